@@ -1,0 +1,42 @@
+# prep, by two commands: `make dataset SRC=dir` and `make test`. Both make the environment when it is missing.
+
+PYTHON ?= python3
+VENV   ?= .venv
+NAME   ?= $(notdir $(patsubst %/,%,$(abspath $(SRC))))
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup dataset test test-all check bench clean
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@echo
+	@echo "example: make dataset SRC=examples/characters"
+
+setup: $(STAMP) ## the environment, in .venv (VENV=)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
+dataset: $(STAMP) ## images to a training set: SRC=dir [NAME= CONFIG= ARGS=]
+	@test -n "$(SRC)" || { echo "make dataset: SRC is missing, such as SRC=examples/characters"; exit 2; }
+	$(BIN)/prep run "$(SRC)" --out "outputs/$(NAME)" $(if $(CONFIG),--config "$(CONFIG)") $(ARGS)
+
+test: $(STAMP) ## the tests, but those that take minutes
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(STAMP) ## all tests
+	$(BIN)/python -m pytest
+
+check: $(STAMP) ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: $(STAMP) ## the benchmarks; each prints one JSON line last
+	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+clean: ## remove the environment
+	rm -rf $(VENV)

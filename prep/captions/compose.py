@@ -1,0 +1,96 @@
+"""Scores to a caption: threshold, filter, overlap, traits, order, limit, and how a tag is spelt. No file is touched."""
+
+import re
+from dataclasses import dataclass
+
+from prep.captions.overlap import overlapped
+from prep.config import Captions
+from prep.tagging.filters import Patterns
+from prep.tagging.thresholds import Selector
+from prep.types import Caption, Profile, Removed, Tag, TagScores
+
+PEOPLE = re.compile(r"^(\d+\+?(girl|boy|other)s?|multiple_(girls|boys|others)|no_humans)$")
+
+# Danbooru's emoticon tags: their underscores are part of the face.
+KAOMOJI = frozenset(
+    "0_0 (o)_(o) +_+ +_- ._. <o>_<o> <|>_<|> =_= >_< 3_3 6_9 >_o @_@ ^_^ o_o u_u x_x |_| ||_|| d_d ;_; :_: t_t "
+    "n_n -_- *_* $_$ !_! ?_? ._.; ^_~ ~_^ >_> <_< \\_/ /_\\ \\||/ \\o/ o_0 0_o x_o o_x c_c v_v q_q _(:3".split()
+)
+
+
+@dataclass(frozen=True)
+class Composer:
+    """All that turns one image's scores into its caption, under one set of settings."""
+
+    selector: Selector
+    filter: Patterns
+    settings: Captions
+
+    def names(self, scores: TagScores, level: str) -> list[str]:
+        """What passes threshold and filter, best first: what a profile counts."""
+        index, _ = self.selector.select(scores, self.selector.threshold(scores, level))
+        names = self.selector.vocabulary.names
+        return [names[at] for at in index if names[at] not in self.filter]
+
+    def caption(self, scores: TagScores, level: str, profile: Profile) -> Caption:
+        threshold = self.selector.threshold(scores, level)
+        index, values = self.selector.select(scores, threshold)
+        vocabulary = self.selector.vocabulary
+        found = [
+            Tag(vocabulary.names[at], vocabulary.categories[at], float(value))
+            for at, value in zip(index, values, strict=True)
+        ]
+        tags, removed = self._reduced(found, profile)
+        ordered = self._ordered(tags)
+        items = [profile.trigger]
+        kept = []
+        for tag in ordered:
+            text = self.spelt(tag.name)
+            if len(items) >= self.settings.max_tags:
+                removed.append(Removed(tag.name, "limit"))
+            elif text not in items:
+                items.append(text)
+                kept.append(tag)
+        return Caption(
+            tags=tuple(kept),
+            removed=tuple(removed),
+            rating=self.selector.rating(scores),
+            threshold=threshold,
+            items=tuple(items),
+            text=", ".join(items),
+        )
+
+    def spelt(self, name: str) -> str:
+        """A tag's name as it stands in a caption."""
+        if self.settings.spaces and not (self.settings.kaomoji and name.lower() in KAOMOJI):
+            name = name.replace("_", " ")
+        if self.settings.escape_parentheses:
+            name = re.sub(r"([()])", r"\\\1", name)
+        return name
+
+    def _reduced(self, found: list[Tag], profile: Profile) -> tuple[list[Tag], list[Removed]]:
+        removed: list[Removed] = []
+        passed = [tag for tag in found if tag.name not in self.filter]
+        removed += [Removed(tag.name, "filter") for tag in found if tag.name in self.filter]
+        general = [tag.name for tag in passed if tag.category == "general"]
+        # Before the traits: `ribbon` gives way to `hair_ribbon` even where that is then dropped.
+        doubled = overlapped(general) if self.settings.overlap else set()
+        traits = profile.traits if self.settings.traits == "drop" else frozenset()
+        kept = []
+        for tag in passed:
+            if tag.name in doubled:
+                removed.append(Removed(tag.name, "overlap"))
+            elif tag.name in traits:
+                removed.append(Removed(tag.name, "trait"))
+            else:
+                kept.append(tag)
+        return kept, removed
+
+    def _ordered(self, tags: list[Tag]) -> list[Tag]:
+        """People first, then `solo`, then by confidence (or by name)."""
+
+        def place(tag: Tag) -> tuple:
+            rank = 0 if PEOPLE.match(tag.name) else 1 if tag.name == "solo" else 2
+            return (rank, tag.name) if self.settings.order == "alphabetical" else (rank, -tag.score, tag.name)
+
+        return sorted(tags, key=place)

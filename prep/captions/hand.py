@@ -1,0 +1,84 @@
+"""What a person does to a caption, and how it lives on beside what the machine says. Pure: no file, no ledger.
+
+Captions are compared by tag: what was added by hand is never lost, what was taken out by hand never returns,
+and what the machine newly finds, or no longer finds, follows the machine.
+"""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Hand:
+    """The state of one caption. Everything is text as it stands in a caption, not tag names."""
+
+    text: str | None = None  # what stood there last; None: nothing yet
+    machine: tuple[str, ...] = ()  # the machine's items when it was written
+    added: tuple[str, ...] = ()  # by hand, in the person's spelling
+    removed: tuple[str, ...] = ()  # by hand
+    person: str | None = None  # the text as the person left it last; None: never touched
+    verbatim: bool = False  # rewritten beyond recognition: kept as it is
+
+
+def items(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def key(item: str) -> str:
+    """What makes two items the same tag: not case, underscores, or escapes."""
+    return " ".join(item.replace("\\(", "(").replace("\\)", ")").replace("_", " ").lower().split())
+
+
+def edited(state: Hand, found: str) -> Hand:
+    """The state after a person left `found` where `state.text` stood."""
+    before, now = _keyed(items(state.text or "")), _keyed(items(found))
+    came = [name for name in now if name not in before]
+    went = [name for name in before if name not in now]
+    added = {**_keyed(state.added), **{name: now[name] for name in came}}
+    removed = {**_keyed(state.removed), **{name: before[name] for name in went}}
+    trigger = key(state.machine[0]) if state.machine else None
+    known = set(_keyed(state.machine)) - {trigger}
+    if not state.verbatim:
+        known |= set(before) - {trigger}
+    return replace(
+        state,
+        text=found,
+        added=tuple(text for name, text in added.items() if name not in went),
+        removed=tuple(text for name, text in removed.items() if name not in came),
+        person=found,
+        # Several lines mean something to a trainer (or a mistake that a person should see): hands off.
+        verbatim=bool(found) and ("\n" in found or bool(known) and not known.intersection(now)),
+    )
+
+
+def merged(state: Hand, machine: tuple[str, ...]) -> str:
+    """The caption now. machine: the items of the machine's caption, trigger first."""
+    if state.person is None:
+        return ", ".join(machine)
+    if state.verbatim or not state.person.strip():
+        return state.person
+    added, removed, fresh = _keyed(state.added), _keyed(state.removed), _keyed(machine)
+    text = state.text or ""
+    standing = _keyed(items(text))
+    kept = {name: added.get(name) or fresh[name] for name in standing if name in added or name in fresh}
+    kept |= {name: spelt for name, spelt in added.items() if name not in kept}
+    new = {name: spelt for name, spelt in fresh.items() if name not in kept and name not in removed}
+    trigger = key(machine[0])
+    first = {trigger: new.pop(trigger)} if trigger in new else {}
+    result = first | kept | new
+    # Nothing to take in or leave out: the person's very text, spelling and spaces included.
+    return text if list(result) == list(standing) else ", ".join(result.values())
+
+
+def source(state: Hand, text: str) -> str:
+    """machine, hand (as the person left it) or merged (the machine's news are in it)."""
+    if state.person is None:
+        return "machine"
+    return "hand" if text == state.person else "merged"
+
+
+def _keyed(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
+    """key -> text; of equal keys the first."""
+    keyed: dict[str, str] = {}
+    for text in texts:
+        keyed.setdefault(key(text), text)
+    return keyed

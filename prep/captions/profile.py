@@ -1,0 +1,65 @@
+"""Profiles: what a character's real images have in common, and which of it the trigger word should learn."""
+
+from collections import Counter
+from math import sqrt
+
+from prep.config import CharacterSettings, ProfileSettings
+from prep.tagging.filters import Patterns, plain
+from prep.types import Profile, Seen
+
+Z_90 = 1.6448536269514722  # two-sided 90 %: 3 of 3 and 7 of 8 reach 0.5, 2 of 2 and 6 of 8 do not
+
+
+def wilson_lower(hits: int, total: int) -> float:
+    """Lower bound of Wilson's score interval for a share, two-sided 90 %. 0 when there is nothing to count."""
+    if not total:
+        return 0.0
+    share, z2 = hits / total, Z_90 * Z_90
+    middle = share + z2 / (2 * total)
+    spread = Z_90 * sqrt(share * (1 - share) / total + z2 / (4 * total * total))
+    return max(0.0, (middle - spread) / (1 + z2 / total))
+
+
+def profile_of(
+    character: str,
+    slug: str,
+    counts: Counter[str],
+    images: int,
+    intrinsic: Patterns,
+    settings: ProfileSettings,
+    own: CharacterSettings,
+) -> Profile:
+    """counts: in how many of the character's real images each tag was found. Drawn images never count."""
+    named = None if own.traits is None else {plain(name) for name in own.traits}
+    kept = {plain(name) for name in own.keep}
+    names = sorted(counts, key=lambda name: (-counts[name], name)) + sorted((named or set()) - set(counts))
+    tags = {name: _seen(name, counts[name], images, name in intrinsic, settings, named, kept) for name in names}
+    return Profile(character, own.trigger or slug, images, tags)
+
+
+def _seen(
+    name: str,
+    images: int,
+    total: int,
+    intrinsic: bool,
+    settings: ProfileSettings,
+    named: set[str] | None,
+    kept: set[str],
+) -> Seen:
+    bound = wilson_lower(images, total)
+    core = total > 0 and images / total >= settings.core_share
+    trait, why = False, ""
+    if name in kept:
+        why = "kept: the settings say so"
+    elif named is not None:
+        trait = name in named
+        why = "dropped: the settings say so" if trait else "kept: the settings name this character's traits"
+    elif not core:
+        why = "kept: not common enough"
+    elif not intrinsic:
+        why = "kept: not part of the body"
+    elif bound < settings.trait_bound:
+        why = "kept: too few images to be sure"
+    else:
+        trait, why = True, "dropped: the trigger word learns it"
+    return Seen(images, total, bound, core, intrinsic, trait, why)

@@ -1,0 +1,59 @@
+"""The command line. One file a command; a command's file is imported when it is called, so `--help` is quick."""
+
+import importlib
+import sys
+
+import click
+
+from prep.errors import Interrupted, PrepError
+
+COMMANDS = {
+    "run": "turn a folder of images into a training set",
+    "status": "what is done, kept and rejected, and what a run would do now",
+    "lint": "check a kohya folder or dataset.toml against sd-scripts' rules",
+    "doctor": "this machine, the models that would run on it, and what to do for better ones",
+    "models": "the known weights: sizes, licences, where they are; fetch them",
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and one line; loads prep.cli.NAME and takes its `command` when one is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        return importlib.import_module(f"prep.cli.{name}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="prep", prog_name="prep")
+def group() -> None:
+    """prep turns a folder of anime art, one sub-folder a character, into a LoRA training set.
+
+    \b
+    Example:
+      prep run examples/characters
+    """
+
+
+def main() -> None:
+    """Run a command and leave with its exit code: 0, 1, 2, 3, 130 or 143 (see prep/errors.py)."""
+    try:
+        code = group.main(standalone_mode=False)
+    except PrepError as error:
+        click.echo(f"prep: {error}", err=True)
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (Interrupted, click.Abort, KeyboardInterrupt) as error:
+        code = getattr(error, "exit_code", 130)
+        click.echo("prep: interrupted; everything finished so far is kept, run again to go on.", err=True)
+    sys.exit(code or 0)

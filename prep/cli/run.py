@@ -1,0 +1,54 @@
+"""prep run: the whole road."""
+
+from pathlib import Path
+
+import click
+
+from prep.runners import RUNNERS, load_runner
+
+STAGE_NAMES = ("scan", "tag", "profile", "caption", "export")
+
+
+@click.command("run")
+@click.argument("src", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Where the set goes. [default: outputs/NAME OF SRC]")
+@click.option("--config", type=click.Path(path_type=Path), help="A TOML file, over the defaults and SRC's prep.toml.")
+@click.option("--set", "sets", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting, over all files.")
+@click.option("--to", type=click.Choice(STAGE_NAMES), help="Stop after this stage.")
+@click.option("--plan", is_flag=True, help="Say what a run would do, and do nothing.")
+@click.option("--retry", is_flag=True, help="Try images again that could not be read before.")
+@click.option("--rehash", is_flag=True, help="Read every file again, whatever its size and time say.")
+@click.option("--rebalance", is_flag=True, help="Settle the repeats anew; folders are renamed.")
+@click.option("--restore", is_flag=True, help="Bring back images that were removed from kohya/ by hand.")
+@click.option("--runner", type=click.Choice(list(RUNNERS)), default="local", show_default=True)
+@click.option("--profile", is_flag=True, help="Say how long each stage took.")
+def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore, runner, profile) -> int:
+    """Turn the images in SRC, a sub-folder a character, into a LoRA training set.
+
+    \b
+    Examples:
+      prep run examples/characters
+      prep run ~/art --set thresholds.mode=fixed --set thresholds.fixed=0.4
+    """
+    from prep import pipeline
+    from prep.config import load_settings
+    from prep.context import Options
+    from prep.runners.local import interruptible
+
+    out = out or Path("outputs") / src.resolve().name
+    settings = load_settings(src, config, sets)
+    options = Options(to, retry, rehash, rebalance, restore)
+    if plan:
+        from prep.plan import plan_of
+
+        for line in plan_of(src, out, settings):
+            click.echo(line)
+        return 0
+    with interruptible():
+        result = pipeline.run(src, out, settings, options, load_runner(runner))
+    if profile:
+        for stage, seconds in result.seconds.items():
+            click.echo(f"{stage:>8} {seconds:8.2f} s")
+    if to is None:
+        click.echo(f"{'done, with problems' if result.failed else 'done'}: {out / 'kohya' / 'dataset.toml'}")
+    return result.exit_code

@@ -1,0 +1,73 @@
+"""What travels through the stages: the run (where, how, with what) and the dataset (what is known so far)."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from prep.captions.compose import Composer
+from prep.config import Settings
+from prep.exporters._standing import Standing
+from prep.ledger import Ledger
+from prep.report import Report
+from prep.taggers.job import ScoreBook
+from prep.types import Problem, Profile, Row, Runner
+from prep.walk import Listing
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user asks of one run alone; what shapes the result is in the settings."""
+
+    to: str | None = None
+    retry: bool = False
+    rehash: bool = False
+    rebalance: bool = False
+    restore: bool = False
+
+
+@dataclass
+class Run:
+    src: Path
+    out: Path
+    settings: Settings
+    options: Options
+    ledger: Ledger
+    runner: Runner
+    report: Report
+    listing: Listing
+    slugs: dict[str, str]  # character -> its name in folders and triggers
+    problems: dict[str, Problem] = field(default_factory=dict)  # path -> why it was skipped
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """rows: gives a fresh pass over the images in manifest order. Grows by wrapping, so that nothing is held twice.
+
+    The rest is what stages leave for later ones: the tag stage scores, the profile stage composer and profiles, ...
+    """
+
+    rows: Callable[[], Iterator[Row]] = lambda: iter(())
+    tagger: str | None = None  # the name of the weights that read it
+    tag_recipe: str = ""
+    scores: ScoreBook | None = None
+    composer: Composer | None = None
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    standing: Standing | None = None
+    handwork: "Handwork | None" = None  # noqa: F821 - prep/handwork.py stands above
+
+    def map(self, change: Callable[[Row], Row]) -> Callable[[], Iterator[Row]]:
+        return lambda: map(change, self.rows())
+
+    def kept(self) -> Iterator[Row]:
+        return (row for row in self.rows() if row.status == "kept")
+
+
+def held(rows: Iterable[Row]) -> Callable[[], Iterator[Row]]:
+    """Rows kept in memory, some 1 kB each."""
+    kept = tuple(rows)
+    return lambda: iter(kept)
+
+
+def subject_of(row: Row) -> str:
+    """One image under two characters has two captions and two places in the export."""
+    return f"{row.ref.character}/{row.ref.sha256}"

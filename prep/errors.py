@@ -1,0 +1,72 @@
+"""Every error that prep raises on purpose. Each says what was found, what was wanted, and what to do next.
+
+PrepError                 exit code
+├── UsageError            2    a wrong argument, folder or setting: nothing was touched
+│   ├── SettingsError     2    a configuration file or --set
+│   └── WeightsError      2    a model file that is not what it should be
+├── StoppedError          3    something outside: room, network, memory, a gate; work so far is kept
+│   ├── NoRoomError       3
+│   └── NetworkError      3
+├── ImageError            -    one image; becomes a row, never ends a run
+└── Interrupted           130  Ctrl-C (143 for SIGTERM); safe to run again
+"""
+
+
+class PrepError(Exception):
+    """message: one sentence. hint: what to do next, or empty."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.hint[0].upper()}{self.hint[1:]}." if self.hint else f"{self.message}."
+
+    def __reduce__(self):  # errors cross process borders, and Exception's own way would lose the hint
+        return type(self), (self.message, self.hint)
+
+
+class UsageError(PrepError):
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    pass
+
+
+class WeightsError(UsageError):
+    pass
+
+
+class StoppedError(PrepError):
+    exit_code = 3
+
+
+class NoRoomError(StoppedError):
+    pass
+
+
+class NetworkError(StoppedError):
+    pass
+
+
+class ImageError(PrepError):
+    """kind: a word for the manifest, such as `truncated`, `empty`, `too_large`, `not_an_image`."""
+
+    def __init__(self, kind: str, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.kind = kind
+
+    def __reduce__(self):
+        return type(self), (self.kind, self.message, self.hint)
+
+
+class Interrupted(BaseException):
+    """Not an Exception: nothing that catches a bad image may catch a person's Ctrl-C."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code

@@ -1,0 +1,141 @@
+"""The kohya export: `<repeats>_<character>/` with images and captions, and dataset.toml. Loads both ways.
+
+Only what differs is written. What a person did here was read before (see _standing.py and captions/book.py).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+from prep.config import Export
+from prep.errors import ImageError
+from prep.exporters._place import place
+from prep.exporters._standing import EXPORT, Placed, Standing
+from prep.exporters._toml import dataset_toml, write_dataset_toml
+from prep.files import write_caption
+from prep.types import Problem, Row, Summary
+
+CHUNK = 256
+WRITERS = 4
+
+
+def balanced_repeats(counts: dict[str, int], images_per_epoch: int) -> dict[str, int]:
+    """Repeats such that every character shows about as many images an epoch: at least images_per_epoch, at least
+    as many as the largest has. 12, 7 and 5 images become 96, 98 and 100.
+    """
+    target = max([images_per_epoch, *counts.values()])
+    return {name: max(1, round(target / count)) for name, count in counts.items() if count}
+
+
+class KohyaExporter:
+    name = "kohya"
+
+    def __init__(self, src: Path, standing: Standing, slugs: dict[str, str], triggers: dict[str, str],
+                 settings: Export, max_pixels: int) -> None:  # fmt: skip
+        self.src = src
+        self.standing = standing
+        self.slugs = slugs
+        self.triggers = triggers
+        self.settings = settings
+        self.max_pixels = max_pixels
+        self.problems: dict[str, Problem] = {}
+        self.kept_toml = False  # a person's dataset.toml stands, ours is beside it
+
+    def write(self, rows: Iterable[Row], folder: Path) -> Summary:
+        """rows: those with a final caption, in order. folder: kohya/ itself."""
+        folder.mkdir(exist_ok=True)
+        self._forget_lost_folders()
+        counts: Counter[str] = Counter()
+        names: dict[str, set[str]] = {}
+        written = unchanged = 0
+        with ThreadPoolExecutor(WRITERS) as pool:
+            for chunk in _chunks(row for row in rows if row.status == "kept"):
+                for slug in {self.slugs[row.ref.character] for row in chunk}:
+                    (self.standing.folder(slug)).mkdir(exist_ok=True)
+                with self.standing.ledger.writer(EXPORT) as ledger:
+                    for row, (placed, fresh) in zip(chunk, pool.map(self._put, chunk), strict=True):
+                        if placed is None:
+                            continue
+                        if fresh:
+                            ledger.append(placed.row(_subject(row)))
+                        counts[row.ref.character] += 1
+                        names.setdefault(self.slugs[row.ref.character], set()).add(Path(placed.name).stem)
+                        written, unchanged = written + fresh, unchanged + (not fresh)
+        removed = self._clear(folder, names)
+        self._toml(folder, counts)
+        return Summary(sum(counts.values()), written, unchanged, removed)
+
+    def settle(self, counts: dict[str, int], rebalance: bool) -> None:
+        """Settle the repeats of characters that have none yet (of all, when rebalancing). counts: images kept."""
+        wanted = balanced_repeats(counts, self.settings.images_per_epoch)
+        settled = {self.slugs[name]: repeats for name, repeats in wanted.items()}
+        known = () if rebalance else self.standing.repeats
+        self.standing.settle({slug: repeats for slug, repeats in settled.items() if slug not in known})
+
+    def _put(self, row: Row) -> tuple[Placed | None, bool]:
+        """-> (the placed file or None, whether it was written now)."""
+        slug = self.slugs[row.ref.character]
+        folder = self.standing.folder(slug)
+        placed = self.standing[_subject(row)]
+        there = self.standing.listings.get(slug, {})
+        fresh = not (placed and placed.state == "placed" and there.get(placed.name) == placed.bytes)
+        if fresh:
+            try:
+                name, digest, size = place(
+                    row.ref, self.src / row.ref.path, folder, slug, self.settings.link, self.max_pixels
+                )
+            except ImageError as error:
+                self.problems[row.ref.path] = Problem("export", error.kind, error.message, error.hint)
+                return None, False
+            placed = Placed(name, digest, size, "placed")
+        if row.final_text is not None:  # None: a caption that could not be read stays as it is
+            write_caption((folder / placed.name).with_suffix(".txt"), row.final_text)
+        return placed, fresh
+
+    def _forget_lost_folders(self) -> None:
+        """A folder that a person removed is rebuilt. Said first: half rebuilt, its gaps would look like a person's."""
+        lost = [
+            subject
+            for subject, _ in self.standing.placed()
+            if self.slugs.get(subject.rpartition("/")[0]) not in self.standing.listings
+        ]
+        self.standing.mark(lost, "unplaced")
+
+    def _clear(self, kohya: Path, names: dict[str, set[str]]) -> int:
+        """Remove images of ours, and their captions, that are no longer in the set. A person's own files stay."""
+        removed = 0
+        stems = set().union(*names.values())
+        stale = [subject for subject, name in self.standing.placed() if Path(name).stem not in stems]
+        self.standing.mark(stale, "unplaced")
+        for folder in [entry for entry in kohya.iterdir() if entry.is_dir()]:
+            slug = folder.name.partition("_")[2]
+            ours = re.compile(rf"{re.escape(slug)}-[0-9a-f]{{12}}\.(png|jpg|webp|txt)")
+            for path in [path for path in folder.iterdir() if ours.fullmatch(path.name)]:
+                if path.stem not in names.get(slug, ()):
+                    path.unlink()
+                    removed += path.suffix != ".txt"
+            if slug not in names and not any(folder.iterdir()):
+                folder.rmdir()
+        return removed
+
+    def _toml(self, kohya: Path, counts: Counter[str]) -> None:
+        repeats = self.standing.repeats
+        subsets = [
+            (f"{repeats[self.slugs[name]]}_{self.slugs[name]}", repeats[self.slugs[name]], self.triggers[name])
+            for name in sorted(counts)
+        ]
+        text = dataset_toml(subsets, self.settings.resolution)
+        self.kept_toml = not write_dataset_toml(kohya, text, self.standing.ledger)
+
+
+def _subject(row: Row) -> str:
+    return f"{row.ref.character}/{row.ref.sha256}"
+
+
+def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    rows = iter(rows)
+    while chunk := list(islice(rows, CHUNK)):
+        yield chunk

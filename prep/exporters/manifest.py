@@ -1,0 +1,136 @@
+"""manifest.parquet: one row an image, streamed in order, the same bytes for the same input.
+
+Nothing of the machine, the clock or an absolute path is in it.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from prep.files import write_whole
+from prep.types import Row, Summary
+from prep.walk import printable
+
+SCHEMA_VERSION = 1
+GROUP_ROWS = 2048
+
+TAG = pa.struct([("name", pa.string()), ("score", pa.float32()), ("category", pa.string())])
+REMOVED = pa.struct([("name", pa.string()), ("why", pa.string())])
+NAMES = pa.list_(pa.string())
+
+COLUMNS = pa.schema(
+    [
+        ("image_id", pa.string()),
+        ("file", pa.string()),
+        ("source", pa.string()),
+        ("character", pa.string()),
+        ("origin", pa.string()),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("flags", NAMES),
+        ("near_of", pa.string()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("format", pa.string()),
+        ("bytes", pa.int64()),
+        ("phash", pa.string()),
+        ("edge_density", pa.float64()),
+        ("complexity", pa.string()),
+        ("threshold", pa.float64()),
+        ("rating", pa.string()),
+        ("tags", pa.list_(TAG)),
+        ("removed", pa.list_(REMOVED)),
+        ("caption", pa.string()),
+        ("caption_source", pa.string()),
+        ("tagger", pa.string()),
+        ("generator", pa.string()),
+        ("prompt", pa.string()),
+        ("negative_prompt", pa.string()),
+        ("seed", pa.int64()),
+        ("sampler", pa.string()),
+        ("steps", pa.int32()),
+        ("guidance_scale", pa.float64()),
+        ("strength", pa.float64()),
+        ("parent_id", pa.string()),
+        ("check_score", pa.float64()),
+        ("check_missing", NAMES),
+        ("check_unwanted", NAMES),
+        ("recipe", pa.string()),
+    ]
+)
+
+
+class ManifestExporter:
+    name = "manifest"
+
+    def __init__(self, tagger: str | None, recipe: str, settings: dict[str, Any]) -> None:
+        self.tagger = tagger
+        self.recipe = recipe
+        self.settings = settings  # those that shape the result
+
+    def write(self, rows: Iterable[Row], folder: Path) -> Summary:
+        path = folder / "manifest.parquet"
+        count = 0
+
+        def stream(target: Path) -> None:
+            nonlocal count
+            with pq.ParquetWriter(target, self._schema(), compression="zstd") as writer:
+                for group in _groups(rows):
+                    writer.write_table(pa.Table.from_pylist([self._columns(row) for row in group], COLUMNS))
+                    count += len(group)
+
+        write_whole(path, stream)
+        return Summary(images=count, written=1, unchanged=0, removed=0)
+
+    def _schema(self) -> pa.Schema:
+        return COLUMNS.with_metadata(
+            {
+                "prep.schema": str(SCHEMA_VERSION),
+                "prep.version": version("prep"),
+                "prep.settings": json.dumps(self.settings, sort_keys=True),
+            }
+        )
+
+    def _columns(self, row: Row) -> dict[str, Any]:
+        ref, caption = row.ref, row.caption
+        read = caption is not None
+        return {
+            "image_id": ref.sha256 or None,
+            "file": row.exported,
+            "source": printable(ref.path),
+            "character": printable(ref.character),
+            "origin": row.origin,
+            "status": row.status,
+            "reason": row.reason,
+            "flags": sorted(row.flags),
+            "near_of": row.near_of,
+            "width": ref.width or None,
+            "height": ref.height or None,
+            "format": ref.format or None,
+            "bytes": ref.bytes,
+            "phash": ref.phash or None,
+            "edge_density": ref.edge_density if ref.width else None,
+            "complexity": row.complexity,
+            "threshold": caption.threshold if read else None,
+            "rating": caption.rating if read else None,
+            "tags": [{"name": tag.name, "score": tag.score, "category": tag.category} for tag in caption.tags]
+            if read
+            else None,
+            "removed": [{"name": gone.name, "why": gone.why} for gone in caption.removed] if read else None,
+            "caption": row.final_text,
+            "caption_source": row.caption_source,
+            "tagger": self.tagger if read else None,
+            "recipe": self.recipe if read else None,
+        }
+
+
+def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    rows = iter(rows)
+    while group := list(islice(rows, GROUP_ROWS)):
+        yield group

@@ -1,0 +1,30 @@
+"""problems.txt: what was skipped and why, one line an image; absent when there is nothing to say."""
+
+from pathlib import Path
+
+from prep.files import write_whole
+from prep.types import Problem
+from prep.walk import printable
+
+
+def write_problems(path: Path, problems: dict[str, Problem]) -> None:
+    """problems: path in SRC -> why. Sorted, so that two runs give the same bytes."""
+    if not problems:
+        path.unlink(missing_ok=True)
+        return
+    lines = [line(source, problem) for source, problem in sorted(problems.items())]
+    write_whole(path, "".join(lines).encode("utf-8", "backslashreplace"))
+
+
+def line(source: str, problem: Problem) -> str:
+    hint = f"; {problem.hint}" if problem.hint else ""
+    return f"{printable(source)}: {problem.kind}: {problem.message}{hint}\n"
+
+
+def summary(problems: dict[str, Problem], total: int) -> str:
+    """'3 of 4,012 skipped: 2 damaged, 1 empty.'"""
+    kinds: dict[str, int] = {}
+    for problem in problems.values():
+        kinds[problem.kind] = kinds.get(problem.kind, 0) + 1
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda pair: (-pair[1], pair[0])))
+    return f"{len(problems):,} of {total:,} skipped: {told}"

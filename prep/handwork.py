@@ -1,0 +1,88 @@
+"""What a person did in kohya/ and to the .txt files in SRC: read before anything is written, kept in the ledger.
+
+The order matters for a kill at any moment: edits are in the ledger before a file changes; what is about to be
+written is in the ledger, with what stands there, before it is; and only what was written is confirmed.
+"""
+
+from dataclasses import replace
+
+from prep.captions.hand import Hand
+from prep.captions.sidecar import CAPTION, Entry, absorb, begun, entry_of, read_caption
+from prep.context import Dataset, Run, subject_of
+from prep.errors import ImageError
+from prep.exporters._standing import Standing
+from prep.types import Problem, Row
+
+
+class Handwork:
+    def __init__(self, run: Run, dataset: Dataset, standing: Standing) -> None:
+        self.run = run
+        self.standing = standing
+        self.book = run.ledger.book(CAPTION)
+        self.changed: dict[str, Entry] = {}  # entries that a person changed since the last run
+        self.untouchable: set[str] = set()  # captions that could not be read: neither merged nor written
+        self.taken_out: set[str] = set()
+        self._read_captions(dataset)
+        self._read_removals(dataset)
+
+    def entry(self, row: Row) -> Entry:
+        subject = subject_of(row)
+        return self.changed.get(subject) or entry_of(self.book.get(subject))
+
+    def hand(self, row: Row) -> Hand:
+        """The state to merge the machine's caption into."""
+        return begun(self.entry(row), row.caption.items)
+
+    def write_intents(self, dataset: Dataset) -> dict[str, Entry]:
+        """Say in the ledger which captions are about to be written -> what to confirm once they are."""
+        changed: dict[str, Entry] = {}
+        in_source = self.run.settings.captions.sidecars == "source"
+        with self.run.ledger.writer(CAPTION) as ledger:
+            for row in dataset.kept():
+                if row.final_text is None:
+                    continue
+                entry = self.entry(row)
+                hand = replace(self.hand(row), text=row.final_text, machine=row.caption.items)
+                after = Entry(hand, None, row.final_text if in_source else entry.source_text)
+                if after != entry:
+                    standing = entry.hand.text if entry.before is None else entry.before
+                    ledger.append(replace(after, before=standing).row(subject_of(row)))
+                    changed[subject_of(row)] = after
+        return changed
+
+    def confirm(self, written: dict[str, Entry]) -> None:
+        self.run.ledger.write(CAPTION, (entry.row(subject) for subject, entry in written.items()))
+
+    def _read_captions(self, dataset: Dataset) -> None:
+        with self.run.ledger.writer(CAPTION) as ledger:
+            for row in dataset.kept():
+                subject = subject_of(row)
+                before = entry_of(self.book.get(subject))
+                try:
+                    in_source = read_caption((self.run.src / row.ref.path).with_suffix(".txt"))
+                    after = absorb(before, self._in_kohya(row), in_source)
+                except ImageError as error:
+                    self.run.problems[row.ref.path] = Problem("caption", error.kind, error.message, error.hint)
+                    self.untouchable.add(subject)
+                    continue
+                if after != before:
+                    self.changed[subject] = after
+                    ledger.append(after.row(subject))
+
+    def _in_kohya(self, row: Row) -> str | None:
+        slug = self.run.slugs[row.ref.character]
+        placed = self.standing[subject_of(row)]
+        name = placed.name.rpartition(".")[0] + ".txt" if placed else ""
+        return read_caption(self.standing.folder(slug) / name) if name in self.standing.listings.get(slug, ()) else None
+
+    def _read_removals(self, dataset: Dataset) -> None:
+        """Images that a person removed from kohya/: remembered, until --restore."""
+        found = set()
+        for row in dataset.kept():
+            if self.standing.taken_out(subject_of(row), self.run.slugs[row.ref.character]):
+                found.add(subject_of(row))
+        if self.run.options.restore:
+            self.standing.mark(found, "unplaced")
+        else:
+            self.standing.mark((subject for subject in found if self.standing[subject].state != "excluded"), "excluded")
+            self.taken_out = found

@@ -1,0 +1,237 @@
+"""The one door through which images are opened: bounded before decoding, first frame, upright, sRGB, on white.
+
+What comes out is uint8 [H, W, 3], RGB. What can go wrong in a decoder comes out as ImageError.
+"""
+
+import io
+import re
+import struct
+import warnings
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from prep.errors import ImageError
+
+FORMATS = {
+    "PNG": "png",
+    "JPEG": "jpg",
+    "MPO": "jpg",  # a JPEG with more pictures behind the first, as phones and 3D cameras write
+    "WEBP": "webp",
+    "BMP": "bmp",
+    "GIF": "gif",
+    "TIFF": "tif",
+    "AVIF": "avif",
+}
+OPENED = [name for name in FORMATS if name != "MPO"]  # that one comes out of the JPEG reader
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"})
+
+# Pillow's decoders raise all of these on damaged files (seen with Pillow's own corpus of crash files).
+DECODER_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    NotImplementedError,
+    TypeError,
+    EOFError,
+    IndexError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+    ZeroDivisionError,
+    AssertionError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+    re.error,
+    Image.DecompressionBombError,
+    ImageCms.PyCMSError,
+)
+
+MEASURE_PX = 1024  # longer side on which edges are counted: DESIGN.md, "Thresholds"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One decoded image. flags name what a plain copy of the file would show otherwise."""
+
+    pixels: np.ndarray  # uint8 [H, W, 3], RGB, upright, on white
+    format: str
+    flags: tuple[str, ...]  # of: rotated, alpha, mode, profile, animated
+
+    @property
+    def width(self) -> int:
+        return self.pixels.shape[1]
+
+    @property
+    def height(self) -> int:
+        return self.pixels.shape[0]
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of an image before its pixels are decoded."""
+
+    width: int  # pixels as stored, before EXIF rotation
+    height: int
+    format: str
+    mode: str  # Pillow's
+    orientation: int  # EXIF, 1 upright
+    alpha: bool
+    animated: bool
+
+
+def read_header(data: bytes) -> Header:
+    """Raises ImageError when the bytes are no image."""
+    with _decoding(), Image.open(io.BytesIO(data), formats=OPENED) as image:
+        return _header(image)
+    raise AssertionError("unreachable: _decoding raises")
+
+
+def open_image(data: bytes, max_pixels: int = 100_000_000) -> Picture:
+    """Decode an image file's bytes.
+
+    Raises ImageError, kind `empty`, `not_an_image`, `too_large` (more than max_pixels, told by the header and
+    before anything is decoded) or `damaged`.
+    """
+    if not data:
+        raise ImageError("empty", "the file is empty", "save the image again")
+    with _decoding(), Image.open(io.BytesIO(data), formats=OPENED) as image:
+        header = _header(image)
+        if header.width * header.height > max_pixels:
+            raise ImageError(
+                "too_large",
+                f"{header.width}x{header.height} is more than {max_pixels:,} pixels",
+                "make it smaller, or raise scan.max_pixels",
+            )
+        image.seek(0)
+        image.load()
+        return _picture(image, header)
+    raise AssertionError("unreachable: _decoding raises")
+
+
+def edge_density(pixels: np.ndarray, measure_px: int = MEASURE_PX) -> float:
+    """Share of Canny(100, 200) edge pixels, 0-1, after bringing the longer side to measure_px (0: as it is)."""
+    grey = _grey(pixels, measure_px)
+    return float(np.count_nonzero(cv2.Canny(grey, 100, 200)) / grey.size)
+
+
+def sharpness(pixels: np.ndarray, measure_px: int = MEASURE_PX) -> float:
+    """Variance of the Laplacian of the grey image, at the scale on which edges are counted; flat or blurred is low."""
+    return float(cv2.Laplacian(_grey(pixels, measure_px), cv2.CV_32F).var())
+
+
+def perceptual_hash(pixels: np.ndarray) -> str:
+    """64 bits, hex: signs of the lowest 8x8 DCT coefficients of a 32x32 grey image against their median (pHash)."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
+    low = cv2.dct(small)[:8, :8].ravel()
+    bits = low > np.median(low)
+    return np.packbits(bits).tobytes().hex()
+
+
+def encode_png(pixels: np.ndarray) -> bytes:
+    """pixels: uint8 [H, W, 3], RGB -> a PNG file with nothing in it but the pixels."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG", compress_level=6)
+    return stream.getvalue()
+
+
+class _decoding:  # noqa: N801 - used as a with-statement's verb
+    """Turns every error of a decoder into ImageError, and its warnings into silence."""
+
+    def __enter__(self) -> None:
+        self.warnings = warnings.catch_warnings()
+        self.warnings.__enter__()
+        warnings.simplefilter("ignore")
+
+    def __exit__(self, kind, error, trace) -> None:
+        self.warnings.__exit__(kind, error, trace)
+        if error is None or isinstance(error, ImageError):
+            return
+        if isinstance(error, UnidentifiedImageError):
+            raise ImageError("not_an_image", "not an image of a known format", "see what the file really is") from None
+        if isinstance(error, DECODER_ERRORS):
+            told = str(error).strip().split("\n")[0][:120] or type(error).__name__
+            raise ImageError("damaged", f"cannot be decoded ({told})", "save the image again") from None
+
+
+def _grey(pixels: np.ndarray, measure_px: int) -> np.ndarray:
+    """uint8 [H, W, 3] -> uint8 [h, w], its longer side at most measure_px (0: as it is)."""
+    scale = measure_px / max(pixels.shape) if measure_px else 1
+    if scale < 1:
+        size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+
+
+def _header(image: Image.Image) -> Header:
+    return Header(
+        width=image.width,
+        height=image.height,
+        format=FORMATS[image.format],
+        mode=image.mode,
+        orientation=image.getexif().get(0x0112, 1),
+        alpha="A" in image.getbands() or image.mode == "PA" or "transparency" in image.info,
+        animated=getattr(image, "n_frames", 1) > 1 and image.format not in ("MPO", "TIFF"),
+    )
+
+
+def _picture(image: Image.Image, header: Header) -> Picture:
+    flags = []
+    if header.animated:
+        flags.append("animated")
+    profile = image.info.get("icc_profile")
+    if header.orientation not in (0, 1):
+        image = ImageOps.exif_transpose(image)
+        flags.append("rotated")
+    if image.mode not in ("RGB", "RGBA", "L", "P"):
+        flags.append("mode")
+    if profile and (converted := _to_srgb(image, profile)) is not None:
+        image = converted
+        flags.append("profile")
+    rgb, see_through = _flatten(image, header.alpha)
+    if see_through:
+        flags.append("alpha")
+    return Picture(np.asarray(rgb), header.format, tuple(sorted(flags)))
+
+
+def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:
+    """The image in sRGB, or None when it already is, or its profile does not fit (then its numbers are taken)."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "srgb" in ImageCms.getProfileDescription(source).lower():
+            return None
+        alpha = image.getchannel("A") if image.mode in ("RGBA", "LA") else None
+        colour = image.convert({"LA": "L", "RGBA": "RGB", "P": "RGB"}.get(image.mode, image.mode))
+        srgb = ImageCms.profileToProfile(colour, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None
+    if srgb is not None and alpha is not None:
+        srgb.putalpha(alpha)
+    return srgb
+
+
+def _flatten(image: Image.Image, alpha: bool) -> tuple[Image.Image, bool]:
+    """Any mode to RGB, on white: black behind a sprite's soft edge would become tags. Also: does alpha show?"""
+    if image.mode.startswith(("I", "F")):
+        image = _to_eight_bits(image)
+    if not alpha:
+        return image.convert("RGB"), False
+    image = image.convert("RGBA")
+    if image.getextrema()[3][0] == 255:
+        return image.convert("RGB"), False
+    white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+    return Image.alpha_composite(white, image).convert("RGB"), True
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    """16-bit and float greys, which Pillow's own convert would clip to white."""
+    values = np.asarray(image).astype(np.float64)
+    if image.mode.startswith("I"):
+        values = values / 257 if values.max(initial=0) > 255 else values
+    elif values.max(initial=0) <= 1:
+        values = values * 255
+    return Image.fromarray(np.nan_to_num(values).clip(0, 255).round().astype(np.uint8))

@@ -1,0 +1,173 @@
+"""What is done, in immutable parquet parts: `<folder>/<stage>/<run>-<worker>-<number>.parquet`.
+
+The row is the marker. A part appears whole (hidden name, fsync, rename, fsync of the folder) and is never changed;
+of rows with the same subject and recipe the one in the last part wins. Nothing here knows what a stage does.
+"""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from prep.errors import StoppedError
+from prep.files import sweep, write_whole
+
+FLUSH_ROWS = 256
+FLUSH_SECONDS = 10
+MERGE_PARTS = 200
+MERGED = "0merged"  # sorts before every worker's name, so that later rows of the same run win over it
+
+KEY = [pa.field("subject", pa.string()), pa.field("recipe", pa.string())]
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One stage's place in the ledger: its name, and its columns beside subject and recipe."""
+
+    name: str
+    columns: tuple[pa.Field, ...]
+
+    @property
+    def schema(self) -> pa.Schema:
+        return pa.schema([*KEY, *self.columns])
+
+
+class Ledger:
+    """All parts of one OUT. A run has a number; workers of a run write parts of their own."""
+
+    def __init__(self, folder: Path, run: int = 0) -> None:
+        self.folder = folder
+        self.run = run
+
+    @classmethod
+    def begin(cls, folder: Path) -> "Ledger":
+        """Open for a new run: takes the next number, clears what was half written, merges long rows of parts."""
+        parts = list(folder.glob("*/*.parquet"))
+        ledger = cls(folder, 1 + max((int(part.name.split("-")[0]) for part in parts), default=0))
+        for stage in sorted({part.parent for part in parts} | set(folder.glob("*/"))):
+            sweep(stage)
+            ledger._merge(stage)
+        return ledger
+
+    def table(self, shelf: Shelf, recipe: str | None = None) -> pa.Table:
+        """The winning rows of a stage, in no particular order; with a recipe, that recipe's rows alone."""
+        parts = self.parts(shelf)
+        if not parts:
+            return shelf.schema.empty_table()
+        table = _read(parts)
+        missing = [field for field in shelf.schema if field.name not in table.column_names]
+        for field in missing:  # a part of an older prep
+            table = table.append_column(field, pa.nulls(len(table), field.type))
+        table = table.select(shelf.schema.names).cast(shelf.schema)
+        if recipe is not None:
+            table = table.filter(pc.equal(table["recipe"], recipe))
+        return _winners(table)
+
+    def book(self, shelf: Shelf, recipe: str | None = None) -> "Book":
+        return Book(self.table(shelf, recipe))
+
+    def rows(self, shelf: Shelf, recipe: str | None = None) -> dict[str, dict[str, Any]]:
+        """subject -> row, for stages small enough to be held as Python objects."""
+        return {row["subject"]: row for row in self.table(shelf, recipe).to_pylist()}
+
+    def parts(self, shelf: Shelf) -> list[Path]:
+        return sorted((self.folder / shelf.name).glob("*.parquet"))
+
+    def writer(self, shelf: Shelf, worker: str = "main") -> "Writer":
+        return Writer(self, shelf, worker)
+
+    def write(self, shelf: Shelf, rows: Iterable[dict[str, Any]], worker: str = "main") -> None:
+        """Write rows as one part, now."""
+        with self.writer(shelf, worker) as writer:
+            writer.pending.extend(rows)
+
+    def _merge(self, stage: Path) -> None:
+        parts = sorted(stage.glob("*.parquet"))
+        if len(parts) <= MERGE_PARTS:
+            return
+        table = _winners(_read(parts))
+        # The new part first, then the old ones go: a kill between leaves equal rows, which collapse.
+        write_whole(stage / f"{self.run:06d}-{MERGED}-000000.parquet", lambda path: _write(table, path), sync=True)
+        for part in parts:
+            part.unlink()
+
+
+class Book:
+    """Rows to be looked up by subject. They stay in Arrow, and become Python objects one at a time."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table.combine_chunks()
+        self.place = {subject: at for at, subject in enumerate(self.table["subject"].to_pylist())}
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __contains__(self, subject: str) -> bool:
+        return subject in self.place
+
+    def get(self, subject: str) -> dict[str, Any] | None:
+        at = self.place.get(subject)
+        return None if at is None else {name: self.table[name][at].as_py() for name in self.table.column_names}
+
+
+class Writer:
+    """Collects rows of one stage and writes them as parts: at 256 rows, after 10 s, and at the end."""
+
+    def __init__(self, ledger: Ledger, shelf: Shelf, worker: str) -> None:
+        self.folder = ledger.folder / shelf.name
+        self.prefix = f"{ledger.run:06d}-{worker}-"
+        self.schema = shelf.schema
+        self.pending: list[dict[str, Any]] = []
+        self.flushed = time.monotonic()
+
+    def append(self, row: dict[str, Any]) -> None:
+        self.pending.append(row)
+        if len(self.pending) >= FLUSH_ROWS or time.monotonic() - self.flushed > FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        self.flushed = time.monotonic()
+        if not self.pending:
+            return
+        table = pa.Table.from_pylist(self.pending, self.schema)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        number = sum(1 for _ in self.folder.glob(f"{self.prefix}*.parquet")) + 1
+        write_whole(self.folder / f"{self.prefix}{number:06d}.parquet", lambda path: _write(table, path), sync=True)
+        self.pending = []
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.flush()
+
+
+def _write(table: pa.Table, path: Path) -> None:
+    pq.write_table(table, path, compression="zstd")
+
+
+def _read(parts: list[Path]) -> pa.Table:
+    tables = []
+    for part in parts:
+        try:
+            tables.append(pq.read_table(part, partitioning=None))
+        except (OSError, pa.ArrowInvalid) as error:
+            raise StoppedError(
+                f"{part.parent.name}/{part.name} in the ledger cannot be read: {str(error).splitlines()[0]}",
+                hint="delete that file; what it held is done again",
+            ) from error
+    return pa.concat_tables(tables, promote_options="default")
+
+
+def _winners(table: pa.Table) -> pa.Table:
+    """Of rows with one subject and recipe, the last."""
+    if len(table) < 2:
+        return table
+    numbered = table.select(["subject", "recipe"]).append_column("row", pa.array(range(len(table)), pa.int64()))
+    last = numbered.group_by(["subject", "recipe"]).aggregate([("row", "max")])["row_max"]
+    return table if len(last) == len(table) else table.take(last.sort())

@@ -1,0 +1,149 @@
+"""One caption file: its bytes, its lines, and what sd-scripts makes of them. Knows nothing of the picture."""
+
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from prep.lint import fix
+from prep.lint.findings import Found, Rules
+from prep.lint.use import Use
+
+RULES = Rules()
+MAX_BYTES = 1_000_000  # a larger file is no caption
+CLIP_TOKENS = 77  # with the start and the end
+SEPARATOR = "|||"
+# CLIP's own cut, before words are cut further: so this many tokens at least.
+CLIP_PIECES = re.compile(r"'s|'t|'re|'ve|'m|'ll|'d|[^\W\d_]+|\d|[^\s\w]+|_+", re.IGNORECASE)
+CHOICE = re.compile(r"\{[^{}|]*\|[^{}]*\}")
+
+
+@dataclass(frozen=True)
+class Caption:
+    path: Path
+    shown: str
+    use: Use
+    data: bytes
+    text: str | None  # without a byte-order mark; None: not understood
+    problem: str
+
+    @property
+    def lines(self) -> list[str]:
+        return [line.strip() for line in re.split(r"\r\n|\r|\n", self.text or "")]
+
+    @property
+    def read(self) -> str:
+        """What sd-scripts reads: all lines that are not empty with enable_wildcard, else the first."""
+        return "\n".join(filter(None, self.lines)) if self.use.wildcard else self.lines[0]
+
+
+def read_caption(path: Path, shown: str, use: Use) -> Caption:
+    """Never raises: what cannot be read comes back with its problem."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return Caption(path, shown, use, b"", None, "is no regular file")
+        if status.st_size > MAX_BYTES:
+            return Caption(path, shown, use, b"", None, f"{status.st_size:,} bytes are no caption")
+        data = path.read_bytes()
+    except OSError as error:
+        return Caption(path, shown, use, b"", None, f"cannot be read ({error.strerror or error})")
+    try:
+        return Caption(path, shown, use, data, data.removeprefix(fix.BOM).decode("utf-8"), "")
+    except UnicodeDecodeError as error:
+        return Caption(path, shown, use, data, None, f"is not UTF-8 (byte {error.start})")
+
+
+@RULES.rule(
+    "caption-unread",
+    "error",
+    "a caption that is no plain UTF-8 text, or over 1 MB",
+    "sd-scripts stops when it reads it (a folder or fifo counts as no caption)",
+    "save it as UTF-8",
+)
+def unread(caption: Caption) -> Iterator[Found]:
+    if caption.text is None:
+        yield Found(caption.problem)
+
+
+@RULES.rule(
+    "caption-bom",
+    "error",
+    "begins with a byte-order mark",
+    "the mark becomes part of the first tag, your trigger word",
+    "save as UTF-8 without BOM",
+    fixable=True,
+)
+def bom(caption: Caption) -> Iterator[Found]:
+    if caption.text is not None and caption.data.startswith(fix.BOM):
+        yield Found("begins with a byte-order mark", fix=partial(fix.without_bom, caption.path))
+
+
+@RULES.rule(
+    "caption-empty",
+    "error",
+    "a caption of 0 bytes",
+    "sd-scripts stops with an AssertionError",
+    "write a lone newline, which is an empty caption",
+    fixable=True,
+)
+def empty(caption: Caption) -> Iterator[Found]:
+    if caption.text is not None and not caption.data:
+        yield Found("is 0 bytes long", fix=partial(fix.write, caption.path, b"\n"))
+
+
+@RULES.rule(
+    "caption-lines",
+    "error",
+    "more than one line, without enable_wildcard",
+    "only the first line is read",
+    "join the lines with commas, or write enable_wildcard = true; --fix leaves them, for no line is surely the right one",
+)
+def many_lines(caption: Caption) -> Iterator[Found]:
+    rest = sum(map(bool, caption.lines[1:]))
+    if rest and not caption.use.wildcard:
+        yield Found(f"{rest} {'line' if rest == 1 else 'lines'} after the first {'is' if rest == 1 else 'are'} not read")
+
+
+@RULES.rule(
+    "caption-separator",
+    "warning",
+    "a keep_tokens_separator that stays in the caption",
+    "it is taken out only if keep_tokens_separator names it and shuffling, tag dropout or token warm-up is on",
+    "take it out of the captions, or write both settings",
+)
+def separator(caption: Caption) -> Iterator[Found]:
+    mark = caption.use.separator or SEPARATOR
+    if mark in caption.read and not (caption.use.separator and caption.use.separator_cut):
+        yield Found(f"{mark!r} is trained as text")
+
+
+@RULES.rule(
+    "caption-braces",
+    "warning",
+    "braces that are not what they look like",
+    "with enable_wildcard {a|b} is drawn and other braces vanish; without it, {a|b} is trained as text",
+    "write enable_wildcard = true for {a|b}, and {{ and }} for a brace under it",
+)
+def braces(caption: Caption) -> Iterator[Found]:
+    text = caption.read.replace("{{", "").replace("}}", "") if caption.use.wildcard else caption.read
+    if not caption.use.wildcard and (choice := CHOICE.search(text)):
+        yield Found(f"{choice[0][:40]!r} is trained as text")
+    left = re.search(r"[{}]", CHOICE.sub("", text))
+    if caption.use.wildcard and left:
+        yield Found(f"a lone {left[0]!r} under enable_wildcard")
+
+
+@RULES.rule(
+    "caption-long",
+    "note",
+    "more than 77 CLIP tokens, counted low",
+    "SD3's two CLIP encoders cut there, and T5 at 256; SD1 and SDXL without --max_token_length too",
+    "put trigger, count and outfit first; what is cut are the last tags",
+)
+def long(caption: Caption) -> Iterator[Found]:
+    tokens = 2 + max((sum(1 for _ in CLIP_PIECES.finditer(line)) for line in caption.read.split("\n")), default=0)
+    if tokens > CLIP_TOKENS:
+        yield Found(f"at least {tokens} tokens")

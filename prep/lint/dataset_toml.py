@@ -1,0 +1,218 @@
+"""A dataset.toml as text and as values: can sd-scripts read it, and does its strict schema take every key?
+
+Nothing here looks at a folder; see plan.py for what the values mean.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from prep.lint import fix, schema
+from prep.lint.findings import Found, Rules
+from prep.walk import printable
+
+Place = tuple[str | int, ...]  # keys and list positions, from the top
+RULES = Rules()
+
+
+@dataclass(frozen=True)
+class TomlFile:
+    path: Path
+    shown: str
+    bom: bool
+    values: dict[str, Any] | None  # None: not understood
+    problem: str  # why, when it is not
+
+
+def read_toml(path: Path, shown: str) -> TomlFile:
+    """Never raises: what cannot be read comes back with its problem."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return TomlFile(path, shown, False, None, f"cannot be read ({error.strerror or error})")
+    bom = data.startswith(fix.BOM)
+    try:
+        # ValueError: TOMLDecodeError, UnicodeDecodeError, and an integer of thousands of digits.
+        return TomlFile(path, shown, bom, tomllib.loads(data.removeprefix(fix.BOM).decode("utf-8")), "")
+    except (ValueError, RecursionError) as error:
+        return TomlFile(path, shown, bom, None, f"is not TOML: {printable(str(error))[:200]}")
+
+
+def tables(values: dict[str, Any]) -> Iterator[tuple[str, Place, dict[str, Any]]]:
+    """(level, place, table) of every table that the schema knows, as far as they are tables."""
+    yield "top", (), values
+    if isinstance(values.get("general"), dict):
+        yield "general", ("general",), values["general"]
+    for place, dataset in members(values, (), "datasets"):
+        yield "datasets", place, dataset
+        for inner, subset in members(dataset, place, "subsets"):
+            yield "subsets", inner, subset
+
+
+def members(table: dict[str, Any], place: Place, key: str) -> Iterator[tuple[Place, dict[str, Any]]]:
+    listed = table.get(key)
+    for index, item in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(item, dict):
+            yield (*place, key, index), item
+
+
+def written(place: Place) -> str:
+    """('datasets', 0, 'resolution') -> 'datasets[0].resolution'"""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{printable(part)}" for part in place)
+    return text.removeprefix(".")
+
+
+@RULES.rule(
+    "toml-unread",
+    "error",
+    "not TOML, not UTF-8, or not readable",
+    "sd-scripts stops before it loads a model",
+    "correct the named line; a string needs quotes, a Windows path single ones",
+)
+def unread(file: TomlFile) -> Iterator[Found]:
+    if file.values is None:
+        yield Found(file.problem)
+
+
+@RULES.rule(
+    "toml-bom",
+    "error",
+    "begins with a byte-order mark",
+    "the mark becomes part of the first key, which is then unknown",
+    "save as UTF-8 without BOM",
+    fixable=True,
+)
+def bom(file: TomlFile) -> Iterator[Found]:
+    if file.bom:
+        mend = partial(fix.without_bom, file.path) if file.values is not None else None
+        yield Found("begins with a byte-order mark", fix=mend)
+
+
+@RULES.rule(
+    "toml-mixed-array",
+    "error",
+    "a list holds values of different types",
+    "the old `toml` reader of sd-scripts refuses lists such as [1, 2.0]",
+    "write all of them as one type",
+    fixable=True,
+)
+def mixed_array(file: TomlFile) -> Iterator[Found]:
+    kinds = {(*place, key): schema.LEVELS[level].get(key, "") for level, place, table in _tables(file) for key in table}
+    for place, value in _mixed(file.values or {}, ()):
+        new = schema.converted(kinds.get(place, ""), value)
+        mend = None if new is None else partial(fix.set_key, file.path, place, new)
+        yield Found(f"{_shown(value)} mixes types", written(place), mend)
+
+
+@RULES.rule(
+    "toml-unknown-key",
+    "error",
+    "a key that sd-scripts does not know, or not at this level",
+    "its check is strict: \"extra keys not allowed\"",
+    "correct the name, move the key, or take it out",
+)
+def unknown_key(file: TomlFile) -> Iterator[Found]:
+    for level, place, table in _tables(file):
+        for key in table:
+            if key not in schema.LEVELS[level]:
+                yield Found(schema.unknown_key(level, key), written((*place, key)))
+
+
+@RULES.rule(
+    "toml-type",
+    "error",
+    "a value of the wrong type",
+    "its check is strict: 0 is no float, \"8\" is no integer",
+    "write the value as the wanted type; --fix does where that says the same thing",
+    fixable=True,
+)
+def wrong_type(file: TomlFile) -> Iterator[Found]:
+    for level, place, table in _tables(file):
+        for key, value in table.items():
+            kind = schema.LEVELS[level].get(key)
+            if kind is None or schema.fits(kind, value) or _is_mixed(value):
+                continue
+            new = schema.converted(kind, value)
+            mend = None if new is None else partial(fix.set_key, file.path, (*place, key), new)
+            yield Found(f"{_shown(value)} where {kind} is wanted", written((*place, key)), mend)
+
+
+@RULES.rule(
+    "toml-bool-number",
+    "warning",
+    "true or false where a number is wanted",
+    "it passes the check and counts as 1 or 0",
+    "write the number",
+)
+def bool_number(file: TomlFile) -> Iterator[Found]:
+    for level, place, table in _tables(file):
+        for key, value in table.items():
+            if isinstance(value, bool) and schema.LEVELS[level].get(key, "").startswith(("integer", "number")):
+                yield Found(f"{_shown(value)} counts as {int(value)}", written((*place, key)))
+
+
+@RULES.rule(
+    "toml-no-image-dir",
+    "error",
+    "a subset without image_dir",
+    "image_dir is the one key that a subset must have",
+    "name the folder: image_dir = \"...\"",
+)
+def no_image_dir(file: TomlFile) -> Iterator[Found]:
+    for level, place, table in _tables(file):
+        if level == "subsets" and "image_dir" not in table:
+            yield Found("has no image_dir", written(place))
+
+
+@RULES.rule(
+    "toml-no-dataset",
+    "error",
+    "no [[datasets]], or one without [[datasets.subsets]]",
+    "there is nothing to train on",
+    "add [[datasets]] and, under it, [[datasets.subsets]] with an image_dir",
+)
+def no_dataset(file: TomlFile) -> Iterator[Found]:
+    if file.values is not None and not file.values.get("datasets"):
+        yield Found("holds no [[datasets]]")
+    for level, place, table in _tables(file):
+        if level == "datasets" and not table.get("subsets"):
+            yield Found("holds no [[datasets.subsets]]", written(place))
+
+
+@RULES.rule(
+    "toml-no-resolution",
+    "error",
+    "no resolution for a dataset",
+    "resolution has no default",
+    "write resolution = 1024 (or what the model was trained at) under [general] or [[datasets]]",
+)
+def no_resolution(file: TomlFile) -> Iterator[Found]:
+    for level, place, table in _tables(file):
+        general = file.values.get("general")
+        if level == "datasets" and "resolution" not in {**table, **(general if isinstance(general, dict) else {})}:
+            yield Found("has no resolution", written(place))
+
+
+def _tables(file: TomlFile) -> Iterator[tuple[str, Place, dict[str, Any]]]:
+    return tables(file.values or {}) if file.values is not None else iter(())
+
+
+def _mixed(value: Any, place: Place) -> Iterator[tuple[Place, list]]:
+    if _is_mixed(value):
+        yield place, value
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from _mixed(item, (*place, key))
+
+
+def _is_mixed(value: Any) -> bool:
+    return isinstance(value, list) and len({type(item) for item in value}) > 1
+
+
+def _shown(value: Any) -> str:
+    """As TOML would write it, shortened."""
+    text = {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -1,0 +1,55 @@
+"""A rule, what it found, and how they are read together. Nothing here knows a rule or touches a file."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Level = Literal["error", "warning", "note"]
+LEVELS: tuple[Level, ...] = ("error", "warning", "note")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a rule's function yields. place: within its subject, such as a key; empty for the whole of it."""
+
+    what: str
+    place: str = ""
+    fix: Callable[[], None] | None = None  # mends exactly this; raises OSError or PrepError when it cannot
+
+
+@dataclass(frozen=True)
+class Rule:
+    """error: sd-scripts stops, or trains something else. warning: legal, hardly meant. note: depends on the model."""
+
+    id: str
+    level: Level
+    what: str  # in general; a finding says it of one file
+    why: str  # one clause
+    mend: str
+    fixable: bool
+    check: Callable[[Any], Iterable[Found]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    rule: Rule
+    place: str  # file, and the key within it; safe to print
+    what: str
+    fix: Callable[[], None] | None
+
+
+class Rules(list[Rule]):
+    """A family of rules over one kind of subject: anything with `shown`, its name safe to print."""
+
+    def rule(self, id: str, level: Level, what: str, why: str, mend: str, fixable: bool = False) -> Callable:
+        def add(check: Callable[[Any], Iterable[Found]]) -> Callable:
+            self.append(Rule(id, level, what, why, mend, fixable, check))
+            return check
+
+        return add
+
+    def check(self, subject: Any) -> Iterator[Finding]:
+        for rule in self:
+            for found in rule.check(subject):
+                place = f"{subject.shown}: {found.place}" if found.place else subject.shown
+                yield Finding(rule, place, found.what, found.fix)

@@ -1,0 +1,84 @@
+"""The mends that are safe: each writes beside and renames, keeps what it replaces whole, and never overwrites.
+
+A picture whose pixels change gets a new stem, since a latent cache is keyed on size and not on content; the picture
+as it was stays beside it as NAME.orig, which no trainer reads.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from prep.errors import StoppedError
+from prep.files import write_whole
+from prep.images import encode_png, open_image
+
+CAPTIONS = (".txt", ".caption")
+OLD_DIGEST = re.compile(r"-[0-9a-f]{12}$")
+BOM = b"\xef\xbb\xbf"
+
+
+def write(path: Path, data: bytes) -> None:
+    write_whole(path, data)
+
+
+def without_bom(path: Path) -> None:
+    """What is left of a caption that was a mark alone is a lone newline: 0 bytes would stop sd-scripts."""
+    write_whole(path, path.read_bytes().removeprefix(BOM) or b"\n")
+
+
+def rename(path: Path, target: Path) -> None:
+    """Raises StoppedError when the target exists."""
+    _refuse_to_replace(target)
+    path.rename(target)
+
+
+def bake(path: Path) -> None:
+    """Write the picture upright, in RGB, on white, as PNG under a new stem, its caption under that stem too.
+
+    Raises ImageError when it cannot be decoded, StoppedError when something is in the way.
+    """
+    data = encode_png(open_image(path.read_bytes()).pixels)
+    stem = f"{OLD_DIGEST.sub('', path.stem)}-{hashlib.sha256(data).hexdigest()[:12]}"
+    moves = {
+        path.with_suffix(suffix): path.with_name(stem + suffix)
+        for suffix in CAPTIONS
+        if os.path.lexists(path.with_suffix(suffix))
+    }
+    new, original = path.with_name(stem + ".png"), path.with_name(path.name + ".orig")
+    for target in (new, original, *moves.values()):
+        _refuse_to_replace(target)
+    # Captions are copied first and dropped last: a kill in between leaves a pair too many, never one without.
+    for caption, target in moves.items():
+        write_whole(target, caption.read_bytes())
+    write_whole(new, data)
+    path.rename(original)
+    for caption in moves:
+        caption.unlink()
+
+
+def set_key(path: Path, place: tuple[str | int, ...], value: Any) -> None:
+    """Set one value in a TOML file; comments and order stay. place: keys and list positions from the top."""
+
+    def change(document: tomlkit.TOMLDocument) -> None:
+        table: Any = document
+        for part in place[:-1]:
+            table = table.setdefault(part, tomlkit.table()) if isinstance(part, str) else table[part]
+        table[place[-1]] = value
+
+    edit_toml(path, change)
+
+
+def edit_toml(path: Path, change: Callable[[tomlkit.TOMLDocument], None]) -> None:
+    document = tomlkit.parse(path.read_bytes().decode("utf-8"))
+    change(document)
+    write_whole(path, tomlkit.dumps(document).encode("utf-8"))
+
+
+def _refuse_to_replace(target: Path) -> None:
+    if os.path.lexists(target):
+        raise StoppedError(f"{target.name} is in the way", hint="move it, then run --fix again")

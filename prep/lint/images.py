@@ -1,0 +1,78 @@
+"""One image file as sd-scripts would open it: can it, and would it train on what a person sees?"""
+
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from prep.errors import ImageError
+from prep.images import open_image
+from prep.lint import fix
+from prep.lint.findings import Found, Rules
+
+RULES = Rules()
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    path: Path
+    shown: str
+    flags: tuple[str, ...]  # of: rotated, alpha, ... as prep.images names them
+    alpha_mask: bool
+    problem: str = ""
+
+
+def read_image(path: Path, shown: str, alpha_mask: bool) -> ImageFile:
+    """Decodes the whole picture, since a cut file shows no earlier. Never raises."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return ImageFile(path, shown, (), alpha_mask, "is no regular file")
+        return ImageFile(path, shown, open_image(path.read_bytes()).flags, alpha_mask)
+    except OSError as error:
+        return ImageFile(path, shown, (), alpha_mask, f"cannot be read ({error.strerror or error})")
+    except ImageError as error:
+        return ImageFile(path, shown, (), alpha_mask, error.message)
+
+
+@RULES.rule(
+    "image-unread",
+    "error",
+    "an image that cannot be opened",
+    "sd-scripts stops at it, perhaps hours into a run",
+    "save the image again, or take it out",
+)
+def unread(image: ImageFile) -> Iterator[Found]:
+    if image.problem:
+        yield Found(image.problem)
+
+
+@RULES.rule(
+    "image-rotated",
+    "error",
+    "turned by its EXIF orientation",
+    "sd-scripts ignores the orientation and trains on it lying down",
+    "turn the pixels, under a new name: a latent cache is keyed on size, not on content",
+    fixable=True,
+)
+def rotated(image: ImageFile) -> Iterator[Found]:
+    if "rotated" in image.flags:
+        yield Found("is turned by its EXIF orientation", fix=_bake(image))
+
+
+@RULES.rule(
+    "image-alpha",
+    "error",
+    "transparent pixels, without alpha_mask",
+    "alpha is dropped: what trains is the colour beneath, often black or noise",
+    "lay it on white, under a new name: a latent cache is keyed on size, not on content",
+    fixable=True,
+)
+def alpha(image: ImageFile) -> Iterator[Found]:
+    if "alpha" in image.flags and not image.alpha_mask:
+        yield Found("is transparent in places", fix=_bake(image))
+
+
+def _bake(image: ImageFile) -> partial | None:
+    """No mend where alpha is a training mask: baking the rotation would lose it."""
+    return None if "alpha" in image.flags and image.alpha_mask else partial(fix.bake, image.path)

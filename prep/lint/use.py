@@ -1,0 +1,37 @@
+"""How sd-scripts will read a folder's captions and images: from a subset's settings, or from a folder's name."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from prep.lint.plan import Subset
+
+VARYING = ("shuffle_caption", "caption_tag_dropout_rate", "token_warmup_step")
+
+
+@dataclass(frozen=True)
+class Use:
+    extension: str  # of captions
+    class_tokens: str  # for an image without a caption
+    wildcard: bool = False
+    separator: str = ""  # keep_tokens_separator, empty when it is not written
+    separator_cut: bool = False  # some setting is on under which it is taken out of the caption
+    alpha_mask: bool = False
+    toml: Path | None = None  # the file that may be given a caption_extension: none is written there yet
+
+
+def use_of_name(name: str) -> Use:
+    """Folder mode. Its flags stand on a command line that nobody sees here; .txt is what a person passes there."""
+    return Use(".txt", name.partition("_")[2])
+
+
+def use_of_subset(subset: Subset, toml: Path) -> Use:
+    settings = subset.settings
+    return Use(
+        extension=settings.get("caption_extension", ".caption"),
+        class_tokens=settings.get("class_tokens", ""),
+        wildcard=settings.get("enable_wildcard", False),
+        separator=settings.get("keep_tokens_separator", ""),
+        separator_cut=any(settings.get(key, 0) > 0 for key in VARYING),
+        alpha_mask=settings.get("alpha_mask", False),
+        toml=None if "caption_extension" in settings else toml,
+    )

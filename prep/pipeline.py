@@ -1,0 +1,108 @@
+"""The road of an image, read top to bottom; and what stands around it: the lock, the ledger, what was asked for."""
+
+import contextlib
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from prep import stages
+from prep.config import Settings, check_characters
+from prep.context import Dataset, Options, Run
+from prep.errors import UsageError
+from prep.exporters.problems import summary
+from prep.exporters.source import check_stems
+from prep.files import sweep, write_whole
+from prep.ledger import Ledger
+from prep.lock import held
+from prep.report import Report
+from prep.types import Runner
+from prep.walk import slugs, walk
+
+STAGES = {
+    "scan": stages.scan,
+    "tag": stages.tag,
+    "profile": stages.profile,
+    "caption": stages.caption,
+    "export": stages.export,
+}
+
+HINTS = {"no_tags"}  # kinds of problem that say something without anything having failed
+
+
+@dataclass(frozen=True)
+class Result:
+    images: int
+    failed: int
+    seconds: dict[str, float]  # by stage
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.failed else 0
+
+
+def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runner) -> Result:
+    """Take the images of src through all stages (or up to options.to), into out.
+
+    Raises UsageError before anything is touched, StoppedError with the work so far kept.
+    """
+    listing = walk(src, out)
+    check_characters(settings, listing.characters)
+    if settings.captions.sidecars == "source":
+        check_stems(found.path for found in listing.files)
+    prepare_out(out)
+    state = out / ".prep"
+    with held(state / "lock"):
+        sweep(out)
+        sweep(state)
+        report = Report(state / "log")
+        report.note(f"run over {src.resolve()}")
+        write_whole(state / "config.json", json.dumps(_kept(src, settings), indent=1).encode())
+        ledger = Ledger.begin(state / "ledger")
+        this = Run(src, out, settings, options, ledger, runner, report, listing, slugs(listing.characters))
+        seconds = _through(this)
+        result = Result(len(listing.files), sum(found.kind not in HINTS for found in this.problems.values()), seconds)
+        _tell(this, result)
+        return result
+
+
+def prepare_out(out: Path) -> None:
+    """Make the folder, or see that it is one of ours and can be written. Raises UsageError."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if not (out / ".prep").is_dir() and any(entry.name != ".gitkeep" for entry in out.iterdir()):
+            raise UsageError(f"{out} holds something that prep did not make", hint="name an empty or a new folder")
+        (out / ".prep").mkdir(exist_ok=True)
+        probe = out / f".prep-{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written ({error.strerror})", hint="name another folder with --out") from None
+
+
+def _through(this: Run) -> dict[str, float]:
+    dataset, seconds = Dataset(), {}
+    for name, stage in STAGES.items():
+        started = time.monotonic()
+        with contextlib.ExitStack() as stack:
+            stack.callback(lambda name=name: this.report.note(f"{name} ended"))
+            dataset = stage(this, dataset)
+        seconds[name] = round(time.monotonic() - started, 3)
+        if name == this.options.to:
+            break
+    return seconds
+
+
+def _kept(src: Path, settings: Settings) -> dict:
+    """What `prep status` and the next reader need: where the images were, and every setting as it was resolved."""
+    return {"src": str(src.resolve()), "settings": settings.model_dump(mode="json")}
+
+
+def _tell(this: Run, result: Result) -> None:
+    failed = {path: problem for path, problem in this.problems.items() if problem.kind not in HINTS}
+    hints = len(this.problems) - len(failed)
+    if failed:
+        this.report.say(f"{summary(failed, result.images)}. See {this.out / 'problems.txt'}")
+    if hints:
+        this.report.say(f"{hints:,} images have no tag above their threshold. See {this.out / 'problems.txt'}")

@@ -1,0 +1,64 @@
+"""Which images may enter the set: copies, size, shape, blur. Records in, rows out; no pixel is touched."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from prep.config import Scan
+from prep.types import ImageRef, Row
+
+SHOWN_FLAGS = {"animated"}  # of the scan's flags, those that say something of the picture itself
+
+
+def judged(refs: Sequence[ImageRef], settings: Scan) -> list[Row]:
+    """Rows in manifest order: by (character, image, path). Of exact copies within a character the first path in
+    byte order is kept; an image that two characters have is kept in both, and flagged.
+    """
+    owners: dict[str, set[str]] = defaultdict(set)
+    for ref in refs:
+        if ref.sha256:
+            owners[ref.sha256].add(ref.character)
+    rows: list[Row] = []
+    seen: set[tuple[str, str]] = set()
+    for ref in sorted(refs, key=lambda ref: (ref.character, ref.sha256, ref.path.encode(errors="surrogateescape"))):
+        status, reason = _verdict(ref, settings, copy=(ref.character, ref.sha256) in seen)
+        if ref.sha256:
+            seen.add((ref.character, ref.sha256))
+        flags = SHOWN_FLAGS.intersection(ref.flags)
+        if len(owners.get(ref.sha256, ())) > 1:
+            flags |= {"shared"}
+        if not ref.problem and ref.sharpness < settings.min_sharpness:
+            flags |= {"blurred"}
+        rows.append(Row(ref, status=status, reason=reason, flags=tuple(sorted(flags))))
+    return rows
+
+
+def capped(rows: Sequence[Row], max_images: int) -> list[Row]:
+    """At most max_images kept rows a character (0: no limit): near copies go first, then the smallest."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for at, row in enumerate(rows):
+        if row.status == "kept":
+            places[row.ref.character].append(at)
+    over: set[int] = set()
+    for kept in places.values():
+        best_first = sorted(kept, key=lambda at: (rows[at].near_of is not None, -_pixels(rows[at].ref)))
+        over.update(best_first[max_images:] if max_images else ())
+    return [replace(row, status="rejected", reason="over_cap") if at in over else row for at, row in enumerate(rows)]
+
+
+def _pixels(ref: ImageRef) -> int:
+    return ref.width * ref.height
+
+
+def _verdict(ref: ImageRef, settings: Scan, copy: bool) -> tuple[str, str | None]:
+    if ref.problem:
+        return "unreadable", ref.problem.kind
+    if copy:
+        return "duplicate", "copy"
+    if min(ref.width, ref.height) < settings.min_side_px:
+        return "rejected", "too_small"
+    if max(ref.width, ref.height) > settings.max_aspect * min(ref.width, ref.height):
+        return "rejected", "aspect"
+    if settings.blurred == "drop" and ref.sharpness < settings.min_sharpness:
+        return "rejected", "blurred"
+    return "kept", None

@@ -1,0 +1,12 @@
+"""Where batches run. A new runner is a file beside this and a line here, or an entry point in `prep.runners`."""
+
+import importlib
+
+from prep.types import Runner
+
+RUNNERS = {"local": "prep.runners.local:LocalRunner"}
+
+
+def load_runner(name: str) -> Runner:
+    module, _, attribute = RUNNERS[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)()

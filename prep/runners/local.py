@@ -1,0 +1,114 @@
+"""Batches on this machine: isolated jobs in processes of their own, the others right here.
+
+A process that dies takes one batch with it; that batch is split until the guilty item stands alone.
+"""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import Any
+
+from prep.errors import Interrupted
+from prep.types import Job, Outcome
+
+_job: Job | None = None  # a worker process's own
+
+
+class LocalRunner:
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers = workers or os.cpu_count() or 1
+
+    def map(self, job: Job, work: Sequence[Any]) -> Iterator[Outcome]:
+        """Yield one outcome an item, in the order in which they are done."""
+        if not work:
+            return
+        if job.isolated:
+            # Small sets are shared among the workers as well.
+            size = max(1, min(job.batch, -(-len(work) // (2 * self.workers))))
+            yield from self._in_processes(job, [work[at : at + size] for at in range(0, len(work), size)])
+        else:
+            yield from _here(job, work)
+
+    def _in_processes(self, job: Job, batches: list[Sequence[Any]]) -> Iterator[Outcome]:
+        unfinished = yield from _pooled(job, batches, self.workers)
+        while unfinished:
+            # Alone in a pool of its own, a batch that dies again is known to hold the guilty item.
+            batch = unfinished.pop()
+            if not (yield from _pooled(job, [batch], 1)):
+                continue
+            if len(batch) == 1:
+                yield job.lost(batch[0])
+            else:
+                middle = len(batch) // 2
+                unfinished += [batch[:middle], batch[middle:]]
+
+
+def _here(job: Job, work: Sequence[Any]) -> Iterator[Outcome]:
+    job.open("main")
+    try:
+        for at in range(0, len(work), job.batch):
+            yield from job.run(work[at : at + job.batch])
+    finally:
+        job.close()
+
+
+def _pooled(job: Job, batches: list[Sequence[Any]], workers: int) -> Iterator[Outcome]:
+    """Yield outcomes; return the batches that were lost with their process."""
+    # Not fork: threads and locks of this process (torch's, Arrow's) do not survive it.
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (job, os.getpid()))
+    try:
+        futures = {pool.submit(_work, batch): batch for batch in batches}
+        lost = []
+        while futures:
+            done, _ = wait(futures, return_when=FIRST_COMPLETED)
+            for future in done:
+                batch = futures.pop(future)
+                try:
+                    yield from future.result()
+                except BrokenProcessPool:
+                    lost.append(batch)
+        return lost
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start(job: Job, parent: int) -> None:
+    global _job
+    _job = job
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver decides
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    job.open(f"w{os.getpid()}")
+
+
+def _leave_with(parent: int) -> None:
+    """A worker whose driver was killed would otherwise wait for work for ever."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _work(batch: Sequence[Any]) -> list[Outcome]:
+    return list(_job.run(batch))
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Within, SIGINT and SIGTERM raise Interrupted once, so that everything is flushed; the second leaves at once."""
+
+    def stop(number: int, _frame: object) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, lambda number, _frame: os._exit(128 + number))
+        raise Interrupted(128 + number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

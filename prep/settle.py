@@ -1,0 +1,49 @@
+"""Which tagger reads an OUT: what it was begun with stays with it, also when its weights are not at hand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from prep.config import Settings
+from prep.ledger import Ledger, Shelf
+from prep.weights import choose_tagger, locate
+
+MODEL = Shelf("model", (pa.field("name", pa.string()), pa.field("sha256", pa.string())))
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A tagger by name and hash. path fetches the weights if they are not here: call it only to load them."""
+
+    name: str
+    sha256: str
+    path: Callable[[], Path]
+
+
+def settle_tagger(ledger: Ledger, settings: Settings, say: Callable[[str], None]) -> Settled:
+    """The tagger for this run, remembered for the next one.
+
+    Raises StoppedError or UsageError when none can be had.
+    """
+    asked = settings.tagger.model
+    remembered = ledger.rows(MODEL).get("tagger")
+    if remembered and asked in ("auto", remembered["name"], remembered["name"].removesuffix("-tagger")):
+        here = locate(remembered["name"])
+        if here is None:
+            # Nothing may be left to tag, and then nothing needs the file.
+            return Settled(remembered["name"], remembered["sha256"], lambda: _chosen(settings, remembered["name"]).path)
+        weights = here
+    else:
+        weights = _chosen(settings, None)
+    if remembered and remembered["name"] == weights.name and remembered["sha256"] != weights.sha256:
+        say(f"tag: {weights.path.name} is another file than before; all images are tagged anew")
+    if not remembered or (remembered["name"], remembered["sha256"]) != (weights.name, weights.sha256):
+        row = {"subject": "tagger", "recipe": "", "name": weights.name, "sha256": weights.sha256}
+        ledger.write(MODEL, [row])
+    return Settled(weights.name, weights.sha256, lambda: weights.path)
+
+
+def _chosen(settings: Settings, remembered: str | None):
+    return choose_tagger(settings.tagger.model, remembered, settings.models.offline, settings.models.fallback)

@@ -1,0 +1,204 @@
+"""One small adapter a stage: what it takes from the run and the dataset, what it hands to its part, what it says.
+
+A stage is a function (run, dataset) -> dataset. The parts know nothing of one another; they meet here.
+"""
+
+from collections import Counter
+from dataclasses import replace
+
+from prep.captions.compose import Composer
+from prep.captions.hand import merged, source
+from prep.captions.profile import profile_of
+from prep.config import CharacterSettings, Settings
+from prep.context import Dataset, Run, held, subject_of
+from prep.exporters._standing import EXPORT, Standing
+from prep.exporters.kohya import KohyaExporter
+from prep.exporters.manifest import ManifestExporter
+from prep.exporters.problems import write_problems
+from prep.exporters.source import SourceSidecars
+from prep.handwork import Handwork
+from prep.near import marked
+from prep.quality import capped, judged
+from prep.scan import SCAN, ScanJob, is_current, to_ref
+from prep.scan import subject_of as scan_subject
+from prep.settle import settle_tagger
+from prep.taggers.job import ScoreBook, TagJob, tag_recipe
+from prep.tagging.filters import read_patterns
+from prep.tagging.thresholds import Selector, level_of, read_overrides
+from prep.types import Problem, Row, Vocabulary
+from prep.walk import printable
+
+SCAN_BATCH = 128
+STARTER = "starter-tagger"
+NO_TAGS = Problem("caption", "no_tags", "no tag passed its threshold", "is it anime art, and at least 512 px?")
+
+
+def scan(run: Run, dataset: Dataset) -> Dataset:
+    settings = run.settings
+    job = ScanJob(run.src, run.ledger, settings.scan.max_pixels, settings.thresholds.measure_px, SCAN_BATCH)
+    book = run.ledger.book(SCAN, job.recipe)
+
+    def stale(found) -> bool:
+        row = book.get(scan_subject(found.path))
+        return run.options.rehash or not is_current(row, found) or run.options.retry and bool(row["problem"])
+
+    todo = [found for found in run.listing.files if stale(found)]
+    if todo:
+        for _ in run.report.bar("scan", run.runner.map(job, todo), len(todo)):
+            pass
+        book = run.ledger.book(SCAN, job.recipe)
+    refs = [to_ref(found, book.get(scan_subject(found.path))) for found in run.listing.files]
+    run.problems |= dict(run.listing.problems) | {ref.path: ref.problem for ref in refs if ref.problem}
+    run.report.say(f"scan: {len(refs):,} files, {len(todo):,} read, {len(refs) - len(todo):,} unchanged")
+    rows = marked(
+        judged(refs, settings.scan),
+        lambda ref: (run.src / ref.path).read_bytes(),
+        run.ledger,
+        settings.scan.near_copies == "drop",
+        settings.scan.max_pixels,
+    )
+    return Dataset(held(capped(rows, settings.scan.max_images)))
+
+
+def tag(run: Run, dataset: Dataset) -> Dataset:
+    wanted = {row.ref.sha256: row.ref for row in dataset.rows() if row.status == "kept"}
+    tagger = settle_tagger(run.ledger, run.settings, run.report.say)
+    recipe = tag_recipe(tagger.name, tagger.sha256)
+    book = ScoreBook(run.ledger, recipe)
+    todo = [ref for sha256, ref in wanted.items() if sha256 not in book]
+    done = len(wanted) - len(todo)
+    if todo:
+        run.report.say(f"tag: {len(todo):,} images with {tagger.name} ({done:,} done before)")
+        settings = run.settings.tagger
+        job = TagJob(run.src, run.ledger, tagger.name, tagger.path(), tagger.sha256, settings.device, settings.batch,
+                     run.settings.scan.max_pixels)  # fmt: skip
+        failed: dict[str, Problem] = {}
+        for outcome in run.report.bar("tag", run.runner.map(job, todo), len(todo)):
+            if outcome.problem:
+                failed[outcome.subject] = outcome.problem
+        run.problems |= {wanted[sha256].path: problem for sha256, problem in failed.items()}
+        book = ScoreBook(run.ledger, recipe)
+    else:
+        run.report.say(f"tag: all {done:,} images were tagged before; no model was loaded")
+
+    def with_verdict(row: Row) -> Row:
+        if row.status != "kept" or row.ref.sha256 in book:
+            return row
+        return replace(row, status="unreadable", reason=run.problems[wanted[row.ref.sha256].path].kind)
+
+    return replace(dataset, tagger=tagger.name, tag_recipe=recipe, scores=book, rows=dataset.map(with_verdict))
+
+
+def profile(run: Run, dataset: Dataset) -> Dataset:
+    composer = composer_of(run.settings, dataset.scores.vocabulary)
+    intrinsic = read_patterns(run.settings.profile.intrinsic, "profile.intrinsic")
+    names: dict[str, Counter[str]] = {character: Counter() for character in run.slugs}
+    images: Counter[str] = Counter()
+    for row in dataset.kept():
+        if row.origin == "source":
+            level = level_of(row.ref.edge_density, run.settings.thresholds)
+            names[row.ref.character].update(composer.names(dataset.scores[row.ref.sha256], level))
+            images[row.ref.character] += 1
+    own = run.settings.characters
+    profiles = {
+        character: profile_of(
+            character,
+            slug,
+            names[character],
+            images[character],
+            intrinsic,
+            run.settings.profile,
+            own.get(character, CharacterSettings()),
+        )  # fmt: skip
+        for character, slug in run.slugs.items()
+    }
+    for character, found in profiles.items():
+        traits = ", ".join(composer.spelt(name) for name in found.tags if found.tags[name].trait) or "none"
+        run.report.say(f"profile: {printable(character)}: {found.images:,} images, traits: {traits}")
+    return replace(dataset, composer=composer, profiles=profiles)
+
+
+def caption(run: Run, dataset: Dataset) -> Dataset:
+    standing = Standing(run.out / "kohya", run.ledger, list(run.slugs.values()))
+    handwork = Handwork(run, dataset, standing)
+    thresholds = run.settings.thresholds
+
+    def captioned(row: Row) -> Row:
+        if not row.ref.width:
+            return row
+        row = replace(row, complexity=level_of(row.ref.edge_density, thresholds))
+        if row.status != "kept":
+            return row
+        scores, profile = dataset.scores[row.ref.sha256], dataset.profiles[row.ref.character]
+        machine = dataset.composer.caption(scores, row.complexity, profile)
+        flags = set(row.flags)
+        if not machine.tags and not machine.removed:
+            flags.add("no_tags")
+            run.problems.setdefault(row.ref.path, NO_TAGS)
+        if dataset.tagger == STARTER:
+            flags.add("starter")
+        row = replace(row, caption=machine, flags=tuple(sorted(flags)))
+        if subject_of(row) in handwork.taken_out:
+            return replace(row, status="excluded")
+        if subject_of(row) in handwork.untouchable:
+            return replace(row, caption_source="hand")
+        hand = handwork.hand(row)
+        text = merged(hand, machine.items)
+        return replace(row, final_text=text, caption_source=source(hand, text))
+
+    dataset = replace(dataset, standing=standing, handwork=handwork, rows=dataset.map(captioned))
+    sources = Counter(row.caption_source for row in dataset.kept())
+    told = ", ".join(f"{sources[name]:,} {name}" for name in ("machine", "hand", "merged") if sources[name])
+    run.report.say(f"caption: {told or 'nothing to caption'}")
+    return dataset
+
+
+def export(run: Run, dataset: Dataset) -> Dataset:
+    settings, standing = run.settings, dataset.standing
+    counts = Counter(row.ref.character for row in dataset.kept())
+    triggers = {character: found.trigger for character, found in dataset.profiles.items()}
+    kohya = KohyaExporter(run.src, standing, run.slugs, triggers, settings.export, settings.scan.max_pixels)
+    kohya.settle(counts, run.options.rebalance)
+    intents = dataset.handwork.write_intents(dataset)
+    summary = kohya.write(dataset.rows(), run.out / "kohya")
+    if settings.captions.sidecars == "source":
+        SourceSidecars().write(dataset.rows(), run.src)
+    # Only now may a file that differs from the ledger's text be called a person's.
+    dataset.handwork.confirm(intents)
+    run.problems |= kohya.problems
+    exports = run.ledger.book(EXPORT)
+
+    def exported(row: Row) -> Row:
+        if row.status != "kept" or row.ref.path in kohya.problems:
+            return row
+        folder = standing.folder(run.slugs[row.ref.character])
+        return replace(row, exported=f"kohya/{folder.name}/{exports.get(subject_of(row))['name']}")
+
+    dataset = replace(dataset, rows=dataset.map(exported))
+    shaping = shaping_settings(settings, dataset.composer)
+    ManifestExporter(dataset.tagger, dataset.tag_recipe, shaping).write(dataset.rows(), run.out)
+    write_problems(run.out / "problems.txt", run.problems)
+    run.report.say(
+        f"export: {summary.images:,} images in {len(counts)} folders, {summary.written:,} written, "
+        f"{summary.unchanged:,} unchanged, {summary.removed:,} removed"
+    )
+    if kohya.kept_toml:
+        run.report.say("export: dataset.toml was changed by hand and stays; prep's own is dataset.new.toml beside it")
+    return dataset
+
+
+def composer_of(settings: Settings, vocabulary: Vocabulary | None) -> Composer:
+    selector = Selector(
+        vocabulary or Vocabulary("", (), ()), settings.thresholds, read_overrides(settings.thresholds.overrides)
+    )
+    return Composer(selector, read_patterns(settings.filter.file, "filter.file"), settings.captions)
+
+
+def shaping_settings(settings: Settings, composer: Composer) -> dict:
+    """The settings that shape the result, with lists by content instead of by path."""
+    include = {"scan", "thresholds", "profile", "captions", "characters", "export"}
+    told = settings.model_dump(mode="json", include=include)
+    told["thresholds"]["overrides"] = composer.selector.overrides
+    told["profile"].pop("intrinsic")
+    told["filter"] = composer.filter.content
+    return told

@@ -1,0 +1,156 @@
+"""Pictures by lot, with their tags: what the starter tagger learns from and is measured on. All from a seed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from prep.starter import art, recolour, strangers
+from prep.starter.compose import Actor, Picture, Plain, View, compose, fit_window, stand
+
+_ASPECTS = (9 / 16, 2 / 3, 3 / 4, 1.0, 1.0, 4 / 3, 3 / 2, 16 / 9)
+_PLAIN = {
+    "white": (255, 255, 255),
+    "grey": (150, 150, 150),
+    "black": (8, 8, 8),
+    "blue": (90, 150, 225),
+    "pink": (245, 170, 195),
+}
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What may appear."""
+
+    faces: tuple[tuple[str, str], ...]
+    scenes: tuple[str, ...]
+    recoloured: float = 0.0  # share of figures with other hair, eyes, clothes or mouth
+    people: tuple[float, float, float, float] = (0.74, 0.08, 0.06, 0.12)  # one, two, nobody, strangers
+
+
+def training_pool() -> Pool:
+    return Pool(
+        faces=tuple(pair for pair in art.faces() if pair not in art.HELD_OUT_FACES),
+        scenes=tuple(name for name in art.scenes() if name not in art.HELD_OUT_SCENES),
+        recoloured=0.4,
+    )
+
+
+def known_pool() -> Pool:
+    """What was trained on, in its own colours."""
+    pool = training_pool()
+    return Pool(pool.faces, pool.scenes, people=(0.9, 0.1, 0, 0))
+
+
+def held_out_pool() -> Pool:
+    return Pool(tuple(sorted(art.HELD_OUT_FACES)), tuple(sorted(art.HELD_OUT_SCENES)), people=(0.9, 0.1, 0, 0))
+
+
+def sample(pool: Pool, seed: Sequence[int], long_px: tuple[int, int]) -> Picture:
+    """One picture whose longer side lies in long_px. seed: any ints; the same ones give the same picture."""
+    rng = np.random.default_rng(list(seed))
+    long_side, aspect = rng.integers(*long_px, endpoint=True), float(rng.choice(_ASPECTS))
+    kind = rng.choice(4, p=pool.people)
+    people = [_person(rng, pool) for _ in range((1, 2, 0, 0)[kind])]
+    # As it lies on disk: a sprite in its own frame, on white or another colour.
+    if len(people) == 1 and rng.random() < 0.14:
+        return _as_is(rng, people[0], int(long_side))
+    if len(people) == 2:
+        aspect = max(aspect, 1.0)
+    width, height = round(long_side * min(1, aspect)), round(long_side * min(1, 1 / aspect))
+    if kind == 3:
+        return strangers.draw(rng, width, height)
+    places = [rng.uniform(0.25, 0.75)] if len(people) == 1 else [rng.uniform(0.2, 0.35), rng.uniform(0.65, 0.8)]
+    # In wide frames a person is small: nearer views more often, since an expression must stay large enough to read.
+    chances = (0.45, 0.32, 0.15, 0.08) if aspect <= 1 else (0.25, 0.45, 0.22, 0.08)
+    shot = rng.choice(["cowboy_shot", "upper_body", "portrait", "any"], p=chances)
+    actors = [_place(rng, person, width, height, shot, across) for person, across in zip(people, places, strict=False)]
+    background = _plain(rng) if rng.random() < 0.25 or not pool.scenes else _view(rng, pool, width, height)
+    return compose(actors, background, width, height)
+
+
+def worn(picture: Picture, rng: np.random.Generator) -> Picture:
+    """The same picture after a life on the net: other light, softer, noisy, compressed. Colours keep their names."""
+    image = picture.image.astype(np.float32)
+    if rng.random() < 0.7:
+        grey = image.mean(2, keepdims=True)
+        image = grey + (image - grey) * rng.uniform(0.85, 1.15)
+        image = (image - 128) * rng.uniform(0.88, 1.12) + 128 + rng.uniform(-12, 12)
+    if rng.random() < 0.15:
+        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.2))
+    if rng.random() < 0.15:
+        image += rng.normal(0, rng.uniform(2, 8), image.shape).astype(np.float32)
+    image = np.clip(image, 0, 255).astype(np.uint8)
+    if rng.random() < 0.5:
+        image = compressed(image, *((".jpg", 50, 95) if rng.random() < 0.8 else (".webp", 50, 95)), rng)
+    return Picture(image, picture.tags, picture.unsure)
+
+
+def compressed(image: np.ndarray, ending: str, worst: int, best: int, rng: np.random.Generator) -> np.ndarray:
+    flag = {".jpg": cv2.IMWRITE_JPEG_QUALITY, ".webp": cv2.IMWRITE_WEBP_QUALITY}[ending]
+    _, data = cv2.imencode(ending, image[..., ::-1], [flag, int(rng.integers(worst, best))])
+    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+
+
+def _person(rng: np.random.Generator, pool: Pool) -> art.Figure:
+    outfits = sorted({outfit for outfit, _ in pool.faces})
+    outfit = str(rng.choice(outfits))
+    faces = [face for name, face in pool.faces if name == outfit]
+    figure = art.figure(outfit, faces[int(rng.integers(len(faces)))])
+    if rng.random() >= pool.recoloured:
+        return figure
+    changes = rng.random(4) < (0.6, 0.35, 0.4, 0.4)
+    if changes[0]:
+        figure = recolour.with_hair(figure, str(rng.choice(list(recolour.HAIR))))
+    if changes[1]:
+        figure = recolour.with_eyes(figure, str(rng.choice(list(recolour.EYES))))
+    if changes[2]:
+        figure = recolour.with_clothes(figure, str(rng.choice(list(recolour.CLOTHES))))
+    if changes[3]:
+        figure = recolour.with_mouth(figure, str(rng.choice(list(recolour.MOUTHS))))
+    return figure
+
+
+def _place(rng: np.random.Generator, figure, width: int, height: int, shot: str, across: float) -> Actor:
+    tall = figure.rgba.shape[0]
+    first, last = figure.views.get(shot, (figure.views["portrait"][0], tall))
+    lower = min(rng.uniform(first, last), tall - 2)
+    headroom = rng.uniform(0.02, 0.2) if rng.random() < 0.9 else rng.uniform(-0.12, 0.02)
+    return stand(figure, width, height, lower, headroom, across, bool(rng.random() < 0.5))
+
+
+def _as_is(rng: np.random.Generator, figure: art.Figure, long_side: int) -> Picture:
+    tall, wide = figure.rgba.shape[:2]
+    scale = long_side / max(tall, wide)
+    background = _plain(rng, "white") if rng.random() < 0.6 else _plain(rng)
+    actor = Actor(figure, scale, 0, 0, bool(rng.random() < 0.3))
+    return compose([actor], background, round(wide * scale), round(tall * scale))
+
+
+def _view(rng: np.random.Generator, pool: Pool, width: int, height: int) -> View:
+    scene = art.scene(str(rng.choice(pool.scenes)))
+    zoom = 1 + rng.exponential(0.25) if rng.random() < 0.8 else 1.0
+    window = fit_window(scene, width, height, min(zoom, 2.2), rng.random(), rng.random())
+    return View(scene, window, bool(rng.random() < 0.5))
+
+
+def _plain(rng: np.random.Generator, name: str | None = None) -> Plain:
+    """A named colour with its tag, any colour without one, or a gradient."""
+    kind = name or rng.choice([*_PLAIN, "white", "any", "gradient"])
+    if kind == "white":
+        shade = tuple(255 - rng.integers(0, 6, 3) * (rng.random() < 0.3))
+        return Plain(shade, shade, frozenset({"simple_background", "white_background"}))
+    colours = frozenset(f"{colour}_background" for colour in _PLAIN)
+    if kind == "gradient":
+        top, bottom = rng.integers(0, 256, 3), rng.integers(0, 256, 3)
+        if np.abs(top - bottom).max() < 90:
+            bottom = 255 - top
+        both = frozenset({"simple_background", "gradient_background"})
+        return Plain(tuple(top), tuple(bottom), both, colours)
+    if kind == "any":
+        shade = tuple(rng.integers(0, 256, 3))
+        return Plain(shade, shade, frozenset({"simple_background"}), colours)
+    shade = tuple(np.clip(np.array(_PLAIN[kind]) + rng.integers(-14, 15, 3), 0, 255))
+    maybe = frozenset() if kind != "grey" else frozenset({"white_background"})
+    return Plain(shade, shade, frozenset({"simple_background", f"{kind}_background"}), maybe)

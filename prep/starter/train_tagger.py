@@ -1,0 +1,180 @@
+"""Trains the starter tagger: `python -m prep.starter.train_tagger`. From a clone, on the art in examples/, from a seed.
+
+The shipped network has no normalisation. It is trained with standardised weights (mean 0, fixed variance, one gain a
+channel), which are a plain convolution's once training ends: nothing to fold, and on a CPU half the cost of batch norm.
+"""
+
+import argparse
+import json
+import math
+import multiprocessing
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils import parametrize
+
+from prep.starter import art
+from prep.starter.sampling import sample, training_pool, worn
+from prep.taggers._checkpoint import write_checkpoint
+from prep.taggers._fit import fit_square
+from prep.taggers._resnet import ResNet, ResNetParams, Stage
+
+TAGGER = Path(__file__).parent / "tagger.safetensors"
+IMAGE_PX = 288  # a multiple of 32: a stem of stride 4 and three halvings
+STAGES = (Stage(24, 64, 1), Stage(48, 160, 2), Stage(96, 320, 3), Stage(176, 640, 2))
+SIZES_PX = (288, 640)  # longer side of a training picture, before it is brought into the square
+SEED = 1
+
+
+class Standardised(nn.Module):
+    """A convolution's weight as gain * (weight - mean) / deviation, by output channel (Brock et al., 2021)."""
+
+    def __init__(self, weight: Tensor, gain: float) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.full((weight.shape[0], 1, 1, 1), gain))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        variance, mean = torch.var_mean(weight, (1, 2, 3), keepdim=True)
+        fan_in = weight[0].numel()
+        # 1.71: what a ReLU takes from the deviation.
+        return self.gain * 1.71 * (weight - mean) * torch.rsqrt(variance * fan_in + 1e-4)
+
+
+def trainable(params: ResNetParams) -> ResNet:
+    network = ResNet(params)
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d) and name != "head":
+            # Blocks begin as their shortcut alone: a deep network without normalisation starts shallow.
+            gain = 0.2 if name.endswith("expand") else 1.0
+            parametrize.register_parametrization(module, "weight", Standardised(module.weight, gain))
+            nn.init.zeros_(module.bias)
+    nn.init.normal_(network.head.weight, std=0.01)
+    return network.to(memory_format=torch.channels_last)
+
+
+def plain(network: ResNet) -> dict[str, Tensor]:
+    """float16 tensors under ResNet's own names."""
+    state = {}
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d):
+            state[f"{name}.weight"] = module.weight.detach().half()
+            if module.bias is not None:
+                state[f"{name}.bias"] = module.bias.detach().half()
+    return state
+
+
+def draw(index: int) -> tuple[np.ndarray, np.ndarray]:
+    """uint8 [IMAGE_PX, IMAGE_PX, 3], and int8 [tags]: 1 true, 0 false, -1 open."""
+    cv2.setNumThreads(1)  # one process a core already
+    picture = sample(training_pool(), (SEED, index), SIZES_PX)
+    picture = worn(picture, np.random.default_rng((SEED, index, 1)))
+    truth = [-1 if tag in picture.unsure else int(tag in picture.tags) for tag in art.vocabulary()]
+    return (fit_square(picture.image, IMAGE_PX) * 255).round().astype(np.uint8), np.array(truth, np.int8)
+
+
+def pictures(count: int, workers: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """count pictures, uint8 [count, IMAGE_PX, IMAGE_PX, 3], and int8 [count, tags]; kept in folder."""
+    images_path, truth_path = folder / f"images-{IMAGE_PX}-{count}.npy", folder / f"truth-{IMAGE_PX}-{count}.npy"
+    if not truth_path.exists():
+        shape = (count, IMAGE_PX, IMAGE_PX, 3)
+        images = np.lib.format.open_memmap(images_path, "w+", np.uint8, shape)
+        truth = np.empty((count, len(art.vocabulary())), np.int8)
+        with multiprocessing.Pool(workers) as pool:
+            for index, (image, row) in enumerate(pool.imap(draw, range(count), chunksize=64)):
+                images[index], truth[index] = image, row
+        images.flush()
+        np.save(truth_path, truth)
+    return np.load(images_path, mmap_mode="r"), np.load(truth_path)
+
+
+def loss_of(logits: Tensor, truth: Tensor) -> Tensor:
+    """Binary cross-entropy over the tags that are not open."""
+    known = (truth >= 0).float()
+    each = F.binary_cross_entropy_with_logits(logits.float(), truth.clamp(min=0).float(), reduction="none")
+    return (each * known).sum() / known.sum()
+
+
+def train(images: np.ndarray, truth: np.ndarray, epochs: int, batch_size: int, rate: float) -> ResNet:
+    torch.manual_seed(SEED)
+    rng = np.random.default_rng(SEED)
+    network = trainable(ResNetParams(24, STAGES, truth.shape[1]))
+    decayed = [value for value in network.parameters() if value.ndim == 4 and value.shape[1] > 1]
+    others = [value for value in network.parameters() if not (value.ndim == 4 and value.shape[1] > 1)]
+    groups = [{"params": decayed, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98))
+    average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995))
+    steps, step, began = epochs * (len(images) // batch_size), 0, time.monotonic()
+    for epoch in range(epochs):
+        order, losses = rng.permutation(len(images)), []
+        for start in range(0, len(order) - batch_size + 1, batch_size):
+            chosen = np.sort(order[start : start + batch_size])
+            batch = _varied(images[chosen], rng)
+            for group in optimiser.param_groups:
+                group["lr"] = rate * min(1, step / 100) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+            with torch.autocast("cpu", torch.bfloat16):
+                logits = network.logits(batch)
+            loss = loss_of(logits, torch.from_numpy(truth[chosen]))
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+            average.update_parameters(network)
+            losses.append(loss.item())
+            step += 1
+            if step % 50 == 0:
+                print(f"step {step}/{steps}: loss {np.mean(losses[-50:]):.4f}, {time.monotonic() - began:.0f} s", flush=True)
+        print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}", flush=True)
+        save(average.module)
+    return average.module
+
+
+def save(network: ResNet) -> None:
+    partial = TAGGER.with_suffix(".partial")
+    write_checkpoint(partial, plain(network), art.vocabulary(), IMAGE_PX)
+    partial.replace(TAGGER)
+
+
+def _varied(images: np.ndarray, rng: np.random.Generator) -> Tensor:
+    """uint8 [B, S, S, 3] -> float32 [B, S, S, 3], 0-1; mirrored, moved by up to 8 px, a little lighter or darker."""
+    varied = []
+    for image in images:
+        if rng.random() < 0.5:
+            image = image[:, ::-1]
+        down, right = rng.integers(-8, 9, 2)
+        rows = np.clip(np.arange(len(image)) + down, 0, len(image) - 1)
+        columns = np.clip(np.arange(len(image)) + right, 0, len(image) - 1)
+        varied.append(image[rows][:, columns])
+    batch = torch.from_numpy(np.stack(varied)).float() / 255
+    light = torch.from_numpy(rng.uniform(0.93, 1.07, (len(batch), 1, 1, 1)).astype(np.float32))
+    return (batch * light).clamp_(0, 1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--pictures", type=int, default=24000)
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--folder", type=Path, default=Path("outputs/starter"), help="where the drawn pictures are kept")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    images, truth = pictures(options.pictures, options.threads, options.folder)
+    drawn = time.monotonic()
+    print(f"{len(images)} pictures in {drawn - began:.0f} s", flush=True)
+    network = train(images, truth, options.epochs, options.batch_size, options.rate)
+    save(network)
+    parameters = sum(value.numel() for value in plain(network).values())
+    seconds = {"drawing": round(drawn - began), "training": round(time.monotonic() - drawn)}
+    print(json.dumps({"parameters": parameters, "bytes": TAGGER.stat().st_size, "seconds": seconds}))
+
+
+if __name__ == "__main__":
+    main()

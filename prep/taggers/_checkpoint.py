@@ -1,0 +1,121 @@
+"""Reading a tagger's weights: the published DeepDanbooru file, or one of ours. Nothing here runs a network.
+
+The published file is a torch.save of one dict: `n_Conv_K.weight/bias` in order of the graph, and `tags`.
+Ours is safetensors under the module's own names, with `tags` and `image_px` in the metadata.
+"""
+
+import json
+import pickle
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from prep.errors import WeightsError
+from prep.taggers._resnet import V3, ResNetParams, Stage
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    params: ResNetParams
+    state: dict[str, torch.Tensor]
+    tags: tuple[str, ...]
+    image_px: int  # side of the square that the network was trained on
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read either form of file.
+
+    Raises WeightsError: not readable, not such a file, or shapes that do not fit together.
+    """
+    return _read_ours(path) if path.suffix == ".safetensors" else _read_published(path)
+
+
+def write_checkpoint(path: Path, state: dict[str, torch.Tensor], tags: tuple[str, ...], image_px: int) -> None:
+    metadata = {"tags": json.dumps(tags), "image_px": str(image_px)}
+    save_file({key: value.contiguous() for key, value in state.items()}, path, metadata)
+
+
+def published_names(params: ResNetParams = V3) -> Iterator[tuple[str, str]]:
+    """Yield (key in the published file, key in the module) without `.weight` and `.bias`.
+
+    A block's projection is numbered before its three convolutions, but in stage 4 after them.
+    """
+    names = ["stem"]
+    for place, stage in enumerate(params.stages):
+        for index in range(stage.blocks):
+            block = [f"stages.{place}.{index}.{part}" for part in ("reduce", "spatial", "expand")]
+            if index == 0:
+                block.insert(len(block) if place == 3 else 0, f"stages.{place}.0.project")
+            names += block
+    names.append("head")
+    for number, name in enumerate(names):
+        yield f"n_Conv_{number}", name
+
+
+def shape_of(state: dict[str, torch.Tensor]) -> ResNetParams:
+    """The parameters of the network that these tensors fill."""
+    blocks: dict[int, int] = {}
+    for key in state:
+        if found := re.match(r"stages\.(\d+)\.(\d+)\.", key):
+            place, index = int(found[1]), int(found[2])
+            blocks[place] = max(blocks.get(place, 0), index + 1)
+    stages = tuple(
+        Stage(*state[f"stages.{place}.0.expand.weight"].shape[1::-1], blocks[place]) for place in sorted(blocks)
+    )
+    return ResNetParams(state["stem.weight"].shape[0], stages, state["head.weight"].shape[0])
+
+
+def _read_published(path: Path) -> Checkpoint:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        tags = tuple(content.pop("tags"))
+        state = {
+            f"{ours}.{kind}": content.pop(f"{theirs}.{kind}")
+            for theirs, ours in published_names()
+            for kind in (("weight",) if ours == "head" else ("weight", "bias"))
+        }
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise WeightsError(
+            f"{path.name} cannot be read as a DeepDanbooru checkpoint: {_first_line(error)}",
+            hint="`prep models get deepdanbooru-v3 --again` fetches it anew",
+        ) from error
+    except (KeyError, AttributeError, TypeError) as error:
+        raise WeightsError(
+            f"{path.name} is not model-resnet_custom_v3: {_first_line(error)} is missing",
+            hint="prep reads the .pt file of the TorchDeepDanbooru release, not the Keras one",
+        ) from error
+    if content:
+        raise WeightsError(f"{path.name} is not model-resnet_custom_v3: it also holds {next(iter(content))}")
+    return _checked(path, state, tags, image_px=512)
+
+
+def _read_ours(path: Path) -> Checkpoint:
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no dict
+        tags, image_px = tuple(json.loads(metadata["tags"])), int(metadata["image_px"])
+    except (OSError, SafetensorError, ValueError) as error:
+        raise WeightsError(f"{path.name} cannot be read as safetensors: {_first_line(error)}") from error
+    except KeyError as error:
+        raise WeightsError(f"{path.name} is no tagger of prep: {error} is missing from its metadata") from error
+    return _checked(path, state, tags, image_px)
+
+
+def _checked(path: Path, state: dict[str, torch.Tensor], tags: tuple[str, ...], image_px: int) -> Checkpoint:
+    try:
+        params = shape_of(state)
+    except (KeyError, TypeError, IndexError) as error:
+        raise WeightsError(f"{path.name} does not hold this network: {error} is missing") from error
+    if params.tags != len(tags):
+        raise WeightsError(f"{path.name} answers {params.tags} tags but names {len(tags)}")
+    return Checkpoint(params, state, tags, image_px)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0] or type(error).__name__

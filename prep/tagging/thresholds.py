@@ -1,0 +1,86 @@
+"""Thresholds turn scores into tags. Nothing here has seen an image, or knows what a caption is."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from prep.config import Thresholds
+from prep.errors import SettingsError
+from prep.types import TagScores, Vocabulary
+
+
+def level_of(edge_density: float, settings: Thresholds) -> str:
+    """simple, medium or complex: busy pictures spread a tagger's confidence, so they get a lower threshold."""
+    if edge_density < settings.simple_below:
+        return "simple"
+    return "medium" if edge_density < settings.medium_below else "complex"
+
+
+def mcut(scores: np.ndarray) -> float:
+    """The middle of the largest gap between neighbouring scores. scores: float [K], any order; 1.0 for none."""
+    ranked = np.sort(scores.astype(np.float64))[::-1]
+    if len(ranked) < 2:
+        return float(ranked[0]) if len(ranked) else 1.0
+    widest = int(np.argmax(ranked[:-1] - ranked[1:]))
+    return float((ranked[widest] + ranked[widest + 1]) / 2)
+
+
+def read_overrides(path: str) -> dict[str, float]:
+    """`tag = 0.6` lines (TOML): a tag's own threshold, whatever the level. Raises SettingsError."""
+    if not path:
+        return {}
+    try:
+        values = tomllib.loads(Path(path).read_text("utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"thresholds.overrides: {path} cannot be read as TOML: {error}") from None
+    for name, value in values.items():
+        if not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise SettingsError(f"{path}: `{name}` is {value!r}; wanted a number from 0 to 1")
+    return {name.replace(" ", "_"): float(value) for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class Selector:
+    """One vocabulary under one set of thresholds."""
+
+    vocabulary: Vocabulary
+    settings: Thresholds
+    overrides: dict[str, float]
+
+    @cached_property
+    def ratings(self) -> np.ndarray:
+        """bool [T]"""
+        return np.array([category == "rating" for category in self.vocabulary.categories], bool)
+
+    @cached_property
+    def own(self) -> np.ndarray:
+        """float32 [T]: a tag's own threshold, NaN where it has none."""
+        return np.array([self.overrides.get(name, np.nan) for name in self.vocabulary.names], np.float32)
+
+    def threshold(self, scores: TagScores, level: str) -> float:
+        if self.settings.mode == "fixed":
+            return self.settings.fixed
+        if self.settings.mode == "mcut":
+            return mcut(scores.score[~self.ratings[scores.index]])
+        return getattr(self.settings, level)
+
+    def select(self, scores: TagScores, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+        """-> (int32 [K] into the vocabulary, float32 [K]), best first. Ratings are never among them."""
+        own = self.own[scores.index]
+        bound = np.where(np.isnan(own), np.float32(threshold), own)
+        values = scores.score.astype(np.float32)
+        passed = (values >= bound) & ~self.ratings[scores.index]
+        index, values = scores.index[passed], values[passed]
+        order = np.lexsort((index, -values))
+        return index[order], values[order]
+
+    def rating(self, scores: TagScores) -> str | None:
+        """The best-scoring rating's name, without `rating:`."""
+        found = np.flatnonzero(self.ratings[scores.index])
+        if not len(found):
+            return None
+        best = scores.index[found[np.argmax(scores.score[found])]]
+        return self.vocabulary.names[best].removeprefix("rating:")

@@ -1,0 +1,199 @@
+"""The frozen records that travel along the road, and the protocols that its parts keep. Nothing here does anything."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+Origin = Literal["source", "reconstruct", "consistency", "augmentation"]
+Status = Literal["kept", "duplicate", "rejected", "unreadable", "excluded"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why something was skipped: for problems.txt, and for the ledger's row."""
+
+    stage: str
+    kind: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """One file in SRC, as the scan measured it."""
+
+    sha256: str  # of the file's bytes, hex
+    path: str  # relative to SRC, `/` between, bytes that are not UTF-8 as surrogates
+    character: str
+    width: int  # pixels, after EXIF rotation
+    height: int
+    format: str  # png, jpg, webp, ...: by content
+    bytes: int
+    edge_density: float  # share of edge pixels, 0-1
+    sharpness: float  # variance of the Laplacian of the grey image, 0-255 squared
+    phash: str  # 64 bits, hex
+    flags: tuple[str, ...]  # animated, alpha, rotated, mode, profile, ...
+    problem: Problem | None = None  # set: the image could not be read, and the measures are 0
+
+
+@dataclass(frozen=True, slots=True)
+class TagScores:
+    """A tagger's scores above the floor for one image, best first."""
+
+    vocabulary: "Vocabulary"
+    index: np.ndarray  # int32 [K], into the vocabulary
+    score: np.ndarray  # float16 [K], 0-1
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What a tagger's outputs are called. id is a hash of the names: scores of one id may be read with them."""
+
+    id: str
+    names: tuple[str, ...]  # underscored, as Danbooru writes them
+    categories: tuple[str, ...]  # general, rating, character, ...; one a name
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    name: str
+    category: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A tag that passed its threshold and still is not in the caption."""
+
+    name: str
+    why: Literal["filter", "trait", "overlap", "limit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How often a character shows a tag."""
+
+    images: int  # real images with the tag
+    of: int  # real images
+    bound: float  # lower Wilson bound of images/of, two-sided 90 %
+    core: bool
+    intrinsic: bool
+    trait: bool
+    why: str  # one clause, for `prep status`
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a character's real images have in common."""
+
+    character: str
+    trigger: str
+    images: int
+    tags: dict[str, Seen]  # underscored name -> how often, most often first
+
+    @property
+    def core(self) -> tuple[str, ...]:
+        return tuple(name for name, seen in self.tags.items() if seen.core)
+
+    @property
+    def traits(self) -> frozenset[str]:
+        return frozenset(name for name, seen in self.tags.items() if seen.trait)
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """What an image's scores become under the present settings."""
+
+    tags: tuple[Tag, ...]  # in the caption's order, without the trigger
+    removed: tuple[Removed, ...]
+    rating: str | None
+    threshold: float
+    items: tuple[str, ...]  # the comma items of the text, trigger first
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the manifest, on its way. Grows through `replace`."""
+
+    ref: ImageRef
+    origin: Origin = "source"
+    status: Status = "kept"
+    reason: str | None = None
+    flags: tuple[str, ...] = ()
+    near_of: str | None = None
+    complexity: str | None = None
+    caption: Caption | None = None
+    hand_text: str | None = None  # a .txt that stands beside the image in SRC
+    final_text: str | None = None  # after hand edits were merged in
+    caption_source: str | None = None  # machine, hand, merged
+    exported: str | None = None  # path relative to the dataset folder
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one item of a job."""
+
+    subject: str
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What an exporter did."""
+
+    images: int
+    written: int
+    unchanged: int
+    removed: int
+
+
+class Tagger(Protocol):
+    """Reads tags off pictures. Two calls, so that decoding runs on the CPU while the network computes."""
+
+    name: str
+    vocabulary: Vocabulary
+    batch_size: int
+
+    def prepare(self, image: np.ndarray) -> np.ndarray:
+        """image: uint8 [H, W, 3], RGB -> float32 [S, S, 3], as this tagger's network takes it."""
+
+    def scores(self, batch: np.ndarray) -> np.ndarray:
+        """batch: float32 [B, S, S, 3] -> float32 [B, T], 0-1."""
+
+
+class Job(Protocol):
+    """Work that a runner carries to where it runs: picklable, opened there once, then given batches.
+
+    It writes its own ledger parts; what it yields is only for counting and for the bar.
+    """
+
+    name: str
+    batch: int  # items a call
+    isolated: bool  # a crash in here must not take the run along: run it in processes of its own
+
+    def open(self, worker: str) -> None: ...
+
+    def run(self, items: Sequence[Any]) -> Iterator[Outcome]: ...
+
+    def lost(self, item: Any) -> Outcome:
+        """The worker died on this very item: write its row."""
+
+    def close(self) -> None: ...
+
+
+class Runner(Protocol):
+    """Where a stage's batches run."""
+
+    def map(self, job: Job, work: Sequence[Any]) -> Iterator[Outcome]: ...
+
+
+class Exporter(Protocol):
+    """One format on disk."""
+
+    name: str
+
+    def write(self, rows: Iterable[Row], folder: Path) -> Summary: ...

@@ -1,0 +1,154 @@
+"""Finding the images of SRC: which files, whose character. Reads names, stats and first bytes; decodes nothing."""
+
+import hashlib
+import os
+import re
+import stat
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from prep.errors import UsageError
+from prep.images import SUFFIXES
+from prep.types import Problem
+
+REPEATS = re.compile(r"^\d+_(.+)$")  # kohya's `10_name`
+NEVER = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that is to be read. path: relative to SRC, `/` between, undecodable bytes as surrogates."""
+
+    path: str
+    character: str
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True)
+class Listing:
+    files: tuple[Found, ...]  # in byte order of their paths
+    problems: tuple[tuple[str, Problem], ...]  # (path, why it is no image file)
+
+    @property
+    def characters(self) -> list[str]:
+        return sorted({found.character for found in self.files})
+
+
+def walk(src: Path, out: Path) -> Listing:
+    """List the image files under src, but none under out.
+
+    Raises UsageError when src is missing, not a folder, empty, or without a single image.
+    """
+    if not src.exists():
+        raise UsageError(f"{src} does not exist", hint="name the folder that holds your images")
+    if not src.is_dir():
+        raise UsageError(f"{src} is a file", hint="name the folder that holds it")
+    files: list[Found] = []
+    problems: list[tuple[str, Problem]] = []
+    try:
+        for path, entry in _entries(src.resolve(), out.resolve(), problems):
+            found = _found(src, path, entry, problems)
+            if found:
+                files.append(found)
+    except PermissionError as error:
+        raise UsageError(f"{error.filename} cannot be read", hint="check its permissions") from None
+    if not files and not problems:
+        what = "is empty" if not any(src.iterdir()) else "holds no image"
+        raise UsageError(f"{src} {what}", hint="png, jpg, webp, bmp, gif, tif and avif are read, at any depth")
+    return Listing(tuple(sorted(files, key=lambda found: os.fsencode(found.path))), tuple(sorted(problems)))
+
+
+def slugs(characters: list[str]) -> dict[str, str]:
+    """Character -> a name that is safe as a folder's, in TOML and in a caption; each its own."""
+    plain = {name: _slug(name) for name in characters}
+    taken: dict[str, list[str]] = {}
+    for name, slug in plain.items():
+        taken.setdefault(slug, []).append(name)
+    return {
+        # Of several, the one that is its own slug keeps it: the others' names do not depend on who came first.
+        name: slug if taken[slug] == [name] or name == slug else f"{slug}-{_digest(name)}"
+        for name, slug in plain.items()
+    }
+
+
+def _slug(name: str) -> str:
+    text = unicodedata.normalize("NFC", printable(name)).lower()
+    slug = re.sub(r"[^\w-]+", "_", text).strip("_-")
+    # 60 characters of up to three bytes stay under a file name's 255 bytes, hash and suffix included.
+    return slug[:60].rstrip("_-") or f"character-{_digest(name)}"
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:4]
+
+
+def printable(path: str) -> str:
+    """A path as text that any file may hold: undecodable bytes and control characters escaped."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _entries(src: Path, out: Path, problems: list) -> Iterator[tuple[str, os.DirEntry]]:
+    """Yield (relative path, entry) of everything under src that is no folder."""
+    seen: set[tuple[int, int]] = set()
+    waiting = [(src, "")]
+    while waiting:
+        folder, prefix = waiting.pop()
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in seen or folder.resolve() == out:
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith(".") or entry.name in NEVER:
+                    continue
+                path = prefix + entry.name
+                if entry.is_symlink() and (why := _bad_link(src, entry)):
+                    if _looks_like_image(entry.name):
+                        problems.append((path, Problem("scan", "link", why, "copy the file into SRC")))
+                elif entry.is_dir():
+                    waiting.append((Path(entry.path), path + "/"))
+                else:
+                    yield path, entry
+
+
+def _bad_link(src: Path, entry: os.DirEntry) -> str | None:
+    try:
+        target = Path(entry.path).resolve(strict=True)
+    except (OSError, RuntimeError):
+        return "is a link that leads nowhere"
+    return None if target.is_relative_to(src) else "is a link out of SRC"
+
+
+def _found(src: Path, path: str, entry: os.DirEntry, problems: list) -> Found | None:
+    status = entry.stat()
+    named = _looks_like_image(entry.name)
+    if not stat.S_ISREG(status.st_mode):
+        if named:
+            problems.append((path, Problem("scan", "not_a_file", "is no regular file", "remove it")))
+        return None
+    if not named and (entry.name.endswith(".txt") or not _starts_like_image(entry.path)):
+        return None
+    return Found(path, _character(src, path), status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def _looks_like_image(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122 - Path refuses some of these names
+
+
+def _starts_like_image(path: str) -> bool:
+    with open(path, "rb") as file:  # noqa: PTH123
+        start = file.read(16)
+    return start.startswith(MAGIC) or start[:4] == b"RIFF" and start[8:12] == b"WEBP" or start[4:12] == b"ftypavif"
+
+
+def _character(src: Path, path: str) -> str:
+    """The first sub-folder, without kohya's repeats; the name of SRC for what lies directly in it."""
+    first = path.split("/")[0] if "/" in path else src.resolve().name
+    kohya = REPEATS.match(first)
+    return kohya[1] if kohya else first

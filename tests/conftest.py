@@ -1,0 +1,19 @@
+import pytest
+
+from tests.pictures import tiny_checkpoint
+
+
+@pytest.fixture(autouse=True)
+def _at_home(tmp_path_factory, monkeypatch):
+    """No test sees this user's models, cache or token, or asks the network for anything."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("PREP_CACHE", str(home / "cache"))
+    monkeypatch.setenv("HF_HOME", str(home / "hf"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    for name in ("PREP_MODELS", "HF_TOKEN", "HF_ENDPOINT", "PREP_CRASH"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def tiny_tagger(tmp_path_factory):
+    return tiny_checkpoint(tmp_path_factory.mktemp("weights") / "tiny.safetensors")

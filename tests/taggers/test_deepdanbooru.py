@@ -1,0 +1,129 @@
+import numpy as np
+import pytest
+import torch
+
+from prep.errors import WeightsError
+from prep.taggers._checkpoint import published_names, read_checkpoint
+from prep.taggers._resnet import V3, ResNet, ResNetParams, Stage
+from prep.taggers.deepdanbooru import DeepDanbooru, vocabulary_of
+from tests.pictures import TAGS, tiny_checkpoint
+
+
+def batch(count: int, side: int = 64, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).random((count, side, side, 3), np.float32)
+
+
+def test_answers_one_probability_a_tag(tiny_tagger):
+    scores = DeepDanbooru(tiny_tagger, "cpu", 4).scores(batch(3))
+    assert scores.shape == (3, len(TAGS)) and scores.dtype == np.float32
+    assert 0 < scores.min() < scores.max() < 1
+
+
+def test_a_picture_scores_the_same_in_any_company(tiny_tagger):
+    tagger = DeepDanbooru(tiny_tagger, "cpu", 4)
+    together, images = tagger.scores(batch(4)), batch(4)
+    assert np.array_equal(tagger.scores(images[::-1].copy())[::-1], together)
+    assert np.array_equal(np.concatenate([tagger.scores(images[at : at + 1]) for at in range(4)]), together)
+
+
+def test_bfloat16_is_near_float32(tiny_tagger):
+    exact = DeepDanbooru(tiny_tagger, "cpu", 4, torch.float32).scores(batch(4))
+    quick = DeepDanbooru(tiny_tagger, "cpu", 4, torch.bfloat16).scores(batch(4))
+    assert np.abs(exact - quick).max() < 0.05
+
+
+def test_v3_has_the_published_size():
+    with torch.device("meta"):
+        network = ResNet(V3)
+    assert sum(parameter.numel() for parameter in network.parameters()) == 160_956_544
+
+
+def test_published_names_cover_the_module():
+    names = dict(published_names())
+    with torch.device("meta"):
+        modules = {key.rpartition(".")[0] for key in ResNet(V3).state_dict()}
+    assert len(names) == 179 and set(names.values()) == modules
+    assert names["n_Conv_1"] == "stages.0.0.project"  # before the block's own convolutions
+    assert names["n_Conv_100"] == "stages.3.0.project"  # but in stage 4 behind them
+
+
+def published(path, tags=TAGS, change=lambda content: None):
+    """A file of the published form, with tensors that take no room."""
+    with torch.device("meta"):
+        state = ResNet(V3).state_dict()
+    content = {}
+    for theirs, ours in published_names():
+        for kind in ("weight", "bias"):
+            if f"{ours}.{kind}" in state:
+                content[f"{theirs}.{kind}"] = torch.zeros(1).expand(state[f"{ours}.{kind}"].shape)
+    content["tags"] = list(tags)
+    change(content)
+    torch.save(content, path)
+    return path
+
+
+def test_the_published_form_is_read_with_its_tags(tmp_path):
+    names = [f"tag_{number}" for number in range(9176)]
+    checkpoint = read_checkpoint(published(tmp_path / "model-resnet_custom_v3.pt", names))
+    assert checkpoint.params == V3 and checkpoint.tags == tuple(names) and checkpoint.image_px == 512
+    with torch.device("meta"):
+        ResNet(checkpoint.params).load_state_dict(checkpoint.state, strict=True, assign=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda content: content.pop("n_Conv_7.weight"), "n_Conv_7.weight"),
+        (lambda content: content.update(extra=torch.zeros(1)), "extra"),
+        (lambda content: content.pop("tags"), "tags"),
+    ],
+)
+def test_a_file_that_is_not_v3_is_refused(tmp_path, change, told):
+    with pytest.raises(WeightsError, match=told):
+        read_checkpoint(published(tmp_path / "m.pt", [""] * 9176, change))
+
+
+def test_tags_and_outputs_must_agree(tmp_path):
+    with pytest.raises(WeightsError, match="answers 9176 tags but names 3"):
+        read_checkpoint(published(tmp_path / "m.pt", ["a", "b", "c"]))
+
+
+class Hostile:
+    def __init__(self, marker) -> None:
+        self.marker = marker
+
+    def __reduce__(self):
+        return open, (str(self.marker), "w")
+
+
+def test_a_pickle_that_would_run_code_is_refused(tmp_path):
+    marker = tmp_path / "ran"
+    torch.save({"n_Conv_0.weight": Hostile(marker), "tags": []}, tmp_path / "m.pt")
+    with pytest.raises(WeightsError):
+        read_checkpoint(tmp_path / "m.pt")
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("name", ["m.pt", "m.safetensors"])
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"\0" * 100])
+def test_a_file_that_is_no_checkpoint_is_a_sentence(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(WeightsError, match=name):
+        read_checkpoint(tmp_path / name)
+
+
+def test_a_cut_file_is_a_sentence(tmp_path):
+    whole = tiny_checkpoint(tmp_path / "tiny.safetensors").read_bytes()
+    (tmp_path / "cut.safetensors").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(WeightsError, match=r"cut\.safetensors"):
+        read_checkpoint(tmp_path / "cut.safetensors")
+
+
+def test_our_own_form_tells_its_shape(tiny_tagger):
+    checkpoint = read_checkpoint(tiny_tagger)
+    assert checkpoint.params == ResNetParams(8, (Stage(8, 16, 1), Stage(8, 32, 1)), len(TAGS))
+    assert checkpoint.tags == TAGS and checkpoint.image_px == 64
+
+
+def test_ratings_are_told_by_their_prefix():
+    assert vocabulary_of(("rating:safe", "rating", "smile")).categories == ("rating", "general", "general")
