@@ -31,6 +31,7 @@ class Shot:
     crisp: bool = False  # sharpened: busy enough for the level `complex`, which this art hardly reaches otherwise
 
 
+# fmt: off
 SHOTS = (
     Shot("sylvie/sylvie_meadow_1.jpg", "sylvie_blue", "giggle", "bg_meadow", 1536, 1024, 640, 0.08, 0.36),
     Shot("sylvie/sylvie_club_1.jpg", "sylvie_blue", "smile", "bg_club", 768, 576, 620, 0.08, 0.7, (1, 0.0, 0),
@@ -47,6 +48,7 @@ SHOTS = (
     Shot("lucy/lucy_club_1.jpg", "lucy_happy", "", "bg_club", 896, 1344, 690, 0.1, 0.6, (1, 0.05, 1), True),
     Shot("lucy/lucy_whitehouse_1.png", "lucy_happy", "", "bg_whitehouse", 1200, 800, 500, 0.08, 0.34),
 )
+# fmt: on
 
 
 def save(shot: Shot) -> None:

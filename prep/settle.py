@@ -1,5 +1,6 @@
 """Which tagger reads an OUT: what it was begun with stays with it, also when its weights are not at hand."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ import pyarrow as pa
 
 from prep.config import Settings
 from prep.ledger import Ledger, Shelf
-from prep.weights import choose_tagger, locate
+from prep.weights import KNOWN, Weights, choose_tagger, locate
 
 MODEL = Shelf("model", (pa.field("name", pa.string()), pa.field("sha256", pa.string())))
 
@@ -30,13 +31,13 @@ def settle_tagger(ledger: Ledger, settings: Settings, say: Callable[[str], None]
     asked = settings.tagger.model
     remembered = ledger.rows(MODEL).get("tagger")
     if remembered and asked in ("auto", remembered["name"], remembered["name"].removesuffix("-tagger")):
-        here = locate(remembered["name"])
+        here = locate(remembered["name"]) if remembered["name"] in KNOWN else None
         if here is None:
             # Nothing may be left to tag, and then nothing needs the file.
-            return Settled(remembered["name"], remembered["sha256"], lambda: _chosen(settings, remembered["name"]).path)
+            return Settled(remembered["name"], remembered["sha256"], lambda: _chosen(settings, say).path)
         weights = here
     else:
-        weights = _chosen(settings, None)
+        weights = _chosen(settings, say)
     if remembered and remembered["name"] == weights.name and remembered["sha256"] != weights.sha256:
         say(f"tag: {weights.path.name} is another file than before; all images are tagged anew")
     if not remembered or (remembered["name"], remembered["sha256"]) != (weights.name, weights.sha256):
@@ -45,5 +46,6 @@ def settle_tagger(ledger: Ledger, settings: Settings, say: Callable[[str], None]
     return Settled(weights.name, weights.sha256, lambda: weights.path)
 
 
-def _chosen(settings: Settings, remembered: str | None):
-    return choose_tagger(settings.tagger.model, remembered, settings.models.offline, settings.models.fallback)
+def _chosen(settings: Settings, say: Callable[[str], None]) -> Weights:
+    offline = settings.models.offline or os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
+    return choose_tagger(settings.tagger.model, offline, settings.models.fallback, lambda line: say(f"tagger: {line}"))

@@ -25,7 +25,7 @@ def drawing(seed: int, width: int = 320, height: int = 400) -> Image.Image:
     draw = ImageDraw.Draw(image)
     for _ in range(30):
         x, y = int(rng.integers(0, width)), int(rng.integers(0, height))
-        w, h = int(rng.integers(10, width // 2)), int(rng.integers(10, height // 2))
+        w, h = int(rng.integers(4, width // 2)), int(rng.integers(4, height // 2))
         colour = tuple(int(value) for value in rng.integers(0, 256, 3))
         (draw.ellipse if rng.random() < 0.5 else draw.rectangle)((x, y, x + w, y + h), fill=colour, outline="black")
     return image

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from prep.files import write_whole
 from prep.lint import fix
 from prep.lint.findings import Found, Rules
 from prep.lint.use import Use
 
-RULES = Rules()
+RULES = Rules(": ")
 MAX_BYTES = 1_000_000  # a larger file is no caption
 CLIP_TOKENS = 77  # with the start and the end
 SEPARATOR = "|||"
@@ -91,7 +92,7 @@ def bom(caption: Caption) -> Iterator[Found]:
 )
 def empty(caption: Caption) -> Iterator[Found]:
     if caption.text is not None and not caption.data:
-        yield Found("is 0 bytes long", fix=partial(fix.write, caption.path, b"\n"))
+        yield Found("is 0 bytes long", fix=partial(write_whole, caption.path, b"\n"))
 
 
 @RULES.rule(
@@ -99,12 +100,12 @@ def empty(caption: Caption) -> Iterator[Found]:
     "error",
     "more than one line, without enable_wildcard",
     "only the first line is read",
-    "join the lines with commas, or write enable_wildcard = true; --fix leaves them, for no line is surely the right one",
+    "join the lines with commas, or write enable_wildcard = true; --fix cannot know which",
 )
 def many_lines(caption: Caption) -> Iterator[Found]:
     rest = sum(map(bool, caption.lines[1:]))
     if rest and not caption.use.wildcard:
-        yield Found(f"{rest} {'line' if rest == 1 else 'lines'} after the first {'is' if rest == 1 else 'are'} not read")
+        yield Found(f"{rest} more {'line' if rest == 1 else 'lines'} than the one that is read")
 
 
 @RULES.rule(

@@ -1,68 +1,17 @@
-"""A dataset.toml as text and as values: can sd-scripts read it, and does its strict schema take every key?
+"""Can sd-scripts read a dataset.toml, and does its strict schema take every key?
 
 Nothing here looks at a folder; see plan.py for what the values mean.
 """
 
-import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from prep.lint import fix, schema
 from prep.lint.findings import Found, Rules
-from prep.walk import printable
+from prep.lint.toml_file import Place, TomlFile, members, other_method, tables, written
 
-Place = tuple[str | int, ...]  # keys and list positions, from the top
-RULES = Rules()
-
-
-@dataclass(frozen=True)
-class TomlFile:
-    path: Path
-    shown: str
-    bom: bool
-    values: dict[str, Any] | None  # None: not understood
-    problem: str  # why, when it is not
-
-
-def read_toml(path: Path, shown: str) -> TomlFile:
-    """Never raises: what cannot be read comes back with its problem."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        return TomlFile(path, shown, False, None, f"cannot be read ({error.strerror or error})")
-    bom = data.startswith(fix.BOM)
-    try:
-        # ValueError: TOMLDecodeError, UnicodeDecodeError, and an integer of thousands of digits.
-        return TomlFile(path, shown, bom, tomllib.loads(data.removeprefix(fix.BOM).decode("utf-8")), "")
-    except (ValueError, RecursionError) as error:
-        return TomlFile(path, shown, bom, None, f"is not TOML: {printable(str(error))[:200]}")
-
-
-def tables(values: dict[str, Any]) -> Iterator[tuple[str, Place, dict[str, Any]]]:
-    """(level, place, table) of every table that the schema knows, as far as they are tables."""
-    yield "top", (), values
-    if isinstance(values.get("general"), dict):
-        yield "general", ("general",), values["general"]
-    for place, dataset in members(values, (), "datasets"):
-        yield "datasets", place, dataset
-        for inner, subset in members(dataset, place, "subsets"):
-            yield "subsets", inner, subset
-
-
-def members(table: dict[str, Any], place: Place, key: str) -> Iterator[tuple[Place, dict[str, Any]]]:
-    listed = table.get(key)
-    for index, item in enumerate(listed if isinstance(listed, list) else ()):
-        if isinstance(item, dict):
-            yield (*place, key, index), item
-
-
-def written(place: Place) -> str:
-    """('datasets', 0, 'resolution') -> 'datasets[0].resolution'"""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{printable(part)}" for part in place)
-    return text.removeprefix(".")
+RULES = Rules(": ")
 
 
 @RULES.rule(
@@ -111,7 +60,7 @@ def mixed_array(file: TomlFile) -> Iterator[Found]:
     "toml-unknown-key",
     "error",
     "a key that sd-scripts does not know, or not at this level",
-    "its check is strict: \"extra keys not allowed\"",
+    'its check is strict: "extra keys not allowed"',
     "correct the name, move the key, or take it out",
 )
 def unknown_key(file: TomlFile) -> Iterator[Found]:
@@ -125,8 +74,8 @@ def unknown_key(file: TomlFile) -> Iterator[Found]:
     "toml-type",
     "error",
     "a value of the wrong type",
-    "its check is strict: 0 is no float, \"8\" is no integer",
-    "write the value as the wanted type; --fix does where that says the same thing",
+    'its check is strict: 0 is no float, "8" is no integer',
+    "write the value as the wanted type",
     fixable=True,
 )
 def wrong_type(file: TomlFile) -> Iterator[Found]:
@@ -159,7 +108,7 @@ def bool_number(file: TomlFile) -> Iterator[Found]:
     "error",
     "a subset without image_dir",
     "image_dir is the one key that a subset must have",
-    "name the folder: image_dir = \"...\"",
+    'name the folder: image_dir = "..."',
 )
 def no_image_dir(file: TomlFile) -> Iterator[Found]:
     for level, place, table in _tables(file):
@@ -194,6 +143,19 @@ def no_resolution(file: TomlFile) -> Iterator[Found]:
         general = file.values.get("general")
         if level == "datasets" and "resolution" not in {**table, **(general if isinstance(general, dict) else {})}:
             yield Found("has no resolution", written(place))
+
+
+@RULES.rule(
+    "toml-method",
+    "note",
+    "a dataset with metadata_file or conditioning_data_dir",
+    "these are other methods, with keys of their own",
+    "nothing; such a dataset is not checked here",
+)
+def method(file: TomlFile) -> Iterator[Found]:
+    for place, dataset in members(file.values or {}, (), "datasets"):
+        if key := other_method(dataset):
+            yield Found(f"{key}: not checked", written(place))
 
 
 def _tables(file: TomlFile) -> Iterator[tuple[str, Place, dict[str, Any]]]:

@@ -1,7 +1,7 @@
 """A rule, what it found, and how they are read together. Nothing here knows a rule or touches a file."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Level = Literal["error", "warning", "note"]
@@ -35,11 +35,16 @@ class Finding:
     rule: Rule
     place: str  # file, and the key within it; safe to print
     what: str
-    fix: Callable[[], None] | None
+    fix: Callable[[], None] | None = field(compare=False)
 
 
 class Rules(list[Rule]):
     """A family of rules over one kind of subject: anything with `shown`, its name safe to print."""
+
+    def __init__(self, joint: str) -> None:
+        """joint: what stands between the subject's name and a place within it."""
+        super().__init__()
+        self.joint = joint
 
     def rule(self, id: str, level: Level, what: str, why: str, mend: str, fixable: bool = False) -> Callable:
         def add(check: Callable[[Any], Iterable[Found]]) -> Callable:
@@ -51,5 +56,5 @@ class Rules(list[Rule]):
     def check(self, subject: Any) -> Iterator[Finding]:
         for rule in self:
             for found in rule.check(subject):
-                place = f"{subject.shown}: {found.place}" if found.place else subject.shown
+                place = f"{subject.shown}{self.joint}{found.place}" if found.place else subject.shown
                 yield Finding(rule, place, found.what, found.fix)

@@ -15,15 +15,11 @@ import tomlkit
 
 from prep.errors import StoppedError
 from prep.files import write_whole
-from prep.images import encode_png, open_image
+from prep.images import SUFFIXES, encode_png, open_image
 
 CAPTIONS = (".txt", ".caption")
 OLD_DIGEST = re.compile(r"-[0-9a-f]{12}$")
 BOM = b"\xef\xbb\xbf"
-
-
-def write(path: Path, data: bytes) -> None:
-    write_whole(path, data)
 
 
 def without_bom(path: Path) -> None:
@@ -42,6 +38,9 @@ def bake(path: Path) -> None:
 
     Raises ImageError when it cannot be decoded, StoppedError when something is in the way.
     """
+    twins = [entry.name for entry in path.parent.iterdir() if _is_twin(entry, path)]
+    if twins:
+        raise StoppedError(f"{path.name} shares its caption with {twins[0]}", hint="rename one, then run --fix again")
     data = encode_png(open_image(path.read_bytes()).pixels)
     stem = f"{OLD_DIGEST.sub('', path.stem)}-{hashlib.sha256(data).hexdigest()[:12]}"
     moves = {
@@ -77,6 +76,11 @@ def edit_toml(path: Path, change: Callable[[tomlkit.TOMLDocument], None]) -> Non
     document = tomlkit.parse(path.read_bytes().decode("utf-8"))
     change(document)
     write_whole(path, tomlkit.dumps(document).encode("utf-8"))
+
+
+def _is_twin(entry: Path, image: Path) -> bool:
+    """Another image of the same stem."""
+    return entry.stem == image.stem and entry.name != image.name and entry.suffix.lower() in SUFFIXES
 
 
 def _refuse_to_replace(target: Path) -> None:

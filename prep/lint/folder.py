@@ -12,11 +12,10 @@ from prep.lint.findings import Found, Rules
 from prep.lint.use import Use
 from prep.walk import printable
 
-RULES = Rules()
+RULES = Rules("/")
 SEEN = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".avif", ".jxl"}
 PLUGINS = {".avif", ".jxl"}
 NEVER = {".gif", ".tif", ".tiff"}
-CAPTIONS = fix.CAPTIONS
 
 
 @dataclass(frozen=True)
@@ -38,16 +37,23 @@ class Folder:
 
     def caption(self, image: str) -> str | None:
         """The name of the caption that is meant for an image: the one that is read, else one of another ending."""
-        names = [stem(image) + ending for ending in (self.use.extension, *CAPTIONS)]
+        names = [stem(image) + ending for ending in (self.use.extension, *fix.CAPTIONS)]
         return next((name for name in names if name in self.present), None)
 
 
 def read_folder(path: Path, shown: str, use: Use) -> Folder:
     """Raises OSError when it cannot be listed."""
     with os.scandir(path) as entries:
-        kinds = {entry.name: entry.is_dir() for entry in entries if not entry.name.startswith(".")}
+        kinds = {entry.name: _is_dir(entry) for entry in entries if not entry.name.startswith(".")}
     names = tuple(sorted(kinds, key=os.fsencode))
     return Folder(path, shown, use, names, frozenset(name for name in names if kinds[name]))
+
+
+def _is_dir(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def suffix(name: str) -> str:
@@ -174,91 +180,8 @@ def plugin(folder: Folder) -> Iterator[Found]:
 )
 def nested(folder: Folder) -> Iterator[Found]:
     for name in folder.names:
-        if name in folder.folders:
-            # Links are not followed: a loop of them would not end.
-            count = sum(sum(map(looks_like_image, files)) for _, _, files in os.walk(folder.path / name))
-            if count:
-                yield Found(f"{count} {'image is' if count == 1 else 'images are'} not scanned", printable(name) + "/")
-
-
-@RULES.rule(
-    "caption-extension",
-    "error",
-    "captions that end otherwise than caption_extension says (its default is .caption)",
-    "they are not read: the images train on class_tokens, or on nothing",
-    "write caption_extension = \".txt\"; --fix does where none is written",
-    fixable=True,
-)
-def caption_extension(folder: Folder) -> Iterator[Found]:
-    use = folder.use
-    unread = [name for image, name in _captions(folder) if suffix(name) != use.extension]
-    if use.extension == ".txt" or not unread:
-        return
-    safe = use.toml and not any(name.endswith(use.extension) for name in folder.names)
-    mend = partial(fix.set_key, use.toml, ("general", "caption_extension"), ".txt") if safe else None
-    yield Found(f"{len(unread)} of its captions end in {suffix(unread[0])}, read is {printable(use.extension)}", fix=mend)
-
-
-@RULES.rule(
-    "caption-suffix",
-    "warning",
-    "a .caption file where .txt is read",
-    "sd-scripts reads one extension, and other trainers know .txt alone",
-    "rename it to .txt",
-    fixable=True,
-)
-def caption_suffix(folder: Folder) -> Iterator[Found]:
-    for _, name in _captions(folder):
-        if folder.use.extension == ".txt" and suffix(name) == ".caption":
-            old, new = folder.path / name, folder.path / (stem(name) + ".txt")
-            yield Found("is not read", printable(name), partial(fix.rename, old, new))
-
-
-@RULES.rule(
-    "caption-two",
-    "warning",
-    "both a .txt and a .caption for one image",
-    "one is read, the other never, and nothing says which is right",
-    "keep one",
-)
-def caption_two(folder: Folder) -> Iterator[Found]:
-    for name in dict.fromkeys(map(stem, folder.images)):
-        if all(name + ending in folder.present for ending in CAPTIONS):
-            yield Found("has both a .txt and a .caption", printable(name))
-
-
-@RULES.rule(
-    "caption-none",
-    "warning",
-    "an image with neither caption nor class tokens",
-    "it trains on an empty caption",
-    "write a caption (a lone newline, if empty is meant), or class_tokens",
-)
-def caption_none(folder: Folder) -> Iterator[Found]:
-    for name in folder.images:
-        if folder.caption(name) is None and not folder.use.class_tokens:
-            yield Found("has no caption", printable(name))
-
-
-@RULES.rule(
-    "caption-orphan",
-    "warning",
-    "a caption without an image",
-    "its image is missing, or named otherwise",
-    "bring the image back, or remove the caption",
-)
-def caption_orphan(folder: Folder) -> Iterator[Found]:
-    stems = {stem(name) for name in folder.names if looks_like_image(name)}
-    for name in folder.names:
-        if suffix(name) in CAPTIONS and stem(name) not in stems and name not in folder.folders:
-            yield Found("has no image", printable(name))
-
-
-def _captions(folder: Folder) -> Iterator[tuple[str, str]]:
-    """(image, caption), each caption once."""
-    done = set()
-    for image in folder.images:
-        name = folder.caption(image)
-        if name is not None and name not in done:
-            done.add(name)
-            yield image, name
+        below = folder.path / name
+        if name not in folder.folders or below.is_symlink():  # links may lead round in a circle
+            continue
+        if any(looks_like_image(file) for _, _, files in os.walk(below) for file in files):
+            yield Found("its images are not scanned", printable(name) + "/")

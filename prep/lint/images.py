@@ -11,7 +11,7 @@ from prep.images import open_image
 from prep.lint import fix
 from prep.lint.findings import Found, Rules
 
-RULES = Rules()
+RULES = Rules(": ")
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,22 @@
-"""What a dataset.toml asks for: datasets with their buckets, subsets with their folders. Knows no image.
+"""What a dataset.toml asks for: datasets, and subsets with their folders. Knows no image.
 
 A setting comes from the subset, else its dataset, else [general], else sd-scripts' default. A value of the wrong
 type counts as not written here: dataset_toml.py has told of it.
 """
 
-import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prep.lint import buckets, schema
-from prep.lint.dataset_toml import TomlFile, members, written
+from prep.lint import schema
 from prep.lint.findings import Found, Rules
+from prep.lint.toml_file import TomlFile, members, other_method, written
 from prep.walk import printable
 
-DATASET_RULES = Rules()
-SUBSET_RULES = Rules()
-LARGEST_PX = 65_536  # beyond it bucket sizes are not worked out: nobody means them
-TALL = 1.5  # height / width of a 2:3 portrait, as 832x1216 nearly is
+DATASET_RULES = Rules(".")
+SUBSET_RULES = Rules(".")
 
 
 @dataclass(frozen=True)
@@ -43,6 +40,8 @@ def plan(file: TomlFile) -> list[Dataset]:
     general = _fitting("general", values.get("general"))
     datasets = []
     for place, table in members(values, (), "datasets"):
+        if other_method(table):
+            continue
         settings = general | _fitting("datasets", table)
         subsets = tuple(
             Subset(
@@ -113,108 +112,6 @@ def dir_twice(dataset: Dataset) -> Iterator[Found]:
             yield Found(f"{printable(subset.image_dir)} is in {other.rpartition(': ')[2]} already", _tail(subset))
 
 
-@DATASET_RULES.rule(
-    "bucket-step",
-    "error",
-    "bucket_reso_steps is no multiple of 8",
-    "no model's latents can be cut that way",
-    "write 64 (any model), 32 (SDXL, SD3, FLUX) or 8 (full SD3 training)",
-)
-def bucket_step(dataset: Dataset) -> Iterator[Found]:
-    step = dataset.settings.get("bucket_reso_steps", 64)
-    if step < 8 or step % 8:
-        yield Found(f"bucket_reso_steps is {step}")
-
-
-@DATASET_RULES.rule(
-    "bucket-step-model",
-    "note",
-    "bucket_reso_steps serves some models alone",
-    "the step must divide by 64 for SD1, by 32 for SDXL, SD3 and FLUX LoRA, by 8 for full SD3 training",
-    "nothing, if the model is one of these",
-)
-def bucket_step_model(dataset: Dataset) -> Iterator[Found]:
-    step = dataset.settings.get("bucket_reso_steps", 64)
-    if step >= 8 and step % 8 == 0 and step % 64:
-        models = "SDXL, SD3 and FLUX" if step % 32 == 0 else "full SD3 training"
-        yield Found(f"bucket_reso_steps {step} is for {models} alone")
-
-
-@DATASET_RULES.rule(
-    "bucket-min",
-    "error",
-    "min_bucket_reso above the shorter side of resolution",
-    "sd-scripts stops",
-    "lower min_bucket_reso; it is rounded down to bucket_reso_steps",
-)
-def bucket_min(dataset: Dataset) -> Iterator[Found]:
-    if (sides := _bucketed(dataset)) and sides.low > min(sides.resolution):
-        yield Found(f"min_bucket_reso {sides.low}, resolution {_by(sides.resolution)}")
-
-
-@DATASET_RULES.rule(
-    "bucket-max",
-    "error",
-    "max_bucket_reso below the longer side of resolution",
-    "sd-scripts stops",
-    "raise max_bucket_reso to twice the resolution; it is rounded up to bucket_reso_steps",
-)
-def bucket_max(dataset: Dataset) -> Iterator[Found]:
-    if (sides := _bucketed(dataset)) and sides.high < max(sides.resolution):
-        yield Found(f"max_bucket_reso {sides.high}, resolution {_by(sides.resolution)}")
-
-
-@DATASET_RULES.rule(
-    "bucket-trap",
-    "warning",
-    "max_bucket_reso cuts the tall and wide buckets",
-    "a portrait is cropped, or scaled to fewer pixels than the resolution allows",
-    "write max_bucket_reso of twice the resolution, or bucket_no_upscale = true, which ignores it",
-)
-def bucket_trap(dataset: Dataset) -> Iterator[Found]:
-    sides = _bucketed(dataset)
-    if not sides or dataset.settings.get("bucket_no_upscale") or sides.high < max(sides.resolution):
-        return
-    area = sides.resolution[0] * sides.resolution[1]
-    if sides.low <= min(sides.resolution) and sides.high < math.sqrt(area * TALL):
-        now = len(buckets.sizes(sides.resolution, sides.low, sides.high, sides.step))
-        twice = 2 * max(sides.resolution)
-        then = len(buckets.sizes(sides.resolution, *buckets.limits(sides.low, twice, sides.step), sides.step))
-        yield Found(f"{now} buckets, none longer than {sides.high}; with max_bucket_reso = {twice} there are {then}")
-
-
-@DATASET_RULES.rule(
-    "bucket-off",
-    "note",
-    "no enable_bucket",
-    "every image is scaled and cropped to one shape",
-    "write enable_bucket = true, unless all images have that shape",
-)
-def bucket_off(dataset: Dataset) -> Iterator[Found]:
-    if dataset.subsets and not dataset.settings.get("enable_bucket"):
-        yield Found("enable_bucket is not on")
-
-
-@dataclass(frozen=True)
-class _Sides:
-    resolution: tuple[int, int]  # width, height, px
-    low: int  # after rounding to the step
-    high: int
-    step: int
-
-
-def _bucketed(dataset: Dataset) -> _Sides | None:
-    """None where no buckets are made, or from numbers that another rule refuses."""
-    written = dataset.settings.get("resolution", 0)
-    resolution = (written, written) if isinstance(written, int) else tuple(written)
-    low, high = dataset.settings.get("min_bucket_reso", 256), dataset.settings.get("max_bucket_reso", 1024)
-    step = dataset.settings.get("bucket_reso_steps", 64)
-    wanted = dataset.settings.get("enable_bucket") and step >= 8 and step % 8 == 0
-    if not wanted or min(*resolution, low, high) < 1 or max(*resolution, high, step) > LARGEST_PX:
-        return None
-    return _Sides(resolution, *buckets.limits(low, high, step), step)
-
-
 def _fitting(level: str, table: Any) -> dict[str, Any]:
     if not isinstance(table, dict):
         return {}
@@ -236,7 +133,3 @@ def _is_dir(path: Path) -> bool:
 
 def _tail(subset: Subset) -> str:
     return subset.shown.rpartition(".")[2]
-
-
-def _by(resolution: tuple[int, int]) -> str:
-    return f"{resolution[0]}x{resolution[1]}"

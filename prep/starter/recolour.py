@@ -75,9 +75,7 @@ def with_eyes(figure: Figure, colour: str) -> Figure:
     iris = _near(hue, 95, 145) if worn[0] == "blue_eyes" else (_near(hue, 0, 10) | _near(hue, 160, 180)) & (value < 190)
     mask = iris & (saturation > 70) & _inside(figure.drawn, figure.eyes)
     tags = {tag: box for tag, box in figure.tags.items() if tag not in worn}
-    return replace(
-        figure, rgba=_painted(figure.rgba, mask, EYES[colour]), tags=tags | {f"{colour}_eyes": figure.face}
-    )
+    return replace(figure, rgba=_painted(figure.rgba, mask, EYES[colour]), tags=tags | {f"{colour}_eyes": figure.face})
 
 
 def with_clothes(figure: Figure, colour: str) -> Figure:

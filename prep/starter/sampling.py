@@ -1,7 +1,7 @@
 """Pictures by lot, with their tags: what the starter tagger learns from and is measured on. All from a seed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -26,7 +26,9 @@ class Pool:
     faces: tuple[tuple[str, str], ...]
     scenes: tuple[str, ...]
     recoloured: float = 0.0  # share of figures with other hair, eyes, clothes or mouth
-    people: tuple[float, float, float, float] = (0.74, 0.08, 0.06, 0.12)  # one, two, nobody, strangers
+    drawn_mouths: float = 0.0  # share of figures with a drawn mouth in place of the artist's
+    relit: bool = False  # scenes in another light than the people before them
+    people: tuple[float, ...] = (0.72, 0.06, 0.05, 0.08, 0.09)  # one, two, nobody, strangers, mannequins
 
 
 def training_pool() -> Pool:
@@ -34,28 +36,32 @@ def training_pool() -> Pool:
         faces=tuple(pair for pair in art.faces() if pair not in art.HELD_OUT_FACES),
         scenes=tuple(name for name in art.scenes() if name not in art.HELD_OUT_SCENES),
         recoloured=0.4,
+        drawn_mouths=0.2,
+        relit=True,
     )
 
 
 def known_pool() -> Pool:
     """What was trained on, in its own colours."""
     pool = training_pool()
-    return Pool(pool.faces, pool.scenes, people=(0.9, 0.1, 0, 0))
+    return Pool(pool.faces, pool.scenes, people=(0.9, 0.1, 0, 0, 0))
 
 
 def held_out_pool() -> Pool:
-    return Pool(tuple(sorted(art.HELD_OUT_FACES)), tuple(sorted(art.HELD_OUT_SCENES)), people=(0.9, 0.1, 0, 0))
+    return Pool(tuple(sorted(art.HELD_OUT_FACES)), tuple(sorted(art.HELD_OUT_SCENES)), people=(0.9, 0.1, 0, 0, 0))
 
 
 def sample(pool: Pool, seed: Sequence[int], long_px: tuple[int, int]) -> Picture:
     """One picture whose longer side lies in long_px. seed: any ints; the same ones give the same picture."""
     rng = np.random.default_rng(list(seed))
     long_side, aspect = rng.integers(*long_px, endpoint=True), float(rng.choice(_ASPECTS))
-    kind = rng.choice(4, p=pool.people)
-    people = [_person(rng, pool) for _ in range((1, 2, 0, 0)[kind])]
+    kind = rng.choice(5, p=pool.people)
+    people = [_person(rng, pool) for _ in range((1, 2, 0, 0, 1)[kind])]
+    if kind == 4:
+        people = [strangers.mannequin(rng, people[0])]
     # As it lies on disk: a sprite in its own frame, on white or another colour.
     if len(people) == 1 and rng.random() < 0.14:
-        return _as_is(rng, people[0], int(long_side))
+        return _unnamed(_as_is(rng, people[0], int(long_side)), kind == 4)
     if len(people) == 2:
         aspect = max(aspect, 1.0)
     width, height = round(long_side * min(1, aspect)), round(long_side * min(1, 1 / aspect))
@@ -67,7 +73,14 @@ def sample(pool: Pool, seed: Sequence[int], long_px: tuple[int, int]) -> Picture
     shot = rng.choice(["cowboy_shot", "upper_body", "portrait", "any"], p=chances)
     actors = [_place(rng, person, width, height, shot, across) for person, across in zip(people, places, strict=False)]
     background = _plain(rng) if rng.random() < 0.25 or not pool.scenes else _view(rng, pool, width, height)
-    return compose(actors, background, width, height)
+    return _unnamed(compose(actors, background, width, height), kind == 4)
+
+
+def _unnamed(picture: Picture, mannequin: bool) -> Picture:
+    """Of a mannequin, what is said of people is open."""
+    if not mannequin:
+        return picture
+    return Picture(picture.image, picture.tags - strangers.OPEN_PERSON, picture.unsure | strangers.OPEN_PERSON)
 
 
 def worn(picture: Picture, rng: np.random.Generator) -> Picture:
@@ -98,17 +111,17 @@ def _person(rng: np.random.Generator, pool: Pool) -> art.Figure:
     outfit = str(rng.choice(outfits))
     faces = [face for name, face in pool.faces if name == outfit]
     figure = art.figure(outfit, faces[int(rng.integers(len(faces)))])
+    if rng.random() < pool.drawn_mouths:
+        figure = recolour.with_mouth(figure, str(rng.choice(list(recolour.MOUTHS))))
     if rng.random() >= pool.recoloured:
         return figure
-    changes = rng.random(4) < (0.6, 0.35, 0.4, 0.4)
+    changes = rng.random(3) < (0.6, 0.4, 0.4)
     if changes[0]:
         figure = recolour.with_hair(figure, str(rng.choice(list(recolour.HAIR))))
     if changes[1]:
         figure = recolour.with_eyes(figure, str(rng.choice(list(recolour.EYES))))
     if changes[2]:
         figure = recolour.with_clothes(figure, str(rng.choice(list(recolour.CLOTHES))))
-    if changes[3]:
-        figure = recolour.with_mouth(figure, str(rng.choice(list(recolour.MOUTHS))))
     return figure
 
 
@@ -130,9 +143,22 @@ def _as_is(rng: np.random.Generator, figure: art.Figure, long_side: int) -> Pict
 
 def _view(rng: np.random.Generator, pool: Pool, width: int, height: int) -> View:
     scene = art.scene(str(rng.choice(pool.scenes)))
+    if pool.relit:
+        scene = replace(scene, rgb=_relit(rng, scene.rgb))
     zoom = 1 + rng.exponential(0.25) if rng.random() < 0.8 else 1.0
     window = fit_window(scene, width, height, min(zoom, 2.2), rng.random(), rng.random())
     return View(scene, window, bool(rng.random() < 0.5))
+
+
+def _relit(rng: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
+    """Stronger or weaker light, contrast and colour, softer or not: so that a scene's kind is learnt, not its pixels."""
+    small = cv2.resize(rgb, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) if rng.random() < 0.3 else rgb
+    image = small.astype(np.float32)
+    grey = image.mean(2, keepdims=True)
+    image = grey + (image - grey) * np.float32(rng.uniform(0.7, 1.25))
+    image = (image - 110) * np.float32(rng.uniform(0.75, 1.2)) + np.float32(110 + rng.uniform(-25, 25))
+    image = np.clip(image, 0, 255).astype(np.uint8)
+    return image if small is rgb else cv2.resize(image, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _plain(rng: np.random.Generator, name: str | None = None) -> Plain:

@@ -3,9 +3,13 @@
 Without them the tagger would find one of its people in everything.
 """
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
+from prep.starter import recolour
+from prep.starter.art import Figure
 from prep.starter.compose import Picture
 
 # What a stranger may or may not be called: never taught, never counted.
@@ -15,11 +19,27 @@ _OPEN = frozenset(
         *("blue_background", "pink_background", "no_humans"),
     }
 )
-_OPEN_PUPPET = _OPEN | {"1girl", "solo", "portrait", "upper_body", "looking_at_viewer", "smile", "closed_mouth"}
+# Of a drawn person of nobody in particular. Nobody can say whether a puppet is a girl, or what its colours are called.
+OPEN_PERSON = frozenset(
+    {
+        "1girl",
+        "solo",
+        "no_humans",
+        "portrait",
+        "upper_body",
+        "cowboy_shot",
+        "looking_at_viewer",
+        "smile",
+        "closed_mouth",
+    }
+    | {"short_hair", "long_hair", "bangs", "shirt", "dress", "closed_eyes"}
+    | {f"{colour}_hair" for colour in recolour.HAIR}
+    | {f"{colour}_eyes" for colour in recolour.EYES}
+)
 
 
 def draw(rng: np.random.Generator, width: int, height: int) -> Picture:
-    kind = rng.choice(["noise", "shapes", "scribble", "writing", "stripes", "puppet"])
+    kind = rng.choice(["noise", "shapes", "scribble", "writing", "stripes", "puppet", "puppet"])
     image = _ground(rng, width, height)
     {"noise": _noise, "shapes": _shapes, "scribble": _scribble, "writing": _writing}.get(kind, _stripes)(rng, image)
     if kind != "puppet":
@@ -28,11 +48,30 @@ def draw(rng: np.random.Generator, width: int, height: int) -> Picture:
     if rng.random() < 0.5:
         _shapes(rng, image)
     _puppet(rng, image)
-    hair = {f"{colour}_hair" for colour in "black blonde brown red pink orange green blue purple white".split()}
-    eyes = {f"{colour}_eyes" for colour in "blue red green purple yellow closed".split()}
-    return Picture(
-        image, frozenset({"rating:safe"}), _OPEN_PUPPET | hair | eyes | {"short_hair", "long_hair", "bangs", "shirt"}
+    return Picture(image, frozenset({"rating:safe"}), _OPEN | OPEN_PERSON)
+
+
+def mannequin(rng: np.random.Generator, figure: Figure) -> Figure:
+    """The figure's outline, stretched and leaning, filled with paint: a person with nothing that we have a word for."""
+    tall, wide = figure.rgba.shape[:2]
+    lean, stretch = rng.uniform(-0.25, 0.25), rng.uniform(0.75, 1.15)
+    centre = (1 - stretch) * wide / 2 - lean * tall / 2
+    alpha = cv2.warpAffine(
+        figure.rgba[..., 3], np.array([[stretch, lean, centre], [0, 1, 0]], np.float32), (wide, tall)
     )
+    paint = _ground(rng, wide, tall)
+    if rng.random() < 0.6:
+        _shapes(rng, paint)
+    if rng.random() < 0.7:
+        _noise(rng, paint)
+    if rng.random() < 0.5:
+        _scribble(rng, paint)
+    left, top, right, bottom = figure.face
+    if rng.random() < 0.7:
+        skin = tuple(int(value) for value in np.array([250, 220, 195]) * rng.uniform(0.4, 1))
+        middle = (round((left + right) / 2 * stretch + lean * (top + bottom) / 2 + centre), (top + bottom) // 2)
+        _head(rng, paint, middle, (right - left) * 0.5, skin)
+    return replace(figure, rgba=np.dstack([paint, alpha]), tags={}, maybe=OPEN_PERSON)
 
 
 def _colour(rng: np.random.Generator) -> tuple[int, int, int]:
@@ -95,27 +134,37 @@ def _stripes(rng: np.random.Generator, image: np.ndarray) -> None:
     height, width = image.shape[:2]
     rows, columns = np.mgrid[:height, :width]
     angle, pitch = rng.uniform(0, np.pi), rng.uniform(4, width / 2)
-    image[np.sin((columns * np.cos(angle) + rows * np.sin(angle)) / pitch * 6.28) > rng.uniform(-0.7, 0.7)] = _colour(rng)
+    wave = np.sin((columns * np.cos(angle) + rows * np.sin(angle)) / pitch * 6.28)
+    image[wave > rng.uniform(-0.7, 0.7)] = _colour(rng)
 
 
 def _puppet(rng: np.random.Generator, image: np.ndarray) -> None:
-    """A head of circles with hair, eyes, a mouth and shoulders: a person of sorts, but nobody we know."""
+    """A head of circles with hair and shoulders: a person of sorts, but nobody we know."""
     height, width = image.shape[:2]
     size = rng.uniform(0.12, 0.3) * min(width, height)
-    x, y = rng.uniform(0.3, 0.7) * width, rng.uniform(0.3, 0.6) * height
+    centre = (round(rng.uniform(0.3, 0.7) * width), round(rng.uniform(0.3, 0.6) * height))
     skin = tuple(int(value) for value in np.array([250, 220, 195]) * rng.uniform(0.45, 1))
-
-    def blob(dx: float, dy: float, wide: float, high: float, colour, start: int = 0, end: int = 360) -> None:
-        centre, axes = (round(x + dx * size), round(y + dy * size)), (round(wide * size), round(high * size))
-        cv2.ellipse(image, centre, axes, 0, start, end, colour, -1, cv2.LINE_AA)
-
     hair = _colour(rng)
-    blob(0, rng.uniform(-0.2, 1), rng.uniform(1, 1.5), rng.uniform(1.2, 2.4), hair)
-    blob(0, 2.9, rng.uniform(1.2, 2), 1.9, _colour(rng))
-    blob(0, 0, 0.9, 1.05, skin)
-    blob(0, -0.35, 1, 0.9, hair, 180, 360)
+    _blob(image, centre, size, (0, rng.uniform(-0.2, 1), rng.uniform(1, 1.5), rng.uniform(1.2, 2.4)), hair)
+    _blob(image, centre, size, (0, 2.9, rng.uniform(1.2, 2), 1.9), _colour(rng))
+    _head(rng, image, centre, size, skin)
+    cv2.ellipse(
+        image, (centre[0], round(centre[1] - 0.35 * size)), (round(size), round(0.9 * size)), 0, 180, 360, hair, -1
+    )
+
+
+def _head(rng: np.random.Generator, image: np.ndarray, centre, size: float, skin) -> None:
+    """Skin, eyes of no colour in particular, a mouth."""
+    _blob(image, centre, size, (0, 0, 0.9, 1.05), skin)
     iris = _colour(rng)
     for side in (-0.4, 0.4):
-        blob(side, 0.1, 0.2, rng.uniform(0.1, 0.26), (250, 250, 250))
-        blob(side, 0.1, 0.11, 0.16, iris)
-    blob(0, 0.6, rng.uniform(0.1, 0.35), rng.uniform(0.03, 0.2), (150, 50, 60))
+        _blob(image, centre, size, (side, 0.1, 0.2, rng.uniform(0.1, 0.26)), (250, 250, 250))
+        _blob(image, centre, size, (side, 0.1, 0.11, 0.16), iris)
+    _blob(image, centre, size, (0, 0.6, rng.uniform(0.1, 0.35), rng.uniform(0.03, 0.2)), (150, 50, 60))
+
+
+def _blob(image: np.ndarray, centre, size: float, place: tuple[float, float, float, float], colour) -> None:
+    """place: across and down from the centre, half width and half height; all in heads."""
+    across, down, wide, high = place
+    middle = (round(centre[0] + across * size), round(centre[1] + down * size))
+    cv2.ellipse(image, middle, (round(wide * size), round(high * size)), 0, 0, 360, colour, -1, cv2.LINE_AA)

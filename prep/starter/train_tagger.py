@@ -5,10 +5,13 @@ channel), which are a plain convolution's once training ends: nothing to fold, a
 """
 
 import argparse
+import itertools
 import json
 import math
 import multiprocessing
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -17,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrize
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from prep.starter import art
 from prep.starter.sampling import sample, training_pool, worn
@@ -78,18 +82,24 @@ def draw(index: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pictures(count: int, workers: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """count pictures, uint8 [count, IMAGE_PX, IMAGE_PX, 3], and int8 [count, tags]; kept in folder."""
-    images_path, truth_path = folder / f"images-{IMAGE_PX}-{count}.npy", folder / f"truth-{IMAGE_PX}-{count}.npy"
-    if not truth_path.exists():
-        shape = (count, IMAGE_PX, IMAGE_PX, 3)
-        images = np.lib.format.open_memmap(images_path, "w+", np.uint8, shape)
-        truth = np.empty((count, len(art.vocabulary())), np.int8)
-        with multiprocessing.Pool(workers) as pool:
-            for index, (image, row) in enumerate(pool.imap(draw, range(count), chunksize=64)):
-                images[index], truth[index] = image, row
-        images.flush()
-        np.save(truth_path, truth)
-    return np.load(images_path, mmap_mode="r"), np.load(truth_path)
+    """uint8 [count, IMAGE_PX, IMAGE_PX, 3], and int8 [count, tags]. Kept in folder, so that a second training, or one
+    with more pictures, draws no picture twice."""
+    images_path, truth_path = folder / f"images-{IMAGE_PX}.u8", folder / f"truth-{IMAGE_PX}.i8"
+    shape = (IMAGE_PX, IMAGE_PX, 3)
+    have = truth_path.stat().st_size // len(art.vocabulary()) if truth_path.exists() else 0
+    if have < count:
+        with (
+            multiprocessing.Pool(workers) as pool,
+            images_path.open("r+b" if have else "wb") as images,
+            truth_path.open("ab") as truth,
+        ):
+            images.seek(have * math.prod(shape))
+            for image, row in pool.imap(draw, range(have, count), chunksize=32):
+                images.write(image.tobytes())
+                truth.write(row.tobytes())
+    images = np.memmap(images_path, np.uint8, "r", shape=(count, *shape))
+    truth = np.fromfile(truth_path, np.int8).reshape(-1, len(art.vocabulary()))[:count]
+    return images, truth
 
 
 def loss_of(logits: Tensor, truth: Tensor) -> Tensor:
@@ -101,57 +111,63 @@ def loss_of(logits: Tensor, truth: Tensor) -> Tensor:
 
 def train(images: np.ndarray, truth: np.ndarray, epochs: int, batch_size: int, rate: float) -> ResNet:
     torch.manual_seed(SEED)
-    rng = np.random.default_rng(SEED)
     network = trainable(ResNetParams(24, STAGES, truth.shape[1]))
     decayed = [value for value in network.parameters() if value.ndim == 4 and value.shape[1] > 1]
     others = [value for value in network.parameters() if not (value.ndim == 4 and value.shape[1] > 1)]
     groups = [{"params": decayed, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98))
-    average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995))
-    steps, step, began = epochs * (len(images) // batch_size), 0, time.monotonic()
-    for epoch in range(epochs):
-        order, losses = rng.permutation(len(images)), []
-        for start in range(0, len(order) - batch_size + 1, batch_size):
-            chosen = np.sort(order[start : start + batch_size])
-            batch = _varied(images[chosen], rng)
-            for group in optimiser.param_groups:
-                group["lr"] = rate * min(1, step / 100) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
-            with torch.autocast("cpu", torch.bfloat16):
-                logits = network.logits(batch)
-            loss = loss_of(logits, torch.from_numpy(truth[chosen]))
-            optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            average.update_parameters(network)
-            losses.append(loss.item())
-            step += 1
-            if step % 50 == 0:
-                print(f"step {step}/{steps}: loss {np.mean(losses[-50:]):.4f}, {time.monotonic() - began:.0f} s", flush=True)
-        print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}", flush=True)
-        save(average.module)
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.99))
+    steps, losses, began = epochs * (len(images) // batch_size), [], time.monotonic()
+    for step, (batch, wanted) in enumerate(_batches(images, truth, epochs, batch_size)):
+        for group in optimiser.param_groups:
+            group["lr"] = rate * min(1, step / 100) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = network.logits(batch)
+        loss = loss_of(logits, wanted)
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        average.update_parameters(network)
+        losses.append(loss.item())
+        if step % 50 == 49:
+            seconds = time.monotonic() - began
+            print(f"step {step + 1}/{steps}: loss {np.mean(losses[-50:]):.4f}, {seconds:.0f} s", flush=True)
     return average.module
 
 
 def save(network: ResNet) -> None:
     partial = TAGGER.with_suffix(".partial")
     write_checkpoint(partial, plain(network), art.vocabulary(), IMAGE_PX)
+    partial.chmod(0o644)  # safetensors makes files that only their owner can read
     partial.replace(TAGGER)
 
 
-def _varied(images: np.ndarray, rng: np.random.Generator) -> Tensor:
+def _batches(images: np.ndarray, truth: np.ndarray, epochs: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Pairs of float32 [B, S, S, 3] and int8 [B, tags]; the next one is made while the network works on this one."""
+    rng = np.random.default_rng(SEED)
+    chosen = []
+    for _ in range(epochs):
+        order = rng.permutation(len(images))
+        chosen += [np.sort(order[at : at + batch_size]) for at in range(0, len(order) - batch_size + 1, batch_size)]
+    with ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(_varied, images, chosen[0], rng)
+        for rows, following in itertools.zip_longest(chosen, chosen[1:]):
+            batch = coming.result()
+            if following is not None:
+                coming = ahead.submit(_varied, images, following, rng)
+            yield batch, torch.from_numpy(truth[rows])
+
+
+def _varied(images: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> Tensor:
     """uint8 [B, S, S, 3] -> float32 [B, S, S, 3], 0-1; mirrored, moved by up to 8 px, a little lighter or darker."""
-    varied = []
-    for image in images:
-        if rng.random() < 0.5:
-            image = image[:, ::-1]
-        down, right = rng.integers(-8, 9, 2)
-        rows = np.clip(np.arange(len(image)) + down, 0, len(image) - 1)
-        columns = np.clip(np.arange(len(image)) + right, 0, len(image) - 1)
-        varied.append(image[rows][:, columns])
-    batch = torch.from_numpy(np.stack(varied)).float() / 255
-    light = torch.from_numpy(rng.uniform(0.93, 1.07, (len(batch), 1, 1, 1)).astype(np.float32))
-    return (batch * light).clamp_(0, 1)
+    batch = np.empty((len(rows), *images.shape[1:]), np.float32)
+    for image, place in zip(batch, rows, strict=True):
+        down, right = rng.integers(0, 17, 2)
+        moved = np.pad(images[place], ((8, 8), (8, 8), (0, 0)), "edge")
+        moved = moved[down : down + IMAGE_PX, right : right + IMAGE_PX]
+        np.multiply(moved[:, :: rng.choice((-1, 1))], np.float32(rng.uniform(0.93, 1.07) / 255), out=image)
+    return torch.from_numpy(batch).clamp_(max=1)
 
 
 def main() -> None:
@@ -161,7 +177,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--folder", type=Path, default=Path("outputs/starter"), help="where the drawn pictures are kept")
+    parser.add_argument("--folder", type=Path, default=Path("outputs/starter"), help="keeps the drawn pictures")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     options.folder.mkdir(parents=True, exist_ok=True)

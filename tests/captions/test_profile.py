@@ -9,9 +9,7 @@ from prep.tagging.filters import parse_patterns
 
 def profile(counts: dict[str, int], images: int, **own):
     intrinsic = parse_patterns("*_hair, *_eyes")
-    return profile_of(
-        "Mira", "mira", Counter(counts), images, intrinsic, ProfileSettings(), CharacterSettings(**own)
-    )
+    return profile_of("Mira", "mira", Counter(counts), images, intrinsic, ProfileSettings(), CharacterSettings(**own))
 
 
 @pytest.mark.parametrize(("hits", "total", "enough"), [(3, 3, True), (7, 8, True), (2, 2, False), (6, 8, False)])

@@ -1,0 +1,94 @@
+"""A folder of folders: `N_name` each, as --train_data_dir wants it, or the folders that a dataset.toml names."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from prep.lint.findings import Found, Rules
+from prep.lint.folder import looks_like_image
+from prep.walk import printable
+
+RULES = Rules("/")
+
+
+@dataclass(frozen=True)
+class Parent:
+    path: Path
+    shown: str
+    names: tuple[str, ...]  # everything in it that is not hidden
+    filled: tuple[str, ...]  # its sub-folders that hold an image
+    listed: frozenset[str] | None  # its sub-folders in dataset.toml; None: folder mode
+    is_subset: bool  # dataset.toml names the folder itself
+
+
+def repeats_of(name: str) -> int | None:
+    """`10_sylvie` -> 10; None where the name does not begin with an integer, as sd-scripts reads one."""
+    try:
+        return int(name.split("_")[0])
+    except ValueError:
+        return None
+
+
+@RULES.rule(
+    "set-empty",
+    "error",
+    "no folder to train on",
+    "sd-scripts finds no image and stops",
+    "name the folder that holds the `N_name` folders; or make one: 10_name/ with images",
+)
+def nothing(parent: Parent) -> Iterator[Found]:
+    if parent.listed is None and not parent.filled:
+        yield Found("no sub-folder holds an image")
+
+
+@RULES.rule(
+    "folder-number",
+    "error",
+    "a folder of images whose name does not begin with a number",
+    "--train_data_dir ignores it with a warning",
+    "rename it to REPEATS_NAME, such as 10_sylvie",
+)
+def number(parent: Parent) -> Iterator[Found]:
+    for name in parent.filled:
+        if parent.listed is None and repeats_of(name) is None:
+            yield Found("does not begin with its repeats", printable(name) + "/")
+
+
+@RULES.rule(
+    "folder-repeats",
+    "error",
+    "a folder whose number is below 1",
+    "sd-scripts leaves it out",
+    "rename it so that it begins with 1 or more",
+)
+def repeats(parent: Parent) -> Iterator[Found]:
+    for name in parent.filled:
+        count = repeats_of(name)
+        if parent.listed is None and count is not None and count < 1:
+            yield Found(f"{count} repeats", printable(name) + "/")
+
+
+@RULES.rule(
+    "folder-unlisted",
+    "warning",
+    "a folder of images that dataset.toml does not name",
+    "with --dataset_config it is not trained on",
+    "add a [[datasets.subsets]] with its image_dir, or move it away",
+)
+def unlisted(parent: Parent) -> Iterator[Found]:
+    for name in parent.filled:
+        if parent.listed is not None and name not in parent.listed:
+            yield Found("is no image_dir", printable(name) + "/")
+
+
+@RULES.rule(
+    "image-loose",
+    "warning",
+    "images beside the folders, not in one",
+    "sd-scripts reads the sub-folders alone",
+    "move them into a folder",
+)
+def loose(parent: Parent) -> Iterator[Found]:
+    for name in parent.names:
+        if looks_like_image(name) and not parent.is_subset:
+            yield Found("lies beside the folders", printable(name))

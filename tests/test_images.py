@@ -1,0 +1,178 @@
+"""The one door through which images are opened: everything comes out upright, RGB, on white, or as ImageError."""
+
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from prep.errors import ImageError
+from prep.images import edge_density, encode_png, open_image, perceptual_hash, read_header, sharpness
+from tests.pictures import EXAMPLES, drawing, encoded
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A 1-bit PNG of any size in some kilobytes."""
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(height * (1 + (width + 7) // 8)), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "AVIF"])
+def test_every_format_is_told_by_its_content(form):
+    picture = open_image(encoded(drawing(1), form))
+    assert picture.format == {"JPEG": "jpg", "TIFF": "tif"}.get(form, form.lower())
+    assert picture.pixels.shape == (400, 320, 3) and picture.pixels.dtype == np.uint8
+    assert np.abs(picture.pixels.astype(int) - np.asarray(drawing(1)).astype(int)).mean() < 12
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
+def test_every_mode_becomes_rgb(mode):
+    image = Image.new("L", (20, 10), 128)
+    image = Image.fromarray(np.full((10, 20), 128 * 257, np.uint16)) if mode == "I;16" else image.convert(mode)
+    form = {"CMYK": "JPEG", "F": "TIFF", "I": "TIFF"}.get(mode, "PNG")
+    pixels = open_image(encoded(image, form)).pixels
+    assert pixels.shape == (10, 20, 3)
+    expected = 127 if mode != "1" else pixels[0, 0, 0]
+    assert np.abs(pixels.astype(int) - expected).max() <= 2 or mode == "1"
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_baked_in(orientation):
+    upright = drawing(3, 60, 40)
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Pillow's transpose that stores it turned
+    stored = upright.transpose(Image.Transpose(undo[orientation])) if orientation > 1 else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = open_image(encoded(stored, "PNG", exif=exif))
+    assert (picture.width, picture.height) == (60, 40)
+    assert np.array_equal(picture.pixels, np.asarray(upright))
+    assert ("rotated" in picture.flags) is (orientation > 1)
+
+
+def test_transparency_is_white_also_under_a_palette():
+    clear = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+    assert open_image(encoded(clear)).pixels.min() == 255
+    palette = Image.new("P", (8, 8), 0)
+    assert open_image(encoded(palette, "GIF", transparency=0)).pixels.min() == 255
+    assert open_image(encoded(palette, "PNG", transparency=0)).flags == ("alpha",)
+
+
+def test_an_alpha_channel_that_hides_nothing_is_no_reason_to_write_anew():
+    assert open_image(encoded(drawing(4).convert("RGBA"))).flags == ()
+
+
+def test_half_transparent_pixels_mix_with_white():
+    half = Image.new("RGBA", (4, 4), (0, 0, 0, 128))
+    assert abs(int(open_image(encoded(half)).pixels[0, 0, 0]) - 127) <= 1
+
+
+def test_a_profile_is_converted_to_srgb_and_srgb_is_left_alone():
+    image = Image.new("RGB", (8, 8), (200, 30, 30))
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert open_image(encoded(image, icc_profile=srgb)).flags == ()
+    assert np.array_equal(open_image(encoded(image, icc_profile=srgb)).pixels, np.asarray(image))
+    assert open_image(encoded(image, icc_profile=lab)).pixels.shape == (8, 8, 3)
+    assert open_image(encoded(image, icc_profile=b"garbage")).pixels.shape == (8, 8, 3)
+
+
+def test_of_an_animation_the_first_frame_is_taken_and_it_is_said():
+    frames = [drawing(seed, 30, 20) for seed in (5, 6, 7)]
+    picture = open_image(encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True))
+    assert picture.flags == ("animated",)
+    assert np.array_equal(picture.pixels, np.asarray(frames[0]))
+
+
+def test_a_bomb_is_refused_before_it_is_decoded():
+    data = bomb(12_000, 9_000)
+    assert len(data) < 20_000
+    with pytest.raises(ImageError, match="12000x9000 is more than 100,000,000 pixels") as caught:
+        open_image(data)
+    assert caught.value.kind == "too_large"
+    assert open_image(bomb(1200, 900)).width == 1200
+
+
+WHOLE = encoded(drawing(8), "PNG")
+JPEG = encoded(drawing(8), "JPEG")
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"", "empty"),
+        (b"<html><body>404</body></html>", "not_an_image"),
+        (b"\0" * 1000, "not_an_image"),
+        (WHOLE[: len(WHOLE) // 2], "damaged"),
+        (JPEG[: len(JPEG) // 2], "damaged"),
+        (WHOLE[:20], "damaged"),
+        (b"GIF89a" + b"\xff" * 50, "not_an_image"),
+        (b"RIFF\x10\0\0\0WEBPVP8 garbage", "damaged"),
+    ],
+)
+def test_what_cannot_be_read_is_an_image_error_with_its_kind(data, kind):
+    with pytest.raises(ImageError) as caught:
+        open_image(data)
+    assert caught.value.kind == kind
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "AVIF"])
+def test_no_bent_byte_gets_past_the_door_as_another_error(form):
+    data = bytearray(encoded(drawing(9, 40, 30), form))
+    rng = np.random.default_rng(1)
+    for _ in range(60):
+        bent = bytearray(data)
+        for place in rng.integers(0, len(bent), 8):
+            bent[place] = rng.integers(0, 256)
+        try:
+            open_image(bytes(bent[: rng.integers(1, len(bent) + 1)]))
+        except ImageError as error:
+            assert error.kind in ("empty", "not_an_image", "too_large", "damaged")
+
+
+def test_the_header_is_known_without_decoding():
+    header = read_header(encoded(drawing(1).convert("RGBA")))
+    assert (header.width, header.height, header.format, header.alpha, header.orientation) == (320, 400, "png", True, 1)
+
+
+def test_edge_density_is_the_share_of_canny_edges():
+    flat = np.full((300, 200, 3), 90, np.uint8)
+    assert edge_density(flat) == 0
+    grey = cv2.cvtColor(np.asarray(drawing(2)), cv2.COLOR_RGB2GRAY)
+    assert edge_density(np.asarray(drawing(2))) == np.count_nonzero(cv2.Canny(grey, 100, 200)) / grey.size
+
+
+def test_the_same_art_at_two_sizes_has_one_density():
+    art = open_image((EXAMPLES / "scenes" / "bg_club.jpg").read_bytes()).pixels
+    double = cv2.resize(art, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    assert abs(edge_density(art) - edge_density(double)) < 0.01
+    assert abs(edge_density(art, 0) - edge_density(double, 0)) > 0.03
+
+
+def test_blur_lowers_sharpness():
+    art = open_image((EXAMPLES / "scenes" / "bg_club.jpg").read_bytes()).pixels
+    assert sharpness(cv2.GaussianBlur(art, (0, 0), 6)) < 15 < sharpness(art)
+
+
+def test_perceptual_hash_survives_encoding_and_tells_pictures_apart():
+    def apart(one, other):
+        return (int(one, 16) ^ int(other, 16)).bit_count()
+
+    art = drawing(11)
+    original = perceptual_hash(np.asarray(art))
+    assert len(original) == 16
+    assert apart(original, perceptual_hash(open_image(encoded(art, "JPEG", quality=60)).pixels)) <= 4
+    assert apart(original, perceptual_hash(np.asarray(art.resize((160, 200))))) <= 4
+    assert apart(original, perceptual_hash(np.asarray(drawing(12)))) > 12
+
+
+def test_an_encoded_png_holds_the_pixels_and_nothing_else():
+    data = encode_png(np.asarray(drawing(1)))
+    assert np.array_equal(open_image(data).pixels, np.asarray(drawing(1)))
+    assert not any(name in data for name in (b"tEXt", b"eXIf", b"tIME", b"iCCP"))
