@@ -23,6 +23,7 @@ class Options:
     rehash: bool = False
     rebalance: bool = False
     restore: bool = False
+    dry: bool = False  # only to say what a run would do: nothing is read that costs time, nothing is written
 
 
 @dataclass
@@ -37,6 +38,7 @@ class Run:
     listing: Listing
     slugs: dict[str, str]  # character -> its name in folders and triggers
     problems: dict[str, Problem] = field(default_factory=dict)  # path -> why it was skipped
+    todo: dict[str, int] = field(default_factory=dict)  # stage -> items that it had to do
 
 
 @dataclass(frozen=True)

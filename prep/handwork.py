@@ -54,26 +54,30 @@ class Handwork:
         self.run.ledger.write(CAPTION, (entry.row(subject) for subject, entry in written.items()))
 
     def _read_captions(self, dataset: Dataset) -> None:
+        """All that stand in kohya/, also of images that this run will take out: their edits wait in the ledger."""
+        rows = (row for row in dataset.rows() if row.status not in ("duplicate", "unreadable"))
+        paths = {subject_of(row): row.ref.path for row in rows}
+        subjects = {subject for subject, _ in self.standing.placed()} | set(paths)
         with self.run.ledger.writer(CAPTION) as ledger:
-            for row in dataset.kept():
-                subject = subject_of(row)
+            for subject in sorted(subjects):
                 before = entry_of(self.book.get(subject))
                 try:
-                    in_source = read_caption((self.run.src / row.ref.path).with_suffix(".txt"))
-                    after = absorb(before, self._in_kohya(row), in_source)
+                    after = absorb(before, self._in_kohya(subject), self._in_source(paths.get(subject)))
                 except ImageError as error:
-                    self.run.problems[row.ref.path] = Problem("caption", error.kind, error.message, error.hint)
+                    path = paths.get(subject, subject)
+                    self.run.problems[path] = Problem("caption", error.kind, error.message, error.hint)
                     self.untouchable.add(subject)
                     continue
                 if after != before:
                     self.changed[subject] = after
                     ledger.append(after.row(subject))
 
-    def _in_kohya(self, row: Row) -> str | None:
-        slug = self.run.slugs[row.ref.character]
-        placed = self.standing[subject_of(row)]
-        name = placed.name.rpartition(".")[0] + ".txt" if placed else ""
-        return read_caption(self.standing.folder(slug) / name) if name in self.standing.listings.get(slug, ()) else None
+    def _in_kohya(self, subject: str) -> str | None:
+        path = self.standing.sidecar(subject)
+        return read_caption(path) if path else None
+
+    def _in_source(self, path: str | None) -> str | None:
+        return read_caption((self.run.src / path).with_suffix(".txt")) if path else None
 
     def _read_removals(self, dataset: Dataset) -> None:
         """Images that a person removed from kohya/: remembered, until --restore."""

@@ -3,10 +3,12 @@
 What comes out is uint8 [H, W, 3], RGB. What can go wrong in a decoder comes out as ImageError.
 """
 
+import contextlib
 import io
 import re
 import struct
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -50,6 +52,11 @@ DECODER_ERRORS = (
     ImageCms.PyCMSError,
 )
 
+# open_image checks the size itself, and says more; and what Pillow warns of, an image's flags or its error tell.
+# For the whole process, since a filter for one thread alone does not exist.
+Image.MAX_IMAGE_PIXELS = None
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
 MEASURE_PX = 1024  # longer side on which edges are counted: DESIGN.md, "Thresholds"
 
 
@@ -87,7 +94,6 @@ def read_header(data: bytes) -> Header:
     """Raises ImageError when the bytes are no image."""
     with _decoding(), Image.open(io.BytesIO(data), formats=OPENED) as image:
         return _header(image)
-    raise AssertionError("unreachable: _decoding raises")
 
 
 def open_image(data: bytes, max_pixels: int = 100_000_000) -> Picture:
@@ -109,7 +115,6 @@ def open_image(data: bytes, max_pixels: int = 100_000_000) -> Picture:
         image.seek(0)
         image.load()
         return _picture(image, header)
-    raise AssertionError("unreachable: _decoding raises")
 
 
 def edge_density(pixels: np.ndarray, measure_px: int = MEASURE_PX) -> float:
@@ -139,23 +144,18 @@ def encode_png(pixels: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
-class _decoding:  # noqa: N801 - used as a with-statement's verb
-    """Turns every error of a decoder into ImageError, and its warnings into silence."""
-
-    def __enter__(self) -> None:
-        self.warnings = warnings.catch_warnings()
-        self.warnings.__enter__()
-        warnings.simplefilter("ignore")
-
-    def __exit__(self, kind, error, trace) -> None:
-        self.warnings.__exit__(kind, error, trace)
-        if error is None or isinstance(error, ImageError):
-            return
-        if isinstance(error, UnidentifiedImageError):
-            raise ImageError("not_an_image", "not an image of a known format", "see what the file really is") from None
-        if isinstance(error, DECODER_ERRORS):
-            told = str(error).strip().split("\n")[0][:120] or type(error).__name__
-            raise ImageError("damaged", f"cannot be decoded ({told})", "save the image again") from None
+@contextlib.contextmanager
+def _decoding() -> Iterator[None]:
+    """Turns every error of a decoder into ImageError."""
+    try:
+        yield
+    except ImageError:
+        raise
+    except UnidentifiedImageError:
+        raise ImageError("not_an_image", "not an image of a known format", "see what the file really is") from None
+    except DECODER_ERRORS as error:
+        told = str(error).strip().split("\n")[0][:120] or type(error).__name__
+        raise ImageError("damaged", f"cannot be decoded ({told})", "save the image again") from None
 
 
 def _grey(pixels: np.ndarray, measure_px: int) -> np.ndarray:

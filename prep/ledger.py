@@ -97,11 +97,19 @@ class Ledger:
             part.unlink()
 
 
+class DryLedger(Ledger):
+    """Reads and never writes: for saying what a run would do."""
+
+    def writer(self, shelf: Shelf, worker: str = "main") -> "Writer":
+        return DryWriter(self, shelf, worker)
+
+
 class Book:
     """Rows to be looked up by subject. They stay in Arrow, and become Python objects one at a time."""
 
     def __init__(self, table: pa.Table) -> None:
         self.table = table.combine_chunks()
+        self.columns = {name: self.table[name].combine_chunks() for name in self.table.column_names}
         self.place = {subject: at for at, subject in enumerate(self.table["subject"].to_pylist())}
 
     def __len__(self) -> int:
@@ -112,7 +120,7 @@ class Book:
 
     def get(self, subject: str) -> dict[str, Any] | None:
         at = self.place.get(subject)
-        return None if at is None else {name: self.table[name][at].as_py() for name in self.table.column_names}
+        return None if at is None else {name: column[at].as_py() for name, column in self.columns.items()}
 
 
 class Writer:
@@ -145,6 +153,11 @@ class Writer:
 
     def __exit__(self, *_) -> None:
         self.flush()
+
+
+class DryWriter(Writer):
+    def flush(self) -> None:
+        self.pending = []
 
 
 def _write(table: pa.Table, path: Path) -> None:

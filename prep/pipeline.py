@@ -16,9 +16,10 @@ from prep.exporters.source import check_stems
 from prep.files import sweep, write_whole
 from prep.ledger import Ledger
 from prep.lock import held
+from prep.names import slugs
 from prep.report import Report
 from prep.types import Runner
-from prep.walk import slugs, walk
+from prep.walk import walk
 
 STAGES = {
     "scan": stages.scan,
@@ -54,14 +55,15 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
     prepare_out(out)
     state = out / ".prep"
     with held(state / "lock"):
-        sweep(out)
-        sweep(state)
+        for folder in (out, state, out / "kohya", *(out / "kohya").glob("*/")):
+            sweep(folder)
         report = Report(state / "log")
         report.note(f"run over {src.resolve()}")
         write_whole(state / "config.json", json.dumps(_kept(src, settings), indent=1).encode())
         ledger = Ledger.begin(state / "ledger")
         this = Run(src, out, settings, options, ledger, runner, report, listing, slugs(listing.characters))
         seconds = _through(this)
+        _keep_seconds(state / "run.json", this, seconds)
         result = Result(len(listing.files), sum(found.kind not in HINTS for found in this.problems.values()), seconds)
         _tell(this, result)
         return result
@@ -92,6 +94,16 @@ def _through(this: Run) -> dict[str, float]:
         if name == this.options.to:
             break
     return seconds
+
+
+def _keep_seconds(path: Path, this: Run, seconds: dict[str, float]) -> None:
+    """How long each stage took when it last had work: what `prep status` tells of costs."""
+    try:
+        last = json.loads(path.read_text())["seconds"]
+    except (OSError, ValueError, KeyError, TypeError):
+        last = {}
+    worked = {stage: took for stage, took in seconds.items() if this.todo.get(stage, 1)}
+    write_whole(path, json.dumps({"seconds": {**last, **worked}}, indent=1).encode())
 
 
 def _kept(src: Path, settings: Settings) -> dict:

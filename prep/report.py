@@ -13,12 +13,16 @@ QUIET_SECONDS = 30  # between lines of progress where there is no terminal
 
 
 class Report:
-    def __init__(self, log: Path | None = None) -> None:
+    """log: a file that everything is added to. quiet: nothing is shown."""
+
+    def __init__(self, log: Path | None = None, quiet: bool = False) -> None:
         self.log = log
+        self.quiet = quiet
 
     def say(self, line: str) -> None:
-        tqdm.write(line, file=sys.stdout)
-        sys.stdout.flush()
+        if not self.quiet:
+            tqdm.write(line, file=sys.stdout)
+            sys.stdout.flush()
         self.note(line)
 
     def note(self, line: str) -> None:

@@ -11,6 +11,7 @@ from prep.config import Settings
 from prep.ledger import Ledger, Shelf
 from prep.weights import KNOWN, Weights, choose_tagger, locate
 
+NOT_HERE = "a tagger that is to be fetched"
 MODEL = Shelf("model", (pa.field("name", pa.string()), pa.field("sha256", pa.string())))
 
 
@@ -23,8 +24,8 @@ class Settled:
     path: Callable[[], Path]
 
 
-def settle_tagger(ledger: Ledger, settings: Settings, say: Callable[[str], None]) -> Settled:
-    """The tagger for this run, remembered for the next one.
+def settle_tagger(ledger: Ledger, settings: Settings, say: Callable[[str], None], may_fetch: bool = True) -> Settled:
+    """The tagger for this run, remembered for the next one. may_fetch False: without a hash when it is not here.
 
     Raises StoppedError or UsageError when none can be had.
     """
@@ -34,10 +35,12 @@ def settle_tagger(ledger: Ledger, settings: Settings, say: Callable[[str], None]
         here = locate(remembered["name"]) if remembered["name"] in KNOWN else None
         if here is None:
             # Nothing may be left to tag, and then nothing needs the file.
-            return Settled(remembered["name"], remembered["sha256"], lambda: _chosen(settings, say).path)
+            return Settled(remembered["name"], remembered["sha256"], lambda: _chosen(settings, say, True).path)
         weights = here
     else:
-        weights = _chosen(settings, say)
+        weights = _chosen(settings, say, may_fetch)
+        if weights is None:
+            return Settled(NOT_HERE, "", Path)
     if remembered and remembered["name"] == weights.name and remembered["sha256"] != weights.sha256:
         say(f"tag: {weights.path.name} is another file than before; all images are tagged anew")
     if not remembered or (remembered["name"], remembered["sha256"]) != (weights.name, weights.sha256):
@@ -46,6 +49,7 @@ def settle_tagger(ledger: Ledger, settings: Settings, say: Callable[[str], None]
     return Settled(weights.name, weights.sha256, lambda: weights.path)
 
 
-def _chosen(settings: Settings, say: Callable[[str], None]) -> Weights:
+def _chosen(settings: Settings, say: Callable[[str], None], may_fetch: bool) -> Weights | None:
     offline = settings.models.offline or os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
-    return choose_tagger(settings.tagger.model, offline, settings.models.fallback, lambda line: say(f"tagger: {line}"))
+    asked, fallback = settings.tagger.model, settings.models.fallback
+    return choose_tagger(asked, offline, fallback, lambda line: say(f"tagger: {line}"), may_fetch)

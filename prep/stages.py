@@ -5,6 +5,7 @@ A stage is a function (run, dataset) -> dataset. The parts know nothing of one a
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 from prep.captions.compose import Composer
 from prep.captions.hand import merged, source
@@ -17,6 +18,7 @@ from prep.exporters.manifest import ManifestExporter
 from prep.exporters.problems import write_problems
 from prep.exporters.source import SourceSidecars
 from prep.handwork import Handwork
+from prep.names import printable
 from prep.near import marked
 from prep.quality import capped, judged
 from prep.scan import SCAN, ScanJob, is_current, to_ref
@@ -26,7 +28,6 @@ from prep.taggers.job import ScoreBook, TagJob, tag_recipe
 from prep.tagging.filters import read_patterns
 from prep.tagging.thresholds import Selector, level_of, read_overrides
 from prep.types import Problem, Row, Vocabulary
-from prep.walk import printable
 
 SCAN_BATCH = 128
 STARTER = "starter-tagger"
@@ -43,13 +44,16 @@ def scan(run: Run, dataset: Dataset) -> Dataset:
         return run.options.rehash or not is_current(row, found) or run.options.retry and bool(row["problem"])
 
     todo = [found for found in run.listing.files if stale(found)]
+    run.todo["scan"] = len(todo)
     if todo:
         for _ in run.report.bar("scan", run.runner.map(job, todo), len(todo)):
             pass
         book = run.ledger.book(SCAN, job.recipe)
-    refs = [to_ref(found, book.get(scan_subject(found.path))) for found in run.listing.files]
+    known = ((found, book.get(scan_subject(found.path))) for found in run.listing.files)
+    refs = [to_ref(found, row) for found, row in known if row is not None]
     run.problems |= dict(run.listing.problems) | {ref.path: ref.problem for ref in refs if ref.problem}
-    run.report.say(f"scan: {len(refs):,} files, {len(todo):,} read, {len(refs) - len(todo):,} unchanged")
+    files = len(run.listing.files)
+    run.report.say(f"scan: {files:,} files, {len(todo):,} read, {files - len(todo):,} unchanged")
     rows = marked(
         judged(refs, settings.scan),
         lambda ref: (run.src / ref.path).read_bytes(),
@@ -62,17 +66,19 @@ def scan(run: Run, dataset: Dataset) -> Dataset:
 
 def tag(run: Run, dataset: Dataset) -> Dataset:
     wanted = {row.ref.sha256: row.ref for row in dataset.rows() if row.status == "kept"}
-    tagger = settle_tagger(run.ledger, run.settings, run.report.say)
+    tagger = settle_tagger(run.ledger, run.settings, run.report.say, may_fetch=not run.options.dry)
     recipe = tag_recipe(tagger.name, tagger.sha256)
     book = ScoreBook(run.ledger, recipe)
     todo = [ref for sha256, ref in wanted.items() if sha256 not in book]
     done = len(wanted) - len(todo)
+    failed: dict[str, Problem] = {}
+    run.todo["tag"] = len(todo)
     if todo:
         run.report.say(f"tag: {len(todo):,} images with {tagger.name} ({done:,} done before)")
         settings = run.settings.tagger
-        job = TagJob(run.src, run.ledger, tagger.name, tagger.path(), tagger.sha256, settings.device, settings.batch,
+        weights = Path() if run.options.dry else tagger.path()
+        job = TagJob(run.src, run.ledger, tagger.name, weights, tagger.sha256, settings.device, settings.batch,
                      run.settings.scan.max_pixels)  # fmt: skip
-        failed: dict[str, Problem] = {}
         for outcome in run.report.bar("tag", run.runner.map(job, todo), len(todo)):
             if outcome.problem:
                 failed[outcome.subject] = outcome.problem
@@ -84,7 +90,8 @@ def tag(run: Run, dataset: Dataset) -> Dataset:
     def with_verdict(row: Row) -> Row:
         if row.status != "kept" or row.ref.sha256 in book:
             return row
-        return replace(row, status="unreadable", reason=run.problems[wanted[row.ref.sha256].path].kind)
+        problem = failed.get(row.ref.sha256)
+        return replace(row, status="unreadable", reason=problem.kind if problem else "not_tagged")
 
     return replace(dataset, tagger=tagger.name, tag_recipe=recipe, scores=book, rows=dataset.map(with_verdict))
 
@@ -119,7 +126,7 @@ def profile(run: Run, dataset: Dataset) -> Dataset:
 
 
 def caption(run: Run, dataset: Dataset) -> Dataset:
-    standing = Standing(run.out / "kohya", run.ledger, list(run.slugs.values()))
+    standing = Standing(run.out / "kohya", run.ledger)
     handwork = Handwork(run, dataset, standing)
     thresholds = run.settings.thresholds
 

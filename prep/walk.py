@@ -1,10 +1,8 @@
 """Finding the images of SRC: which files, whose character. Reads names, stats and first bytes; decodes nothing."""
 
-import hashlib
 import os
 import re
 import stat
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,36 +59,6 @@ def walk(src: Path, out: Path) -> Listing:
         what = "is empty" if not any(src.iterdir()) else "holds no image"
         raise UsageError(f"{src} {what}", hint="png, jpg, webp, bmp, gif, tif and avif are read, at any depth")
     return Listing(tuple(sorted(files, key=lambda found: os.fsencode(found.path))), tuple(sorted(problems)))
-
-
-def slugs(characters: list[str]) -> dict[str, str]:
-    """Character -> a name that is safe as a folder's, in TOML and in a caption; each its own."""
-    plain = {name: _slug(name) for name in characters}
-    taken: dict[str, list[str]] = {}
-    for name, slug in plain.items():
-        taken.setdefault(slug, []).append(name)
-    return {
-        # Of several, the one that is its own slug keeps it: the others' names do not depend on who came first.
-        name: slug if taken[slug] == [name] or name == slug else f"{slug}-{_digest(name)}"
-        for name, slug in plain.items()
-    }
-
-
-def _slug(name: str) -> str:
-    text = unicodedata.normalize("NFC", printable(name)).lower()
-    slug = re.sub(r"[^\w-]+", "_", text).strip("_-")
-    # 60 characters of up to three bytes stay under a file name's 255 bytes, hash and suffix included.
-    return slug[:60].rstrip("_-") or f"character-{_digest(name)}"
-
-
-def _digest(name: str) -> str:
-    return hashlib.sha256(os.fsencode(name)).hexdigest()[:4]
-
-
-def printable(path: str) -> str:
-    """A path as text that any file may hold: undecodable bytes and control characters escaped."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _entries(src: Path, out: Path, problems: list) -> Iterator[tuple[str, os.DirEntry]]:

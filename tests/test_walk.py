@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from prep.errors import UsageError
-from prep.walk import printable, slugs, walk
+from prep.names import printable, slugs
+from prep.walk import walk
 from tests.pictures import drawing, encoded, save
 
 

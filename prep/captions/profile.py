@@ -59,7 +59,7 @@ def _seen(
     elif not intrinsic:
         why = "kept: not part of the body"
     elif bound < settings.trait_bound:
-        why = "kept: too few images to be sure"
+        why = "kept: in too few images to be sure"
     else:
         trait, why = True, "dropped: the trigger word learns it"
     return Seen(images, total, bound, core, intrinsic, trait, why)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from prep.captions.hand import Hand, edited
+from prep.captions.hand import Hand, edited, items, key
 from prep.errors import ImageError
 from prep.ledger import Shelf
 
@@ -89,7 +89,7 @@ def absorb(entry: Entry, kohya: str | None, source: str | None) -> Entry:
     """
     hand = entry.hand
     if kohya is not None and kohya not in (hand.text, entry.before):
-        hand = edited(hand, kohya)
+        hand = edited(replace(hand, text=_nearest(kohya, hand.text, entry.before)), kohya)
     if source is not None and source not in (entry.source_text, entry.before) and hand.text is not None:
         # What changed in SRC since it was last seen; at first sight, what differs from the caption so far.
         basis = hand.text if entry.source_text is None else entry.source_text
@@ -103,3 +103,11 @@ def begun(entry: Entry, machine: tuple[str, ...]) -> Hand:
     if entry.hand.text is None and entry.source_text is not None:
         return edited(Hand(", ".join(machine), machine), entry.source_text)
     return entry.hand
+
+
+def _nearest(found: str, text: str | None, before: str | None) -> str | None:
+    """What a person edited: the last text, or, where a run was killed before it was written, the one before it."""
+    if text is None or before is None:
+        return before if text is None else text
+    now = {key(item) for item in items(found)}
+    return min((text, before), key=lambda basis: len(now ^ {key(item) for item in items(basis)}))

@@ -13,7 +13,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from prep.files import sweep
 from prep.ledger import Ledger, Shelf
 
 EXPORT = Shelf(
@@ -42,22 +41,23 @@ class Placed:
 class Standing:
     """The folders of kohya/ by slug, what is in them, and the ledger's rows about them."""
 
-    def __init__(self, kohya: Path, ledger: Ledger, slugs: list[str]) -> None:
+    def __init__(self, kohya: Path, ledger: Ledger) -> None:
         self.kohya = kohya
         self.ledger = ledger
         self.exports = ledger.book(EXPORT)
+        self.marked: dict[str, Placed] = {}  # what this run has said of them since
         self.repeats = {subject: row["repeats"] for subject, row in ledger.rows(REPEATS).items()}
         self.listings: dict[str, dict[str, int]] = {}  # slug -> file name -> bytes
-        self._adopt(slugs)
-        sweep(kohya)
-        for slug in slugs:
+        self._adopt()
+        for slug in self.repeats:
             folder = self.folder(slug)
-            if folder and folder.is_dir():
-                sweep(folder)
+            if folder.is_dir():
                 with os.scandir(folder) as entries:
                     self.listings[slug] = {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}
 
     def __getitem__(self, subject: str) -> Placed | None:
+        if subject in self.marked:
+            return self.marked[subject]
         row = self.exports.get(subject)
         return Placed(row["name"], row["sha256"], row["bytes"], row["state"]) if row else None
 
@@ -70,14 +70,26 @@ class Standing:
 
     def mark(self, subjects: Iterable[str], state: str) -> None:
         """Write a new state for known subjects, before anything on disk follows from it."""
-        rows = [replace(self[subject], state=state).row(subject) for subject in subjects]
-        if rows:
-            self.ledger.write(EXPORT, rows)
+        changed = {subject: replace(self[subject], state=state) for subject in subjects}
+        if changed:
+            self.ledger.write(EXPORT, [placed.row(subject) for subject, placed in changed.items()])
+            self.marked |= changed
 
     def placed(self) -> Iterator[tuple[str, str]]:
         """(subject, file name) of all that should be in kohya/."""
         table = self.exports.table.filter(pc.equal(self.exports.table["state"], "placed"))
-        yield from zip(table["subject"].to_pylist(), table["name"].to_pylist(), strict=True)
+        for subject, name in zip(table["subject"].to_pylist(), table["name"].to_pylist(), strict=True):
+            if subject not in self.marked:
+                yield subject, name
+
+    def sidecar(self, subject: str) -> Path | None:
+        """Where the caption of a placed image stands; None when there is none."""
+        placed = self[subject]
+        if placed is None or placed.state != "placed":
+            return None
+        stem = placed.name.rpartition(".")[0]
+        slug = stem.rpartition("-")[0]
+        return self.folder(slug) / f"{stem}.txt" if f"{stem}.txt" in self.listings.get(slug, {}) else None
 
     def folder(self, slug: str) -> Path | None:
         """None while the character's repeats are not settled."""
@@ -95,16 +107,17 @@ class Standing:
             if old and old.is_dir():
                 old.rename(self.folder(slug))
 
-    def _adopt(self, slugs: list[str]) -> None:
+    def _adopt(self) -> None:
         """A folder whose number a person changed keeps that number."""
-        if not self.kohya.is_dir():
-            return
-        names = [entry.name for entry in self.kohya.iterdir() if entry.is_dir()]
-        adopted = {}
-        for slug in slugs:
-            standing = [int(found[1]) for name in names if (found := re.fullmatch(rf"(\d+)_{re.escape(slug)}", name))]
-            if standing and self.repeats.get(slug) not in standing and max(standing) > 0:
-                adopted[slug] = max(standing)
+        standing: dict[str, list[int]] = {}
+        for folder in self.kohya.glob("*/"):
+            if found := re.fullmatch(r"(\d+)_(.+)", folder.name):
+                standing.setdefault(found[2], []).append(int(found[1]))
+        adopted = {
+            slug: max(standing[slug])
+            for slug, count in self.repeats.items()
+            if slug in standing and count not in standing[slug] and max(standing[slug]) > 0
+        }
         if adopted:
             self.ledger.write(REPEATS, [_repeats_row(slug, count) for slug, count in adopted.items()])
             self.repeats |= adopted

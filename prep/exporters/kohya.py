@@ -98,9 +98,7 @@ class KohyaExporter:
     def _forget_lost_folders(self) -> None:
         """A folder that a person removed is rebuilt. Said first: half rebuilt, its gaps would look like a person's."""
         lost = [
-            subject
-            for subject, _ in self.standing.placed()
-            if self.slugs.get(subject.rpartition("/")[0]) not in self.standing.listings
+            subject for subject, name in self.standing.placed() if name.rpartition("-")[0] not in self.standing.listings
         ]
         self.standing.mark(lost, "unplaced")
 

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from prep.files import write_whole
+from prep.names import printable
 from prep.types import Row, Summary
-from prep.walk import printable
 
 SCHEMA_VERSION = 1
 GROUP_ROWS = 2048

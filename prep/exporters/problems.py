@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from prep.files import write_whole
+from prep.names import printable
 from prep.types import Problem
-from prep.walk import printable
 
 
 def write_problems(path: Path, problems: dict[str, Problem]) -> None:

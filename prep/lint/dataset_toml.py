@@ -159,7 +159,7 @@ def method(file: TomlFile) -> Iterator[Found]:
 
 
 def _tables(file: TomlFile) -> Iterator[tuple[str, Place, dict[str, Any]]]:
-    return tables(file.values or {}) if file.values is not None else iter(())
+    return iter(()) if file.values is None else tables(file.values)
 
 
 def _mixed(value: Any, place: Place) -> Iterator[tuple[Place, list]]:

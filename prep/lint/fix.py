@@ -7,7 +7,6 @@ as it was stays beside it as NAME.orig, which no trainer reads.
 import hashlib
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -61,20 +60,17 @@ def bake(path: Path) -> None:
 
 
 def set_key(path: Path, place: tuple[str | int, ...], value: Any) -> None:
-    """Set one value in a TOML file; comments and order stay. place: keys and list positions from the top."""
+    """Set one value in a TOML file; comments and order stay. place: keys and list positions from the top.
 
-    def change(document: tomlkit.TOMLDocument) -> None:
-        table: Any = document
-        for part in place[:-1]:
-            table = table.setdefault(part, tomlkit.table()) if isinstance(part, str) else table[part]
-        table[place[-1]] = value
-
-    edit_toml(path, change)
-
-
-def edit_toml(path: Path, change: Callable[[tomlkit.TOMLDocument], None]) -> None:
+    Raises StoppedError when something on the way is no table.
+    """
     document = tomlkit.parse(path.read_bytes().decode("utf-8"))
-    change(document)
+    table: Any = document
+    for part in place[:-1]:
+        table = table.setdefault(part, tomlkit.table()) if isinstance(part, str) else table[part]
+        if not isinstance(table, (dict, list)):
+            raise StoppedError(f"{part} in {path.name} is no table", hint="mend that first")
+    table[place[-1]] = value
     write_whole(path, tomlkit.dumps(document).encode("utf-8"))
 
 

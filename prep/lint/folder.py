@@ -10,7 +10,7 @@ from pathlib import Path
 from prep.lint import fix
 from prep.lint.findings import Found, Rules
 from prep.lint.use import Use
-from prep.walk import printable
+from prep.names import printable
 
 RULES = Rules("/")
 SEEN = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".avif", ".jxl"}
@@ -34,6 +34,11 @@ class Folder:
     @cached_property
     def present(self) -> frozenset[str]:
         return frozenset(self.names)
+
+    @cached_property
+    def captions(self) -> list[str]:
+        """Of its images, each once."""
+        return list(dict.fromkeys(filter(None, map(self.caption, self.images))))
 
     def caption(self, image: str) -> str | None:
         """The name of the caption that is meant for an image: the one that is read, else one of another ending."""

@@ -13,7 +13,7 @@ from prep.lint import buckets, captions, dataset_toml, folder, images, pairs, pa
 from prep.lint.findings import LEVELS, Finding, Rule
 from prep.lint.toml_file import TomlFile, read_toml
 from prep.lint.use import Use, use_of_name, use_of_subset
-from prep.walk import printable
+from prep.names import printable
 
 FAMILIES = (
     dataset_toml.RULES,
@@ -150,8 +150,7 @@ def _in_folder(listing: folder.Folder) -> Iterator[Finding]:
     yield from folder.RULES.check(listing)
     yield from pairs.RULES.check(listing)
     use = listing.use
-    names = dict.fromkeys(filter(None, map(listing.caption, listing.images)))
-    for name in names:
+    for name in listing.captions:
         shown = f"{listing.shown}/{printable(name)}"
         yield from captions.RULES.check(captions.read_caption(listing.path / name, shown, use))
     # .jxl is left alone: sd-scripts may have its plugin, prep has none.

@@ -7,7 +7,7 @@ from prep.lint import fix
 from prep.lint.findings import Found, Rules
 from prep.lint.fix import CAPTIONS
 from prep.lint.folder import Folder, looks_like_image, stem, suffix
-from prep.walk import printable
+from prep.names import printable
 
 RULES = Rules("/")
 
@@ -22,7 +22,7 @@ RULES = Rules("/")
 )
 def caption_extension(folder: Folder) -> Iterator[Found]:
     use = folder.use
-    unread = [name for image, name in _captions(folder) if suffix(name) != use.extension]
+    unread = [name for name in folder.captions if suffix(name) != use.extension]
     if use.extension == ".txt" or not unread:
         return
     safe = use.toml and not any(name.endswith(use.extension) for name in folder.names)
@@ -40,7 +40,7 @@ def caption_extension(folder: Folder) -> Iterator[Found]:
     fixable=True,
 )
 def caption_suffix(folder: Folder) -> Iterator[Found]:
-    for _, name in _captions(folder):
+    for name in folder.captions:
         if folder.use.extension == ".txt" and suffix(name) == ".caption":
             old, new = folder.path / name, folder.path / (stem(name) + ".txt")
             yield Found("is not read", printable(name), partial(fix.rename, old, new))
@@ -84,13 +84,3 @@ def caption_orphan(folder: Folder) -> Iterator[Found]:
     for name in folder.names:
         if suffix(name) in CAPTIONS and stem(name) not in stems and name not in folder.folders:
             yield Found("has no image", printable(name))
-
-
-def _captions(folder: Folder) -> Iterator[tuple[str, str]]:
-    """(image, caption), each caption once."""
-    done = set()
-    for image in folder.images:
-        name = folder.caption(image)
-        if name is not None and name not in done:
-            done.add(name)
-            yield image, name

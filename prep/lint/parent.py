@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prep.lint.findings import Found, Rules
 from prep.lint.folder import looks_like_image
-from prep.walk import printable
+from prep.names import printable
 
 RULES = Rules("/")
 

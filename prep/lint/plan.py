@@ -13,7 +13,7 @@ from typing import Any
 from prep.lint import schema
 from prep.lint.findings import Found, Rules
 from prep.lint.toml_file import TomlFile, members, other_method, written
-from prep.walk import printable
+from prep.names import printable
 
 DATASET_RULES = Rules(".")
 SUBSET_RULES = Rules(".")

@@ -50,7 +50,7 @@ LEVELS = {
     "subsets": EVERYWHERE | {"image_dir": "text", "is_reg": "true or false", "alpha_mask": "true or false"},
 }
 HEADERS = {
-    "top": "the top",
+    "top": "the top level",
     "general": "[general]",
     "datasets": "[[datasets]]",
     "subsets": "[[datasets.subsets]]",
@@ -80,7 +80,8 @@ def converted(kind: str, value: Any) -> Any:
     """The value as the kind wants it, where that says the same thing; None where it would be a guess."""
     if kind in PAIRS and isinstance(value, list):
         items = [item if fits(PAIRS[kind], item) else converted(PAIRS[kind], item) for item in value]
-        return items if len(items) == 2 and None not in items else None
+        guessed = None in items or any(isinstance(item, bool) for item in items)
+        return items if len(items) == 2 and not guessed else None
     plain_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind.startswith("integer"):
         return _integer(value)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prep.lint.fix import BOM
-from prep.walk import printable
+from prep.names import printable
 
 Place = tuple[str | int, ...]  # keys and list positions, from the top
 OTHER_METHODS = ("metadata_file", "conditioning_data_dir")

@@ -151,14 +151,14 @@ def _view(rng: np.random.Generator, pool: Pool, width: int, height: int) -> View
 
 
 def _relit(rng: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
-    """Stronger or weaker light, contrast and colour, softer or not: so that a scene's kind is learnt, not its pixels."""
-    small = cv2.resize(rgb, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) if rng.random() < 0.3 else rgb
-    image = small.astype(np.float32)
-    grey = image.mean(2, keepdims=True)
-    image = grey + (image - grey) * np.float32(rng.uniform(0.7, 1.25))
-    image = (image - 110) * np.float32(rng.uniform(0.75, 1.2)) + np.float32(110 + rng.uniform(-25, 25))
-    image = np.clip(image, 0, 255).astype(np.uint8)
-    return image if small is rgb else cv2.resize(image, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    """Stronger or weaker light, contrast and colour, softer or not: a scene's kind is to be learnt, not its pixels."""
+    image = cv2.resize(rgb, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) if rng.random() < 0.3 else rgb
+    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    colour = rng.uniform(0.7, 1.25)
+    image = cv2.addWeighted(image, colour, grey, 1 - colour, 0)
+    levels = (np.arange(256) - 110) * rng.uniform(0.75, 1.2) + 110 + rng.uniform(-25, 25)
+    image = cv2.LUT(image, np.clip(levels, 0, 255).astype(np.uint8))
+    return cv2.resize(image, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _plain(rng: np.random.Generator, name: str | None = None) -> Plain:

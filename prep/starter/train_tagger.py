@@ -24,7 +24,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from prep.starter import art
 from prep.starter.sampling import sample, training_pool, worn
-from prep.taggers._checkpoint import write_checkpoint
+from prep.taggers._checkpoint import read_checkpoint, write_checkpoint
 from prep.taggers._fit import fit_square
 from prep.taggers._resnet import ResNet, ResNetParams, Stage
 
@@ -38,26 +38,34 @@ SEED = 1
 class Standardised(nn.Module):
     """A convolution's weight as gain * (weight - mean) / deviation, by output channel (Brock et al., 2021)."""
 
-    def __init__(self, weight: Tensor, gain: float) -> None:
+    def __init__(self, weight: Tensor, gain: float | Tensor) -> None:
         super().__init__()
-        self.gain = nn.Parameter(torch.full((weight.shape[0], 1, 1, 1), gain))
+        self.gain = nn.Parameter(torch.ones(weight.shape[0], 1, 1, 1) * gain)
 
     def forward(self, weight: Tensor) -> Tensor:
-        variance, mean = torch.var_mean(weight, (1, 2, 3), keepdim=True)
-        fan_in = weight[0].numel()
-        # 1.71: what a ReLU takes from the deviation.
-        return self.gain * 1.71 * (weight - mean) * torch.rsqrt(variance * fan_in + 1e-4)
+        return self.gain * (weight - weight.mean((1, 2, 3), keepdim=True)) / _deviation(weight)
 
 
-def trainable(params: ResNetParams) -> ResNet:
+def _deviation(weight: Tensor) -> Tensor:
+    """By output channel, times the root of the fan-in; 1.71 is what a ReLU takes from the deviation."""
+    variance = weight.var((1, 2, 3), keepdim=True)
+    return (variance * weight[0].numel() + 1e-4).sqrt() / 1.71
+
+
+def trainable(params: ResNetParams, state: dict[str, Tensor] | None = None) -> ResNet:
+    """A new network, or one that answers as this state does."""
     network = ResNet(params)
+    if state:
+        network.load_state_dict({name: value.float() for name, value in state.items()})
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d) and name != "head":
-            # Blocks begin as their shortcut alone: a deep network without normalisation starts shallow.
-            gain = 0.2 if name.endswith("expand") else 1.0
+            # Blocks begin as little more than their shortcut: without normalisation a network starts shallow.
+            gain = _deviation(module.weight.detach()) if state else 0.2 if name.endswith("expand") else 1.0
             parametrize.register_parametrization(module, "weight", Standardised(module.weight, gain))
-            nn.init.zeros_(module.bias)
-    nn.init.normal_(network.head.weight, std=0.01)
+            if not state:
+                nn.init.zeros_(module.bias)
+    if not state:
+        nn.init.normal_(network.head.weight, std=0.01)
     return network.to(memory_format=torch.channels_last)
 
 
@@ -102,16 +110,33 @@ def pictures(count: int, workers: int, folder: Path) -> tuple[np.ndarray, np.nda
     return images, truth
 
 
-def loss_of(logits: Tensor, truth: Tensor) -> Tensor:
-    """Binary cross-entropy over the tags that are not open."""
-    known = (truth >= 0).float()
+def loss_of(logits: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Binary cross-entropy over the tags that are not open. A tag's weight is the same where it is true and where it
+    is not, so that scores stay probabilities."""
+    weight = weight * (truth >= 0)
     each = F.binary_cross_entropy_with_logits(logits.float(), truth.clamp(min=0).float(), reduction="none")
-    return (each * known).sum() / known.sum()
+    return (each * weight).sum() / weight.sum()
 
 
-def train(images: np.ndarray, truth: np.ndarray, epochs: int, batch_size: int, rate: float) -> ResNet:
+def tag_weights() -> Tensor:
+    """float32 [tags]: what a few pixels decide counts three times, or it would be learnt last."""
+    small = {"smile", "open_mouth", "closed_mouth", "grin", ":o", "frown", "looking_at_viewer", "hand_on_hip"}
+    return torch.tensor([3.0 if tag in small or tag.endswith("_eyes") else 1.0 for tag in art.vocabulary()])
+
+
+def train(
+    images: np.ndarray,
+    truth: np.ndarray,
+    epochs: int,
+    batch_size: int,
+    rate: float,
+    state: dict[str, Tensor] | None,
+    latest: Path,
+) -> ResNet:
+    """The running average of the network's weights; as it stands every 50 steps, also in the file `latest`."""
     torch.manual_seed(SEED)
-    network = trainable(ResNetParams(24, STAGES, truth.shape[1]))
+    weights = tag_weights()
+    network = trainable(ResNetParams(24, STAGES, truth.shape[1]), state)
     decayed = [value for value in network.parameters() if value.ndim == 4 and value.shape[1] > 1]
     others = [value for value in network.parameters() if not (value.ndim == 4 and value.shape[1] > 1)]
     groups = [{"params": decayed, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}]
@@ -123,7 +148,7 @@ def train(images: np.ndarray, truth: np.ndarray, epochs: int, batch_size: int, r
             group["lr"] = rate * min(1, step / 100) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
         with torch.autocast("cpu", torch.bfloat16):
             logits = network.logits(batch)
-        loss = loss_of(logits, wanted)
+        loss = loss_of(logits, wanted, weights)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -132,15 +157,16 @@ def train(images: np.ndarray, truth: np.ndarray, epochs: int, batch_size: int, r
         losses.append(loss.item())
         if step % 50 == 49:
             seconds = time.monotonic() - began
+            save(average.module, latest)
             print(f"step {step + 1}/{steps}: loss {np.mean(losses[-50:]):.4f}, {seconds:.0f} s", flush=True)
     return average.module
 
 
-def save(network: ResNet) -> None:
-    partial = TAGGER.with_suffix(".partial")
+def save(network: ResNet, path: Path) -> None:
+    partial = path.with_suffix(".partial")
     write_checkpoint(partial, plain(network), art.vocabulary(), IMAGE_PX)
     partial.chmod(0o644)  # safetensors makes files that only their owner can read
-    partial.replace(TAGGER)
+    partial.replace(path)
 
 
 def _batches(images: np.ndarray, truth: np.ndarray, epochs: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -178,15 +204,19 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=Path("outputs/starter"), help="keeps the drawn pictures")
+    parser.add_argument("--begin-with", type=Path, help="an earlier checkpoint of this script, instead of chance")
     options = parser.parse_args()
+    state = read_checkpoint(options.begin_with).state if options.begin_with else None
     torch.set_num_threads(options.threads)
     options.folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     images, truth = pictures(options.pictures, options.threads, options.folder)
     drawn = time.monotonic()
     print(f"{len(images)} pictures in {drawn - began:.0f} s", flush=True)
-    network = train(images, truth, options.epochs, options.batch_size, options.rate)
-    save(network)
+    network = train(
+        images, truth, options.epochs, options.batch_size, options.rate, state, options.folder / "latest.safetensors"
+    )
+    save(network, TAGGER)
     parameters = sum(value.numel() for value in plain(network).values())
     seconds = {"drawing": round(drawn - began), "training": round(time.monotonic() - drawn)}
     print(json.dumps({"parameters": parameters, "bytes": TAGGER.stat().st_size, "seconds": seconds}))

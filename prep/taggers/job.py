@@ -146,10 +146,10 @@ class ScoreBook:
         return sha256 in self.book
 
     def __getitem__(self, sha256: str) -> TagScores:
-        table, at = self.book.table, self.book.place[sha256]
-        index = table["index"][at].values.to_numpy()
-        score = table["score"][at].values.to_numpy(zero_copy_only=False)
-        return TagScores(self.vocabularies[table["vocabulary"][at].as_py()], index, score)
+        columns, at = self.book.columns, self.book.place[sha256]
+        index = columns["index"][at].values.to_numpy()
+        score = columns["score"][at].values.to_numpy(zero_copy_only=False)
+        return TagScores(self.vocabularies[columns["vocabulary"][at].as_py()], index, score)
 
     @property
     def vocabulary(self) -> Vocabulary | None:

@@ -30,7 +30,7 @@ def test_core_tags_are_in_45_percent_of_the_images():
 def test_traits_are_core_intrinsic_and_sure():
     found = profile({"long_hair": 8, "blue_eyes": 6, "smile": 8}, 8)
     assert found.traits == {"long_hair"}
-    assert found.tags["blue_eyes"].why == "kept: too few images to be sure"
+    assert found.tags["blue_eyes"].why == "kept: in too few images to be sure"
     assert found.tags["smile"].why == "kept: not part of the body"
 
 

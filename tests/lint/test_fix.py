@@ -200,6 +200,27 @@ def test_a_caption_extension_is_added_where_there_is_no_general_part(tmp_path):
     assert (report.findings, done, failed) == ((), 2, [])  # and then the .caption beside the .txt is renamed
 
 
+def test_inline_tables_and_dotted_keys_are_mended_in_place(tmp_path):
+    text = """general.enable_bucket = 1
+general.bucket_no_upscale = true
+datasets = [{resolution = "1024", subsets = [{image_dir = "10_sylvie", caption_extension = ".txt", num_repeats = 2.0}]}]
+"""
+    file("dataset.toml", text.encode())(clean_config(tmp_path))
+    report, done, failed = mend(tmp_path)
+    assert (report.findings, done, failed) == ((), 3, [])
+    mended = text.replace("= 1\n", "= true\n").replace('"1024"', "1024").replace("2.0", "2")
+    assert (tmp_path / "dataset.toml").read_text("utf-8") == mended
+
+
+def test_a_general_part_that_is_no_table_is_left(tmp_path):
+    text = TOML.replace('[general]\ncaption_extension = ".txt"\n', "general = 5\n[[datasets]]\n")
+    file("dataset.toml", text.replace("\n\n[[datasets]]", "").encode())(clean_config(tmp_path))
+    before = files(tmp_path)
+    _, done, [why] = mend(tmp_path)
+    assert done == 0 and files(tmp_path) == before
+    assert "general in dataset.toml is no table" in why
+
+
 def test_a_write_that_fails_is_told_and_the_rest_is_mended(tmp_path, monkeypatch):
     write_broken(tmp_path, "caption-bom")
     pair("10_sylvie/empty-01.png", caption=b"")(tmp_path)

@@ -1,0 +1,23 @@
+"""prep status: what is done, and what a run would do now."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("status")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--problems", is_flag=True, help="Only what was skipped, and why.")
+@click.option("--diff", is_flag=True, help="Only the captions that a person touched, beside the machine's.")
+def command(out: Path, problems: bool, diff: bool) -> None:
+    """What is done, kept and rejected in OUT; each character's profile; what a run would do now.
+
+    \b
+    Examples:
+      prep status outputs/characters
+      prep status outputs/characters --diff
+    """
+    from prep.status import diff_of, problems_of, status_of
+
+    for line in (problems_of if problems else diff_of if diff else status_of)(out):
+        click.echo(line)
