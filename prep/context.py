@@ -1,5 +1,6 @@
 """What travels through the stages: the run (where, how, with what) and the dataset (what is known so far)."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +56,7 @@ class Dataset:
     composer: Composer | None = None
     profiles: dict[str, Profile] = field(default_factory=dict)
     standing: Standing | None = None
+    counts: Counter[str] = field(default_factory=Counter)  # character -> images kept, after hand work
     handwork: "Handwork | None" = None  # noqa: F821 - prep/handwork.py stands above
 
     def map(self, change: Callable[[Row], Row]) -> Callable[[], Iterator[Row]]:

@@ -1,14 +1,28 @@
 """Files that appear only whole: written beside their place under a short hidden name, then renamed into it."""
 
+import errno
 import itertools
 import os
+import signal
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from prep.errors import NoRoomError, StoppedError
 
 TEMPORARY = ".prep-"
+FULL = (errno.ENOSPC, errno.EDQUOT)
 _numbers = itertools.count()
+_passed: Counter[str] = Counter()
+
+
+def crash_point(name: str) -> None:
+    """A place where a test lets the run die: PREP_CRASH=NAME:N is a kill -9 when it comes by for the N-th time."""
+    wanted, _, number = os.environ.get("PREP_CRASH", "").partition(":")
+    if wanted == name:
+        _passed[name] += 1
+        if _passed[name] == int(number or 1):
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def write_whole(path: Path, data: bytes | Callable[[Path], None], sync: bool = False) -> None:
@@ -25,7 +39,9 @@ def write_whole(path: Path, data: bytes | Callable[[Path], None], sync: bool = F
             temporary.write_bytes(data)
         if sync:
             _sync(temporary)
+        crash_point("before rename")
         temporary.replace(path)
+        crash_point("after rename")
         if sync:
             _sync(path.parent)
     except OSError as error:
@@ -52,8 +68,9 @@ def write_caption(path: Path, text: str) -> None:
 
 def cannot_write(path: Path, error: OSError) -> StoppedError:
     """The sentence for a failed write. ENOSPC and EDQUOT are told with what is free."""
-    if error.errno in (28, 122):
-        free = os.statvfs(path.parent).f_bavail * os.statvfs(path.parent).f_frsize
+    if error.errno in FULL:
+        disk = os.statvfs(path.parent)
+        free = disk.f_bavail * disk.f_frsize
         return NoRoomError(
             f"the disk is full: {path.name} could not be written, {free / 1e6:,.1f} MB are free",
             hint="make room and run again; what is done is kept",

@@ -43,10 +43,11 @@ class Handwork:
                     continue
                 entry = self.entry(row)
                 hand = replace(self.hand(row), text=row.final_text, machine=row.caption.items)
-                after = Entry(hand, None, row.final_text if in_source else entry.source_text)
+                after = Entry(hand, (), row.final_text if in_source else entry.source_text)
                 if after != entry:
-                    standing = entry.hand.text if entry.before is None else entry.before
-                    ledger.append(replace(after, before=standing).row(subject_of(row)))
+                    texts = dict.fromkeys((*entry.standing, entry.hand.text, entry.source_text))
+                    standing = tuple(text for text in texts if text is not None)
+                    ledger.append(replace(after, standing=standing).row(subject_of(row)))
                     changed[subject_of(row)] = after
         return changed
 

@@ -137,10 +137,11 @@ def perceptual_hash(pixels: np.ndarray) -> str:
     return np.packbits(bits).tobytes().hex()
 
 
-def encode_png(pixels: np.ndarray) -> bytes:
-    """pixels: uint8 [H, W, 3], RGB -> a PNG file with nothing in it but the pixels."""
+def encode_png(pixels: np.ndarray | Image.Image) -> bytes:
+    """pixels: uint8 [H, W, 3], RGB, or an image -> a PNG file with nothing in it but the pixels."""
     stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "PNG", compress_level=6)
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    image.save(stream, "PNG", compress_level=6)
     return stream.getvalue()
 
 

@@ -39,7 +39,7 @@ def marked(
     known = {subject: row["difference"] for subject, row in ledger.rows(NEAR).items()}
     marks: dict[tuple[str, str], str] = {}
     with ledger.writer(NEAR) as writer:
-        thumbnail = lru_cache(64)(lambda ref: _thumbnail(read(ref), max_pixels))
+        thumbnail = lru_cache(64)(lambda ref: thumbnail_of(read(ref), max_pixels))
         kept = (row for row in rows if row.status == "kept")
         for character, group in groupby(kept, key=lambda row: row.ref.character):
             largest_first = sorted(group, key=lambda row: (-row.ref.width * row.ref.height, row.ref.sha256))
@@ -86,7 +86,8 @@ def _compared(thumbnail, one: ImageRef, other: ImageRef) -> float:
         return 255.0  # gone since the scan; the tag stage says so
 
 
-def _thumbnail(data: bytes, max_pixels: int) -> np.ndarray:
+def thumbnail_of(data: bytes, max_pixels: int) -> np.ndarray:
+    """uint8 [H, W, 3], the longer side at most 512 px. Raises ImageError."""
     pixels = open_image(data, max_pixels).pixels
     scale = COMPARE_PX / max(pixels.shape)
     if scale >= 1:

@@ -10,10 +10,10 @@ from pathlib import Path
 from prep import stages
 from prep.config import Settings, check_characters
 from prep.context import Dataset, Options, Run
-from prep.errors import UsageError
+from prep.errors import StoppedError, UsageError
 from prep.exporters.problems import summary
 from prep.exporters.source import check_stems
-from prep.files import sweep, write_whole
+from prep.files import FULL, cannot_write, sweep, write_whole
 from prep.ledger import Ledger
 from prep.lock import held
 from prep.names import slugs
@@ -62,7 +62,12 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
         write_whole(state / "config.json", json.dumps(_kept(src, settings), indent=1).encode())
         ledger = Ledger.begin(state / "ledger")
         this = Run(src, out, settings, options, ledger, runner, report, listing, slugs(listing.characters))
-        seconds = _through(this)
+        try:
+            seconds = _through(this)
+        except OSError as error:  # of the few calls that are not write_whole's: a folder made, a file removed
+            raise cannot_write(Path(os.fsdecode(error.filename or out)), error) from error
+        except MemoryError as error:
+            raise StoppedError("the memory is used up", hint="close other programs, or lower tagger.batch") from error
         _keep_seconds(state / "run.json", this, seconds)
         result = Result(len(listing.files), sum(found.kind not in HINTS for found in this.problems.values()), seconds)
         _tell(this, result)
@@ -70,7 +75,7 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
 
 
 def prepare_out(out: Path) -> None:
-    """Make the folder, or see that it is one of ours and can be written. Raises UsageError."""
+    """Make the folder, or see that it is one of ours and can be written. Raises UsageError, NoRoomError."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         if not (out / ".prep").is_dir() and any(entry.name != ".gitkeep" for entry in out.iterdir()):
@@ -80,6 +85,8 @@ def prepare_out(out: Path) -> None:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
+        if error.errno in FULL:
+            raise cannot_write(out, error) from error
         raise UsageError(f"{out} cannot be written ({error.strerror})", hint="name another folder with --out") from None
 
 

@@ -24,7 +24,7 @@ SHOWN = 3
 
 class NoRunner:
     def map(self, job: Job, work: Sequence[Any]) -> Iterator[Outcome]:
-        return iter(())
+        yield from ()
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """What a run tells: bars on a terminal, plain lines elsewhere, and everything in .prep/log."""
 
+import contextlib
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -26,7 +27,11 @@ class Report:
         self.note(line)
 
     def note(self, line: str) -> None:
-        """For the log alone."""
+        """For the log alone. Nothing stops because it cannot be written: a full disk is told by what needed the room."""
+        with contextlib.suppress(OSError):
+            self._log(line)
+
+    def _log(self, line: str) -> None:
         if self.log:
             with self.log.open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {line}\n")

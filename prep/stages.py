@@ -4,6 +4,7 @@ A stage is a function (run, dataset) -> dataset. The parts know nothing of one a
 """
 
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from prep.exporters._standing import EXPORT, Standing
 from prep.exporters.kohya import KohyaExporter
 from prep.exporters.manifest import ManifestExporter
 from prep.exporters.problems import write_problems
+from prep.exporters.sheets import SheetExporter
 from prep.exporters.source import SourceSidecars
 from prep.handwork import Handwork
 from prep.names import printable
@@ -46,8 +48,9 @@ def scan(run: Run, dataset: Dataset) -> Dataset:
     todo = [found for found in run.listing.files if stale(found)]
     run.todo["scan"] = len(todo)
     if todo:
-        for _ in run.report.bar("scan", run.runner.map(job, todo), len(todo)):
-            pass
+        with closing(run.runner.map(job, todo)) as outcomes:
+            for _ in run.report.bar("scan", outcomes, len(todo)):
+                pass
         book = run.ledger.book(SCAN, job.recipe)
     known = ((found, book.get(scan_subject(found.path))) for found in run.listing.files)
     refs = [to_ref(found, row) for found, row in known if row is not None]
@@ -79,9 +82,11 @@ def tag(run: Run, dataset: Dataset) -> Dataset:
         weights = Path() if run.options.dry else tagger.path()
         job = TagJob(run.src, run.ledger, tagger.name, weights, tagger.sha256, settings.device, settings.batch,
                      run.settings.scan.max_pixels)  # fmt: skip
-        for outcome in run.report.bar("tag", run.runner.map(job, todo), len(todo)):
-            if outcome.problem:
-                failed[outcome.subject] = outcome.problem
+        # Closed here, also when interrupted: what is done is flushed while the lock is still held.
+        with closing(run.runner.map(job, todo)) as outcomes:
+            for outcome in run.report.bar("tag", outcomes, len(todo)):
+                if outcome.problem:
+                    failed[outcome.subject] = outcome.problem
         run.problems |= {wanted[sha256].path: problem for sha256, problem in failed.items()}
         book = ScoreBook(run.ledger, recipe)
     else:
@@ -154,18 +159,21 @@ def caption(run: Run, dataset: Dataset) -> Dataset:
         return replace(row, final_text=text, caption_source=source(hand, text))
 
     dataset = replace(dataset, standing=standing, handwork=handwork, rows=dataset.map(captioned))
-    sources = Counter(row.caption_source for row in dataset.kept())
+    sources: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    for row in dataset.kept():
+        sources[row.caption_source] += 1
+        counts[row.ref.character] += 1
     told = ", ".join(f"{sources[name]:,} {name}" for name in ("machine", "hand", "merged") if sources[name])
     run.report.say(f"caption: {told or 'nothing to caption'}")
-    return dataset
+    return replace(dataset, counts=counts)
 
 
 def export(run: Run, dataset: Dataset) -> Dataset:
     settings, standing = run.settings, dataset.standing
-    counts = Counter(row.ref.character for row in dataset.kept())
     triggers = {character: found.trigger for character, found in dataset.profiles.items()}
     kohya = KohyaExporter(run.src, standing, run.slugs, triggers, settings.export, settings.scan.max_pixels)
-    kohya.settle(counts, run.options.rebalance)
+    kohya.settle(dataset.counts, run.options.rebalance)
     intents = dataset.handwork.write_intents(dataset)
     summary = kohya.write(dataset.rows(), run.out / "kohya")
     if settings.captions.sidecars == "source":
@@ -182,11 +190,21 @@ def export(run: Run, dataset: Dataset) -> Dataset:
         return replace(row, exported=f"kohya/{folder.name}/{exports.get(subject_of(row))['name']}")
 
     dataset = replace(dataset, rows=dataset.map(exported))
+    sheets = SheetExporter(
+        run.src,
+        run.ledger,
+        run.slugs,
+        dataset.profiles,
+        dataset.counts,
+        dataset.composer.spelt,
+        settings.scan.max_pixels,
+    )
+    sheets.write(dataset.rows(), run.out / "generated")
     shaping = shaping_settings(settings, dataset.composer)
     ManifestExporter(dataset.tagger, dataset.tag_recipe, shaping).write(dataset.rows(), run.out)
     write_problems(run.out / "problems.txt", run.problems)
     run.report.say(
-        f"export: {summary.images:,} images in {len(counts)} folders, {summary.written:,} written, "
+        f"export: {summary.images:,} images in {len(dataset.counts)} folders, {summary.written:,} written, "
         f"{summary.unchanged:,} unchanged, {summary.removed:,} removed"
     )
     if kohya.kept_toml:

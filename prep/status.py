@@ -96,7 +96,10 @@ def _manifest(out: Path) -> list[dict]:
     path = out / "manifest.parquet"
     columns = ["character", "status", "reason", "caption_source", "tagger", "flags", "file"]
     try:
-        return pq.read_table(path, columns=columns).to_pylist() if path.is_file() else []
+        if not path.is_file():
+            return []
+        with pq.ParquetFile(path) as file:
+            return file.read(columns).to_pylist()
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(f"{path} cannot be read: {str(error).splitlines()[0]}", hint="run prep again") from None
 

@@ -65,24 +65,29 @@ def _entries(src: Path, out: Path, problems: list) -> Iterator[tuple[str, os.Dir
     """Yield (relative path, entry) of everything under src that is no folder."""
     seen: set[tuple[int, int]] = set()
     waiting = [(src, "")]
-    while waiting:
-        folder, prefix = waiting.pop()
-        status = folder.stat()
+    linked: list[tuple[Path, str]] = []  # last: a folder has its own name, not that of a link to it
+    while waiting or linked:
+        folder, prefix = waiting.pop() if waiting else linked.pop(0)
+        try:
+            status = folder.stat()
+            with os.scandir(folder) as listed:
+                entries = sorted(listed, key=lambda entry: os.fsencode(entry.name))
+        except FileNotFoundError:  # removed since its parent was read
+            continue
         if (status.st_dev, status.st_ino) in seen or folder.resolve() == out:
             continue
         seen.add((status.st_dev, status.st_ino))
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.startswith(".") or entry.name in NEVER:
-                    continue
-                path = prefix + entry.name
-                if entry.is_symlink() and (why := _bad_link(src, entry)):
-                    if _looks_like_image(entry.name):
-                        problems.append((path, Problem("scan", "link", why, "copy the file into SRC")))
-                elif entry.is_dir():
-                    waiting.append((Path(entry.path), path + "/"))
-                else:
-                    yield path, entry
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name in NEVER:
+                continue
+            path = prefix + entry.name
+            if entry.is_symlink() and (why := _bad_link(src, entry)):
+                if _looks_like_image(entry.name):
+                    problems.append((path, Problem("scan", "link", why, "copy the file into SRC")))
+            elif entry.is_dir():
+                (linked if entry.is_symlink() else waiting).append((Path(entry.path), path + "/"))
+            else:
+                yield path, entry
 
 
 def _bad_link(src: Path, entry: os.DirEntry) -> str | None:
@@ -94,7 +99,10 @@ def _bad_link(src: Path, entry: os.DirEntry) -> str | None:
 
 
 def _found(src: Path, path: str, entry: os.DirEntry, problems: list) -> Found | None:
-    status = entry.stat()
+    try:
+        status = entry.stat()
+    except FileNotFoundError:  # removed since its folder was read
+        return None
     named = _looks_like_image(entry.name)
     if not stat.S_ISREG(status.st_mode):
         if named:
@@ -110,8 +118,11 @@ def _looks_like_image(name: str) -> bool:
 
 
 def _starts_like_image(path: str) -> bool:
-    with open(path, "rb") as file:  # noqa: PTH123
-        start = file.read(16)
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            start = file.read(16)
+    except FileNotFoundError:
+        return False
     return start.startswith(MAGIC) or start[:4] == b"RIFF" and start[8:12] == b"WEBP" or start[4:12] == b"ftypavif"
 
 
@@ -119,4 +130,5 @@ def _character(src: Path, path: str) -> str:
     """The first sub-folder, without kohya's repeats; the name of SRC for what lies directly in it."""
     first = path.split("/")[0] if "/" in path else src.resolve().name
     kohya = REPEATS.match(first)
-    return kohya[1] if kohya else first
+    # From here on a character is text: what its name holds that is not UTF-8 is escaped.
+    return os.fsencode(kohya[1] if kohya else first).decode("utf-8", "backslashreplace")

@@ -1,7 +1,9 @@
 """Scores to a caption: threshold, filter, overlap, traits, order, limit, and how a tag is spelt. No file is touched."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, cached_property
 
 from prep.captions.overlap import overlapped
 from prep.config import Captions
@@ -26,11 +28,21 @@ class Composer:
     filter: Patterns
     settings: Captions
 
+    @cached_property
+    def drops(self) -> Callable[[str], bool]:
+        """Whether the filter drops a name. Remembered: a set has some hundred names, and each very often."""
+        return cache(lambda name: name in self.filter)
+
+    @cached_property
+    def spelt(self) -> Callable[[str], str]:
+        """A tag's name as it stands in a caption."""
+        return cache(self._spelt)
+
     def names(self, scores: TagScores, level: str) -> list[str]:
         """What passes threshold and filter, best first: what a profile counts."""
         index, _ = self.selector.select(scores, self.selector.threshold(scores, level))
         names = self.selector.vocabulary.names
-        return [names[at] for at in index if names[at] not in self.filter]
+        return [names[at] for at in index if not self.drops(names[at])]
 
     def caption(self, scores: TagScores, level: str, profile: Profile) -> Caption:
         threshold = self.selector.threshold(scores, level)
@@ -60,8 +72,7 @@ class Composer:
             text=", ".join(items),
         )
 
-    def spelt(self, name: str) -> str:
-        """A tag's name as it stands in a caption."""
+    def _spelt(self, name: str) -> str:
         if self.settings.spaces and not (self.settings.kaomoji and name.lower() in KAOMOJI):
             name = name.replace("_", " ")
         if self.settings.escape_parentheses:
@@ -70,8 +81,8 @@ class Composer:
 
     def _reduced(self, found: list[Tag], profile: Profile) -> tuple[list[Tag], list[Removed]]:
         removed: list[Removed] = []
-        passed = [tag for tag in found if tag.name not in self.filter]
-        removed += [Removed(tag.name, "filter") for tag in found if tag.name in self.filter]
+        passed = [tag for tag in found if not self.drops(tag.name)]
+        removed += [Removed(tag.name, "filter") for tag in found if self.drops(tag.name)]
         general = [tag.name for tag in passed if tag.category == "general"]
         # Before the traits: `ribbon` gives way to `hair_ribbon` even where that is then dropped.
         doubled = overlapped(general) if self.settings.overlap else set()

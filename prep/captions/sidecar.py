@@ -1,5 +1,6 @@
 """The ledger's memory of captions: what was written, what a person made of it. And reading and writing a .txt."""
 
+import errno
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from prep.ledger import Shelf
 CAPTION = Shelf(
     "caption",
     (
-        pa.field("before", pa.string()),  # what the file may still hold if the run was killed before it was written
+        pa.field("standing", pa.list_(pa.string())),  # what the files may still say if the run was killed
         pa.field("text", pa.string()),
         pa.field("source_text", pa.string()),  # the .txt beside the image in SRC, as last seen or written
         pa.field("machine", pa.list_(pa.string())),
@@ -31,7 +32,7 @@ class Entry:
     """One caption's row in the ledger."""
 
     hand: Hand
-    before: str | None = None
+    standing: tuple[str, ...] = ()  # empty: both files say what is here
     source_text: str | None = None
 
     def row(self, subject: str) -> dict[str, Any]:
@@ -39,7 +40,7 @@ class Entry:
         return {
             "subject": subject,
             "recipe": "",
-            "before": self.before,
+            "standing": self.standing,
             "text": hand.text,
             "source_text": self.source_text,
             "machine": hand.machine,
@@ -62,7 +63,7 @@ def entry_of(row: dict[str, Any] | None) -> Entry:
         row["person"],
         bool(row["verbatim"]),
     )
-    return Entry(hand, row["before"], row["source_text"])
+    return Entry(hand, tuple(row["standing"] or ()), row["source_text"])
 
 
 def read_caption(path: Path) -> str | None:
@@ -77,6 +78,8 @@ def read_caption(path: Path) -> str | None:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # beside an image without an ending, whose name is all there is room for
+            return None
         raise ImageError("caption", f"its caption cannot be read ({error.strerror})", "check it") from None
     except UnicodeDecodeError:
         raise ImageError("caption", "its caption is not UTF-8; it was left alone", "save it as UTF-8") from None
@@ -87,15 +90,16 @@ def absorb(entry: Entry, kohya: str | None, source: str | None) -> Entry:
 
     None: no such file. A missing file is no edit: it is written again (in SRC only if that was asked for).
     """
-    hand = entry.hand
-    if kohya is not None and kohya not in (hand.text, entry.before):
-        hand = edited(replace(hand, text=_nearest(kohya, hand.text, entry.before)), kohya)
-    if source is not None and source not in (entry.source_text, entry.before) and hand.text is not None:
+    hand, standing = entry.hand, entry.standing
+    if kohya is not None and kohya not in (hand.text, *standing):
+        hand = edited(replace(hand, text=_nearest(kohya, hand.text, *standing)), kohya)
+    if source is not None and source not in (entry.source_text, *standing) and hand.text is not None:
         # What changed in SRC since it was last seen; at first sight, what differs from the caption so far.
         basis = hand.text if entry.source_text is None else entry.source_text
-        hand = edited(replace(hand, text=basis), source)
-    before = entry.before if hand is entry.hand else None
-    return Entry(hand, before, entry.source_text if source is None else source)
+        hand = edited(replace(hand, text=_nearest(source, basis, *standing)), source)
+    # Of what a killed run left open, only what is really there: the next one may be killed under other settings.
+    open_ = tuple(text for text in standing if text in (kohya, source) and text != hand.text)
+    return Entry(hand, open_, entry.source_text if source is None else source)
 
 
 def begun(entry: Entry, machine: tuple[str, ...]) -> Hand:
@@ -105,9 +109,8 @@ def begun(entry: Entry, machine: tuple[str, ...]) -> Hand:
     return entry.hand
 
 
-def _nearest(found: str, text: str | None, before: str | None) -> str | None:
-    """What a person edited: the last text, or, where a run was killed before it was written, the one before it."""
-    if text is None or before is None:
-        return before if text is None else text
+def _nearest(found: str, *bases: str | None) -> str | None:
+    """What a person edited: the last text, or, where a run was killed before it was written, one before it."""
+    known = [text for text in bases if text is not None]
     now = {key(item) for item in items(found)}
-    return min((text, before), key=lambda basis: len(now ^ {key(item) for item in items(basis)}))
+    return min(known, key=lambda basis: len(now ^ {key(item) for item in items(basis)}), default=None)

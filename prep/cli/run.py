@@ -50,5 +50,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
         for stage, seconds in result.seconds.items():
             click.echo(f"{stage:>8} {seconds:8.2f} s")
     if to is None:
-        click.echo(f"{'done, with problems' if result.failed else 'done'}: {out / 'kohya' / 'dataset.toml'}")
+        click.echo(f"look:  {out / 'generated'}/*/sheet.png")
+        click.echo(f"train: {out / 'kohya' / 'dataset.toml'}")
+        click.echo("done, with problems" if result.failed else "done")
     return result.exit_code

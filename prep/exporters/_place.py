@@ -3,7 +3,6 @@
 import fcntl
 import hashlib
 import os
-import shutil
 from pathlib import Path
 from typing import Literal
 
@@ -40,23 +39,24 @@ def place(ref: ImageRef, source: Path, folder: Path, slug: str, link: Literal["c
         write_whole(folder / name, data)
         return name, digest, len(data)
     name = f"{slug}-{ref.sha256[:12]}.{ref.format}"
-    write_whole(folder / name, lambda path: _copy(source, path, link))
+    write_whole(folder / name, lambda path: _bring(source, data, path, link))
     return name, ref.sha256, len(data)
 
 
-def _copy(source: Path, target: Path, link: str) -> None:
+def _bring(source: Path, data: bytes, target: Path, link: str) -> None:
+    """Link, clone or write. data: what was read of the source; it may change or go at any moment."""
     if link == "symlink":
         target.symlink_to(os.path.relpath(source.resolve(), target.parent.resolve()))
     elif link == "hardlink":
         os.link(source, target)
-    elif not _cloned(source, target):
-        shutil.copyfile(source, target)
+    elif not (_cloned(source, target) and target.read_bytes() == data):
+        target.write_bytes(data)
 
 
 def _cloned(source: Path, target: Path) -> bool:
-    with source.open("rb") as old, target.open("wb") as new:
-        try:
+    try:
+        with source.open("rb") as old, target.open("wb") as new:
             fcntl.ioctl(new.fileno(), FICLONE, old.fileno())
-        except OSError:
-            return False
+    except OSError:
+        return False
     return True

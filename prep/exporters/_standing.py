@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from prep.files import crash_point
 from prep.ledger import Ledger, Shelf
 
 EXPORT = Shelf(
@@ -104,6 +105,7 @@ class Standing:
         self.ledger.write(REPEATS, [_repeats_row(slug, count) for slug, count in changed.items()])
         self.repeats |= changed
         for slug, old in before.items():
+            crash_point("settled")
             if old and old.is_dir():
                 old.rename(self.folder(slug))
 

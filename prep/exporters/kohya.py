@@ -15,7 +15,7 @@ from prep.errors import ImageError
 from prep.exporters._place import place
 from prep.exporters._standing import EXPORT, Placed, Standing
 from prep.exporters._toml import dataset_toml, write_dataset_toml
-from prep.files import write_caption
+from prep.files import crash_point, write_caption
 from prep.types import Problem, Row, Summary
 
 CHUNK = 256
@@ -55,15 +55,22 @@ class KohyaExporter:
             for chunk in _chunks(row for row in rows if row.status == "kept"):
                 for slug in {self.slugs[row.ref.character] for row in chunk}:
                     (self.standing.folder(slug)).mkdir(exist_ok=True)
+                texts: list[tuple[Path, str]] = []
                 with self.standing.ledger.writer(EXPORT) as ledger:
                     for row, (placed, fresh) in zip(chunk, pool.map(self._put, chunk), strict=True):
                         if placed is None:
                             continue
                         if fresh:
                             ledger.append(placed.row(_subject(row)))
+                        if row.final_text is not None:  # None: a caption that could not be read stays as it is
+                            image = self.standing.folder(self.slugs[row.ref.character]) / placed.name
+                            texts.append((image.with_suffix(".txt"), row.final_text))
                         counts[row.ref.character] += 1
                         names.setdefault(self.slugs[row.ref.character], set()).add(Path(placed.name).stem)
                         written, unchanged = written + fresh, unchanged + (not fresh)
+                # Only now: a caption that stands is of an image in the ledger, so that an edit after a kill is found.
+                for _ in pool.map(lambda text: write_caption(*text), texts):
+                    pass
         removed = self._clear(folder, names)
         self._toml(folder, counts)
         return Summary(sum(counts.values()), written, unchanged, removed)
@@ -91,8 +98,6 @@ class KohyaExporter:
                 self.problems[row.ref.path] = Problem("export", error.kind, error.message, error.hint)
                 return None, False
             placed = Placed(name, digest, size, "placed")
-        if row.final_text is not None:  # None: a caption that could not be read stays as it is
-            write_caption((folder / placed.name).with_suffix(".txt"), row.final_text)
         return placed, fresh
 
     def _forget_lost_folders(self) -> None:
@@ -114,6 +119,7 @@ class KohyaExporter:
             for path in [path for path in folder.iterdir() if ours.fullmatch(path.name)]:
                 if path.stem not in names.get(slug, ()):
                     path.unlink()
+                    crash_point("removal")
                     removed += path.suffix != ".txt"
             if slug not in names and not any(folder.iterdir()):
                 folder.rmdir()

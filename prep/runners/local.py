@@ -8,13 +8,14 @@ import os
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Any
 
-from prep.errors import Interrupted
+from prep.errors import Interrupted, StoppedError
 from prep.types import Job, Outcome
 
 _job: Job | None = None  # a worker process's own
@@ -36,17 +37,19 @@ class LocalRunner:
             yield from _here(job, work)
 
     def _in_processes(self, job: Job, batches: list[Sequence[Any]]) -> Iterator[Outcome]:
-        unfinished = yield from _pooled(job, batches, self.workers)
-        while unfinished:
-            # Alone in a pool of its own, a batch that dies again is known to hold the guilty item.
-            batch = unfinished.pop()
-            if not (yield from _pooled(job, [batch], 1)):
-                continue
-            if len(batch) == 1:
-                yield job.lost(batch[0])
-            else:
-                middle = len(batch) // 2
-                unfinished += [batch[:middle], batch[middle:]]
+        waiting = deque(batches)
+        while waiting:
+            suspects = yield from _pooled(job, waiting, self.workers)
+            while suspects:
+                # Alone in a pool of its own, a batch that dies again is known to hold the guilty item.
+                batch = suspects.pop()
+                if not (yield from _pooled(job, deque([batch]), 1)):
+                    continue
+                if len(batch) == 1:
+                    yield job.lost(batch[0])
+                else:
+                    middle = len(batch) // 2
+                    suspects += [batch[:middle], batch[middle:]]
 
 
 def _here(job: Job, work: Sequence[Any]) -> Iterator[Outcome]:
@@ -58,24 +61,39 @@ def _here(job: Job, work: Sequence[Any]) -> Iterator[Outcome]:
         job.close()
 
 
-def _pooled(job: Job, batches: list[Sequence[Any]], workers: int) -> Iterator[Outcome]:
-    """Yield outcomes; return the batches that were lost with their process."""
+def _pooled(job: Job, waiting: deque[Sequence[Any]], workers: int) -> Iterator[Outcome]:
+    """Take batches from waiting, yield outcomes; return the batches that were under way when a process was lost."""
     # Not fork: threads and locks of this process (torch's, Arrow's) do not survive it.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (job, os.getpid()))
+    running: dict[Future, Sequence[Any]] = {}
+    lost: list[Sequence[Any]] = []
     try:
-        futures = {pool.submit(_work, batch): batch for batch in batches}
-        lost = []
-        while futures:
-            done, _ = wait(futures, return_when=FIRST_COMPLETED)
+        _see_that_it_starts(pool)
+        while (waiting and not lost) or running:
+            while waiting and not lost and len(running) <= workers:  # one ready for whoever is done first
+                batch = waiting.popleft()
+                try:
+                    running[pool.submit(_work, batch)] = batch
+                except BrokenProcessPool:
+                    lost.append(batch)
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                batch = futures.pop(future)
+                batch = running.pop(future)
                 try:
                     yield from future.result()
-                except BrokenProcessPool:
+                except (BrokenProcessPool, MemoryError):
                     lost.append(batch)
         return lost
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _see_that_it_starts(pool: ProcessPoolExecutor) -> None:
+    """A process that cannot start at all is no image's fault."""
+    try:
+        pool.submit(os.getpid).result()
+    except BrokenProcessPool as error:
+        raise StoppedError("no worker process can be started", hint="see that memory is free, and run again") from error
 
 
 def _start(job: Job, parent: int) -> None:

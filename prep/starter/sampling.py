@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from prep.starter import art, recolour, strangers
+from prep.starter import art, recolour, skies, strangers
 from prep.starter.compose import Actor, Picture, Plain, View, compose, fit_window, stand
 
 _ASPECTS = (9 / 16, 2 / 3, 3 / 4, 1.0, 1.0, 4 / 3, 3 / 2, 16 / 9)
@@ -27,6 +27,7 @@ class Pool:
     scenes: tuple[str, ...]
     recoloured: float = 0.0  # share of figures with other hair, eyes, clothes or mouth
     drawn_mouths: float = 0.0  # share of figures with a drawn mouth in place of the artist's
+    near: float = 0.0  # share of pictures that a face fills: where mouths are learnt
     relit: bool = False  # scenes in another light than the people before them
     people: tuple[float, ...] = (0.72, 0.06, 0.05, 0.08, 0.09)  # one, two, nobody, strangers, mannequins
 
@@ -36,7 +37,8 @@ def training_pool() -> Pool:
         faces=tuple(pair for pair in art.faces() if pair not in art.HELD_OUT_FACES),
         scenes=tuple(name for name in art.scenes() if name not in art.HELD_OUT_SCENES),
         recoloured=0.4,
-        drawn_mouths=0.2,
+        drawn_mouths=0.3,
+        near=0.2,
         relit=True,
     )
 
@@ -71,7 +73,11 @@ def sample(pool: Pool, seed: Sequence[int], long_px: tuple[int, int]) -> Picture
     # In wide frames a person is small: nearer views more often, since an expression must stay large enough to read.
     chances = (0.45, 0.32, 0.15, 0.08) if aspect <= 1 else (0.25, 0.45, 0.22, 0.08)
     shot = rng.choice(["cowboy_shot", "upper_body", "portrait", "any"], p=chances)
-    actors = [_place(rng, person, width, height, shot, across) for person, across in zip(people, places, strict=False)]
+    if rng.random() < pool.near:
+        actors = [_near(rng, person, width, height) for person in people[:1]]
+    else:
+        pairs = zip(people, places, strict=False)
+        actors = [_place(rng, person, width, height, shot, across) for person, across in pairs]
     background = _plain(rng) if rng.random() < 0.25 or not pool.scenes else _view(rng, pool, width, height)
     return _unnamed(compose(actors, background, width, height), kind == 4)
 
@@ -133,6 +139,17 @@ def _place(rng: np.random.Generator, figure, width: int, height: int, shot: str,
     return stand(figure, width, height, lower, headroom, across, bool(rng.random() < 0.5))
 
 
+def _near(rng: np.random.Generator, figure: art.Figure, width: int, height: int) -> Actor:
+    left, top, right, bottom = figure.face
+    tall = bottom - top
+    scale = min(height / (tall * rng.uniform(1.1, 3.0)), width / ((right - left) * rng.uniform(1.1, 1.6)))
+    x = width * rng.uniform(0.42, 0.58) - (left + right) / 2 * scale
+    mirror = bool(rng.random() < 0.5)
+    if mirror:
+        x = width - x - figure.rgba.shape[1] * scale
+    return Actor(figure, scale, x, height * rng.uniform(0.94, 1.0) - (bottom + 0.05 * tall) * scale, mirror)
+
+
 def _as_is(rng: np.random.Generator, figure: art.Figure, long_side: int) -> Picture:
     tall, wide = figure.rgba.shape[:2]
     scale = long_side / max(tall, wide)
@@ -143,6 +160,8 @@ def _as_is(rng: np.random.Generator, figure: art.Figure, long_side: int) -> Pict
 
 def _view(rng: np.random.Generator, pool: Pool, width: int, height: int) -> View:
     scene = art.scene(str(rng.choice(pool.scenes)))
+    if pool.relit and rng.random() < 0.4:
+        scene = skies.changed(rng, scene)
     if pool.relit:
         scene = replace(scene, rgb=_relit(rng, scene.rgb))
     zoom = 1 + rng.exponential(0.25) if rng.random() < 0.8 else 1.0
@@ -157,7 +176,8 @@ def _relit(rng: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
     colour = rng.uniform(0.7, 1.25)
     image = cv2.addWeighted(image, colour, grey, 1 - colour, 0)
     levels = (np.arange(256) - 110) * rng.uniform(0.75, 1.2) + 110 + rng.uniform(-25, 25)
-    image = cv2.LUT(image, np.clip(levels, 0, 255).astype(np.uint8))
+    tint = rng.uniform(0.86, 1.14, 3) if rng.random() < 0.5 else np.ones(3)
+    image = cv2.LUT(image, np.clip(levels[:, None] * tint, 0, 255).astype(np.uint8)[None])
     return cv2.resize(image, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
 

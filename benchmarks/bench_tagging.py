@@ -1,0 +1,90 @@
+"""Tagging with the full-size network: images a second as prep does it, against the plain float32 batch-1 loop.
+
+    python benchmarks/bench_tagging.py [--images 32]
+
+Writes a full-size checkpoint with made-up weights (644 MB) to a temporary folder. Both ways decode the same
+1 MP JPEG files in this one run; the ratio is what counts. The last line is JSON.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from prep.images import open_image
+from prep.ledger import Ledger
+from prep.taggers.deepdanbooru import DeepDanbooru
+from prep.taggers.job import TAG, TagJob
+from prep.types import ImageRef
+from tests.v3.make_checkpoint import make
+
+
+def pictures(folder: Path, count: int) -> list[ImageRef]:
+    """1 MP JPEGs of smooth noise."""
+    import hashlib
+
+    rng = np.random.default_rng(0)
+    refs = []
+    for number in range(count):
+        coarse = Image.fromarray(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8))
+        path = folder / f"{number:03d}.jpg"
+        coarse.resize((1024, 1024), Image.Resampling.BICUBIC).save(path, quality=90)
+        data = path.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        refs.append(ImageRef(digest, path.name, "x", 1024, 1024, "jpg", len(data), 0.1, 50.0, "0", ()))
+    return refs
+
+
+def plain_loop(weights: Path, folder: Path, refs: list[ImageRef]) -> float:
+    """Seconds for one image after the other through the float32 network."""
+    tagger = DeepDanbooru(weights, "cpu", 1, torch.float32)
+    tagger.scores(np.zeros((1, 512, 512, 3), np.float32))
+    started = time.perf_counter()
+    for ref in refs:
+        tagger.scores(tagger.prepare(open_image((folder / ref.path).read_bytes()).pixels)[None])
+    return time.perf_counter() - started
+
+
+def as_prep_does(weights: Path, folder: Path, refs: list[ImageRef], batch: int) -> float:
+    """Seconds for the tag stage's own job, rows written; loading the weights is not counted, as above."""
+    with tempfile.TemporaryDirectory() as out:
+        ledger = Ledger.begin(Path(out))
+        job = TagJob(folder, ledger, "deepdanbooru-v3", weights, "0" * 64, "cpu", batch, 10**8)
+        job.open("main")
+        job.tagger.scores(np.zeros((batch, 512, 512, 3), np.float32))
+        started = time.perf_counter()
+        assert not [outcome for outcome in job.run(refs) if outcome.problem]
+        job.close()
+        seconds = time.perf_counter() - started
+        assert len(ledger.table(TAG)) == len(refs)
+    return seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=int, default=32)
+    parser.add_argument("--batch", type=int, default=8)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        weights = folder / "model-resnet_custom_v3.pt"
+        make(weights, seed=1)
+        refs = pictures(folder, arguments.images)
+        plain = plain_loop(weights, folder, refs)
+        quick = as_prep_does(weights, folder, refs, arguments.batch)
+    print(f"plain float32, batch 1: {len(refs) / plain:.2f} images/s")
+    print(f"prep, batch {arguments.batch}:          {len(refs) / quick:.2f} images/s")
+    rates = {"plain": round(len(refs) / plain, 3), "prep": round(len(refs) / quick, 3)}
+    print(json.dumps({"benchmark": "tagging", "unit": "images/s", **rates, "ratio": round(plain / quick, 2)}))
+
+
+if __name__ == "__main__":
+    main()
