@@ -4,13 +4,19 @@ The order matters for a kill at any moment: edits are in the ledger before a fil
 written is in the ledger, with what stands there, before it is; and only what was written is confirmed.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import pyarrow.compute as pc
 
 from prep.captions.hand import Hand
 from prep.captions.sidecar import CAPTION, Entry, absorb, begun, entry_of, read_caption
 from prep.context import Dataset, Run, subject_of
 from prep.errors import ImageError
 from prep.exporters._standing import Standing
+from prep.ledger import FLUSH_ROWS
 from prep.types import Problem, Row
 
 
@@ -33,26 +39,36 @@ class Handwork:
         """The state to merge the machine's caption into."""
         return begun(self.entry(row), row.caption.items)
 
-    def write_intents(self, dataset: Dataset) -> dict[str, Entry]:
-        """Say in the ledger which captions are about to be written -> what to confirm once they are."""
-        changed: dict[str, Entry] = {}
-        in_source = self.run.settings.captions.sidecars == "source"
-        with self.run.ledger.writer(CAPTION) as ledger:
-            for row in dataset.kept():
-                if row.final_text is None:
-                    continue
-                entry = self.entry(row)
-                hand = replace(self.hand(row), text=row.final_text, machine=row.caption.items)
-                after = Entry(hand, (), row.final_text if in_source else entry.source_text)
-                if after != entry:
-                    texts = dict.fromkeys((*entry.standing, entry.hand.text, entry.source_text))
-                    standing = tuple(text for text in texts if text is not None)
-                    ledger.append(replace(after, standing=standing).row(subject_of(row)))
-                    changed[subject_of(row)] = after
-        return changed
+    def announced(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """The rows, each after the ledger was told which caption is about to be written for it, and what stands there.
 
-    def confirm(self, written: dict[str, Entry]) -> None:
-        self.run.ledger.write(CAPTION, (entry.row(subject) for subject, entry in written.items()))
+        One pass for both, and never more than a part's rows ahead of whoever writes them.
+        """
+        rows = iter(rows)
+        while chunk := list(islice(rows, FLUSH_ROWS)):
+            intents = (self._intent(row) for row in chunk if row.status == "kept" and row.final_text is not None)
+            self.run.ledger.write(CAPTION, filter(None, intents))
+            yield from chunk
+
+    def confirm(self) -> None:
+        """Say that what was announced is written. Only now may a file that says something else be a person's edit."""
+        table = self.run.ledger.table(CAPTION)
+        announced = table.filter(pc.greater(pc.list_value_length(table["standing"]), 0)).to_batches(FLUSH_ROWS)
+        with self.run.ledger.writer(CAPTION) as ledger:
+            for batch in announced:
+                for row in batch.to_pylist():
+                    ledger.append(row | {"standing": []})
+
+    def _intent(self, row: Row) -> dict[str, Any] | None:
+        """The caption's row in the ledger, if it is not there yet."""
+        entry = self.entry(row)
+        hand = replace(self.hand(row), text=row.final_text, machine=row.caption.items)
+        in_source = self.run.settings.captions.sidecars == "source"
+        after = Entry(hand, (), row.final_text if in_source else entry.source_text)
+        if after == entry:
+            return None
+        texts = dict.fromkeys((*entry.standing, entry.hand.text, entry.source_text))
+        return replace(after, standing=tuple(text for text in texts if text is not None)).row(subject_of(row))
 
     def _read_captions(self, dataset: Dataset) -> None:
         """All that stand in kohya/, also of images that this run will take out: their edits wait in the ledger."""

@@ -161,7 +161,8 @@ class DryWriter(Writer):
 
 
 def _write(table: pa.Table, path: Path) -> None:
-    pq.write_table(table, path, compression="zstd")
+    with path.open("wb") as file:  # opened here: Arrow takes no path that is not UTF-8
+        pq.write_table(table, file, compression="zstd")
 
 
 def _read(parts: list[Path]) -> pa.Table:
@@ -169,7 +170,7 @@ def _read(parts: list[Path]) -> pa.Table:
     for part in parts:
         try:
             # Not read_table: it would load Arrow's dataset layer and pandas, a fifth of a second.
-            with pq.ParquetFile(part) as file:
+            with part.open("rb") as stream, pq.ParquetFile(stream) as file:
                 tables.append(file.read())
         except (OSError, pa.ArrowInvalid) as error:
             raise StoppedError(

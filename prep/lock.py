@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from prep.errors import StoppedError
-from prep.files import cannot_write
 
 
 @contextlib.contextmanager
@@ -24,9 +23,6 @@ def held(path: Path) -> Iterator[None]:
                 f"{path.parent.parent} is being worked on by {holder}", hint="wait for it, or stop it"
             ) from None
         file.truncate(0)
-        try:
-            file.write(f"process {os.getpid()} on {socket.gethostname()}")
-            file.flush()
-        except OSError as error:
-            raise cannot_write(path, error) from error
+        with contextlib.suppress(OSError):  # on a full disk the lock holds, without a name
+            os.write(file.fileno(), f"process {os.getpid()} on {socket.gethostname()}".encode())
         yield

@@ -1,6 +1,5 @@
 """The road of an image, read top to bottom; and what stands around it: the lock, the ledger, what was asked for."""
 
-import contextlib
 import json
 import os
 import time
@@ -29,6 +28,7 @@ STAGES = {
     "export": stages.export,
 }
 
+TRIAL = "TRIAL: read by the starter tagger, which knows three characters; for your own art see `prep doctor`"
 HINTS = {"no_tags"}  # kinds of problem that say something without anything having failed
 
 
@@ -55,7 +55,10 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
     prepare_out(out)
     state = out / ".prep"
     with held(state / "lock"):
-        for folder in (out, state, out / "kohya", *(out / "kohya").glob("*/")):
+        ours = [out, state, out / "kohya", *(out / "kohya").glob("*/"), *(out / "generated").glob("**/")]
+        if settings.captions.sidecars == "source":
+            ours += {(src / found.path).parent for found in listing.files}
+        for folder in ours:
             sweep(folder)
         report = Report(state / "log")
         report.note(f"run over {src.resolve()}")
@@ -63,14 +66,14 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
         ledger = Ledger.begin(state / "ledger")
         this = Run(src, out, settings, options, ledger, runner, report, listing, slugs(listing.characters))
         try:
-            seconds = _through(this)
+            dataset, seconds = _through(this)
         except OSError as error:  # of the few calls that are not write_whole's: a folder made, a file removed
             raise cannot_write(Path(os.fsdecode(error.filename or out)), error) from error
         except MemoryError as error:
             raise StoppedError("the memory is used up", hint="close other programs, or lower tagger.batch") from error
         _keep_seconds(state / "run.json", this, seconds)
         result = Result(len(listing.files), sum(found.kind not in HINTS for found in this.problems.values()), seconds)
-        _tell(this, result)
+        _tell(this, dataset, result)
         return result
 
 
@@ -90,17 +93,15 @@ def prepare_out(out: Path) -> None:
         raise UsageError(f"{out} cannot be written ({error.strerror})", hint="name another folder with --out") from None
 
 
-def _through(this: Run) -> dict[str, float]:
+def _through(this: Run) -> tuple[Dataset, dict[str, float]]:
     dataset, seconds = Dataset(), {}
     for name, stage in STAGES.items():
         started = time.monotonic()
-        with contextlib.ExitStack() as stack:
-            stack.callback(lambda name=name: this.report.note(f"{name} ended"))
-            dataset = stage(this, dataset)
+        dataset = stage(this, dataset)
         seconds[name] = round(time.monotonic() - started, 3)
         if name == this.options.to:
             break
-    return seconds
+    return dataset, seconds
 
 
 def _keep_seconds(path: Path, this: Run, seconds: dict[str, float]) -> None:
@@ -118,7 +119,9 @@ def _kept(src: Path, settings: Settings) -> dict:
     return {"src": str(src.resolve()), "settings": settings.model_dump(mode="json")}
 
 
-def _tell(this: Run, result: Result) -> None:
+def _tell(this: Run, dataset: Dataset, result: Result) -> None:
+    if dataset.tagger == stages.STARTER:
+        this.report.say(TRIAL)
     failed = {path: problem for path, problem in this.problems.items() if problem.kind not in HINTS}
     hints = len(this.problems) - len(failed)
     if failed:

@@ -1,6 +1,7 @@
 """What a run tells: bars on a terminal, plain lines elsewhere, and everything in .prep/log."""
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -22,12 +23,13 @@ class Report:
 
     def say(self, line: str) -> None:
         if not self.quiet:
-            tqdm.write(line, file=sys.stdout)
+            # Paths may hold bytes that are no text.
+            tqdm.write(os.fsencode(line).decode("utf-8", "backslashreplace"), file=sys.stdout)
             sys.stdout.flush()
         self.note(line)
 
     def note(self, line: str) -> None:
-        """For the log alone. Nothing stops because it cannot be written: a full disk is told by what needed the room."""
+        """For the log alone. No run stops because it cannot be written: who needed the room tells of a full disk."""
         with contextlib.suppress(OSError):
             self._log(line)
 

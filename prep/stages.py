@@ -17,7 +17,7 @@ from prep.exporters._standing import EXPORT, Standing
 from prep.exporters.kohya import KohyaExporter
 from prep.exporters.manifest import ManifestExporter
 from prep.exporters.problems import write_problems
-from prep.exporters.sheets import SheetExporter
+from prep.exporters.sheets import Sheets
 from prep.exporters.source import SourceSidecars
 from prep.handwork import Handwork
 from prep.names import printable
@@ -174,12 +174,10 @@ def export(run: Run, dataset: Dataset) -> Dataset:
     triggers = {character: found.trigger for character, found in dataset.profiles.items()}
     kohya = KohyaExporter(run.src, standing, run.slugs, triggers, settings.export, settings.scan.max_pixels)
     kohya.settle(dataset.counts, run.options.rebalance)
-    intents = dataset.handwork.write_intents(dataset)
-    summary = kohya.write(dataset.rows(), run.out / "kohya")
+    summary = kohya.write(dataset.handwork.announced(dataset.rows()), run.out / "kohya")
     if settings.captions.sidecars == "source":
         SourceSidecars().write(dataset.rows(), run.src)
-    # Only now may a file that differs from the ledger's text be called a person's.
-    dataset.handwork.confirm(intents)
+    dataset.handwork.confirm()
     run.problems |= kohya.problems
     exports = run.ledger.book(EXPORT)
 
@@ -190,7 +188,7 @@ def export(run: Run, dataset: Dataset) -> Dataset:
         return replace(row, exported=f"kohya/{folder.name}/{exports.get(subject_of(row))['name']}")
 
     dataset = replace(dataset, rows=dataset.map(exported))
-    sheets = SheetExporter(
+    sheets = Sheets(
         run.src,
         run.ledger,
         run.slugs,
@@ -199,9 +197,9 @@ def export(run: Run, dataset: Dataset) -> Dataset:
         dataset.composer.spelt,
         settings.scan.max_pixels,
     )
-    sheets.write(dataset.rows(), run.out / "generated")
     shaping = shaping_settings(settings, dataset.composer)
-    ManifestExporter(dataset.tagger, dataset.tag_recipe, shaping).write(dataset.rows(), run.out)
+    ManifestExporter(dataset.tagger, dataset.tag_recipe, shaping).write(sheets.watched(dataset.rows()), run.out)
+    sheets.write(run.out / "generated")
     write_problems(run.out / "problems.txt", run.problems)
     run.report.say(
         f"export: {summary.images:,} images in {len(dataset.counts)} folders, {summary.written:,} written, "

@@ -76,6 +76,8 @@ def diff_of(out: Path) -> Iterator[str]:
         standing = {key(item): item for item in items(row.final_text)}
         yield f"  machine: {row.caption.text}"
         yield f"  stands:  {row.final_text or '(empty)'}"
+        if not row.final_text:
+            continue
         yield from (f"  + {text}" for name, text in standing.items() if name not in machine)
         yield from (f"  - {text}" for name, text in machine.items() if name not in standing)
     yield f"{count:,} captions differ from the machine's by hand"

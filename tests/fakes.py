@@ -16,9 +16,11 @@ class FakeRunner:
     def map(self, job: Job, work: Sequence[Any]) -> Iterator[Outcome]:
         if work:
             job.open("fake")
-            for at in range(0, len(work), job.batch):
-                yield from job.run(work[at : at + job.batch])
-            job.close()
+            try:
+                for at in range(0, len(work), job.batch):
+                    yield from job.run(work[at : at + job.batch])
+            finally:
+                job.close()
 
 
 class FakeTagger:

@@ -25,7 +25,8 @@ def prep(*arguments, **options) -> subprocess.CompletedProcess:
 
 
 def manifest(out: Path) -> list[dict]:
-    return pq.read_table(out / "manifest.parquet").to_pylist()
+    with (out / "manifest.parquet").open("rb") as file:  # opened here: Arrow takes no path that is not UTF-8
+        return pq.read_table(file).to_pylist()
 
 
 def captions(out: Path) -> dict[str, str]:

@@ -11,6 +11,7 @@ from prep.tagging.filters import Patterns
 from prep.tagging.thresholds import Selector
 from prep.types import Caption, Profile, Removed, Tag, TagScores
 
+SEPARATORS = re.compile(r"[\s,\x00-\x1f\x7f]+")
 PEOPLE = re.compile(r"^(\d+\+?(girl|boy|other)s?|multiple_(girls|boys|others)|no_humans)$")
 
 # Danbooru's emoticon tags: their underscores are part of the face.
@@ -60,7 +61,7 @@ class Composer:
             text = self.spelt(tag.name)
             if len(items) >= self.settings.max_tags:
                 removed.append(Removed(tag.name, "limit"))
-            elif text not in items:
+            elif text and text not in items:
                 items.append(text)
                 kept.append(tag)
         return Caption(
@@ -77,7 +78,8 @@ class Composer:
             name = name.replace("_", " ")
         if self.settings.escape_parentheses:
             name = re.sub(r"([()])", r"\\\1", name)
-        return name
+        # A strange list of tags breaks no caption: one line it is, and a tag one item of it.
+        return SEPARATORS.sub(" ", name).strip()
 
     def _reduced(self, found: list[Tag], profile: Profile) -> tuple[list[Tag], list[Removed]]:
         removed: list[Removed] = []

@@ -80,7 +80,8 @@ class ManifestExporter:
 
         def stream(target: Path) -> None:
             nonlocal count
-            with pq.ParquetWriter(target, self._schema(), compression="zstd") as writer:
+            # Opened here: Arrow takes no path that is not UTF-8.
+            with target.open("wb") as file, pq.ParquetWriter(file, self._schema(), compression="zstd") as writer:
                 for group in _groups(rows):
                     writer.write_table(pa.Table.from_pylist([self._columns(row) for row in group], COLUMNS))
                     count += len(group)

@@ -5,7 +5,7 @@ At most 24 pictures a page, spread evenly over the set; drawn anew only when som
 
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -16,7 +16,7 @@ from prep.files import write_whole
 from prep.images import encode_png, open_image
 from prep.ledger import Ledger, Shelf
 from prep.names import printable
-from prep.types import Profile, Row, Summary
+from prep.types import Profile, Row
 
 VERSION = 1
 SHEET = Shelf("sheet", ())  # subject: the character's slug; recipe: what its sheet shows
@@ -29,9 +29,7 @@ CAPTION_LINES, LINE_CHARACTERS = 7, 46
 INK, FAINT, PAPER = (30, 30, 34), (120, 120, 128), (250, 250, 248)
 
 
-class SheetExporter:
-    name = "sheets"
-
+class Sheets:
     def __init__(self, src: Path, ledger: Ledger, slugs: dict[str, str], profiles: dict[str, Profile],
                  counts: Counter[str], spelt: Callable[[str], str], max_pixels: int) -> None:  # fmt: skip
         self.src = src
@@ -41,39 +39,33 @@ class SheetExporter:
         self.profiles = profiles
         self.spelt = spelt
         self.max_pixels = max_pixels
+        self.pages: dict[str, list[Row]] = defaultdict(list)
+        self.seen: Counter[str] = Counter()
 
-    def write(self, rows: Iterable[Row], folder: Path) -> Summary:
+    def watched(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """The rows as they come, while those for the sheets are kept: evenly over a character, at most MOST."""
+        for row in rows:
+            character = row.ref.character
+            if row.status == "kept":
+                # Of n rows, number k is shown where k * MOST / n passes a whole number.
+                place, total = self.seen[character], max(self.counts[character], MOST)
+                if place * MOST // total != (place - 1) * MOST // total:
+                    self.pages[character].append(row)
+                self.seen[character] += 1
+            yield row
+
+    def write(self, folder: Path) -> None:
         """folder: generated/, which gets <character>/sheet.png."""
-        pages = self._picked(rows)
         drawn = {(entry["subject"], entry["recipe"]) for entry in self.ledger.table(SHEET).to_pylist()}
-        written = 0
-        for character, page in pages.items():
+        for character, page in self.pages.items():
             slug, title = self.slugs[character], self._title(character)
             shown = sorted(page, key=lambda row: row.ref.path)
             path = folder / slug / "sheet.png"
             key = recipe("sheet", VERSION, title, [[row.ref.sha256, _caption(row)] for row in shown])
-            if (slug, key) in drawn and path.is_file():
-                continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, self._page(title, shown))
-            self.ledger.write(SHEET, [{"subject": slug, "recipe": key}])
-            written += 1
-        return Summary(len(pages), written, len(pages) - written, 0)
-
-    def _picked(self, rows: Iterable[Row]) -> dict[str, list[Row]]:
-        """At most MOST rows a character, evenly over all of them; no more than these are held."""
-        pages: dict[str, list[Row]] = defaultdict(list)
-        seen: Counter[str] = Counter()
-        for row in rows:
-            character = row.ref.character
-            if row.status != "kept":
-                continue
-            # Of n rows, number k is shown where k * MOST / n passes a whole number.
-            place, total = seen[character], max(self.counts[character], MOST)
-            if place * MOST // total != (place - 1) * MOST // total:
-                pages[character].append(row)
-            seen[character] += 1
-        return pages
+            if (slug, key) not in drawn or not path.is_file():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(path, self._page(title, shown))
+                self.ledger.write(SHEET, [{"subject": slug, "recipe": key}])
 
     def _title(self, character: str) -> list[str]:
         profile = self.profiles[character]

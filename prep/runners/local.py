@@ -73,7 +73,7 @@ def _pooled(job: Job, waiting: deque[Sequence[Any]], workers: int) -> Iterator[O
             while waiting and not lost and len(running) <= workers:  # one ready for whoever is done first
                 batch = waiting.popleft()
                 try:
-                    running[pool.submit(_work, batch)] = batch
+                    running[_submitted(pool, _work, batch)] = batch
                 except BrokenProcessPool:
                     lost.append(batch)
             done, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -88,10 +88,19 @@ def _pooled(job: Job, waiting: deque[Sequence[Any]], workers: int) -> Iterator[O
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _submitted(pool: ProcessPoolExecutor, *call: Any) -> Future:
+    """Ctrl-C reaches the whole group: a process that is just being started must not answer it with a traceback."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the new process inherits this
+    try:
+        return pool.submit(*call)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
 def _see_that_it_starts(pool: ProcessPoolExecutor) -> None:
     """A process that cannot start at all is no image's fault."""
     try:
-        pool.submit(os.getpid).result()
+        _submitted(pool, os.getpid).result()
     except BrokenProcessPool as error:
         raise StoppedError("no worker process can be started", hint="see that memory is free, and run again") from error
 

@@ -163,22 +163,33 @@ def _view(rng: np.random.Generator, pool: Pool, width: int, height: int) -> View
     if pool.relit and rng.random() < 0.4:
         scene = skies.changed(rng, scene)
     if pool.relit:
-        scene = replace(scene, rgb=_relit(rng, scene.rgb))
+        scene = _relit(rng, scene)
     zoom = 1 + rng.exponential(0.25) if rng.random() < 0.8 else 1.0
     window = fit_window(scene, width, height, min(zoom, 2.2), rng.random(), rng.random())
     return View(scene, window, bool(rng.random() < 0.5))
 
 
-def _relit(rng: np.random.Generator, rgb: np.ndarray) -> np.ndarray:
-    """Stronger or weaker light, contrast and colour, softer or not: a scene's kind is to be learnt, not its pixels."""
-    image = cv2.resize(rgb, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) if rng.random() < 0.3 else rgb
+def _relit(rng: np.random.Generator, scene: art.Scene) -> art.Scene:
+    """Other light, contrast and colour, softer or not: a scene's kind is to be learnt, not its pixels. Where the hues
+    have moved far, nobody can say whether the sky is blue."""
+    rgb, maybe, parts = scene.rgb, scene.maybe, scene.parts
+    image = cv2.resize(rgb, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) if rng.random() < 0.4 else rgb
+    if rng.random() < 0.35:
+        turn = int(rng.integers(-20, 21))  # of 180
+        hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
+        hsv[..., 0] = (hsv[..., 0].astype(int) + turn) % 180
+        image = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+        if abs(turn) > 8:
+            maybe, parts = maybe | {"blue_sky"}, {tag: boxes for tag, boxes in parts.items() if tag != "blue_sky"}
     grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    colour = rng.uniform(0.7, 1.25)
+    colour = rng.uniform(0.6, 1.35)
     image = cv2.addWeighted(image, colour, grey, 1 - colour, 0)
-    levels = (np.arange(256) - 110) * rng.uniform(0.75, 1.2) + 110 + rng.uniform(-25, 25)
-    tint = rng.uniform(0.86, 1.14, 3) if rng.random() < 0.5 else np.ones(3)
+    levels = (np.arange(256) / 255) ** rng.uniform(0.65, 1.35) * 255
+    levels = (levels - 110) * rng.uniform(0.75, 1.3) + 110 + rng.uniform(-25, 35)
+    tint = rng.uniform(0.82, 1.18, 3) if rng.random() < 0.5 else np.ones(3)
     image = cv2.LUT(image, np.clip(levels[:, None] * tint, 0, 255).astype(np.uint8)[None])
-    return cv2.resize(image, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    image = cv2.resize(image, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return replace(scene, rgb=image, maybe=maybe, parts=parts)
 
 
 def _plain(rng: np.random.Generator, name: str | None = None) -> Plain:

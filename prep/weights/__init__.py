@@ -2,7 +2,7 @@
 
 from prep.weights.choose import choose_tagger
 from prep.weights.fetch import answers, fetch
-from prep.weights.known import KNOWN, Model
+from prep.weights.known import KNOWN, Model, known
 from prep.weights.locate import Weights, locate
 
-__all__ = ["KNOWN", "Model", "Weights", "answers", "choose_tagger", "fetch", "locate"]
+__all__ = ["KNOWN", "Model", "Weights", "answers", "choose_tagger", "fetch", "known", "locate"]

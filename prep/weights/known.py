@@ -9,8 +9,9 @@ from prep.errors import UsageError
 
 PACKAGE = Path(__file__).parent.parent / "starter"
 RELEASE = "https://github.com/AUTOMATIC1111/TorchDeepDanbooru/releases/download/v1/model-resnet_custom_v3.pt"
-STABILITY = "Stability AI Community License"
+STABILITY = "Stability AI Community License (free below 1 million USD a year)"
 STABILITY_URL = "https://stability.ai/community-license-agreement"
+HUB = "https://huggingface.co"
 COMFY = "Comfy-Org/stable-diffusion-3.5-fp8"
 
 
@@ -24,12 +25,21 @@ class Model:
     file: str
     megabytes: int  # 10**6 bytes, as published
     licence: str
-    licence_url: str
+    licence_url: str  # a page, or the card in the package
     runs_on: str
     url: str | None = None  # a release page's file
     repo: str | None = None  # a Hugging Face repo; file is its path in there
     gated: bool = False  # a licence to accept and a token to show
     packaged: bool = False  # ships with prep
+
+    @property
+    def page(self) -> str:
+        """Where a person finds the file, for fetching it by hand."""
+        return self.url or f"{HUB}/{self.repo}"
+
+    @property
+    def size(self) -> str:
+        return f"{self.megabytes / 1000:.1f} GB" if self.megabytes >= 1000 else f"{self.megabytes} MB"
 
 
 KNOWN = {
@@ -41,8 +51,8 @@ KNOWN = {
             "DeepDanbooru v3: 9,176 Danbooru tags, 161 M parameters",
             "model-resnet_custom_v3.pt",
             644,
-            "MIT (the code's; see the release)",
-            "https://github.com/AUTOMATIC1111/TorchDeepDanbooru",
+            "MIT (of the repository that publishes it; the weights have none of their own)",
+            "https://github.com/AUTOMATIC1111/TorchDeepDanbooru/blob/master/LICENSE",
             "CPU or GPU",
             url=RELEASE,
         ),
@@ -54,6 +64,17 @@ KNOWN = {
             5,
             "MIT",
             "prep/starter/TAGGER.md",
+            "anywhere",
+            packaged=True,
+        ),
+        Model(
+            "starter-generator",
+            "generator",
+            "a small SD3.5 of the same classes, trained on the art in examples/; for trying prep out",
+            "generator.safetensors",
+            16,
+            "MIT",
+            "prep/starter/GENERATOR.md",
             "anywhere",
             packaged=True,
         ),
@@ -80,9 +101,9 @@ KNOWN = {
             repo=COMFY,
         ),
         Model(
-            "sd35-large-turbo",
+            "sd35-large-turbo-fp8",
             "generator",
-            "Stable Diffusion 3.5 large turbo in 16 bit; quantised to FP8 while it loads",
+            "Stable Diffusion 3.5 large turbo in 16 bit, made FP8 as it loads; no text encoders in it",
             "sd3.5_large_turbo.safetensors",
             16_500,
             STABILITY,
@@ -100,6 +121,6 @@ def known(name: str) -> Model:
     name = "starter-tagger" if name == "starter" else name
     if name not in KNOWN:
         close = difflib.get_close_matches(name, KNOWN, 1, cutoff=0.4)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(KNOWN)}"
-        raise UsageError(f"no weights are called {name}", hint=hint.rstrip("?"))
+        hint = f"did you mean {close[0]}" if close else f"known: {', '.join(KNOWN)}"
+        raise UsageError(f"no weights are called {name}", hint=hint)
     return KNOWN[name]

@@ -1,21 +1,13 @@
-"""Weights that are here: in the folder that PREP_MODELS names, in the cache, in the package. And their hashes.
+"""Weights that are here: in the folder that PREP_MODELS names, in a cache, in the package. No network is asked."""
 
-A hash is remembered by the file's size, time and inode, so that half a gigabyte is read once.
-"""
-
-import contextlib
-import hashlib
-import json
 import os
-import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from prep.errors import UsageError
-from prep.files import write_whole
+from prep.errors import StoppedError, UsageError
+from prep.weights.hashes import cache_folder, fetched_sha256, sha256_of, user_cache
 from prep.weights.known import PACKAGE, Model, known
-
-SETTLED_SECONDS = 2  # a file younger than this may change again without its time showing it
 
 
 @dataclass(frozen=True)
@@ -25,75 +17,65 @@ class Weights:
     sha256: str
     bytes: int
     source: str  # PREP_MODELS, cache, package, file
-
-
-def cache_folder() -> Path:
-    """$PREP_CACHE, or prep/ in the user's cache folder."""
-    if own := os.environ.get("PREP_CACHE"):
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "prep"
+    note: str = ""  # what a person should know of this file, or empty
 
 
 def locate(name: str) -> Weights | None:
-    """The weights of that name, if they are here; the network is not asked."""
-    for source, path in places(known(name)):
-        if path.is_file():
-            return weights_at(path, known(name).name, source)
-    return None
+    """The weights of that name, if they are here. The first time, the file is read through for its hash.
+
+    Raises UsageError for an unknown name, WeightsError for a file that cannot be read.
+    """
+    found = find(known(name))
+    return weights_at(found[1], known(name).name, found[0]) if found else None
 
 
-def places(model: Model) -> list[tuple[str, Path]]:
-    """Where a model's file may lie, in the order in which it is looked for."""
-    found = []
+def find(model: Model) -> tuple[str, Path] | None:
+    """(source, file) of the first place that has it; nothing is read."""
+    return next(((source, path) for source, path in places(model) if path.is_file()), None)
+
+
+def places(model: Model) -> Iterator[tuple[str, Path]]:
+    """(source, file): where a model may lie, in the order in which it is looked for."""
     if folder := os.environ.get("PREP_MODELS"):
-        found.append(("PREP_MODELS", Path(folder) / model.file))
-    found.append(("cache", cache_folder() / "models" / model.file))
+        yield "PREP_MODELS", Path(folder) / Path(model.file).name
     if model.packaged:
-        found.append(("package", PACKAGE / model.file))
-    if model.repo and (cached := _in_hub_cache(model)):
-        found.append(("cache", cached))
-    return found
+        yield "package", PACKAGE / model.file
+        return
+    try:
+        yield "cache", target_of(model)
+        if model.repo and (cached := _in_hub_cache(model)):
+            yield "cache", cached
+    except StoppedError:  # no home folder, no cache
+        return
 
 
 def weights_at(path: Path, name: str = "file", source: str = "file") -> Weights:
-    """Raises UsageError when there is no such file."""
+    """Raises UsageError when there is no such file, WeightsError when it cannot be read."""
     if not path.is_file():
-        raise UsageError(f"{path} does not exist", hint="tagger.model takes a name or a checkpoint file")
-    return Weights(name, path, sha256_of(path), path.stat().st_size, source)
+        found = "is a folder" if path.is_dir() else "does not exist"
+        raise UsageError(f"{path} {found}", hint="tagger.model takes a name or a checkpoint file")
+    sha256, fetched = sha256_of(path), fetched_sha256(name)
+    note = "not the file that was fetched: it was changed since" if fetched and sha256 != fetched else ""
+    return Weights(name, path, sha256, path.stat().st_size, source, note)
 
 
-def sha256_of(path: Path) -> str:
-    status = path.stat()
-    key = f"{path.resolve()}:{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
-    memory = _memory()
-    if key not in memory:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if time.time() - status.st_mtime < SETTLED_SECONDS:
-            return digest
-        _remember({**memory, key: digest})
-        return digest
-    return memory[key]
+def target_of(model: Model) -> Path:
+    """Where a release page's file is kept once it is fetched."""
+    return cache_folder() / "models" / Path(model.file).name
 
 
-def _memory() -> dict[str, str]:
-    try:
-        memory = json.loads((cache_folder() / "hashes.json").read_text())
-    except (OSError, ValueError):
-        return {}
-    return memory if isinstance(memory, dict) else {}
-
-
-def _remember(memory: dict[str, str]) -> None:
-    # A home that cannot be written costs a second hashing, no more.
-    with contextlib.suppress(Exception):
-        cache_folder().mkdir(parents=True, exist_ok=True)
-        write_whole(cache_folder() / "hashes.json", json.dumps(memory, indent=0).encode())
+def hub_cache() -> Path:
+    """huggingface_hub's own cache, by its own variables. Not asked of it: the import costs half a second."""
+    if own := os.environ.get("HF_HUB_CACHE"):
+        return Path(own)
+    home = os.environ.get("HF_HOME")
+    return (Path(home) if home else user_cache() / "huggingface") / "hub"
 
 
 def _in_hub_cache(model: Model) -> Path | None:
-    """Looks into huggingface_hub's cache without importing it: the import costs half a second."""
-    home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
-    hub = Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
-    snapshots = hub / f"models--{model.repo.replace('/', '--')}" / "snapshots"
-    return next(iter(sorted(snapshots.glob(f"*/{model.file}"))), None)
+    folder = hub_cache() / f"models--{model.repo.replace('/', '--')}"
+    try:
+        revision = (folder / "refs" / "main").read_text().strip()
+    except OSError:
+        return None
+    return folder / "snapshots" / revision / model.file

@@ -89,9 +89,7 @@ def test_a_trigger_that_was_taken_out_stays_out():
     assert merged(after("1girl, solo, smile, white shirt"), (*MACHINE, "hat")) == "1girl, solo, smile, white shirt, hat"
 
 
-WORDS = st.sampled_from(
-    ["1girl", "solo", "smile", "hat", "white shirt", "long hair", r"fate \(series\)", "^_^"]
-)
+WORDS = st.sampled_from(["1girl", "solo", "smile", "hat", "white shirt", "long hair", r"fate \(series\)", "^_^"])
 CAPTIONS = st.lists(WORDS, unique=True, max_size=9)
 EDITS = st.lists(
     st.one_of(

@@ -43,7 +43,7 @@ def start(src: Path, out: Path, tagger: Path, *arguments: str, group: bool = Fal
         [*map(str, command), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        errors="backslashreplace",
         start_new_session=group,
     )
 

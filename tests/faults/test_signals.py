@@ -10,7 +10,7 @@ from tests.faults.processes import alive, awkward_art, children, finish, interru
 
 @pytest.fixture(scope="module")
 def art(tmp_path_factory):
-    return awkward_art(tmp_path_factory.mktemp("signals") / "art", 400)
+    return awkward_art(tmp_path_factory.mktemp("signals") / "art", 160)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -19,7 +19,7 @@ def test_what_was_tagged_before_a_signal_is_kept(tmp_path, tiny_tagger, art, num
     ended, _, told = signalled(art, out, tiny_tagger, number=number, after_images=40)
     assert ended == code and len(told.splitlines()) == 1 and "run again" in told
     _, said, _ = run_to_end(art, out, tiny_tagger, "--to", "tag")
-    assert "0 read" in said and "tag: 340 images with file (40 done before)" in said
+    assert "0 read" in said and "tag: 112 images with file (40 done before)" in said
 
 
 def test_a_signal_while_the_network_works_ends_a_real_run(tmp_path, tiny_tagger, art):

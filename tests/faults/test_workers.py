@@ -1,6 +1,5 @@
 """A worker process that dies, or runs out of memory: the one file is a problem, the rest is done."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -14,34 +13,16 @@ from prep.runners.local import LocalRunner
 from prep.scan import ScanJob
 from prep.taggers import job
 from tests.fakes import FakeTagger
+from tests.faults.dying_jobs import DyingJob, NeverStarting
 from tests.pictures import drawing, folder_of, save
 from tests.run_helpers import manifest, run_here, tree
 from tests.test_pipeline import older
-
-FATAL = "fatal"  # in a file's name: reading it ends the process, or its memory
-
-
-class DyingJob(ScanJob):
-    """A decoder that takes its process down on some files."""
-
-    def measured(self, found):
-        if FATAL in found.path:
-            if "memory" in found.path:
-                raise MemoryError
-            os.abort()
-        return super().measured(found)
-
-
-class NeverStarting(ScanJob):
-    def open(self, worker):
-        os._exit(1)
 
 
 @pytest.fixture
 def art(tmp_path, monkeypatch):
     monkeypatch.setattr(job, "load_tagger", lambda *_: FakeTagger())
-    art = folder_of(tmp_path / "art", mira=9, noa=8)
-    return art
+    return folder_of(tmp_path / "art", mira=3, noa=2)
 
 
 def go(art: Path, out: Path, tagger: Path, **options):
@@ -49,32 +30,36 @@ def go(art: Path, out: Path, tagger: Path, **options):
 
 
 @pytest.mark.parametrize("name", ["fatal.png", "fatal memory.png"])
-def test_one_file_that_kills_its_worker_is_a_problem_and_the_rest_is_done(art, tmp_path, tiny_tagger, monkeypatch, name, capfd):
+def test_one_file_that_kills_its_worker_is_a_problem_and_the_rest_is_done(
+    art, tmp_path, tiny_tagger, monkeypatch, name, capfd
+):
     save(drawing(99), art / "mira" / name)
     older(art)
     monkeypatch.setattr(stages, "ScanJob", DyingJob)
     assert go(art, tmp_path / "out", tiny_tagger).exit_code == 1
     reasons = {row["source"]: (row["status"], row["reason"]) for row in manifest(tmp_path / "out")}
-    assert len(reasons) == 18 and reasons.pop(f"mira/{name}") == ("unreadable", "crash")
+    assert len(reasons) == 6 and reasons.pop(f"mira/{name}") == ("unreadable", "crash")
     assert set(reasons.values()) == {("kept", None)}
     assert f"mira/{name}: crash: its decoder crashed" in (tmp_path / "out" / "problems.txt").read_text()
     whole = tree(tmp_path / "out")
     # Known by now: not tried again, also by a run in which nothing would keep it from dying.
     run_here(art, tmp_path / "out", tiny_tagger)
-    assert "0 read, 18 unchanged" in capfd.readouterr().out and tree(tmp_path / "out") == whole
+    assert "0 read, 6 unchanged" in capfd.readouterr().out and tree(tmp_path / "out") == whole
     monkeypatch.undo()
     monkeypatch.setattr(job, "load_tagger", lambda *_: FakeTagger())
     assert run_here(art, tmp_path / "out", tiny_tagger, retry=True).exit_code == 0
     assert {row["status"] for row in manifest(tmp_path / "out")} == {"kept"}
 
 
-def test_several_fatal_files_are_each_found(art, tmp_path, tiny_tagger, monkeypatch, capfd):
+@pytest.mark.slow
+def test_several_fatal_files_are_each_found(tmp_path, art, tiny_tagger, monkeypatch, capfd):
+    folder_of(art, tam=40)
     for character, name in (("mira", "fatal.png"), ("mira", "z fatal.png"), ("noa", "fatal memory.png")):
         save(drawing(len(name)), art / character / name)
     monkeypatch.setattr(stages, "ScanJob", DyingJob)
     assert go(art, tmp_path / "out", tiny_tagger).failed == 3
     assert sum(row["reason"] == "crash" for row in manifest(tmp_path / "out")) == 3
-    assert sum(row["status"] == "kept" for row in manifest(tmp_path / "out")) == 17
+    assert sum(row["status"] == "kept" for row in manifest(tmp_path / "out")) == 45
 
 
 def test_workers_that_cannot_start_are_no_images_fault(art, tmp_path, tiny_tagger, monkeypatch, capfd):
@@ -94,8 +79,8 @@ def test_memory_that_runs_out_in_the_network_is_a_clean_stop(art, tmp_path, tiny
 
     monkeypatch.setattr(job, "load_tagger", lambda *_: Greedy())
     with pytest.raises(StoppedError, match="memory"):
-        run_here(art, tmp_path / "out", tiny_tagger)
+        run_here(art, tmp_path / "out", tiny_tagger, "tagger.batch=2")
     fake = FakeTagger()
     monkeypatch.setattr(job, "load_tagger", lambda *_: fake)
     run_here(art, tmp_path / "out", tiny_tagger)
-    assert fake.scored == 17 - 4
+    assert fake.scored == 5 - 2

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prep.starter import art, recolour
+from prep.starter import art, recolour, skies, strangers
 from prep.starter.compose import Plain, View, compose, fit_window, stand
 from prep.starter.sampling import held_out_pool, known_pool, sample, training_pool, worn
 
@@ -109,3 +109,22 @@ def test_other_hair_is_another_tag_and_other_pixels(outfit):
     means = green.rgba[changed][:, :3].mean(0)
     assert means[1] > means[0] and means[1] > means[2]
     assert np.array_equal(green.rgba[..., 3], figure.rgba[..., 3])
+
+
+def test_other_mouths_are_other_expressions():
+    figure = recolour.with_mouth(art.figure("eileen", "concerned"), "laugh")
+    assert {"smile", "open_mouth"} <= set(figure.tags) and not {"frown", "closed_mouth"} & set(figure.tags)
+
+
+def test_weather_is_named_as_it_is_painted():
+    rng = np.random.default_rng(0)
+    assert "cloud" not in skies.changed(rng, art.scene("bg_meadow")).parts
+    assert "cloud" in skies.changed(rng, art.scene("bg_washington")).parts
+
+
+def test_nobody_is_given_clothes_or_an_expression():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        picture = strangers.draw(rng, 120, 90)
+        assert picture.tags <= {"rating:safe", "no_humans"}
+    assert not strangers.mannequin(rng, art.figure("eileen", "happy")).tags

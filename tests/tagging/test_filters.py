@@ -32,9 +32,7 @@ def test_the_filter_that_ships():
 def test_the_intrinsic_words_that_ship():
     intrinsic = read_patterns(str(configs_folder() / "intrinsic.txt"), "profile.intrinsic")
     body = "long_hair blue_eyes pink_hair bangs blunt_bangs bob_cut cat_ears demon_horns dark_skin freckles".split()
-    other = (
-        "closed_eyes wet_hair hair_ribbon hairband smile white_shirt half-closed_eyes fake_animal_ears".split()
-    )
+    other = "closed_eyes wet_hair hair_ribbon hairband smile white_shirt half-closed_eyes fake_animal_ears".split()
     assert [name for name in body if name not in intrinsic] == []
     assert [name for name in other if name in intrinsic] == []
 

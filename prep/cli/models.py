@@ -1,0 +1,45 @@
+"""prep models: the known weights, and fetching them."""
+
+import click
+
+
+@click.group("models", invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """The known weights: sizes, licences, and where they are or how to get them.
+
+    \b
+    Examples:
+      prep models
+      prep models get deepdanbooru-v3
+    """
+    if context.invoked_subcommand is None:
+        from prep.weights.listing import listing
+
+        for line in listing():
+            click.echo(line)
+
+
+@command.command("get")
+@click.argument("name")
+@click.option("--again", is_flag=True, help="Fetch it anew, also when it is here: for a file that is broken.")
+def get(name: str, again: bool) -> None:
+    """Fetch the weights called NAME into the cache; one that was cut off is gone on from.
+
+    \b
+    Examples:
+      prep models get deepdanbooru-v3
+      prep models get deepdanbooru-v3 --again
+    """
+    from prep.weights import fetch, known
+    from prep.weights.locate import find
+
+    model = known(name)
+    if not model.packaged and (again or not find(model)):
+        click.echo(f"{model.name}: {model.size} from {model.page}")
+        click.echo(f"licence: {model.licence} ({model.licence_url})")
+    weights = fetch(name, again)
+    place = "comes with prep:" if weights.source == "package" else "is in"
+    click.echo(f"{weights.name} {place} {weights.path}, sha256 {weights.sha256}")
+    if weights.note:
+        click.echo(f"{weights.note}; `prep models get {weights.name} --again` fetches it anew")

@@ -1,0 +1,104 @@
+"""A safetensors file, its header checked by hand: what is in it, and each tensor mapped or read by itself.
+
+Layout: 8 bytes little-endian N, N bytes of JSON (name -> dtype, shape, data_offsets), then the tensors' bytes, end to
+end. Why not safetensors' own reader: one map holds the whole file, so that what is no longer needed stays resident; and
+a 16-bit tensor behind an odd number of bytes (as `comfy_quant` leaves them) cannot be viewed in it. Here every tensor
+is a map of its own, dropped with the tensor.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from prep.errors import WeightsError
+
+DTYPES = {
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
+    "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2,
+    "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
+}  # fmt: skip
+MOST_HEADER_BYTES = 100_000_000  # safetensors' own limit
+AGAIN = "fetch the file again"
+
+
+@dataclass(frozen=True)
+class Entry:
+    dtype: str  # as in the file: F8_E4M3, BF16, ...
+    shape: tuple[int, ...]
+    start: int  # from the beginning of the file
+    bytes: int
+
+
+class WeightFile:
+    """entries: name -> Entry, in the file's order. metadata: what the header says beside the tensors."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises WeightsError: no safetensors, cut off, or a header that does not fit the file."""
+        self.path = path
+        self.metadata, self.entries = _read_header(path)
+
+    def read(self, name: str) -> torch.Tensor:
+        """The tensor in memory of its own."""
+        entry = self.entries[name]
+        data = np.fromfile(self.path, np.uint8, entry.bytes, offset=entry.start)
+        return torch.from_numpy(data).view(DTYPES[entry.dtype]).reshape(entry.shape)
+
+    def mapped(self, name: str) -> torch.Tensor:
+        """The tensor as the file's own pages: read when touched, never copied, and never written back."""
+        entry = self.entries[name]
+        data = np.memmap(self.path, np.uint8, mode="c", offset=entry.start, shape=(entry.bytes,))
+        return torch.from_numpy(data).view(DTYPES[entry.dtype]).reshape(entry.shape)
+
+
+def _read_header(path: Path) -> tuple[dict, dict[str, Entry]]:
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if size < 8 or not 2 <= length <= MOST_HEADER_BYTES:
+                raise WeightsError(f"{path.name} is no safetensors file: its header would be {length:,} bytes")
+            if 8 + length > size:
+                raise WeightsError(f"{path.name} is cut off within its header: {size:,} bytes are here", hint=AGAIN)
+            header = json.loads(file.read(length))
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:  # no JSON, or no UTF-8
+        raise WeightsError(f"{path.name} is no safetensors file: its header is not JSON") from error
+    if not isinstance(header, dict):
+        raise WeightsError(f"{path.name} is no safetensors file: its header names no tensors")
+    metadata = header.pop("__metadata__", None) or {}
+    entries = {name: _entry(path, name, value, 8 + length) for name, value in header.items()}
+    _check_ends(path, entries, 8 + length, size)
+    return metadata, entries
+
+
+def _entry(path: Path, name: str, value: object, body: int) -> Entry:
+    try:
+        dtype, shape, (start, stop) = value["dtype"], tuple(value["shape"]), value["data_offsets"]
+        whole = all(type(number) is int and number >= 0 for number in (*shape, start, stop))
+    except (KeyError, TypeError, ValueError):
+        whole = False
+    if not whole:
+        raise WeightsError(f"{path.name}: the header's entry for {name} is not readable", hint=AGAIN)
+    if dtype not in DTYPES:
+        raise WeightsError(f"{path.name}: {name} is stored as {dtype}, which prep does not read")
+    if stop - start != math.prod(shape) * DTYPES[dtype].itemsize:
+        raise WeightsError(f"{path.name}: {name} is {stop - start:,} bytes, which is not {dtype} {list(shape)}")
+    return Entry(dtype, shape, body + start, stop - start)
+
+
+def _check_ends(path: Path, entries: dict[str, Entry], body: int, size: int) -> None:
+    """Every tensor begins where another ended: no gap, nothing twice, nothing beyond the end."""
+    end = body
+    for entry in sorted(entries.values(), key=lambda entry: (entry.start, entry.bytes)):
+        if entry.start != end:
+            raise WeightsError(f"{path.name}: the tensors of the header do not lie end to end", hint=AGAIN)
+        end += entry.bytes
+    if end > size:
+        raise WeightsError(f"{path.name} is cut off: {size:,} of {end:,} bytes are here", hint=AGAIN)
+    if end < size:
+        raise WeightsError(f"{path.name} has {size - end:,} bytes that its header does not name", hint=AGAIN)

@@ -1,0 +1,159 @@
+"""What `prep doctor` tells, section by section. Every line that names a problem also says what to do next."""
+
+import os
+import platform
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from prep.config import Settings
+from prep.errors import PrepError
+from prep.machine.advice import plan_for
+from prep.machine.compute import Compute, look
+from prep.machine.hardware import cores, disk_free, memory
+from prep.weights.choose import ANSWER_SECONDS, DEEPDANBOORU, STARTER, choose_tagger
+from prep.weights.fetch import answers, hub_offline, source_of
+from prep.weights.hashes import cache_folder
+from prep.weights.hub import hub_name, is_mirror, sends_token, token_source
+from prep.weights.known import KNOWN, Model
+from prep.weights.locate import find, hub_cache
+
+DRAWING = ("sd35-large-fp8", "sd35-large-turbo-fp8", "sd35-medium")  # in the order in which they are taken
+BY_HAND = "look at the connection or the proxy; `prep models` names the pages to fetch from by hand"
+LATER = "drawing comes in a later version; its weights"
+TIGHT_BYTES = 2 * 10**9  # less room than this, and a set of some thousand images does not fit
+
+
+@dataclass(frozen=True)
+class Line:
+    """todo: what to do next; a problem always has one. stops: a run cannot begin."""
+
+    label: str
+    text: str
+    todo: str = ""
+    stops: bool = False
+
+
+def examine(settings: Settings) -> Iterator[tuple[str, list[Line]]]:
+    """Yield (title, lines) as they are known. Asks the network for 5 s at most, unless it is told not to."""
+    offline = settings.models.offline or hub_offline()
+    yield "machine", list(_machine())
+    with ThreadPoolExecutor(2) as pool:
+        asked = {} if offline else {name: _asked(pool, KNOWN[name]) for name in (DEEPDANBOORU, DRAWING[0])}
+        compute = look()
+        yield "torch", list(_torch(compute))
+        reached = {name: answer.result() for name, answer in asked.items()}
+    yield "network", list(_network(reached, offline))
+    tagger = _tagger(settings, reached.get(DEEPDANBOORU, False))
+    yield "models", [tagger, *_device(settings, compute), _generator(compute)]
+
+
+def _asked(pool: ThreadPoolExecutor, model: Model) -> Future:
+    return pool.submit(answers, source_of(model), ANSWER_SECONDS)
+
+
+def _machine() -> Iterator[Line]:
+    yield Line("prep", f"{_version()} on Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    yield Line("cores", f"{cores()}")
+    total, free = memory()
+    yield Line("memory", f"{_gb(total)}, {_gb(free)} free")
+    yield _disk("outputs", Path("outputs").absolute(), "let --out name a folder with more")
+    try:
+        yield _disk("weights", cache_folder(), "let PREP_CACHE name a folder with more")
+        yield _disk("hub files", hub_cache(), "let HF_HOME name a folder with more")
+    except PrepError as error:
+        yield Line("weights", error.message, error.hint)
+    if folder := os.environ.get("PREP_MODELS"):
+        yield Line("PREP_MODELS", folder) if Path(folder).is_dir() else _no_folder(folder)
+
+
+def _no_folder(folder: str) -> Line:
+    return Line("PREP_MODELS", f"{folder} is no folder", "make it, or unset PREP_MODELS")
+
+
+def _disk(label: str, folder: Path, todo: str) -> Line:
+    free = disk_free(folder)
+    return Line(label, f"{_gb(free)} free in {folder}", todo if free is not None and free < TIGHT_BYTES else "")
+
+
+def _torch(compute: Compute) -> Iterator[Line]:
+    if compute.version is None:
+        yield Line("torch", compute.problem, compute.hint, stops=True)
+        return
+    yield Line("torch", compute.version)
+    try:
+        yield Line("diffusers", version("diffusers"))
+    except PackageNotFoundError:
+        yield Line("diffusers", "not installed; drawing will need it", "run `make setup` again")
+    yield Line("CPU", f"bf16 by {compute.bf16}" if compute.bf16 else "no bf16 units: float32, some four times slower")
+    for gpu in compute.gpus:
+        shape = f", {_gb(gpu.bytes)}, {_gb(gpu.free)} free" if gpu.bytes else ", in the machine's memory"
+        sm = f", SM {gpu.capability[0]}.{gpu.capability[1]}" if gpu.capability else ""
+        yield Line("GPU", f"{gpu.name} ({gpu.kind}{sm}){shape}; bf16 {'yes' if gpu.bf16 else 'no'}; FP8 {gpu.fp8}")
+    if compute.problem:
+        yield Line("GPU", compute.problem, compute.hint)
+    elif not compute.gpus:
+        yield Line("GPU", "none; FP8 is storage only: it saves memory, not time")
+
+
+def _network(reached: dict[str, bool], offline: bool) -> Iterator[Line]:
+    if offline:
+        yield Line("asked", "nothing: models.offline or HF_HUB_OFFLINE is set")
+    for label, host, name in (("release page", "github.com", DEEPDANBOORU), ("hub", hub_name(), DRAWING[0])):
+        if name in reached:
+            yield Line(label, f"{host} answers") if reached[name] else Line(label, f"{host} does not answer", BY_HAND)
+    source = token_source()
+    told = f"yes, from {source}" if source else "none; only gated files need one: `hf auth login`"
+    if source and is_mirror():
+        told += f"; {'sent' if sends_token() else 'not sent'} to {hub_name()}, which HF_ENDPOINT names"
+    yield Line("token", told)
+
+
+def _tagger(settings: Settings, reached: bool) -> Line:
+    why: list[str] = []
+    offline, fallback = settings.models.offline, settings.models.fallback
+    try:
+        chosen = choose_tagger(
+            settings.tagger.model, offline, fallback, why.append, may_fetch=False, reach=lambda *_: reached
+        )
+    except PrepError as error:
+        return Line("tagger", error.message, error.hint, stops=True)
+    if not why:
+        return Line("tagger", f"{chosen.path}, as tagger.model says")
+    return Line("tagger", why[0], _get(KNOWN[DEEPDANBOORU]) if chosen and chosen.name == STARTER else "")
+
+
+def _device(settings: Settings, compute: Compute) -> Iterator[Line]:
+    asked = settings.tagger.device
+    if compute.version and asked not in ("auto", "cpu", *(gpu.kind for gpu in compute.gpus)):
+        yield Line("device", f"tagger.device asks for {asked}, which is not here", "set tagger.device=auto", stops=True)
+
+
+def _generator(compute: Compute) -> Line:
+    """Nothing draws yet: what is told here is what the weights will need."""
+    plan = plan_for(compute.gpus, memory()[0])
+    here = next((name for name in DRAWING if find(KNOWN[name])), None)
+    if here:
+        return Line("generator", f"{LATER}: {here} is here; {plan.text}", plan.todo)
+    if plan.todo:
+        return Line("generator", f"{LATER}: none are here, and {plan.text}", plan.todo)
+    others = "; smaller: sd35-medium; 4 steps instead of 28, but gated: sd35-large-turbo-fp8"
+    return Line("generator", f"{LATER}: none are here; {plan.text}", _get(KNOWN[DRAWING[0]]) + others)
+
+
+def _get(model: Model) -> str:
+    gate = "" if model.url else ", no login" if not model.gated else ", after accepting its licence"
+    return f"`prep models get {model.name}` ({model.size}{gate}; licence: {model.licence}, {model.licence_url})"
+
+
+def _gb(size: int | None) -> str:
+    return "unknown" if size is None else f"{size / 1e9:.1f} GB"
+
+
+def _version() -> str:
+    try:
+        return version("prep")
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,60 @@
+"""Cores, memory and disk, as this process may use them: a container's limits count. Sizes in bytes; None: not known."""
+
+import os
+import shutil
+from pathlib import Path
+
+CGROUP = Path("/sys/fs/cgroup")
+MEMINFO = Path("/proc/meminfo")
+
+
+def cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except (AttributeError, OSError):  # macOS has no such call
+        return os.cpu_count() or 1
+
+
+def memory() -> tuple[int | None, int | None]:
+    """(all of it, what is free), the smaller of the machine's and the container's."""
+    total, free = _machine_memory()
+    limit, used = (_number(CGROUP / name) for name in ("memory.max", "memory.current"))
+    if limit is not None and (total is None or limit < total):
+        total = limit
+        if used is not None:
+            free = min(limit - used, free if free is not None else limit)
+    return total, free
+
+
+def disk_free(folder: Path) -> int | None:
+    """Of the disk that folder is on, or will be."""
+    for path in (folder, *folder.absolute().parents):
+        try:
+            return shutil.disk_usage(path).free
+        except OSError:
+            continue
+    return None
+
+
+def nvidia_driver() -> bool:
+    """Is the kernel's driver loaded? Says nothing of whether torch can use it."""
+    return Path("/proc/driver/nvidia/version").exists()
+
+
+def _machine_memory() -> tuple[int | None, int | None]:
+    try:
+        lines = dict(line.split(":", 1) for line in MEMINFO.read_text().splitlines())
+        return tuple(int(lines[name].split()[0]) * 1024 for name in ("MemTotal", "MemAvailable"))
+    except (OSError, KeyError, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), None
+    except (OSError, ValueError):
+        return None, None
+
+
+def _number(path: Path) -> int | None:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):  # "max": no limit
+        return None

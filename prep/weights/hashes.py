@@ -1,0 +1,83 @@
+"""Hashes of model files, remembered by size, time and inode, so that half a gigabyte is read once.
+
+Also which hash a fetched file had, so that one that was changed since can be told.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from prep.errors import PrepError, StoppedError, WeightsError
+from prep.files import write_whole
+
+SETTLED_SECONDS = 2  # a file younger than this may change again without its time showing it
+
+
+def cache_folder() -> Path:
+    """$PREP_CACHE, or prep/ in the user's cache folder. Raises StoppedError where there is no home folder."""
+    if own := os.environ.get("PREP_CACHE"):
+        return Path(own)
+    return user_cache() / "prep"
+
+
+def user_cache() -> Path:
+    """$XDG_CACHE_HOME or ~/.cache. Raises StoppedError where there is no home folder."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:
+        raise StoppedError("there is no home folder to keep weights in", hint="let PREP_CACHE name a folder") from None
+
+
+def sha256_of(path: Path) -> str:
+    """Raises WeightsError when the file cannot be read."""
+    try:
+        before = _mark(path)
+        known = _memory()["files"].get(str(path.resolve()))
+        if isinstance(known, list) and known[:-1] == before:
+            return known[-1]
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        after = _mark(path)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror}", hint="look at its owner and mode") from None
+    if before == after and time.time() - path.stat().st_mtime >= SETTLED_SECONDS:
+        _remember("files", str(path.resolve()), [*before, digest])
+    return digest
+
+
+def remember_fetched(name: str, path: Path, sha256: str) -> None:
+    """A file that we wrote ourselves just now: its hash is known without reading it again."""
+    _remember("files", str(path.resolve()), [*_mark(path), sha256])
+    _remember("fetched", name, sha256)
+
+
+def fetched_sha256(name: str) -> str | None:
+    """What these weights hashed to when they were last fetched; None when they never were."""
+    return _memory()["fetched"].get(name)
+
+
+def _mark(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns, status.st_ino]
+
+
+def _memory() -> dict[str, dict[str, Any]]:
+    try:
+        kept = json.loads((cache_folder() / "hashes.json").read_bytes())
+    except (OSError, ValueError, StoppedError):
+        kept = None
+    kept = kept if isinstance(kept, dict) else {}
+    return {part: kept[part] if isinstance(kept.get(part), dict) else {} for part in ("files", "fetched")}
+
+
+def _remember(part: str, key: str, value: Any) -> None:
+    memory = _memory()
+    memory[part][key] = value
+    # A cache that cannot be written costs a second hashing, no more.
+    with contextlib.suppress(OSError, PrepError):
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        write_whole(cache_folder() / "hashes.json", json.dumps(memory, indent=1).encode())

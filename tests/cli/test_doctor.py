@@ -1,0 +1,270 @@
+"""`prep doctor` on machines that are well, small, offline or broken."""
+
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from prep.config import Models, Settings, TaggerSettings
+from prep.machine import compute, examine, hardware
+from prep.machine.advice import plan_for
+from prep.machine.compute import STORAGE, Compute, Gpu
+from prep.weights import KNOWN
+from prep.weights.locate import target_of
+from tests.run_helpers import prep
+
+SMALL_CPU = (16 * 10**9, 8 * 10**9)
+NAME = "deepdanbooru-v3"
+
+
+@pytest.fixture
+def online(monkeypatch):
+    """Allowed to ask; -> the addresses that were asked, and nobody answers."""
+    asked = []
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr(examine, "answers", lambda url, seconds: bool(asked.append(url)))
+    return asked
+
+
+def lines(settings=None):
+    """label -> all its lines, as told."""
+    told = {}
+    for _, section in examine.examine(settings or Settings()):
+        for line in section:
+            told[line.label] = told.get(line.label, "") + f"{line.text} -> {line.todo}\n"
+    return told
+
+
+def stops(settings=None):
+    return [line.label for _, section in examine.examine(settings or Settings()) for line in section if line.stops]
+
+
+def test_whole_command_offline_has_every_section_and_no_traceback():
+    done = prep("doctor")
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stdout.splitlines() if line[0] != " "] == ["machine", "torch", "network", "models"]
+    assert torch.__version__ in done.stdout and "HF_HUB_OFFLINE" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_config_file_decides_and_a_bad_one_is_a_usage_error(tmp_path):
+    (tmp_path / "mine.toml").write_text('[tagger]\nmodel = "deepdanbooru-v3"\n')
+    done = prep("doctor", "--config", tmp_path / "mine.toml")
+    assert (
+        done.returncode == 1 and "deepdanbooru-v3 is not here" in done.stdout and "-> `prep models get" in done.stdout
+    )
+    assert prep("doctor", "--config", tmp_path / "none.toml").returncode == 2
+
+
+def test_offline_asks_nobody(online):
+    told = lines(Settings(models=Models(offline=True)))
+    assert online == [] and "nothing: models.offline" in told["asked"]
+    assert "starter" in told["tagger"]
+
+
+def test_both_are_asked_and_silence_says_what_to_do(online):
+    told = lines()
+    assert sorted(online) == sorted([KNOWN[NAME].url, examine.source_of(KNOWN["sd35-large-fp8"])])
+    assert "by hand" in told["release page"] and "by hand" in told["hub"]
+
+
+def test_starter_reads_and_the_real_one_is_offered_with_size_and_licence(online):
+    told = lines()["tagger"]
+    assert "starter tagger reads" in told
+    assert f"prep models get {NAME}" in told and "644 MB" in told and "MIT" in told
+
+
+def test_answering_page_would_be_fetched_from_but_is_not(monkeypatch, online):
+    monkeypatch.setattr(examine, "answers", lambda url, seconds: True)
+    assert "is fetched: 644 MB" in lines()["tagger"]
+    assert not target_of(KNOWN[NAME]).exists()
+
+
+def test_deepdanbooru_that_is_here_reads(online):
+    target_of(KNOWN[NAME]).parent.mkdir(parents=True)
+    target_of(KNOWN[NAME]).write_bytes(b"weights")
+    assert f"{NAME} is here (cache)" in lines()["tagger"]
+
+
+def test_no_trial_allowed_stops_a_run(online):
+    settings = Settings(models=Models(fallback="error"))
+    assert stops(settings) == ["tagger"]
+    assert "prep models get" in lines(settings)["tagger"]
+
+
+def test_checkpoint_of_ones_own(tiny_tagger, tmp_path):
+    assert str(tiny_tagger) in lines(Settings(tagger=TaggerSettings(model=str(tiny_tagger))))["tagger"]
+    assert "does not exist" in lines(Settings(tagger=TaggerSettings(model=str(tmp_path / "none.pt"))))["tagger"]
+
+
+def test_sd35_that_is_here_comes_with_its_plan(tmp_path, monkeypatch):
+    (tmp_path / KNOWN["sd35-medium"].file).write_bytes(b"weights")
+    monkeypatch.setenv("PREP_MODELS", str(tmp_path))
+    monkeypatch.setattr(examine, "memory", lambda: (32 * 10**9, 10**9))
+    assert "sd35-medium is here; on the CPU" in lines()["generator"]
+
+
+def test_token_is_told_and_never_shown(monkeypatch, tmp_path):
+    assert "none" in lines()["token"]
+    (tmp_path / "token").write_text("hf_canary")
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    assert "yes, from the login file" in lines()["token"]
+    monkeypatch.setenv("HF_TOKEN", "hf_canary")
+    assert "yes, from HF_TOKEN" in lines()["token"]
+    monkeypatch.setenv("HF_ENDPOINT", "https://me:hf_canary@mirror.example")
+    told = lines()
+    assert "not sent to mirror.example" in told["token"]
+    monkeypatch.setenv("PREP_TOKEN_TO_MIRROR", "1")
+    assert "; sent to mirror.example" in lines()["token"]
+    assert "hf_canary" not in str(told)
+
+
+def test_torch_that_cannot_be_imported_stops_and_says_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert stops() == ["torch"]
+    assert "make setup" in lines()["torch"] and "starter" in lines()["tagger"]
+
+
+def test_device_that_is_not_here_stops_and_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(examine, "look", lambda: Compute("9.9", "AMX"))
+    settings = Settings(tagger=TaggerSettings(device="cuda"))
+    assert stops(settings) == ["device"] and "tagger.device=auto" in lines(settings)["device"]
+    assert stops(Settings(tagger=TaggerSettings(device="cpu"))) == []
+
+
+def test_drawing_is_said_to_come_later_and_its_library_is_told(monkeypatch):
+    told = lines()
+    assert "drawing comes in a later version" in told["generator"]
+    assert told["diffusers"].startswith(version("diffusers")[:2])
+    monkeypatch.setattr(examine, "version", missing)
+    assert "make setup" in lines()["diffusers"]
+
+
+def missing(name):
+    raise PackageNotFoundError(name)
+
+
+def test_driver_that_torch_does_not_see(monkeypatch):
+    monkeypatch.setattr(compute, "nvidia_driver", lambda: True)
+    assert "CUDA build" in lines()["GPU"]
+
+
+def cuda(**answers):
+    """A torch with a card that answers like this."""
+    known = {
+        "is_available": lambda: True,
+        "device_count": lambda: 1,
+        "mem_get_info": lambda number: (20 * 10**9, 25 * 10**9),
+        "get_device_capability": lambda number: (8, 6),
+        "get_device_name": lambda number: "A card",
+    }
+    return SimpleNamespace(
+        __version__="9.9+cu99",
+        cuda=SimpleNamespace(**(known | answers)),
+        version=SimpleNamespace(cuda="12.9", hip=None),
+        backends=SimpleNamespace(mps=SimpleNamespace(is_available=lambda: False)),
+    )
+
+
+def test_card_is_told_with_memory_and_what_it_multiplies(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", cuda())
+    told = lines()["GPU"]
+    assert "A card (cuda, SM 8.6), 25.0 GB, 20.0 GB free; bf16 yes; FP8 storage only" in told
+
+
+def test_card_without_a_working_driver_is_a_problem_with_a_way_out(monkeypatch):
+    def warned():
+        import warnings
+
+        warnings.warn("The NVIDIA driver on your system is too old\nmore", stacklevel=1)
+        return False
+
+    monkeypatch.setitem(sys.modules, "torch", cuda(is_available=warned))
+    assert lines()["GPU"].startswith("The NVIDIA driver on your system is too old -> install the driver")
+
+
+def test_card_that_dies_when_asked_is_a_problem_with_a_way_out(monkeypatch):
+    def dead(number):
+        raise RuntimeError("CUDA error: unknown error\nCompile with ...")
+
+    monkeypatch.setitem(sys.modules, "torch", cuda(mem_get_info=dead))
+    assert lines()["GPU"].startswith("the GPU does not answer: CUDA error: unknown error -> ")
+
+
+def test_fp8_probe_multiplies_for_real():
+    """torch's CPU has FP8 products by tensor; whether by row too is the version's."""
+    assert compute.fp8_products(torch, torch.device("cpu")).startswith("products by tensor")
+
+
+def test_fp8_probe_tells_products_that_fail(monkeypatch):
+    def fails(*_, **__):
+        raise RuntimeError("no kernel\nfor this card")
+
+    monkeypatch.setattr(torch, "_scaled_mm", fails)
+    assert compute.fp8_products(torch, torch.device("cpu")) == f"{STORAGE}: products fail (no kernel)"
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "told"),
+    [(25, "batch 2 to 4"), (16.9, "adaLN in bf16"), (12.6, "8.2 GB"), (8.5, "VAE tiling"), (6.4, "on the CPU")],
+)
+def test_plan_follows_the_memory_of_the_card(gigabytes, told):
+    gpu = Gpu("A card", "cuda", int(gigabytes * 1e9), None)
+    assert told in plan_for([gpu], 32 * 10**9).text
+
+
+def test_machine_that_is_too_small_says_what_would_do(monkeypatch):
+    assert plan_for([], SMALL_CPU[0]).todo
+    monkeypatch.setattr(examine, "memory", lambda: SMALL_CPU)
+    monkeypatch.setattr(examine, "look", lambda: Compute("9.9", ""))
+    told = lines()
+    assert "too small" in told["generator"] and "GPU from 8 GB" in told["generator"]
+    assert "float32" in told["CPU"]
+
+
+def test_memory_is_the_containers_where_that_is_smaller(tmp_path, monkeypatch):
+    monkeypatch.setattr(hardware, "CGROUP", tmp_path)
+    monkeypatch.setattr(hardware, "MEMINFO", tmp_path / "meminfo")
+    (tmp_path / "meminfo").write_text("MemTotal: 1000000 kB\nMemAvailable: 500000 kB\n")
+    assert hardware.memory() == (1_024_000_000, 512_000_000)
+    (tmp_path / "memory.max").write_text("max\n")
+    assert hardware.memory() == (1_024_000_000, 512_000_000)
+    (tmp_path / "memory.max").write_text("4000000\n")
+    (tmp_path / "memory.current").write_text("1000000\n")
+    assert hardware.memory() == (4_000_000, 3_000_000)
+
+
+def test_machine_that_tells_nothing(tmp_path, monkeypatch):
+    def unknown(*_):
+        raise OSError
+
+    monkeypatch.setattr(hardware, "CGROUP", tmp_path)
+    monkeypatch.setattr(hardware, "MEMINFO", tmp_path / "none")
+    monkeypatch.setattr("os.sysconf", unknown)
+    monkeypatch.setattr("shutil.disk_usage", unknown)
+    told = lines()
+    assert "unknown" in told["memory"] and "unknown" in told["outputs"]
+
+
+def test_disk_that_is_nearly_full_says_where_else_to_go(monkeypatch):
+    monkeypatch.setattr(examine, "disk_free", lambda folder: 10**9)
+    told = lines()
+    assert "--out" in told["outputs"] and "PREP_CACHE" in told["weights"] and "HF_HOME" in told["hub files"]
+
+
+def test_no_home_folder_is_a_line(monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("PREP_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pathlib.Path.home", homeless)
+    told = lines()
+    assert "no home folder" in told["weights"] and "PREP_CACHE" in told["weights"]
+
+
+def test_prep_models_that_is_no_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("PREP_MODELS", str(tmp_path / "none"))
+    assert "is no folder -> make it" in lines()["PREP_MODELS"]

@@ -1,0 +1,108 @@
+"""What the documents say can be done is done here."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from prep.cli import COMMANDS
+from prep.config import Settings, configs_folder
+from tests.pictures import EXAMPLES
+from tests.run_helpers import manifest, prep
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess:
+    """make, with the environment that runs this test instead of one of its own."""
+    command = ["make", *arguments, f"BIN={Path(sys.executable).parent}", "STAMP=Makefile"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+
+
+def test_the_readmes_first_command_makes_what_it_says():
+    assert "    make dataset SRC=examples/characters " in README
+    out = ROOT / "outputs" / "test-docs"
+    shutil.rmtree(out, ignore_errors=True)
+    try:
+        done = make("dataset", "SRC=examples/characters", "NAME=test-docs")
+        assert done.returncode == 0, done.stdout + done.stderr
+        rows = manifest(out)
+        assert len(rows) == 24 and {row["status"] for row in rows} == {"kept"}
+        assert {row["complexity"] for row in rows} == {"simple", "medium", "complex"}
+        for slug in ("sylvie", "eileen", "lucy"):
+            assert (out / "generated" / slug / "sheet.png").is_file()
+        assert {path.name for path in (out / "kohya").iterdir()} == {"8_sylvie", "14_eileen", "20_lucy", "dataset.toml"}
+        assert done.stdout.splitlines()[-1] == "done"
+    finally:
+        shutil.rmtree(out, ignore_errors=True)
+
+
+def test_a_missing_src_says_what_to_type():
+    done = make("dataset")
+    assert done.returncode == 2 and "SRC=examples/characters" in done.stdout + done.stderr
+
+
+def test_make_help_lists_every_target():
+    listed = make("help").stdout
+    for target in ("setup", "dataset", "test", "test-all", "check", "bench"):
+        assert re.search(rf"^{target}\s", listed, re.M)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example_and_is_in_the_readme(name):
+    done = prep(name, "--help")
+    assert done.returncode == 0 and f"prep {name}" in done.stdout.split("Example")[1]
+    assert f"`prep {name}" in README
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"^    (prep .*?)(?:\s+#.*)?$", README, re.M))))
+def test_the_readmes_other_commands_exist(command):
+    name = command.split()[1]
+    assert name in COMMANDS
+
+
+@pytest.mark.parametrize("setting", sorted(set(re.findall(r"--set ([\w.]+)=", README)) - {"section.key"}))
+def test_the_settings_that_the_readme_names_exist(setting):
+    parts = ["characters", "x", setting.split(".")[-1]] if setting.startswith("characters") else setting.split(".")
+    if parts[0] != "characters":
+        section = Settings.model_fields[parts[0]].annotation
+        assert parts[1] in section.model_fields
+
+
+@pytest.mark.parametrize("path", sorted(configs_folder().glob("*.toml")), ids=lambda path: path.name)
+def test_a_plan_with_every_config_that_ships(path, tmp_path):
+    done = prep("run", EXAMPLES / "characters", "--out", tmp_path / "out", "--config", path, "--plan")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("scan: 24 files of 3 characters")
+
+
+def test_links_between_documents_lead_somewhere():
+    for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_pins_satisfy_the_ranges():
+    dependencies = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*dependencies["dependencies"], *dependencies["optional-dependencies"]["test"]]
+    pins = dict(re.findall(r"^([\w-]+)==([\w.]+)", (ROOT / "constraints.txt").read_text(), re.M))
+    for each in wanted:
+        name, least = re.match(r"([\w-]+)>=([\d.]+)", each).groups()
+        assert name in pins, f"{name} has no tested version in constraints.txt"
+        assert tuple(map(int, pins[name].split(".")[:2])) >= tuple(map(int, least.split(".")[:2]))
+
+
+def test_nothing_names_a_registry_or_a_folder_of_this_machine():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    hosts = ["pypi" + ".org", "files.python" + "hosted", "npm" + "js", "deb" + ".debian"]
+    for name in filter(None, listed):
+        path = ROOT / name
+        if path.is_file() and path.suffix in {".py", ".md", ".toml", ".txt", "", ".json"}:
+            text = path.read_text("utf-8", "replace")
+            assert not any(host in text for host in hosts), name
+            assert str(ROOT) not in text, name
