@@ -39,6 +39,7 @@ class Run:
     listing: Listing
     slugs: dict[str, str]  # character -> its name in folders and triggers
     problems: dict[str, Problem] = field(default_factory=dict)  # path -> why it was skipped
+    read_again: bool = False  # files changed under this run, and it has looked at them once more
     todo: dict[str, int] = field(default_factory=dict)  # stage -> items that it had to do
 
 

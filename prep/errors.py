@@ -23,7 +23,10 @@ class PrepError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message}. {self.hint[0].upper()}{self.hint[1:]}." if self.hint else f"{self.message}."
+        message, hint = self.message, self.hint
+        if hint and hint.split()[0].isalpha():  # not a name, a path or a command
+            hint = hint[0].upper() + hint[1:]
+        return " ".join(text if text.endswith((".", "?", "!")) else text + "." for text in (message, hint) if text)
 
     def __reduce__(self):  # errors cross process borders, and Exception's own way would lose the hint
         return type(self), (self.message, self.hint)

@@ -30,6 +30,7 @@ from prep.taggers.job import ScoreBook, TagJob, tag_recipe
 from prep.tagging.filters import read_patterns
 from prep.tagging.thresholds import Selector, level_of, read_overrides
 from prep.types import Problem, Row, Vocabulary
+from prep.walk import walk
 
 SCAN_BATCH = 128
 STARTER = "starter-tagger"
@@ -87,6 +88,8 @@ def tag(run: Run, dataset: Dataset) -> Dataset:
             for outcome in run.report.bar("tag", outcomes, len(todo)):
                 if outcome.problem:
                     failed[outcome.subject] = outcome.problem
+        if not run.read_again and any(problem.kind == "changed" for problem in failed.values()):
+            return _read_again(run)
         run.problems |= {wanted[sha256].path: problem for sha256, problem in failed.items()}
         book = ScoreBook(run.ledger, recipe)
     else:
@@ -99,6 +102,14 @@ def tag(run: Run, dataset: Dataset) -> Dataset:
         return replace(row, status="unreadable", reason=problem.kind if problem else "not_tagged")
 
     return replace(dataset, tagger=tagger.name, tag_recipe=recipe, scores=book, rows=dataset.map(with_verdict))
+
+
+def _read_again(run: Run) -> Dataset:
+    """Files changed since the scan: once more from the top, for what differs. What changes again is a problem."""
+    run.read_again = True
+    run.listing = walk(run.src, run.out)
+    run.report.say("tag: some images changed while prep was at work and are read again")
+    return tag(run, scan(run, Dataset()))
 
 
 def profile(run: Run, dataset: Dataset) -> Dataset:

@@ -1,5 +1,6 @@
 """Runs over folders: what a second run costs, what one bad image costs, what a changed setting costs."""
 
+import hashlib
 import os
 import time
 import tomllib
@@ -7,6 +8,7 @@ import tomllib
 import numpy as np
 import pytest
 
+from prep import pipeline, stages
 from prep.errors import SettingsError, UsageError
 from prep.taggers import job
 from tests.fakes import FakeTagger
@@ -272,24 +274,59 @@ def test_a_character_that_does_not_exist_stops_before_anything_is_touched(art, t
     assert not (tmp_path / "out").exists()
 
 
-def test_an_image_that_changes_during_the_run_is_a_problem_and_done_next_time(art, tmp_path, tiny_tagger, monkeypatch):
-    older(art)
+def meddling(monkeypatch, when, change) -> FakeTagger:
+    """A tagger during whose work files change, as often as `when` says so."""
 
     class Meddler(FakeTagger):
         def prepare(self, image: np.ndarray) -> np.ndarray:
-            if not self.prepared:
-                save(drawing(4242), art / "noa" / "001.png")
-                (art / "noa" / "000.png").unlink()
+            if when(self.prepared):
+                change(self.prepared)
             return super().prepare(image)
 
+    meddler = Meddler(batch_size=1)
     monkeypatch.setattr(job, "DECODERS", 1)
-    monkeypatch.setattr(job, "load_tagger", lambda *_: Meddler(batch_size=1))
-    assert run_here(art, tmp_path / "out", tiny_tagger).exit_code == 1
-    assert {row["reason"] for row in manifest(tmp_path / "out")} >= {"gone"}
-    monkeypatch.setattr(job, "load_tagger", lambda *_: FakeTagger())
+    monkeypatch.setattr(job, "load_tagger", lambda *_: meddler)
+    return meddler
+
+
+def test_an_image_that_changes_during_the_run_is_read_again(art, tmp_path, tiny_tagger, monkeypatch):
+    older(art)
+    path = art / "noa" / "001.png"
+    meddling(monkeypatch, lambda done: done == 0, lambda _: save(drawing(4242), path))
+    assert run_here(art, tmp_path / "out", tiny_tagger).exit_code == 0
+    row = next(row for row in manifest(tmp_path / "out") if row["source"] == "noa/001.png")
+    assert row["status"] == "kept" and row["image_id"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert len(manifest(tmp_path / "out")) == 7
+
+
+def test_an_image_that_keeps_changing_is_a_problem_and_is_done_next_time(
+    art, tmp_path, tiny_tagger, counting, monkeypatch
+):
+    older(art)
+    seeds = iter(range(9000, 9100))
+
+    def restless(*arguments):
+        dataset = scan(*arguments)
+        save(drawing(next(seeds)), art / "noa" / "001.png")
+        return dataset
+
+    with monkeypatch.context() as patch:
+        scan = stages.scan
+        patch.setattr(stages, "scan", restless)
+        patch.setitem(pipeline.STAGES, "scan", restless)
+        assert run_here(art, tmp_path / "out", tiny_tagger).exit_code == 1
+    rows = {row["source"]: row["reason"] for row in manifest(tmp_path / "out")}
+    assert rows["noa/001.png"] == "changed" and len(rows) == 7
     assert run_here(art, tmp_path / "out", tiny_tagger).exit_code == 0
     assert {row["status"] for row in manifest(tmp_path / "out")} == {"kept"}
-    assert len(manifest(tmp_path / "out")) == 6
+
+
+def test_an_image_that_goes_during_the_run_is_a_problem(art, tmp_path, tiny_tagger, monkeypatch):
+    older(art)
+    meddling(monkeypatch, lambda done: done == 0, lambda _: (art / "noa" / "001.png").unlink())
+    assert run_here(art, tmp_path / "out", tiny_tagger).exit_code == 1
+    rows = {row["source"]: row["reason"] for row in manifest(tmp_path / "out")}
+    assert rows["noa/001.png"] == "gone" and len(rows) == 7
 
 
 def test_to_stops_after_a_stage_and_a_later_run_goes_on(art, tmp_path, tiny_tagger, counting):

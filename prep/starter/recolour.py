@@ -137,7 +137,7 @@ def with_mouth(figure: Figure, kind: str) -> Figure:
     old = set().union(*MOUTHS.values()) | {"grin"}
     tags = {tag: box for tag, box in figure.tags.items() if tag not in old}
     # An angry brow stays what it is; whether it is still `angry` over a smile, nobody can say.
-    maybe = (figure.maybe - old) | ({"angry", "frown"} if "v-shaped_eyebrows" in tags else set())
+    maybe = (figure.maybe - old) | ({"angry"} if "v-shaped_eyebrows" in tags else set())
     tags.pop("angry", None)
     return replace(figure, rgba=rgba, tags=tags | dict.fromkeys(MOUTHS[kind], figure.face), maybe=frozenset(maybe))
 
