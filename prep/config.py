@@ -146,13 +146,14 @@ def _layer(path: Path, inside: Path | None = None) -> dict[str, Any]:
         raise SettingsError(f"{path} cannot be read as TOML: {error}") from None
     _checked(values, str(path))
     for section, key in FILES:
-        name = values.get(section, {}).get(key)
-        if name is None or (section == "tagger" and "/" not in name):
+        value = values.get(section, {}).get(key)
+        if value is None or (section == "tagger" and "/" not in value):
             continue
+        family, colon, name = value.rpartition(":")  # tagger.model may say whose weights they are
         target = (path.parent / name).resolve() if name else None
         if inside and target and not target.is_relative_to(inside.resolve()):
             raise SettingsError(f"{path}: {section}.{key} names a file outside the image folder", hint="use --config")
-        values[section][key] = str(target) if target else ""
+        values[section][key] = f"{family}{colon}{target or ''}"
     return values
 
 

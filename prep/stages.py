@@ -58,6 +58,9 @@ def scan(run: Run, dataset: Dataset) -> Dataset:
     run.problems |= dict(run.listing.problems) | {ref.path: ref.problem for ref in refs if ref.problem}
     files = len(run.listing.files)
     run.report.say(f"scan: {files:,} files, {len(todo):,} read, {files - len(todo):,} unchanged")
+    if run.listing.hidden:
+        names = ", ".join(printable(name) for name in run.listing.hidden)
+        run.report.say(f"scan: hidden folders are passed over: {names}. Rename those that are characters")
     rows = marked(
         judged(refs, settings.scan),
         lambda ref: (run.src / ref.path).read_bytes(),

@@ -12,7 +12,7 @@ from prep.images import SUFFIXES
 from prep.types import Problem
 
 REPEATS = re.compile(r"^\d+_(.+)$")  # kohya's `10_name`
-NEVER = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+NEVER = {"__MACOSX", "Thumbs.db", "desktop.ini", ".git", ".cache", ".thumbnails", ".prep"}
 MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*")
 
 
@@ -31,6 +31,7 @@ class Found:
 class Listing:
     files: tuple[Found, ...]  # in byte order of their paths
     problems: tuple[tuple[str, Problem], ...]  # (path, why it is no image file)
+    hidden: tuple[str, ...]  # folders directly in SRC that were passed over, for they begin with a dot
 
     @property
     def characters(self) -> list[str]:
@@ -58,7 +59,9 @@ def walk(src: Path, out: Path) -> Listing:
     if not files and not problems:
         what = "is empty" if not any(src.iterdir()) else "holds no image"
         raise UsageError(f"{src} {what}", hint="png, jpg, webp, bmp, gif, tif and avif are read, at any depth")
-    return Listing(tuple(sorted(files, key=lambda found: os.fsencode(found.path))), tuple(sorted(problems)))
+    hidden = sorted(entry.name for entry in os.scandir(src) if entry.name.startswith(".") and entry.is_dir())
+    in_order = sorted(files, key=lambda found: os.fsencode(found.path))
+    return Listing(tuple(in_order), tuple(sorted(problems)), tuple(name for name in hidden if name not in NEVER))
 
 
 def _entries(src: Path, out: Path, problems: list) -> Iterator[tuple[str, os.DirEntry]]:

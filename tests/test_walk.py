@@ -138,3 +138,9 @@ def test_two_characters_never_share_a_slug():
     assert len(set(made.values())) == len(names)
     assert made["mira"] == "mira" and made["a_b"] == "a_b"
     assert {name: slugs(["mira", name])[name] for name in ("MIRA",)}["MIRA"] == made["MIRA"]
+
+
+def test_a_hidden_folder_that_may_be_a_character_is_named(tmp_path):
+    for path in (".hack/a.png", ".git/b.png", "mira/c.png"):
+        save(drawing(1, 40, 40), tmp_path / path)
+    assert walk(tmp_path, tmp_path / "out").hidden == (".hack",)

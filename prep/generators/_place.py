@@ -3,6 +3,7 @@
 A linear's weight stays in FP8, or goes into it, or out of it, as asked; everything else takes the compute dtype.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -21,7 +22,6 @@ from prep.generators._names import ALL, Rows
 # none: no one, also of an FP8 file (twice the memory; on a CPU some six times as fast).
 Quantise = Literal["stored", "all", "blocks", "none"]
 IN_BLOCKS = ("attn.", "attn2.", "ff.", "ff_context.")
-LARGEST_STD = 5.0  # weights of such models have some 0.02; without its scale, an FP8 file's have 100
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,21 @@ class Piece:
 
     stored: Stored
     rows: Rows = ALL
+    shape: tuple[int, ...] | None = None  # where it is not the file's: a 1x1 convolution that became a linear
 
     def dense(self, dtype: torch.dtype) -> torch.Tensor:
         values = self.rows.of_tensor(self.stored.file.read(self.stored.key))
         if self.stored.scaled_by:
             scale = self.rows.of_tensor(self.stored.scale())
             values = values.float() * scale.reshape(-1, *[1] * (values.dim() - 1))
-        return values.to(dtype)
+        return (values if self.shape is None else values.reshape(self.shape)).to(dtype)
 
     def eight(self) -> tuple[torch.Tensor, torch.Tensor]:
         """(float8 [out, in], float32 scale [1, 1] or [out, 1]): the file's own pages, or quantised by rows."""
         if not self.stored.eight_bit:
             return quantise_rows(self.dense(DTYPES[self.stored.entry.dtype]))
         weight = self.rows.of_tensor(self.stored.file.mapped(self.stored.key))
+        weight = weight if self.shape is None else weight.reshape(self.shape)
         return weight, self.rows.of_tensor(self.stored.scale())
 
 
@@ -97,10 +99,10 @@ def fill(
     model.requires_grad_(False).eval()
 
 
-def check_weights(model: nn.Module, of: str) -> None:
-    """Raises WeightsError when FP8 is outside an Fp8Linear, or a weight's standard deviation is not below 5.
+def check_weights(model: nn.Module, of: str, most_std: float = math.inf) -> None:
+    """Raises WeightsError when FP8 is outside an Fp8Linear, or a linear's weight is not finite or spread too wide.
 
-    Of each weight 64 rows are looked at: a lost scale shows in every one.
+    Of each weight some 64 rows are looked at: a lost scale shows in every one.
     """
     for name, module in model.named_modules():
         tensors = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
@@ -110,11 +112,11 @@ def check_weights(model: nn.Module, of: str) -> None:
                 raise WeightsError(f"{of}: {name}.{kind} is FP8 where it cannot be computed with")
             if value.is_meta:
                 raise WeightsError(f"{of}: {name}.{kind} was not loaded")
-            if (kind == "weight" and value.dim() == 2) or eight:
+            if (kind == "weight" and isinstance(module, nn.Linear)) or eight:
                 step = max(1, len(value) // 64)
                 rows = value[::step].float()
                 rows = rows * (module.scale[::step] if len(module.scale) > 1 else module.scale) if eight else rows
-                if not (spread := rows.std(correction=0).item()) < LARGEST_STD:  # also when it is NaN
+                if not (spread := rows.std(correction=0).item()) < most_std:  # also when it is NaN
                     raise WeightsError(
                         f"{of}: the weights of {name} have a standard deviation of {spread:.3g}; some 0.02 is usual",
                         hint="a scale is missing or the file is damaged",
@@ -131,5 +133,7 @@ def _check_fit(wanted: dict[str, tuple[int, ...]], pieces: dict[str, Piece], of:
         found = stored.entry.shape
         if found and rows.of > 1:
             found = (found[0] // rows.of * len(rows.parts), *found[1:])
+        if pieces[name].shape and math.prod(found) == math.prod(shape):
+            found = pieces[name].shape
         if found != shape:
             raise WeightsError(f"{of}: {stored.key} is {list(stored.entry.shape)}, which does not fit {name}")

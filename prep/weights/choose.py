@@ -20,12 +20,17 @@ def choose_tagger(
     may_fetch: bool = True,
     reach: Callable[[str, float], bool] | None = None,
 ) -> Weights | None:
-    """asked: `auto`, a known name, or a checkpoint file. say: is told why in one sentence.
+    """asked: `auto`, a known name, a checkpoint file, or TAGGER:FILE for one that is registered (prep.taggers).
+
+    say: is told why in one sentence.
 
     may_fetch False only says what would happen; it gives None where something would be fetched.
     reach: (address, seconds) -> does it answer; for who has asked already.
     Raises UsageError for what does not exist or does not read, StoppedError when there is no tagger to be had.
     """
+    tagger, colon, file = asked.partition(":")
+    if colon:
+        return weights_at(Path(file).expanduser(), tagger)
     if "/" in asked or Path(asked).suffix in (".pt", ".safetensors"):
         return weights_at(Path(asked).expanduser())
     model = known(DEEPDANBOORU if asked == "auto" else asked)

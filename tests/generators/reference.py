@@ -68,7 +68,7 @@ def stored_tensors(path: Path) -> dict[str, torch.Tensor]:
     header = json.loads(data[8 : 8 + length])
     out = {}
     for key, entry in header.items():
-        if entry.get("dtype") in DTYPES and key not in NO_WEIGHTS:
+        if entry.get("dtype") in DTYPES and len(set(entry["data_offsets"])) == 2:
             start, stop = (8 + length + offset for offset in entry["data_offsets"])
             out[key] = torch.frombuffer(bytearray(data[start:stop]), dtype=DTYPES[entry["dtype"]])
             out[key] = out[key].reshape(entry["shape"])
