@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -65,7 +66,7 @@ class Ledger:
             table = table.append_column(field, pa.nulls(len(table), field.type))
         table = table.select(shelf.schema.names).cast(shelf.schema)
         if recipe is not None:
-            table = table.filter(pc.equal(table["recipe"], recipe))
+            table = table.filter(pc.equal(table["recipe"], pa.scalar(recipe)))
         return _winners(table)
 
     def book(self, shelf: Shelf, recipe: str | None = None) -> "Book":
@@ -184,6 +185,6 @@ def _winners(table: pa.Table) -> pa.Table:
     """Of rows with one subject and recipe, the last."""
     if len(table) < 2:
         return table
-    numbered = table.select(["subject", "recipe"]).append_column("row", pa.array(range(len(table)), pa.int64()))
+    numbered = table.select(["subject", "recipe"]).append_column("row", pa.array(np.arange(len(table))))
     last = numbered.group_by(["subject", "recipe"]).aggregate([("row", "max")])["row_max"]
     return table if len(last) == len(table) else table.take(last.sort())

@@ -42,19 +42,21 @@ def scan(run: Run, dataset: Dataset) -> Dataset:
     job = ScanJob(run.src, run.ledger, settings.scan.max_pixels, settings.thresholds.measure_px, SCAN_BATCH)
     book = run.ledger.book(SCAN, job.recipe)
 
-    def stale(found) -> bool:
+    refs, todo = [], []
+    for found in run.listing.files:
         row = book.get(scan_subject(found.path))
-        return run.options.rehash or not is_current(row, found) or run.options.retry and bool(row["problem"])
-
-    todo = [found for found in run.listing.files if stale(found)]
+        if run.options.rehash or not is_current(row, found) or run.options.retry and row["problem"]:
+            todo.append(found)
+        else:
+            refs.append(to_ref(found, row))
     run.todo["scan"] = len(todo)
     if todo:
         with closing(run.runner.map(job, todo)) as outcomes:
             for _ in run.report.bar("scan", outcomes, len(todo)):
                 pass
         book = run.ledger.book(SCAN, job.recipe)
-    known = ((found, book.get(scan_subject(found.path))) for found in run.listing.files)
-    refs = [to_ref(found, row) for found, row in known if row is not None]
+    read = ((found, book.get(scan_subject(found.path))) for found in todo)
+    refs += [to_ref(found, row) for found, row in read if row is not None]
     run.problems |= dict(run.listing.problems) | {ref.path: ref.problem for ref in refs if ref.problem}
     files = len(run.listing.files)
     run.report.say(f"scan: {files:,} files, {len(todo):,} read, {files - len(todo):,} unchanged")

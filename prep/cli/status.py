@@ -1,5 +1,8 @@
 """prep status: what is done, and what a run would do now."""
 
+import contextlib
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -17,7 +20,21 @@ def command(out: Path, problems: bool, diff: bool) -> None:
       prep status outputs/characters
       prep status outputs/characters --diff
     """
-    from prep.status import diff_of, problems_of, status_of
+    with _without_pandas():
+        from prep.status import diff_of, problems_of, status_of
 
-    for line in (problems_of if problems else diff_of if diff else status_of)(out):
-        click.echo(line)
+        for line in (problems_of if problems else diff_of if diff else status_of)(out):
+            click.echo(line)
+
+
+@contextlib.contextmanager
+def _without_pandas() -> Iterator[None]:
+    """Arrow imports pandas, where it is installed, only to ask whether a value is of its kind: a third of a second."""
+    hidden = "pandas" not in sys.modules
+    if hidden:
+        sys.modules["pandas"] = None
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules["pandas"]

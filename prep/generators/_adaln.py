@@ -25,7 +25,7 @@ class AdalnCache:
     """Takes a transformer's modulation layers out of it. `prepare` before drawing, and again for each prompt pair."""
 
     def __init__(self, transformer: SD3Transformer2DModel, path: Path) -> None:
-        """path: what the transformer was loaded from. Its weights are read again at each `prepare`."""
+        """path: what the transformer was loaded from: the layers are read from it again at each `prepare`."""
         self.transformer = transformer
         self.pieces = transformer_pieces(path)[1]
         self.embed = transformer.time_text_embed
@@ -41,7 +41,7 @@ class AdalnCache:
         """timesteps: [T], as the scheduler has them. pooled: [rows, width] each, one for every batch that will be
         asked: the prompts with guidance, and for skip-layer guidance those without the negative ones, too.
 
-        Everything from an earlier prompt is forgotten.
+        Everything from an earlier prompt is forgotten. Call it when the transformer is where it will draw.
         """
         device, dtype = self.transformer.pos_embed.proj.weight.device, self.dtype
         self.embed.to(device)

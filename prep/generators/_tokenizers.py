@@ -1,4 +1,4 @@
-"""The three tokenizers of SD3.5, from a diffusers folder or from the hub, where those of the same vocabulary are free."""
+"""SD3.5's three tokenizers, from a diffusers folder or from the hub, where others of the same vocabulary are free."""
 
 from pathlib import Path
 
@@ -15,8 +15,9 @@ HUB = {
 }
 
 
-def load_tokenizer(name: str, folder: Path | None = None) -> PreTrainedTokenizerBase:
-    """name: clip_l, clip_g or t5. folder: a diffusers folder; where it has no such tokenizer, the hub is asked.
+def load_tokenizer(name: str, folder: Path | None = None, offline: bool = False) -> PreTrainedTokenizerBase:
+    """name: clip_l, clip_g or t5. folder: a diffusers folder; where it has no such tokenizer, the hub is asked,
+    or with `offline` the hub's cache alone.
 
     Raises WeightsError when the folder's is not readable, StoppedError when the hub's is not to be had.
     """
@@ -28,7 +29,7 @@ def load_tokenizer(name: str, folder: Path | None = None) -> PreTrainedTokenizer
             raise WeightsError(f"{own} holds no tokenizer that can be read: {_first_line(error)}") from error
     repo, options = HUB[name]
     try:
-        return AutoTokenizer.from_pretrained(repo, token=False, **options)
+        return AutoTokenizer.from_pretrained(repo, token=False, local_files_only=offline, **options)
     except (OSError, ValueError, ImportError) as error:
         raise StoppedError(
             f"SD3.5 needs the tokenizer of {repo}, which is not here: {_first_line(error)}",

@@ -11,7 +11,10 @@ from safetensors.torch import save_file
 from tests.sd35.make_checkpoint import COMMON, PREFIX, SIZES, original_shapes, values, write
 
 LAYOUTS = ("bf16", "fp8", "fp8-scaled", "fp8-scaled2")
-DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "F8_E4M3": torch.float8_e4m3fn}
+DTYPES = {
+    "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
+    "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2,
+}  # fmt: skip
 NO_WEIGHTS = ("scale_weight", "weight_scale", "scale_input", "input_scale", "comfy_quant", "scaled_fp8")
 
 

@@ -12,21 +12,9 @@ from prep.generators._fp8 import FP8, Fp8Linear
 from prep.generators._load import check_transformer, load_transformer
 from tests.generators import reference
 from tests.generators.reference import LAYOUTS, answer, inputs, reference_model, relative_error, save, scaled
-from tests.sd35.make_checkpoint import SIZES
 
 CLOSE = 1e-5  # relative, in float32: only the order of the sums differs
 FC1 = "model.diffusion_model.joint_blocks.1.x_block.mlp.fc1.weight"
-
-
-@pytest.fixture
-def medium_width(monkeypatch):
-    """Five blocks of medium's width, two with dual attention: all of it, twice in float32, would take 20 GB."""
-    monkeypatch.setitem(
-        SIZES,
-        "medium-5",
-        {**SIZES["medium"], "num_layers": 5, "dual_attention_layers": [0, 1], "pos_embed_max_size": 96},
-    )
-    return "medium-5"
 
 
 def own_files():
@@ -47,6 +35,7 @@ def own_files():
         "new, input scales, metadata": (new(tensors(), input_scale="input_scale"), metadata),
         "new, by rows": (new(tensors(), by_rows=True), metadata),
         "plain, norms and biases too": (every_one, None),
+        "plain, the wider float8": ({key: value.to(torch.float8_e5m2) for key, value in tensors().items()}, None),
     }
 
 
@@ -136,6 +125,25 @@ def test_a_diffusers_folder_whole_and_in_shards(tmp_path):
     for path in (tmp_path / "whole", tmp_path / "whole" / "transformer", tmp_path / "shards"):
         model = load_transformer(path, torch.float32)
         assert torch.equal(answer(model, inputs(wanted)), answer(wanted, inputs(wanted)))
+
+
+def test_a_folder_that_lacks_something_is_refused_in_a_sentence(tmp_path):
+    reference_model(reference.tiny_file(tmp_path, "bf16")).save_pretrained(tmp_path / "own", max_shard_size="500KB")
+    shard = sorted((tmp_path / "own").glob("*.safetensors"))[1]
+    shard.unlink()
+    with pytest.raises(WeightsError, match=f"{shard.name} cannot be read: No such file"):
+        load_transformer(tmp_path / "own")
+    index = tmp_path / "own" / "diffusion_pytorch_model.safetensors.index.json"
+    index.write_text('{"weight_map": 3}')
+    with pytest.raises(WeightsError, match="index.json in .* is not readable"):
+        load_transformer(tmp_path / "own")
+    for file in (tmp_path / "own").glob("*.safetensors*"):
+        file.unlink()
+    with pytest.raises(WeightsError, match="prep reads no pickled weights|Prep reads no pickled weights"):
+        load_transformer(tmp_path / "own")
+    (tmp_path / "own" / "config.json").unlink()
+    with pytest.raises(WeightsError, match="config.json cannot be read"):
+        load_transformer(tmp_path / "own")
 
 
 def test_a_scaled_diffusers_folder_keeps_its_scales(tmp_path):

@@ -1,0 +1,11 @@
+import pytest
+
+from tests.sd35.make_checkpoint import SIZES
+
+
+@pytest.fixture
+def medium_width(monkeypatch):
+    """Five blocks of medium's width, two with dual attention: all of it, twice in float32, would take 20 GB."""
+    fewer = {"num_layers": 5, "dual_attention_layers": [0, 1], "pos_embed_max_size": 96}
+    monkeypatch.setitem(SIZES, "medium-5", {**SIZES["medium"], **fewer})
+    return "medium-5"
