@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 ROOT = Path(__file__).parent.parent
-EDITED, EMPTIED, REMOVED = "sylvie/sylvie_meadow_1.jpg", "eileen/eileen_uni_1.jpg", "lucy/lucy_mad.png"
+EDITED, EMPTIED, REMOVED = "sylvie/sylvie_meadow_1.jpg", "eileen/eileen_club_1.jpg", "lucy/lucy_mad.png"
 
 INTRO = """# What you do by hand stays
 

@@ -27,14 +27,19 @@ def command(out: Path, problems: bool, diff: bool) -> None:
             click.echo(line)
 
 
+class _NoPandas:
+    """Arrow imports pandas, where it is installed, only to ask whether a value is of its kind: a third of a second."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name=name)
+
+
 @contextlib.contextmanager
 def _without_pandas() -> Iterator[None]:
-    """Arrow imports pandas, where it is installed, only to ask whether a value is of its kind: a third of a second."""
-    hidden = "pandas" not in sys.modules
-    if hidden:
-        sys.modules["pandas"] = None
+    hidden = _NoPandas()
+    sys.meta_path.insert(0, hidden)
     try:
         yield
     finally:
-        if hidden:
-            del sys.modules["pandas"]
+        sys.meta_path.remove(hidden)

@@ -41,11 +41,15 @@ class WeightFile:
         self.path = path
         self.metadata, self.entries = _read_header(path)
 
-    def read(self, name: str) -> torch.Tensor:
-        """The tensor in memory of its own."""
+    def read(self, name: str, start: int = 0, stop: int | None = None) -> torch.Tensor:
+        """The tensor, or its rows from start to stop, in memory of its own and no more of it."""
         entry = self.entries[name]
-        data = np.fromfile(self.path, np.uint8, entry.bytes, offset=entry.start)
-        return torch.from_numpy(data).view(DTYPES[entry.dtype]).reshape(entry.shape)
+        offset, count, shape = entry.start, entry.bytes, entry.shape
+        if stop is not None:
+            row = entry.bytes // max(1, shape[0])
+            offset, count, shape = offset + start * row, (stop - start) * row, (stop - start, *shape[1:])
+        data = np.fromfile(self.path, np.uint8, count, offset=offset)
+        return torch.from_numpy(data).view(DTYPES[entry.dtype]).reshape(shape)
 
     def mapped(self, name: str) -> torch.Tensor:
         """The tensor as the file's own pages: read when touched, never copied, and never written back."""
@@ -66,11 +70,13 @@ def _read_header(path: Path) -> tuple[dict, dict[str, Entry]]:
             header = json.loads(file.read(length))
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:  # no JSON, or no UTF-8
+    except (ValueError, RecursionError) as error:  # no JSON, or no UTF-8
         raise WeightsError(f"{path.name} is no safetensors file: its header is not JSON") from error
     if not isinstance(header, dict):
         raise WeightsError(f"{path.name} is no safetensors file: its header names no tensors")
     metadata = header.pop("__metadata__", None) or {}
+    if not isinstance(metadata, dict):
+        raise WeightsError(f"{path.name} is no safetensors file: its metadata is no table")
     entries = {name: _entry(path, name, value, 8 + length) for name, value in header.items()}
     _check_ends(path, entries, 8 + length, size)
     return metadata, entries
@@ -79,7 +85,7 @@ def _read_header(path: Path) -> tuple[dict, dict[str, Entry]]:
 def _entry(path: Path, name: str, value: object, body: int) -> Entry:
     try:
         dtype, shape, (start, stop) = value["dtype"], tuple(value["shape"]), value["data_offsets"]
-        whole = all(type(number) is int and number >= 0 for number in (*shape, start, stop))
+        whole = isinstance(dtype, str) and all(type(number) is int and number >= 0 for number in (*shape, start, stop))
     except (KeyError, TypeError, ValueError):
         whole = False
     if not whole:

@@ -118,7 +118,7 @@ def _check_scale(scale: Stored, weight: Stored | None, key: str) -> None:
     _need_weight(scale, weight, key)
     if not weight.eight_bit:
         raise WeightsError(f"{scale.file.path.name}: {key} scales a weight in {weight.entry.dtype}", hint=LINE)
-    shape, rows = scale.entry.shape, weight.entry.shape[0]
+    shape, rows = scale.entry.shape, (weight.entry.shape or (1,))[0]
     if scale.entry.dtype not in FLOATS or shape not in ((), (1,), (1, 1), (rows,), (rows, 1)):
         found = f"{scale.entry.dtype} {list(shape)}"
         raise WeightsError(f"{scale.file.path.name}: {key} is {found}; one number, or one a row, is read", hint=LINE)

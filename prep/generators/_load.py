@@ -48,7 +48,7 @@ def transformer_pieces(path: Path) -> tuple[dict, dict[str, Piece]]:
         return config, {name: Piece(stored) for name, stored in part.tensors.items()}
     checkpoint = describe(path)
     if checkpoint.config is None:
-        raise WeightsError(f"{path.name} holds no transformer", hint=f"it has {checkpoint.sentence.split(': ')[1]}")
+        raise WeightsError(f"{path.name} holds no transformer", hint=f"it has {', '.join(checkpoint.parts)}")
     part, config = checkpoint.parts["transformer"], checkpoint.config
     found = dict(part.tensors)
     pieces, used = {}, set()

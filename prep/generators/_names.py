@@ -1,4 +1,4 @@
-"""SD3's transformer: its layers in the single files, and in diffusers. Nothing here has seen a tensor.
+"""SD3's transformer: its layers in the single files and in diffusers, and which rows each takes.
 
 diffusers splits qkv into three, and of every final modulation (norm_out, and the last block's context) it wants the
 scale before the shift, where the files have the shift first.
@@ -17,16 +17,23 @@ class Rows:
     parts: tuple[int, ...] = (0,)
     of: int = 1
 
+    def spans(self, height: int) -> list[tuple[int, int]]:
+        """(start, stop) of each part of so many rows."""
+        part_height = height // self.of
+        return [(part * part_height, (part + 1) * part_height) for part in self.parts]
+
     def of_tensor(self, tensor: torch.Tensor) -> torch.Tensor:
         """tensor: [rows, ...]. One part is a view; more are a copy. A scale that all rows share ([1, 1]) stays."""
         if self.of == 1 or len(tensor) == 1:
             return tensor
-        height = len(tensor) // self.of
-        taken = [tensor[part * height : (part + 1) * height] for part in self.parts]
-        if len(taken) == 1:
-            return taken[0]
-        # float8 has no cat of its own everywhere: bytes do.
-        return torch.cat([rows.view(torch.uint8) for rows in taken]).view(tensor.dtype)
+        return joined([tensor[start:stop] for start, stop in self.spans(len(tensor))])
+
+
+def joined(parts: list[torch.Tensor]) -> torch.Tensor:
+    """One part as it is; more in a row, as bytes: float8 has no cat of its own everywhere."""
+    if len(parts) == 1:
+        return parts[0]
+    return torch.cat([part.view(torch.uint8) for part in parts]).view(parts[0].dtype)
 
 
 ALL = Rows()

@@ -15,11 +15,11 @@ from prep.errors import WeightsError
 from prep.generators._file import DTYPES
 from prep.generators._fp8 import FP8, Fp8Linear, quantise_rows
 from prep.generators._layout import Stored
-from prep.generators._names import ALL, Rows
+from prep.generators._names import ALL, Rows, joined
 
 # Which linears are FP8 in memory. stored: as in the file. all: every one. blocks: attention and feed-forward, with
 # modulation, embedders and the last layer in the compute dtype (error .039 against .071, a third more memory).
-# none: no one, also of an FP8 file (twice the memory; on a CPU some six times as fast).
+# none: not one, also of an FP8 file (twice the memory; on a CPU several times as fast).
 Quantise = Literal["stored", "all", "blocks", "none"]
 IN_BLOCKS = ("attn.", "attn2.", "ff.", "ff_context.")
 
@@ -33,7 +33,11 @@ class Piece:
     shape: tuple[int, ...] | None = None  # where it is not the file's: a 1x1 convolution that became a linear
 
     def dense(self, dtype: torch.dtype) -> torch.Tensor:
-        values = self.rows.of_tensor(self.stored.file.read(self.stored.key))
+        file, key = self.stored.file, self.stored.key
+        if self.rows.of == 1:
+            values = file.read(key)
+        else:
+            values = joined([file.read(key, *span) for span in self.rows.spans(self.stored.entry.shape[0])])
         if self.stored.scaled_by:
             scale = self.rows.of_tensor(self.stored.scale())
             values = values.float() * scale.reshape(-1, *[1] * (values.dim() - 1))

@@ -1,8 +1,8 @@
 """Measures the starter tagger: `python -m prep.starter.evaluate_tagger`. The last line is JSON.
 
-Three piles, each from a seed that training did not use: compositions of held-out faces over held-out scenes, of the
-faces and scenes it knows, and strangers (drawings of nobody). 512 to 2048 px, half JPEG, half PNG, tagged the way a
-run tags them.
+Four piles, each from a seed that training did not use: compositions of held-out faces over held-out scenes, of the
+faces and scenes it knows, of those in other colours, and strangers (drawings of nobody). 512 to 2048 px, half JPEG,
+half PNG, tagged the way a run tags them.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import torch
 from prep.images import edge_density, open_image
 from prep.starter import recolour, strangers
 from prep.starter.compose import Picture
-from prep.starter.sampling import Pool, compressed, held_out_pool, known_pool, sample
+from prep.starter.sampling import Pool, compressed, held_out_pool, known_pool, recoloured_pool, sample
 from prep.starter.train_tagger import TAGGER
 from prep.taggers.deepdanbooru import DeepDanbooru
 
@@ -121,6 +121,7 @@ def main() -> None:
     piles = {
         "held_out": compositions(held_out_pool(), options.pictures),
         "known": compositions(known_pool(), options.pictures),
+        "recoloured": compositions(recoloured_pool(), options.pictures),
         "strangers": drawings(options.pictures),
     }
     if options.others:

@@ -51,7 +51,7 @@ def models():
 
 def tensors_of(model, prefix: str = "", layout: str = "fp16") -> dict[str, torch.Tensor]:
     state = {prefix + key: value for key, value in model.state_dict().items()}
-    linears = [key for key, value in state.items() if value.dim() == 2 and not EMBEDDING(key)]
+    linears = [key for key, value in state.items() if value.dim() == 2 and not is_embedding(key)]
     if layout == "fp8":
         return {key: value.to(torch.float8_e4m3fn) for key, value in state.items()}
     rest = {key: value.half() for key, value in state.items() if key not in linears}
@@ -61,7 +61,7 @@ def tensors_of(model, prefix: str = "", layout: str = "fp16") -> dict[str, torch
     return rest | marker | scaled({key: state[key] for key in linears}, "scale_weight", "scale_input")
 
 
-def EMBEDDING(key: str) -> bool:  # noqa: N802
+def is_embedding(key: str) -> bool:
     return any(word in key for word in ("embed", "shared", "relative"))
 
 

@@ -65,6 +65,14 @@ def test_without_fp8_the_weights_are_the_dequantised_ones_to_the_bit(layout, tmp
     assert all(torch.equal(found[key], wanted[key]) for key in wanted)
 
 
+@pytest.mark.parametrize("quantise", ["none", "all"])
+def test_no_tensor_keeps_more_memory_than_it_shows(quantise, tmp_path):
+    model = load_transformer(reference.tiny_file(tmp_path, "bf16"), torch.bfloat16, quantise)
+    values = model.state_dict().values()
+    held = {value.untyped_storage().data_ptr(): value.untyped_storage().nbytes() for value in values}
+    assert sum(held.values()) == sum(value.nbytes for value in values)
+
+
 def test_row_scales_are_split_and_swapped_with_their_rows(tmp_path):
     # Rows a hundred times apart: one scale in the wrong place would show at once.
     tensors = reference.tiny_tensors()
@@ -104,6 +112,16 @@ def test_only_fp8_linears_hold_fp8(tmp_path):
     eight = {name for name, value in model.state_dict().items() if value.dtype in FP8}
     assert eight and all(name.endswith(".stored") for name in eight)
     assert {value.dtype for name, value in model.state_dict().items() if name.endswith("bias")} == {torch.bfloat16}
+
+
+def test_a_loaded_model_survives_a_change_of_dtype(tmp_path):
+    path = reference.tiny_file(tmp_path, "fp8-scaled")
+    model, wanted = load_transformer(path, torch.bfloat16), load_transformer(path, torch.float32)
+    model.to(torch.float16).to(torch.float32)
+    for name, value in model.state_dict().items():
+        assert value.dtype == wanted.state_dict()[name].dtype
+        assert not name.endswith(("stored", "scale")) or torch.equal(value.float(), wanted.state_dict()[name].float())
+    check_transformer(model.to(torch.bfloat16))
 
 
 def test_fp8_weights_are_the_files_own_pages(tmp_path):
