@@ -1,6 +1,6 @@
 """Write docs/images/: what `make dataset SRC=examples/characters` leaves to look at, small.
 
-    python docs/make_pictures.py
+python docs/make_pictures.py
 """
 
 import subprocess

@@ -171,7 +171,7 @@ def _read(parts: list[Path]) -> pa.Table:
     for part in parts:
         try:
             # Not read_table: it would load Arrow's dataset layer and pandas, a fifth of a second.
-            with part.open("rb") as stream, pq.ParquetFile(stream) as file:
+            with pq.ParquetFile(pa.BufferReader(part.read_bytes())) as file:
                 tables.append(file.read())
         except (OSError, pa.ArrowInvalid) as error:
             raise StoppedError(

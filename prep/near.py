@@ -63,10 +63,10 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
 def _copies(refs: list[ImageRef], thumbnail, known: dict[str, float], remember) -> Iterator[tuple[ImageRef, ImageRef]]:
     """Yield (copy, original). Each image is held against the originals before it that have a close hash."""
     hashes = np.array([int(ref.phash, 16) for ref in refs], np.uint64)
-    originals: list[int] = []
+    originals, count = np.empty(len(refs), np.int64), 0
+    standing = np.empty(len(refs), np.uint64)  # the hashes of originals
     for at, ref in enumerate(refs):
-        close = np.bitwise_count(hashes[originals] ^ hashes[at]) <= HASH_BITS if originals else []
-        for place in np.flatnonzero(close):
+        for place in np.flatnonzero(np.bitwise_count(standing[:count] ^ hashes[at]) <= HASH_BITS):
             original = refs[originals[place]]
             subject = f"{original.sha256}:{ref.sha256}"
             if subject not in known:
@@ -76,7 +76,8 @@ def _copies(refs: list[ImageRef], thumbnail, known: dict[str, float], remember) 
                 yield ref, original
                 break
         else:
-            originals.append(at)
+            originals[count], standing[count] = at, hashes[at]
+            count += 1
 
 
 def _compared(thumbnail, one: ImageRef, other: ImageRef) -> float:

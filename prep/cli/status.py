@@ -1,6 +1,7 @@
 """prep status: what is done, and what a run would do now."""
 
 import contextlib
+import gc
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ def command(out: Path, problems: bool, diff: bool) -> None:
       prep status outputs/characters
       prep status outputs/characters --diff
     """
+    gc.disable()  # a short process of many rows and no cycles: the collector would only walk them again and again
     with _without_pandas():
         from prep.status import diff_of, problems_of, status_of
 
