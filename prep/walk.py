@@ -49,8 +49,9 @@ def walk(src: Path, out: Path) -> Listing:
         raise UsageError(f"{src} is a file", hint="name the folder that holds it")
     files: list[Found] = []
     problems: list[tuple[str, Problem]] = []
+    hidden: list[str] = []
     try:
-        for path, entry in _entries(src.resolve(), out.resolve(), problems):
+        for path, entry in _entries(src.resolve(), out.resolve(), problems, hidden):
             found = _found(src, path, entry, problems)
             if found:
                 files.append(found)
@@ -59,12 +60,11 @@ def walk(src: Path, out: Path) -> Listing:
     if not files and not problems:
         what = "is empty" if not any(src.iterdir()) else "holds no image"
         raise UsageError(f"{src} {what}", hint="png, jpg, webp, bmp, gif, tif and avif are read, at any depth")
-    hidden = sorted(entry.name for entry in os.scandir(src) if entry.name.startswith(".") and entry.is_dir())
     in_order = sorted(files, key=lambda found: os.fsencode(found.path))
-    return Listing(tuple(in_order), tuple(sorted(problems)), tuple(name for name in hidden if name not in NEVER))
+    return Listing(tuple(in_order), tuple(sorted(problems)), tuple(hidden))
 
 
-def _entries(src: Path, out: Path, problems: list) -> Iterator[tuple[str, os.DirEntry]]:
+def _entries(src: Path, out: Path, problems: list, hidden: list) -> Iterator[tuple[str, os.DirEntry]]:
     """Yield (relative path, entry) of everything under src that is no folder."""
     seen: set[tuple[int, int]] = set()
     waiting = [(src, "")]
@@ -82,6 +82,8 @@ def _entries(src: Path, out: Path, problems: list) -> Iterator[tuple[str, os.Dir
         seen.add((status.st_dev, status.st_ino))
         for entry in entries:
             if entry.name.startswith(".") or entry.name in NEVER:
+                if not prefix and entry.name not in NEVER and entry.is_dir():
+                    hidden.append(entry.name)
                 continue
             path = prefix + entry.name
             if entry.is_symlink() and (why := _bad_link(src, entry)):

@@ -20,7 +20,7 @@ README = (ROOT / "README.md").read_text()
 
 def make(*arguments: str) -> subprocess.CompletedProcess:
     """make, with the environment that runs this test instead of one of its own."""
-    command = ["make", *arguments, f"BIN={Path(sys.executable).parent}", "STAMP=Makefile"]
+    command = ["make", "--no-print-directory", *arguments, f"BIN={Path(sys.executable).parent}", "STAMP=Makefile"]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
 
 

@@ -19,6 +19,7 @@ from prep.errors import Interrupted, StoppedError
 from prep.types import Job, Outcome
 
 _job: Job | None = None  # a worker process's own
+_held: list[int] = []  # while a process is started: 0, and the signals that came meanwhile
 
 
 class LocalRunner:
@@ -89,12 +90,18 @@ def _pooled(job: Job, waiting: deque[Sequence[Any]], workers: int) -> Iterator[O
 
 
 def _submitted(pool: ProcessPoolExecutor, *call: Any) -> Future:
-    """Ctrl-C reaches the whole group: a process that is just being started must not answer it with a traceback."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the new process inherits this
+    """A process that is just being started would answer a signal, its own or ours, with a traceback."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the new process inherits this: Ctrl-C is the group's
+    _held.append(0)
     try:
         return pool.submit(*call)
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        # The mask is this thread's alone: what another thread of ours was handed meanwhile is answered now.
+        number = max(_held)
+        _held.clear()
+        if number:
+            signal.raise_signal(number)
 
 
 def _see_that_it_starts(pool: ProcessPoolExecutor) -> None:
@@ -129,6 +136,9 @@ def interruptible() -> Iterator[None]:
     """Within, SIGINT and SIGTERM raise Interrupted once, so that everything is flushed; the second leaves at once."""
 
     def stop(number: int, _frame: object) -> None:
+        if _held:
+            _held.append(number)
+            return
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, lambda number, _frame: os._exit(128 + number))
         raise Interrupted(128 + number)
