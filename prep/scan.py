@@ -5,6 +5,7 @@ An unreadable image is a record too, with its problem. Nothing here knows a tag.
 
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -70,7 +71,7 @@ def to_ref(found: Found, row: dict[str, Any]) -> ImageRef:
         character=found.character,
         width=row["width"],
         height=row["height"],
-        format=row["format"],
+        format=sys.intern(row["format"]),
         bytes=row["size"],
         edge_density=row["edge_density"],
         sharpness=row["sharpness"],
