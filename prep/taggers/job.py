@@ -14,7 +14,6 @@ from prep.errors import ImageError
 from prep.images import open_image
 from prep.ledger import Ledger, Shelf, Writer
 from prep.taggers import load_tagger
-from prep.taggers._memory import give_back_freed_memory
 from prep.types import ImageRef, Outcome, Problem, Tagger, TagScores, Vocabulary
 
 VERSION = 1
@@ -93,7 +92,6 @@ class TagJob:
                 waiting = []
         if waiting:
             yield from self._tagged(waiting)
-        give_back_freed_memory()
 
     def lost(self, item: ImageRef) -> Outcome:
         return Outcome(item.sha256, Problem("tag", "crash", "tagging it crashed", "save the image again"))
