@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dataset test test-all check bench clean
+.PHONY: help setup dataset push test test-all check bench clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,10 @@ $(STAMP): pyproject.toml constraints.txt
 dataset: $(STAMP) ## images to a training set: SRC=dir [NAME= CONFIG= ARGS=]
 	@test -n "$(SRC)" || { echo "make dataset: SRC is missing, such as SRC=examples/characters"; exit 2; }
 	$(BIN)/prep run "$(SRC)" --out "outputs/$(NAME)" $(if $(CONFIG),--config "$(CONFIG)") $(ARGS)
+
+push: $(STAMP) ## a set to the Hugging Face Hub: NAME= REPO=user/name [ARGS=]
+	@test -n "$(NAME)" -a -n "$(REPO)" || { echo "make push: wanted NAME=characters REPO=user/name"; exit 2; }
+	$(BIN)/prep push "outputs/$(NAME)" "$(REPO)" $(ARGS)
 
 test: $(STAMP) ## the tests, but those that take minutes
 	$(BIN)/python -m pytest -m "not slow"

@@ -15,7 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from prep.errors import SettingsError
 
 Share = Annotated[float, Field(ge=0, le=1)]
-FILES = {("filter", "file"), ("thresholds", "overrides"), ("profile", "intrinsic"), ("tagger", "model")}
+FILES = {
+    ("filter", "file"), ("thresholds", "overrides"), ("profile", "intrinsic"), ("tagger", "model"),
+    ("generator", "model"), ("generator", "vae"), ("generator", "clip_l"), ("generator", "clip_g"), ("generator", "t5"),
+    ("augmentation", "vary"), ("check", "exclusive"),
+}  # fmt: skip
+NAMES_OR_FILES = {"model"}  # a path only where there is a `/` in it
 
 
 class Section(BaseModel):
@@ -72,6 +77,49 @@ class Captions(Section):
     escape_parentheses: bool = True
 
 
+class GeneratorSettings(Section):
+    model: str = "auto"
+    vae: str = ""
+    clip_l: str = ""
+    clip_g: str = ""
+    t5: str = ""
+    with_t5: bool = True
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    resolution: Annotated[int, Field(ge=0, multiple_of=16)] = 0
+    sampler: Literal["euler", "euler_a", "heun", "dpmpp_2m"] = "euler"
+    steps: Annotated[int, Field(ge=0, le=200)] = 0
+    guidance: Annotated[float, Field(ge=0, le=30)] = 0.0
+    quality: str = "masterpiece, best quality, official art, extremely detailed CG"
+    negative: str = "low quality, worst quality, blurry, cropped, text, watermark, signature"
+    batch: Annotated[int, Field(ge=1, le=4)] = 4
+    quantise: Literal["stored", "all", "blocks", "none"] = "stored"
+    adaln_cache: bool = False
+    offload: Literal["none", "model", "group"] = "none"
+    compile: bool = False
+    fp8_products: bool = False
+
+
+class Reconstruct(Section):
+    per_character: Annotated[int, Field(ge=0)] = 2
+
+
+class Consistency(Section):
+    per_character: Annotated[int, Field(ge=0)] = 4
+
+
+class Augmentation(Section):
+    share: Annotated[float, Field(ge=0, le=4)] = 0.5
+    least: Annotated[int, Field(ge=0)] = 2
+    tries: Annotated[int, Field(ge=1, le=20)] = 4
+    strength: Annotated[float, Field(gt=0, le=1)] = 0.6
+    vary: str = "words/vary.toml"
+
+
+class CheckSettings(Section):
+    bound: Share = 0.7
+    exclusive: str = "words/exclusive.toml"
+
+
 class CharacterSettings(Section):
     trigger: str | None = None
     traits: list[str] | None = None
@@ -82,6 +130,7 @@ class Export(Section):
     link: Literal["copy", "symlink", "hardlink"] = "copy"
     resolution: Annotated[int, Field(ge=64)] = 1024
     images_per_epoch: Annotated[int, Field(ge=0)] = 100
+    formats: list[str] = []
 
 
 class Models(Section):
@@ -97,6 +146,11 @@ class Settings(Section):
     profile: ProfileSettings = ProfileSettings()
     captions: Captions = Captions()
     characters: dict[str, CharacterSettings] = {}
+    generator: GeneratorSettings = GeneratorSettings()
+    reconstruct: Reconstruct = Reconstruct()
+    consistency: Consistency = Consistency()
+    augmentation: Augmentation = Augmentation()
+    check: CheckSettings = CheckSettings()
     export: Export = Export()
     models: Models = Models()
 
@@ -147,7 +201,7 @@ def _layer(path: Path, inside: Path | None = None) -> dict[str, Any]:
     _checked(values, str(path))
     for section, key in FILES:
         value = values.get(section, {}).get(key)
-        if value is None or (section == "tagger" and "/" not in value):
+        if not value or (key in NAMES_OR_FILES and "/" not in value):
             continue
         family, colon, name = value.rpartition(":")  # tagger.model may say whose weights they are
         target = (path.parent / name).resolve() if name else None
@@ -220,6 +274,10 @@ def _absolute(settings: Settings) -> Settings:
         update={
             "filter": Filter(file=_placed(home, settings.filter.file)),
             "profile": settings.profile.model_copy(update={"intrinsic": _placed(home, settings.profile.intrinsic)}),
+            "augmentation": settings.augmentation.model_copy(
+                update={"vary": _placed(home, settings.augmentation.vary)}
+            ),
+            "check": settings.check.model_copy(update={"exclusive": _placed(home, settings.check.exclusive)}),
         }
     )
 

@@ -9,7 +9,9 @@ from prep.captions.compose import Composer
 from prep.config import Settings
 from prep.exporters._standing import Standing
 from prep.ledger import Ledger
+from prep.names import drawn_group
 from prep.report import Report
+from prep.settle import Settled
 from prep.taggers.job import ScoreBook
 from prep.types import Problem, Profile, Row, Runner
 from prep.walk import Listing
@@ -41,6 +43,7 @@ class Run:
     problems: dict[str, Problem] = field(default_factory=dict)  # path -> why it was skipped
     read_again: bool = False  # files changed under this run, and it has looked at them once more
     todo: dict[str, int] = field(default_factory=dict)  # stage -> items that it had to do
+    notes: dict[str, dict] = field(default_factory=dict)  # stage -> how it was done here, for run.json
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Dataset:
     """
 
     rows: Callable[[], Iterator[Row]] = lambda: iter(())
+    reader: Settled | None = None
     tagger: str | None = None  # the name of the weights that read it
     tag_recipe: str = ""
     scores: ScoreBook | None = None
@@ -59,6 +63,7 @@ class Dataset:
     standing: Standing | None = None
     counts: Counter[str] = field(default_factory=Counter)  # character -> images kept, after hand work
     handwork: "Handwork | None" = None  # noqa: F821 - prep/handwork.py stands above
+    drawing: "Drawing | None" = None  # noqa: F821 - so does prep/drawing.py
 
     def map(self, change: Callable[[Row], Row]) -> Callable[[], Iterator[Row]]:
         return lambda: map(change, self.rows())
@@ -71,6 +76,16 @@ def held(rows: Iterable[Row]) -> Callable[[], Iterator[Row]]:
     """Rows kept in memory, some 1 kB each."""
     kept = tuple(rows)
     return lambda: iter(kept)
+
+
+def file_of(run: Run, row: Row) -> Path:
+    """Where the picture is: in SRC, or, when it was drawn, in the dataset folder."""
+    return (run.out if row.drawn else run.src) / row.ref.path
+
+
+def group_of(run: Run, row: Row) -> str:
+    """The name of its folder in kohya/, without the repeats: drawn pictures have folders of their own."""
+    return drawn_group(run.slugs[row.ref.character]) if row.drawn else run.slugs[row.ref.character]
 
 
 def subject_of(row: Row) -> str:

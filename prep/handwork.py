@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from prep.captions.hand import Hand
 from prep.captions.sidecar import CAPTION, Entry, absorb, begun, entry_of, read_caption
-from prep.context import Dataset, Run, subject_of
+from prep.context import Dataset, Run, group_of, subject_of
 from prep.errors import ImageError
 from prep.exporters._standing import Standing
 from prep.ledger import FLUSH_ROWS
@@ -29,7 +29,7 @@ class Handwork:
         self.untouchable: set[str] = set()  # captions that could not be read: neither merged nor written
         self.taken_out: set[str] = set()
         self._read_captions(dataset)
-        self._read_removals(dataset)
+        self.read_removals(dataset.rows())
 
     def entry(self, row: Row) -> Entry:
         subject = subject_of(row)
@@ -96,14 +96,14 @@ class Handwork:
     def _in_source(self, path: str | None) -> str | None:
         return read_caption((self.run.src / path).with_suffix(".txt")) if path else None
 
-    def _read_removals(self, dataset: Dataset) -> None:
+    def read_removals(self, rows: Iterable[Row]) -> None:
         """Images that a person removed from kohya/: remembered, until --restore."""
         found = set()
-        for row in dataset.kept():
-            if self.standing.taken_out(subject_of(row), self.run.slugs[row.ref.character]):
+        for row in rows:
+            if row.trains and self.standing.taken_out(subject_of(row), group_of(self.run, row)):
                 found.add(subject_of(row))
         if self.run.options.restore:
             self.standing.mark(found, "unplaced")
         else:
             self.standing.mark((subject for subject in found if self.standing[subject].state != "excluded"), "excluded")
-            self.taken_out = found
+            self.taken_out |= found

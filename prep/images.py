@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from prep.errors import ImageError
 
@@ -137,12 +138,25 @@ def perceptual_hash(pixels: np.ndarray) -> str:
     return np.packbits(bits).tobytes().hex()
 
 
-def encode_png(pixels: np.ndarray | Image.Image) -> bytes:
-    """pixels: uint8 [H, W, 3], RGB, or an image -> a PNG file with nothing in it but the pixels."""
+def encode_png(pixels: np.ndarray | Image.Image, text: dict[str, str] | None = None) -> bytes:
+    """pixels: uint8 [H, W, 3], RGB, or an image -> a PNG file with nothing in it but the pixels and this text."""
     stream = io.BytesIO()
     image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
-    image.save(stream, "PNG", compress_level=6)
+    notes = PngInfo()
+    for key, value in (text or {}).items():
+        notes.add_itxt(key, value)
+    image.save(stream, "PNG", compress_level=6, pnginfo=notes)
     return stream.getvalue()
+
+
+def covering(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
+    """uint8 [H, W, 3] -> uint8 [height, width, 3]: scaled to fill it, what stands over cut off on both sides alike."""
+    scale = max(width / pixels.shape[1], height / pixels.shape[0])
+    size = (max(width, round(pixels.shape[1] * scale)), max(height, round(pixels.shape[0] * scale)))
+    if size != pixels.shape[1::-1]:
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    left, top = (pixels.shape[1] - width) // 2, (pixels.shape[0] - height) // 2
+    return np.ascontiguousarray(pixels[top : top + height, left : left + width])
 
 
 @contextlib.contextmanager

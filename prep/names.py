@@ -5,6 +5,12 @@ import os
 import re
 import unicodedata
 
+DRAWN = "-drawn"  # ends the name of the folder with what was drawn of a character; no slug may
+
+
+def drawn_group(slug: str) -> str:
+    return f"{slug}{DRAWN}"
+
 
 def slugs(characters: list[str]) -> dict[str, str]:
     """Character -> a name that is safe as a folder's, in TOML and in a caption; each its own."""
@@ -23,7 +29,8 @@ def _slug(name: str) -> str:
     text = unicodedata.normalize("NFC", printable(name)).lower()
     slug = re.sub(r"[^\w-]+", "_", text).strip("_-")
     # 60 characters of up to three bytes stay under a file name's 255 bytes, hash and suffix included.
-    return slug[:60].rstrip("_-") or f"character-{_digest(name)}"
+    slug = slug[:60].rstrip("_-") or f"character-{_digest(name)}"
+    return f"{slug}-{_digest(name)}" if slug.endswith(DRAWN) else slug
 
 
 def _digest(name: str) -> str:

@@ -10,6 +10,7 @@ from prep import stages
 from prep.config import Settings, check_characters
 from prep.context import Dataset, Options, Run
 from prep.errors import StoppedError, UsageError
+from prep.exporters import load_format
 from prep.exporters.problems import summary
 from prep.exporters.source import check_stems
 from prep.files import FULL, cannot_write, sweep, write_whole
@@ -25,6 +26,8 @@ STAGES = {
     "tag": stages.tag,
     "profile": stages.profile,
     "caption": stages.caption,
+    "generate": stages.generate,
+    "check": stages.check,
     "export": stages.export,
 }
 
@@ -50,6 +53,8 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
     """
     listing = walk(src, out)
     check_characters(settings, listing.characters)
+    for name in settings.export.formats:
+        load_format(name)
     if settings.captions.sidecars == "source":
         check_stems(found.path for found in listing.files)
     prepare_out(out)
@@ -71,7 +76,7 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
             raise cannot_write(Path(os.fsdecode(error.filename or out)), error) from error
         except MemoryError as error:
             raise StoppedError("the memory is used up", hint="close other programs, or lower tagger.batch") from error
-        _keep_seconds(state / "run.json", this, seconds)
+        _keep_run(state / "run.json", this, seconds)
         result = Result(len(listing.files), sum(found.kind not in HINTS for found in this.problems.values()), seconds)
         _tell(this, dataset, result)
         return result
@@ -104,14 +109,16 @@ def _through(this: Run) -> tuple[Dataset, dict[str, float]]:
     return dataset, seconds
 
 
-def _keep_seconds(path: Path, this: Run, seconds: dict[str, float]) -> None:
-    """How long each stage took when it last had work: what `prep status` tells of costs."""
+def _keep_run(path: Path, this: Run, seconds: dict[str, float]) -> None:
+    """How long each stage took when it last had work, and how it was done: what `prep status` tells of costs, and what
+    a picture does not depend on."""
     try:
-        last = json.loads(path.read_text())["seconds"]
+        last = json.loads(path.read_text())
+        took, notes = dict(last["seconds"]), dict(last.get("notes", {}))
     except (OSError, ValueError, KeyError, TypeError):
-        last = {}
-    worked = {stage: took for stage, took in seconds.items() if this.todo.get(stage, 1)}
-    write_whole(path, json.dumps({"seconds": {**last, **worked}}, indent=1).encode())
+        took, notes = {}, {}
+    took |= {stage: each for stage, each in seconds.items() if this.todo.get(stage, 1)}
+    write_whole(path, json.dumps({"seconds": took, "notes": notes | this.notes}, indent=1).encode())
 
 
 def _kept(src: Path, settings: Settings) -> dict:

@@ -3,6 +3,7 @@
 For `prep run --plan` and `prep status`.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,28 @@ def preview(src: Path, out: Path, settings: Settings, to: str = "caption") -> Pr
     return Preview(run, dataset)
 
 
+def drawing_lines(run: Run, dataset: Dataset, untagged: int) -> Iterator[str]:
+    """What would be drawn, from what, with which words."""
+    drawing = stages.begin_drawing(run, dataset)
+    if drawing is None:
+        yield "generate: nothing is drawn: no generator is here, or none is asked for"
+        return
+    missing = {request.key for request in drawing.missing()}
+    requests = drawing.requests()
+    later = f"; more when {untagged:,} images are tagged" if untagged else ""
+    kinds = Counter(request.kind for request in requests)
+    told = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items()) or "no requests"
+    yield f"generate: {told} with {drawing.generator.name}, {len(missing):,} to draw{later}"
+    paths = {row.ref.sha256: printable(row.ref.path) for row in dataset.kept()}
+    for request in requests:
+        if request.key in missing:
+            origin = f" from {paths[request.parent]}" if request.parent else ""
+            strength = "" if request.strength is None else f", strength {request.strength}"
+            size = f"{request.width}x{request.height}, {request.steps} steps, seed {request.seed}{strength}"
+            yield f"  {printable(request.character)}: {request.kind}{origin} ({size})"
+            yield f"    {request.prompt}"
+
+
 def plan_of(src: Path, out: Path, settings: Settings) -> list[str]:
     """What a run would do now, a line a stage."""
     made = preview(src, out, settings)
@@ -72,6 +95,7 @@ def plan_of(src: Path, out: Path, settings: Settings) -> list[str]:
             if len(examples) < SHOWN:
                 examples += [f"  {printable(row.ref.path)}", f"    now:  {text}", f"    then: {row.final_text}"]
     lines.append(f"caption: {new + untagged:,} captions to write, {changed:,} to change, {kept - new - changed:,} stay")
+    lines += drawing_lines(run, dataset, untagged)
     placed = sum(1 for _ in dataset.standing.placed())
     lines.append(f"export: {placed:,} images are placed, {max(0, kept + untagged - placed):,} to place")
     return lines + examples

@@ -1,5 +1,6 @@
 """Which tagger reads an OUT: what it was begun with stays with it, also when its weights are not at hand."""
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,10 +8,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from prep.config import Settings
+from prep.config import GeneratorSettings, Settings
+from prep.errors import UsageError
 from prep.ledger import Ledger, Shelf
+from prep.machine.hardware import nvidia_driver
 from prep.weights import KNOWN, Weights, choose_tagger, locate
+from prep.weights.choose import choose_generator
+from prep.weights.hashes import sha256_of
 
+PARTS = ("vae", "clip_l", "clip_g", "t5")
 NOT_HERE = "a tagger that is to be fetched"
 MODEL = Shelf("model", (pa.field("name", pa.string()), pa.field("sha256", pa.string())))
 
@@ -47,6 +53,32 @@ def settle_tagger(ledger: Ledger, settings: Settings, say: Callable[[str], None]
         row = {"subject": "tagger", "recipe": "", "name": weights.name, "sha256": weights.sha256}
         ledger.write(MODEL, [row])
     return Settled(weights.name, weights.sha256, lambda: weights.path)
+
+
+@dataclass(frozen=True)
+class SettledGenerator:
+    """A generator by name, with the hash of all its files. parts: vae, clip_l, clip_g, t5 where they are their own."""
+
+    kind: str  # which class draws with it: a name of prep.generators
+    name: str
+    sha256: str
+    model: Path
+    parts: dict[str, Path]
+
+
+def settle_generator(settings: GeneratorSettings, say: Callable[[str], None], may_fetch: bool = True):
+    """-> SettledGenerator, or None when nothing is to be drawn. Raises StoppedError, UsageError, WeightsError."""
+    weights = choose_generator(settings.model, nvidia_driver(), lambda line: say(f"generate: {line}"), may_fetch)
+    if weights is None:
+        return None
+    parts = {name: Path(getattr(settings, name)) for name in PARTS if getattr(settings, name)}
+    for name, path in parts.items():
+        if not path.is_file():
+            raise UsageError(f"generator.{name}: {path} is no file", hint=f"name the file that holds {name}")
+    hashes = [weights.sha256, *(f"{name} {sha256_of(path)}" for name, path in parts.items())]
+    sha256 = hashlib.sha256("\n".join(hashes).encode()).hexdigest() if parts else weights.sha256
+    name = weights.name if weights.name != "file" else weights.path.stem
+    return SettledGenerator(weights.name, name, sha256, weights.path, parts)
 
 
 def _chosen(settings: Settings, say: Callable[[str], None], may_fetch: bool) -> Weights | None:

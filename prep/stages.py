@@ -6,26 +6,33 @@ A stage is a function (run, dataset) -> dataset. The parts know nothing of one a
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
+from heapq import merge
 from pathlib import Path
 
-from prep.captions.compose import Composer
+from prep.captions.compose import Composer, spoken
 from prep.captions.hand import merged, source
 from prep.captions.profile import profile_of
 from prep.config import CharacterSettings, Settings
-from prep.context import Dataset, Run, held, subject_of
+from prep.context import Dataset, Run, file_of, group_of, held, subject_of
+from prep.drawing import Drawing
 from prep.exporters._standing import EXPORT, Standing
 from prep.exporters.kohya import KohyaExporter
 from prep.exporters.manifest import ManifestExporter
 from prep.exporters.problems import write_problems
 from prep.exporters.sheets import Sheets
 from prep.exporters.source import SourceSidecars
+from prep.exporters.training import write_training_toml
+from prep.exporters.views import write_views
+from prep.generators import load_generator
+from prep.generators.job import DrawJob
 from prep.handwork import Handwork
-from prep.names import printable
+from prep.names import drawn_group, printable
 from prep.near import marked
 from prep.quality import capped, judged
 from prep.scan import SCAN, ScanJob, is_current, to_ref
 from prep.scan import subject_of as scan_subject
-from prep.settle import settle_tagger
+from prep.settle import Settled, settle_generator, settle_tagger
 from prep.taggers.job import ScoreBook, TagJob, tag_recipe
 from prep.tagging.filters import read_patterns
 from prep.tagging.thresholds import Selector, level_of, read_overrides
@@ -84,10 +91,7 @@ def tag(run: Run, dataset: Dataset) -> Dataset:
     run.todo["tag"] = len(todo)
     if todo:
         run.report.say(f"tag: {len(todo):,} images with {tagger.name} ({done:,} done before)")
-        settings = run.settings.tagger
-        weights = Path() if run.options.dry else tagger.path()
-        job = TagJob(run.src, run.ledger, tagger.name, weights, tagger.sha256, settings.device, settings.batch,
-                     run.settings.scan.max_pixels)  # fmt: skip
+        job = tag_job(run, tagger, run.src)
         # Closed here, also when interrupted: what is done is flushed while the lock is still held.
         with closing(run.runner.map(job, todo)) as outcomes:
             for outcome in run.report.bar("tag", outcomes, len(todo)):
@@ -106,7 +110,17 @@ def tag(run: Run, dataset: Dataset) -> Dataset:
         problem = failed.get(row.ref.sha256)
         return replace(row, status="unreadable", reason=problem.kind if problem else "not_tagged")
 
-    return replace(dataset, tagger=tagger.name, tag_recipe=recipe, scores=book, rows=dataset.map(with_verdict))
+    return replace(
+        dataset, reader=tagger, tagger=tagger.name, tag_recipe=recipe, scores=book, rows=dataset.map(with_verdict)
+    )
+
+
+def tag_job(run: Run, tagger: Settled, folder: Path) -> TagJob:
+    """folder: what the paths of the images are relative to."""
+    settings = run.settings.tagger
+    weights = Path() if run.options.dry else tagger.path()
+    return TagJob(folder, run.ledger, tagger.name, weights, tagger.sha256, settings.device, settings.batch,
+                  run.settings.scan.max_pixels)  # fmt: skip
 
 
 def _read_again(run: Run) -> Dataset:
@@ -148,47 +162,143 @@ def profile(run: Run, dataset: Dataset) -> Dataset:
 
 def caption(run: Run, dataset: Dataset) -> Dataset:
     standing = Standing(run.out / "kohya", run.ledger)
-    handwork = Handwork(run, dataset, standing)
-    thresholds = run.settings.thresholds
-
-    def captioned(row: Row) -> Row:
-        if not row.ref.width:
-            return row
-        row = replace(row, complexity=level_of(row.ref.edge_density, thresholds))
-        if row.status != "kept":
-            return row
-        scores, profile = dataset.scores[row.ref.sha256], dataset.profiles[row.ref.character]
-        machine = dataset.composer.caption(scores, row.complexity, profile)
-        flags = set(row.flags)
-        if not machine.tags and not machine.removed:
-            flags.add("no_tags")
-            run.problems.setdefault(row.ref.path, NO_TAGS)
-        if dataset.tagger == STARTER:
-            flags.add("starter")
-        row = replace(row, caption=machine, flags=tuple(sorted(flags)))
-        if subject_of(row) in handwork.taken_out:
-            return replace(row, status="excluded")
-        if subject_of(row) in handwork.untouchable:
-            return replace(row, caption_source="hand")
-        hand = handwork.hand(row)
-        text = merged(hand, machine.items)
-        return replace(row, final_text=text, caption_source=source(hand, text))
-
-    dataset = replace(dataset, standing=standing, handwork=handwork, rows=dataset.map(captioned))
+    dataset = replace(dataset, standing=standing, handwork=Handwork(run, dataset, standing))
+    dataset = replace(dataset, rows=dataset.map(lambda row, before=dataset: captioned(run, before, row)))
     sources: Counter[str] = Counter()
     counts: Counter[str] = Counter()
     for row in dataset.kept():
         sources[row.caption_source] += 1
-        counts[row.ref.character] += 1
+        counts[group_of(run, row)] += 1
     told = ", ".join(f"{sources[name]:,} {name}" for name in ("machine", "hand", "merged") if sources[name])
     run.report.say(f"caption: {told or 'nothing to caption'}")
     return replace(dataset, counts=counts)
 
 
+def captioned(run: Run, dataset: Dataset, row: Row) -> Row:
+    """The row with what the machine says and what a person made of it."""
+    if not row.ref.width:
+        return row
+    handwork, subject = dataset.handwork, subject_of(row)
+    row = replace(row, complexity=level_of(row.ref.edge_density, run.settings.thresholds))
+    if row.status != "kept" and not row.drawn:
+        return row
+    machine = dataset.composer.caption(
+        dataset.scores[row.ref.sha256], row.complexity, dataset.profiles[row.ref.character]
+    )
+    flags = set(row.flags)
+    if not machine.tags and not machine.removed:
+        flags.add("no_tags")
+        run.problems.setdefault(row.ref.path, NO_TAGS)
+    if dataset.tagger == STARTER:
+        flags.add("starter")
+    row = replace(row, caption=machine, flags=tuple(sorted(flags)))
+    if not row.trains:
+        return row
+    if subject in handwork.taken_out:
+        return replace(row, status="excluded")
+    if subject in handwork.untouchable:
+        return replace(row, caption_source="hand")
+    hand = handwork.hand(row)
+    text = merged(hand, machine.items)
+    return replace(row, final_text=text, caption_source=source(hand, text))
+
+
+def generate(run: Run, dataset: Dataset) -> Dataset:
+    drawing = dataset.drawing or begin_drawing(run, dataset)
+    if drawing is None:
+        return dataset
+    todo = drawing.missing()
+    run.todo["generate"] = run.todo.get("generate", 0) + len(todo)
+    if todo:
+        run.report.say(f"generate: {len(todo):,} pictures with {drawing.generator.name}")
+        settings = run.settings
+        job = DrawJob(run.out, run.ledger, drawing.generator, drawing.parents(), run.slugs,
+                      settings.thresholds.measure_px, settings.scan.max_pixels)  # fmt: skip
+        with closing(run.runner.map(job, todo)) as outcomes:
+            for outcome in run.report.bar("draw", outcomes, len(todo)):
+                if outcome.problem:
+                    run.problems[f"generated/{outcome.subject}"] = outcome.problem
+        run.notes["generate"] = getattr(drawing.generator, "notes", {})
+    elif dataset.drawing is None:
+        run.report.say(f"generate: all {len(drawing.requests()):,} pictures were drawn before; no model was loaded")
+    return replace(dataset, drawing=drawing)
+
+
+def begin_drawing(run: Run, dataset: Dataset) -> Drawing | None:
+    """What is to be drawn; None when nothing is. No weight is read."""
+    settled = settle_generator(run.settings.generator, run.report.say, may_fetch=not run.options.dry)
+    if settled is None:
+        return None
+    generator = load_generator(
+        settled.kind,
+        settled.model,
+        settled.parts,
+        run.settings.generator,
+        run.out / ".prep" / "prompts",
+        run.settings.models.offline,
+        lambda line: run.report.say(f"generate: {line}"),
+    )
+    drawing = Drawing(run, dataset, generator, settled.sha256)
+    if drawing.unknown:
+        names = ", ".join(spoken(tag) for tag in drawing.unknown)
+        run.report.say(f"generate: the tagger does not know {names}: options with them are left out")
+    for character, found in dataset.profiles.items():
+        if found.images and not found.core:
+            run.report.say(f"generate: {printable(character)} has no core tags: no consistency samples are drawn")
+    return drawing
+
+
+def check(run: Run, dataset: Dataset) -> Dataset:
+    """Reads what was drawn with the tagger that read the real images. Where too little was accepted, more is drawn."""
+    drawing = dataset.drawing
+    if drawing is None:
+        return dataset
+    refs = [ref for _, _, ref in drawing.drawn()]
+    unread = list({ref.sha256: ref for ref in refs if ref.sha256 not in dataset.scores}.values())
+    run.todo["check"] = run.todo.get("check", 0) + len(unread)
+    if unread:
+        run.report.say(f"check: {len(unread):,} drawn pictures are read by {dataset.tagger}")
+        with closing(run.runner.map(tag_job(run, dataset.reader, run.out), unread)) as outcomes:
+            for outcome in run.report.bar("check", outcomes, len(unread)):
+                if outcome.problem:
+                    run.problems[f"generated/{outcome.subject}"] = outcome.problem
+        dataset = replace(dataset, scores=ScoreBook(run.ledger, dataset.tag_recipe))
+    rows = drawing.judge(dataset)
+    if drawing.grow(rows):
+        return check(run, generate(run, dataset))
+    dataset.handwork.read_removals(rows)
+    rows = [captioned(run, dataset, row) for row in sorted(rows, key=place_in_manifest)]
+    counts = dataset.counts + Counter(group_of(run, row) for row in rows if row.trains)
+    run.report.say(f"check: {told_of(rows)}")
+    before = dataset.rows
+    return replace(dataset, counts=counts, rows=lambda: merge(before(), rows, key=place_in_manifest))
+
+
+def place_in_manifest(row: Row) -> tuple:
+    ref = row.ref
+    return ref.character, row.origin, ref.sha256, ref.path.encode(errors="surrogateescape")
+
+
+def told_of(rows: list[Row]) -> str:
+    """'12 of 21 augmentations accepted (5 copy, 4 off_character); ...'"""
+    parts = []
+    for kind, name in (("augmentation", "augmentations"), ("consistency", "consistency samples"),
+                       ("reconstruct", "reconstructions")):  # fmt: skip
+        own = [row for row in rows if row.origin == kind]
+        reasons = Counter(row.drawn.check.reason for row in own if row.drawn.check.reason)
+        why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+        if own:
+            accepted = sum(row.drawn.check.kept for row in own)
+            parts.append(f"{accepted:,} of {len(own):,} {name} accepted" + (f" ({why})" if why else ""))
+    return "; ".join(parts) or "nothing was drawn"
+
+
 def export(run: Run, dataset: Dataset) -> Dataset:
     settings, standing = run.settings, dataset.standing
-    triggers = {character: found.trigger for character, found in dataset.profiles.items()}
-    kohya = KohyaExporter(run.src, standing, run.slugs, triggers, settings.export, settings.scan.max_pixels)
+    triggers = {run.slugs[character]: found.trigger for character, found in dataset.profiles.items()}
+    triggers |= {drawn_group(slug): trigger for slug, trigger in triggers.items()}
+    kohya = KohyaExporter(standing, partial(file_of, run), partial(group_of, run), triggers, settings.export,
+                          settings.scan.max_pixels)  # fmt: skip
     kohya.settle(dataset.counts, run.options.rebalance)
     summary = kohya.write(dataset.handwork.announced(dataset.rows()), run.out / "kohya")
     if settings.captions.sidecars == "source":
@@ -198,29 +308,33 @@ def export(run: Run, dataset: Dataset) -> Dataset:
     exports = run.ledger.book(EXPORT)
 
     def exported(row: Row) -> Row:
-        if row.status != "kept" or row.ref.path in kohya.problems:
-            return row
-        folder = standing.folder(run.slugs[row.ref.character])
+        if not row.trains or row.ref.path in kohya.problems:
+            return replace(row, exported=row.ref.path) if row.drawn else row
+        folder = standing.folder(group_of(run, row))
         return replace(row, exported=f"kohya/{folder.name}/{exports.get(subject_of(row))['name']}")
 
     dataset = replace(dataset, rows=dataset.map(exported))
     sheets = Sheets(
-        run.src,
+        partial(file_of, run),
         run.ledger,
         run.slugs,
         dataset.profiles,
-        dataset.counts,
+        {character: dataset.counts[slug] for character, slug in run.slugs.items()},
         dataset.composer.spelt,
         settings.scan.max_pixels,
     )
     shaping = shaping_settings(settings, dataset.composer)
     ManifestExporter(dataset.tagger, dataset.tag_recipe, shaping).write(sheets.watched(dataset.rows()), run.out)
     sheets.write(run.out / "generated")
+    looks = sum(standing.repeats[group] * count for group, count in dataset.counts.items() if group in standing.repeats)
+    write_training_toml(run.out / "kohya", summary.images, looks, settings.export.resolution, run.ledger)
     write_problems(run.out / "problems.txt", run.problems)
     run.report.say(
         f"export: {summary.images:,} images in {len(dataset.counts)} folders, {summary.written:,} written, "
         f"{summary.unchanged:,} unchanged, {summary.removed:,} removed"
     )
+    left_out = write_views(run.out, settings.export.formats, run.ledger, run.report.say, run.report.bar)
+    run.problems |= {file: Problem("export", "left_out", why) for file, why in left_out.items()}
     if kohya.kept_toml:
         run.report.say("export: dataset.toml was changed by hand and stays; prep's own is dataset.new.toml beside it")
     return dataset

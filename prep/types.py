@@ -1,12 +1,16 @@
 """The frozen records that travel along the road, and the protocols that its parts keep. Nothing here does anything."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
+Kind = Literal["reconstruct", "consistency", "augmentation"]
 Origin = Literal["source", "reconstruct", "consistency", "augmentation"]
 Status = Literal["kept", "duplicate", "rejected", "unreadable", "excluded"]
 
@@ -115,6 +119,64 @@ class Caption:
     text: str
 
 
+@dataclass(frozen=True)
+class GenerationRequest:
+    """One picture to be drawn. What shapes it is here; what only makes it cheaper is not."""
+
+    kind: Kind
+    character: str
+    prompt: str  # for the CLIPs, and for T5
+    negative: str
+    width: int  # pixels, divisible by 16
+    height: int
+    steps: int
+    guidance: float
+    sampler: str  # a name of generators/_schedulers.py
+    strength: float | None  # of img2img, 0-1; None: from text alone
+    parent: str | None  # sha256 of the real image that it is drawn from, or whose tags it has
+    index: int  # tells repeats of the same request apart
+    asked: tuple[str, ...]  # the tags in the prompt, underscored: what the check looks for
+    changes: tuple[str, ...]  # of those, the ones that the parent does not have
+    generator: str  # the name of the weights
+    weights: str  # sha256 of their files
+    precision: str  # of weights and arithmetic, such as fp8-scaled/bf16
+
+    @cached_property
+    def seed(self) -> int:
+        """31 bits out of everything else: neither the clock nor the place in a plan."""
+        return int(self._digest()[:8], 16) >> 1
+
+    @cached_property
+    def key(self) -> str:
+        """16 hex: the name of the picture's file."""
+        return self._digest(self.seed)[:16]
+
+    def _digest(self, *more: int) -> str:
+        content = {field.name: getattr(self, field.name) for field in fields(self)}
+        return hashlib.sha256(json.dumps([content, *more], sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What the tagger makes of a drawn picture. docs/CHECK.md has the formula."""
+
+    score: float  # 0-1
+    kept: bool
+    reason: str | None  # why not: off_character, contradiction, copy, not_judgeable
+    found: tuple[str, ...] = ()  # of the asked tags, those that were read
+    missing: tuple[str, ...] = ()
+    unwanted: tuple[str, ...] = ()  # read, and in contradiction with an asked one
+    not_judgeable: tuple[str, ...] = ()  # asked, but the tagger does not know them
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A picture that was drawn: what was asked, and what the check said."""
+
+    request: GenerationRequest
+    check: Check | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row of the manifest, on its way. Grows through `replace`."""
@@ -131,6 +193,12 @@ class Row:
     final_text: str | None = None  # after hand edits were merged in
     caption_source: str | None = None  # machine, hand, merged
     exported: str | None = None  # path relative to the dataset folder
+    drawn: Drawn | None = None  # set: the picture is ours, and ref.path is relative to the dataset folder
+
+    @property
+    def trains(self) -> bool:
+        """Whether it belongs to the training set: real images, and augmentations that passed the check."""
+        return self.status == "kept" and self.origin in ("source", "augmentation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +231,29 @@ class Tagger(Protocol):
 
     def scores(self, batch: np.ndarray) -> np.ndarray:
         """batch: float32 [B, S, S, 3] -> float32 [B, T], 0-1."""
+
+
+class Generator(Protocol):
+    """Draws pictures. Cheap to make: it loads when it is first asked to draw."""
+
+    name: str
+    precision: str  # of weights and arithmetic, such as fp8-scaled/bf16
+    steps: int  # what it is used with unless the settings say otherwise
+    guidance: float
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """Of what is drawn from a picture of that size, in pixels: the nearest in aspect that it was trained for."""
+
+    def images(
+        self, requests: Sequence[GenerationRequest], parents: Mapping[str, np.ndarray]
+    ) -> Iterator[tuple[GenerationRequest, np.ndarray]]:
+        """Yield (request, uint8 [height, width, 3], RGB) as they are done.
+
+        parents: sha256 -> uint8 [H, W, 3] of the real images that requests with a strength are drawn from.
+        """
+
+    def close(self) -> None:
+        """Let go of all memory."""
 
 
 class Job(Protocol):

@@ -36,7 +36,8 @@ def test_the_readmes_first_command_makes_what_it_says():
         assert {row["complexity"] for row in rows} == {"simple", "medium", "complex"}
         for slug in ("sylvie", "eileen", "lucy"):
             assert (out / "generated" / slug / "sheet.png").is_file()
-        assert {path.name for path in (out / "kohya").iterdir()} == {"8_sylvie", "14_eileen", "20_lucy", "dataset.toml"}
+        folders, files = {"8_sylvie", "14_eileen", "20_lucy"}, {"dataset.toml", "train_sd3_lora.toml"}
+        assert {path.name for path in (out / "kohya").iterdir()} == folders | files
         assert done.stdout.splitlines()[-1] == "done"
     finally:
         shutil.rmtree(out, ignore_errors=True)
@@ -49,7 +50,7 @@ def test_a_missing_src_says_what_to_type():
 
 def test_make_help_lists_every_target():
     listed = make("help").stdout
-    for target in ("setup", "dataset", "test", "test-all", "check", "bench"):
+    for target in ("setup", "dataset", "push", "test", "test-all", "check", "bench"):
         assert re.search(rf"^{target}\s", listed, re.M)
 
 

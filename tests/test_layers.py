@@ -11,19 +11,20 @@ import prep
 
 ROOT = Path(prep.__file__).parent
 
-PARTS = "taggers tagging captions generators checks exporters scan walk near quality lint".split()
+PARTS = "taggers tagging captions generators checks exporters scan walk near quality lint machine".split()
 LEVELS = {
     **dict.fromkeys(("types", "errors"), 0),
     **dict.fromkeys(("files", "names", "lock", "report", "runners"), 1),
     **dict.fromkeys(("config", "images", "ledger", "weights"), 2),
     **dict.fromkeys(PARTS, 3),
-    **dict.fromkeys(("context", "settle", "machine", "starter"), 4),
-    "handwork": 5,
-    "stages": 6,
-    **dict.fromkeys(("pipeline", "plan"), 7),
-    "status": 8,
-    "cli": 9,
-    "__main__": 10,
+    **dict.fromkeys(("settle", "starter"), 4),
+    "context": 5,
+    **dict.fromkeys(("handwork", "drawing"), 6),
+    "stages": 7,
+    **dict.fromkeys(("pipeline", "plan"), 8),
+    **dict.fromkeys(("status", "redraw"), 9),
+    "cli": 10,
+    "__main__": 11,
 }
 # Parts that may use one another: scores become tags before they become text; a scan reads what a walk found.
 MAY = {("captions", "tagging"), ("scan", "walk")}
@@ -88,7 +89,10 @@ def loaded_by(*arguments: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split()[1:])
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["models"], ["status", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["run", "--help"], ["models"], ["status", "--help"], ["push", "--help"], ["export", "--help"]],
+)
 def test_help_and_lists_load_nothing_heavy(arguments):
     heavy = HEAVY | {"cv2", "pyarrow", "datasets", "huggingface_hub"}
     assert not loaded_by(*arguments) & (heavy - {"pyarrow"} if arguments == ["models"] else heavy)

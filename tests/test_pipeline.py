@@ -355,5 +355,5 @@ def test_a_process_ends_with_where_the_set_is(art, tmp_path, tiny_tagger):
     done = prep("run", art, "--out", tmp_path / "out", "--set", f"tagger.model={tiny_tagger}", "--profile")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "done"
-    assert f"train: {tmp_path / 'out' / 'kohya' / 'dataset.toml'}" in done.stdout
+    assert f"train: cd {tmp_path / 'out' / 'kohya'} && accelerate launch" in done.stdout
     assert done.stderr == ""

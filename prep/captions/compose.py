@@ -21,6 +21,11 @@ KAOMOJI = frozenset(
 )
 
 
+def spoken(name: str) -> str:
+    """A tag as a prompt has it: with spaces, kaomoji as they are, nothing escaped."""
+    return SEPARATORS.sub(" ", name if name.lower() in KAOMOJI else name.replace("_", " ")).strip()
+
+
 @dataclass(frozen=True)
 class Composer:
     """All that turns one image's scores into its caption, under one set of settings."""

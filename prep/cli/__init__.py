@@ -10,7 +10,10 @@ from prep.errors import Interrupted, PrepError
 COMMANDS = {
     "run": "turn a folder of images into a training set",
     "status": "what is done, kept and rejected, and what a run would do now",
+    "redraw": "one picture: its tags, the prompts, new pictures from it, and how well they match",
     "lint": "check a kohya folder or dataset.toml against sd-scripts' rules",
+    "push": "put a set on the Hugging Face Hub as a dataset",
+    "export": "show a finished set as another trainer reads it",
     "doctor": "this machine, the models that would run on it, and what to do for better ones",
     "models": "the known weights: sizes, licences, where they are; fetch them",
 }

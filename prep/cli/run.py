@@ -6,7 +6,7 @@ import click
 
 from prep.runners import RUNNERS, load_runner
 
-STAGE_NAMES = ("scan", "tag", "profile", "caption", "export")
+STAGE_NAMES = ("scan", "tag", "profile", "caption", "generate", "check", "export")
 
 
 @click.command("run")
@@ -33,6 +33,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     from prep import pipeline
     from prep.config import load_settings
     from prep.context import Options
+    from prep.exporters.training import training_command
     from prep.runners.local import interruptible
 
     out = out or Path("outputs") / src.resolve().name
@@ -51,6 +52,6 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
             click.echo(f"{stage:>8} {seconds:8.2f} s")
     if to is None:
         click.echo(f"look:  {out / 'generated'}/*/sheet.png")
-        click.echo(f"train: {out / 'kohya' / 'dataset.toml'}")
+        click.echo(f"train: {training_command(out / 'kohya')}")
         click.echo("done, with problems" if result.failed else "done")
     return result.exit_code

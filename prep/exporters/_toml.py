@@ -1,6 +1,10 @@
-"""dataset.toml for sd-scripts: strict about keys and types, so everything here is as KOHYA's schema wants it."""
+"""dataset.toml for sd-scripts: strict about keys and types, so everything here is as KOHYA's schema wants it.
+
+And the rule for this file and the other configurations that prep writes: a person's own version of it stays.
+"""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import tomlkit
@@ -8,12 +12,20 @@ import tomlkit
 from prep.files import write_whole
 from prep.ledger import Ledger, Shelf
 
-WRITTEN = Shelf("dataset_toml", ())  # recipe: sha256 of a text that we wrote
-MINE, BESIDE = "dataset.toml", "dataset.new.toml"
+WRITTEN = Shelf("dataset_toml", ())  # subject: the file's name; recipe: sha256 of a text that we wrote
+MINE = "dataset.toml"
 
 
-def dataset_toml(subsets: list[tuple[str, int, str]], resolution: int) -> str:
-    """subsets: (folder, repeats, trigger). Folders are named relative to the file's own."""
+def dataset_toml(
+    subsets: list[tuple[str, int, str]],
+    resolution: int,
+    smaller: Sequence[tuple[str, int, str]] = (),
+    smaller_resolution: int = 0,
+) -> str:
+    """subsets: (folder, repeats, trigger). Folders are named relative to the file's own.
+
+    smaller: subsets that are trained at a resolution of their own, as a dataset beside the first.
+    """
     document = tomlkit.document()
     document.add(tomlkit.comment("Made by prep for sd-scripts. Start the training in this folder: image_dir is"))
     document.add(tomlkit.comment("relative to where the trainer runs. If you edit this file, prep leaves it alone."))
@@ -27,9 +39,22 @@ def dataset_toml(subsets: list[tuple[str, int, str]], resolution: int) -> str:
     general.add("max_bucket_reso", 2 * resolution)
     general.add("keep_tokens", 1)
     document.add("general", general)
+    datasets = tomlkit.aot()
+    datasets.append(_dataset(subsets, resolution))
+    if smaller:
+        # Multiples of 64, as for all: the trainer takes no finer steps for every model.
+        side = max(64, round(smaller_resolution / 64) * 64)
+        datasets.append(_dataset(smaller, side, {"min_bucket_reso": 64, "max_bucket_reso": 2 * side}))
+    document.add("datasets", datasets)
+    return tomlkit.dumps(document)
+
+
+def _dataset(subsets: Sequence[tuple[str, int, str]], resolution: int, own: dict[str, int] | None = None):
     dataset = tomlkit.table()
     dataset.add("resolution", resolution)
     dataset.add("batch_size", 1)
+    for key, value in (own or {}).items():
+        dataset.add(key, value)
     tables = tomlkit.aot()
     for folder, repeats, trigger in subsets:
         subset = tomlkit.table()
@@ -38,24 +63,30 @@ def dataset_toml(subsets: list[tuple[str, int, str]], resolution: int) -> str:
         subset.add("class_tokens", trigger)
         tables.append(subset)
     dataset.add("subsets", tables)
-    datasets = tomlkit.aot()
-    datasets.append(dataset)
-    document.add("datasets", datasets)
-    return tomlkit.dumps(document)
+    return dataset
 
 
 def write_dataset_toml(kohya: Path, text: str, ledger: Ledger) -> bool:
+    return write_unless_edited(kohya / MINE, text, ledger)
+
+
+def write_unless_edited(path: Path, text: str, ledger: Ledger) -> bool:
     """Write it, unless a person has changed the one that stands: then beside it. -> whether it took its place."""
     ours = set(ledger.table(WRITTEN)["recipe"].to_pylist())
-    mine, beside = kohya / MINE, kohya / BESIDE
-    standing = mine.read_bytes() if mine.is_file() else None
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    beside = path.with_name(f"{path.stem}.new{path.suffix}")
+    data = text.encode()
+    standing, digest = _read(path), hashlib.sha256(data).hexdigest()
     if digest not in ours:
-        ledger.write(WRITTEN, [{"subject": MINE, "recipe": digest}])
-    if standing is None or standing == text.encode() or hashlib.sha256(standing).hexdigest() in ours:
-        if standing != text.encode():
-            write_whole(mine, text.encode())
+        ledger.write(WRITTEN, [{"subject": path.name, "recipe": digest}])
+    if standing is None or standing == data or hashlib.sha256(standing).hexdigest() in ours:
+        if standing != data:
+            write_whole(path, data)
         beside.unlink(missing_ok=True)
         return True
-    write_whole(beside, text.encode())
+    if _read(beside) != data:
+        write_whole(beside, data)
     return False
+
+
+def _read(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None

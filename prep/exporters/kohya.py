@@ -3,9 +3,10 @@
 Only what differs is written. What a person did here was read before (see _standing.py and captions/book.py).
 """
 
+import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -16,8 +17,10 @@ from prep.exporters._place import place
 from prep.exporters._standing import EXPORT, Placed, Standing
 from prep.exporters._toml import dataset_toml, write_dataset_toml
 from prep.files import crash_point, write_caption
+from prep.names import DRAWN, drawn_group
 from prep.types import Problem, Row, Summary
 
+SMALL = 0.75  # of the set's resolution; above it, they share its buckets
 CHUNK = 256
 WRITERS = 4
 
@@ -33,11 +36,12 @@ def balanced_repeats(counts: dict[str, int], images_per_epoch: int) -> dict[str,
 class KohyaExporter:
     name = "kohya"
 
-    def __init__(self, src: Path, standing: Standing, slugs: dict[str, str], triggers: dict[str, str],
-                 settings: Export, max_pixels: int) -> None:  # fmt: skip
-        self.src = src
+    def __init__(self, standing: Standing, file_of: Callable[[Row], Path], group_of: Callable[[Row], str],
+                 triggers: dict[str, str], settings: Export, max_pixels: int) -> None:  # fmt: skip
+        """group_of: a row's folder without its repeats. triggers: by those."""
         self.standing = standing
-        self.slugs = slugs
+        self.file_of = file_of
+        self.group_of = group_of
         self.triggers = triggers
         self.settings = settings
         self.max_pixels = max_pixels
@@ -50,10 +54,11 @@ class KohyaExporter:
         self._forget_lost_folders()
         counts: Counter[str] = Counter()
         names: dict[str, set[str]] = {}
+        sides: dict[str, int] = {}  # of drawn pictures: the root of the largest area, pixels
         written = unchanged = 0
         with ThreadPoolExecutor(WRITERS) as pool:
-            for chunk in _chunks(row for row in rows if row.status == "kept"):
-                for slug in {self.slugs[row.ref.character] for row in chunk}:
+            for chunk in _chunks(row for row in rows if row.trains):
+                for slug in {self.group_of(row) for row in chunk}:
                     (self.standing.folder(slug)).mkdir(exist_ok=True)
                 texts: list[tuple[Path, str]] = []
                 with self.standing.ledger.writer(EXPORT) as ledger:
@@ -63,28 +68,34 @@ class KohyaExporter:
                         if fresh:
                             ledger.append(placed.row(_subject(row)))
                         if row.final_text is not None:  # None: a caption that could not be read stays as it is
-                            image = self.standing.folder(self.slugs[row.ref.character]) / placed.name
+                            image = self.standing.folder(self.group_of(row)) / placed.name
                             texts.append((image.with_suffix(".txt"), row.final_text))
-                        counts[row.ref.character] += 1
-                        names.setdefault(self.slugs[row.ref.character], set()).add(Path(placed.name).stem)
+                        counts[self.group_of(row)] += 1
+                        names.setdefault(self.group_of(row), set()).add(Path(placed.name).stem)
+                        if row.drawn:
+                            side = math.isqrt(row.ref.width * row.ref.height)
+                            sides[self.group_of(row)] = max(side, sides.get(self.group_of(row), 0))
                         written, unchanged = written + fresh, unchanged + (not fresh)
                 # Only now: a caption that stands is of an image in the ledger, so that an edit after a kill is found.
                 for _ in pool.map(lambda text: write_caption(*text), texts):
                     pass
         removed = self._clear(folder, names)
-        self._toml(folder, counts)
+        self._toml(folder, counts, sides)
         return Summary(sum(counts.values()), written, unchanged, removed)
 
     def settle(self, counts: dict[str, int], rebalance: bool) -> None:
-        """Settle the repeats of characters that have none yet (of all, when rebalancing). counts: images kept."""
-        wanted = balanced_repeats(counts, self.settings.images_per_epoch)
-        settled = {self.slugs[name]: repeats for name, repeats in wanted.items()}
+        """Settle the repeats of groups that have none yet (of all, when rebalancing). counts: images by group."""
+        real = {group: count for group, count in counts.items() if not group.endswith(DRAWN)}
+        wanted = balanced_repeats(real, self.settings.images_per_epoch)
+        # What was drawn is shown half as often as what is real: it supports the set, and is not what is to be learnt.
+        drawn = {group for group in wanted if drawn_group(group) in counts}
+        wanted |= {drawn_group(group): max(1, wanted[group] // 2) for group in drawn}
         known = () if rebalance else self.standing.repeats
-        self.standing.settle({slug: repeats for slug, repeats in settled.items() if slug not in known})
+        self.standing.settle({group: repeats for group, repeats in wanted.items() if group not in known})
 
     def _put(self, row: Row) -> tuple[Placed | None, bool]:
         """-> (the placed file or None, whether it was written now)."""
-        slug = self.slugs[row.ref.character]
+        slug = self.group_of(row)
         folder = self.standing.folder(slug)
         placed = self.standing[_subject(row)]
         there = self.standing.listings.get(slug, {})
@@ -92,7 +103,7 @@ class KohyaExporter:
         if fresh:
             try:
                 name, digest, size = place(
-                    row.ref, self.src / row.ref.path, folder, slug, self.settings.link, self.max_pixels
+                    row.ref, self.file_of(row), folder, slug, self.settings.link, self.max_pixels
                 )
             except ImageError as error:
                 self.problems[row.ref.path] = Problem("export", error.kind, error.message, error.hint)
@@ -125,14 +136,21 @@ class KohyaExporter:
                 folder.rmdir()
         return removed
 
-    def _toml(self, kohya: Path, counts: Counter[str]) -> None:
+    def _toml(self, kohya: Path, counts: Counter[str], sides: dict[str, int]) -> None:
         repeats = self.standing.repeats
-        subsets = [
-            (f"{repeats[self.slugs[name]]}_{self.slugs[name]}", repeats[self.slugs[name]], self.triggers[name])
-            for name in sorted(counts)
-        ]
-        text = dataset_toml(subsets, self.settings.resolution)
+        subsets = [(f"{repeats[name]}_{name}", repeats[name], self.triggers[name]) for name in sorted(counts)]
+        smaller = [subset for subset, name in zip(subsets, sorted(counts), strict=True) if self._small(sides.get(name))]
+        text = dataset_toml(
+            [subset for subset in subsets if subset not in smaller],
+            self.settings.resolution,
+            smaller,
+            max(sides.values(), default=0),
+        )
         self.kept_toml = not write_dataset_toml(kohya, text, self.standing.ledger)
+
+    def _small(self, side: int | None) -> bool:
+        """Whether pictures of that area want a resolution of their own: far below the set's."""
+        return side is not None and side < self.settings.resolution * SMALL
 
 
 def _subject(row: Row) -> str:

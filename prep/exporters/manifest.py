@@ -104,7 +104,7 @@ class ManifestExporter:
         return {
             "image_id": ref.sha256 or None,
             "file": row.exported,
-            "source": printable(ref.path),
+            "source": None if row.drawn else printable(ref.path),
             "character": printable(ref.character),
             "origin": row.origin,
             "status": row.status,
@@ -128,7 +128,26 @@ class ManifestExporter:
             "caption_source": row.caption_source,
             "tagger": self.tagger if read else None,
             "recipe": self.recipe if read else None,
+            **(_drawn(row) if row.drawn else {}),
         }
+
+
+def _drawn(row: Row) -> dict[str, Any]:
+    request, check = row.drawn.request, row.drawn.check
+    return {
+        "generator": f"{request.generator} {request.precision}",
+        "prompt": request.prompt,
+        "negative_prompt": request.negative,
+        "seed": request.seed,
+        "sampler": request.sampler,
+        "steps": request.steps,
+        "guidance_scale": request.guidance,
+        "strength": request.strength,
+        "parent_id": request.parent,
+        "check_score": check.score,
+        "check_missing": check.missing,
+        "check_unwanted": check.unwanted,
+    }
 
 
 def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -1,6 +1,7 @@
-"""Contact sheets: a page a character to look at, with every picture's caption under it.
+"""Contact sheets: a page a character to look at: its real images with their captions, then what was drawn of it, each
+beside its parent, with score and verdict.
 
-At most 24 pictures a page, spread evenly over the set; drawn anew only when something on it has changed.
+At most 24 real images and 36 drawn ones of a kind, spread evenly; made anew only when something on it has changed.
 """
 
 import textwrap
@@ -18,35 +19,51 @@ from prep.ledger import Ledger, Shelf
 from prep.names import printable
 from prep.types import Profile, Row
 
-VERSION = 1
+VERSION = 2
 SHEET = Shelf("sheet", ())  # subject: the character's slug; recipe: what its sheet shows
 
-MOST = 24  # pictures a sheet
+MOST = 24  # real images a sheet
+MOST_DRAWN = 36  # of a kind
+KINDS = (
+    ("reconstruct", "reconstructions: drawn from the words of the picture on the left alone"),
+    ("consistency", "consistency samples: drawn from the core tags alone"),
+    ("augmentation", "augmentations: the picture on the left, drawn over; accepted ones are in the set"),
+)
 ACROSS = 4
 CELL_PX, THUMB_PX, MARGIN_PX = 300, 280, 20
 FONT_PX, LINE_PX, TITLE_PX = 13, 17, 26
 CAPTION_LINES, LINE_CHARACTERS = 7, 46
 INK, FAINT, PAPER = (30, 30, 34), (120, 120, 128), (250, 250, 248)
+GOOD, BAD = (20, 120, 60), (180, 40, 40)
 
 
 class Sheets:
-    def __init__(self, src: Path, ledger: Ledger, slugs: dict[str, str], profiles: dict[str, Profile],
-                 counts: Counter[str], spelt: Callable[[str], str], max_pixels: int) -> None:  # fmt: skip
-        self.src = src
-        self.counts = counts  # character -> images kept
+    def __init__(self, file_of: Callable[[Row], Path], ledger: Ledger, slugs: dict[str, str],
+                 profiles: dict[str, Profile], counts: dict[str, int], spelt: Callable[[str], str],
+                 max_pixels: int) -> None:  # fmt: skip
+        self.file_of = file_of
+        self.counts = counts  # character -> real images kept
         self.ledger = ledger
         self.slugs = slugs
         self.profiles = profiles
         self.spelt = spelt
         self.max_pixels = max_pixels
         self.pages: dict[str, list[Row]] = defaultdict(list)
+        self.drawn: dict[str, list[Row]] = defaultdict(list)
+        self.parents: dict[tuple[str, str], Row | None] = {}  # (character, sha256) -> the real image
         self.seen: Counter[str] = Counter()
 
     def watched(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """The rows as they come, while those for the sheets are kept: evenly over a character, at most MOST."""
+        """The rows as they come, while those for the sheets are kept: evenly over a character, at most MOST. What was
+        drawn of a character comes before its real images."""
         for row in rows:
             character = row.ref.character
-            if row.status == "kept":
+            if row.drawn:
+                self.drawn[character].append(row)
+                self.parents[character, row.drawn.request.parent] = None
+            elif (character, row.ref.sha256) in self.parents:
+                self.parents[character, row.ref.sha256] = row
+            if row.status == "kept" and not row.drawn:
                 # Of n rows, number k is shown where k * MOST / n passes a whole number.
                 place, total = self.seen[character], max(self.counts[character], MOST)
                 if place * MOST // total != (place - 1) * MOST // total:
@@ -56,16 +73,26 @@ class Sheets:
 
     def write(self, folder: Path) -> None:
         """folder: generated/, which gets <character>/sheet.png."""
-        drawn = {(entry["subject"], entry["recipe"]) for entry in self.ledger.table(SHEET).to_pylist()}
+        done = {(entry["subject"], entry["recipe"]) for entry in self.ledger.table(SHEET).to_pylist()}
         for character, page in self.pages.items():
             slug, title = self.slugs[character], self._title(character)
             shown = sorted(page, key=lambda row: row.ref.path)
+            drawn = {kind: self._spread(character, kind) for kind, _ in KINDS}
             path = folder / slug / "sheet.png"
-            key = recipe("sheet", VERSION, title, [[row.ref.sha256, _caption(row)] for row in shown])
-            if (slug, key) not in drawn or not path.is_file():
+            rows = [*shown, *(row for some in drawn.values() for row in some)]
+            told = [[row.ref.sha256, _caption(row), *(text for _, text in _verdict(row))] for row in rows]
+            key = recipe("sheet", VERSION, title, told)
+            if (slug, key) not in done or not path.is_file():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                write_whole(path, self._page(title, shown))
+                write_whole(path, self._page(title, shown, drawn))
                 self.ledger.write(SHEET, [{"subject": slug, "recipe": key}])
+
+    def _spread(self, character: str, kind: str) -> list[Row]:
+        """At most MOST_DRAWN of a kind; accepted ones first, the best before the others."""
+        rows = [row for row in self.drawn[character] if row.origin == kind]
+        rows.sort(key=lambda row: (not row.drawn.check.kept, -row.drawn.check.score, row.ref.sha256))
+        step = max(1, len(rows) / MOST_DRAWN)
+        return [rows[int(at * step)] for at in range(min(len(rows), MOST_DRAWN))]
 
     def _title(self, character: str) -> list[str]:
         profile = self.profiles[character]
@@ -75,21 +102,45 @@ class Sheets:
             f"left to the trigger word: {traits}",
         ]
 
-    def _page(self, title: list[str], rows: list[Row]) -> bytes:
-        cells = [self._cell(row) for row in rows]
-        lines = [cells[at : at + ACROSS] for at in range(0, len(cells), ACROSS)]
-        heights = [max(cell.height for cell in line) for line in lines]
+    def _page(self, title: list[str], shown: list[Row], drawn: dict[str, list[Row]]) -> bytes:
+        parts = [("", [self._cell(row) for row in shown])]
+        for kind, heading in KINDS:
+            if drawn[kind]:
+                parts.append((heading, [self._drawn_cell(row) for row in drawn[kind]]))
+        lines = []  # (heading or empty, cells)
+        for heading, cells in parts:
+            for at in range(0, len(cells), ACROSS):
+                lines.append((heading if not at else "", cells[at : at + ACROSS]))
+        heights = [max(cell.height for cell in cells) + (TITLE_PX if heading else 0) for heading, cells in lines]
         top = MARGIN_PX + TITLE_PX + LINE_PX + MARGIN_PX
         size = (2 * MARGIN_PX + ACROSS * CELL_PX, top + sum(heights) + MARGIN_PX * len(lines))
         sheet = Image.new("RGB", size, PAPER)
         draw = ImageDraw.Draw(sheet)
         draw.text((MARGIN_PX, MARGIN_PX), title[0], INK, ImageFont.load_default(TITLE_PX - 6))
         draw.text((MARGIN_PX, MARGIN_PX + TITLE_PX), title[1], FAINT, ImageFont.load_default(FONT_PX))
-        for line, height in zip(lines, heights, strict=True):
-            for place, cell in enumerate(line):
-                sheet.paste(cell, (MARGIN_PX + place * CELL_PX, top))
+        for (heading, cells), height in zip(lines, heights, strict=True):
+            if heading:
+                draw.text((MARGIN_PX, top), heading, INK, ImageFont.load_default(FONT_PX + 2))
+            for place, cell in enumerate(cells):
+                sheet.paste(cell, (MARGIN_PX + place * CELL_PX, top + (TITLE_PX if heading else 0)))
             top += height + MARGIN_PX
         return encode_png(sheet)
+
+    def _drawn_cell(self, row: Row) -> Image.Image:
+        parent = self.parents.get((row.ref.character, row.drawn.request.parent))
+        pictures = [self._thumb(each, THUMB_PX // (2 if parent else 1) - 2) for each in (parent, row) if each]
+        tall = max(picture.height for picture in pictures)
+        verdict = _verdict(row)
+        lines = [(ink, line) for ink, text in verdict for line in textwrap.wrap(text, LINE_CHARACTERS)][:CAPTION_LINES]
+        cell = Image.new("RGB", (CELL_PX, tall + 8 + LINE_PX * len(lines)), PAPER)
+        left = 0
+        for picture in pictures:
+            cell.paste(picture, (left, 0))
+            left += THUMB_PX // 2
+        draw, font = ImageDraw.Draw(cell), ImageFont.load_default(FONT_PX)
+        for number, (ink, line) in enumerate(lines):
+            draw.text((0, tall + 6 + LINE_PX * number), line, ink, font)
+        return cell
 
     def _cell(self, row: Row) -> Image.Image:
         thumb = self._thumb(row)
@@ -106,14 +157,28 @@ class Sheets:
             y += LINE_PX
         return cell
 
-    def _thumb(self, row: Row) -> Image.Image:
+    def _thumb(self, row: Row, width: int = THUMB_PX) -> Image.Image:
+        """As wide as asked, or as tall as that times 1.4; small ones are enlarged."""
         try:
-            picture = Image.fromarray(open_image((self.src / row.ref.path).read_bytes(), self.max_pixels).pixels)
+            picture = Image.fromarray(open_image(self.file_of(row).read_bytes(), self.max_pixels).pixels)
         except (ImageError, OSError):
-            return Image.new("RGB", (THUMB_PX, THUMB_PX // 2), FAINT)
-        picture.thumbnail((THUMB_PX, round(THUMB_PX * 1.4)), Image.Resampling.LANCZOS)
-        return picture
+            return Image.new("RGB", (width, width // 2), FAINT)
+        scale = min(width / picture.width, width * 1.4 / picture.height)
+        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+        return picture.resize(size, Image.Resampling.LANCZOS)
 
 
 def _caption(row: Row) -> str:
     return row.final_text if row.final_text is not None else "(its caption cannot be read)"
+
+
+def _verdict(row: Row) -> list[tuple[tuple[int, int, int], str]]:
+    """(ink, text) of what the check said of a drawn picture."""
+    if not row.drawn:
+        return []
+    check, request = row.drawn.check, row.drawn.request
+    told = [(GOOD if check.kept else BAD, f"{check.score:.2f} {'accepted' if check.kept else check.reason}")]
+    for name, tags in (("asked", request.changes), ("missing", check.missing), ("unwanted", check.unwanted)):
+        if tags:
+            told.append((INK if name == "asked" else FAINT, f"{name}: {', '.join(tags).replace('_', ' ')}"))
+    return told

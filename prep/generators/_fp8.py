@@ -24,6 +24,9 @@ class Fp8Linear(nn.Module):
     compute: the dtype to multiply in where it is not the input's: float32 for T5's `wo` in a float16 encoder.
     """
 
+    product: Callable | None = None  # (layer, x) -> its answer, where a card multiplies in FP8: _products.py
+    keeps = False  # whether the next dense weight is kept until it is told otherwise
+    kept: torch.Tensor | None = None
     weight = None  # T5 asks for it, and would cast its activations to float8 if it were a tensor
 
     def __init__(
@@ -38,6 +41,17 @@ class Fp8Linear(nn.Module):
 
     def dense(self, dtype: torch.dtype) -> torch.Tensor:
         """The weight: dtype [out, in]. The product is taken in float32 and rounded once."""
+        if not self.keeps:
+            return self._dense(dtype)
+        if self.kept is None or self.kept.dtype != dtype:
+            self.kept = self._dense(dtype)
+        return self.kept
+
+    def keep(self, keeps: bool) -> None:
+        """Whether the dense weight stays from one call to the next: for rows that pass one after the other."""
+        self.keeps, self.kept = keeps, None
+
+    def _dense(self, dtype: torch.dtype) -> torch.Tensor:
         if self.stored.device.type != "cpu":
             return self.stored.to(dtype).mul_(self.scale)
         # A CPU casts float8 number by number: a table of its 256 values takes half the time, or less.
@@ -50,6 +64,8 @@ class Fp8Linear(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """x: [..., in] -> [..., out]."""
+        if self.product is not None:
+            return self.product(self, x)
         x = x.to(self.compute or x.dtype)
         bias = None if self.bias is None else self.bias.to(x.dtype)
         return F.linear(x, self.dense(x.dtype), bias)

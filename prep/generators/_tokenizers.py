@@ -22,6 +22,8 @@ def load_tokenizer(name: str, folder: Path | None = None, offline: bool = False)
     Raises WeightsError when the folder's is not readable, StoppedError when the hub's is not to be had.
     """
     own = folder / NAMES[name] if folder else None
+    if own and name == "clip_g" and not own.is_dir():
+        own = folder / NAMES["clip_l"]  # a small model has one vocabulary for both
     if own and own.is_dir():
         try:
             return AutoTokenizer.from_pretrained(own, local_files_only=True)

@@ -13,16 +13,14 @@ from prep.errors import PrepError
 from prep.machine.advice import plan_for
 from prep.machine.compute import Compute, look
 from prep.machine.hardware import cores, disk_free, memory
-from prep.weights.choose import ANSWER_SECONDS, DEEPDANBOORU, STARTER, choose_tagger
+from prep.weights.choose import ANSWER_SECONDS, DEEPDANBOORU, DRAWING, STARTER, choose_generator, choose_tagger
 from prep.weights.fetch import answers, hub_offline, source_of
 from prep.weights.hashes import cache_folder
 from prep.weights.hub import hub_name, is_mirror, sends_token, token_source
 from prep.weights.known import KNOWN, Model
 from prep.weights.locate import find, hub_cache
 
-DRAWING = ("sd35-large-fp8", "sd35-large-turbo-fp8", "sd35-medium")  # in the order in which they are taken
 BY_HAND = "look at the connection or the proxy; `prep models` names the pages to fetch from by hand"
-LATER = "drawing comes in a later version; its weights"
 TIGHT_BYTES = 2 * 10**9  # less room than this, and a set of some thousand images does not fit
 
 
@@ -47,7 +45,7 @@ def examine(settings: Settings) -> Iterator[tuple[str, list[Line]]]:
         reached = {name: answer.result() for name, answer in asked.items()}
     yield "network", list(_network(reached, offline))
     tagger = _tagger(settings, reached.get(DEEPDANBOORU, False))
-    yield "models", [tagger, *_device(settings, compute), _generator(compute)]
+    yield "models", [tagger, *_device(settings, compute), _generator(settings, compute)]
 
 
 def _asked(pool: ThreadPoolExecutor, model: Model) -> Future:
@@ -131,16 +129,25 @@ def _device(settings: Settings, compute: Compute) -> Iterator[Line]:
         yield Line("device", f"tagger.device asks for {asked}, which is not here", "set tagger.device=auto", stops=True)
 
 
-def _generator(compute: Compute) -> Line:
-    """Nothing draws yet: what is told here is what the weights will need."""
+def _generator(settings: Settings, compute: Compute) -> Line:
+    """What would draw in a run with these settings, and the plan for SD3.5 on this machine."""
     plan = plan_for(compute.gpus, memory()[0])
+    why: list[str] = []
+    try:
+        chosen = choose_generator(settings.generator.model, bool(compute.gpus), why.append, may_fetch=False)
+    except PrepError as error:
+        return Line("generator", error.message, error.hint, stops=True)
+    if chosen:
+        return Line("generator", f"{chosen.name} is here and draws; {plan.text}", plan.todo)
+    if settings.generator.model == "none":
+        return Line("generator", "generator.model is none: nothing is drawn")
     here = next((name for name in DRAWING if find(KNOWN[name])), None)
     if here:
-        return Line("generator", f"{LATER}: {here} is here; {plan.text}", plan.todo)
+        return Line("generator", f"{here} is here; {plan.text}", plan.todo or f"set generator.model={here} to draw")
     if plan.todo:
-        return Line("generator", f"{LATER}: none are here, and {plan.text}", plan.todo)
+        return Line("generator", f"no SD3.5 is here, so nothing is drawn, and {plan.text}", plan.todo)
     others = "; smaller: sd35-medium; 4 steps instead of 28, but gated: sd35-large-turbo-fp8"
-    return Line("generator", f"{LATER}: none are here; {plan.text}", _get(KNOWN[DRAWING[0]]) + others)
+    return Line("generator", f"no SD3.5 is here, so nothing is drawn; {plan.text}", _get(KNOWN[DRAWING[0]]) + others)
 
 
 def _get(model: Model) -> str:

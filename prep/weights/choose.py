@@ -1,4 +1,6 @@
-"""Which tagger reads: what was asked for; of itself DeepDanbooru if it is here or can be fetched, else the starter."""
+"""Which tagger reads: what was asked for; of itself DeepDanbooru if it is here or can be fetched, else the starter.
+And which generator draws: of itself SD3.5 where it is here and there is a GPU, else none.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,9 +8,10 @@ from pathlib import Path
 from prep.errors import SettingsError, StoppedError
 from prep.weights.fetch import answers, fetch, hub_offline, source_of
 from prep.weights.known import Model, known
-from prep.weights.locate import Weights, locate, weights_at
+from prep.weights.locate import Weights, folder_at, locate, weights_at
 
-DEEPDANBOORU, STARTER = "deepdanbooru-v3", "starter-tagger"
+DEEPDANBOORU, STARTER, STARTER_GENERATOR = "deepdanbooru-v3", "starter-tagger", "starter-generator"
+DRAWING = ("sd35-large-fp8", "sd35-large-turbo-fp8", "sd35-medium")  # in the order in which they are taken
 ANSWER_SECONDS = 5
 
 
@@ -59,3 +62,33 @@ def _why_not(model: Model, offline: bool, reach: Callable[[str, float], bool]) -
     if offline or hub_offline():
         return "nothing may be fetched"
     return "" if reach(source_of(model), ANSWER_SECONDS) else "the release page does not answer"
+
+
+def choose_generator(asked: str, gpu: bool, say: Callable[[str], None], may_fetch: bool = True) -> Weights | None:
+    """asked: `auto`, `none`, a known name, a safetensors file or a diffusers folder. None: nothing is to be drawn.
+
+    `auto` draws only with what is here, and only on a GPU: 15 GB are fetched, and minutes a picture spent, by who asks.
+    say: is told why in one sentence. Raises UsageError, WeightsError, StoppedError.
+    """
+    if asked == "none":
+        return None
+    if asked == "auto":
+        here = next((found for name in DRAWING if (found := locate(name))), None)
+        if here is None:
+            say(f"nothing is drawn: no SD3.5 is here. `prep models get {DRAWING[0]}` fetches it")
+        elif not gpu:
+            say(f"nothing is drawn: {here.name} is here, but no GPU; generator.model={here.name} draws on the CPU")
+            return None
+        return here
+    if "/" in asked or asked.endswith(".safetensors"):
+        return folder_at(Path(asked)) if Path(asked).is_dir() else weights_at(Path(asked).expanduser())
+    model = known(STARTER_GENERATOR if asked == "starter" else asked)
+    if model.family != "generator":
+        raise SettingsError(f"generator.model: {model.name} reads, it does not draw", hint=f"such as {DRAWING[0]}")
+    here = locate(model.name)
+    if here or not may_fetch:
+        return here
+    if model.packaged:
+        raise StoppedError(f"{model.name} should have come with prep and is not here", hint="install prep again")
+    say(f"{model.name} is not here and is fetched: {model.size}, licence: {model.licence}")
+    return fetch(model.name)

@@ -1,5 +1,6 @@
 """Weights that are here: in the folder that PREP_MODELS names, in a cache, in the package. No network is asked."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,6 +58,15 @@ def weights_at(path: Path, name: str = "file", source: str = "file") -> Weights:
     sha256, fetched = sha256_of(path), fetched_sha256(name)
     note = "not the file that was fetched: it was changed since" if fetched and sha256 != fetched else ""
     return Weights(name, path, sha256, path.stat().st_size, source, note)
+
+
+def folder_at(path: Path) -> Weights:
+    """A diffusers folder as weights. Raises UsageError when it holds none, WeightsError when they cannot be read."""
+    files = sorted(path.glob("**/*.safetensors"))
+    if not files:
+        raise UsageError(f"{path} holds no safetensors files", hint="name a diffusers folder, or a single file")
+    hashed = hashlib.sha256("\n".join(sha256_of(file) for file in files).encode()).hexdigest()
+    return Weights("file", path, hashed, sum(file.stat().st_size for file in files), "file")
 
 
 def target_of(model: Model) -> Path:

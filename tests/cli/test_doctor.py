@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from prep.config import Models, Settings, TaggerSettings
+from prep.config import Models, Settings, TaggerSettings, configs_folder
 from prep.machine import compute, examine, hardware
 from prep.machine.advice import plan_for
 from prep.machine.compute import STORAGE, Compute, Gpu
@@ -103,7 +103,7 @@ def test_sd35_that_is_here_comes_with_its_plan(tmp_path, monkeypatch):
     (tmp_path / KNOWN["sd35-medium"].file).write_bytes(b"weights")
     monkeypatch.setenv("PREP_MODELS", str(tmp_path))
     monkeypatch.setattr(examine, "memory", lambda: (32 * 10**9, 10**9))
-    assert "sd35-medium is here; on the CPU" in lines()["generator"]
+    assert "sd35-medium is here; --config configs/cpu.toml: on the CPU" in lines()["generator"]
 
 
 def test_token_is_told_and_never_shown(monkeypatch, tmp_path):
@@ -134,9 +134,9 @@ def test_device_that_is_not_here_stops_and_says_what_to_do(monkeypatch):
     assert stops(Settings(tagger=TaggerSettings(device="cpu"))) == []
 
 
-def test_drawing_is_said_to_come_later_and_its_library_is_told(monkeypatch):
+def test_what_would_draw_is_said_and_its_library_is_told(monkeypatch):
     told = lines()
-    assert "drawing comes in a later version" in told["generator"]
+    assert "no SD3.5 is here, so nothing is drawn" in told["generator"]
     assert told["diffusers"].startswith(version("diffusers")[:2])
     monkeypatch.setattr(examine, "version", missing)
     assert "make setup" in lines()["diffusers"]
@@ -208,11 +208,18 @@ def test_fp8_probe_tells_products_that_fail(monkeypatch):
 
 @pytest.mark.parametrize(
     ("gigabytes", "told"),
-    [(25, "batch 2 to 4"), (16.9, "adaLN in bf16"), (12.6, "8.2 GB"), (8.5, "VAE tiling"), (6.4, "on the CPU")],
+    [
+        (25, "configs/gpu-24gb.toml"),
+        (16.9, "configs/gpu-16gb.toml"),
+        (12.6, "configs/gpu-12gb.toml"),
+        (8.5, "configs/gpu-8gb.toml"),
+        (6.4, "configs/cpu.toml"),
+    ],
 )
 def test_plan_follows_the_memory_of_the_card(gigabytes, told):
     gpu = Gpu("A card", "cuda", int(gigabytes * 1e9), None)
-    assert told in plan_for([gpu], 32 * 10**9).text
+    text = plan_for([gpu], 32 * 10**9).text
+    assert told in text and (configs_folder().parent / told).is_file()
 
 
 def test_machine_that_is_too_small_says_what_would_do(monkeypatch):

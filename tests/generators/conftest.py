@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 from tests.sd35.make_checkpoint import SIZES
 
@@ -9,3 +10,12 @@ def medium_width(monkeypatch):
     fewer = {"num_layers": 5, "dual_attention_layers": [0, 1], "pos_embed_max_size": 96}
     monkeypatch.setitem(SIZES, "medium-5", {**SIZES["medium"], **fewer})
     return "medium-5"
+
+
+@pytest.fixture
+def one_thread():
+    """Tiny models only wait for a second thread; beside other work, for seconds."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

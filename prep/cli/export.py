@@ -1,0 +1,43 @@
+"""prep export: a finished set as another trainer reads it."""
+
+from pathlib import Path
+
+import click
+
+from prep.exporters import FORMATS
+
+
+@click.command("export")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--to", "formats", metavar="FORMAT", multiple=True, required=True, help=f"{', '.join(FORMATS)}. May be repeated."
+)
+def command(out: Path, formats: tuple[str, ...]) -> int:
+    """Show the finished set in OUT as another trainer reads it, in OUT/export/FORMAT.
+
+    Images are linked, not copied, where the trainer reads their format. Captions are those that stand in kohya/: edit
+    them there. Run it again after a change; only what differs is written. docs/FORMATS.md has every format.
+
+    \b
+    Examples:
+      prep export outputs/characters --to imagefolder
+      prep export outputs/characters --to onetrainer --to ai-toolkit
+    """
+    from prep.exporters import load_format
+    from prep.exporters._set import read_set
+    from prep.exporters.views import write_views
+    from prep.ledger import Ledger
+    from prep.lock import held
+    from prep.names import printable
+    from prep.report import Report
+    from prep.runners.local import interruptible
+
+    for name in formats:
+        load_format(name)
+    read_set(out)  # says at once what is wrong; read again when nobody else is at work
+    report = Report(out / ".prep" / "log")
+    with interruptible(), held(out / ".prep" / "lock"):
+        left_out = write_views(out, formats, Ledger.begin(out / ".prep" / "ledger"), report.say, report.bar)
+    for file, why in left_out.items():
+        report.say(f"left out: {printable(file)} {why}")
+    return 1 if left_out else 0

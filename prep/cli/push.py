@@ -1,0 +1,84 @@
+"""prep push: a set as a dataset on the Hugging Face Hub."""
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+
+@click.command("push")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("repo", metavar="USER/NAME")
+@click.option("--public", is_flag=True, help="For everyone to see. Without it, private.")
+@click.option("--with-images/--no-images", "pictures", default=False, help="The pictures too, or the manifest alone.")
+@click.option("--with-rejected", "rejected", is_flag=True, help="Rejected rows as well, in a config of their own.")
+@click.option("--license", "licence", metavar="NAME", help="Such as cc-by-nc-4.0. Needed once: the card keeps it.")
+@click.option("--yes", is_flag=True, help="Do not ask; also push a trial set.")
+def command(out: Path, repo: str, public: bool, pictures: bool, rejected: bool, licence: str | None, yes: bool) -> int:
+    """Push the set in OUT to the dataset USER/NAME on the Hugging Face Hub; a second push sends what changed.
+
+    The token is that of `hf auth login`, or HF_TOKEN. What will be visible to whom is said and asked first.
+
+    \b
+    Examples:
+      prep push outputs/characters me/characters --license cc-by-nc-4.0
+      prep push outputs/characters me/characters --with-images --yes
+    """
+    from prep.errors import UsageError
+    from prep.exporters.huggingface import HuggingFaceExporter, Wish
+    from prep.lock import held
+    from prep.report import Report
+    from prep.runners.local import interruptible
+
+    if not (out / ".prep").is_dir():
+        raise UsageError(f"{out} was not made by prep", hint="name a folder that `prep run` wrote")
+    report = Report(out / ".prep" / "log")
+    wish = Wish(repo, public, pictures, rejected, licence, yes)
+    with interruptible(), held(out / ".prep" / "lock"), ExitStack() as bars:
+        exporter = HuggingFaceExporter(wish, report.say, _ask, report.bar, _sending(bars, report.say))
+        pushed = exporter.push(out)
+    if pushed.commit:
+        report.say(f"push: {pushed.files:,} files differed, {pushed.bytes / 1e6:,.1f} MB were sent")
+    else:
+        report.say("push: nothing differs; nothing was sent")
+    report.say(pushed.address)
+    return 0
+
+
+def _ask(question: str) -> bool:
+    from prep.errors import UsageError
+
+    try:
+        return click.confirm(question)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise UsageError("nothing was sent: nobody is there to say yes", hint="--yes says it") from None
+
+
+def _sending(bars: ExitStack, say: Callable[[str], None]) -> Callable[[int], Callable[[int], None]]:
+    """A bar over bytes where somebody watches, a line now and then elsewhere."""
+    from tqdm import tqdm
+
+    from prep.report import QUIET_SECONDS
+
+    def begin(total: int) -> Callable[[int], None]:
+        shown = sys.stderr.isatty()
+        bar = tqdm(total=total, desc="send", unit="B", unit_scale=True, leave=False, disable=not shown)
+        bars.callback(bar.close)
+        sent, told = 0, time.monotonic()
+
+        def step(count: int) -> None:
+            nonlocal sent, told
+            sent += count
+            bar.update(count)
+            if not shown and time.monotonic() - told >= QUIET_SECONDS:
+                told = time.monotonic()
+                say(f"push: {sent / 1e6:,.0f} of {total / 1e6:,.0f} MB sent")
+
+        return step
+
+    return begin

@@ -1,0 +1,35 @@
+"""prep redraw: one picture, drawn again."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("redraw")
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-n", "count", type=click.IntRange(1, 100), default=4, show_default=True, help="New pictures of each.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("outputs/redraw"), show_default=True)
+@click.option("--config", type=click.Path(path_type=Path), help="A TOML file, over the defaults.")
+@click.option("--set", "sets", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting, over all files.")
+def command(images, count, out, config, sets) -> int:
+    """Draw new pictures from IMAGE: its tags, the prompts, what was drawn, and how well each matches.
+
+    The picture goes the road of a set with one image, so that what is seen here is what `prep run` would do with it.
+
+    \b
+    Examples:
+      prep redraw examples/characters/sylvie/sylvie_blue_smile.png -n 2
+      prep redraw ~/art/miku/1.png --set augmentation.strength=0.4
+    """
+    from prep.config import load_settings
+    from prep.redraw import redraw
+    from prep.runners.local import interruptible
+
+    worst = 0
+    with interruptible():
+        for image in images:
+            settings = load_settings(image.parent.parent, config, sets)
+            for line in (drawn := redraw(image, out, count, settings)).lines:
+                click.echo(line)
+            worst = max(worst, drawn.exit_code)
+    return worst

@@ -1,0 +1,164 @@
+"""A finished set, as another trainer is to see it: the manifest's rows with kohya/ as it stands now.
+
+Of a picture that a person took out, nothing is left here; a caption is what its .txt says. Nothing is written.
+"""
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from prep.errors import UsageError
+
+COLUMNS = ["image_id", "file", "character", "origin", "status", "width", "height", "caption"]
+TRAINED = {"source", "augmentation"}
+DRAWN = "-drawn"  # ends the name of a character's second group: pictures that were drawn of it
+PLACE = re.compile(r"kohya/\d+_([^/]+)/([^/]+)")
+FOLDER = re.compile(r"(\d+)_(.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One image of the set."""
+
+    path: Path  # in kohya/
+    group: str
+    character: str
+    origin: str  # source or augmentation
+    image_id: str  # sha256 of the file as it was given, hex
+    width: int  # pixels, upright
+    height: int
+    caption: str  # as it stands, without a BOM and without white space around it; empty: emptied by hand
+
+    @property
+    def key(self) -> str:
+        """12 hex, its own among all of the set; the same after the repeats have changed."""
+        return sha256(f"{self.group}/{self.path.name}".encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One folder of kohya/."""
+
+    name: str  # without the repeats: safe as a name of a folder
+    repeats: int
+    trigger: str  # what most of its captions begin with
+    pictures: tuple[Picture, ...]
+
+    @property
+    def drawn(self) -> bool:
+        return all(picture.origin != "source" for picture in self.pictures)
+
+
+@dataclass(frozen=True)
+class FinishedSet:
+    out: Path
+    resolution: int  # pixels, what dataset.toml says to train at
+    groups: tuple[Group, ...]
+    left_out: dict[str, str] = field(default_factory=dict)  # file -> why it cannot be used
+
+    @property
+    def pictures(self) -> Iterator[Picture]:
+        return (picture for group in self.groups for picture in group.pictures)
+
+    @property
+    def images(self) -> int:
+        return sum(len(group.pictures) for group in self.groups)
+
+    @property
+    def characters(self) -> int:
+        return len({picture.character for picture in self.pictures})
+
+    @property
+    def steps_an_epoch(self) -> int:
+        """Images times repeats."""
+        return sum(group.repeats * len(group.pictures) for group in self.groups)
+
+
+def read_set(out: Path) -> FinishedSet:
+    """Raises UsageError when out is not a finished set."""
+    settings, rows = _manifest(out)
+    standing = _standing(out)
+    pictures: dict[str, list[Picture]] = defaultdict(list)
+    left_out: dict[str, str] = {}
+    for row in rows:
+        place = PLACE.fullmatch(row["file"])
+        if place is None or ".." in place.groups():
+            raise UsageError(f"{out}: the manifest names a file outside kohya/", hint="run prep again")
+        group, name = place.groups()
+        if group not in standing:
+            raise UsageError(f"{out}: the folder of {group} is gone from kohya/", hint="`prep run` rebuilds it")
+        path = standing[group][1] / name
+        if not path.is_file():
+            continue
+        try:
+            caption = _caption(path, row["caption"])
+        except (OSError, ValueError) as error:
+            left_out[row["file"]] = str(error)
+            continue
+        pictures[group].append(
+            Picture(path, group, row["character"], row["origin"], row["image_id"], row["width"], row["height"], caption)
+        )
+    if not pictures:
+        raise UsageError(f"{out} has no image to train on", hint="see `prep status` for what became of them")
+    groups = tuple(
+        Group(name, standing[name][0], _trigger(name, found), tuple(sorted(found, key=lambda each: each.path.name)))
+        for name, found in sorted(pictures.items())
+    )
+    return FinishedSet(out, settings.get("export", {}).get("resolution", 1024), groups, left_out)
+
+
+def _manifest(out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """-> (the settings that shaped the set, the rows of what is trained on)."""
+    import pyarrow.parquet as pq
+
+    if not (out / ".prep").is_dir():
+        raise UsageError(f"{out} was not made by prep", hint="name a folder that `prep run` wrote")
+    path = out / "manifest.parquet"
+    try:
+        with path.open("rb") as file, pq.ParquetFile(file) as table:
+            settings = json.loads((table.schema_arrow.metadata or {}).get(b"prep.settings", b"{}"))
+            rows = [
+                row
+                for batch in table.iter_batches(1024, columns=COLUMNS)
+                for row in batch.to_pylist()
+                if row["status"] == "kept" and row["origin"] in TRAINED and row["file"]
+            ]
+    except FileNotFoundError:
+        raise UsageError(f"{out} is not finished: it has no manifest.parquet", hint="let `prep run` finish") from None
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(f"{path} cannot be read: {str(error).splitlines()[0]}", hint="run prep again") from None
+    return settings, rows
+
+
+def _standing(out: Path) -> dict[str, tuple[int, Path]]:
+    """Group -> (repeats, folder), as the folders are called now: a person may have changed a number."""
+    found: dict[str, tuple[int, Path]] = {}
+    for folder in sorted((out / "kohya").glob("*/")):
+        if (name := FOLDER.fullmatch(folder.name)) and int(name[1]) > 0:
+            found[name[2]] = max(found.get(name[2], (0, folder)), (int(name[1]), folder))
+    return found
+
+
+def _caption(picture: Path, known: str | None) -> str:
+    """What the .txt says; where there is none, what the next run would write. Raises ValueError, OSError."""
+    try:
+        return picture.with_suffix(".txt").read_bytes().decode("utf-8-sig").replace("\r\n", "\n").strip()
+    except FileNotFoundError:
+        if known is None:
+            raise ValueError("has no caption") from None
+        return known
+    except UnicodeDecodeError:
+        raise ValueError("its caption is not UTF-8") from None
+    except OSError as error:
+        raise ValueError(f"its caption cannot be read ({error.strerror})") from None
+
+
+def _trigger(group: str, pictures: list[Picture]) -> str:
+    begins = Counter(picture.caption.split(",")[0].strip() for picture in pictures)
+    begins.pop("", None)
+    return min(begins, key=lambda word: (-begins[word], word), default=group.removesuffix(DRAWN))

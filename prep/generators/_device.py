@@ -1,0 +1,41 @@
+"""Where it is drawn, in which dtype, and how memory running out is told."""
+
+import gc
+
+import torch
+
+from prep.errors import SettingsError
+
+NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
+
+
+def pick_device(asked: str) -> torch.device:
+    """asked: auto, cpu or cuda. Raises SettingsError when there is no such card."""
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise SettingsError("generator.device is cuda, but torch sees no such card", hint="`auto` takes what there is")
+    return torch.device("cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def best_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 where the processor multiplies in it, else float32; as the taggers have it."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    probes = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return torch.bfloat16 if any(getattr(torch.cpu, probe, bool)() for probe in probes) else torch.float32
+
+
+def short(dtype: torch.dtype) -> str:
+    return {torch.bfloat16: "bf16", torch.float16: "fp16", torch.float32: "fp32"}[dtype]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in NO_MEMORY)
+
+
+def give_back() -> None:
+    """Free what is no longer held, on the card too."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

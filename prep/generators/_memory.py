@@ -1,0 +1,36 @@
+"""What is given up, step by step, when memory runs out: half the batch, tiles for the VAE, then weights elsewhere.
+
+The noise stays the same, and so does the picture, but where the VAE is tiled (its tiles' borders are blended).
+"""
+
+from dataclasses import asdict, dataclass, replace
+
+from prep.errors import StoppedError
+
+
+@dataclass(frozen=True)
+class Level:
+    """How much memory is asked for."""
+
+    batch: int  # pictures at once
+    tiling: bool = False
+    offload: str = "none"  # none, model, group
+
+    @property
+    def notes(self) -> dict:
+        return asdict(self)
+
+    def lower(self, rows: int, on_card: bool) -> "Level":
+        """The next level, after so many pictures did not fit. Raises StoppedError when there is none."""
+        if rows > 1:
+            return replace(self, batch=rows // 2)
+        if not self.tiling:
+            return replace(self, tiling=True)
+        after = {"none": "model", "model": "group"}
+        if on_card and self.offload in after:
+            return replace(self, offload=after[self.offload])
+        raise StoppedError(
+            "there is not enough memory for a single picture, even with the VAE in tiles"
+            + (" and weights that come and go" if on_card else ""),
+            hint="set a smaller `generator.resolution`, or a smaller model",
+        )

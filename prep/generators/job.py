@@ -1,0 +1,147 @@
+"""Drawing as a job: a request at a time becomes a PNG that says what it is, and a row in the ledger."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from prep.config import recipe
+from prep.errors import ImageError
+from prep.files import crash_point, write_whole
+from prep.images import edge_density, encode_png, open_image, perceptual_hash, sharpness
+from prep.ledger import Ledger, Shelf, Writer
+from prep.types import GenerationRequest, Generator, ImageRef, Outcome, Problem
+
+VERSION = 1
+AT_ONCE = 64  # requests that are handed to the generator together
+
+DRAW = Shelf(
+    "draw",
+    (
+        pa.field("sha256", pa.string()),  # of the PNG
+        pa.field("width", pa.int32()),
+        pa.field("height", pa.int32()),
+        pa.field("bytes", pa.int64()),
+        pa.field("edge_density", pa.float64()),
+        pa.field("sharpness", pa.float64()),
+        pa.field("phash", pa.string()),
+    ),
+)
+
+
+def draw_recipe(measure_px: int) -> str:
+    return recipe("draw", VERSION, measure_px)
+
+
+def places(request: GenerationRequest, slug: str) -> tuple[str, str]:
+    """(where it is drawn to, where it goes when it is rejected), relative to the dataset folder."""
+    home = f"generated/{slug}"
+    return f"{home}/{request.kind}/{request.key}.png", f"{home}/rejected/{request.key}.png"
+
+
+def parameters(request: GenerationRequest) -> str:
+    """The text that image tools read out of a PNG."""
+    model = f"Size: {request.width}x{request.height}, Model: {request.generator}"
+    strength = "" if request.strength is None else f", Denoising strength: {request.strength}"
+    return (
+        f"{request.prompt}\nNegative prompt: {request.negative}\n"
+        f"Steps: {request.steps}, Sampler: {request.sampler}, CFG scale: {request.guidance}, Seed: {request.seed}, "
+        f"{model}{strength}"
+    )
+
+
+def measured(key: str, pixels: np.ndarray, data: bytes, measure_px: int) -> dict:
+    """The ledger's row of a drawn picture."""
+    return {
+        "subject": key,
+        "recipe": draw_recipe(measure_px),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "width": pixels.shape[1],
+        "height": pixels.shape[0],
+        "bytes": len(data),
+        "edge_density": edge_density(pixels, measure_px),
+        "sharpness": sharpness(pixels, measure_px),
+        "phash": perceptual_hash(pixels),
+    }
+
+
+def to_ref(request: GenerationRequest, row: dict, path: str) -> ImageRef:
+    measures = {
+        name: row[name] for name in ("sha256", "width", "height", "bytes", "edge_density", "sharpness", "phash")
+    }
+    return ImageRef(path=path, character=request.character, format="png", flags=(), **measures)
+
+
+class DrawJob:
+    """Draws requests, each with the picture that it is drawn from."""
+
+    name = "draw"
+    isolated = False
+
+    def __init__(
+        self,
+        out: Path,
+        ledger: Ledger,
+        generator: Generator,
+        parents: dict[str, Path],
+        slugs: dict[str, str],
+        measure_px: int,
+        max_pixels: int,
+    ) -> None:
+        self.out = out
+        self.ledger = ledger
+        self.generator = generator
+        self.parents = parents  # sha256 -> file
+        self.slugs = slugs
+        self.measure_px = measure_px
+        self.max_pixels = max_pixels
+        self.batch = AT_ONCE
+
+    def open(self, worker: str) -> None:
+        self.writer: Writer = self.ledger.writer(DRAW, worker)
+
+    def run(self, items: Sequence[GenerationRequest]) -> Iterator[Outcome]:
+        ready, parents = [], {}
+        for request in items:
+            problem = self._parent(request, parents)
+            if problem:
+                yield Outcome(request.key, problem)
+            else:
+                ready.append(request)
+        for request, pixels in self.generator.images(ready, parents):
+            self._keep(request, pixels)
+            yield Outcome(request.key)
+
+    def lost(self, item: GenerationRequest) -> Outcome:
+        return Outcome(item.key, Problem("generate", "crash", "drawing it crashed", "run again"))
+
+    def close(self) -> None:
+        self.writer.flush()
+        self.generator.close()
+
+    def _parent(self, request: GenerationRequest, parents: dict[str, np.ndarray]) -> Problem | None:
+        if request.strength is None or request.parent in parents:
+            return None
+        try:
+            data = self.parents[request.parent].read_bytes()
+            parents[request.parent] = open_image(data, self.max_pixels).pixels
+        except OSError as error:
+            return Problem("generate", "gone", f"its parent can no longer be read ({error.strerror})", "run again")
+        except ImageError as error:
+            return Problem("generate", error.kind, f"its parent {error.message}", error.hint)
+        return None
+
+    def _keep(self, request: GenerationRequest, pixels: np.ndarray) -> None:
+        told = {"parameters": parameters(request), "prep": json.dumps(asdict(request), ensure_ascii=False)}
+        data = encode_png(pixels, told)
+        path = self.out / places(request, self.slugs[request.character])[0]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, data)
+        crash_point("drawn")
+        row = measured(request.key, pixels, data, self.measure_px)
+        self.writer.append(row)
+        self.writer.flush()  # a picture may take minutes

@@ -1,0 +1,179 @@
+"""What is asked of the generator: which pictures of a character, from what, with which words. Nothing draws here."""
+
+import hashlib
+import tomllib
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from prep.errors import SettingsError
+from prep.types import GenerationRequest, Kind, Profile
+
+PEOPLE = ("1girl", "1boy", "1other", "2girls", "2boys", "multiple_girls", "multiple_boys", "solo")
+
+
+@dataclass(frozen=True)
+class Group:
+    """What augmentations vary: one option takes the place of all others, and of `replaces`."""
+
+    name: str
+    replaces: frozenset[str]
+    options: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A real image as prompts see it. tags: what its caption would have, best first, traits among them."""
+
+    sha256: str
+    width: int
+    height: int
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a set is drawn: what all its requests have in common."""
+
+    generator: str
+    weights: str
+    precision: str
+    sampler: str
+    steps: int
+    guidance: float
+    strength: float
+    quality: str
+    negative: str
+    size: Callable[[int, int], tuple[int, int]]  # of a parent -> of what is drawn from it
+    spoken: Callable[[str], str]  # a tag as prompts have it
+    excludes: Callable[[str], Collection[str]]  # the tags that a picture with this one does not have
+
+
+def read_vary(path: str, known: Collection[str] | None = None) -> tuple[list[Group], list[str]]:
+    """(groups, tags that the tagger does not know, whose options are left out). known None: all are.
+
+    Raises SettingsError naming the file and the key.
+    """
+    try:
+        tables = tomllib.loads(Path(path).read_text("utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"augmentation.vary: {path} cannot be read as TOML: {error}") from None
+    groups, unknown = [], []
+    for name, table in tables.items():
+        options = table.get("options") if isinstance(table, dict) else None
+        replaces = table.get("replaces", []) if isinstance(table, dict) else None
+        if not _tags(replaces) or not isinstance(options, list) or not all(_tags(option) for option in options):
+            raise SettingsError(
+                f"{path}: [{name}] wants `options`, a list of lists of tags, and `replaces`, a list of tags",
+                hint='such as options = [["smile", "closed_mouth"], ["frown"]]',
+            )
+        spelt = [tuple(tag.replace(" ", "_") for tag in option) for option in options]
+        unknown += [tag for option in spelt for tag in option if known is not None and tag not in known]
+        usable = tuple(option for option in spelt if known is None or all(tag in known for tag in option))
+        own = frozenset(tag for option in spelt for tag in option)
+        groups.append(Group(name, own | {tag.replace(" ", "_") for tag in replaces}, usable))
+    return groups, sorted(set(unknown))
+
+
+def reconstructions(profile: Profile, parents: Sequence[Parent], count: int, manner: Manner) -> list[GenerationRequest]:
+    """An image's own tags, text alone: picture -> tags -> picture. Which images: by their hash, so for good."""
+    chosen = sorted(parents, key=lambda parent: _lot(parent.sha256, "reconstruct"))[:count]
+    return [
+        _request("reconstruct", profile, _ordered(parent.tags, profile, ()), (), parent, 0, manner)
+        for parent in chosen
+        if parent.tags
+    ]
+
+
+def consistency(profile: Profile, count: int, manner: Manner) -> list[GenerationRequest]:
+    """The core tags, text alone, with so many seeds. None without core tags."""
+    asked = _ordered(profile.core, profile, ())
+    return [_request("consistency", profile, asked, (), None, index, manner) for index in range(count) if asked]
+
+
+def augmentations(
+    profile: Profile, parents: Sequence[Parent], groups: Sequence[Group], manner: Manner
+) -> Iterator[GenerationRequest]:
+    """Yield requests without end, parents by turns: each parent with all that may be varied in it, in an order drawn by
+    lot out of their names; then again with another seed. Ends at once when nothing may be varied."""
+    plans = {parent: _variations(profile, parent, groups, manner) for parent in parents}
+    by_turns = sorted((parent for parent in parents if plans[parent]), key=lambda parent: parent.sha256)
+    turn = 0
+    while by_turns:
+        for parent in by_turns:
+            index, place = divmod(turn, len(plans[parent]))
+            asked, changes = plans[parent][place]
+            yield _request("augmentation", profile, asked, changes, parent, index, manner)
+        turn += 1
+
+
+def _variations(
+    profile: Profile, parent: Parent, groups: Sequence[Group], manner: Manner
+) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """(asked tags, asked changes) of every option that says something else than the parent shows."""
+    found = []
+    for group in groups:
+        if group.replaces & profile.traits:
+            continue  # what the trigger word is to learn is not free
+        for option in group.options:
+            changes = tuple(tag for tag in option if tag not in parent.tags)
+            if not changes:
+                continue
+            gone = group.replaces.union(*(manner.excludes(tag) for tag in option)) - set(option)
+            kept = [tag for tag in dict.fromkeys((*parent.tags, *sorted(profile.traits))) if tag not in gone]
+            asked = _ordered((*option, *(tag for tag in kept if tag not in option)), profile, option)
+            found.append((asked, changes))
+    return sorted(found, key=lambda pair: _lot(parent.sha256, *pair[1]))
+
+
+def _ordered(tags: Sequence[str], profile: Profile, first: Sequence[str]) -> tuple[str, ...]:
+    """People, what is to change, traits, the other core tags, the rest: CLIP reads no more than 77 tokens."""
+
+    def place(tag: str) -> int:
+        if tag in PEOPLE:
+            return 0
+        if tag in first:
+            return 1
+        return 2 if tag in profile.traits else 3 if tag in profile.tags and profile.tags[tag].core else 4
+
+    return tuple(sorted(dict.fromkeys(tags), key=place))
+
+
+def _request(
+    kind: Kind,
+    profile: Profile,
+    asked: tuple[str, ...],
+    changes: tuple[str, ...],
+    parent: Parent | None,
+    index: int,
+    manner: Manner,
+) -> GenerationRequest:
+    width, height = manner.size(*(parent.width, parent.height) if parent else (1, 1))
+    words = [manner.quality, *map(manner.spoken, asked)]
+    return GenerationRequest(
+        kind=kind,
+        character=profile.character,
+        prompt=", ".join(word for word in words if word),
+        negative=manner.negative,
+        width=width,
+        height=height,
+        steps=manner.steps,
+        guidance=manner.guidance,
+        sampler=manner.sampler,
+        strength=manner.strength if kind == "augmentation" else None,
+        parent=parent.sha256 if parent else None,
+        index=index,
+        asked=asked,
+        changes=changes,
+        generator=manner.generator,
+        weights=manner.weights,
+        precision=manner.precision,
+    )
+
+
+def _tags(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(tag, str) and tag for tag in value)
+
+
+def _lot(*words: str) -> str:
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()

@@ -1,0 +1,24 @@
+"""prep export, as it is typed; and the formats over a set that a run has made."""
+
+from prep.exporters import FORMATS
+from tests.exporters.finished import captions, export, small_set
+from tests.exporters.test_views import READERS
+from tests.pictures import folder_of
+from tests.run_helpers import prep, run_here
+
+
+def test_the_command_says_what_it_did_and_how_to_train(tmp_path):
+    out = small_set(tmp_path / "set")
+    done = prep("export", out, "--to", "imagefolder", "--to", "simpletuner")
+    assert done.returncode == 0 and "4 images for imagefolder" in done.stdout
+    assert "accelerate launch train_dreambooth_lora_sd3.py" in done.stdout and "simpletuner train" in done.stdout
+    done = prep("export", tmp_path, "--to", "imagefolder")
+    assert done.returncode == 2 and done.stderr.startswith("prep: ") and len(done.stderr.splitlines()) == 1
+
+
+def test_a_set_that_a_run_has_made(tmp_path, tiny_tagger):
+    out = tmp_path / "out"
+    run_here(folder_of(tmp_path / "art", mira=3, rin=2), out, tiny_tagger)
+    for name in FORMATS:
+        found = READERS[name](export(out, name)[0])
+        assert sorted(text for text, _ in found) == sorted(captions(out).values()) and len(found) == 5
