@@ -234,7 +234,7 @@ def _flatten(image: Image.Image, alpha: bool) -> tuple[Image.Image, bool]:
     if image.mode.startswith(("I", "F")):
         image = _to_eight_bits(image)
     if not alpha:
-        return image.convert("RGB"), False
+        return image if image.mode == "RGB" else image.convert("RGB"), False  # convert would copy
     image = image.convert("RGBA")
     if image.getextrema()[3][0] == 255:
         return image.convert("RGB"), False

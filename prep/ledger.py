@@ -5,8 +5,9 @@ of rows with the same subject and recipe the one in the last part wins. Nothing 
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,14 @@ class Book:
         at = self.place.get(subject)
         return None if at is None else {name: column[at].as_py() for name, column in self.columns.items()}
 
+    def rows(self, subjects: Iterable[str]) -> Iterator[dict[str, Any] | None]:
+        """What `get` gives for each, in a fifth of the time: a thousand become Python objects at once."""
+        subjects = iter(subjects)
+        while block := [self.place.get(subject) for subject in islice(subjects, 1024)]:
+            known = pa.array([at for at in block if at is not None], pa.int64())
+            found = iter(self.table.take(known).to_pylist())
+            yield from (None if at is None else next(found) for at in block)
+
 
 class Writer:
     """Collects rows of one stage and writes them as parts: at 256 rows, after 10 s, and at the end."""
@@ -185,6 +194,12 @@ def _winners(table: pa.Table) -> pa.Table:
     """Of rows with one subject and recipe, the last."""
     if len(table) < 2:
         return table
-    numbered = table.select(["subject", "recipe"]).append_column("row", pa.array(np.arange(len(table))))
-    last = numbered.group_by(["subject", "recipe"]).aggregate([("row", "max")])["row_max"]
-    return table if len(last) == len(table) else table.take(last.sort())
+    # Not group_by: it would load Arrow's query engine, some 20 MB that stay.
+    subject, recipe = (_numbered(table[name]) for name in ("subject", "recipe"))
+    _, last = np.unique((subject * len(table) + recipe)[::-1], return_index=True)
+    return table if len(last) == len(table) else table.take(np.sort(len(table) - 1 - last))
+
+
+def _numbered(column: pa.ChunkedArray) -> np.ndarray:
+    """int64 [N]: equal values have equal numbers, each below N."""
+    return column.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)

@@ -13,6 +13,7 @@ from pathlib import Path
 from prep.captions.compose import Composer, spoken
 from prep.captions.hand import merged, source
 from prep.captions.profile import profile_of
+from prep.captions.tally import tallied
 from prep.config import CharacterSettings, Settings
 from prep.context import Dataset, Run, file_of, group_of, held, subject_of
 from prep.drawing import Drawing
@@ -50,8 +51,8 @@ def scan(run: Run, dataset: Dataset) -> Dataset:
     book = run.ledger.book(SCAN, job.recipe)
 
     refs, todo = [], []
-    for found in run.listing.files:
-        row = book.get(scan_subject(found.path))
+    files = run.listing.files
+    for found, row in zip(files, book.rows(scan_subject(found.path) for found in files), strict=True):
         if run.options.rehash or not is_current(row, found) or run.options.retry and row["problem"]:
             todo.append(found)
         else:
@@ -62,11 +63,10 @@ def scan(run: Run, dataset: Dataset) -> Dataset:
             for _ in run.report.bar("scan", outcomes, len(todo)):
                 pass
         book = run.ledger.book(SCAN, job.recipe)
-    read = ((found, book.get(scan_subject(found.path))) for found in todo)
+    read = zip(todo, book.rows(scan_subject(found.path) for found in todo), strict=True)
     refs += [to_ref(found, row) for found, row in read if row is not None]
     run.problems |= dict(run.listing.problems) | {ref.path: ref.problem for ref in refs if ref.problem}
-    files = len(run.listing.files)
-    run.report.say(f"scan: {files:,} files, {len(todo):,} read, {files - len(todo):,} unchanged")
+    run.report.say(f"scan: {len(files):,} files, {len(todo):,} read, {len(files) - len(todo):,} unchanged")
     if run.listing.hidden:
         names = ", ".join(printable(name) for name in run.listing.hidden)
         run.report.say(f"scan: hidden folders are passed over: {names}. Rename those that are characters")
@@ -134,20 +134,18 @@ def _read_again(run: Run) -> Dataset:
 def profile(run: Run, dataset: Dataset) -> Dataset:
     composer = composer_of(run.settings, dataset.scores.vocabulary)
     intrinsic = read_patterns(run.settings.profile.intrinsic, "profile.intrinsic")
-    names: dict[str, Counter[str]] = {character: Counter() for character in run.slugs}
-    images: Counter[str] = Counter()
+    images: dict[str, list[tuple[str, str]]] = {character: [] for character in run.slugs}
     for row in dataset.kept():
         if row.origin == "source":
             level = level_of(row.ref.edge_density, run.settings.thresholds)
-            names[row.ref.character].update(composer.names(dataset.scores[row.ref.sha256], level))
-            images[row.ref.character] += 1
+            images[row.ref.character].append((row.ref.sha256, level))
     own = run.settings.characters
     profiles = {
         character: profile_of(
             character,
             slug,
-            names[character],
-            images[character],
+            tallied(composer, dataset.scores, images[character]),
+            len(images[character]),
             intrinsic,
             run.settings.profile,
             own.get(character, CharacterSettings()),

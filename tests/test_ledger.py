@@ -117,3 +117,14 @@ def test_parts_of_an_older_prep_read_with_empty_columns(tmp_path):
     Ledger.begin(tmp_path).write(WORK, [row("a", 1)])
     wider = Shelf("work", (*WORK.columns, pa.field("note", pa.string())))
     assert Ledger(tmp_path).rows(wider)["a"]["note"] is None
+
+
+def test_many_rows_are_the_rows_one_by_one(tmp_path):
+    ledger = Ledger(tmp_path)
+    shelf = Shelf("made", (pa.field("words", pa.list_(pa.string())), pa.field("number", pa.int64())))
+    with ledger.writer(shelf) as writer:
+        for number in range(2500):
+            writer.append({"subject": str(number), "recipe": "", "words": ["a"] * (number % 3), "number": number})
+    book = ledger.book(shelf)
+    subjects = [str(number * 7 % 3000) for number in range(3000)]
+    assert list(book.rows(subjects)) == [book.get(subject) for subject in subjects]

@@ -32,7 +32,8 @@ def test_a_plan_over_a_fresh_folder_counts_everything_and_writes_nothing(tmp_pat
     lines = plan_of(art, tmp_path / "out", settings_for(art, tiny_tagger))
     assert lines[0] == "scan: 6 files of 2 characters, 6 to read"
     assert lines[1].startswith("tag: 6 images to tag with")
-    assert lines[3] == "export: 0 images are placed, 6 to place"
+    assert lines[3].startswith("generate: nothing is drawn")
+    assert lines[4] == "export: 0 images are placed, 6 to place"
     assert not (tmp_path / "out").exists()
 
 
@@ -42,7 +43,8 @@ def test_a_plan_over_a_finished_folder_finds_nothing_to_do(made):
     lines = plan_of(art, out, settings_for(art, tagger))
     assert "0 to read" in lines[0] and "no model is loaded" in lines[1]
     assert lines[2] == "caption: 0 captions to write, 0 to change, 6 stay"
-    assert lines[3] == "export: 6 images are placed, 0 to place"
+    assert lines[3].startswith("generate: nothing is drawn")
+    assert lines[4] == "export: 6 images are placed, 0 to place"
     assert tree(out) == before
 
 
@@ -58,7 +60,8 @@ def test_a_plan_counts_an_added_image(made):
     save(drawing(90), art / "mira" / "new.png")
     lines = plan_of(art, out, settings_for(art, tagger))
     assert "1 to read" in lines[0] and lines[1].startswith("tag: 1 images")
-    assert lines[3] == "export: 6 images are placed, 1 to place"
+    assert lines[3].startswith("generate: nothing is drawn")
+    assert lines[4] == "export: 6 images are placed, 1 to place"
 
 
 def test_plan_writes_no_ledger_part(made):

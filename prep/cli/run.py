@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from prep.no_pandas import without_pandas
 from prep.runners import RUNNERS, load_runner
 
 STAGE_NAMES = ("scan", "tag", "profile", "caption", "generate", "check", "export")
@@ -45,7 +46,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
         for line in plan_of(src, out, settings):
             click.echo(line)
         return 0
-    with interruptible():
+    with interruptible(), without_pandas():
         result = pipeline.run(src, out, settings, options, load_runner(runner))
     if profile:
         for stage, seconds in result.seconds.items():

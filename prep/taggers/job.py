@@ -1,6 +1,7 @@
-"""Tagging as a job: files are read, checked and decoded ahead by threads while the network works on whole batches."""
+"""Tagging as a job: files are read, checked and decoded by threads, the network works on whole batches."""
 
 import hashlib
+import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from prep.types import ImageRef, Outcome, Problem, Tagger, TagScores, Vocabulary
 
 VERSION = 1
 FLOOR = 0.02  # scores above it are kept, so that thresholds far below any sensible one still replay
-DECODERS = 4
+DECODERS = min(4, os.cpu_count() or 1)  # each holds some 10 MB for a megapixel
 
 TAG = Shelf(
     "tag",
@@ -101,7 +102,15 @@ class TagJob:
         self.writer.flush()
 
     def _ahead(self, items: Sequence[ImageRef]) -> Iterator[tuple[ImageRef, np.ndarray | Problem]]:
-        """Yield items in order, while up to two batches behind them are being decoded."""
+        """Yield items in order, while up to two batches behind them are being decoded.
+
+        Not ahead of a network on the CPU: it uses all cores itself, and what both hold at once is the run's peak.
+        """
+        if getattr(self.tagger, "on_cpu", False):  # another's tagger need not say
+            for at in range(0, len(items), self.batch_size):
+                batch = items[at : at + self.batch_size]
+                yield from zip(batch, list(self.threads.map(self._prepared, batch)), strict=True)
+            return
         pending: deque = deque()
         for ref in items:
             pending.append((ref, self.threads.submit(self._prepared, ref)))
@@ -150,6 +159,13 @@ class ScoreBook:
         index = columns["index"][at].values.to_numpy()
         score = columns["score"][at].values.to_numpy(zero_copy_only=False)
         return TagScores(self.vocabularies[columns["vocabulary"][at].as_py()], index, score)
+
+    def flat(self, sha256s: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """-> (int32 [K] into the vocabulary, float32 [K], int32 [N]): scores end to end, how many an image has."""
+        places = pa.array([self.book.place[sha256] for sha256 in sha256s], pa.int64())
+        index, score = (self.book.columns[name].take(places) for name in ("index", "score"))
+        values = score.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
+        return index.flatten().to_numpy(), values, index.value_lengths().to_numpy()
 
     @property
     def vocabulary(self) -> Vocabulary | None:

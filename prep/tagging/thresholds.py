@@ -60,7 +60,8 @@ class Selector:
         """float32 [T]: a tag's own threshold, NaN where it has none."""
         return np.array([self.overrides.get(name, np.nan) for name in self.vocabulary.names], np.float32)
 
-    def threshold(self, scores: TagScores, level: str) -> float:
+    def threshold(self, scores: TagScores | None, level: str) -> float:
+        """scores: looked at in mode `mcut` alone."""
         if self.settings.mode == "fixed":
             return self.settings.fixed
         if self.settings.mode == "mcut":
@@ -69,13 +70,16 @@ class Selector:
 
     def select(self, scores: TagScores, threshold: float) -> tuple[np.ndarray, np.ndarray]:
         """-> (int32 [K] into the vocabulary, float32 [K]), best first. Ratings are never among them."""
-        own = self.own[scores.index]
-        bound = np.where(np.isnan(own), np.float32(threshold), own)
         values = scores.score.astype(np.float32)
-        passed = (values >= bound) & ~self.ratings[scores.index]
+        passed = self.passed(scores.index, values, np.float32(threshold))
         index, values = scores.index[passed], values[passed]
         order = np.lexsort((index, -values))
         return index[order], values[order]
+
+    def passed(self, index: np.ndarray, values: np.ndarray, threshold: np.ndarray) -> np.ndarray:
+        """bool [K]. index: int32 [K], into the vocabulary; values: float32 [K]; threshold: float32, one or [K]."""
+        own = self.own[index]
+        return (values >= np.where(np.isnan(own), threshold, own)) & ~self.ratings[index]
 
     def rating(self, scores: TagScores) -> str | None:
         """The best-scoring rating's name, without `rating:`."""

@@ -1,0 +1,54 @@
+"""Counting all at once says what counting row by row says."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from prep.captions.compose import Composer
+from prep.captions.tally import BLOCK, tallied
+from prep.config import Captions, Thresholds
+from prep.ledger import Ledger
+from prep.taggers.job import TAG, VOCABULARY, ScoreBook, above_floor
+from prep.tagging.filters import Patterns
+from prep.tagging.thresholds import Selector
+from prep.types import Vocabulary
+
+NAMES = (*(f"tag_{number}" for number in range(40)), "twice", "twice", "rating:safe", "rating:explicit")
+VOCABULARY_OF = Vocabulary("v", NAMES, tuple("rating" if name.startswith("rating:") else "general" for name in NAMES))
+
+
+@pytest.fixture(scope="module")
+def scores(tmp_path_factory):
+    """The scores of some images more than a block."""
+    ledger = Ledger(tmp_path_factory.mktemp("ledger"))
+    rng = np.random.default_rng(7)
+    row = {"subject": "v", "recipe": "", "names": NAMES, "categories": VOCABULARY_OF.categories}
+    ledger.write(VOCABULARY, [row])
+    with ledger.writer(TAG) as writer:
+        for number in range(BLOCK + 100):
+            # In steps that float16 knows: many scores stand exactly on a threshold.
+            answer = (rng.integers(0, 65, len(NAMES)) / 64 * (number % 7 > 0)).astype(np.float32)
+            found = above_floor(VOCABULARY_OF, answer)
+            writer.append({"subject": f"{number}", "recipe": "r", "vocabulary": "v"}
+                          | {"index": found.index, "score": found.score})  # fmt: skip
+    return ScoreBook(ledger, "r")
+
+
+@pytest.mark.parametrize(
+    "thresholds", [Thresholds(), Thresholds(mode="fixed", fixed=0.5), Thresholds(mode="mcut")], ids=lambda t: t.mode
+)
+@pytest.mark.parametrize("overrides", [{}, {"tag_3": 0.75, "tag_9": 0.0, "twice": 1.0}], ids=["plain", "overrides"])
+def test_counts_are_those_of_the_rows(scores, thresholds, overrides):
+    composer = Composer(Selector(VOCABULARY_OF, thresholds, overrides), Patterns(("tag_1*",), ("tag_12",)), Captions())
+    levels = ("simple", "medium", "complex")
+    images = [(f"{number}", levels[number % 3]) for number in range(len(scores.book))][::-1]
+    by_row = Counter()
+    for sha256, level in images:
+        by_row.update(composer.names(scores[sha256], level))
+    assert tallied(composer, scores, images) == by_row and by_row["tag_12"] and not by_row["tag_11"]
+
+
+def test_no_images_have_no_tags(scores):
+    composer = Composer(Selector(VOCABULARY_OF, Thresholds(), {}), Patterns((), ()), Captions())
+    assert tallied(composer, scores, []) == Counter()
