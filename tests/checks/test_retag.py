@@ -1,0 +1,70 @@
+"""The rule of docs/CHECK.md, line by line."""
+
+import pytest
+
+from prep.checks.retag import as_copy, judged, read_exclusive
+from prep.config import load_settings
+from prep.errors import SettingsError
+from tests.requests import request
+
+CORE = {"orange_hair", "blue_eyes"}
+ASKED = ("orange_hair", "blue_eyes", "smile", "open_mouth", "blue_shirt", "outdoors")
+KNOWN = {*ASKED, "red_hair", "closed_mouth", "red_shirt", "night"}
+EXCLUSIVE = read_exclusive(load_settings().check.exclusive)
+
+
+def verdict(read, changes=("open_mouth",), asked=ASKED, bound=0.7):
+    return judged(request(asked=asked, changes=changes), read, CORE, KNOWN, EXCLUSIVE, bound)
+
+
+def test_everything_found_is_accepted():
+    check = verdict(ASKED)
+    assert (check.score, check.kept, check.reason, check.missing, check.unwanted) == (1.0, True, None, (), ())
+
+
+def test_core_tags_weigh_twice():
+    without_core = verdict([tag for tag in ASKED if tag != "blue_eyes"])
+    without_other = verdict([tag for tag in ASKED if tag != "smile"])
+    assert without_core.score == pytest.approx(6 / 8) and without_other.score == pytest.approx(7 / 8)
+
+
+def test_two_hair_colours_speak_against_but_do_not_contradict():
+    check = verdict([*ASKED, "red_hair"])
+    assert check.score == pytest.approx(6 / 8) and check.kept and check.unwanted == ("red_hair",)
+
+
+def test_other_hair_instead_of_the_asked_is_a_contradiction():
+    check = verdict([*ASKED[1:], "red_hair"])
+    assert (check.kept, check.reason) == (False, "contradiction")
+
+
+def test_too_little_found_is_off_character():
+    check = verdict(["orange_hair", "blue_eyes", "open_mouth"])
+    assert (check.kept, check.reason) == (False, "off_character") and check.score == pytest.approx(5 / 8)
+
+
+def test_no_asked_change_read_is_a_copy():
+    check = verdict([tag for tag in ASKED if tag != "open_mouth"])
+    assert (check.kept, check.reason) == (False, "copy")
+
+
+def test_tags_that_the_tagger_does_not_know_are_left_out_and_named():
+    check = verdict(ASKED, asked=(*ASKED, "pauldrons"))
+    assert check.score == 1.0 and check.not_judgeable == ("pauldrons",)
+
+
+def test_nothing_judgeable_is_not_a_pass():
+    check = verdict(["orange_hair"], asked=("pauldrons",), changes=())
+    assert (check.score, check.kept, check.reason) == (0.0, False, "not_judgeable")
+
+
+def test_a_copy_by_its_pixels_keeps_an_earlier_reason():
+    assert as_copy(verdict(ASKED)).reason == "copy"
+    assert as_copy(verdict([])).reason == "off_character"
+
+
+def test_a_list_that_is_none_is_a_sentence(tmp_path):
+    path = tmp_path / "x.toml"
+    path.write_text('mouth = "open_mouth"')
+    with pytest.raises(SettingsError, match="`mouth` is no list of tags"):
+        read_exclusive(str(path))
