@@ -25,7 +25,9 @@ MANNER = Manner(
     spoken=lambda tag: tag.replace("_", " "),
     excludes=read_exclusive(load_settings().check.exclusive).against,
 )
-FACES = Group("expression", frozenset({"smile", "frown", "closed_eyes", "grin"}), (("smile",), ("frown",), ("closed_eyes",)))
+FACES = Group(
+    "expression", frozenset({"smile", "frown", "closed_eyes", "grin"}), (("smile",), ("frown",), ("closed_eyes",))
+)
 PLACES = Group("background", frozenset({"outdoors", "white_background"}), (("white_background",),))
 TALL = Parent("aa" * 32, 300, 600, ("1girl", "smile", "blue_eyes", "outdoors", "shirt", "looking_at_viewer"))
 WIDE = Parent("bb" * 32, 600, 300, ("1girl", "frown", "white_background", "shirt"))
@@ -35,7 +37,9 @@ def seen(trait=False, core=True):
     return Seen(3, 3, 0.6, core, trait, trait, "")
 
 
-PROFILE = Profile("mira", "mira", 3, {"1girl": seen(), "orange_hair": seen(True), "blue_eyes": seen(True), "shirt": seen()})
+PROFILE = Profile(
+    "mira", "mira", 3, {"1girl": seen(), "orange_hair": seen(True), "blue_eyes": seen(True), "shirt": seen()}
+)
 
 
 def asked_of(groups, parents=(TALL,), count=20):
