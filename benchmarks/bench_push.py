@@ -13,14 +13,12 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
+import watched
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -68,26 +66,7 @@ def push(out: Path, url: str, home: Path) -> tuple[float, float]:
         "HF_HOME": str(home),
         "HF_HUB_OFFLINE": "0",
     }
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ | told | {"NO_PROXY": "127.0.0.1"})
-    peak = [0]
-    watcher = threading.Thread(target=watch, args=(process, peak))
-    watcher.start()
-    process.wait()
-    seconds = time.perf_counter() - started
-    watcher.join()
-    assert process.returncode == 0
-    return seconds, peak[0] / 1e6
-
-
-def watch(process: subprocess.Popen, peak: list[int]) -> None:
-    running = psutil.Process(process.pid)
-    while process.poll() is None:
-        try:
-            peak[0] = max(peak[0], running.memory_info().rss)
-        except psutil.NoSuchProcess:
-            return
-        time.sleep(0.02)
+    return watched.run(command, os.environ | told | {"NO_PROXY": "127.0.0.1"})
 
 
 def main() -> None:

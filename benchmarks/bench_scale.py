@@ -9,15 +9,13 @@ last line is JSON.
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 import numpy as np
-import psutil
+import watched
 from PIL import Image
 
 
@@ -37,29 +35,7 @@ def run(src: Path, out: Path, *sets: str) -> tuple[float, float]:
     """-> (seconds, peak resident megabytes of all its processes together)."""
     command = [sys.executable, "-m", "prep", "run", str(src), "--out", str(out), "--set", "tagger.model=starter"]
     command += [part for each in sets for part in ("--set", each)]
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    peak = [0]
-    watcher = threading.Thread(target=watch, args=(process, peak))
-    watcher.start()
-    process.wait()
-    seconds = time.perf_counter() - started
-    watcher.join()
-    assert process.returncode == 0
-    return seconds, peak[0] / 1e6
-
-
-def watch(process: subprocess.Popen, peak: list[int]) -> None:
-    parent = psutil.Process(process.pid)
-    while process.poll() is None:
-        total = 0
-        try:
-            for each in [parent, *parent.children(recursive=True)]:
-                total += each.memory_info().rss
-        except psutil.NoSuchProcess:
-            pass
-        peak[0] = max(peak[0], total)
-        time.sleep(0.02)
+    return watched.run(command)
 
 
 def main() -> None:

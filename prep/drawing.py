@@ -13,16 +13,25 @@ from pathlib import Path
 
 import numpy as np
 
-from prep.captions.compose import spoken
+from prep.captions.compose import PEOPLE, spoken
 from prep.checks.retag import Exclusive, as_copy, judged, read_exclusive
 from prep.context import Dataset, Run
 from prep.errors import ImageError
+from prep.generators import load_generator
 from prep.generators.job import DRAW, draw_recipe, measured, places, to_ref
 from prep.generators.prompts import Group, Manner, Parent, augmentations, consistency, read_vary, reconstructions
 from prep.images import covering, open_image
+from prep.names import printable
 from prep.near import COPY_BELOW, HASH_BITS, NEAR, VERSION, difference
+from prep.settle import settle_generator
 from prep.tagging.thresholds import level_of
 from prep.types import Check, Drawn, GenerationRequest, Generator, ImageRef, Row
+
+KINDS = {
+    "augmentation": "augmentations",
+    "consistency": "consistency samples",
+    "reconstruct": "reconstructions",
+}
 
 
 @dataclass
@@ -75,6 +84,7 @@ class Drawing:
             negative=settings.negative,
             size=generator.size,
             spoken=spoken,
+            counts=lambda tag: tag == "solo" or bool(PEOPLE.match(tag)),
             excludes=self.exclusive.against,
         )
 
@@ -179,6 +189,43 @@ class Drawing:
 
     def _pixels(self, ref: ImageRef) -> np.ndarray:
         return open_image((self.run.out / ref.path).read_bytes()).pixels
+
+
+def begin_drawing(run: Run, dataset: Dataset) -> Drawing | None:
+    """What is to be drawn; None when nothing is. No weight is read."""
+    settled = settle_generator(run.settings, run.report.say, may_fetch=not run.options.dry)
+    if settled is None:
+        return None
+    generator = load_generator(
+        settled.kind,
+        settled.model,
+        settled.parts,
+        run.settings.generator,
+        run.out / ".prep" / "prompts",
+        run.settings.models.offline,
+        lambda line: run.report.say(f"generate: {line}"),
+    )
+    drawing = Drawing(run, dataset, generator, settled.sha256)
+    if drawing.unknown:
+        names = ", ".join(spoken(tag) for tag in drawing.unknown)
+        run.report.say(f"generate: the tagger does not know {names}: options with them are left out")
+    for character, found in dataset.profiles.items():
+        if found.images and not found.core:
+            run.report.say(f"generate: {printable(character)} has no core tags: no consistency samples are drawn")
+    return drawing
+
+
+def told_of(rows: list[Row]) -> str:
+    """'12 of 21 augmentations accepted (5 copy, 4 off_character); ...'"""
+    parts = []
+    for kind, name in KINDS.items():
+        own = [row for row in rows if row.origin == kind]
+        reasons = Counter(row.reason for row in own if row.reason)
+        why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+        if own:
+            accepted = sum(row.drawn.check.kept for row in own)
+            parts.append(f"{accepted:,} of {len(own):,} {name} accepted" + (f" ({why})" if why else ""))
+    return "; ".join(parts) or "nothing was drawn"
 
 
 def plan_of(run: Run, dataset: Dataset, character: str, rows: list[Row], groups: list[Group], manner: Manner) -> Plan:

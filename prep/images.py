@@ -138,6 +138,15 @@ def perceptual_hash(pixels: np.ndarray) -> str:
     return np.packbits(bits).tobytes().hex()
 
 
+def measures(pixels: np.ndarray, measure_px: int) -> dict[str, float | str]:
+    """What is kept of an image's look: edge_density, sharpness, phash."""
+    return {
+        "edge_density": edge_density(pixels, measure_px),
+        "sharpness": sharpness(pixels),
+        "phash": perceptual_hash(pixels),
+    }
+
+
 def encode_png(pixels: np.ndarray | Image.Image, text: dict[str, str] | None = None) -> bytes:
     """pixels: uint8 [H, W, 3], RGB, or an image -> a PNG file with nothing in it but the pixels and this text."""
     stream = io.BytesIO()

@@ -13,6 +13,7 @@ from prep import stages
 from prep.captions.sidecar import entry_of
 from prep.config import Settings, check_characters
 from prep.context import Dataset, Options, Run, subject_of
+from prep.drawing import begin_drawing
 from prep.exporters.source import check_stems
 from prep.ledger import DryLedger
 from prep.names import printable, slugs
@@ -55,7 +56,7 @@ def preview(src: Path, out: Path, settings: Settings, to: str = "caption") -> Pr
 
 def drawing_lines(run: Run, dataset: Dataset, untagged: int) -> Iterator[str]:
     """What would be drawn, from what, with which words."""
-    drawing = stages.begin_drawing(run, dataset)
+    drawing = begin_drawing(run, dataset)
     if drawing is None:
         yield "generate: nothing is drawn: no generator is here, or none is asked for"
         return

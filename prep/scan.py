@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from prep.config import recipe
 from prep.errors import ImageError
-from prep.images import edge_density, open_image, perceptual_hash, sharpness
+from prep.images import measures, open_image
 from prep.ledger import Ledger, Shelf, Writer
 from prep.types import ImageRef, Outcome, Problem
 from prep.walk import Found
@@ -131,9 +131,7 @@ class ScanJob:
             "width": picture.width,
             "height": picture.height,
             "format": picture.format,
-            "edge_density": edge_density(picture.pixels, self.measure_px),
-            "sharpness": sharpness(picture.pixels),
-            "phash": perceptual_hash(picture.pixels),
+            **measures(picture.pixels, self.measure_px),
             "flags": list(picture.flags),
         }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from prep.config import GeneratorSettings, Settings
+from prep.config import Settings
 from prep.errors import UsageError
 from prep.ledger import Ledger, Shelf
 from prep.machine.hardware import nvidia_driver
@@ -66,12 +66,18 @@ class SettledGenerator:
     parts: dict[str, Path]
 
 
-def settle_generator(settings: GeneratorSettings, say: Callable[[str], None], may_fetch: bool = True):
-    """-> SettledGenerator, or None when nothing is to be drawn. Raises StoppedError, UsageError, WeightsError."""
-    weights = choose_generator(settings.model, nvidia_driver(), lambda line: say(f"generate: {line}"), may_fetch)
+def settle_generator(settings: Settings, say: Callable[[str], None], may_fetch: bool = True) -> SettledGenerator | None:
+    """None when nothing is to be drawn. Raises StoppedError, UsageError, WeightsError."""
+    weights = choose_generator(
+        settings.generator.model,
+        nvidia_driver(),
+        lambda line: say(f"generate: {line}"),
+        may_fetch,
+        settings.models.offline,
+    )
     if weights is None:
         return None
-    parts = {name: Path(getattr(settings, name)) for name in PARTS if getattr(settings, name)}
+    parts = {name: Path(getattr(settings.generator, name)) for name in PARTS if getattr(settings.generator, name)}
     for name, path in parts.items():
         if not path.is_file():
             raise UsageError(f"generator.{name}: {path} is no file", hint=f"name the file that holds {name}")

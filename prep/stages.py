@@ -10,13 +10,13 @@ from functools import partial
 from heapq import merge
 from pathlib import Path
 
-from prep.captions.compose import Composer, spoken
+from prep.captions.compose import Composer
 from prep.captions.hand import merged, source
 from prep.captions.profile import profile_of
 from prep.captions.tally import tallied
 from prep.config import CharacterSettings, Settings
 from prep.context import Dataset, Run, file_of, group_of, held, subject_of
-from prep.drawing import Drawing
+from prep.drawing import begin_drawing, told_of
 from prep.exporters._standing import EXPORT, Standing
 from prep.exporters.kohya import KohyaExporter
 from prep.exporters.manifest import ManifestExporter
@@ -25,7 +25,6 @@ from prep.exporters.sheets import Sheets
 from prep.exporters.source import SourceSidecars
 from prep.exporters.training import write_training_toml
 from prep.exporters.views import write_views
-from prep.generators import load_generator
 from prep.generators.job import DrawJob
 from prep.handwork import Handwork
 from prep.names import drawn_group, printable
@@ -33,7 +32,7 @@ from prep.near import marked
 from prep.quality import capped, judged
 from prep.scan import SCAN, ScanJob, is_current, to_ref
 from prep.scan import subject_of as scan_subject
-from prep.settle import Settled, settle_generator, settle_tagger
+from prep.settle import Settled, settle_tagger
 from prep.taggers.job import ScoreBook, TagJob, tag_recipe
 from prep.tagging.filters import read_patterns
 from prep.tagging.thresholds import Selector, level_of, read_overrides
@@ -186,7 +185,8 @@ def captioned(run: Run, dataset: Dataset, row: Row) -> Row:
     flags = set(row.flags)
     if not machine.tags and not machine.removed:
         flags.add("no_tags")
-        run.problems.setdefault(row.ref.path, NO_TAGS)
+        if not row.drawn:
+            run.problems.setdefault(row.ref.path, NO_TAGS)
     if dataset.tagger == STARTER:
         flags.add("starter")
     row = replace(row, caption=machine, flags=tuple(sorted(flags)))
@@ -212,38 +212,15 @@ def generate(run: Run, dataset: Dataset) -> Dataset:
         settings = run.settings
         job = DrawJob(run.out, run.ledger, drawing.generator, drawing.parents(), run.slugs,
                       settings.thresholds.measure_px, settings.scan.max_pixels)  # fmt: skip
+        drawing.generator.prepare(todo)
         with closing(run.runner.map(job, todo)) as outcomes:
             for outcome in run.report.bar("draw", outcomes, len(todo)):
                 if outcome.problem:
                     run.problems[f"generated/{outcome.subject}"] = outcome.problem
-        run.notes["generate"] = getattr(drawing.generator, "notes", {})
+        run.notes["generate"] = drawing.generator.notes
     elif dataset.drawing is None:
         run.report.say(f"generate: all {len(drawing.requests()):,} pictures were drawn before; no model was loaded")
     return replace(dataset, drawing=drawing)
-
-
-def begin_drawing(run: Run, dataset: Dataset) -> Drawing | None:
-    """What is to be drawn; None when nothing is. No weight is read."""
-    settled = settle_generator(run.settings.generator, run.report.say, may_fetch=not run.options.dry)
-    if settled is None:
-        return None
-    generator = load_generator(
-        settled.kind,
-        settled.model,
-        settled.parts,
-        run.settings.generator,
-        run.out / ".prep" / "prompts",
-        run.settings.models.offline,
-        lambda line: run.report.say(f"generate: {line}"),
-    )
-    drawing = Drawing(run, dataset, generator, settled.sha256)
-    if drawing.unknown:
-        names = ", ".join(spoken(tag) for tag in drawing.unknown)
-        run.report.say(f"generate: the tagger does not know {names}: options with them are left out")
-    for character, found in dataset.profiles.items():
-        if found.images and not found.core:
-            run.report.say(f"generate: {printable(character)} has no core tags: no consistency samples are drawn")
-    return drawing
 
 
 def check(run: Run, dataset: Dataset) -> Dataset:
@@ -275,20 +252,6 @@ def check(run: Run, dataset: Dataset) -> Dataset:
 def place_in_manifest(row: Row) -> tuple:
     ref = row.ref
     return ref.character, row.origin, ref.sha256, ref.path.encode(errors="surrogateescape")
-
-
-def told_of(rows: list[Row]) -> str:
-    """'12 of 21 augmentations accepted (5 copy, 4 off_character); ...'"""
-    parts = []
-    for kind, name in (("augmentation", "augmentations"), ("consistency", "consistency samples"),
-                       ("reconstruct", "reconstructions")):  # fmt: skip
-        own = [row for row in rows if row.origin == kind]
-        reasons = Counter(row.drawn.check.reason for row in own if row.drawn.check.reason)
-        why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
-        if own:
-            accepted = sum(row.drawn.check.kept for row in own)
-            parts.append(f"{accepted:,} of {len(own):,} {name} accepted" + (f" ({why})" if why else ""))
-    return "; ".join(parts) or "nothing was drawn"
 
 
 def export(run: Run, dataset: Dataset) -> Dataset:
@@ -326,13 +289,13 @@ def export(run: Run, dataset: Dataset) -> Dataset:
     sheets.write(run.out / "generated")
     looks = sum(standing.repeats[group] * count for group, count in dataset.counts.items() if group in standing.repeats)
     write_training_toml(run.out / "kohya", summary.images, looks, settings.export.resolution, run.ledger)
-    write_problems(run.out / "problems.txt", run.problems)
     run.report.say(
         f"export: {summary.images:,} images in {len(dataset.counts)} folders, {summary.written:,} written, "
         f"{summary.unchanged:,} unchanged, {summary.removed:,} removed"
     )
     left_out = write_views(run.out, settings.export.formats, run.ledger, run.report.say, run.report.bar)
     run.problems |= {file: Problem("export", "left_out", why) for file, why in left_out.items()}
+    write_problems(run.out / "problems.txt", run.problems)
     if kohya.kept_toml:
         run.report.say("export: dataset.toml was changed by hand and stays; prep's own is dataset.new.toml beside it")
     return dataset

@@ -1,4 +1,4 @@
-"""The frozen records that travel along the road, and the protocols that its parts keep. Nothing here does anything."""
+"""The frozen records that travel along the road, and the protocols that its parts keep."""
 
 import hashlib
 import json
@@ -241,8 +241,15 @@ class Generator(Protocol):
     steps: int  # what it is used with unless the settings say otherwise
     guidance: float
 
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What only makes it cheaper, as it was at last: for run.json."""
+
     def size(self, width: int, height: int) -> tuple[int, int]:
         """Of what is drawn from a picture of that size, in pixels: the nearest in aspect that it was trained for."""
+
+    def prepare(self, requests: Sequence[GenerationRequest]) -> None:
+        """Encode the prompts of all that is to be drawn: the encoders are loaded once, and gone before it draws."""
 
     def images(
         self, requests: Sequence[GenerationRequest], parents: Mapping[str, np.ndarray]

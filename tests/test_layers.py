@@ -13,8 +13,8 @@ ROOT = Path(prep.__file__).parent
 
 PARTS = "taggers tagging captions generators checks exporters scan walk near quality lint machine".split()
 LEVELS = {
-    **dict.fromkeys(("types", "errors", "no_pandas"), 0),
-    **dict.fromkeys(("files", "names", "lock", "report", "runners"), 1),
+    **dict.fromkeys(("types", "errors", "arrow_alone"), 0),
+    **dict.fromkeys(("files", "names", "lock", "registry", "report", "runners"), 1),
     **dict.fromkeys(("config", "images", "ledger", "weights"), 2),
     **dict.fromkeys(PARTS, 3),
     **dict.fromkeys(("settle", "starter"), 4),

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from prep.no_pandas import without_pandas
 from prep.runners import RUNNERS, load_runner
 
 STAGE_NAMES = ("scan", "tag", "profile", "caption", "generate", "check", "export")
@@ -32,6 +31,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
       prep run ~/art --set thresholds.mode=fixed --set thresholds.fixed=0.4
     """
     from prep import pipeline
+    from prep.arrow_alone import keep_arrow_from_pandas
     from prep.config import load_settings
     from prep.context import Options
     from prep.exporters.training import training_command
@@ -46,7 +46,8 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
         for line in plan_of(src, out, settings):
             click.echo(line)
         return 0
-    with interruptible(), without_pandas():
+    keep_arrow_from_pandas()
+    with interruptible():
         result = pipeline.run(src, out, settings, options, load_runner(runner))
     if profile:
         for stage, seconds in result.seconds.items():

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import click
 
-from prep.no_pandas import without_pandas
-
 
 @click.command("status")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -21,8 +19,10 @@ def command(out: Path, problems: bool, diff: bool) -> None:
       prep status outputs/characters --diff
     """
     gc.disable()  # a short process of many rows and no cycles: the collector would only walk them again and again
-    with without_pandas():
-        from prep.status import diff_of, problems_of, status_of
+    from prep.arrow_alone import keep_arrow_from_pandas
 
-        for line in (problems_of if problems else diff_of if diff else status_of)(out):
-            click.echo(line)
+    keep_arrow_from_pandas()
+    from prep.status import diff_of, problems_of, status_of
+
+    for line in (problems_of if problems else diff_of if diff else status_of)(out):
+        click.echo(line)

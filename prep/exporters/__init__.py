@@ -4,12 +4,11 @@ line here; a package outside the project adds its own through the entry point gr
 A format is a function (FinishedSet, View) -> lines to tell: it says what lies in the view (see _view.py).
 """
 
-import importlib
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from typing import Any
 
 from prep.errors import UsageError
+from prep.registry import load_named
 
 FORMATS = {
     "imagefolder": "prep.exporters.imagefolder:lay",
@@ -22,10 +21,4 @@ FORMATS = {
 
 def load_format(name: str) -> Callable[[Any, Any], list[str]]:
     """The format of that name. Raises UsageError for an unknown one, with what is known."""
-    if name in FORMATS:
-        module, _, attribute = FORMATS[name].partition(":")
-        return getattr(importlib.import_module(module), attribute)
-    others = {point.name: point for point in entry_points(group="prep.exporters")}
-    if name not in others:
-        raise UsageError(f"no format is called {name}", hint=f"there are {', '.join([*FORMATS, *sorted(others)])}")
-    return others[name].load()
+    return load_named(name, FORMATS, "prep.exporters", UsageError, "no format")

@@ -2,10 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
-from prep.errors import StoppedError
+from prep.exporters._hub_front import FRONT, merged_yaml, read_yaml
 from prep.exporters._hub_rows import (
     AUGMENTATION,
     COLUMNS,
@@ -21,8 +20,6 @@ from prep.weights import KNOWN
 
 BEGIN = "<!-- prep: begin. What stands between this line and the next of its kind is written anew at each push -->"
 END = "<!-- prep: end. Below, and above the first of these lines, the card is yours -->"
-FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?)(?:\r?\n)?^---[ \t]*(?:\r?\n|\Z)", re.S | re.M)
-KEY = re.compile(r"^[^\s#\-][^\n]*", re.M)  # the first line of a top-level key
 CONFIGS = {
     "default": (REAL, AUGMENTATION),
     "real": (REAL,),
@@ -96,7 +93,7 @@ class Card:
             "dataset_info": _beside(theirs.get("dataset_info"), infos),
         }
         # What already says this stays as a person wrote it.
-        return _merged(front, theirs, {key: value for key, value in ours.items() if theirs.get(key) != value})
+        return merged_yaml(front, theirs, {key: value for key, value in ours.items() if theirs.get(key) != value})
 
     def _configs(self) -> list[tuple[str, list[str]]]:
         """(config, the families in it that have rows)."""
@@ -162,9 +159,7 @@ class Card:
         for name, found in sorted(self.counts.by_character.items())[:SHOWN_CHARACTERS]:
             real = found[REAL]
             tags = sorted(self.counts.tags[name].items(), key=lambda pair: (-pair[1], pair[0]))
-            core = [
-                plain(tag.replace("_", " ") if len(tag) > 3 else tag) for tag, seen in tags if seen >= core_share * real
-            ]
+            core = [plain(_spoken(tag)) for tag, seen in tags if seen >= core_share * real]
             trigger = self.counts.triggers[name].most_common(1)
             told = ", ".join(core[:SHOWN_TAGS]) + (
                 f" and {len(core) - SHOWN_TAGS} more" if len(core) > SHOWN_TAGS else ""
@@ -209,7 +204,7 @@ class Card:
         rows = []
         for use, names in (("tags", self.counts.taggers), ("pictures", self.counts.generators)):
             for name, count in sorted(names.items()):
-                model = KNOWN.get(name)
+                model = KNOWN.get(name.split(" ")[0])  # a generator's name is followed by its precision
                 licence = "not known to prep"
                 if model:
                     linked = model.licence_url.startswith("https://")
@@ -243,67 +238,10 @@ class Card:
         )
 
 
-def licence_of(before: str | None) -> str | None:
-    """The licence that a card names."""
-    front = FRONT.match(before or "")
-    found = read_yaml(front[1]).get("license") if front else None
-    return str(found) if found else None
-
-
-def has_pictures(before: str | None) -> bool:
-    """Whether a card tells of a column of images."""
-    front = FRONT.match(before or "")
-    return bool(front and re.search(r"^\s*dtype: image\s*$", front[1], re.M))
-
-
-def read_yaml(front: str) -> dict[str, Any]:
-    import yaml
-
-    try:
-        found = yaml.safe_load(front) or {}
-        if isinstance(found, dict):
-            return found
-    except (yaml.YAMLError, ValueError):
-        pass
-    raise StoppedError("the YAML of the README.md on the hub cannot be read", hint="mend it there, then push again")
-
-
 def plain(text: str) -> str:
     """Any text as one line of Markdown that shows it and does nothing else."""
     text = SPECIAL.sub(r"\\\1", printable(" ".join(text.split())))
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("$", "&#36;")
-
-
-def _merged(front: str, theirs: dict[str, Any], ours: dict[str, Any]) -> str:
-    """Their keys as they are written, comments and all; ours where they stand, or at the end."""
-    import yaml
-
-    starts = [0, *(found.start() for found in KEY.finditer(front)), len(front)]
-    left, parts = dict(ours), []
-    for chunk in (front[start:stop] for start, stop in pairwise(starts)):
-        key = chunk.partition(":")[0].strip().strip("'\"")
-        if key in left:
-            parts.append(_dump({key: left.pop(key)}))
-        elif chunk:
-            parts.append(chunk if chunk.endswith("\n") else chunk + "\n")
-    text = "".join(parts) + (_dump(left) if left else "")
-    wanted = theirs | ours
-    try:
-        if yaml.safe_load(text) == wanted:
-            return text
-    except (yaml.YAMLError, ValueError):
-        pass
-    return _dump(wanted)
-
-
-def _dump(values: dict[str, Any]) -> str:
-    import yaml
-
-    class Plain(yaml.SafeDumper):
-        def ignore_aliases(self, data: Any) -> bool:  # four configs share their features
-            return True
-
-    return yaml.dump(values, Dumper=Plain, sort_keys=False, allow_unicode=True, width=10**6)
 
 
 def _replaced(body: str, own: str) -> str:
@@ -328,10 +266,6 @@ def _beside(theirs: Any, ours: list[dict]) -> list[dict]:
     ] + ours
 
 
-def _spoken(tag: str) -> str:
-    return tag.replace("_", " ") if any(char.isalnum() for char in tag) and len(tag) > 3 else tag  # ^_^ as it is
-
-
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:
     lines = [head, ["---"] * len(head), *rows]
     return ["| " + " | ".join(cells) + " |" for cells in lines]
@@ -339,3 +273,7 @@ def _table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 def many(count: int, what: str) -> str:
     return f"{count:,} {what}" + ("" if count == 1 else "s")
+
+
+def _spoken(tag: str) -> str:
+    return tag.replace("_", " ") if any(char.isalnum() for char in tag) and len(tag) > 3 else tag  # ^_^ as it is

@@ -7,7 +7,6 @@ HF_ENDPOINT and HF_HUB_DISABLE_XET when it is imported, so it is imported inside
 import contextlib
 import io
 import json
-import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from urllib.parse import urlsplit
 
 from prep.errors import NetworkError, PrepError, StoppedError, UsageError
 from prep.weights.fetch import hub_offline
-from prep.weights.hub import endpoint, hub_name, sends_token, token_source
+from prep.weights.hub import endpoint, hub_name, sends_token, token_source, without_its_log
 
 T = TypeVar("T")
 TRIES = 5
@@ -133,7 +132,7 @@ class Repo:
 
     def send(self, additions: list[Any]) -> None:
         """Bytes of LFS files, a group at a time; those that the hub has already are not sent."""
-        with _quiet():
+        with without_its_log():
             for at in range(0, len(additions), THREADS):
                 group = additions[at : at + THREADS]
                 self._asked(
@@ -150,7 +149,7 @@ class Repo:
         from huggingface_hub.errors import HfHubHTTPError
 
         try:
-            with _quiet():
+            with without_its_log():
                 return self.api.create_commit(
                     self.name, operations, commit_message=message, repo_type="dataset", revision="main",
                     parent_commit=parent,
@@ -168,7 +167,7 @@ class Repo:
         """The call's result; tried again after what passes."""
         for attempt in range(tries):
             try:
-                with _quiet():
+                with without_its_log():
                     return call()
             except PrepError:
                 raise
@@ -301,15 +300,3 @@ def _inner(error: BaseException) -> BaseException:
 
 def _status(error: BaseException) -> int | None:
     return getattr(getattr(_inner(error), "response", None), "status_code", None)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """The client warns of each new try with the whole address."""
-    log = logging.getLogger("huggingface_hub")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(level)

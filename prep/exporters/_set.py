@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from prep.errors import UsageError
+from prep.names import DRAWN
 
 COLUMNS = ["image_id", "file", "character", "origin", "status", "width", "height", "caption"]
 TRAINED = {"source", "augmentation"}
-DRAWN = "-drawn"  # ends the name of a character's second group: pictures that were drawn of it
 PLACE = re.compile(r"kohya/\d+_([^/]+)/([^/]+)")
 FOLDER = re.compile(r"(\d+)_(.+)")
 

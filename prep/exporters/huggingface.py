@@ -15,8 +15,9 @@ from typing import Any
 
 from prep.errors import StoppedError, UsageError
 from prep.exporters import _hub_client
-from prep.exporters._hub_card import Card, has_pictures, licence_of
+from prep.exporters._hub_card import Card
 from prep.exporters._hub_client import Again, Repo, State, addition, check_may_send
+from prep.exporters._hub_front import has_pictures, licence_of
 from prep.exporters._hub_rows import FAMILIES, REAL, REJECTED, Counts, Source
 from prep.exporters._hub_shards import Progress, Shard, Shards
 from prep.weights.hub import hub_name

@@ -8,9 +8,10 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from prep.exporters._set import DRAWN, FOLDER
+from prep.exporters._set import FOLDER
 from prep.exporters._toml import write_unless_edited
 from prep.ledger import Ledger
+from prep.names import DRAWN
 
 NAME = "train_sd3_lora.toml"
 

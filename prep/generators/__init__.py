@@ -2,14 +2,13 @@
 project adds its own through the entry point group `prep.generators`.
 """
 
-import importlib
 import os
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from prep.config import GeneratorSettings
 from prep.errors import SettingsError
+from prep.registry import load_named
 from prep.types import Generator
 
 SD35 = "prep.generators.sd35:from_parts"
@@ -36,16 +35,9 @@ def load_generator(
     parts: vae, clip_l, clip_g, t5, where they have files of their own. encoded: a folder for encoded prompts.
     Raises SettingsError for an unknown name, WeightsError for a file that does not fit.
     """
-    # transformers would tell on import that torchvision is not here, which nothing needs.
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    if name in GENERATORS:
-        module, _, attribute = GENERATORS[name].partition(":")
-        maker = getattr(importlib.import_module(module), attribute)
-    else:
-        others = {point.name: point for point in entry_points(group="prep.generators")}
-        if name not in others:
-            raise SettingsError(
-                f"generator.model: no generator is called {name}", hint=f"known: {', '.join(GENERATORS)}"
-            )
-        maker = others[name].load()
+    # They would tell on import that torchvision is not here, which nothing needs, and of each prompt what the CLIPs do
+    # not read of it: docs/DRAWING.md says how much they read.
+    for library in ("TRANSFORMERS", "DIFFUSERS"):
+        os.environ.setdefault(f"{library}_VERBOSITY", "error")
+    maker = load_named(name, GENERATORS, "prep.generators", SettingsError, "generator.model: no generator")
     return maker(model, parts, settings, encoded, name, offline, say)

@@ -14,7 +14,7 @@ from torch import nn
 from prep.errors import WeightsError
 from prep.generators._file import DTYPES
 from prep.generators._fp8 import FP8, Fp8Linear, quantise_rows
-from prep.generators._layout import Stored
+from prep.generators._layout import Part, Stored
 from prep.generators._names import ALL, Rows, joined
 
 # Which linears are FP8 in memory. stored: as in the file. all: every one. blocks: attention and feed-forward, with
@@ -141,3 +141,16 @@ def _check_fit(wanted: dict[str, tuple[int, ...]], pieces: dict[str, Piece], of:
             found = pieces[name].shape
         if found != shape:
             raise WeightsError(f"{of}: {stored.key} is {list(stored.entry.shape)}, which does not fit {name}")
+
+
+def stored_as(part: Part, quantise: Quantise) -> str:
+    """The transformer's layout; fp8-rows (all linears, or those of the blocks) where 16 bit is made FP8 as it loads."""
+    linears = [key for key, stored in part.tensors.items() if key.endswith(".weight") and len(stored.entry.shape) == 2]
+    if quantise == "blocks":
+        ours = (*IN_BLOCKS, ".attn", ".mlp.fc")  # in diffusers' names, and in the files'
+        linears = [key for key in linears if "block" in key and any(word in key for word in ours)]
+    changed = quantise in ("all", "blocks") and any(not part.tensors[key].eight_bit for key in linears)
+    if not changed:
+        return part.layout
+    rows = "fp8-rows" if quantise == "all" else "fp8-rows-blocks"
+    return f"{part.layout}+{rows}" if part.layout.startswith("fp8") else rows

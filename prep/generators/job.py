@@ -12,7 +12,7 @@ import pyarrow as pa
 from prep.config import recipe
 from prep.errors import ImageError
 from prep.files import crash_point, write_whole
-from prep.images import edge_density, encode_png, open_image, perceptual_hash, sharpness
+from prep.images import covering, encode_png, measures, open_image
 from prep.ledger import Ledger, Shelf, Writer
 from prep.types import GenerationRequest, Generator, ImageRef, Outcome, Problem
 
@@ -63,9 +63,7 @@ def measured(key: str, pixels: np.ndarray, data: bytes, measure_px: int) -> dict
         "width": pixels.shape[1],
         "height": pixels.shape[0],
         "bytes": len(data),
-        "edge_density": edge_density(pixels, measure_px),
-        "sharpness": sharpness(pixels, measure_px),
-        "phash": perceptual_hash(pixels),
+        **measures(pixels, measure_px),
     }
 
 
@@ -127,8 +125,8 @@ class DrawJob:
         if request.strength is None or request.parent in parents:
             return None
         try:
-            data = self.parents[request.parent].read_bytes()
-            parents[request.parent] = open_image(data, self.max_pixels).pixels
+            pixels = open_image(self.parents[request.parent].read_bytes(), self.max_pixels).pixels
+            parents[request.parent] = covering(pixels, request.width, request.height)  # a batch of them is held
         except OSError as error:
             return Problem("generate", "gone", f"its parent can no longer be read ({error.strerror})", "run again")
         except ImageError as error:

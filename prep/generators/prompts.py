@@ -9,8 +9,6 @@ from pathlib import Path
 from prep.errors import SettingsError
 from prep.types import GenerationRequest, Kind, Profile
 
-PEOPLE = ("1girl", "1boy", "1other", "2girls", "2boys", "multiple_girls", "multiple_boys", "solo")
-
 
 @dataclass(frozen=True)
 class Group:
@@ -46,6 +44,7 @@ class Manner:
     negative: str
     size: Callable[[int, int], tuple[int, int]]  # of a parent -> of what is drawn from it
     spoken: Callable[[str], str]  # a tag as prompts have it
+    counts: Callable[[str], bool]  # whether a tag says how many people there are
     excludes: Callable[[str], Collection[str]]  # the tags that a picture with this one does not have
 
 
@@ -79,7 +78,7 @@ def reconstructions(profile: Profile, parents: Sequence[Parent], count: int, man
     """An image's own tags, text alone: picture -> tags -> picture. Which images: by their hash, so for good."""
     chosen = sorted(parents, key=lambda parent: _lot(parent.sha256, "reconstruct"))[:count]
     return [
-        _request("reconstruct", profile, _ordered(parent.tags, profile, ()), (), parent, 0, manner)
+        _request("reconstruct", profile, _ordered(parent.tags, profile, (), manner), (), parent, 0, manner)
         for parent in chosen
         if parent.tags
     ]
@@ -87,7 +86,7 @@ def reconstructions(profile: Profile, parents: Sequence[Parent], count: int, man
 
 def consistency(profile: Profile, count: int, manner: Manner) -> list[GenerationRequest]:
     """The core tags, text alone, with so many seeds. None without core tags."""
-    asked = _ordered(profile.core, profile, ())
+    asked = _ordered(profile.core, profile, (), manner)
     return [_request("consistency", profile, asked, (), None, index, manner) for index in range(count) if asked]
 
 
@@ -121,16 +120,16 @@ def _variations(
                 continue
             gone = group.replaces.union(*(manner.excludes(tag) for tag in option)) - set(option)
             kept = [tag for tag in dict.fromkeys((*parent.tags, *sorted(profile.traits))) if tag not in gone]
-            asked = _ordered((*option, *(tag for tag in kept if tag not in option)), profile, option)
+            asked = _ordered((*option, *(tag for tag in kept if tag not in option)), profile, option, manner)
             found.append((asked, changes))
     return sorted(found, key=lambda pair: _lot(parent.sha256, *pair[1]))
 
 
-def _ordered(tags: Sequence[str], profile: Profile, first: Sequence[str]) -> tuple[str, ...]:
+def _ordered(tags: Sequence[str], profile: Profile, first: Sequence[str], manner: Manner) -> tuple[str, ...]:
     """People, what is to change, traits, the other core tags, the rest: CLIP reads no more than 77 tokens."""
 
     def place(tag: str) -> int:
-        if tag in PEOPLE:
+        if manner.counts(tag):
             return 0
         if tag in first:
             return 1

@@ -6,7 +6,6 @@ sizes, which is why the batch is noted.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +16,14 @@ from diffusers.hooks import apply_group_offloading
 from prep.config import GeneratorSettings
 from prep.errors import SettingsError, StoppedError, UsageError
 from prep.generators._adaln import AdalnCache
+from prep.generators._batches import alike, alike_key, in_parts, texts_of
 from prep.generators._device import best_dtype, give_back, is_out_of_memory, pick_device, short
 from prep.generators._encoders import load_text_encoders
 from prep.generators._load import check_transformer, load_transformer
 from prep.generators._memory import Level
 from prep.generators._models import check_size, read_transformer, size_for
 from prep.generators._parts import Files
-from prep.generators._place import IN_BLOCKS
+from prep.generators._place import stored_as
 from prep.generators._products import use_products, why_no_products
 from prep.generators._prompts_cache import PromptsCache
 from prep.generators._rows import ByPicture
@@ -68,7 +68,7 @@ class SD35:
             )
         self.products = settings.fp8_products and self._can_multiply()
         kind = "fp8" if self.products else short(self.dtype)
-        self.precision = f"{_stored_as(described.part, settings.quantise)}/{kind}"
+        self.precision = f"{stored_as(described.part, settings.quantise)}/{kind}"
         self.encoded, self.identity = encoded, files.identity()
         offload = settings.offload if self.device.type != "cpu" else "none"
         if offload != settings.offload:
@@ -89,7 +89,7 @@ class SD35:
 
     def prepare(self, requests: Sequence[GenerationRequest]) -> None:
         """Encode the prompts that are not kept yet. Encoders and transformer are never in memory together."""
-        texts = [text for request in requests for text in _texts(request)]
+        texts = [text for request in requests for text in texts_of(request)]
         cache = self._prompts(requests[0]) if requests else None
         if cache is None or not (missing := cache.missing(texts)):
             return
@@ -140,12 +140,12 @@ class SD35:
         if not requests:
             return
         self.prepare(requests)
-        for alike in _alike(requests, by_prompt=self._caches):
-            todo = _in_parts(alike, self.level.batch)
+        for group in alike(requests, by_prompt=self._caches):
+            todo = in_parts(group, self.level.batch)
             while todo:
                 part = todo.pop()
                 if len(part) > self.level.batch:
-                    todo += _in_parts(part, self.level.batch)
+                    todo += in_parts(part, self.level.batch)
                     continue
                 drawn = self._try(part, parents)
                 if drawn is None:
@@ -303,7 +303,7 @@ class SD35:
 
     def _fill_cache(self, pipeline, first: GenerationRequest, given: dict) -> None:
         """Ask the modulation layers for this batch's steps and prompts, unless the last batch had the same."""
-        key = (len(given["pooled_prompt_embeds"]), *_alike_key(first, by_prompt=True))
+        key = (len(given["pooled_prompt_embeds"]), *alike_key(first, by_prompt=True))
         if key == self.cached_for:
             return
         pipeline.scheduler.set_timesteps(first.steps, device=self.device)
@@ -359,41 +359,3 @@ def _pipeline(shift: float, transformer, vae, encoders=(), tokenizers=()) -> Sta
     )
     made.set_progress_bar_config(disable=True)
     return made
-
-
-def _stored_as(part, quantise: str) -> str:
-    """The transformer's layout; fp8-rows (all linears, or those of the blocks) where 16 bit is made FP8 as it loads."""
-    linears = [key for key, stored in part.tensors.items() if key.endswith(".weight") and len(stored.entry.shape) == 2]
-    if quantise == "blocks":
-        ours = (*IN_BLOCKS, ".attn", ".mlp.fc")  # in diffusers' names, and in the files'
-        linears = [key for key in linears if "block" in key and any(word in key for word in ours)]
-    changed = quantise in ("all", "blocks") and any(not part.tensors[key].eight_bit for key in linears)
-    if not changed:
-        return part.layout
-    rows = "fp8-rows" if quantise == "all" else "fp8-rows-blocks"
-    return f"{part.layout}+{rows}" if part.layout.startswith("fp8") else rows
-
-
-def _texts(request: GenerationRequest) -> list[str]:
-    return [request.prompt, request.negative] if request.guidance > 1 else [request.prompt]
-
-
-def _alike_key(request: GenerationRequest, by_prompt: bool) -> tuple:
-    size = request.width, request.height
-    how = request.steps, request.guidance, request.sampler, -1.0 if request.strength is None else request.strength
-    return (*size, *how, request.weights, *((request.prompt, request.negative) if by_prompt else ()))
-
-
-def _alike(requests: Sequence[GenerationRequest], by_prompt: bool) -> Iterator[list[GenerationRequest]]:
-    """Requests that may share a batch, in their order."""
-
-    def key(request: GenerationRequest) -> tuple:
-        return _alike_key(request, by_prompt)
-
-    for _, alike in groupby(sorted(requests, key=key), key=key):
-        yield list(alike)
-
-
-def _in_parts(requests: list[GenerationRequest], most: int) -> list[list[GenerationRequest]]:
-    """The last one first, as a stack has them."""
-    return [requests[start : start + most] for start in range(0, len(requests), most)][::-1]

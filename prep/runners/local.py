@@ -15,8 +15,8 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Any
 
+from prep.arrow_alone import keep_arrow_from_pandas
 from prep.errors import Interrupted, StoppedError
-from prep.no_pandas import without_pandas
 from prep.types import Job, Outcome
 
 _job: Job | None = None  # a worker process's own
@@ -118,8 +118,8 @@ def _start(job: Job, parent: int) -> None:
     _job = job
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver decides
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-    with without_pandas():
-        job.open(f"w{os.getpid()}")
+    keep_arrow_from_pandas()
+    job.open(f"w{os.getpid()}")
 
 
 def _leave_with(parent: int) -> None:
@@ -130,8 +130,7 @@ def _leave_with(parent: int) -> None:
 
 
 def _work(batch: Sequence[Any]) -> list[Outcome]:
-    with without_pandas():
-        return list(_job.run(batch))
+    return list(_job.run(batch))
 
 
 @contextlib.contextmanager

@@ -59,6 +59,7 @@ def run(steps, albums: dict, folder: Path, share: float, out: Path) -> None:
     if "file" in steps:
         model.load_state_dict(torch.load(drawn))
         vae.load_state_dict(torch.load(decoded if decoded.exists() else settled))
+        out.parent.mkdir(parents=True, exist_ok=True)
         write_single_file(out, model.transformer, vae, {"clip_l": model.clip_l, "clip_g": model.clip_g}, SAMPLING)
         words.make_tokenizer().save_pretrained(out.parent / "tokenizer")
         print(json.dumps({"file": out.name, "bytes": out.stat().st_size}))

@@ -3,9 +3,7 @@
 SD3Transformer2DModel of 5 blocks, 3 heads of 64, with SD3.5's normed queries and keys. No T5: SD3.5 may do without.
 """
 
-import json
 import random
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +11,13 @@ import torch
 from diffusers import AutoencoderKL, SD3Transformer2DModel
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 
 from prep.generators._encoders import ACTIVATIONS, CLIP
 from prep.generators._vae import SCALING, SHIFT
 from prep.starter import words
 from prep.starter.album import batch_order
+from prep.starter.timed import train_for
 from prep.starter.train_vae import CHANNELS
 
 CLIP_WIDTHS = {"clip_l": 64, "clip_g": 128}  # multiples of 64: the width of a head
@@ -109,7 +107,9 @@ def latents_of(vae: AutoencoderKL, albums: dict) -> dict[tuple[int, int], Tensor
     for size, album in albums.items():
         parts = []
         for at in range(0, len(album.tags), 64):
-            images = torch.from_numpy(album.images[at : at + 64]).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+            images = (
+                torch.from_numpy(np.array(album.images[at : at + 64])).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+            )
             mode = vae.encode(images.contiguous()).latent_dist.mode()
             parts.append(((mode - SHIFT) * SCALING).half())
         found[size] = torch.cat(parts)
@@ -117,18 +117,12 @@ def latents_of(vae: AutoencoderKL, albums: dict) -> dict[tuple[int, int], Tensor
 
 
 def train(model: Model, latents: dict, albums: dict, seconds: float, rate: float, latest: Path) -> tuple[Model, list]:
-    """-> (the running average, the curve: (step, seconds, loss)). The average is also in `latest` every 200 steps."""
+    """-> (the running average, the curve: (step, seconds, loss))."""
     torch.manual_seed(1)
-    rng, prompts = np.random.default_rng(1), Prompts(1)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.998))
-    began, curve, losses = time.monotonic(), [], []
-    for step, (size, rows) in enumerate(batch_order(albums, BATCH, rng)):
-        passed = (time.monotonic() - began) / seconds
-        if passed >= 1:
-            break
-        for group in optimiser.param_groups:
-            group["lr"] = rate * min(1, (step + 1) / 300) * min(1, 0.02 + 2 * (1 - passed))
+    prompts = Prompts(1)
+
+    def loss_of(batch: tuple) -> tuple[Tensor, float]:
+        size, rows = batch
         clean = latents[size][torch.from_numpy(rows)].float()
         tokens = torch.tensor([prompts.tokens(albums[size].tags[row]) for row in rows])
         moment = torch.sigmoid(torch.randn(len(rows)))  # SD3's logit-normal: most of the work is in the middle
@@ -137,15 +131,19 @@ def train(model: Model, latents: dict, albums: dict, seconds: float, rate: float
         with torch.autocast("cpu", torch.bfloat16):
             answer = model(noisy, moment, tokens)
         loss = F.mse_loss(answer.float(), noise - clean)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
-        average.update_parameters(model)
-        losses.append(loss.item())
-        if step % 200 == 199:
-            curve.append((step + 1, round(time.monotonic() - began), round(float(np.mean(losses[-200:])), 4)))
-            print(json.dumps(curve[-1]), flush=True)
-            torch.save(average.module.state_dict(), latest)
-    torch.save(average.module.state_dict(), latest)
-    return average.module, curve
+        return loss, loss.item()
+
+    return train_for(
+        model,
+        [*model.parameters()],
+        batch_order(albums, BATCH, np.random.default_rng(1)),
+        loss_of,
+        seconds=seconds,
+        rate=rate,
+        warm_steps=300,
+        fall=2.0,
+        beta=0.98,
+        decay=0.01,
+        average=0.998,
+        latest=latest,
+    )

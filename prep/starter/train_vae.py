@@ -4,8 +4,6 @@ First encoder and decoder are trained; then the latents are fixed, and the decod
 transformer's training. What is lost in a picture of 128 px is an eye: faces count more, and so do edges.
 """
 
-import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +11,10 @@ import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from prep.generators._vae import SCALING, SHIFT
 from prep.starter.album import batch_order
+from prep.starter.timed import train_for
 
 WIDTHS, CHANNELS = (16, 32, 64, 128), 8
 FACE_WEIGHT = 5.0  # of a pixel in a face, against one elsewhere
@@ -46,38 +44,35 @@ def new_vae() -> AutoencoderKL:
 def train(vae: AutoencoderKL, albums: dict, seconds: float, rate: float, decoder_only: bool, latest: Path) -> list:
     """Trains in place for so many seconds, leaving the running average. Returns the curve: (step, seconds, loss).
 
-    decoder_only: the encoder stays. The state is also in the file `latest` every 200 steps.
+    decoder_only: the encoder stays. The state is also in the file `latest` every 100 steps.
     """
     torch.manual_seed(1)
-    rng = np.random.default_rng(1)
-    trained = [*vae.decoder.parameters()] if decoder_only else [*vae.parameters()]
-    optimiser = torch.optim.AdamW(trained, lr=rate, betas=(0.9, 0.99), weight_decay=1e-4)
-    average = AveragedModel(vae, multi_avg_fn=get_ema_multi_avg_fn(0.995))
-    began, curve, losses = time.monotonic(), [], []
-    for step, (size, rows) in enumerate(batch_order(albums, BATCH, rng)):
-        passed = (time.monotonic() - began) / seconds
-        if passed >= 1:
-            break
-        for group in optimiser.param_groups:
-            group["lr"] = rate * min(1, (step + 1) / 100) * min(1, 0.02 + 2.5 * (1 - passed))
+
+    def loss_of(batch: tuple) -> tuple[Tensor, float]:
+        size, rows = batch
         images, weight = _pictures(albums[size], rows)
         with torch.autocast("cpu", torch.bfloat16):
             with torch.set_grad_enabled(not decoder_only):
                 found = vae.encode(images).latent_dist
-            drawn = vae.decode(found.sample() if not decoder_only else found.mode()).sample.float()
+            drawn = vae.decode(found.mode() if decoder_only else found.sample()).sample.float()
         loss = picture_loss(drawn, images, weight)
-        (loss if decoder_only else loss + KL_WEIGHT * found.kl().float().mean()).backward()
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
-        average.update_parameters(vae)
-        losses.append(loss.item())
-        if step % 100 == 99:
-            curve.append((step + 1, round(time.monotonic() - began), round(float(np.mean(losses[-100:])), 4)))
-            print(json.dumps(curve[-1]), flush=True)
-            torch.save(average.module.state_dict(), latest)
-    vae.load_state_dict(average.module.state_dict())
-    torch.save(vae.state_dict(), latest)
+        return (loss if decoder_only else loss + KL_WEIGHT * found.kl().float().mean()), loss.item()
+
+    mean, curve = train_for(
+        vae,
+        [*vae.decoder.parameters()] if decoder_only else [*vae.parameters()],
+        batch_order(albums, BATCH, np.random.default_rng(1)),
+        loss_of,
+        seconds=seconds,
+        rate=rate,
+        warm_steps=100,
+        fall=2.5,
+        beta=0.99,
+        decay=1e-4,
+        average=0.995,
+        latest=latest,
+    )
+    vae.load_state_dict(mean.state_dict())
     return curve
 
 

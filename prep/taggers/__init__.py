@@ -2,11 +2,10 @@
 the project adds its own through the entry point group `prep.taggers`.
 """
 
-import importlib
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from prep.errors import SettingsError
+from prep.registry import load_named
 from prep.types import Tagger
 
 TAGGERS = {
@@ -21,12 +20,5 @@ def load_tagger(name: str, path: Path, device: str, batch_size: int) -> Tagger:
 
     Raises SettingsError for an unknown name, WeightsError for a file that does not fit.
     """
-    if name in TAGGERS:
-        module, _, attribute = TAGGERS[name].partition(":")
-        maker = getattr(importlib.import_module(module), attribute)
-    else:
-        others = {point.name: point for point in entry_points(group="prep.taggers")}
-        if name not in others:
-            raise SettingsError(f"tagger.model: no tagger is called {name}", hint=f"known: {', '.join(TAGGERS)}")
-        maker = others[name].load()
+    maker = load_named(name, TAGGERS, "prep.taggers", SettingsError, "tagger.model: no tagger")
     return maker(path, device, batch_size)

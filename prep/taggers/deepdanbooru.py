@@ -39,8 +39,7 @@ class DeepDanbooru:
         network = network.to(self.device, self.dtype, memory_format=torch.channels_last)
         self.network = network.eval().requires_grad_(False)
         self.slice = batch_size
-        self.on_cpu = self.device.type == "cpu"
-        if self.on_cpu:
+        if self.device.type == "cpu":
             # The activations of four 512 px images stay near; those of eight cost 15 % more a picture.
             self.slice = min(batch_size, max(1, CPU_PIXELS // self.side_px**2))
             if checkpoint.params.stages[-1].out >= LARGE:

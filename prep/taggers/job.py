@@ -1,4 +1,4 @@
-"""Tagging as a job: files are read, checked and decoded by threads, the network works on whole batches."""
+"""Tagging as a job: files are read, checked and decoded ahead by threads while the network works on whole batches."""
 
 import hashlib
 import os
@@ -102,15 +102,7 @@ class TagJob:
         self.writer.flush()
 
     def _ahead(self, items: Sequence[ImageRef]) -> Iterator[tuple[ImageRef, np.ndarray | Problem]]:
-        """Yield items in order, while up to two batches behind them are being decoded.
-
-        Not ahead of a network on the CPU: it uses all cores itself, and what both hold at once is the run's peak.
-        """
-        if getattr(self.tagger, "on_cpu", False):  # another's tagger need not say
-            for at in range(0, len(items), self.batch_size):
-                batch = items[at : at + self.batch_size]
-                yield from zip(batch, list(self.threads.map(self._prepared, batch)), strict=True)
-            return
+        """Yield items in order, while up to two batches behind them are being decoded."""
         pending: deque = deque()
         for ref in items:
             pending.append((ref, self.threads.submit(self._prepared, ref)))

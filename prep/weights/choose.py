@@ -64,7 +64,9 @@ def _why_not(model: Model, offline: bool, reach: Callable[[str, float], bool]) -
     return "" if reach(source_of(model), ANSWER_SECONDS) else "the release page does not answer"
 
 
-def choose_generator(asked: str, gpu: bool, say: Callable[[str], None], may_fetch: bool = True) -> Weights | None:
+def choose_generator(
+    asked: str, gpu: bool, say: Callable[[str], None], may_fetch: bool = True, offline: bool = False
+) -> Weights | None:
     """asked: `auto`, `none`, a known name, a safetensors file or a diffusers folder. None: nothing is to be drawn.
 
     `auto` draws only with what is here, and only on a GPU: 15 GB are fetched, and minutes a picture spent, by who asks.
@@ -88,7 +90,8 @@ def choose_generator(asked: str, gpu: bool, say: Callable[[str], None], may_fetc
     here = locate(model.name)
     if here or not may_fetch:
         return here
-    if model.packaged:
-        raise StoppedError(f"{model.name} should have come with prep and is not here", hint="install prep again")
+    if why := _why_not(model, offline, lambda *_: True):  # whether the hub answers, fetching itself will tell
+        hint = "install prep again" if model.packaged else f"`prep models get {model.name}` where there is a network"
+        raise StoppedError(f"{model.name} is not here and {why}", hint=hint)
     say(f"{model.name} is not here and is fetched: {model.size}, licence: {model.licence}")
     return fetch(model.name)

@@ -73,7 +73,7 @@ def from_hub(model: Model, again: bool) -> Path:
 
     check_room(model.file, hub_cache(), model.megabytes * 10**6)
     try:
-        with _without_its_log():
+        with without_its_log():
             path = hf_hub_download(
                 model.repo,
                 model.file,
@@ -90,7 +90,7 @@ def from_hub(model: Model, again: bool) -> Path:
 
 
 @contextlib.contextmanager
-def _without_its_log() -> Iterator[None]:
+def without_its_log() -> Iterator[None]:
     """The client warns of each new try with the whole address."""
     log = logging.getLogger("huggingface_hub")
     level = log.level

@@ -79,7 +79,7 @@ def published(
                     "origin": kind,
                     "status": status,
                     "source": None,
-                    "generator": "sd35-medium",
+                    "generator": "sd35-medium fp16/bf16",
                     "prompt": "a smile",
                 }
                 row |= {

@@ -23,7 +23,8 @@ from PIL import Image, ImageCms
 
 from prep.cli import main
 from prep.errors import ImageError
-from prep.exporters._hub_card import BEGIN, END, FRONT, Card, plain
+from prep.exporters._hub_card import BEGIN, END, Card, plain
+from prep.exporters._hub_front import FRONT
 from prep.exporters._hub_rows import Counts, Item, Source
 from prep.exporters._hub_shards import Shards
 from prep.exporters._hub_strip import stripped

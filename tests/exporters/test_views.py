@@ -226,7 +226,7 @@ def test_a_caption_that_is_no_text_leaves_its_picture_out_and_says_so(tmp_path):
 
 
 def test_an_unknown_format_says_which_there_are():
-    with pytest.raises(UsageError, match="no format is called comfy. There are imagefolder, onetrainer"):
+    with pytest.raises(UsageError, match="no format is called comfy. known: imagefolder, onetrainer"):
         load_format("comfy")
 
 
@@ -237,6 +237,6 @@ def test_a_format_of_another_package_is_found(tmp_path, monkeypatch):
         def load(self):
             return lambda found, view: view.data("all.txt", "\n".join(p.caption for p in found.pictures).encode()) or []
 
-    monkeypatch.setattr("prep.exporters.entry_points", lambda group: [Point()] if group == "prep.exporters" else [])
+    monkeypatch.setattr("prep.registry.entry_points", lambda group: [Point()] if group == "prep.exporters" else [])
     folder, summary, _ = export(small_set(tmp_path / "set"), "captions")
     assert summary.written == 1 and "test, 1boy, solo" in (folder / "all.txt").read_text()

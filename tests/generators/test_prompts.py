@@ -22,6 +22,7 @@ MANNER = Manner(
     quality="masterpiece",
     negative="blurry",
     size=lambda width, height: (64, 96 if height > width else 64),
+    counts=lambda tag: tag == "1girl",
     spoken=lambda tag: tag.replace("_", " "),
     excludes=read_exclusive(load_settings().check.exclusive).against,
 )

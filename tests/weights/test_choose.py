@@ -6,6 +6,7 @@ import pytest
 
 from prep.errors import NetworkError, SettingsError, StoppedError, UsageError
 from prep.weights import KNOWN, answers, choose_tagger
+from prep.weights.choose import choose_generator
 from prep.weights.locate import target_of
 from tests.weights.test_locate import written
 
@@ -121,3 +122,31 @@ def test_a_package_without_its_starter_says_so(monkeypatch):
 def test_an_address_that_cannot_be_spelt_does_not_answer(online):
     for url in ("http://", "nonsense", f"http://{'a' * 70}.invalid/", "http://127.0.0.1:1/"):
         assert not answers(url, 0.5)
+
+
+def drawing(asked, **options):
+    said = []
+    return choose_generator(asked, options.pop("gpu", True), said.append, **options), said
+
+
+def test_nothing_is_fetched_for_drawing_when_nothing_may_be(monkeypatch):
+    monkeypatch.setattr("prep.weights.choose.fetch", lambda name: pytest.fail(f"fetched {name}"))
+    with pytest.raises(StoppedError, match="sd35-medium is not here and nothing may be fetched"):
+        drawing("sd35-medium", offline=True)
+
+
+def test_auto_draws_with_what_is_here_on_a_gpu_alone(tmp_path, monkeypatch):
+    chosen, said = drawing("auto")
+    assert chosen is None and "no SD3.5 is here" in said[0]
+    (tmp_path / KNOWN["sd35-medium"].file).write_bytes(b"weights")
+    monkeypatch.setenv("PREP_MODELS", str(tmp_path))
+    assert drawing("auto")[0].name == "sd35-medium"
+    chosen, said = drawing("auto", gpu=False)
+    assert chosen is None and "generator.model=sd35-medium draws on the CPU" in said[0]
+    assert drawing("sd35-medium", gpu=False)[0].name == "sd35-medium"
+    assert drawing("none") == (None, [])
+
+
+def test_a_tagger_does_not_draw():
+    with pytest.raises(SettingsError, match="deepdanbooru-v3 reads, it does not draw"):
+        drawing("deepdanbooru-v3")

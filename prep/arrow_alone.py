@@ -2,9 +2,7 @@
 a third of a second and 36 MB.
 """
 
-import contextlib
 import sys
-from collections.abc import Iterator
 
 
 class _NoPandas:
@@ -13,12 +11,15 @@ class _NoPandas:
             raise ModuleNotFoundError(name=name)
 
 
-@contextlib.contextmanager
-def without_pandas() -> Iterator[None]:
-    """Arrow asks once a process: what it was told within, it believes afterwards."""
+def keep_arrow_from_pandas() -> None:
+    """Arrow asks once a process, with its first array, and believes what it was told. Everybody else may import pandas,
+    as diffusers does: but Arrow's own `to_pandas` then fails in this process.
+    """
     hidden = _NoPandas()
     sys.meta_path.insert(0, hidden)
     try:
-        yield
+        import pyarrow
+
+        pyarrow.array([0])
     finally:
         sys.meta_path.remove(hidden)
