@@ -23,15 +23,10 @@ from prep.generators.prompts import Group, Manner, Parent, augmentations, consis
 from prep.images import covering, open_image
 from prep.names import printable
 from prep.near import COPY_BELOW, HASH_BITS, NEAR, VERSION, difference
+from prep.progress import verdicts
 from prep.settle import settle_generator
 from prep.tagging.thresholds import level_of
 from prep.types import Check, Drawn, GenerationRequest, Generator, ImageRef, Row
-
-KINDS = {
-    "augmentation": "augmentations",
-    "consistency": "consistency samples",
-    "reconstruct": "reconstructions",
-}
 
 
 @dataclass
@@ -217,15 +212,7 @@ def begin_drawing(run: Run, dataset: Dataset) -> Drawing | None:
 
 def told_of(rows: list[Row]) -> str:
     """'12 of 21 augmentations accepted (5 copy, 4 off_character); ...'"""
-    parts = []
-    for kind, name in KINDS.items():
-        own = [row for row in rows if row.origin == kind]
-        reasons = Counter(row.reason for row in own if row.reason)
-        why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
-        if own:
-            accepted = sum(row.drawn.check.kept for row in own)
-            parts.append(f"{accepted:,} of {len(own):,} {name} accepted" + (f" ({why})" if why else ""))
-    return "; ".join(parts) or "nothing was drawn"
+    return verdicts((row.origin, row.reason) for row in rows)
 
 
 def plan_of(run: Run, dataset: Dataset, character: str, rows: list[Row], groups: list[Group], manner: Manner) -> Plan:

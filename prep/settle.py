@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from prep.config import Settings
-from prep.errors import UsageError
+from prep.errors import PrepError, UsageError
 from prep.ledger import Ledger, Shelf
 from prep.machine.hardware import nvidia_driver
 from prep.weights import KNOWN, Weights, choose_tagger, locate
@@ -85,6 +85,19 @@ def settle_generator(settings: Settings, say: Callable[[str], None], may_fetch: 
     sha256 = hashlib.sha256("\n".join(hashes).encode()).hexdigest() if parts else weights.sha256
     name = weights.name if weights.name != "file" else weights.path.stem
     return SettledGenerator(weights.name, name, sha256, weights.path, parts)
+
+
+def would_draw(settings: Settings) -> tuple[bool, str]:
+    """(whether a run draws, in a sentence why not). Loads and fetches nothing."""
+    why: list[str] = []
+    asked = settings.generator.model
+    try:
+        chosen = choose_generator(asked, nvidia_driver(), why.append, False, settings.models.offline)
+    except PrepError as error:
+        return False, str(error)
+    if chosen or asked not in ("auto", "none"):  # a name whose weights would be fetched
+        return True, ""
+    return False, why[-1].removeprefix("nothing is drawn: ") if why else "generator.model is none"
 
 
 def _chosen(settings: Settings, say: Callable[[str], None], may_fetch: bool) -> Weights | None:

@@ -12,6 +12,8 @@ from prep.config import Settings
 from prep.errors import PrepError, UsageError
 from prep.names import printable
 from prep.plan import Preview, preview
+from prep.progress import drawn_since, to_draw, verdicts
+from prep.settle import would_draw
 from prep.types import Profile
 
 SURE_IMAGES = 3  # fewer can prove no trait: 2 of 2 has a Wilson bound of 0.43
@@ -43,6 +45,11 @@ def status_of(out: Path) -> Iterator[str]:
     src, settings = opened(out)
     rows = _manifest(out)
     tagger = next((row["tagger"] for row in rows if row["tagger"]), None)
+    drawn: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
+    for row in rows:
+        if row["origin"] != "source":
+            drawn[row["character"]].append((row["origin"], row["reason"]))
+    rows = [row for row in rows if row["origin"] == "source"]
     yield f"{out}: {len(rows):,} images from {src}" + (f", read by {tagger}" if tagger else "")
     yield ""
     yield from _table(_characters(rows))
@@ -53,11 +60,15 @@ def status_of(out: Path) -> Iterator[str]:
         yield ""
         yield f"a run now would stop: {error}"
         return
+    draws, why = would_draw(settings)
     for profile in made.dataset.profiles.values():
         yield ""
         yield from _profile(profile, made)
+        yield from _drawing(profile, made, drawn[printable(profile.character)], draws)
     yield ""
     yield from _next(made, out)
+    if not draws:
+        yield f"a run now would draw nothing: {why}"
 
 
 def diff_of(out: Path) -> Iterator[str]:
@@ -96,7 +107,7 @@ def _paths(out: Path) -> tuple[Path, Path, Settings]:
 
 def _manifest(out: Path) -> list[dict]:
     path = out / "manifest.parquet"
-    columns = ["character", "status", "reason", "caption_source", "tagger", "flags", "file"]
+    columns = ["character", "origin", "status", "reason", "caption_source", "tagger", "flags", "file"]
     try:
         if not path.is_file():
             return []
@@ -147,6 +158,30 @@ def _profile(profile: Profile, made: Preview) -> Iterator[str]:
     yield from (f"  {line}" for line in _table(table))
     if len(core) > SHOWN_TAGS:
         yield f"  and {len(core) - SHOWN_TAGS} more core tags"
+
+
+def _drawing(profile: Profile, made: Preview, drawn: list[tuple[str, str | None]], draws: bool) -> Iterator[str]:
+    """What was drawn of a character and what the check said; what is still to come, where something draws."""
+    run = made.run
+    finished = _written(run.out / "manifest.parquet") >= _written(run.out / ".prep" / "config.json")
+    since = 0
+    if not finished:
+        folder = run.out / "generated" / run.slugs[profile.character]
+        since = drawn_since(folder, _written(run.out / "manifest.parquet"))
+    if drawn or draws or since:
+        more = f"; {since:,} more by a run that was cut off, not read yet" if since else ""
+        yield f"  drawn: {verdicts(drawn)}{more}"
+    if draws:
+        nothing_new = finished and not run.todo["scan"] and not run.todo["tag"]
+        yield f"  to draw: {to_draw(profile, run.settings, drawn, nothing_new)}"
+
+
+def _written(path: Path) -> int:
+    """When, in nanoseconds; 0: it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _next(made: Preview, out: Path) -> Iterator[str]:

@@ -17,7 +17,7 @@ LEVELS = {
     **dict.fromkeys(("files", "names", "lock", "registry", "report", "runners"), 1),
     **dict.fromkeys(("config", "images", "ledger", "weights"), 2),
     **dict.fromkeys(PARTS, 3),
-    **dict.fromkeys(("settle", "starter"), 4),
+    **dict.fromkeys(("settle", "starter", "progress"), 4),
     "context": 5,
     **dict.fromkeys(("handwork", "drawing"), 6),
     "stages": 7,

@@ -1,0 +1,60 @@
+"""What was drawn of a character, what the check made of it, and what is still to come: from counts alone.
+
+The requests themselves would need the generator's header, and torch to read it. Counts do, since a run that came to its
+end leaves nothing to draw, and one that did not is told from what its settings want.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from prep.config import Settings
+from prep.types import Profile
+
+KINDS = {
+    "augmentation": "augmentations",
+    "consistency": "consistency samples",
+    "reconstruct": "reconstructions",
+}
+
+
+def verdicts(pictures: Iterable[tuple[str, str | None]]) -> str:
+    """pictures: (origin, why it was rejected) -> '12 of 21 augmentations accepted (5 copy, 4 off_character); ...'"""
+    pictures, parts = list(pictures), []
+    for kind, name in KINDS.items():
+        own = [reason for origin, reason in pictures if origin == kind]
+        reasons = Counter(reason for reason in own if reason)
+        why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+        if own:
+            parts.append(f"{own.count(None):,} of {len(own):,} {name} accepted" + (f" ({why})" if why else ""))
+    return "; ".join(parts) or "nothing was drawn"
+
+
+def to_draw(profile: Profile, settings: Settings, pictures: Iterable[tuple[str, str | None]], finished: bool) -> str:
+    """What a run would still draw. finished: the last run came to its end, and nothing has changed since."""
+    pictures = list(pictures)
+    if finished and pictures:
+        return "nothing"
+    done = Counter(origin for origin, _ in pictures)
+    wanted = {
+        "consistency": settings.consistency.per_character if profile.core else 0,
+        "reconstruct": min(settings.reconstruct.per_character, profile.images),
+    }
+    parts = [f"{count - done[kind]:,} {KINDS[kind]}" for kind, count in wanted.items() if count > done[kind]]
+    target = max(settings.augmentation.least, math.ceil(settings.augmentation.share * profile.images))
+    lacking = target - sum(origin == "augmentation" and reason is None for origin, reason in pictures)
+    tries = target * settings.augmentation.tries - done["augmentation"]
+    if lacking > 0 and tries > 0 and profile.images:
+        parts.append(f"augmentations until {lacking:,} more are accepted, {tries:,} at most")
+    return ", ".join(parts) or "nothing"
+
+
+def drawn_since(folder: Path, nanoseconds: int) -> int:
+    """Pictures in generated/<slug>/ that are younger than the manifest: drawn by a run that did not come to its end."""
+    return sum(path.stat().st_mtime_ns > nanoseconds for path in _pictures(folder))
+
+
+def _pictures(folder: Path) -> Iterator[Path]:
+    for kind in KINDS:
+        yield from (folder / kind).glob("*.png")
