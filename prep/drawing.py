@@ -19,6 +19,7 @@ from prep.context import Dataset, Run
 from prep.errors import ImageError
 from prep.generators import load_generator
 from prep.generators.job import DRAW, draw_recipe, measured, places, to_ref
+from prep.generators.planned import planned
 from prep.generators.prompts import Group, Manner, Parent, augmentations, consistency, read_vary, reconstructions
 from prep.images import covering, open_image
 from prep.names import printable
@@ -26,7 +27,7 @@ from prep.near import COPY_BELOW, HASH_BITS, NEAR, VERSION, difference
 from prep.progress import verdicts
 from prep.settle import settle_generator
 from prep.tagging.thresholds import level_of
-from prep.types import Check, Drawn, GenerationRequest, Generator, ImageRef, Row
+from prep.types import Check, Drawn, GenerationRequest, Generator, ImageRef, Profile, Row
 
 
 @dataclass
@@ -55,8 +56,9 @@ class Drawing:
     """The plans of all characters, and what of them is on disk."""
 
     def __init__(self, run: Run, dataset: Dataset, generator: Generator, weights: str) -> None:
-        """weights: sha256 of the generator's files."""
+        """weights: sha256 of the generator's files; empty: they are not here, and nothing but a plan can be made."""
         self.run = run
+        self.here = bool(weights)
         self.generator = generator
         self.exclusive: Exclusive = read_exclusive(run.settings.check.exclusive)
         manner = self._manner(weights)
@@ -191,23 +193,38 @@ def begin_drawing(run: Run, dataset: Dataset) -> Drawing | None:
     settled = settle_generator(run.settings, run.report.say, may_fetch=not run.options.dry)
     if settled is None:
         return None
-    generator = load_generator(
-        settled.kind,
-        settled.model,
-        settled.parts,
-        run.settings.generator,
-        run.out / ".prep" / "prompts",
-        run.settings.models.offline,
-        lambda line: run.report.say(f"generate: {line}"),
-    )
+    if settled.sha256:
+        generator = load_generator(
+            settled.kind,
+            settled.model,
+            settled.parts,
+            run.settings.generator,
+            run.out / ".prep" / "prompts",
+            run.settings.models.offline,
+            lambda line: run.report.say(f"generate: {line}"),
+        )
+    else:
+        generator = planned(settled.name, run.settings.generator.resolution)
     drawing = Drawing(run, dataset, generator, settled.sha256)
     if drawing.unknown:
         names = ", ".join(spoken(tag) for tag in drawing.unknown)
         run.report.say(f"generate: the tagger does not know {names}: options with them are left out")
     for character, found in dataset.profiles.items():
-        if found.images and not found.core:
-            run.report.say(f"generate: {printable(character)} has no core tags: no consistency samples are drawn")
+        if said := _thin(found):
+            run.report.say(f"generate: {printable(character)} {said}")
     return drawing
+
+
+def _thin(profile: Profile) -> str:
+    """What is too little of a character, and what to do; empty when nothing is."""
+    if profile.images and not profile.core:
+        return (
+            "has no core tags, so no consistency samples are drawn: add images that are more alike, "
+            "or lower profile.core_share"
+        )
+    if profile.images == 1:
+        return "has one image, and all is drawn from that: with three or more, prep sees what belongs to the character"
+    return ""
 
 
 def told_of(rows: list[Row]) -> str:

@@ -18,8 +18,10 @@ from prep.exporters.source import check_stems
 from prep.ledger import DryLedger
 from prep.names import printable, slugs
 from prep.report import Report
+from prep.settle import would_draw
 from prep.types import Job, Outcome
 from prep.walk import walk
+from prep.weights import KNOWN
 
 SHOWN = 3
 
@@ -58,20 +60,23 @@ def drawing_lines(run: Run, dataset: Dataset, untagged: int) -> Iterator[str]:
     """What would be drawn, from what, with which words."""
     drawing = begin_drawing(run, dataset)
     if drawing is None:
-        yield "generate: nothing is drawn: no generator is here, or none is asked for"
+        yield f"generate: nothing is drawn: {would_draw(run.settings)[1]}"
         return
     missing = {request.key for request in drawing.missing()}
     requests = drawing.requests()
     later = f"; more when {untagged:,} images are tagged" if untagged else ""
     kinds = Counter(request.kind for request in requests)
     told = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items()) or "no requests"
-    yield f"generate: {told} with {drawing.generator.name}, {len(missing):,} to draw{later}"
+    name = drawing.generator.name
+    fetched = "" if drawing.here else f", which a run would fetch first ({KNOWN[name].size})"
+    yield f"generate: {told} with {name}{fetched}, {len(missing):,} to draw{later}"
     paths = {row.ref.sha256: printable(row.ref.path) for row in dataset.kept()}
     for request in requests:
         if request.key in missing:
             origin = f" from {paths[request.parent]}" if request.parent else ""
             strength = "" if request.strength is None else f", strength {request.strength}"
-            size = f"{request.width}x{request.height}, {request.steps} steps, seed {request.seed}{strength}"
+            seed = f", seed {request.seed}" if drawing.here else ""  # it follows from the weights, too
+            size = f"{request.width}x{request.height}, {request.steps} steps{seed}{strength}"
             yield f"  {printable(request.character)}: {request.kind}{origin} ({size})"
             yield f"    {request.prompt}"
 

@@ -57,7 +57,10 @@ def settle_tagger(ledger: Ledger, settings: Settings, say: Callable[[str], None]
 
 @dataclass(frozen=True)
 class SettledGenerator:
-    """A generator by name, with the hash of all its files. parts: vae, clip_l, clip_g, t5 where they are their own."""
+    """A generator by name, with the hash of all its files; an empty one for weights that are still to be fetched.
+
+    parts: vae, clip_l, clip_g, t5 where they are their own.
+    """
 
     kind: str  # which class draws with it: a name of prep.generators
     name: str
@@ -67,7 +70,10 @@ class SettledGenerator:
 
 
 def settle_generator(settings: Settings, say: Callable[[str], None], may_fetch: bool = True) -> SettledGenerator | None:
-    """None when nothing is to be drawn. Raises StoppedError, UsageError, WeightsError."""
+    """None when nothing is to be drawn. may_fetch False: without a hash when it is not here.
+
+    Raises StoppedError, UsageError, WeightsError.
+    """
     weights = choose_generator(
         settings.generator.model,
         nvidia_driver(),
@@ -76,7 +82,8 @@ def settle_generator(settings: Settings, say: Callable[[str], None], may_fetch: 
         settings.models.offline,
     )
     if weights is None:
-        return None
+        asked = settings.generator.model
+        return SettledGenerator(asked, asked, "", Path(), {}) if asked not in ("auto", "none") else None
     parts = {name: Path(getattr(settings.generator, name)) for name in PARTS if getattr(settings.generator, name)}
     for name, path in parts.items():
         if not path.is_file():

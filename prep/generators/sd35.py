@@ -68,7 +68,10 @@ class SD35:
             )
         self.products = settings.fp8_products and self._can_multiply()
         kind = "fp8" if self.products else short(self.dtype)
-        self.precision = f"{stored_as(described.part, settings.quantise)}/{kind}"
+        self.quantise = settings.quantise
+        if self.quantise == "stored" and name.endswith("-fp8") and not described.part.layout.startswith("fp8"):
+            self.quantise = "all"  # the file of large-turbo has 16 bit: its name says what is drawn with
+        self.precision = f"{stored_as(described.part, self.quantise)}/{kind}"
         self.encoded, self.identity = encoded, files.identity()
         offload = settings.offload if self.device.type != "cpu" else "none"
         if offload != settings.offload:
@@ -89,6 +92,8 @@ class SD35:
 
     def prepare(self, requests: Sequence[GenerationRequest]) -> None:
         """Encode the prompts that are not kept yet. Encoders and transformer are never in memory together."""
+        for request in requests:
+            self._check_size(request)  # before the encoders load
         texts = [text for request in requests for text in texts_of(request)]
         cache = self._prompts(requests[0]) if requests else None
         if cache is None or not (missing := cache.missing(texts)):
@@ -112,7 +117,7 @@ class SD35:
         """Load transformer and VAE, unless they are here."""
         if self.pipeline is not None:
             return
-        model = load_transformer(self.files.model, self.dtype, self.settings.quantise)
+        model = load_transformer(self.files.model, self.dtype, self.quantise)
         vae = load_vae(self.files.vae or self.files.model, self.dtype)
         vae.enable_slicing()  # a batch of the VAE would differ from single pictures by up to 5/255
         if self.level.offload == "none":
@@ -214,12 +219,17 @@ class SD35:
         self.from_picture = StableDiffusion3Img2ImgPipeline(**self.pipeline.components)
         self.from_picture.set_progress_bar_config(disable=True)
 
-    def _check(self, request: GenerationRequest, parents: Mapping[str, np.ndarray]) -> None:
+    def _check_size(self, request: GenerationRequest) -> None:
         check_size(request.width, request.height)
         most = self.config["pos_embed_max_size"] * 16
         if max(request.width, request.height) > most:
-            size = f"{request.width} x {request.height}"
-            raise SettingsError(f"{self.name} draws at most {most} px a side, not {size}", hint="set a smaller one")
+            raise SettingsError(
+                f"{self.name} draws at most {most} px a side, not {request.width} x {request.height}",
+                hint="set a smaller `generator.resolution`",
+            )
+
+    def _check(self, request: GenerationRequest, parents: Mapping[str, np.ndarray]) -> None:
+        self._check_size(request)
         scheduler(request.sampler, self.family.shift)
         if request.steps < 1:
             raise SettingsError(f"generator.steps: {request.steps} draws nothing", hint="1 or more")

@@ -88,7 +88,7 @@ def choose_generator(
     if model.family != "generator":
         raise SettingsError(f"generator.model: {model.name} reads, it does not draw", hint=f"such as {DRAWING[0]}")
     here = locate(model.name)
-    if here or not may_fetch:
+    if here or not (may_fetch or model.packaged):
         return here
     if why := _why_not(model, offline, lambda *_: True):  # whether the hub answers, fetching itself will tell
         hint = "install prep again" if model.packaged else f"`prep models get {model.name}` where there is a network"

@@ -169,6 +169,21 @@ def test_sixteen_bits_and_fp8_draw_alike_and_say_what_they_are(tmp_path, encoded
     }
 
 
+def test_a_name_that_says_fp8_is_not_drawn_with_in_16_bit(tmp_path, encoded):
+    model, given = tiny.tiny_model(tmp_path, eight=False), tiny.GeneratorSettings(device="cpu")
+    named = SD35(Files(model), given, encoded, "large-turbo-fp8", dtype=torch.float32)
+    named.open()
+    assert named.precision == "fp8-rows/fp32" and isinstance(named.pipeline.transformer.proj_out, Fp8Linear)
+    asked = given.model_copy(update={"quantise": "none"})
+    assert SD35(Files(model), asked, encoded, "large-turbo-fp8", dtype=torch.float32).precision == "bf16/fp32"
+
+
+def test_a_size_that_cannot_be_drawn_is_told_before_the_encoders_load(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(SD35, "_encoders", lambda self: pytest.fail("the encoders were loaded"))
+    with pytest.raises(SettingsError, match="at most 256 px a side, not 1024 x 64. Set a smaller `generator.resolu"):
+        tiny.generator(model, tmp_path).prepare(requests(1, width=1024))
+
+
 def test_fp8_as_stored_and_brought_to_16_bit_are_the_same_picture(model, encoded):
     asked = requests(2)
     stored, none = (tiny.generator(model, encoded, torch.bfloat16, quantise=how) for how in ("stored", "none"))
