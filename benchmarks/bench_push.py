@@ -74,12 +74,11 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=2000)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        out, large = Path(name) / "out", Path(name) / "hub"
-        large.mkdir()
+        out = Path(name) / "out"
         draw(out, arguments.images)
         size = sum(path.stat().st_size for path in (out / "kohya").rglob("*.*")) / 1e6
         # In a process of its own: what it keeps is not the push's memory.
-        command = [sys.executable, "-m", "tests.hub_server", str(large)]
+        command = [sys.executable, "-m", "tests.hub_server"]
         server = subprocess.Popen(command, cwd=Path(__file__).parent.parent, stdout=subprocess.PIPE, text=True)
         try:
             url = server.stdout.readline().strip()
