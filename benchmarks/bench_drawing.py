@@ -1,0 +1,118 @@
+"""Drawing: pictures a second with the starter generator, four at once against one by one; and prompts encoded once
+against prompts encoded for each picture, with two text encoders of CLIP-L's published size.
+
+    python benchmarks/bench_drawing.py [--pictures 16]
+
+Where the starter's weights are not here, a tiny model of the tests takes their place. One thread: small models only
+wait for a second. On a CPU each picture of a batch is drawn as it is alone, to the bit, so a batch gains little there.
+The prompts are those of a set: half as many as pictures, and one negative for all. The ratios are what counts. The last
+line is JSON.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+os.environ["TRANSFORMERS_VERBOSITY"] = "error"  # of torchvision, which nothing needs
+import torch
+from diffusers import StableDiffusion3Pipeline
+from transformers import CLIPTextConfig, CLIPTextModelWithProjection
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from prep.config import GeneratorSettings
+from prep.generators._batches import texts_of
+from prep.generators._prompts_cache import PromptsCache, encode_text
+from prep.generators.sd35 import SD35, Files, _pipeline
+from prep.types import GenerationRequest
+from prep.weights import locate
+from tests.generators.tiny import REQUEST, WORDS, tiny_model, tokenizer, transformer
+
+TIMES = 3  # of which the best counts, by turns: what else the machine does hits all alike
+TOKENS = 77
+
+
+def generator(model: Path, encoded: Path, batch: int) -> SD35:
+    return SD35(Files(model), GeneratorSettings(device="cpu", batch=batch), encoded, offline=True)
+
+
+def requests(drawing: SD35, count: int) -> list[GenerationRequest]:
+    width, height = drawing.size(1, 1)
+    manner = dict(width=width, height=height, steps=drawing.steps, guidance=drawing.guidance)
+    return [replace(REQUEST, index=at, prompt=f"1girl, solo, smile, {at // 2}", **manner) for at in range(count)]
+
+
+def encoders() -> StableDiffusion3Pipeline:
+    """Two of CLIP-L's 123 million parameters, made up, in bfloat16."""
+    config = CLIPTextConfig(vocab_size=len(WORDS), hidden_size=768, intermediate_size=3072, num_hidden_layers=12,
+                            num_attention_heads=12, max_position_embeddings=TOKENS, projection_dim=768)  # fmt: skip
+    models = [CLIPTextModelWithProjection(config).eval().to(torch.bfloat16) for _ in range(2)]
+    words = tokenizer()
+    words.model_max_length = TOKENS
+    return _pipeline(3.0, transformer(width=1536), None, models, [words, words])
+
+
+def once(pipeline: StableDiffusion3Pipeline, asked: list[GenerationRequest]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        cache = PromptsCache(Path(folder), "")
+        cache.encode(
+            [text for request in asked for text in (request.prompt, request.negative)], lambda: pipeline, TOKENS
+        )
+        for request in asked:
+            cache.read(request.prompt), cache.read(request.negative)
+
+
+def for_each(pipeline: StableDiffusion3Pipeline, asked: list[GenerationRequest]) -> None:
+    for request in asked:
+        for text in texts_of(request):
+            encode_text(pipeline, text, TOKENS)
+
+
+def best(*ways: Callable[[], None]) -> list[float]:
+    """Seconds of each."""
+    found = [[] for _ in ways]
+    for _ in range(TIMES):
+        for way, seconds in zip(ways, found, strict=True):
+            started = time.perf_counter()
+            way()
+            seconds.append(time.perf_counter() - started)
+    return [min(seconds) for seconds in found]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pictures", type=int, default=16)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as name:
+        folder, starter = Path(name), locate("starter-generator")
+        model = starter.path if starter else tiny_model(folder)
+        four, one = (generator(model, folder / "encoded", batch) for batch in (4, 1))
+        asked = requests(four, arguments.pictures)
+        for drawing in (four, one):
+            drawing.prepare(asked)
+            drawing.open()
+        together, alone = best(lambda: list(four.images(asked, {})), lambda: list(one.images(asked, {})))
+    pipeline, few = encoders(), asked[:8]
+    kept, again = best(lambda: once(pipeline, few), lambda: for_each(pipeline, few))
+    count = len(asked)
+    which = f"{model.stem}, {asked[0].width} px, {asked[0].steps} steps"
+    print(f"{which}: {count / together:.2f} pictures/s four at once, {count / alone:.2f} one by one")
+    print(f"prompts of {len(few)} pictures: {kept:.2f} s encoded once, {again:.2f} s for each picture")
+    rates = {
+        "batch_4": round(count / together, 3),
+        "batch_1": round(count / alone, 3),
+        "ratio": round(alone / together, 2),
+    }
+    prompts = {"once_s": round(kept, 3), "for_each_s": round(again, 3), "ratio": round(again / kept, 2)}
+    print(json.dumps({"benchmark": "drawing", "model": which, "pictures_per_s": rates, "prompts": prompts}))
+
+
+if __name__ == "__main__":
+    main()
