@@ -1,7 +1,7 @@
 """The verdict on a drawn picture, from what the tagger read in it. The rule and its reasons: docs/CHECK.md."""
 
 import tomllib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,25 +13,47 @@ CORE_WEIGHT, WEIGHT = 2, 1
 
 @dataclass(frozen=True)
 class Exclusive:
-    """Groups of tags of which a picture shows one."""
+    """Groups of tags of which a picture shows one. character: of what a person is and wears; picture: the others."""
 
-    groups: tuple[frozenset[str], ...]
+    character: tuple[frozenset[str], ...]
+    picture: tuple[frozenset[str], ...]
 
     def against(self, asked: str) -> frozenset[str]:
         """The tags that exclude this one."""
-        return frozenset().union(*(group for group in self.groups if asked in group)) - {asked}
+        return _against(asked, (*self.character, *self.picture))
+
+    def against_the_character(self, asked: str) -> frozenset[str]:
+        """Of these, those that say that it is somebody else, or other clothes."""
+        return _against(asked, self.character)
+
+
+def _against(asked: str, groups: Iterable[frozenset[str]]) -> frozenset[str]:
+    """A `blue_shirt` is a `shirt`: what excludes that excludes it."""
+    words = asked.split("_")
+    names = {"_".join(words[at:]) for at in range(len(words))}
+    return frozenset().union(*(group - names for group in groups if group & names))
 
 
 def read_exclusive(path: str) -> Exclusive:
-    """Raises SettingsError when the file is not a table of lists of tags."""
+    """Raises SettingsError when the file is not two tables of lists of tags."""
     try:
-        lists = tomllib.loads(Path(path).read_text("utf-8-sig"))
+        tables = tomllib.loads(Path(path).read_text("utf-8-sig"))
     except (OSError, ValueError) as error:
         raise SettingsError(f"check.exclusive: {path} cannot be read as TOML: {error}") from None
+    wrong = [name for name in tables if name not in ("character", "picture") or not isinstance(tables[name], dict)]
+    if wrong:
+        raise SettingsError(
+            f"{path}: `{wrong[0]}` is neither the table [character] nor [picture]",
+            hint="lists of tags belong in one of the two",
+        )
+    return Exclusive(*(tuple(_groups(path, tables.get(name, {}))) for name in ("character", "picture")))
+
+
+def _groups(path: str, lists: dict) -> Iterator[frozenset[str]]:
     for name, group in lists.items():
         if not isinstance(group, list) or not all(isinstance(tag, str) for tag in group):
             raise SettingsError(f"{path}: `{name}` is no list of tags", hint='such as mouth = ["open_mouth"]')
-    return Exclusive(tuple(frozenset(tag.replace(" ", "_") for tag in group) for group in lists.values()))
+        yield frozenset(tag.replace(" ", "_") for tag in group)
 
 
 def judged(
@@ -58,7 +80,7 @@ def judged(
     for tag in asked:
         for other in (exclusive.against(tag) & read) - weight.keys():
             costs[other] = max(costs.get(other, 0), weight[tag])
-            contradicted |= tag in core and tag not in read
+            contradicted |= tag not in read and other in exclusive.against_the_character(tag)
     total = sum(weight[tag] for tag in found) - sum(costs.values())
     score = max(0, total) / sum(weight.values())
     reason = "contradiction" if contradicted else "off_character" if score < bound else None

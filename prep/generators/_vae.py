@@ -99,7 +99,7 @@ def vae_config(part: Part) -> dict:
             "layers_per_block": len(blocks),
             "down_block_types": ["DownEncoderBlock2D"] * len(widths),
             "up_block_types": ["UpDecoderBlock2D"] * len(widths),
-            "norm_num_groups": min(32, *widths),
+            "norm_num_groups": max(1, min(32, min(widths) // 4)),  # 4 channels a group, as published
             "mid_block_add_attention": "encoder.mid.attn_1.q.weight" in shape,
             "use_quant_conv": "quant_conv.weight" in shape,
             "use_post_quant_conv": "post_quant_conv.weight" in shape,

@@ -111,6 +111,8 @@ def _variations(
 ) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """(asked tags, asked changes) of every option that says something else than the parent shows."""
     found = []
+    shown = frozenset(parent.tags)
+    traits = sorted(tag for tag in profile.traits if not shown.intersection(manner.excludes(tag)))  # no eyes when shut
     for group in groups:
         if group.replaces & profile.traits:
             continue  # what the trigger word is to learn is not free
@@ -119,7 +121,7 @@ def _variations(
             if not changes:
                 continue
             gone = group.replaces.union(*(manner.excludes(tag) for tag in option)) - set(option)
-            kept = [tag for tag in dict.fromkeys((*parent.tags, *sorted(profile.traits))) if tag not in gone]
+            kept = [tag for tag in dict.fromkeys((*parent.tags, *traits)) if tag not in gone]
             asked = _ordered((*option, *(tag for tag in kept if tag not in option)), profile, option, manner)
             found.append((asked, changes))
     return sorted(found, key=lambda pair: _lot(parent.sha256, *pair[1]))

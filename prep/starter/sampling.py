@@ -26,6 +26,7 @@ class Pool:
     faces: tuple[tuple[str, str], ...]
     scenes: tuple[str, ...]
     recoloured: float = 0.0  # share of figures with other hair, eyes, clothes or mouth
+    eyes: float = 0.0  # share of the other figures with other eyes alone
     drawn_mouths: float = 0.0  # share of figures with a drawn mouth in place of the artist's
     near: float = 0.0  # share of pictures that a face fills: where mouths are learnt
     relit: bool = False  # scenes in another light than the people before them
@@ -37,6 +38,7 @@ def training_pool() -> Pool:
         faces=tuple(pair for pair in art.faces() if pair not in art.HELD_OUT_FACES),
         scenes=tuple(name for name in art.scenes() if name not in art.HELD_OUT_SCENES),
         recoloured=0.4,
+        eyes=0.4,
         drawn_mouths=0.3,
         near=0.2,
         relit=True,
@@ -125,7 +127,7 @@ def _person(rng: np.random.Generator, pool: Pool) -> art.Figure:
     if rng.random() < pool.drawn_mouths:
         figure = recolour.with_mouth(figure, str(rng.choice(list(recolour.MOUTHS))))
     if rng.random() >= pool.recoloured:
-        return figure
+        return recolour.with_eyes(figure, str(rng.choice(list(recolour.EYES)))) if rng.random() < pool.eyes else figure
     changes = rng.random(3) < (0.6, 0.4, 0.4)
     if changes[0]:
         figure = recolour.with_hair(figure, str(rng.choice(list(recolour.HAIR))))

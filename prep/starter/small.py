@@ -3,22 +3,26 @@
 Each is one of the tagger's compositions (a sprite over a scene or a colour) at the size that the generator draws. A
 share of the combinations of outfit, expression, view and place is never shown, so that it can be asked whether they
 are drawn all the same.
+
+Half the figures stand on a grid: few sizes, and places a latent apart. What is always cut into latents in the same way
+is learnt sharp in the time there is; what may lie anywhere is learnt soft.
 """
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from prep.starter import art, recolour, sampling
-from prep.starter.compose import Plain, View, compose, fit_window, stand
+from prep.starter.compose import Actor, Plain, View, compose, fit_window, stand
 
-# (width, height) in pixels: about 128 x 128 each, both sides divisible by 16, as the transformer needs.
-SIZES = ((128, 128), (112, 144), (96, 160), (80, 192), (144, 112), (160, 96))
-SIZE_CHANCES = (0.3, 0.2, 0.16, 0.1, 0.12, 0.12)
+# (width, height) in pixels: about 160 x 160 each, both sides divisible by 16, as the transformer needs.
+SIZES = ((160, 160), (144, 176), (128, 192), (112, 224), (176, 144), (192, 128))
+SIZE_CHANCES = (0.24, 0.16, 0.2, 0.18, 0.11, 0.11)
 LARGER = 3  # drawn at so many times the size, then made small: edges as soft as a photograph's
+LATENT_PX = 8
 VIEWS = ("portrait", "upper_body", "cowboy_shot")
 PLAIN = {
     "white": (255, 255, 255),
@@ -64,7 +68,7 @@ def choose(rng: np.random.Generator, held_out: bool = False) -> Choice:
         faces = [face for name, face in pool.faces if name == outfit]
         mouth = str(rng.choice(list(recolour.MOUTHS))) if rng.random() < 0.25 else ""
         place = str(rng.choice(pool.scenes)) if rng.random() < 0.65 else str(rng.choice([*PLAIN, "white", "white"]))
-        choice = Choice(outfit, str(rng.choice(faces)), mouth, str(rng.choice(VIEWS, p=(0.3, 0.36, 0.34))), place)
+        choice = Choice(outfit, str(rng.choice(faces)), mouth, str(rng.choice(VIEWS, p=(0.28, 0.34, 0.38))), place)
         if choice.held_out == held_out:
             return choice
 
@@ -77,19 +81,18 @@ def picture(choice: Choice, seed: Sequence[int], size: tuple[int, int]) -> Small
     figure = art.figure(choice.outfit, choice.face)
     if choice.mouth:
         figure = recolour.with_mouth(figure, choice.mouth)
-    first, last = figure.views[choice.view]
-    as_is = choice.view == "cowboy_shot" and height > 2 * width
-    lower = min(last, figure.rgba.shape[0] - 2) if as_is else min(rng.uniform(first, last), figure.rgba.shape[0] - 2)
-    headroom = 0.02 if as_is else rng.uniform(0.02, 0.15)
-    across = 0.5 if as_is else rng.uniform(0.35, 0.65)
-    actor = stand(figure, width, height, lower, headroom, across, bool(rng.random() < 0.35))
+    manner = rng.choice(["grid", "free", "own"], p=(0.5, 0.2, 0.3))
+    actor = _own_frame(figure, width, height) if choice.view == "cowboy_shot" and manner == "own" else None
+    if actor is None:
+        actor = _standing(rng, figure, choice.view, width, height, free=manner == "free")
     if choice.place in PLAIN:
         colour = PLAIN[choice.place]
         background = Plain(colour, colour, frozenset({"simple_background", f"{choice.place}_background"}))
     else:
         scene = art.scene(choice.place)
-        window = fit_window(scene, width, height, 1 + rng.exponential(0.15), rng.random(), rng.random())
-        background = View(scene, window, bool(rng.random() < 0.5))
+        zoom = 1 + rng.exponential(0.15) if manner == "free" else float(rng.choice([1, 1, 1.25]))
+        window = fit_window(scene, width, height, zoom, rng.integers(5) / 4, rng.integers(1, 3) / 2)
+        background = View(scene, window)
     drawn = compose([actor], background, width, height)
     left, top, right, bottom = figure.face
     if actor.mirror:
@@ -98,6 +101,28 @@ def picture(choice: Choice, seed: Sequence[int], size: tuple[int, int]) -> Small
     face += ((actor.x + right * actor.scale), (actor.y + bottom * actor.scale))
     small = cv2.resize(drawn.image, size, interpolation=cv2.INTER_AREA)
     return Small(small, tuple(round(side / LARGER) for side in face), tuple(sorted(drawn.tags - {"rating:safe"})))
+
+
+def _own_frame(figure: art.Figure, width: int, height: int) -> Actor | None:
+    """The sprite as it lies on disk, cut to the frame as img2img cuts its parents. None: it would lose its head."""
+    tall, wide = figure.rgba.shape[:2]
+    scale = max(width / wide, height / tall)
+    if tall * scale > 1.15 * height or wide * scale > 1.3 * width:
+        return None
+    return Actor(figure, scale, (width - wide * scale) / 2, (height - tall * scale) / 2)
+
+
+def _standing(rng: np.random.Generator, figure: art.Figure, view: str, width: int, height: int, free: bool) -> Actor:
+    first, last = figure.views[view]
+    last = min(last, figure.rgba.shape[0] - 2)
+    mirror = bool(rng.random() < 0.2)
+    if free:
+        lower, headroom, across = rng.uniform(first, last), rng.uniform(0.03, 0.13), rng.uniform(0.35, 0.65)
+        return stand(figure, width, height, lower, headroom, across, mirror)
+    lower = first + (last - first) * (0.3, 0.85)[rng.integers(2)]
+    actor = stand(figure, width, height, lower, 0.06, (0.4, 0.5, 0.6)[rng.integers(3)], mirror)
+    step = LATENT_PX * LARGER
+    return replace(actor, x=round(actor.x / step) * step, y=round(actor.y / step) * step)
 
 
 def numbered(number: int, seed: int = 1) -> tuple[Choice, Small]:

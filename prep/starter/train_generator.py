@@ -17,7 +17,7 @@ GENERATOR = Path(__file__).parent / "generator.safetensors"
 PICTURES = 12_000
 SECONDS = {"vae": 2040, "transformer": 3300, "decoder": 2400}
 RATES = {"vae": 2e-3, "transformer": 1e-3, "decoder": 1e-3}
-SAMPLING = {"steps": 16, "guidance": 3.0, "shift": 1.0, "resolution": 128, "step": 16}
+SAMPLING = {"steps": 16, "guidance": 3.0, "shift": 1.0, "resolution": 160, "step": 16}
 STEPS = ("vae", "transformer", "decoder", "file")
 
 

@@ -50,8 +50,8 @@ class Lesson:
 # Faces first, small and alone: a mouth in a whole picture is one part in a thousand of what the network averages over,
 # and is not found there in the time that this takes. Once known, it is found.
 LESSONS = (
-    Lesson("faces", 128, (128, 256), near=1.0, drawn_mouths=0.5, pictures=10000, epochs=8),
-    Lesson("pictures", IMAGE_PX, (288, 640), near=0.2, drawn_mouths=0.3, pictures=13000, epochs=6),
+    Lesson("faces", 128, (64, 256), near=1.0, drawn_mouths=0.5, pictures=10000, epochs=8),
+    Lesson("pictures", IMAGE_PX, (128, 640), near=0.2, drawn_mouths=0.3, pictures=13000, epochs=6),
 )
 
 

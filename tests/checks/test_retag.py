@@ -38,6 +38,22 @@ def test_other_hair_instead_of_the_asked_is_a_contradiction():
     assert (check.kept, check.reason) == (False, "contradiction")
 
 
+def test_other_clothes_are_a_contradiction_though_they_are_not_core():
+    check = verdict([tag for tag in ASKED if tag != "blue_shirt"] + ["red_shirt"])
+    assert (check.kept, check.reason) == (False, "contradiction")
+
+
+def test_a_blue_shirt_is_a_shirt_and_so_excluded_by_a_dress():
+    assert "dress" in EXCLUSIVE.against("blue_shirt") and "blue_shirt" not in EXCLUSIVE.against("blue_shirt")
+    check = verdict([tag for tag in ASKED if tag != "blue_shirt"] + ["dress"])
+    assert (check.kept, check.reason, check.unwanted) == (False, "contradiction", ("dress",))
+
+
+def test_shut_eyes_and_another_mouth_cost_and_do_not_contradict():
+    check = verdict([tag for tag in ASKED if tag != "blue_eyes"] + ["closed_eyes"], bound=0.4)
+    assert check.kept and check.score == pytest.approx(4 / 8)
+
+
 def test_too_little_found_is_off_character():
     check = verdict(["orange_hair", "blue_eyes", "open_mouth"])
     assert (check.kept, check.reason) == (False, "off_character") and check.score == pytest.approx(5 / 8)
@@ -63,8 +79,17 @@ def test_a_copy_by_its_pixels_keeps_an_earlier_reason():
     assert as_copy(verdict([])).reason == "off_character"
 
 
-def test_a_list_that_is_none_is_a_sentence(tmp_path):
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ('[picture]\nmouth = "open_mouth"', "`mouth` is no list of tags"),
+        ('mouth = ["open_mouth", "closed_mouth"]', "`mouth` is neither the table"),
+        ("[pictures]", "`pictures` is neither the table"),
+        ("picture = 3", "`picture` is neither the table"),
+    ],
+)
+def test_lists_of_another_shape_are_a_sentence(tmp_path, text, told):
     path = tmp_path / "x.toml"
-    path.write_text('mouth = "open_mouth"')
-    with pytest.raises(SettingsError, match="`mouth` is no list of tags"):
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=told):
         read_exclusive(str(path))

@@ -174,8 +174,8 @@ def vae(channels: tuple[int, ...] = (32, 64, 64)) -> AutoencoderKL:
     torch.manual_seed(4)
     levels = len(channels)
     return AutoencoderKL(
-        block_out_channels=channels, layers_per_block=2, latent_channels=16, use_quant_conv=False,
-        use_post_quant_conv=False, down_block_types=["DownEncoderBlock2D"] * levels,
+        block_out_channels=channels, norm_num_groups=channels[0] // 4, layers_per_block=2, latent_channels=16,
+        use_quant_conv=False, use_post_quant_conv=False, down_block_types=["DownEncoderBlock2D"] * levels,
         up_block_types=["UpDecoderBlock2D"] * levels, scaling_factor=1.5305, shift_factor=0.0609,
     ).eval()  # fmt: skip
 

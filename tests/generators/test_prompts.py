@@ -74,6 +74,13 @@ def test_a_group_that_holds_a_trait_is_not_free():
     assert asked_of([eyes]) == []
 
 
+def test_shut_eyes_are_not_asked_for_with_a_colour():
+    shut = Parent("ee" * 32, 320, 720, ("1girl", "closed_eyes", "smile"))
+    assert {"closed_eyes", "blue_eyes"} & PROFILE.traits == {"blue_eyes"}
+    assert not any("blue_eyes" in one.asked for one in asked_of([PLACES], (shut,)))
+    assert all("blue_eyes" in one.asked for one in asked_of([PLACES], (TALL,)))
+
+
 def test_another_option_leaves_the_other_requests_as_they_were():
     more = Group("expression", FACES.replaces | {"angry"}, (*FACES.options, ("angry",)))
     before = {one.key for one in asked_of([FACES], count=2)}
