@@ -34,8 +34,8 @@ def vae(seed: int = 2) -> AutoencoderKL:
     torch.manual_seed(seed)
     widths = (8, 8, 16, 16)
     model = AutoencoderKL(
-        latent_channels=4, block_out_channels=widths, layers_per_block=1, norm_num_groups=widths[0] // 4, sample_size=1024,
-        down_block_types=["DownEncoderBlock2D"] * 4, up_block_types=["UpDecoderBlock2D"] * 4,
+        latent_channels=4, block_out_channels=widths, layers_per_block=1, norm_num_groups=widths[0] // 4,
+        sample_size=1024, down_block_types=["DownEncoderBlock2D"] * 4, up_block_types=["UpDecoderBlock2D"] * 4,
         use_quant_conv=False, use_post_quant_conv=False, scaling_factor=1.5305, shift_factor=0.0609,
     )  # fmt: skip
     return model.eval().requires_grad_(False)
