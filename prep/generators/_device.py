@@ -28,6 +28,14 @@ def short(dtype: torch.dtype) -> str:
     return {torch.bfloat16: "bf16", torch.float16: "fp16", torch.float32: "fp32"}[dtype]
 
 
+def card(device: torch.device) -> dict:
+    """Its name and the most memory that this process held on it, in GB; empty on a CPU."""
+    if device.type != "cuda":
+        return {}
+    held_gb = torch.cuda.max_memory_allocated(device) / 1e9
+    return {"card": torch.cuda.get_device_name(device), "most_gb": round(held_gb, 2)}
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True

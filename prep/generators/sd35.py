@@ -17,7 +17,7 @@ from prep.config import GeneratorSettings
 from prep.errors import SettingsError, StoppedError, UsageError
 from prep.generators._adaln import AdalnCache
 from prep.generators._batches import alike, alike_key, in_parts, texts_of
-from prep.generators._device import best_dtype, give_back, is_out_of_memory, pick_device, short
+from prep.generators._device import best_dtype, card, give_back, is_out_of_memory, pick_device, short
 from prep.generators._encoders import load_text_encoders
 from prep.generators._load import check_transformer, load_transformer
 from prep.generators._memory import Level
@@ -88,7 +88,7 @@ class SD35:
         """What only makes it cheaper, as it was at last: for run.json."""
         where = {"device": self.device.type, "dtype": str(self.dtype).removeprefix("torch.")}
         more = {"adaln_cache": self._caches, "compile": self.settings.compile, "fp8_products": self.products}
-        return {**self.level.notes, **where, **more}
+        return {**self.level.notes, **where, **more, **card(self.device)}
 
     def prepare(self, requests: Sequence[GenerationRequest]) -> None:
         """Encode the prompts that are not kept yet. Encoders and transformer are never in memory together."""

@@ -1,23 +1,17 @@
-"""How SD3.5 would run in the memory that is here. Computed from the sizes of its weights; not measured on cards."""
+"""How SD3.5 would run in the memory that is here. The numbers are in expected.py: computed, not measured on cards."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prep.machine.compute import Gpu
+from prep.machine.expected import PRESETS, SLOWER, seconds
 
-# Cards of N GB report a little less or more in bytes; activations and VAE come on top of the weights.
-# (bytes of the card, the file in configs/, what, GB of weights at 1024 x 1024)
-BY_CARD = (
-    (22e9, "gpu-24gb.toml", "FP8 with adaLN in bf16, the blocks compiled, batch 4", 10.9),
-    (15.5e9, "gpu-16gb.toml", "FP8 with adaLN in bf16, the blocks compiled, batch 2", 10.9),
-    (11.5e9, "gpu-12gb.toml", "FP8, adaLN cache, batch 2", 5.6),
-    (7.5e9, "gpu-8gb.toml", "FP8 with the adaLN cache, batch 1; or sd35-medium, 2.7 GB", 5.6),
-)
+LEAST_SHARE = 0.94  # cards of N GB report a little less or more in bytes
 CPU_BYTES = 23e9  # a machine of 24 GB
 # 28 forwards of 19.9 s with the adaLN cache; 4 of 9.0 s. Seconds a forward as measured on two cores with AMX.
 ON_CPU = (
     "--config configs/cpu.toml: on the CPU large takes some ten minutes a picture of 256 px, "
-    "turbo one minute at 512 px (computed)"
+    "turbo one minute at 512 px (computed from forwards measured on two cores with AMX); turbo holds 17 GB"
 )
 
 
@@ -32,14 +26,23 @@ class Plan:
 def plan_for(gpus: Sequence[Gpu], memory_bytes: int | None) -> Plan:
     """The plan for the largest card; without one that is large enough, for the CPU."""
     best = max((gpu for gpu in gpus if gpu.bytes), key=lambda gpu: gpu.bytes, default=None)
-    for size, config, how, gigabytes in BY_CARD:
-        if best and best.bytes >= size:
+    for preset in PRESETS:
+        if best and best.bytes >= preset.card_gb * 1e9 * LEAST_SHARE:
             fast = "with FP8 products" if best.fp8.startswith("products") else "FP8 as storage"
-            told = f"on {best.name}: --config configs/{config}: {how}; {gigabytes} GB of weights"
-            return Plan(f"{told}, {fast} (computed, not measured)")
+            told = f"on {best.name}: --config configs/{preset.config}: {preset.how}, {fast}"
+            peak = f"{preset.peak_gb:.1f} GB" if preset.fits else f"{preset.tiled_gb:.1f} GB (the VAE in tiles)"
+            memory = f"{preset.weights_gb} GB of weights, {peak} at the peak"
+            return Plan(f"{told}; {memory}; {_time(best)} (computed, not measured on a card)")
     if memory_bytes and memory_bytes >= CPU_BYTES:
         return Plan(ON_CPU)
     return Plan(
         "this machine is too small to draw with it",
         "use a machine with a GPU from 8 GB, or with 24 GB of memory; tagging needs neither",
     )
+
+
+def _time(gpu: Gpu) -> str:
+    if not gpu.tflops:
+        return "how long a picture takes is not known, since no product could be timed"
+    low, high = (times * seconds("sd35-large-fp8", gpu.tflops) for times in SLOWER)
+    return f"{low:.0f} to {high:.0f} s a picture of 1024 px, from {gpu.tflops:.0f} TFLOPS in bf16 timed here"

@@ -1,5 +1,6 @@
 """What torch can do here. Each question is asked by itself, so that one broken piece hides no other."""
 
+import time
 import warnings
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ class Gpu:
     capability: tuple[int, int] | None = None
     bf16: bool = False
     fp8: str = STORAGE  # or which products work
+    tflops: float | None = None  # of bf16 products, timed
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,23 @@ def _card(torch, number: int) -> Gpu:
     free, total = torch.cuda.mem_get_info(number)
     capability = torch.cuda.get_device_capability(number)
     fp8 = fp8_products(torch, torch.device("cuda", number)) if capability >= FP8_CAPABILITY else STORAGE
-    return Gpu(torch.cuda.get_device_name(number), "cuda", total, free, capability, capability >= (8, 0), fp8)
+    bf16 = capability >= (8, 0)
+    tflops = timed_tflops(torch, f"cuda:{number}") if bf16 else None
+    return Gpu(torch.cuda.get_device_name(number), "cuda", total, free, capability, bf16, fp8, tflops)
+
+
+def timed_tflops(torch, device: str, side: int = 4096) -> float | None:
+    """What a product of two bfloat16 matrices reaches, with a multiple of their side in FLOP; None: it failed."""
+    try:
+        a = torch.ones(side, side, dtype=torch.bfloat16, device=device)
+        times = []
+        for _ in range(5):  # the first ones wake the card
+            started = time.perf_counter()
+            float((a @ a)[0, 0])  # waits for it
+            times.append(time.perf_counter() - started)
+        return 2 * side**3 / min(times) / 1e12
+    except Exception:
+        return None
 
 
 def fp8_products(torch, device) -> str:

@@ -1,6 +1,7 @@
 """`prep doctor` on machines that are well, small, offline or broken."""
 
 import sys
+import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from prep.config import Models, Settings, TaggerSettings, configs_folder
 from prep.machine import compute, examine, hardware
 from prep.machine.advice import plan_for
 from prep.machine.compute import STORAGE, Compute, Gpu
+from prep.machine.expected import PRESETS, card_lines, preset_lines
 from prep.weights import KNOWN
 from prep.weights.locate import target_of
 from tests.run_helpers import prep
@@ -220,6 +222,37 @@ def test_plan_follows_the_memory_of_the_card(gigabytes, told):
     gpu = Gpu("A card", "cuda", int(gigabytes * 1e9), None)
     text = plan_for([gpu], 32 * 10**9).text
     assert told in text and (configs_folder().parent / told).is_file()
+
+
+def test_time_and_memory_of_a_card_are_told_as_computed():
+    gpu = Gpu("A card", "cuda", int(12.6e9), None, tflops=100.0)
+    text = plan_for([gpu], None).text
+    assert "5.6 GB of weights, 8.9 GB at the peak; 35 to 70 s a picture of 1024 px, from 100 TFLOPS in bf16" in text
+    assert "(computed, not measured on a card)" in text
+    assert "is not known" in plan_for([Gpu("A card", "cuda", int(12.6e9), None)], None).text
+    assert "(the VAE in tiles) at the peak" in plan_for([Gpu("A card", "cuda", int(8.5e9), None)], None).text
+
+
+def test_the_page_on_real_models_has_the_doctors_numbers():
+    page = (configs_folder().parent / "docs" / "REAL_MODELS.md").read_text().splitlines()
+    assert not [line for line in (*preset_lines(), *card_lines()) if line not in page]
+    for model in KNOWN.values():
+        if not model.packaged:
+            row = next(line for line in page if line.startswith(f"| `{model.name}` |"))
+            assert model.file in row and model.size in row and (model.repo or "TorchDeepDanbooru") in row
+
+
+def test_every_preset_holds_what_its_configuration_says():
+    for preset in PRESETS:
+        own = tomllib.loads((configs_folder() / preset.config).read_text())["generator"]
+        assert own["batch"] == preset.batch and own.get("adaln_cache", False) == ("adaLN cache" in preset.how)
+        assert own.get("compile", False) == ("compiled" in preset.how)
+        assert min(preset.peak_gb, preset.tiled_gb) < preset.card_gb * 1.05
+
+
+def test_a_product_is_timed_for_real_or_not_told():
+    assert compute.timed_tflops(torch, "cpu", 64) > 0
+    assert compute.timed_tflops(None, "cpu") is None
 
 
 def test_machine_that_is_too_small_says_what_would_do(monkeypatch):

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from prep.generators import _products
+from prep.generators._device import card
 from prep.generators._fp8 import Fp8Linear, quantise_rows
 from prep.generators._products import multiply, probe, use_products, why_no_products
 
@@ -51,3 +52,9 @@ def test_a_card_without_them_is_told(monkeypatch):
     assert probe(CPU) == "Invalid scaling configuration"
     monkeypatch.setattr(_products, "multiply", lambda layer, x: x[:, :48] * 0)
     assert "off by 1.00" in probe(CPU)
+
+
+def test_a_card_and_the_most_that_was_held_on_it_are_noted(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "A card")
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 9_876_000_000)
+    assert card(torch.device("cuda")) == {"card": "A card", "most_gb": 9.88} and card(torch.device("cpu")) == {}

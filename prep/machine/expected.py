@@ -1,0 +1,113 @@
+"""What SD3.5 takes in memory and time on a card: the one place with these numbers, for `prep doctor` and
+docs/REAL_MODELS.md. No card was at hand: all of it is arithmetic, unless it says otherwise.
+
+Work: of SD3Transformer2DModel and AutoencoderKL in the published shapes, counted by torch's FlopCounterMode; a picture
+of 1024 x 1024 px with guidance has two rows a step. Memory: the bytes of the weights, and of all tensors that live at
+once in a forward in bfloat16, counted on torch's meta device.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+GIB = 1024**3
+ADALN_GB = 0.124  # the adaLN cache's answers: 28 steps, two rows
+VAE_GB, DECODE_GB, TILE_GB = 0.17, 2.38, 0.51  # its weights; what a picture of 1024 px takes in it, and a tile of 512
+FORWARD_GB = {1: 0.71, 2: 1.25, 4: 2.32}  # pictures at once -> activations of large
+CUDA_GB = 0.5  # what a process holds on a card before it does anything [judgement]
+ENCODERS_GB = 6.8  # CLIP-L .25, CLIP-G 1.39, T5 in scaled FP8 5.16; gone before the transformer loads
+DECODE_TFLOP = 10.5
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A configuration that ships, for cards of so many GB."""
+
+    config: str  # in configs/
+    card_gb: int
+    how: str
+    weights_gb: float
+    batch: int
+
+    @property
+    def peak_gb(self) -> float:
+        """While it draws: the transformer's activations, or the VAE's, which come after."""
+        return self._with(max(FORWARD_GB[self.batch], DECODE_GB))
+
+    @property
+    def tiled_gb(self) -> float:
+        """The same with the VAE in tiles, which is what happens when the peak does not fit."""
+        return self._with(max(FORWARD_GB[self.batch], TILE_GB))
+
+    @property
+    def fits(self) -> bool:
+        return self.peak_gb < self.card_gb * GIB / 1e9
+
+    def _with(self, activations_gb: float) -> float:
+        cache_gb = ADALN_GB * self.batch if "adaLN cache" in self.how else 0
+        return self.weights_gb + VAE_GB + cache_gb + activations_gb + CUDA_GB
+
+
+PRESETS = (
+    Preset("gpu-24gb.toml", 24, "FP8 with adaLN in bf16, the blocks compiled, batch 4", 10.9, 4),
+    Preset("gpu-16gb.toml", 16, "FP8 with adaLN in bf16, the blocks compiled, batch 2", 10.9, 2),
+    Preset("gpu-12gb.toml", 12, "FP8, adaLN cache, batch 2", 5.6, 2),
+    Preset("gpu-8gb.toml", 8, "FP8, adaLN cache, batch 1", 5.6, 1),
+)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a picture of 1024 x 1024 px costs."""
+
+    name: str
+    forwards: str
+    tflop: float
+
+
+# 31.1 TFLOP a row of large, 11.2 of medium; skip-layer guidance asks medium once more in 12 of its 40 steps.
+WORK = {
+    work.name: work
+    for work in (
+        Work("sd35-large-fp8", "28 steps of 2 rows", 28 * 2 * 31.12 + DECODE_TFLOP),
+        Work("sd35-large-turbo-fp8", "4 steps of 1 row", 4 * 31.12 + DECODE_TFLOP),
+        Work("sd35-medium", "40 steps of 2 rows, 12 of them with a third", (40 * 2 + 12) * 11.25 + DECODE_TFLOP),
+    )
+}
+
+# Peak of bfloat16 products with float32 sums, dense: multiprocessors x clock as published x 512 FLOP (A100 2,048, H100
+# 4,096). `prep doctor` times a product on the card itself instead.
+CARDS = {"RTX 3060": 25.5, "RTX 3090": 71.2, "RTX 4060 Ti": 44.1, "RTX 4070": 58.3, "RTX 4090": 165.2,
+         "RTX 5090": 209.5, "A100": 312.0, "H100": 989.0}  # fmt: skip
+# An H100 took 11.6 s for 50 steps of large, 7.47 compiled (published): the peak would take 3.2.
+SLOWER = (2, 4)
+
+
+def seconds(name: str, tflops: float) -> float:
+    """A picture at that rate, and no faster."""
+    return WORK[name].tflop / tflops
+
+
+def preset_lines() -> Iterator[str]:
+    """A table in Markdown."""
+    yield "| card | configuration | how large is held | weights GB | peak GB | pictures at once |"
+    yield "|---|---|---|---|---|---|"
+    for preset in PRESETS[::-1]:
+        tiled = "" if preset.fits else f"; does not fit, so {preset.tiled_gb:.1f} with the VAE in tiles"
+        yield (
+            f"| {preset.card_gb} GB | `configs/{preset.config}` | {preset.how.rsplit(', batch', 1)[0]} "
+            f"| {preset.weights_gb} | {preset.peak_gb:.1f}{tiled} | {preset.batch} |"
+        )
+
+
+def card_lines() -> Iterator[str]:
+    """A table in Markdown."""
+    yield "| card | TFLOPS, published peak | large | large-turbo | medium |"
+    yield "|---|---|---|---|---|"
+    for card, tflops in CARDS.items():
+        told = " | ".join(_span(seconds(name, tflops)) for name in WORK)
+        yield f"| {card} | {tflops} | {told} |"
+
+
+def _span(least: float) -> str:
+    low, high = (least * times for times in SLOWER)
+    return f"{low:.0f} to {high:.0f} s" if high >= 4 else f"{low:.1f} to {high:.1f} s"
