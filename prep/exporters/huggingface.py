@@ -15,6 +15,7 @@ from typing import Any
 
 from prep.errors import StoppedError, UsageError
 from prep.exporters import _hub_client
+from prep.exporters._hub_body import many
 from prep.exporters._hub_card import Card
 from prep.exporters._hub_client import Again, Repo, State, addition, check_may_send
 from prep.exporters._hub_front import has_pictures, licence_of
@@ -163,9 +164,10 @@ class HuggingFaceExporter:
         )
         told = f", {counts.drawn:,} of them drawn" if counts.drawn else ""
         told += f", {counts.rows[REJECTED]:,} of them rejected" if counts.rows[REJECTED] else ""
-        self.say(f"push: {counts.images:,} rows of {len(counts.by_character):,} characters{told}, {held}")
+        self.say(f"push: {many(counts.images, 'row')} of {many(len(counts.by_character), 'character')}{told}, {held}")
         if counts.gone:
-            self.say(f"push: {counts.gone:,} pictures are no longer in kohya/ and are left out")
+            are = "is" if counts.gone == 1 else "are"
+            self.say(f"push: {many(counts.gone, 'picture')} {are} no longer in kohya/ and {are} left out")
         seen = (
             "everyone sees it and may copy it"
             if wish.public
@@ -173,8 +175,10 @@ class HuggingFaceExporter:
         )
         self.say(f"push: to {repo.address}, {'there' if state else 'new'}, "
                  f"{'PUBLIC' if wish.public else 'private'}: {seen}")  # fmt: skip
-        self.say("push: in it: captions, tags, names of characters, prompts, seeds")
-        self.say("push: not in it: your own file and folder names; EXIF, GPS and other metadata in pictures")
+        self.say("push: in it: captions, tags, names of characters and of models, prompts, seeds")
+        self.say(
+            "push: not in it: how your pictures' files are called and where they lie; EXIF, GPS and such in pictures"
+        )
         if state and not wish.pictures and has_pictures(state.card):
             self.say("push: the pictures there are taken out (its history has them); --with-images keeps them")
         if counts.starter:
@@ -210,4 +214,4 @@ def _check_licence(licence: str | None) -> None:
 
 
 def _message(counts: Counts) -> str:
-    return f"prep: {counts.images:,} rows of {len(counts.by_character):,} characters"
+    return f"prep: {many(counts.images, 'row')} of {many(len(counts.by_character), 'character')}"

@@ -1,17 +1,26 @@
 """The card: what a person wrote stays, what we write does nothing but show."""
 
+import html
+import re
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
-from prep.exporters._hub_card import BEGIN, END, Card, plain
+from prep.exporters._hub_body import plain
+from prep.exporters._hub_card import BEGIN, END, Card
 from prep.exporters._hub_front import FRONT
 from prep.exporters._hub_rows import Counts, Item
+from prep.names import printable
 from tests.exporters.published import published
 from tests.exporters.pushing import HOSTILE, WITH, card, front
 
 names = st.sampled_from(HOSTILE) | st.text(
     st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20
 )
+MARKUP = ["http://x.example/y", "www.x.example", "a@b.example", "1. x", "- x", "+ x", "1) x", "[x](y)", "![x](y)",
+          "<b>", "&lt;", "===", "```", "    x", "~~~", "|a|b|"]  # fmt: skip
+MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
 def test_what_a_person_wrote_into_the_card_stays(hub, push, tmp_path):
@@ -47,8 +56,9 @@ def test_the_card_tells_what_the_set_is(hub, push, tmp_path):
     assert told["license"] == "cc-by-nc-4.0" and told["size_categories"] == ["n<1K"] and "synthetic" in told["tags"]
     assert [info["config_name"] for info in told["dataset_info"]] == ["default", "real", "generated"]
     for words in (
-        "| mira | mira | 3 | 2 |",
-        "4 of 10 (40%)",
+        "| character | trigger word | real | drawn | samples | core tags |",
+        "| mira | mira | 3 | 1 | 1 |",
+        "2 of the 8 rows that one trains on (25%)",
         "0.55",
         "Stability AI Community License",
         "load_dataset(",
@@ -73,6 +83,15 @@ def test_a_card_that_is_no_text_is_left_alone(hub, push, tmp_path):
     repo.commit(repo.files | {"README.md": hub.keep(b"# M\xfcller")})
     done = push(published(tmp_path / "out"), *WITH)
     assert done.code == 3 and "not UTF-8" in done.err and hub.read("me/set", "README.md") == b"# M\xfcller"
+
+
+def test_a_set_that_is_no_longer_a_trial_loses_that_tag_and_keeps_those_of_a_person(hub, push, tmp_path):
+    hub.repo("me/set", **{"README.md": "---\nlicense: mit\ntags: [mine, captions]\n---\n# Mine\n"})
+    push(published(tmp_path / "one", starter=True), *WITH)
+    assert {"mine", "captions", "trial", "image", "synthetic"} < set(front(card(hub))["tags"])
+    push(published(tmp_path / "two", drawn=False), "--yes")
+    assert front(card(hub))["tags"] == ["mine", "captions", "prep", "anime", "lora"]
+    assert "A trial set" not in card(hub)
 
 
 def a_card(characters: list[str], texts: list[str]) -> Card:
@@ -100,15 +119,20 @@ def test_hostile_names_do_nothing_to_the_card(characters, text, before):
     table = own.split("| character |")[1].split("\n\n")[0].splitlines()
     assert len(table) == 2 + len(characters)
     for line in table[2:]:
-        assert len([at for at, char in enumerate(line) if char == "|" and line[at - 1] != "\\"]) == 6
+        assert len([at for at, char in enumerate(line) if char == "|" and line[at - 1] != "\\"]) == 5
     assert before is None or FRONT.match(before) or before.rstrip("\n") in once
 
 
-@settings(max_examples=100, deadline=None)
-@given(names)
-def test_plain_is_one_line_without_markup(text):
-    shown = plain(text)
-    assert "\n" not in shown and "<" not in shown and ">" not in shown
+@settings(max_examples=300, deadline=None)
+@given(names | st.sampled_from(MARKUP) | st.text("-+*_.)(1 #>`~|<&:/@w!\\", min_size=1, max_size=10))
+def test_plain_is_shown_by_markdown_as_it_stands_in_a_list_and_in_a_table(text):
+    wanted = printable(" ".join(text.split())).strip()
+    for before, after in (("- ", "\n"), ("| a | b |\n| --- | --- |\n| ", " | x |\n")):
+        page = MARKDOWN.render(f"{before}{plain(text)}{after}")
+        assert set(re.findall(r"<(\w+)", page)) <= {"ul", "li", "table", "thead", "tbody", "tr", "th", "td"}
+        shown = re.search(r"<td>(.*?)</td>|<li>(.*?)</li>", page, re.S)
+        assert html.unescape(shown[1] or shown[2] or "").strip() == wanted
+    assert not re.search(r"(?<!\\)(://|@)|www\.", plain(text), re.I)  # what dialects take for a link
 
 
 def test_a_card_on_crlf_keeps_its_front_matter():

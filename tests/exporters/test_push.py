@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import re
+import shutil
 import socket
 import sys
 
@@ -89,6 +90,20 @@ def test_the_cards_own_code_makes_a_folder_to_train_with(hub, push, tmp_path):
     assert (tmp_path / "train" / "000000.txt").read_text() == "mira, 1girl, blue hair, ^ ^"
 
 
+def test_without_pictures_the_cards_own_code_puts_captions_beside_those_of_their_owner(hub, push, tmp_path):
+    out = published(tmp_path / "out")
+    push(out, "--yes", "--license", "mit")
+    (tmp_path / "pictures" / "below").mkdir(parents=True)
+    for number, row in enumerate(row for row in rows_of(out) if row["file"]):
+        picture = out / row["file"]
+        shutil.copy(picture, tmp_path / "pictures" / "below" / f"{number}{picture.suffix}")
+    code = re.search(r"```python\n(.*?)```", card(hub), re.S)[1]
+    done = apart([sys.executable, "-c", code], hub, tmp_path, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    texts = sorted(path.read_text() for path in (tmp_path / "pictures").rglob("*.txt"))
+    assert texts == ["mira, 1girl, blue hair, ^ ^"] * 3 + ["mira, smile"]  # what was rejected, or a sample, has none
+
+
 def test_the_same_set_elsewhere_gives_the_same_bytes(hub, push, tmp_path):
     push(published(tmp_path / "one"), *WITH)
     before = dict(hub.repos["me/set"].files)
@@ -135,7 +150,7 @@ def test_a_picture_taken_out_by_hand_is_left_out(hub, push, tmp_path):
     out = published(tmp_path / "out")
     next(iter((out / "kohya" / "2_mira").glob("*.jpg"))).unlink()
     done = push(out, *WITH)
-    assert "1 pictures are no longer" in done.out and len(shard(hub, "data/real-00000.parquet")) == 2
+    assert "1 picture is no longer" in done.out and len(shard(hub, "data/real-00000.parquet")) == 2
 
 
 def test_a_file_outside_the_set_is_not_read(hub, push, tmp_path):

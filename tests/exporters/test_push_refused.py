@@ -45,7 +45,7 @@ def test_it_is_asked_first_and_no_means_no(hub, push, tmp_path):
     for answer in ("n\n", ""):
         done = push(out, "--license", "mit", answer=answer)
         assert done.code == 2 and "nothing was sent" in done.err and hub.repos == {}
-        assert "private: me alone sees it" in done.out and "5 rows of 1 characters" in done.out
+        assert "private: me alone sees it" in done.out and "5 rows of 1 character," in done.out
     assert push(out, "--license", "mit", answer="y\n").code == 0 and "me/set" in hub.repos
 
 
