@@ -87,17 +87,19 @@ dataset_config = "dataset.toml"
 cache_latents = true
 
 [captions]
-# The trigger word is the first item of every caption and stays there; the tags behind it are shuffled at each step, so
-# that none is learnt by its place. The CLIPs read 77 tokens, T5 reads 256: with long captions, shuffling also decides
-# what the CLIPs see.
-keep_tokens = 1
-shuffle_caption = true
+# Each caption is encoded once, before the training, and the text encoders leave the GPU: what sd-scripts recommends
+# where they are not trained. By their sizes in 16 bits they need some 11 GB until then.
+cache_text_encoder_outputs = true
+# So captions must stay as they are, or the trainer stops. The trigger word comes first; of a long caption the CLIPs
+# read the first 77 tokens, T5 256.
+shuffle_caption = false
 t5xxl_max_token_length = 256
-# Shuffled captions must be encoded at every step, so all three text encoders stay on the GPU (T5 alone some 9.5 GB in
-# 16 bits; by their sizes, plan for 24 GB with SD3.5 Medium). With less, encode once and give up the shuffling:
-#   shuffle_caption = false
-#   cache_text_encoder_outputs = true
-cache_text_encoder_outputs = false
+# With some 24 GB (for SD3.5 Medium) the encoders can stay, and tags be shuffled at each step, so that none is learnt by
+# its place. Then change the two above to
+#   cache_text_encoder_outputs = false
+#   shuffle_caption = true
+# and the trigger word stays in front all the same:
+keep_tokens = 1
 
 [network]
 network_module = "networks.lora_sd3"

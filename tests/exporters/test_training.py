@@ -8,8 +8,11 @@ import pytest
 import toml
 from voluptuous import All, In, Range, Schema
 
+from prep.exporters._toml import dataset_toml
 from prep.exporters.training import NAME, Start, training_command, training_toml, write_training_toml
 from prep.ledger import Ledger
+from tests.pictures import folder_of
+from tests.run_helpers import run_here
 
 COUNT = All(int, Range(min=1))
 OPTIONS = Schema(
@@ -66,20 +69,71 @@ def kohya(tmp_path: Path, *folders: str) -> Path:
     return tmp_path / "kohya"
 
 
+def objections(kohya: Path) -> list[str]:
+    """What sd-scripts would stop at, by the assertions of its SD3 trainer: both files together, as it merges them."""
+    args = options((kohya / NAME).read_text())
+    found = toml.loads((kohya / args["dataset_config"]).read_text())
+    told, images = [], 0
+    for dataset in found["datasets"]:
+        for subset in dataset["subsets"]:
+            # A subset's own value wins, then its dataset's, then the general one, then that of the options.
+            one = args | found["general"] | dataset | subset
+            changing = [key for key in ("shuffle_caption", "caption_dropout_rate", "caption_tag_dropout_rate",
+                                        "token_warmup_step") if one.get(key)]  # fmt: skip
+            if args["cache_text_encoder_outputs"] and changing:
+                told.append(f"text is cached, and {subset['image_dir']} has {changing[0]}")
+            if args["cache_latents"] and (one.get("color_aug") or one.get("random_crop")):
+                told.append(f"latents are cached, and {subset['image_dir']} is cropped or coloured at random")
+            if one["bucket_reso_steps"] % 32:
+                told.append("steps of buckets that do not divide by 32")
+            if not one["min_bucket_reso"] <= one["resolution"] <= one["max_bucket_reso"]:
+                told.append("a resolution outside its buckets")
+            images += sum(path.suffix != ".txt" for path in (kohya / subset["image_dir"]).iterdir())
+    return told + ([] if images else ["no image"])
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_the_options_are_known_to_sd_scripts_at_every_size(size):
     found = options(training_toml(Start(*size), 1024))
-    # Cached text would stop the trainer where captions are shuffled.
-    assert not (found["shuffle_caption"] and found["cache_text_encoder_outputs"])
     assert found["lr_warmup_steps"] < found["max_train_epochs"] * size[2]
 
 
-def test_the_file_still_loads_with_the_lines_for_less_memory(tmp_path):
-    text = training_toml(Start(24, 3, 300), 1024)
-    for line in ("shuffle_caption = false", "cache_text_encoder_outputs = true"):
-        assert f"#   {line}" in text
-        text = text.replace(f"\n{line.split(' = ')[0]} = {'true' if 'false' in line else 'false'}\n", f"\n{line}\n")
-    assert not options(text)["shuffle_caption"] and options(text)["cache_text_encoder_outputs"]
+def a_set(tmp_path: Path) -> Path:
+    """kohya/ of real and of much smaller drawn pictures, so that dataset.toml has two datasets."""
+    folder = kohya(tmp_path, "10_mira", "5_mira-drawn")
+    for path in (folder / "10_mira" / "a.png", folder / "5_mira-drawn" / "b.png"):
+        path.write_bytes(b"")
+    text = dataset_toml([("10_mira", 10, "mira")], 1024, [("5_mira-drawn", 5, "mira")], 128)
+    (folder / "dataset.toml").write_text(text)
+    write_training_toml(folder, 2, 15, 1024, Ledger(tmp_path / "ledger"))
+    return folder
+
+
+def test_as_they_stand_both_files_start_the_trainer(tmp_path):
+    assert objections(a_set(tmp_path)) == []
+
+
+def test_as_a_run_leaves_them_both_files_start_the_trainer(tmp_path, tiny_tagger):
+    run_here(folder_of(tmp_path / "art", mira=2, rin=3), tmp_path / "out", tiny_tagger)
+    assert objections(tmp_path / "out" / "kohya") == []
+
+
+def test_the_lines_for_shuffled_tags_start_it_as_well_and_one_of_them_alone_would_not(tmp_path):
+    folder = a_set(tmp_path)
+    text = (folder / NAME).read_text()
+    cached, shuffled = "cache_text_encoder_outputs = false", "shuffle_caption = true"
+    for line, ours in ((cached, "cache_text_encoder_outputs = true"), (shuffled, "shuffle_caption = false")):
+        assert f"\n#   {line}\n" in text and f"\n{ours}\n" in text
+        (folder / NAME).write_text(text.replace(f"\n{ours}\n", f"\n{line}\n"))
+        stops = [
+            "text is cached, and 10_mira has shuffle_caption",
+            "text is cached, and 5_mira-drawn has shuffle_caption",
+        ]
+        assert objections(folder) == (stops if line == shuffled else [])
+    (folder / NAME).write_text(
+        (folder / NAME).read_text().replace("\ncache_text_encoder_outputs = true\n", f"\n{cached}\n")
+    )
+    assert objections(folder) == [] and options((folder / NAME).read_text())["shuffle_caption"]
 
 
 @pytest.mark.parametrize("size", SIZES)
