@@ -59,8 +59,9 @@ def _backend(group: Group, resolution: int, view: View) -> dict:
             "height_column": "height",
             "identifier_includes_extension": True,
         },
-        "resolution": resolution,
-        "resolution_type": "pixel_area",
+        # In megapixels: what `pixel_area` becomes hangs on the resolution in the trainer's own configuration.
+        "resolution": resolution**2 / 1e6,
+        "resolution_type": "area",
         "minimum_image_size": 0,
         "crop": False,
         "repeats": group.repeats - 1,

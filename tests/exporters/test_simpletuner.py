@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from voluptuous import All, In, Length, Optional, Range, Required, Schema
+from voluptuous import All, Length, Optional, Range, Required, Schema
 
 from tests.exporters.finished import Maker, export, small_set
 
@@ -24,8 +24,8 @@ IMAGES = Schema(
         "metadata_backend": "parquet",
         "caption_strategy": "parquet",
         "parquet": PARQUET,
-        "resolution": All(int, Range(min=64)),
-        "resolution_type": In(["pixel", "pixel_area"]),
+        "resolution": All(float, Range(min=0.004, max=20)),
+        "resolution_type": "area",
         "minimum_image_size": int,
         "crop": bool,
         "repeats": All(int, Range(min=0)),
@@ -67,6 +67,7 @@ def test_every_folder_is_a_backend_with_sizes_and_one_repeat_less(tmp_path):
     assert [(each["id"], each["repeats"]) for each in backends(folder)] == [
         ("images-mira", 9), ("images-mira-drawn", 1), ("images-test", 29),
     ]  # fmt: skip
+    assert {each["resolution"] for each in backends(folder)} == {0.262144}  # of 512 px
     (row,) = pq.read_table(folder / "metadata" / "test.parquet").to_pylist()
     assert row == {"filename": row["filename"], "caption": "test, 1boy, solo", "width": 32, "height": 48}
 
