@@ -1,10 +1,12 @@
 """prep export, as it is typed; and the formats over a set that a run has made."""
 
+import json
+
 import pytest
 
 from prep.errors import UsageError
 from prep.exporters import FORMATS
-from tests.exporters.finished import captions, export, small_set
+from tests.exporters.finished import captions, export, small_set, stamps
 from tests.exporters.test_views import READERS
 from tests.pictures import folder_of
 from tests.run_helpers import prep, run_here
@@ -36,6 +38,24 @@ def test_formats_of_the_settings_come_with_the_run_and_what_they_leave_out_is_a_
     next((out / "kohya").glob("*/*.txt")).write_bytes(b"\xff\xfe caption")
     assert run_here(art, out, tiny_tagger, formats).exit_code == 1
     assert "left_out: its caption is not UTF-8" in (out / "problems.txt").read_text()
+
+
+def test_a_run_as_it_is_typed_leaves_every_format_of_its_settings_and_a_second_one_writes_nothing(
+    tmp_path, tiny_tagger
+):
+    art, out, config = folder_of(tmp_path / "art", mira=2, rin=1), tmp_path / "out", tmp_path / "run.toml"
+    config.write_text(f'[tagger]\nmodel = "{tiny_tagger}"\n[export]\nformats = {json.dumps(list(FORMATS))}\n')
+    done = prep("run", art, "--out", out, "--config", config)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (out / "export").iterdir()) == sorted(FORMATS)
+    before = {name: stamps(out / "export" / name) for name in FORMATS}
+    for name in FORMATS:
+        found = READERS[name](out / "export" / name)
+        assert sorted(text for text, _ in found) == sorted(captions(out).values()) and len(found) == 3
+        assert f"export: 3 images for {name} in {out / 'export' / name}" in done.stdout
+    again = prep("run", art, "--out", out, "--config", config)
+    assert again.returncode == 0 and again.stdout.count(" 0 files written") == len(FORMATS)
+    assert {name: stamps(out / "export" / name) for name in FORMATS} == before
 
 
 def test_an_unknown_format_stops_before_anything_is_touched(tmp_path, tiny_tagger):
