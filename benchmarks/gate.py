@@ -44,6 +44,7 @@ OTHER = {
     "lucy": ("sylvie_green", "eileen"),
 }
 EYES = {"sylvie": ("red", "green", "yellow"), "eileen": ("red", "green", "yellow"), "lucy": ("blue", "green", "yellow")}
+FACE_PX = 36  # width; an eye is then some 12 px wide
 DRESSES = ("red", "blue")  # that the tagger has a word for
 
 
@@ -69,6 +70,7 @@ class Forger:
     """Implements prep.types.Generator. What it answers with is `kind`, which is set before a run."""
 
     kind = ""
+    left_out: set[str] = set()  # parents whose eyes cannot be seen
     name, precision, steps, guidance, notes = "forger", "none", 1, 1.0, {}
 
     def __init__(self, *_: object) -> None:
@@ -112,11 +114,16 @@ class Forger:
         return self.another_character(request, parents, rng)
 
     def other_eyes(self, request, parents, rng):
+        """On faces of FACE_PX and more: on smaller ones an iris is two or three pixels, and of no colour."""
         original = self.originals[request.parent]
         face = original.face if original.face != "giggle" else "normal"  # shut eyes have no colour
         outfit = original.outfit if original.outfit != "lucy_mad" else "lucy_happy"  # nor have these
         figure = recolour.with_eyes(art.figure(outfit, face), str(rng.choice(EYES[request.character])))
-        return self._composed(request, self._mouthed(request, figure), away=outfit != original.outfit)
+        away = outfit != original.outfit
+        left, _, right, _ = figure.face
+        if (right - left) * self._actor(request, figure, away).scale < FACE_PX:
+            self.left_out.add(request.parent)
+        return self._composed(request, self._mouthed(request, figure), away)
 
     def noise(self, request, parents, rng):
         return rng.integers(0, 256, (request.height, request.width, 3), dtype=np.uint8)
@@ -138,21 +145,22 @@ class Forger:
         return recolour.with_mouth(figure, asked) if asked else figure
 
     def _composed(self, request, figure, away=False):
-        """away: the figure is not the parent's, and is framed by its own measures."""
-        original, width, height = self.originals[request.parent], request.width, request.height
-        place = next((place for tag, place in PLACES.items() if tag in request.changes), original.place)
+        place = next((place for tag, place in PLACES.items() if tag in request.changes), None)
+        view = self._view(request, place or self.originals[request.parent].place)
+        return compose([self._actor(request, figure, away)], view, request.width, request.height).image
+
+    def _actor(self, request, figure, away):
+        """Framed as the parent is. away: the figure is not the parent's, and is framed by its own measures."""
+        shot, width, height = self.originals[request.parent].shot, request.width, request.height
         tall, wide = figure.rgba.shape[:2]
         if away:
             view = next((view for view in figure.views if view in request.asked), "cowboy_shot")
             first, last = figure.views[view]
-            actor = stand(figure, width, height, min((first + last) / 2, tall - 2), 0.06, 0.5)
-        elif original.shot is None:
+            return stand(figure, width, height, min((first + last) / 2, tall - 2), 0.06, 0.5)
+        if shot is None:
             scale = max(width / wide, height / tall)
-            actor = Actor(figure, scale, (width - wide * scale) / 2, (height - tall * scale) / 2)
-        else:
-            shot = original.shot
-            actor = stand(figure, width, height, shot.lower, shot.headroom, shot.across, shot.mirror)
-        return compose([actor], self._view(request, place), width, height).image
+            return Actor(figure, scale, (width - wide * scale) / 2, (height - tall * scale) / 2)
+        return stand(figure, width, height, shot.lower, shot.headroom, shot.across, shot.mirror)
 
     def _view(self, request, place):
         if place in PLAIN:
@@ -172,8 +180,8 @@ def judged(folder: Path) -> dict:
     """One run over the examples -> how many augmentations there were, the share that was rejected, and why."""
     settings = load_settings(EXAMPLES, None, SETS)
     pipeline.run(EXAMPLES, folder, settings, Options(), load_runner("local"))
-    rows = pq.ParquetFile(folder / "manifest.parquet").read(["origin", "status", "reason"]).to_pylist()
-    drawn = [row for row in rows if row["origin"] == "augmentation"]
+    rows = pq.ParquetFile(folder / "manifest.parquet").read(["origin", "status", "reason", "parent_id"]).to_pylist()
+    drawn = [row for row in rows if row["origin"] == "augmentation" and row["parent_id"] not in Forger.left_out]
     reasons = Counter(row["reason"] for row in drawn if row["status"] == "rejected")
     rejected = sum(reasons.values())
     return {"pictures": len(drawn), "rejected": round(rejected / max(len(drawn), 1), 3), "reasons": dict(reasons)}
@@ -187,7 +195,7 @@ def main() -> None:
     real = GENERATORS["starter-generator"]
     figures = {}
     for kind in [*options.kinds, *(["drawn"] if options.drawn else [])]:
-        Forger.kind = kind
+        Forger.kind, Forger.left_out = kind, set()
         GENERATORS["starter-generator"] = real if kind == "drawn" else f"{__name__}:Forger"
         with tempfile.TemporaryDirectory() as name:
             figures[kind] = judged(Path(name) / "out")

@@ -133,9 +133,9 @@ class Drawing:
                 continue
             level = level_of(ref.edge_density, self.run.settings.thresholds)
             read = dataset.composer.names(dataset.scores[ref.sha256], level)
-            core = dataset.profiles[plan.character].core
+            profile = dataset.profiles[plan.character]
             bound = self.run.settings.check.bound
-            check = judged(request, read, core, self.known, self.exclusive, bound)
+            check = judged(request, read, profile.core, profile.body, self.known, self.exclusive, bound)
             if check.kept and request.kind == "augmentation":
                 if self._is_copy(ref, plan, request, siblings[plan.character]):
                     check = as_copy(check)

@@ -103,6 +103,11 @@ class Profile:
         return tuple(name for name, seen in self.tags.items() if seen.core)
 
     @property
+    def body(self) -> frozenset[str]:
+        """The core tags of an intrinsic kind: traits, and what would be one if more images showed it."""
+        return frozenset(name for name, seen in self.tags.items() if seen.core and seen.intrinsic)
+
+    @property
     def traits(self) -> frozenset[str]:
         return frozenset(name for name, seen in self.tags.items() if seen.trait)
 

@@ -60,11 +60,13 @@ def judged(
     request: GenerationRequest,
     read: Iterable[str],
     core: Collection[str],
+    body: Collection[str],
     known: Collection[str],
     exclusive: Exclusive,
     bound: float,
 ) -> Check:
-    """read: the tags above their thresholds. core: the character's. known: every tag that the tagger knows.
+    """read: the tags above their thresholds. core: the character's. body: those of hair, eyes and the like.
+    known: every tag that the tagger knows.
 
     Says nothing of pixels: `as_copy` adds that.
     """
@@ -76,11 +78,11 @@ def judged(
     found = [tag for tag in asked if tag in read]
     missing = [tag for tag in asked if tag not in read]
     costs: dict[str, int] = {}  # tag that speaks against -> the weightiest that it excludes
-    contradicted = False
     for tag in asked:
         for other in (exclusive.against(tag) & read) - weight.keys():
             costs[other] = max(costs.get(other, 0), weight[tag])
-            contradicted |= tag not in read and other in exclusive.against_the_character(tag)
+    stays = {*asked, *body} & set(known) - read  # a body also where it was not asked for: an eye that was to be shut
+    contradicted = any(exclusive.against_the_character(tag) & read - weight.keys() for tag in stays)
     total = sum(weight[tag] for tag in found) - sum(costs.values())
     score = max(0, total) / sum(weight.values())
     reason = "contradiction" if contradicted else "off_character" if score < bound else None

@@ -14,7 +14,7 @@ EXCLUSIVE = read_exclusive(load_settings().check.exclusive)
 
 
 def verdict(read, changes=("open_mouth",), asked=ASKED, bound=0.7):
-    return judged(request(asked=asked, changes=changes), read, CORE, KNOWN, EXCLUSIVE, bound)
+    return judged(request(asked=asked, changes=changes), read, CORE, CORE, KNOWN, EXCLUSIVE, bound)
 
 
 def test_everything_found_is_accepted():
@@ -52,6 +52,14 @@ def test_a_blue_shirt_is_a_shirt_and_so_excluded_by_a_dress():
 def test_shut_eyes_and_another_mouth_cost_and_do_not_contradict():
     check = verdict([tag for tag in ASKED if tag != "blue_eyes"] + ["closed_eyes"], bound=0.4)
     assert check.kept and check.score == pytest.approx(4 / 8)
+
+
+def test_other_eyes_contradict_though_none_were_asked_for():
+    shut = tuple(tag if tag != "blue_eyes" else "closed_eyes" for tag in ASKED)
+    known = {*KNOWN, "closed_eyes", "red_eyes"}
+    for read, reason in ((shut, None), ((*shut[:1], *shut[2:], "red_eyes"), "contradiction")):
+        check = judged(request(asked=shut, changes=("open_mouth",)), read, CORE, CORE, known, EXCLUSIVE, 0.5)
+        assert check.reason == reason
 
 
 def test_too_little_found_is_off_character():
