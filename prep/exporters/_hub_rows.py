@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from prep.errors import UsageError
+from prep.exporters._set import standing
 
 # (name, kind, what it says, from which column of the manifest or from what of a row)
 Value = str | Callable[[dict], Any]
@@ -207,6 +208,6 @@ class Source:
     def _standing(self, picture: Path, caption: str | None) -> str | None:
         """The .txt beside the picture is what trains: an edit since the last run counts."""
         try:
-            return picture.with_suffix(".txt").read_text("utf-8").strip() if caption is not None else None
+            return standing(picture) if caption is not None else None
         except (OSError, UnicodeDecodeError):
             return caption

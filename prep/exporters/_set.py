@@ -144,10 +144,15 @@ def _standing(out: Path) -> dict[str, tuple[int, Path]]:
     return found
 
 
+def standing(picture: Path) -> str:
+    """What the .txt beside it says, without a BOM and without white space around it. Raises OSError, ValueError."""
+    return picture.with_suffix(".txt").read_bytes().decode("utf-8-sig").replace("\r\n", "\n").strip()
+
+
 def _caption(picture: Path, known: str | None) -> str:
     """What the .txt says; where there is none, what the next run would write. Raises ValueError, OSError."""
     try:
-        return picture.with_suffix(".txt").read_bytes().decode("utf-8-sig").replace("\r\n", "\n").strip()
+        return standing(picture)
     except FileNotFoundError:
         if known is None:
             raise ValueError("has no caption") from None

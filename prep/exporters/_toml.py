@@ -60,7 +60,9 @@ def _dataset(subsets: Sequence[tuple[str, int, str]], resolution: int, own: dict
         subset = tomlkit.table()
         subset.add("image_dir", folder)
         subset.add("num_repeats", repeats)
-        subset.add("class_tokens", trigger)
+        # The reader of sd-scripts (toml 0.10.2) loses a text that begins with a quote. These words are for images
+        # without a caption, of which there are none here.
+        subset.add("class_tokens", trigger.lstrip('"'))
         tables.append(subset)
     dataset.add("subsets", tables)
     return dataset

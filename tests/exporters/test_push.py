@@ -114,7 +114,7 @@ def test_the_same_set_elsewhere_gives_the_same_bytes(hub, push, tmp_path):
 def test_an_edited_caption_sends_one_shard(hub, push, tmp_path):
     out = published(tmp_path / "out")
     push(out, *WITH)
-    next(iter((out / "kohya" / "2_mira").glob("*.txt"))).write_text("mira, by hand")
+    next(iter((out / "kohya" / "2_mira").glob("*.txt"))).write_text("mira, by hand", "utf-8-sig")
     puts = hub.count("^PUT")
     assert push(out, "--with-images", "--yes").code == 0
     assert hub.count("^PUT") == puts + 1
