@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from prep.config import recipe
 from prep.errors import ImageError
+from prep.heap import keep_freed_memory
 from prep.images import measures, open_image
 from prep.ledger import Ledger, Shelf, Writer
 from prep.types import ImageRef, Outcome, Problem
@@ -96,6 +97,7 @@ class ScanJob:
         self.recipe = scan_recipe(max_pixels, measure_px)
 
     def open(self, worker: str) -> None:
+        keep_freed_memory()  # at its largest with the first images, and not only when all workers are at one
         self.writer: Writer = self.ledger.writer(SCAN, worker)
 
     def run(self, items: Sequence[Found]) -> Iterator[Outcome]:

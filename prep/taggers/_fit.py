@@ -15,7 +15,8 @@ def fit_square(image: np.ndarray, side_px: int) -> np.ndarray:
     fitted_width = max(1, min(side_px, round(width * scale)))
     fitted_height = max(1, min(side_px, round(height * scale)))
     small = cv2.resize(image, (fitted_width, fitted_height), interpolation=cv2.INTER_AREA)
-    small = small.astype(np.float32) / 255
+    small = small.astype(np.float32)
+    small /= 255
     # Zero padding would be answered with `letterboxed`, and an odd margin means half a pixel on both sides.
     left, top = (side_px - fitted_width) / 2, (side_px - fitted_height) / 2
     move = np.array([[1, 0, left], [0, 1, top]], np.float32)

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 
 from prep.errors import WeightsError
+from prep.heap import give_back_large_blocks, keep_freed_memory
 from prep.taggers._checkpoint import read_checkpoint
 from prep.taggers._fit import fit_square
-from prep.taggers._memory import keep_freed_memory
 from prep.taggers._resnet import ResNet
 from prep.types import Vocabulary
 
 LARGE = 2048  # channels that leave the last stage; the starter has 640
-CPU_PIXELS = 4 * 512 * 512  # that go through the network at once
+CPU_SLICE = 4  # images that go through the network at once
 
 
 class DeepDanbooru:
@@ -40,10 +40,10 @@ class DeepDanbooru:
         self.network = network.eval().requires_grad_(False)
         self.slice = batch_size
         if self.device.type == "cpu":
-            # The activations of four 512 px images stay near; those of eight cost 15 % more a picture.
-            self.slice = min(batch_size, max(1, CPU_PIXELS // self.side_px**2))
-            if checkpoint.params.stages[-1].out >= LARGE:
-                keep_freed_memory()
+            # The activations of four images stay near; those of eight cost 15 % more a picture, at 512 px and at 288.
+            self.slice = min(batch_size, CPU_SLICE)
+            large = checkpoint.params.stages[-1].out >= LARGE
+            (keep_freed_memory if large else give_back_large_blocks)()
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
         return fit_square(image, self.side_px)
@@ -55,8 +55,8 @@ class DeepDanbooru:
         Padded to one shape: kernels may differ between shapes, and a picture's scores must not depend on
         how many others happened to be left over with it.
         """
-        padded = np.zeros((-(-len(batch) // self.slice) * self.slice, *batch.shape[1:]), np.float32)
-        padded[: len(batch)] = batch
+        missing = -len(batch) % self.slice
+        padded = np.concatenate([batch, np.zeros((missing, *batch.shape[1:]), np.float32)]) if missing else batch
         slices = torch.from_numpy(padded).split(self.slice)
         logits = torch.cat([self.network.logits(each.to(self.device, self.dtype)) for each in slices])
         # Near 1, bfloat16 knows only steps of 0.004; and float32's sigmoid differs in its last bit between the

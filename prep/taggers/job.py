@@ -2,10 +2,11 @@
 
 import hashlib
 import os
-from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import pyarrow as pa
@@ -80,19 +81,18 @@ class TagJob:
             self.ledger.write(VOCABULARY, [row], worker)
         self.writer: Writer = self.ledger.writer(TAG, worker)
         self.threads = ThreadPoolExecutor(DECODERS, "decode")
+        self.rooms: np.ndarray | None = None
+        self.lock = Lock()
 
     def run(self, items: Sequence[ImageRef]) -> Iterator[Outcome]:
-        waiting: list[tuple[ImageRef, np.ndarray]] = []
-        for ref, prepared in self._ahead(items):
-            if isinstance(prepared, Problem):
-                yield Outcome(ref.sha256, prepared)
-                continue
-            waiting.append((ref, prepared))
-            if len(waiting) == self.batch_size:
-                yield from self._tagged(waiting)
-                waiting = []
-        if waiting:
-            yield from self._tagged(waiting)
+        """The next batch is decoded while this one is in the network, and no more than that."""
+        batches = [items[at : at + self.batch_size] for at in range(0, len(items), self.batch_size)]
+        ahead = self._decoding(batches[0], 0) if batches else iter(())
+        for number, batch in enumerate(batches):
+            problems = list(ahead)
+            if number + 1 < len(batches):
+                ahead = self._decoding(batches[number + 1], number + 1)
+            yield from self._tagged(batch, problems, number)
 
     def lost(self, item: ImageRef) -> Outcome:
         return Outcome(item.sha256, Problem("tag", "crash", "tagging it crashed", "save the image again"))
@@ -101,18 +101,19 @@ class TagJob:
         self.threads.shutdown(wait=True, cancel_futures=True)
         self.writer.flush()
 
-    def _ahead(self, items: Sequence[ImageRef]) -> Iterator[tuple[ImageRef, np.ndarray | Problem]]:
-        """Yield items in order, while up to two batches behind them are being decoded."""
-        pending: deque = deque()
-        for ref in items:
-            pending.append((ref, self.threads.submit(self._prepared, ref)))
-            if len(pending) > 2 * self.batch_size:
-                ready, future = pending.popleft()
-                yield ready, future.result()
-        for ref, future in pending:
-            yield ref, future.result()
+    def _decoding(self, batch: Sequence[ImageRef], number: int) -> Iterator[Problem | None]:
+        """Begins at once; yields what each image suffers from, when it is known."""
+        return self.threads.map(partial(self._decode, number), batch, range(len(batch)))
 
-    def _prepared(self, ref: ImageRef) -> np.ndarray | Problem:
+    def _room(self, shape: tuple[int, ...], number: int) -> np.ndarray:
+        """float32 [batch, *shape]: one for the decoders, one for the network, by turns, for the whole run. What is not
+        asked for anew cannot come to lie elsewhere, and a long run is no larger than a short one."""
+        with self.lock:
+            if self.rooms is None:
+                self.rooms = np.zeros((2, self.batch_size, *shape), np.float32)
+        return self.rooms[number % 2]
+
+    def _decode(self, number: int, ref: ImageRef, place: int) -> Problem | None:
         try:
             data = (self.src / ref.path).read_bytes()
         except OSError as error:
@@ -120,17 +121,23 @@ class TagJob:
         if hashlib.sha256(data).hexdigest() != ref.sha256:
             return Problem("tag", "changed", "changed while prep was at work", "run again")
         try:
-            return self.tagger.prepare(open_image(data, self.max_pixels).pixels)
+            prepared = self.tagger.prepare(open_image(data, self.max_pixels).pixels)
         except ImageError as error:
             return Problem("tag", error.kind, error.message, error.hint)
+        self._room(prepared.shape, number)[place] = prepared
+        return None
 
-    def _tagged(self, waiting: list[tuple[ImageRef, np.ndarray]]) -> Iterator[Outcome]:
-        answers = self.tagger.scores(np.stack([prepared for _, prepared in waiting]))
-        for (ref, _), answer in zip(waiting, answers, strict=True):
-            scores = above_floor(self.tagger.vocabulary, answer)
-            row = {"subject": ref.sha256, "recipe": self.recipe, "vocabulary": scores.vocabulary.id}
-            self.writer.append(row | {"index": scores.index, "score": scores.score})
-            yield Outcome(ref.sha256)
+    def _tagged(self, batch: Sequence[ImageRef], problems: Sequence[Problem | None], number: int) -> Iterator[Outcome]:
+        """Where a problem is, the room holds something older: its scores are nobody's."""
+        answers = [None] * len(batch)
+        if not all(problems):
+            answers = self.tagger.scores(self.rooms[number % 2, : len(batch)])
+        for ref, problem, answer in zip(batch, problems, answers, strict=True):
+            if problem is None:
+                scores = above_floor(self.tagger.vocabulary, answer)
+                row = {"subject": ref.sha256, "recipe": self.recipe, "vocabulary": scores.vocabulary.id}
+                self.writer.append(row | {"index": scores.index, "score": scores.score})
+            yield Outcome(ref.sha256, problem)
 
 
 class ScoreBook:
