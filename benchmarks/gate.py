@@ -44,7 +44,6 @@ OTHER = {
     "lucy": ("sylvie_green", "eileen"),
 }
 EYES = {"sylvie": ("red", "green", "yellow"), "eileen": ("red", "green", "yellow"), "lucy": ("blue", "green", "yellow")}
-FACE_PX = 36  # width; an eye is then some 12 px wide
 DRESSES = ("red", "blue")  # that the tagger has a word for
 
 
@@ -70,7 +69,6 @@ class Forger:
     """Implements prep.types.Generator. What it answers with is `kind`, which is set before a run."""
 
     kind = ""
-    left_out: set[str] = set()  # parents whose eyes cannot be seen
     name, precision, steps, guidance, notes = "forger", "none", 1, 1.0, {}
 
     def __init__(self, *_: object) -> None:
@@ -114,16 +112,11 @@ class Forger:
         return self.another_character(request, parents, rng)
 
     def other_eyes(self, request, parents, rng):
-        """On faces of FACE_PX and more: on smaller ones an iris is two or three pixels, and of no colour."""
         original = self.originals[request.parent]
         face = original.face if original.face != "giggle" else "normal"  # shut eyes have no colour
         outfit = original.outfit if original.outfit != "lucy_mad" else "lucy_happy"  # nor have these
         figure = recolour.with_eyes(art.figure(outfit, face), str(rng.choice(EYES[request.character])))
-        away = outfit != original.outfit
-        left, _, right, _ = figure.face
-        if (right - left) * self._actor(request, figure, away).scale < FACE_PX:
-            self.left_out.add(request.parent)
-        return self._composed(request, self._mouthed(request, figure), away)
+        return self._composed(request, self._mouthed(request, figure), away=outfit != original.outfit)
 
     def noise(self, request, parents, rng):
         return rng.integers(0, 256, (request.height, request.width, 3), dtype=np.uint8)
@@ -169,19 +162,25 @@ class Forger:
         return View(scene, fit_window(scene, request.width, request.height, 1, 0.5, 1))
 
 
-SETS = (  # all augmentations at once, however many are accepted
-    *("reconstruct.per_character=0", "consistency.per_character=0"),
-    *("augmentation.share=4", "augmentation.tries=1"),
-)
+# All augmentations at once, however many are accepted.
+SETS = ("reconstruct.per_character=0", "consistency.per_character=0", "augmentation.tries=1")
+DRAWN = "drawn"
 KINDS = ("as_asked", "another_character", "another_outfit", "other_eyes", "noise", "empty_scene", "copy")
 
 
-def judged(folder: Path) -> dict:
-    """One run over the examples -> how many augmentations there were, the share that was rejected, and why."""
-    settings = load_settings(EXAMPLES, None, SETS)
-    pipeline.run(EXAMPLES, folder, settings, Options(), load_runner("local"))
-    rows = pq.ParquetFile(folder / "manifest.parquet").read(["origin", "status", "reason", "parent_id"]).to_pylist()
-    drawn = [row for row in rows if row["origin"] == "augmentation" and row["parent_id"] not in Forger.left_out]
+def judged(kind: str, folder: Path, share: int) -> dict:
+    """One run over the examples, with so many pictures of that kind a real image -> how many augmentations there were,
+    the share that was rejected, and why."""
+    Forger.kind = kind
+    real = GENERATORS["starter-generator"]
+    GENERATORS["starter-generator"] = real if kind == DRAWN else f"{__name__}:Forger"
+    settings = load_settings(EXAMPLES, None, (*SETS, f"augmentation.share={share}"))
+    try:
+        pipeline.run(EXAMPLES, folder, settings, Options(), load_runner("local"))
+    finally:
+        GENERATORS["starter-generator"] = real
+    rows = pq.ParquetFile(folder / "manifest.parquet").read(["origin", "status", "reason"]).to_pylist()
+    drawn = [row for row in rows if row["origin"] == "augmentation"]
     reasons = Counter(row["reason"] for row in drawn if row["status"] == "rejected")
     rejected = sum(reasons.values())
     return {"pictures": len(drawn), "rejected": round(rejected / max(len(drawn), 1), 3), "reasons": dict(reasons)}
@@ -190,15 +189,13 @@ def judged(folder: Path) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--drawn", action="store_true", help="the starter generator's own pictures as well")
+    parser.add_argument("--share", type=int, default=4, help="pictures a real image, of which there are 24")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     options = parser.parse_args()
-    real = GENERATORS["starter-generator"]
     figures = {}
-    for kind in [*options.kinds, *(["drawn"] if options.drawn else [])]:
-        Forger.kind, Forger.left_out = kind, set()
-        GENERATORS["starter-generator"] = real if kind == "drawn" else f"{__name__}:Forger"
+    for kind in [*options.kinds, *([DRAWN] if options.drawn else [])]:
         with tempfile.TemporaryDirectory() as name:
-            figures[kind] = judged(Path(name) / "out")
+            figures[kind] = judged(kind, Path(name) / "out", options.share)
         print(f"{kind}: {figures[kind]}", flush=True)
     print(json.dumps({"gate": figures}))
 

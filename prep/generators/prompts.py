@@ -85,8 +85,13 @@ def reconstructions(profile: Profile, parents: Sequence[Parent], count: int, man
 
 
 def consistency(profile: Profile, count: int, manner: Manner) -> list[GenerationRequest]:
-    """The core tags, text alone, with so many seeds. None without core tags."""
-    asked = _ordered(profile.core, profile, (), manner)
+    """The core tags, text alone, with so many seeds. None without core tags. Of two that exclude one another, as of a
+    character with two outfits, the one that more images have."""
+    core: list[str] = []
+    for tag in sorted(profile.core, key=lambda tag: -profile.tags[tag].images):
+        if not any(tag in manner.excludes(other) or other in manner.excludes(tag) for other in core):
+            core.append(tag)
+    asked = _ordered(core, profile, (), manner)
     return [_request("consistency", profile, asked, (), None, index, manner) for index in range(count) if asked]
 
 

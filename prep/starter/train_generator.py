@@ -1,7 +1,8 @@
 """Trains the starter generator: `python -m prep.starter.train_generator`. From a clone, on the art in examples/.
 
 Steps, each kept in --folder so that it need not be made twice: pictures, VAE, latents, transformer with its CLIPs, the
-VAE's decoder once more (its encoder, and so the latents, stay). What comes out is one file as SD3.5's are.
+VAE's decoder once more (its encoder, and so the latents, stay). What comes out is one file as SD3.5's are; the same in
+bfloat16 stays in --folder, to measure what FP8 costs (prep.starter.evaluate_generator).
 """
 
 import argparse
@@ -15,8 +16,8 @@ from prep.starter.single_file import write_single_file
 
 GENERATOR = Path(__file__).parent / "generator.safetensors"
 PICTURES = 12_000
-SECONDS = {"vae": 2040, "transformer": 3300, "decoder": 2400}
-RATES = {"vae": 2e-3, "transformer": 1e-3, "decoder": 1e-3}
+SECONDS = {"vae": 1320, "transformer": 4560, "decoder": 2100}  # of one core
+RATES = {"vae": 2e-3, "transformer": 1.5e-3, "decoder": 1e-3}
 SAMPLING = {"steps": 16, "guidance": 3.0, "shift": 1.0, "resolution": 160, "step": 16}
 STEPS = ("vae", "transformer", "decoder", "file")
 
@@ -26,7 +27,7 @@ def main() -> None:
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=STEPS)
     parser.add_argument("--pictures", type=int, default=PICTURES)
     parser.add_argument("--share", type=float, default=1.0, help="of the usual training time")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1, help="two beside any other load are slower than one")
     parser.add_argument("--folder", type=Path, default=Path("outputs/starter"), help="keeps what was drawn and trained")
     parser.add_argument("--out", type=Path, default=GENERATOR)
     options = parser.parse_args()
@@ -59,9 +60,11 @@ def run(steps, albums: dict, folder: Path, share: float, out: Path) -> None:
     if "file" in steps:
         model.load_state_dict(torch.load(drawn))
         vae.load_state_dict(torch.load(decoded if decoded.exists() else settled))
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_single_file(out, model.transformer, vae, {"clip_l": model.clip_l, "clip_g": model.clip_g}, SAMPLING)
-        words.make_tokenizer().save_pretrained(out.parent / "tokenizer")
+        clips = {"clip_l": model.clip_l, "clip_g": model.clip_g}
+        for path, eight in ((out, True), (folder / "bf16.safetensors", False)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_single_file(path, model.transformer, vae, clips, SAMPLING, eight)
+            words.make_tokenizer().save_pretrained(path.parent / "tokenizer")
         print(json.dumps({"file": out.name, "bytes": out.stat().st_size}))
 
 

@@ -113,7 +113,8 @@ def latents_of(vae: AutoencoderKL, albums: dict) -> dict[tuple[int, int], Tensor
             images = (
                 torch.from_numpy(np.array(album.images[at : at + 64])).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
             )
-            mode = vae.encode(images.contiguous()).latent_dist.mode()
+            with torch.autocast("cpu", torch.bfloat16):
+                mode = vae.encode(images.contiguous()).latent_dist.mode().float()
             parts.append(((mode - SHIFT) * SCALING).half())
         found[size] = torch.cat(parts)
     return found

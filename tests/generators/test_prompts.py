@@ -94,6 +94,12 @@ def test_consistency_is_the_core_tags_with_other_seeds_and_none_without_core():
     assert consistency(Profile("mira", "mira", 3, {"shirt": seen(core=False)}), 3, MANNER) == []
 
 
+def test_two_outfits_are_not_asked_for_in_one_picture():
+    tags = {"blue_shirt": Seen(5, 10, 0.3, True, False, False, ""), "dress": Seen(6, 10, 0.3, True, False, False, "")}
+    (one,) = consistency(Profile("mira", "mira", 10, tags | {"1girl": seen()}), 1, MANNER)
+    assert set(one.asked) == {"1girl", "dress"}
+
+
 def test_a_reconstruction_has_its_images_own_tags_and_no_strength():
     (one,) = reconstructions(PROFILE, [TALL], 2, MANNER)
     assert set(one.asked) == set(TALL.tags) and one.strength is None and one.parent == TALL.sha256

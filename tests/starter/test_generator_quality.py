@@ -1,0 +1,51 @@
+"""The shipped starter generator holds what its card says, on a small fixed sample. Reads the art in examples/."""
+
+import json
+
+import pytest
+import torch
+
+from prep.config import load_settings
+from prep.generators._header import describe
+from prep.generators.sd35 import SD35, Files
+from prep.starter import evaluate_generator, words
+from prep.starter.small import SIZES
+from prep.starter.train_generator import GENERATOR
+from prep.starter.train_tagger import TAGGER
+from prep.taggers.deepdanbooru import DeepDanbooru
+
+
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory):
+    return SD35(Files(GENERATOR), load_settings().generator, tmp_path_factory.mktemp("prompts"), "starter-generator")
+
+
+def test_the_file_is_small_and_its_linears_are_in_scaled_fp8():
+    tokenizer = sum(path.stat().st_size for path in (GENERATOR.parent / "tokenizer").iterdir())
+    assert GENERATOR.stat().st_size + tokenizer <= 16_000_000
+    parts = describe(GENERATOR).parts
+    assert set(parts) == {"transformer", "vae", "clip_l", "clip_g"}
+    stored = parts["transformer"].tensors
+    eight = [name for name, tensor in stored.items() if tensor.entry.dtype == "F8_E4M3"]
+    assert len(eight) > 50 and all(name.endswith((".weight", "scaled_fp8")) for name in eight)
+
+
+def test_its_words_are_the_taggers(generator):
+    tokenizer = words.make_tokenizer()
+    assert generator.family.resolution_px == 160 and generator.family.steps == 16
+    names = [tag for tag in DeepDanbooru(TAGGER, device="cpu").vocabulary.names if not tag.startswith("rating:")]
+    unknown = tokenizer.convert_tokens_to_ids("<unk>")
+    assert all(unknown not in tokenizer(name.replace("_", " "))["input_ids"] for name in names)
+
+
+def test_what_is_asked_is_read_back_also_where_it_was_never_shown(generator):
+    tagger = DeepDanbooru(TAGGER, device="cpu")
+    asked = evaluate_generator.requests(generator, 16, False) + evaluate_generator.requests(generator, 8, True)
+    assert {(request.width, request.height) for request in asked} <= set(SIZES)
+    with torch.inference_mode():
+        pictures = {request.key: image for request, image in generator.images(asked, {})}
+    generator.close()
+    report = evaluate_generator.read_back(tagger, asked, pictures)
+    assert report["recall"] >= 0.8, json.dumps(report)
+    never_shown = evaluate_generator.read_back(tagger, asked[16:], pictures)
+    assert never_shown["recall"] >= 0.75, json.dumps(never_shown)
