@@ -288,7 +288,7 @@ def export(run: Run, dataset: Dataset) -> Dataset:
     ManifestExporter(dataset.tagger, dataset.tag_recipe, shaping).write(sheets.watched(dataset.rows()), run.out)
     sheets.write(run.out / "generated")
     looks = sum(standing.repeats[group] * count for group, count in dataset.counts.items() if group in standing.repeats)
-    write_training_toml(run.out / "kohya", summary.images, looks, settings.export.resolution, run.ledger)
+    ours = write_training_toml(run.out / "kohya", summary.images, looks, settings.export.resolution, run.ledger)
     run.report.say(
         f"export: {summary.images:,} images in {len(dataset.counts)} folders, {summary.written:,} written, "
         f"{summary.unchanged:,} unchanged, {summary.removed:,} removed"
@@ -298,6 +298,8 @@ def export(run: Run, dataset: Dataset) -> Dataset:
     write_problems(run.out / "problems.txt", run.problems)
     if kohya.kept_toml:
         run.report.say("export: dataset.toml was changed by hand and stays; prep's own is dataset.new.toml beside it")
+    if not ours:
+        run.report.say("export: train_sd3_lora.toml was changed by hand and stays; prep's own lies beside it")
     return dataset
 
 
