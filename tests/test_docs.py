@@ -32,11 +32,16 @@ def test_the_readmes_first_command_makes_what_it_says():
         done = make("dataset", "SRC=examples/characters", "NAME=test-docs")
         assert done.returncode == 0, done.stdout + done.stderr
         rows = manifest(out)
-        assert len(rows) == 24 and {row["status"] for row in rows} == {"kept"}
-        assert {row["complexity"] for row in rows} == {"simple", "medium", "complex"}
+        real, drawn = ([row for row in rows if (row["origin"] == "source") == own] for own in (True, False))
+        assert len(real) == 24 and {row["status"] for row in real} == {"kept"}
+        assert {row["complexity"] for row in real} == {"simple", "medium", "complex"}
+        assert {row["origin"] for row in drawn} == {"reconstruct", "consistency", "augmentation"}
+        accepted = [row for row in drawn if row["origin"] == "augmentation" and row["status"] == "kept"]
+        assert len(accepted) >= 12 and {row["character"] for row in accepted} == {"sylvie", "eileen", "lucy"}
         for slug in ("sylvie", "eileen", "lucy"):
             assert (out / "generated" / slug / "sheet.png").is_file()
         folders, files = {"8_sylvie", "14_eileen", "20_lucy"}, {"dataset.toml", "train_sd3_lora.toml"}
+        folders |= {"4_sylvie-drawn", "7_eileen-drawn", "10_lucy-drawn"}
         assert {path.name for path in (out / "kohya").iterdir()} == folders | files
         assert done.stdout.splitlines()[-1] == "done"
     finally:
