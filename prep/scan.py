@@ -21,7 +21,7 @@ from prep.ledger import Ledger, Shelf, Writer
 from prep.types import ImageRef, Outcome, Problem
 from prep.walk import Found
 
-VERSION = 1
+VERSION = 2
 SETTLED_NS = 2_000_000_000  # a file younger than this when it was read may have changed since, at the same mtime
 
 SCAN = Shelf(

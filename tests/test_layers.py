@@ -13,7 +13,7 @@ ROOT = Path(prep.__file__).parent
 
 PARTS = "taggers tagging captions generators checks exporters scan walk near quality lint machine".split()
 LEVELS = {
-    **dict.fromkeys(("types", "errors", "arrow_alone", "heap"), 0),
+    **dict.fromkeys(("types", "errors", "small_arrow", "heap"), 0),
     **dict.fromkeys(("files", "names", "lock", "registry", "report", "runners"), 1),
     **dict.fromkeys(("config", "images", "ledger", "weights"), 2),
     **dict.fromkeys(PARTS, 3),

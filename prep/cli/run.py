@@ -31,11 +31,11 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
       prep run ~/art --set thresholds.mode=fixed --set thresholds.fixed=0.4
     """
     from prep import pipeline
-    from prep.arrow_alone import keep_arrow_from_pandas
     from prep.config import load_settings
     from prep.context import Options
     from prep.exporters.training import training_command
     from prep.runners.local import interruptible
+    from prep.small_arrow import keep_arrow_small
 
     out = out or Path("outputs") / src.resolve().name
     settings = load_settings(src, config, sets)
@@ -46,7 +46,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
         for line in plan_of(src, out, settings):
             click.echo(line)
         return 0
-    keep_arrow_from_pandas()
+    keep_arrow_small()
     with interruptible():
         result = pipeline.run(src, out, settings, options, load_runner(runner))
     if profile:

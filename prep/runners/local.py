@@ -13,10 +13,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
+from multiprocessing.util import Finalize
 from typing import Any
 
-from prep.arrow_alone import keep_arrow_from_pandas
 from prep.errors import Interrupted, StoppedError
+from prep.small_arrow import keep_arrow_small
 from prep.types import Job, Outcome
 
 _job: Job | None = None  # a worker process's own
@@ -118,7 +119,9 @@ def _start(job: Job, parent: int) -> None:
     _job = job
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver decides
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-    keep_arrow_from_pandas()
+    # Taking the interpreter apart, all workers at once, would be the scan's peak of memory.
+    Finalize(None, os._exit, args=(0,), exitpriority=-100)
+    keep_arrow_small()
     job.open(f"w{os.getpid()}")
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from prep.config import recipe
 from prep.errors import ImageError
+from prep.heap import give_back_freed_memory, keep_freed_memory
 from prep.images import open_image
 from prep.ledger import Ledger, Shelf, Writer
 from prep.taggers import load_tagger
@@ -74,6 +75,7 @@ class TagJob:
         self.batch = 32 * batch_size
 
     def open(self, worker: str) -> None:
+        keep_freed_memory()
         self.tagger: Tagger = load_tagger(self.tagger_name, self.weights, self.device, self.batch_size)
         vocabulary = self.tagger.vocabulary
         row = {"subject": vocabulary.id, "recipe": "", "names": vocabulary.names, "categories": vocabulary.categories}
@@ -100,6 +102,9 @@ class TagJob:
     def close(self) -> None:
         self.threads.shutdown(wait=True, cancel_futures=True)
         self.writer.flush()
+        self.rooms = None
+        del self.tagger
+        give_back_freed_memory()
 
     def _decoding(self, batch: Sequence[ImageRef], number: int) -> Iterator[Problem | None]:
         """Begins at once; yields what each image suffers from, when it is known."""
