@@ -51,10 +51,11 @@ def main() -> None:
             seconds, memory = run(src, out)
             again, _ = run(src, out)
             changed, _ = run(src, out, "thresholds.mode=fixed", "thresholds.fixed=0.3")
-            figures |= {f"{label}_images": count, f"{label}_seconds": round(seconds, 1), f"{label}_mb": round(memory)}
+            figures |= {f"{label}_images": count, f"{label}_seconds": round(seconds, 1)}
+            figures |= {f"{label}_mb": round(memory, 1)}
             figures |= {f"{label}_second_run_seconds": round(again, 2)}
             figures |= {f"{label}_changed_threshold_seconds": round(changed, 2)}
-            print(f"{count} images: {seconds:.1f} s, {memory:.0f} MB resident at most")
+            print(f"{count} images: {seconds:.1f} s, {memory:.1f} MB resident at most")
             print(f"  a second run {again:.2f} s; with another threshold, all captions written anew, {changed:.2f} s")
     more = arguments.many - arguments.few
     figures["kb_an_image_more"] = round((figures["many_mb"] - figures["few_mb"]) * 1000 / more, 2)

@@ -4,8 +4,8 @@ Each is one of the tagger's compositions (a sprite over a scene or a colour) at 
 share of the combinations of outfit, expression, view and place is never shown, so that it can be asked whether they
 are drawn all the same.
 
-Half the figures stand on a grid: few sizes, and places a latent apart. What is always cut into latents in the same way
-is learnt sharp in the time there is; what may lie anywhere is learnt soft.
+Most figures stand on a grid: ten sizes, and places a latent or a token apart. What is always cut into latents in the
+same way is learnt sharp in the time there is; what may lie anywhere is learnt soft.
 """
 
 import zlib
@@ -22,7 +22,8 @@ from prep.starter.compose import Actor, Plain, View, compose, fit_window, stand
 SIZES = ((160, 160), (144, 176), (128, 192), (112, 224), (176, 144), (192, 128))
 SIZE_CHANCES = (0.24, 0.16, 0.2, 0.18, 0.11, 0.11)
 LARGER = 3  # drawn at so many times the size, then made small: edges as soft as a photograph's
-LATENT_PX = 8
+LATENT_PX, TOKEN_PX = 8, 16  # the transformer sees two latents by two at once
+SIZE_STEP = 2**0.25  # from one size of a figure to the next
 VIEWS = ("portrait", "upper_body", "cowboy_shot")
 PLAIN = {
     "white": (255, 255, 255),
@@ -81,7 +82,7 @@ def picture(choice: Choice, seed: Sequence[int], size: tuple[int, int]) -> Small
     figure = art.figure(choice.outfit, choice.face)
     if choice.mouth:
         figure = recolour.with_mouth(figure, choice.mouth)
-    manner = rng.choice(["grid", "free", "own"], p=(0.5, 0.2, 0.3))
+    manner = rng.choice(["grid", "own", "free"], p=(0.62, 0.3, 0.08))
     actor = _own_frame(figure, width, height) if choice.view == "cowboy_shot" and manner == "own" else None
     if actor is None:
         actor = _standing(rng, figure, choice.view, width, height, free=manner == "free")
@@ -90,9 +91,8 @@ def picture(choice: Choice, seed: Sequence[int], size: tuple[int, int]) -> Small
         background = Plain(colour, colour, frozenset({"simple_background", f"{choice.place}_background"}))
     else:
         scene = art.scene(choice.place)
-        zoom = 1 + rng.exponential(0.15) if manner == "free" else float(rng.choice([1, 1, 1.25]))
-        window = fit_window(scene, width, height, zoom, rng.integers(5) / 4, rng.integers(1, 3) / 2)
-        background = View(scene, window)
+        zoom = 1 + rng.exponential(0.15) if manner == "free" else 1.0
+        background = View(scene, fit_window(scene, width, height, zoom, rng.integers(3) / 2, 1.0))
     drawn = compose([actor], background, width, height)
     left, top, right, bottom = figure.face
     if actor.mirror:
@@ -115,14 +115,16 @@ def _own_frame(figure: art.Figure, width: int, height: int) -> Actor | None:
 def _standing(rng: np.random.Generator, figure: art.Figure, view: str, width: int, height: int, free: bool) -> Actor:
     first, last = figure.views[view]
     last = min(last, figure.rgba.shape[0] - 2)
-    mirror = bool(rng.random() < 0.2)
     if free:
         lower, headroom, across = rng.uniform(first, last), rng.uniform(0.03, 0.13), rng.uniform(0.35, 0.65)
-        return stand(figure, width, height, lower, headroom, across, mirror)
-    lower = first + (last - first) * (0.3, 0.85)[rng.integers(2)]
-    actor = stand(figure, width, height, lower, 0.06, (0.4, 0.5, 0.6)[rng.integers(3)], mirror)
-    step = LATENT_PX * LARGER
-    return replace(actor, x=round(actor.x / step) * step, y=round(actor.y / step) * step)
+        return stand(figure, width, height, lower, headroom, across, bool(rng.random() < 0.2))
+    actor = stand(figure, width, height, (first + last) / 2, 0.06, 0.5)
+    scale = LARGER * SIZE_STEP ** round(np.log(actor.scale / LARGER) / np.log(SIZE_STEP))
+    x = width / 2 - (figure.face[0] + figure.face[2]) / 2 * scale
+    down, across = LATENT_PX * LARGER, TOKEN_PX * LARGER
+    # Never so high that the sprite ends above the frame's lower edge.
+    y = max(round(actor.y / down), -(-(height - figure.rgba.shape[0] * scale) // down)) * down
+    return replace(actor, scale=scale, x=round(x / across) * across, y=y)
 
 
 def numbered(number: int, seed: int = 1) -> tuple[Choice, Small]:

@@ -16,7 +16,7 @@ from prep.starter.single_file import write_single_file
 
 GENERATOR = Path(__file__).parent / "generator.safetensors"
 PICTURES = 12_000
-SECONDS = {"vae": 1320, "transformer": 4560, "decoder": 2100}  # of one core
+SECONDS = {"vae": 1320, "transformer": 7200, "decoder": 2100}  # of one core
 RATES = {"vae": 2e-3, "transformer": 1.5e-3, "decoder": 1e-3}
 SAMPLING = {"steps": 16, "guidance": 3.0, "shift": 1.0, "resolution": 160, "step": 16}
 STEPS = ("vae", "transformer", "decoder", "file")

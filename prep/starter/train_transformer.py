@@ -25,7 +25,7 @@ from prep.starter.train_vae import CHANNELS
 CLIP_WIDTHS = {"clip_l": 64, "clip_g": 128}  # multiples of 64: the width of a head
 JOINT = sum(CLIP_WIDTHS.values())
 BATCH = 32
-FACE_WEIGHT = 3.0  # of a latent in a face, against one elsewhere
+FACE_WEIGHT = 5.0  # of a latent in a face, against one elsewhere
 KEEP_TAG = 0.85  # chance of each tag to stay in a prompt; a third of the prompts are whole
 WITHOUT = 0.1  # share of prompts that say nothing, or only what is not wanted: for guidance
 
