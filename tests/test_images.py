@@ -160,6 +160,12 @@ def test_blur_lowers_sharpness():
     assert sharpness(cv2.GaussianBlur(art, (0, 0), 6)) < 15 < sharpness(art)
 
 
+def test_sharpness_is_the_laplacians_variance():
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    edges = cv2.Laplacian(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.CV_64F)
+    assert sharpness(pixels) == pytest.approx(edges.var(), rel=1e-9)
+
+
 def test_perceptual_hash_survives_encoding_and_tells_pictures_apart():
     def apart(one, other):
         return (int(one, 16) ^ int(other, 16)).bit_count()
