@@ -75,8 +75,8 @@ class TagJob:
         self.batch = 32 * batch_size
 
     def open(self, worker: str) -> None:
+        keep_freed_memory()
         self.tagger: Tagger = load_tagger(self.tagger_name, self.weights, self.device, self.batch_size)
-        keep_freed_memory()  # not before: what loading alone takes, half a gigabyte at full size, goes back
         vocabulary = self.tagger.vocabulary
         row = {"subject": vocabulary.id, "recipe": "", "names": vocabulary.names, "categories": vocabulary.categories}
         if vocabulary.id not in self.ledger.rows(VOCABULARY):
