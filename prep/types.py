@@ -229,7 +229,7 @@ class Tagger(Protocol):
 
     name: str
     vocabulary: Vocabulary
-    batch_size: int
+    batch_size: int  # pictures at once; what it was asked for, or fewer
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
         """image: uint8 [H, W, 3], RGB -> float32 [S, S, 3], as this tagger's network takes it."""

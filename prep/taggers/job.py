@@ -88,7 +88,8 @@ class TagJob:
 
     def run(self, items: Sequence[ImageRef]) -> Iterator[Outcome]:
         """The next batch is decoded while this one is in the network, and no more than that."""
-        batches = [items[at : at + self.batch_size] for at in range(0, len(items), self.batch_size)]
+        size = self.tagger.batch_size
+        batches = [items[at : at + size] for at in range(0, len(items), size)]
         ahead = self._decoding(batches[0], 0) if batches else iter(())
         for number, batch in enumerate(batches):
             problems = list(ahead)
@@ -115,7 +116,7 @@ class TagJob:
         asked for anew cannot come to lie elsewhere, and a long run is no larger than a short one."""
         with self.lock:
             if self.rooms is None:
-                self.rooms = np.zeros((2, self.batch_size, *shape), np.float32)
+                self.rooms = np.zeros((2, self.tagger.batch_size, *shape), np.float32)
         return self.rooms[number % 2]
 
     def _decode(self, number: int, ref: ImageRef, place: int) -> Problem | None:

@@ -13,22 +13,32 @@ def batch(count: int, side: int = 64, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).random((count, side, side, 3), np.float32)
 
 
+def in_batches(tagger: DeepDanbooru, images: np.ndarray) -> np.ndarray:
+    size = tagger.batch_size
+    return np.concatenate([tagger.scores(images[at : at + size]) for at in range(0, len(images), size)])
+
+
 def test_answers_one_probability_a_tag(tiny_tagger):
-    scores = DeepDanbooru(tiny_tagger, "cpu", 4).scores(batch(3))
+    scores = in_batches(DeepDanbooru(tiny_tagger, "cpu", 4), batch(3))
     assert scores.shape == (3, len(TAGS)) and scores.dtype == np.float32
     assert 0 < scores.min() < scores.max() < 1
 
 
+def test_a_batch_is_as_large_as_asked_or_smaller(tiny_tagger):
+    assert [DeepDanbooru(tiny_tagger, "cpu", asked).batch_size for asked in (1, 2, 8)] == [1, 2, 2]
+
+
 def test_a_picture_scores_the_same_in_any_company(tiny_tagger):
     tagger = DeepDanbooru(tiny_tagger, "cpu", 4)
-    together, images = tagger.scores(batch(4)), batch(4)
-    assert np.array_equal(tagger.scores(images[::-1].copy())[::-1], together)
+    images = batch(4)
+    together = in_batches(tagger, images)
+    assert np.array_equal(in_batches(tagger, images[::-1].copy())[::-1], together)
     assert np.array_equal(np.concatenate([tagger.scores(images[at : at + 1]) for at in range(4)]), together)
 
 
 def test_bfloat16_is_near_float32(tiny_tagger):
-    exact = DeepDanbooru(tiny_tagger, "cpu", 4, torch.float32).scores(batch(4))
-    quick = DeepDanbooru(tiny_tagger, "cpu", 4, torch.bfloat16).scores(batch(4))
+    exact = in_batches(DeepDanbooru(tiny_tagger, "cpu", 4, torch.float32), batch(4))
+    quick = in_batches(DeepDanbooru(tiny_tagger, "cpu", 4, torch.bfloat16), batch(4))
     assert np.abs(exact - quick).max() < 0.05
 
 
