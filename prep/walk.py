@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,13 +75,14 @@ def _entries(src: Path, out: Path, problems: list, hidden: list) -> Iterator[tup
         try:
             status = folder.stat()
             with os.scandir(folder) as listed:
-                entries = sorted(listed, key=lambda entry: os.fsencode(entry.name))
+                entries = sorted(listed, key=lambda entry: os.fsencode(entry.name), reverse=True)
         except FileNotFoundError:  # removed since its parent was read
             continue
         if (status.st_dev, status.st_ino) in seen or folder.resolve() == out:
             continue
         seen.add((status.st_dev, status.st_ino))
-        for entry in entries:
+        while entries:
+            entry = entries.pop()  # in order, and let go of: each has grown by its stat
             if entry.name.startswith(".") or entry.name in NEVER:
                 if not prefix and entry.name not in NEVER and entry.is_dir():
                     hidden.append(entry.name)
@@ -136,4 +138,4 @@ def _character(src: Path, path: str) -> str:
     first = path.split("/")[0] if "/" in path else src.resolve().name
     kohya = REPEATS.match(first)
     # From here on a character is text: what its name holds that is not UTF-8 is escaped.
-    return os.fsencode(kohya[1] if kohya else first).decode("utf-8", "backslashreplace")
+    return sys.intern(os.fsencode(kohya[1] if kohya else first).decode("utf-8", "backslashreplace"))
