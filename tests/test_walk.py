@@ -56,6 +56,13 @@ def test_paths_come_in_byte_order(tmp_path):
     assert list(found(tmp_path)) == sorted(found(tmp_path), key=os.fsencode)
 
 
+def test_a_folder_linked_twice_belongs_to_the_first_name(tmp_path):
+    save(drawing(1, 40, 40), tmp_path / ".store" / "a.png")
+    for name in ("noa", "mira", "zoe"):
+        (tmp_path / name).symlink_to(".store", target_is_directory=True)
+    assert found(tmp_path) == {"mira/a.png": "mira"}
+
+
 def test_links_are_followed_inside_src_alone(tmp_path):
     src = tmp_path / "src"
     save(drawing(1, 40, 40), src / "mira" / "a.png")

@@ -24,11 +24,11 @@ def drawn(folder, count):
     return refs
 
 
-def tagged(folder, refs, out, tagger, monkeypatch):
-    """sha256 -> the row that the job kept."""
+def tagged(folder, refs, out, tagger, monkeypatch, asked=None):
+    """sha256 -> the row that the job kept. asked: the batch that the settings ask for, when not the tagger's own."""
     monkeypatch.setattr(job, "load_tagger", lambda *_: tagger)
     ledger = Ledger.begin(out)
-    work = job.TagJob(folder, ledger, "fake", folder, "0" * 64, "cpu", tagger.batch_size, 10**6)
+    work = job.TagJob(folder, ledger, "fake", folder, "0" * 64, "cpu", asked or tagger.batch_size, 10**6)
     work.open("main")
     outcomes = list(work.run(refs))
     work.close()
@@ -47,6 +47,15 @@ def test_a_picture_has_the_same_scores_in_any_batch(batch, tmp_path, monkeypatch
         grey = np.full((1, 8, 8, 3), 20 * number / 255, np.float32)
         expected = job.above_floor(alone.vocabulary, alone.scores(grey)[0])
         assert found[ref.sha256] == (expected.index.tolist(), expected.score.tolist())
+
+
+def test_a_tagger_that_takes_fewer_than_asked_gets_fewer(tmp_path, monkeypatch):
+    refs = drawn(tmp_path / "art", 7)
+    tagger, sizes = FakeTagger(2), []
+    scores = tagger.scores
+    monkeypatch.setattr(tagger, "scores", lambda batch: sizes.append(len(batch)) or scores(batch))
+    _, found = tagged(tmp_path / "art", refs, tmp_path / "out", tagger, monkeypatch, asked=8)
+    assert sizes == [2, 2, 2, 1] and len(found) == 7
 
 
 def test_a_picture_that_changed_leaves_the_others_their_scores(tmp_path, monkeypatch):
