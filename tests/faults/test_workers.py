@@ -77,7 +77,7 @@ def test_memory_that_runs_out_in_the_network_is_a_clean_stop(art, tmp_path, tiny
                 raise MemoryError
             return super().scores(batch)
 
-    monkeypatch.setattr(job, "load_tagger", lambda *_: Greedy())
+    monkeypatch.setattr(job, "load_tagger", lambda *asked: Greedy(asked[-1]))
     with pytest.raises(StoppedError, match="memory"):
         run_here(art, tmp_path / "out", tiny_tagger, "tagger.batch=2")
     fake = FakeTagger()
