@@ -31,19 +31,15 @@ class PackedConv(nn.Module):
         super().__init__()
         self.weight, self.bias = conv.weight.detach(), conv.bias
         self.layout = (conv.padding, conv.stride, conv.dilation, conv.groups)
-        self.packed = False
 
     def forward(self, x: Tensor, plus: Tensor | None = None, relu: bool = False) -> Tensor:
-        if not self.packed:
-            shape = list(x.shape)
-            self.weight = torch.ops.mkldnn._reorder_convolution_weight(self.weight, *self.layout, shape)
-            self.packed = True
-        after = "relu" if relu else "none"
+        onednn = torch.ops.mkldnn
+        if not self.weight.is_mkldnn:
+            self.weight = onednn._reorder_convolution_weight(self.weight, *self.layout, x.shape)
+        conv = (x, self.weight, self.bias, *self.layout)
         if plus is None:
-            operator = torch.ops.mkldnn._convolution_pointwise.default
-            return operator(x, self.weight, self.bias, *self.layout, after, [], "")
-        operator = torch.ops.mkldnn._convolution_pointwise_.binary
-        return operator(plus, x, self.weight, self.bias, *self.layout, "add", 1.0, after if relu else None, [], "")
+            return onednn._convolution_pointwise(*conv, "relu" if relu else "none", [], "")
+        return onednn._convolution_pointwise_(plus, *conv, "add", 1.0, "relu" if relu else None, [], "")
 
 
 def can_pack() -> bool:
