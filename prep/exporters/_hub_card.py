@@ -43,7 +43,7 @@ class Card:
         told = body_of(self.repo, self.counts, self.settings, self.version, rows, self.pictures)
         own = f"{BEGIN}\n\n{told}\n{END}\n"
         begun = f"\n# {plain(self.repo.split('/')[-1])}\n\n{own}"
-        body = _replaced(body, own) if body.strip() else begun
+        body = _replaced(body, own) if body.strip("\n") else begun
         return f"---\n{self._yaml(front[1] if front else '', BEGIN in before)}---\n{body}"
 
     def _yaml(self, front: str, again: bool) -> str:

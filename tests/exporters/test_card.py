@@ -3,7 +3,7 @@
 import html
 import re
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -110,6 +110,8 @@ def a_card(characters: list[str], texts: list[str]) -> Card:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(names, min_size=1, max_size=4, unique=True), names, st.none() | names)
+@example(["mira"], "smile", "\x1f")  # white space to Python
+@example(["mira"], "smile", " \r")
 def test_hostile_names_do_nothing_to_the_card(characters, text, before):
     made = a_card(characters, [text] * len(characters))
     once = made.text(before if before is None or not FRONT.match(before) else None)
