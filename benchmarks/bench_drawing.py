@@ -27,12 +27,12 @@ from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from prep.config import GeneratorSettings
-from prep.generators._batches import texts_of
-from prep.generators._prompts_cache import PromptsCache, encode_text
-from prep.generators.sd35 import SD35, Files, _pipeline
+from prep.generators.sd35.batches import texts_of
+from prep.generators.sd35.generator import SD35, Files, _pipeline
+from prep.generators.sd35.prompts_cache import PromptsCache, encode_text
+from prep.models import locate
 from prep.types import GenerationRequest
-from prep.weights import locate
-from tests.generators.tiny import REQUEST, WORDS, tiny_model, tokenizer, transformer
+from tests.support.tiny import REQUEST, WORDS, tiny_model, tokenizer, transformer
 
 TIMES = 3  # of which the best counts, by turns: what else the machine does hits all alike
 TOKENS = 77

@@ -24,8 +24,8 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from prep.config import Settings
-from prep.exporters.manifest import COLUMNS
-from tests.hub_server import TOKEN
+from prep.dataset.manifest import COLUMNS
+from tests.support.hub_server import TOKEN
 
 TAGS = [f"tag_{number}" for number in range(25)]
 
@@ -78,7 +78,7 @@ def main() -> None:
         draw(out, arguments.images)
         size = sum(path.stat().st_size for path in (out / "kohya").rglob("*.*")) / 1e6
         # In a process of its own: what it keeps is not the push's memory.
-        command = [sys.executable, "-m", "tests.hub_server"]
+        command = [sys.executable, "-m", "tests.support.hub_server"]
         server = subprocess.Popen(command, cwd=Path(__file__).parent.parent, stdout=subprocess.PIPE, text=True)
         try:
             url = server.stdout.readline().strip()

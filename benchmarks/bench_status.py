@@ -19,7 +19,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.pictures import tiny_checkpoint
+from tests.support.pictures import tiny_checkpoint
 
 QUIET = {"check": True, "stdout": subprocess.DEVNULL}
 

@@ -28,11 +28,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from plain_v3 import plain_scores
 
 from prep.images import open_image
+from prep.jobs.tag import TAG, TagJob
 from prep.ledger import Ledger
 from prep.taggers._checkpoint import read_checkpoint
 from prep.taggers._fit import fit_square
 from prep.taggers._resnet import ResNet
-from prep.taggers.job import TAG, TagJob
 from prep.types import ImageRef
 from tests.v3.make_checkpoint import make
 

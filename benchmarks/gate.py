@@ -19,16 +19,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from prep import pipeline
 from prep.config import load_settings
-from prep.context import Options
 from prep.generators import GENERATORS
-from prep.generators._models import size_for
+from prep.generators.sd35.family import size_for
 from prep.images import covering
+from prep.pipeline import road
+from prep.run import Options
 from prep.runners import load_runner
-from prep.starter import art, recolour
-from prep.starter.compose import Actor, Plain, View, compose, fit_window, stand
-from prep.starter.small import PLAIN
+from starter_training import art, recolour
+from starter_training.compose import Actor, Plain, View, compose, fit_window, stand
+from starter_training.small import PLAIN
 
 EXAMPLES = art.EXAMPLES / "characters"
 PLACES = {  # by the tags that augmentations ask for
@@ -176,7 +176,7 @@ def judged(kind: str, folder: Path, share: int) -> dict:
     GENERATORS["starter-generator"] = real if kind == DRAWN else f"{__name__}:Forger"
     settings = load_settings(EXAMPLES, None, (*SETS, f"augmentation.share={share}"))
     try:
-        pipeline.run(EXAMPLES, folder, settings, Options(), load_runner("local"))
+        road.run(EXAMPLES, folder, settings, Options(), load_runner("local"))
     finally:
         GENERATORS["starter-generator"] = real
     rows = pq.ParquetFile(folder / "manifest.parquet").read(["origin", "status", "reason"]).to_pylist()

@@ -54,8 +54,8 @@ def main() -> None:
 
 def recorded(home: Path) -> dict[str, dict[str, str]]:
     """`bytes`: step and file -> sha256, or an exit code; `said`: step -> what prep told."""
-    from tests.exporters.pushing import apart
-    from tests.hub_server import served_hub
+    from tests.support.hub_server import served_hub
+    from tests.support.pushing import apart
 
     found: dict[str, str] = {}
     said: dict[str, str] = {}

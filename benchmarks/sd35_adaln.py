@@ -25,8 +25,8 @@ STEPS, ROWS, FORWARDS = 28, 2, 3
 def measure(path: Path, px: int, cached: bool) -> dict:
     import torch
 
-    from prep.generators._adaln import AdalnCache
-    from prep.generators._load import load_transformer
+    from prep.generators.sd35.adaln import AdalnCache
+    from prep.generators.sd35.load import load_transformer
 
     model = load_transformer(path, torch.bfloat16)
     config, numbers = model.config, torch.Generator().manual_seed(1)

@@ -26,7 +26,7 @@ def load_and_draw(path: Path) -> dict:
     """One load and one forward of one row, as JSON's figures. Leaves with a sentence when it is not finite."""
     import torch
 
-    from prep.generators._load import check_transformer, load_transformer
+    from prep.generators.sd35.load import check_transformer, load_transformer
 
     started = time.perf_counter()
     model = load_transformer(path, torch.bfloat16)

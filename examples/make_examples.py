@@ -9,8 +9,8 @@ from pathlib import Path
 
 from PIL import Image, ImageFilter
 
-from prep.starter.art import figure, scene
-from prep.starter.compose import Picture, View, compose, fit_window, stand
+from starter_training.art import figure, scene
+from starter_training.compose import Picture, View, compose, fit_window, stand
 
 HERE = Path(__file__).parent
 

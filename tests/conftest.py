@@ -1,6 +1,6 @@
 import pytest
 
-from tests.pictures import tiny_checkpoint
+from tests.support.pictures import tiny_checkpoint
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from prep.types import Job, Outcome, Vocabulary
-from tests.pictures import TAGS
+from tests.support.pictures import TAGS
 
 
 class FakeRunner:

@@ -11,8 +11,8 @@ import pytest
 
 from prep.cli import COMMANDS
 from prep.config import Settings, configs_folder
-from tests.pictures import EXAMPLES
-from tests.run_helpers import manifest, prep
+from tests.support.pictures import EXAMPLES
+from tests.support.runs import manifest, prep
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

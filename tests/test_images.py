@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 
 from prep.errors import ImageError
 from prep.images import edge_density, encode_png, open_image, perceptual_hash, read_header, sharpness
-from tests.pictures import EXAMPLES, drawing, encoded
+from tests.support.pictures import EXAMPLES, drawing, encoded
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

@@ -11,24 +11,26 @@ import prep
 
 ROOT = Path(prep.__file__).parent
 
-PARTS = "taggers tagging captions generators checks exporters scan walk near quality lint machine".split()
-LEVELS = {
-    **dict.fromkeys(("types", "errors", "small_arrow", "heap"), 0),
-    **dict.fromkeys(("files", "names", "lock", "registry", "report", "runners"), 1),
-    **dict.fromkeys(("config", "images", "ledger", "weights"), 2),
-    **dict.fromkeys(PARTS, 3),
-    **dict.fromkeys(("settle", "starter", "progress"), 4),
-    "context": 5,
-    **dict.fromkeys(("handwork", "drawing"), 6),
-    "stages": 7,
-    **dict.fromkeys(("pipeline", "plan"), 8),
-    **dict.fromkeys(("status", "redraw"), 9),
-    "cli": 10,
-    "__main__": 11,
-}
-# Parts that may use one another: scores become tags before they become text; a scan reads what a walk found.
-MAY = {("captions", "tagging"), ("scan", "walk")}
-TORCH = ("taggers", "generators", "starter")
+# From the ground up; DESIGN.md, section 2. A room imports from lower lines alone.
+HOUSE = """
+types errors names
+process
+files
+config images ledger registry
+tensors
+taggers generators runners tagging checks lint
+models scan captions
+machine jobs
+edits run
+dataset drawing
+formats hub
+pipeline
+cli
+__main__
+"""
+LEVELS = {room: level for level, line in enumerate(HOUSE.strip().splitlines()) for room in line.split()}
+MAY = {("edits", "run"), ("run", "edits")}
+TORCH = ("taggers", "generators", "tensors")
 HEAVY = {"torch", "diffusers", "transformers", "accelerate", "safetensors"}
 
 
@@ -71,6 +73,17 @@ def test_imports_point_down(path):
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_begins_with_an_underscore_is_its_own_rooms(path):
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("prep."):
+            room = node.module.split(".")[1]
+            names = [*node.module.split("."), *(name.name for name in node.names)]
+            private = [name for name in names if name.startswith("_") and not name.startswith("__")]
+            assert not private or room == family(path), f"{path.relative_to(ROOT)} imports {private} of {room}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_torch_stays_with_the_models(path):
     for name, _ in imported(path):
         if name.split(".")[0] in HEAVY:
@@ -99,8 +112,8 @@ def test_help_and_lists_load_nothing_heavy(arguments):
 
 
 def test_status_loads_neither_torch_nor_ray(tmp_path):
-    from tests.pictures import folder_of
-    from tests.run_helpers import prep as run
+    from tests.support.pictures import folder_of
+    from tests.support.runs import prep as run
 
     art = folder_of(tmp_path / "art", mira=1)
     run("run", art, "--out", tmp_path / "out", "--to", "scan")

@@ -12,7 +12,7 @@ import torch
 
 from prep.cli import main
 from prep.config import configs_folder
-from tests.run_helpers import manifest
+from tests.support.runs import manifest
 
 HERE = Path(__file__).parent / "made_by_0_1_0"
 EXPECTED = json.loads((HERE / "expected.json").read_text())
@@ -35,7 +35,7 @@ def old(tmp_path, monkeypatch):
 def prep(monkeypatch, capsys):
     """`prep ...` in this process, on a processor like the one that drew the set -> what it said."""
     # The arithmetic is part of a picture's key, and 0.1.0 drew these where bfloat16 is quick.
-    monkeypatch.setattr("prep.generators.sd35.best_dtype", lambda device: torch.bfloat16)
+    monkeypatch.setattr("prep.generators.sd35.generator.best_dtype", lambda device: torch.bfloat16)
 
     def prep(*arguments) -> str:
         monkeypatch.setattr(sys, "argv", ["prep", *map(str, arguments)])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from prep.exporters import FORMATS
+from prep.formats import FORMATS
 
 
 @click.command("export")
@@ -23,13 +23,13 @@ def command(out: Path, formats: tuple[str, ...]) -> int:
       prep export outputs/characters --to imagefolder
       prep export outputs/characters --to onetrainer --to ai-toolkit
     """
-    from prep.exporters import load_format
-    from prep.exporters._set import read_set
-    from prep.exporters.views import write_views
+    from prep.dataset.finished import read_set
+    from prep.formats import load_format
+    from prep.formats.views import write_views
     from prep.ledger import Ledger
-    from prep.lock import held
     from prep.names import printable
-    from prep.report import Report
+    from prep.process.lock import held
+    from prep.process.report import Report
     from prep.runners.local import interruptible
 
     for name in formats:

@@ -14,7 +14,7 @@ def command(context: click.Context) -> None:
       prep models get deepdanbooru-v3
     """
     if context.invoked_subcommand is None:
-        from prep.weights.listing import listing
+        from prep.models.listing import listing
 
         for line in listing():
             click.echo(line)
@@ -31,8 +31,8 @@ def get(name: str, again: bool) -> None:
       prep models get deepdanbooru-v3
       prep models get deepdanbooru-v3 --again
     """
-    from prep.weights import fetch, known
-    from prep.weights.locate import find
+    from prep.models import fetch, known
+    from prep.models.locate import find
 
     model = known(name)
     if not model.packaged and (again or not find(model)):

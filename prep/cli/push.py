@@ -28,9 +28,9 @@ def command(out: Path, repo: str, public: bool, pictures: bool, rejected: bool, 
       prep push outputs/characters me/characters --with-images --yes
     """
     from prep.errors import UsageError
-    from prep.exporters.huggingface import HuggingFaceExporter, Wish
-    from prep.lock import held
-    from prep.report import Report
+    from prep.hub.push import HuggingFaceExporter, Wish
+    from prep.process.lock import held
+    from prep.process.report import Report
     from prep.runners.local import interruptible
 
     if not (out / ".prep").is_dir():
@@ -63,7 +63,7 @@ def _sending(bars: ExitStack, say: Callable[[str], None]) -> Callable[[int], Cal
     """A bar over bytes where somebody watches, a line now and then elsewhere."""
     from tqdm import tqdm
 
-    from prep.report import QUIET_SECONDS
+    from prep.process.report import QUIET_SECONDS
 
     def begin(total: int) -> Callable[[int], None]:
         shown = sys.stderr.isatty()

@@ -22,7 +22,7 @@ def command(images, count, out, config, sets) -> int:
       prep redraw ~/art/miku/1.png --set augmentation.strength=0.4
     """
     from prep.config import load_settings
-    from prep.redraw import redraw
+    from prep.pipeline.redraw import redraw
     from prep.runners.local import interruptible
 
     worst = 0

@@ -30,25 +30,25 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
       prep run examples/characters
       prep run ~/art --set thresholds.mode=fixed --set thresholds.fixed=0.4
     """
-    from prep import pipeline
     from prep.config import load_settings
-    from prep.context import Options
-    from prep.exporters.training import training_command
+    from prep.dataset.training import training_command
+    from prep.pipeline import road
+    from prep.process.arrow import keep_arrow_small
+    from prep.run import Options
     from prep.runners.local import interruptible
-    from prep.small_arrow import keep_arrow_small
 
     out = out or Path("outputs") / src.resolve().name
     settings = load_settings(src, config, sets)
     options = Options(to, retry, rehash, rebalance, restore)
     if plan:
-        from prep.plan import plan_of
+        from prep.pipeline.preview import plan_of
 
         for line in plan_of(src, out, settings):
             click.echo(line)
         return 0
     keep_arrow_small()
     with interruptible():
-        result = pipeline.run(src, out, settings, options, load_runner(runner))
+        result = road.run(src, out, settings, options, load_runner(runner))
     if profile:
         for stage, seconds in result.seconds.items():
             click.echo(f"{stage:>8} {seconds:8.2f} s")

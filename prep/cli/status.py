@@ -19,10 +19,10 @@ def command(out: Path, problems: bool, diff: bool) -> None:
       prep status outputs/characters --diff
     """
     gc.disable()  # a short process of many rows and no cycles: the collector would only walk them again and again
-    from prep.small_arrow import keep_arrow_small
+    from prep.process.arrow import keep_arrow_small
 
     keep_arrow_small()
-    from prep.status import diff_of, problems_of, status_of
+    from prep.pipeline.status import diff_of, problems_of, status_of
 
     for line in (problems_of if problems else diff_of if diff else status_of)(out):
         click.echo(line)

@@ -11,7 +11,7 @@ from prep.errors import SettingsError
 from prep.registry import load_named
 from prep.types import Generator
 
-SD35 = "prep.generators.sd35:from_parts"
+SD35 = "prep.generators.sd35.generator:from_parts"
 GENERATORS = {
     "sd35-large-fp8": SD35,
     "sd35-large-turbo-fp8": SD35,

@@ -4,7 +4,7 @@ import time
 import warnings
 from dataclasses import dataclass
 
-from prep.machine.hardware import nvidia_driver
+from prep.process.hardware import nvidia_driver
 
 FP8_CAPABILITY = (8, 9)  # Ada and later multiply in FP8; Ampere (8.0, 8.6) only stores it
 STORAGE = "storage only"

@@ -12,13 +12,13 @@ from prep.config import Settings
 from prep.errors import PrepError
 from prep.machine.advice import plan_for
 from prep.machine.compute import Compute, look
-from prep.machine.hardware import cores, disk_free, memory
-from prep.weights.choose import ANSWER_SECONDS, DEEPDANBOORU, DRAWING, STARTER, choose_generator, choose_tagger
-from prep.weights.fetch import answers, hub_offline, source_of
-from prep.weights.hashes import cache_folder
-from prep.weights.hub import hub_name, is_mirror, sends_token, token_source
-from prep.weights.known import KNOWN, Model
-from prep.weights.locate import find, hub_cache
+from prep.models.choose import ANSWER_SECONDS, DEEPDANBOORU, DRAWING, STARTER, choose_generator, choose_tagger
+from prep.models.fetch import answers, hub_offline, source_of
+from prep.models.hashes import cache_folder
+from prep.models.hub import hub_name, is_mirror, sends_token, token_source
+from prep.models.known import KNOWN, Model
+from prep.models.locate import find, hub_cache
+from prep.process.hardware import cores, disk_free, memory
 
 BY_HAND = "look at the connection or the proxy; `prep models` names the pages to fetch from by hand"
 TIGHT_BYTES = 2 * 10**9  # less room than this, and a set of some thousand images does not fit

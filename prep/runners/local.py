@@ -17,7 +17,7 @@ from multiprocessing.util import Finalize
 from typing import Any
 
 from prep.errors import Interrupted, StoppedError
-from prep.small_arrow import keep_arrow_small
+from prep.process.arrow import keep_arrow_small
 from prep.types import Job, Outcome
 
 _job: Job | None = None  # a worker process's own

@@ -8,8 +8,8 @@ import pytest
 from prep.captions.compose import Composer
 from prep.captions.tally import BLOCK, tallied
 from prep.config import Captions, Thresholds
+from prep.jobs.tag import TAG, VOCABULARY, ScoreBook, above_floor
 from prep.ledger import Ledger
-from prep.taggers.job import TAG, VOCABULARY, ScoreBook, above_floor
 from prep.tagging.filters import Patterns
 from prep.tagging.thresholds import Selector
 from prep.types import Vocabulary

@@ -5,7 +5,7 @@ import pytest
 from prep.checks.retag import as_copy, judged, read_exclusive
 from prep.config import load_settings
 from prep.errors import SettingsError
-from tests.requests import request
+from tests.support.requests import request
 
 CORE = {"orange_hair", "blue_eyes"}
 ASKED = ("orange_hair", "blue_eyes", "smile", "open_mouth", "blue_shirt", "outdoors")

@@ -9,13 +9,14 @@ import pytest
 import torch
 
 from prep.config import Models, Settings, TaggerSettings, configs_folder
-from prep.machine import compute, examine, hardware
+from prep.machine import compute, examine
 from prep.machine.advice import plan_for
 from prep.machine.compute import STORAGE, Compute, Gpu
 from prep.machine.expected import PRESETS, card_lines, preset_lines
-from prep.weights import KNOWN
-from prep.weights.locate import target_of
-from tests.run_helpers import prep
+from prep.models import KNOWN
+from prep.models.locate import target_of
+from prep.process import hardware
+from tests.support.runs import prep
 
 SMALL_CPU = (16 * 10**9, 8 * 10**9)
 NAME = "deepdanbooru-v3"

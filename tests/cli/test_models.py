@@ -8,9 +8,9 @@ from click.testing import CliRunner
 
 from prep.cli.models import command
 from prep.errors import NetworkError, StoppedError, UsageError
-from prep.weights import KNOWN, fetch
-from prep.weights.locate import target_of
-from tests.weights.conftest import NAME, online, page  # noqa: F401 - fixtures
+from prep.models import KNOWN, fetch
+from prep.models.locate import target_of
+from tests.support.fetching import NAME
 
 
 def models(*arguments):
@@ -56,12 +56,12 @@ def test_file_in_prep_models_is_shown_where_it_is(tmp_path, monkeypatch):
 def test_listing_reads_no_file_that_was_put_there_by_hand(tmp_path, monkeypatch):
     (tmp_path / KNOWN[NAME].file).write_bytes(b"by hand")
     monkeypatch.setenv("PREP_MODELS", str(tmp_path))
-    monkeypatch.setattr("prep.weights.listing.sha256_of", lambda path: pytest.fail("read"))
+    monkeypatch.setattr("prep.models.listing.sha256_of", lambda path: pytest.fail("read"))
     assert "PREP_MODELS: " in entry(NAME)
 
 
 def test_half_a_download_is_told(page, monkeypatch):  # noqa: F811
-    monkeypatch.setattr("prep.weights.download.TRIES", 1)
+    monkeypatch.setattr("prep.models.download.TRIES", 1)
     page.faults = ["cut"]
     with pytest.raises(NetworkError):
         fetch(NAME)
@@ -106,7 +106,7 @@ def test_password_in_a_mirrors_address_is_not_shown(online, monkeypatch, capfd):
         raise ConnectionError(f"refused by {asked['endpoint']}")
 
     monkeypatch.setenv("HF_ENDPOINT", "https://me:hf_canary@mirror.example")
-    monkeypatch.setattr("prep.weights.hub.check_room", lambda *_: None)
+    monkeypatch.setattr("prep.models.hub.check_room", lambda *_: None)
     monkeypatch.setattr("huggingface_hub.hf_hub_download", refused)
     with pytest.raises(NetworkError, match="from mirror.example: ConnectionError") as caught:
         models("get", "sd35-medium")

@@ -7,11 +7,11 @@ import sys
 from multiprocessing import get_context
 from pathlib import Path
 
-from prep import context, handwork, pipeline, stages  # noqa: F401 - loaded once, before the processes are forked
 from prep.cli import main
-from prep.taggers import job
+from prep.jobs import tag
+from prep.pipeline import road  # noqa: F401 - loaded once, before the processes are forked
 from tests.fakes import FakeTagger
-from tests.run_helpers import run_here
+from tests.support.runs import run_here
 
 forks = get_context("forkserver")  # not fork: this process has threads
 forks.set_forkserver_preload([__name__])
@@ -47,7 +47,7 @@ def _signalled(environment: dict[str, str], arguments: list[str], told: tuple, n
 
     os.environ.clear()
     os.environ.update(environment)
-    job.load_tagger = lambda *_: Signalling()
+    tag.load_tagger = lambda *_: Signalling()
     with told[0].open("w") as sys.stdout, told[1].open("w") as sys.stderr:
         sys.argv = arguments
         main()
@@ -56,6 +56,6 @@ def _signalled(environment: dict[str, str], arguments: list[str], told: tuple, n
 def _child(environment: dict[str, str], src: Path, out: Path, tagger: Path, sets: tuple, options: dict) -> None:
     os.environ.clear()
     os.environ.update(environment)
-    job.load_tagger = lambda *_: FakeTagger()
+    tag.load_tagger = lambda *_: FakeTagger()
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123
         run_here(src, out, tagger, *sets, **options)

@@ -2,7 +2,7 @@
 
 import os
 
-from prep.scan import ScanJob
+from prep.scan.measure import ScanJob
 
 FATAL = "fatal"  # in a file's name: reading it ends the process, or its memory
 

@@ -6,19 +6,17 @@ import time
 
 import pytest
 
-from prep import stages
-from prep.exporters import _place
-from prep.taggers import job
+from prep.dataset import place
+from prep.jobs import tag
+from prep.pipeline import stages
 from tests.fakes import FakeTagger
-from tests.faults.test_crash_points import EDIT, sidecar
-from tests.pictures import drawing, encoded, folder_of, save
-from tests.run_helpers import captions, manifest, run_here, tree
-from tests.test_pipeline import older
+from tests.support.pictures import drawing, encoded, folder_of, save
+from tests.support.runs import EDIT, captions, manifest, older, run_here, sidecar, tree
 
 
 @pytest.fixture
 def art(tmp_path, monkeypatch):
-    monkeypatch.setattr(job, "load_tagger", lambda *_: FakeTagger())
+    monkeypatch.setattr(tag, "load_tagger", lambda *_: FakeTagger())
     art = folder_of(tmp_path / "art", mira=3)
     older(art)
     return art
@@ -65,7 +63,7 @@ def test_an_image_that_goes_or_changes_while_it_is_copied_is_written_as_it_was_r
     """What is in kohya/ under a hash has that hash."""
     victim = art / "mira" / "001.png"
     was = victim.read_bytes()
-    real = _place._cloned
+    real = place._cloned
 
     def meddling(source, target):
         if source == victim:
@@ -73,7 +71,7 @@ def test_an_image_that_goes_or_changes_while_it_is_copied_is_written_as_it_was_r
         return real(source, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(_place, "_cloned", meddling)
+        patch.setattr(place, "_cloned", meddling)
         assert run_here(art, tmp_path / "out", tiny_tagger).exit_code == 0
     row = next(row for row in manifest(tmp_path / "out") if row["source"] == "mira/001.png")
     assert (tmp_path / "out" / row["file"]).read_bytes() == was

@@ -5,21 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from prep.taggers import job
+from prep.jobs import tag
 from tests.fakes import FakeTagger
 from tests.faults.dying import killed
-from tests.pictures import drawing, folder_of, save
-from tests.run_helpers import manifest, run_here, tree
+from tests.support.pictures import drawing, folder_of, save
+from tests.support.runs import EDIT, manifest, run_here, sidecar, tree
 
 SMALL = "scan.min_side_px=16"
 LOW, MIDDLE, HIGH = ((SMALL, "thresholds.mode=fixed", f"thresholds.fixed={value}") for value in ("0.3", "0.5", "0.8"))
 POINTS = ("before rename", "after rename", "removal", "settled")
-EDIT = ", red scarf"
 
 
 @pytest.fixture
 def fake(monkeypatch):
-    monkeypatch.setattr(job, "load_tagger", lambda *_: FakeTagger())
+    monkeypatch.setattr(tag, "load_tagger", lambda *_: FakeTagger())
 
 
 def art(root: Path) -> Path:
@@ -29,10 +28,6 @@ def art(root: Path) -> Path:
     (root / "noa" / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
     shutil.copy(root / "mira" / "000.png", root / "mira" / "copy.png")
     return root
-
-
-def sidecar(out: Path, source: str) -> Path:
-    return (out / next(row["file"] for row in manifest(out) if row["source"] == source)).with_suffix(".txt")
 
 
 def edit(src: Path, out: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from prep.errors import ImageError
 from prep.images import open_image
-from tests.faults.processes import run_to_end
-from tests.run_helpers import manifest, tree
+from tests.support.processes import run_to_end
+from tests.support.runs import manifest, tree
 
 pytestmark = pytest.mark.slow
 

@@ -4,9 +4,9 @@ import subprocess
 
 import pytest
 
-from tests.faults.processes import SMALL, awkward_art
-from tests.pictures import folder_of
-from tests.run_helpers import prep, tree
+from tests.support.pictures import folder_of
+from tests.support.processes import SMALL, awkward_art
+from tests.support.runs import prep, tree
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import tomllib
 import pytest
 import toml
 
-from tests.pictures import folder_of, tiny_checkpoint
-from tests.run_helpers import captions, manifest, run_here, tree
+from tests.support.pictures import folder_of, tiny_checkpoint
+from tests.support.runs import captions, manifest, run_here, tree
 
 TAGS = (
     "fate/stay_night", ".hack//", "<|>_<|>", "\\o/", "@_@", "=_=", "..", "../../etc/passwd", '"quoted"', "it's",

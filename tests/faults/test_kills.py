@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from tests.faults.processes import awkward_art, kill, run_to_end, start
-from tests.run_helpers import manifest, tree
+from tests.support.processes import awkward_art, kill, run_to_end, start
+from tests.support.runs import manifest, tree
 
 
 def killed_and_finished(root, tagger, times: int, seed: int) -> None:

@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 import toml
 
-from prep.taggers import job
+from prep.jobs import tag
 from tests.fakes import FakeTagger
-from tests.faults.processes import run_to_end
-from tests.faults.test_crash_points import EDIT
-from tests.pictures import drawing, save
-from tests.run_helpers import manifest, run_here, tree
+from tests.support.pictures import drawing, save
+from tests.support.processes import run_to_end
+from tests.support.runs import EDIT, manifest, run_here, tree
 
 FILES = [
     b"plain.png",
@@ -57,7 +56,7 @@ FOLDERS = [
 
 @pytest.fixture(autouse=True)
 def _fake(monkeypatch):
-    monkeypatch.setattr(job, "load_tagger", lambda *_: FakeTagger())
+    monkeypatch.setattr(tag, "load_tagger", lambda *_: FakeTagger())
 
 
 def place(root: Path, folder: bytes, name: bytes, seed: int) -> None:
@@ -182,10 +181,10 @@ def test_a_file_that_goes_while_the_folder_is_listed_was_never_there(tmp_path, t
         def __exit__(self, *_):
             pass
 
-    from prep import walk
+    from prep.scan import find
 
     scandir = os.scandir
     with monkeypatch.context() as patch:
-        patch.setattr(walk.os, "scandir", Vanishing)
-        listing = walk.walk(art, tmp_path / "out")
+        patch.setattr(find.os, "scandir", Vanishing)
+        listing = find.walk(art, tmp_path / "out")
     assert [found.path for found in listing.files] == ["a/a.png"]

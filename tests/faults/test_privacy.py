@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tests.faults.processes import SMALL
-from tests.pictures import drawing, save, tiny_checkpoint
+from tests.support.pictures import drawing, save, tiny_checkpoint
+from tests.support.processes import SMALL
 
 TOKEN = "hf_canaryCANARYcanary"
 PLACE = (51.0, 28.0, 38.0)

@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from tests.faults.dying import signalled
-from tests.faults.processes import alive, awkward_art, children, finish, interrupt, kill, run_to_end, start, wait_for
+from tests.support.processes import alive, awkward_art, children, finish, interrupt, kill, run_to_end, start, wait_for
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import os
 import signal
 import socket
 
-from tests.faults.processes import awkward_art, kill, run_to_end, start, wait_for
-from tests.run_helpers import tree
+from tests.support.processes import awkward_art, kill, run_to_end, start, wait_for
+from tests.support.runs import tree
 
 
 def test_the_second_run_stops_and_names_the_first_and_a_kill_frees_the_lock(tmp_path, tiny_tagger):

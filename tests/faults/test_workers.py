@@ -4,24 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from prep import stages
 from prep.config import load_settings
-from prep.context import Options
 from prep.errors import StoppedError
-from prep.pipeline import run
+from prep.jobs import tag
+from prep.pipeline import stages
+from prep.pipeline.road import run
+from prep.run import Options
 from prep.runners.local import LocalRunner
-from prep.scan import ScanJob
-from prep.taggers import job
+from prep.scan.measure import ScanJob
 from tests.fakes import FakeTagger
 from tests.faults.dying_jobs import DyingJob, NeverStarting
-from tests.pictures import drawing, folder_of, save
-from tests.run_helpers import manifest, run_here, tree
-from tests.test_pipeline import older
+from tests.support.pictures import drawing, folder_of, save
+from tests.support.runs import manifest, older, run_here, tree
 
 
 @pytest.fixture
 def art(tmp_path, monkeypatch):
-    monkeypatch.setattr(job, "load_tagger", lambda *_: FakeTagger())
+    monkeypatch.setattr(tag, "load_tagger", lambda *_: FakeTagger())
     return folder_of(tmp_path / "art", mira=3, noa=2)
 
 
@@ -46,7 +45,7 @@ def test_one_file_that_kills_its_worker_is_a_problem_and_the_rest_is_done(
     run_here(art, tmp_path / "out", tiny_tagger)
     assert "0 read, 6 unchanged" in capfd.readouterr().out and tree(tmp_path / "out") == whole
     monkeypatch.undo()
-    monkeypatch.setattr(job, "load_tagger", lambda *_: FakeTagger())
+    monkeypatch.setattr(tag, "load_tagger", lambda *_: FakeTagger())
     assert run_here(art, tmp_path / "out", tiny_tagger, retry=True).exit_code == 0
     assert {row["status"] for row in manifest(tmp_path / "out")} == {"kept"}
 
@@ -77,10 +76,10 @@ def test_memory_that_runs_out_in_the_network_is_a_clean_stop(art, tmp_path, tiny
                 raise MemoryError
             return super().scores(batch)
 
-    monkeypatch.setattr(job, "load_tagger", lambda *asked: Greedy(asked[-1]))
+    monkeypatch.setattr(tag, "load_tagger", lambda *asked: Greedy(asked[-1]))
     with pytest.raises(StoppedError, match="memory"):
         run_here(art, tmp_path / "out", tiny_tagger, "tagger.batch=2")
     fake = FakeTagger()
-    monkeypatch.setattr(job, "load_tagger", lambda *_: fake)
+    monkeypatch.setattr(tag, "load_tagger", lambda *_: fake)
     run_here(art, tmp_path / "out", tiny_tagger)
     assert fake.scored == 5 - 2

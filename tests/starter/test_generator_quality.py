@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from prep.config import load_settings
-from prep.generators._header import describe
-from prep.generators.sd35 import SD35, Files
-from prep.starter import evaluate_generator, words
-from prep.starter.small import SIZES
-from prep.starter.train_generator import GENERATOR
-from prep.starter.train_tagger import TAGGER
+from prep.generators.sd35.generator import SD35, Files
+from prep.generators.sd35.header import describe
 from prep.taggers.deepdanbooru import DeepDanbooru
+from starter_training import evaluate_generator, words
+from starter_training.small import SIZES
+from starter_training.train_generator import GENERATOR
+from starter_training.train_tagger import TAGGER
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from prep.images import open_image
-from prep.starter import art, evaluate_tagger
-from prep.starter.compose import Actor, Plain, compose
-from prep.starter.sampling import held_out_pool, known_pool
-from prep.starter.train_tagger import STAGES, TAGGER, Standardised, plain, trainable
 from prep.taggers._checkpoint import read_checkpoint
 from prep.taggers._resnet import ResNet, ResNetParams
 from prep.taggers.deepdanbooru import DeepDanbooru
+from starter_training import art, evaluate_tagger
+from starter_training.compose import Actor, Plain, compose
+from starter_training.sampling import held_out_pool, known_pool
+from starter_training.train_tagger import STAGES, TAGGER, Standardised, plain, trainable
 
 
 @pytest.fixture(scope="module")

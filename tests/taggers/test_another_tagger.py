@@ -7,8 +7,8 @@ import pytest
 from prep import taggers
 from prep.errors import SettingsError
 from prep.types import Vocabulary
-from tests.pictures import folder_of
-from tests.run_helpers import manifest, run_here
+from tests.support.pictures import folder_of
+from tests.support.runs import manifest, run_here
 
 
 class WdStyle:

@@ -6,7 +6,7 @@ from prep.errors import WeightsError
 from prep.taggers._checkpoint import published_names, read_checkpoint
 from prep.taggers._resnet import V3, ResNet, ResNetParams, Stage
 from prep.taggers.deepdanbooru import DeepDanbooru, vocabulary_of
-from tests.pictures import TAGS, tiny_checkpoint
+from tests.support.pictures import TAGS, tiny_checkpoint
 
 
 def batch(count: int, side: int = 64, seed: int = 0) -> np.ndarray:

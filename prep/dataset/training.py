@@ -1,0 +1,142 @@
+"""train_sd3_lora.toml: starting values for a LoRA of SD3.5 with sd-scripts, next to the dataset.toml that it reads.
+
+What is here follows from the size of the set and from the trainer's documentation. No training was run for it: these
+are values to begin with, and each says what it follows from.
+"""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from prep.dataset.finished import FOLDER
+from prep.dataset.toml import write_unless_edited
+from prep.ledger import Ledger
+from prep.names import DRAWN
+
+NAME = "train_sd3_lora.toml"
+
+
+@dataclass(frozen=True)
+class Start:
+    """Starting values for a set of a size."""
+
+    images: int
+    characters: int
+    steps_an_epoch: int  # images times repeats, at batch size 1
+
+    @property
+    def looks(self) -> int:
+        """How often a character should be seen: 100 times an image, at least 800, and ever less often for more."""
+        each = self.images / self.characters
+        return round(min(max(800, 100 * each), 1500 + 5 * each))
+
+    @property
+    def epochs(self) -> int:
+        return max(1, round(self.looks * self.characters / self.steps_an_epoch))
+
+    @property
+    def steps(self) -> int:
+        return self.epochs * self.steps_an_epoch
+
+    @property
+    def save_every(self) -> int:
+        """Epochs: some five states to choose from."""
+        return max(1, self.epochs // 5)
+
+    @property
+    def dim(self) -> int:
+        """The rank: what one character needs, and more for many."""
+        return 16 if self.characters <= 4 else 32 if self.characters <= 16 else 64
+
+
+def write_training_toml(kohya: Path, images: int, steps_an_epoch: int, resolution: int, ledger: Ledger) -> bool:
+    """Write it, unless a person has changed the one that stands: then beside it. -> whether it took its place."""
+    found = (FOLDER.fullmatch(folder.name) for folder in kohya.glob("*/"))
+    characters = {name[2].removesuffix(DRAWN) for name in found if name}
+    start = Start(max(1, images), max(1, len(characters)), max(1, steps_an_epoch))
+    return write_unless_edited(kohya / NAME, training_toml(start, resolution), ledger)
+
+
+def training_command(kohya: Path) -> str:
+    """The one command that starts it. sd-scripts is taken to be where most people have it."""
+    return (
+        f"cd {shlex.quote(str(kohya))} && accelerate launch --num_cpu_threads_per_process 1 "
+        f"~/sd-scripts/sd3_train_network.py --config_file {NAME}"
+    )
+
+
+def training_toml(start: Start, resolution: int) -> str:
+    return f"""\
+# Starting values for a LoRA of Stable Diffusion 3.5 with kohya's sd-scripts (sd3_train_network.py), made by prep for
+# this set: {_many(start.images, "image")} of {_many(start.characters, "character")}. \
+They follow from its size; no training was run to find them.
+# If you edit this file, prep leaves it alone, and writes its own beside it as {Path(NAME).stem}.new.toml.
+# Start it in this folder:
+#   accelerate launch --num_cpu_threads_per_process 1 ~/sd-scripts/sd3_train_network.py --config_file {NAME}
+
+[model]
+# Four files to name: the base model and its text encoders. Where one file holds them all, take the other three out.
+pretrained_model_name_or_path = "sd3.5_medium.safetensors"
+clip_l = "clip_l.safetensors"
+clip_g = "clip_g.safetensors"
+t5xxl = "t5xxl_fp16.safetensors"
+
+[images]
+# Folders, repeats, buckets and the resolution ({resolution} px) are in there; image_dir is relative to this folder.
+dataset_config = "dataset.toml"
+cache_latents = true
+
+[captions]
+# Each caption is encoded once, before the training, and the text encoders leave the GPU: what sd-scripts recommends
+# where they are not trained. By their sizes in 16 bits they need some 11 GB until then.
+cache_text_encoder_outputs = true
+# So captions must stay as they are, or the trainer stops. The trigger word comes first; of a long caption the CLIPs
+# read the first 77 tokens, T5 256.
+shuffle_caption = false
+t5xxl_max_token_length = 256
+# With some 24 GB (for SD3.5 Medium) the encoders can stay, and tags be shuffled at each step, so that none is learnt by
+# its place. Then change the two above to
+#   cache_text_encoder_outputs = false
+#   shuffle_caption = true
+# and the trigger word stays in front all the same:
+keep_tokens = 1
+
+[network]
+network_module = "networks.lora_sd3"
+# The rank. 16 does for one character or a few; this set has {start.characters}.
+network_dim = {start.dim}
+# As large as the rank: the learning rate below means the same at every rank.
+network_alpha = {start.dim}
+# The text encoders are left as they are.
+network_train_unet_only = true
+
+[steps]
+# {start.steps_an_epoch:,} steps an epoch (images times repeats, batch size 1), {start.steps:,} in all: \
+each character is seen some {start.steps // start.characters:,} times.
+# Blurred or unlike: go on for longer. Stiff, or the pictures of the set come back: take an earlier state.
+max_train_epochs = {start.epochs}
+save_every_n_epochs = {start.save_every}
+learning_rate = 0.0001
+lr_scheduler = "cosine"
+lr_warmup_steps = {min(100, start.steps // 20)}
+optimizer_type = "AdamW"
+seed = 42
+
+[memory]
+mixed_precision = "bf16"
+save_precision = "bf16"
+sdpa = true
+gradient_checkpointing = true
+max_data_loader_n_workers = 2
+persistent_data_loader_workers = true
+# Still out of memory: fp8_base_unet = true (the base model in 8 bits), or blocks_to_swap = 16 (slower).
+
+[output]
+output_dir = "../training"
+output_name = "lora"
+save_model_as = "safetensors"
+"""
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

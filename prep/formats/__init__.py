@@ -1,0 +1,24 @@
+"""The formats of other trainers that a finished set can be shown in, by name. A new one is a file beside this and a
+line here; a package outside the project adds its own through the entry point group `prep.formats`.
+
+A format is a function (FinishedSet, View) -> lines to tell: it says what lies in the view (see _view.py).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from prep.errors import UsageError
+from prep.registry import load_named
+
+FORMATS = {
+    "imagefolder": "prep.formats.imagefolder:lay",
+    "onetrainer": "prep.formats.onetrainer:lay",
+    "ai-toolkit": "prep.formats.ai_toolkit:lay",
+    "simpletuner": "prep.formats.simpletuner:lay",
+    "webdataset": "prep.formats.webdataset:lay",
+}
+
+
+def load_format(name: str) -> Callable[[Any, Any], list[str]]:
+    """The format of that name. Raises UsageError for an unknown one, with what is known."""
+    return load_named(name, FORMATS, "prep.formats", UsageError, "no format")

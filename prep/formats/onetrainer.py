@@ -1,0 +1,48 @@
+"""OneTrainer: a folder a character with a .txt beside each image, and concepts.json, which names and weighs them.
+
+Keys as OneTrainer's ConceptConfig has them; those that are not written keep its defaults.
+"""
+
+import json
+
+from prep.dataset.finished import FinishedSet, Group
+from prep.formats._view import View
+
+READABLE = (".png", ".jpg", ".webp")
+
+
+def lay(found: FinishedSet, view: View) -> list[str]:
+    for group in found.groups:
+        for picture in group.pictures:
+            name = view.picture(picture, group.name, READABLE)
+            view.caption(f"{group.name}/{name.rpartition('.')[0]}.txt", picture.caption)
+    concepts = [_concept(group, view.place(group.name)) for group in found.groups]
+    view.config("concepts.json", json.dumps(concepts, ensure_ascii=False, indent=4) + "\n")
+    return [
+        f'in OneTrainer\'s configuration: "concept_file_name": {json.dumps(view.place("concepts.json"))}; then',
+        "python scripts/train.py --config-path YOUR_CONFIGURATION.json",
+    ]
+
+
+def _concept(group: Group, folder: str) -> dict:
+    return {
+        "__version": 1,
+        "name": group.name,
+        "path": folder,
+        "seed": 0,  # else drawn anew whenever the file is read
+        "enabled": True,
+        "include_subdirectories": False,
+        "balancing": float(group.repeats),
+        "balancing_strategy": "REPEATS",
+        "loss_weight": 1.0,
+        "image": {
+            "enable_crop_jitter": True,
+            "enable_random_flip": False,  # on by default; a character is not the same on both sides
+        },
+        "text": {
+            "prompt_source": "sample",  # the .txt beside the image
+            "enable_tag_shuffling": True,
+            "tag_delimiter": ",",
+            "keep_tags_count": 1,  # the trigger word
+        },
+    }

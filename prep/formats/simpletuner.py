@@ -1,0 +1,81 @@
+"""SimpleTuner: a folder a character, its captions and sizes in a parquet file, and multidatabackend.json.
+
+Its `repeats` are those of kohya less one. It leaves out an image whose caption in the parquet file is empty, and stops
+where it expects one: such images are left out here, and told of.
+"""
+
+import io
+import json
+
+from prep.dataset.finished import FinishedSet, Group
+from prep.formats._view import View
+
+READABLE = (".png", ".jpg", ".webp")
+
+
+def lay(found: FinishedSet, view: View) -> list[str]:
+    backends, silent = [], 0
+    for group in found.groups:
+        rows = []
+        for picture in group.pictures:
+            if not picture.caption:
+                silent += 1
+                continue
+            name = view.picture(picture, f"images/{group.name}", READABLE)
+            rows.append((name, picture.caption, picture.width, picture.height))
+        if rows:
+            view.index(f"metadata/{group.name}.parquet", _parquet(rows))
+            backends.append(_backend(group, found.resolution, view))
+    texts = {
+        "id": "text-embeds",
+        "type": "local",
+        "dataset_type": "text_embeds",
+        "default": True,
+        "cache_dir": view.place("cache/text"),
+    }
+    view.config("multidatabackend.json", json.dumps([*backends, texts], ensure_ascii=False, indent=2) + "\n")
+    told = f"{silent:,} with an emptied caption left out: SimpleTuner has caption_dropout_probability for that"
+    place = json.dumps(view.place("multidatabackend.json"))
+    return [
+        *([told] if silent else []),
+        f'in SimpleTuner\'s config.json: "data_backend_config": {place}; then',
+        "simpletuner train",
+    ]
+
+
+def _backend(group: Group, resolution: int, view: View) -> dict:
+    return {
+        "id": f"images-{group.name}",
+        "type": "local",
+        "dataset_type": "image",
+        "instance_data_dir": view.place(f"images/{group.name}"),
+        "metadata_backend": "parquet",
+        "caption_strategy": "parquet",
+        "parquet": {
+            "path": view.place(f"metadata/{group.name}.parquet"),
+            "filename_column": "filename",
+            "caption_column": "caption",
+            "width_column": "width",
+            "height_column": "height",
+            "identifier_includes_extension": True,
+        },
+        # In megapixels: what `pixel_area` becomes hangs on the resolution in the trainer's own configuration.
+        "resolution": resolution**2 / 1e6,
+        "resolution_type": "area",
+        "minimum_image_size": 0,
+        "crop": False,
+        "repeats": group.repeats - 1,
+        "cache_dir_vae": view.place(f"cache/vae/{group.name}"),
+    }
+
+
+def _parquet(rows: list[tuple[str, str, int, int]]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    names = ("filename", "caption", "width", "height")
+    kinds = (pa.string(), pa.string(), pa.int32(), pa.int32())
+    columns = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), kinds, strict=True)]
+    stream = io.BytesIO()
+    pq.write_table(pa.table(columns, names=names), stream, compression="zstd")
+    return stream.getvalue()

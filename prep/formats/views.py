@@ -1,0 +1,30 @@
+"""The formats of other trainers, made out of a finished set: for `export.formats`, and for `prep export`."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from prep.dataset.finished import read_set
+from prep.formats import load_format
+from prep.formats._view import Progress, View
+from prep.ledger import Ledger
+
+
+def write_views(
+    out: Path, names: Iterable[str], ledger: Ledger, say: Callable[[str], None], bar: Progress
+) -> dict[str, str]:
+    """OUT/export/NAME for each. -> what was left out: file -> why. Raises UsageError for an unknown name."""
+    makers = {name: load_format(name) for name in dict.fromkeys(names)}
+    if not makers:
+        return {}
+    found = read_set(out)
+    for name, lay in makers.items():
+        view = View(found, name)
+        told = lay(found, view)
+        done = view.write(ledger, bar)
+        say(
+            f"export: {found.images:,} images for {name} in {view.folder}: {done.written:,} files written, "
+            f"{done.unchanged:,} unchanged, {done.removed:,} removed"
+        )
+        for line in told:
+            say(f"  {line}")
+    return found.left_out

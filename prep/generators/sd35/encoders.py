@@ -1,0 +1,153 @@
+"""SD3.5's text encoders: CLIP-L, CLIP-G and T5, from the single file, files of their own, or a diffusers folder.
+
+Widths and depths are read off the tensors; what no shape tells is here, as in the published configs (the hub's own
+stand behind a licence). Linears that are FP8 in the file stay so.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import nn
+from transformers import CLIPTextConfig, CLIPTextModelWithProjection, PreTrainedModel, T5Config, T5EncoderModel
+
+from prep.errors import WeightsError
+from prep.generators.sd35.header import describe
+from prep.generators.sd35.load import open_folder
+from prep.tensors.fill import Piece, check_weights, fill
+from prep.tensors.layout import Part
+
+FOLDERS = {"clip_l": "text_encoder", "clip_g": "text_encoder_2", "t5": "text_encoder_3"}
+# 2 is what OpenAI's first config said, and SD3's still says: the pooled token is then the one of the highest number.
+CLIP = {"bos_token_id": 0, "eos_token_id": 2, "pad_token_id": 1, "layer_norm_eps": 1e-5}
+CLIP_HEAD = 64
+ACTIVATIONS = {"clip_l": "quick_gelu", "clip_g": "gelu"}
+T5 = {
+    "feed_forward_proj": "gated-gelu",
+    "layer_norm_epsilon": 1e-6,
+    "relative_attention_max_distance": 128,
+    "dropout_rate": 0.1,
+    "decoder_start_token_id": 0,
+    "tie_word_embeddings": False,
+}
+
+
+@dataclass(frozen=True)
+class TextEncoders:
+    clip_l: CLIPTextModelWithProjection
+    clip_g: CLIPTextModelWithProjection
+    t5: T5EncoderModel | None  # without it, SD3.5 reads zeros in its place
+
+
+def load_text_encoders(
+    source: Path | None = None,
+    dtype: torch.dtype = torch.bfloat16,
+    *,
+    clip_l: Path | None = None,
+    clip_g: Path | None = None,
+    t5: Path | None = None,
+    with_t5: bool = True,
+    quantise: Literal["stored", "all", "none"] = "stored",
+) -> TextEncoders:
+    """source: a single file or a diffusers folder; clip_l, clip_g, t5: files or folders of their own, which win.
+
+    A source without T5 gives None for it. Raises WeightsError: no CLIP to be found, a tensor missing or left over.
+    """
+    held = describe(source).parts if source is not None and source.is_file() else {}
+    own = {"clip_l": clip_l, "clip_g": clip_g, "t5": t5}
+    models = {}
+    for name, path in own.items():
+        models[name] = None
+        if name == "t5" and not with_t5:
+            continue
+        if path is None and name in held:
+            models[name] = _from_part(name, held[name], source, dtype, quantise)
+        elif path is None and source is not None and (source / FOLDERS[name]).is_dir():
+            models[name] = _load(name, source, dtype, quantise)
+        elif path is not None:
+            models[name] = _load(name, path, dtype, quantise)
+        elif name != "t5":
+            where = f"{source.name} holds no {name}" if source else f"no file for {name} was named"
+            raise WeightsError(where, hint=f"SD3.5 cannot draw without it; fetch {name}.safetensors and name it")
+    return TextEncoders(**models)
+
+
+def _load(name: str, path: Path, dtype: torch.dtype, quantise: str) -> PreTrainedModel:
+    if path.is_dir():
+        config, part = open_folder(path, FOLDERS[name])
+        kind = T5Config if name == "t5" else CLIPTextConfig
+        return _build(name, kind.from_dict(config), part, path, dtype, quantise)
+    parts = describe(path).parts
+    found = parts.get(name) or (parts.get("clip") if name != "t5" else None)
+    if found is None:
+        raise WeightsError(f"{path.name} holds no {name}, but {', '.join(parts)}")
+    return _from_part(name, found, path, dtype, quantise)
+
+
+def _from_part(name: str, part: Part, path: Path, dtype: torch.dtype, quantise: str) -> PreTrainedModel:
+    try:
+        config = t5_config(part) if name == "t5" else clip_config(part, ACTIVATIONS[name])
+    except (KeyError, IndexError, ZeroDivisionError) as error:
+        raise WeightsError(f"{path.name}: its {name} is not SD3's: {error} is missing") from error
+    return _build(name, config, part, path, dtype, quantise, bare=name == "clip_l")
+
+
+def _build(
+    name: str, config, part: Part, path: Path, dtype: torch.dtype, quantise: str, bare: bool = False
+) -> PreTrainedModel:
+    """bare: no projection. SD3 takes CLIP-L's pooled token as it is, also where a file has a projection for it."""
+    pieces = {key: Piece(stored) for key, stored in part.tensors.items()}
+    with torch.device("meta"):
+        model = T5EncoderModel(config) if name == "t5" else CLIPTextModelWithProjection(config)
+    if name == "t5":
+        model.encoder.embed_tokens = model.shared  # one matrix, which files may hold under both names
+        pieces["encoder.embed_tokens.weight"] = pieces["shared.weight"]
+    elif bare:
+        model.text_projection = nn.Identity()
+        pieces.pop("text_projection.weight", None)
+    # T5's second feed-forward layer leaves float16's range: transformers, too, computes it in float32.
+    wide = torch.float32 if dtype == torch.float16 else None
+    fill(model, pieces, dtype, quantise, path.name, lambda layer: wide if layer.endswith(".wo") else None)
+    if name != "t5":  # the one buffer that no file has to hold
+        model.text_model.embeddings.position_ids = torch.arange(config.max_position_embeddings)[None]
+    check_weights(model, path.name)
+    return model
+
+
+def clip_config(part: Part, activation: str) -> CLIPTextConfig:
+    shape = {key: stored.entry.shape for key, stored in part.tensors.items()}
+    vocabulary, width = shape["text_model.embeddings.token_embedding.weight"]
+    return CLIPTextConfig(
+        vocab_size=vocabulary,
+        hidden_size=width,
+        intermediate_size=shape["text_model.encoder.layers.0.mlp.fc1.weight"][0],
+        num_hidden_layers=_depth(shape, r"text_model\.encoder\.layers\.(\d+)\."),
+        num_attention_heads=max(1, width // CLIP_HEAD),
+        max_position_embeddings=shape["text_model.embeddings.position_embedding.weight"][0],
+        projection_dim=shape.get("text_projection.weight", (width,))[0],
+        hidden_act=activation,
+        **CLIP,
+    )
+
+
+def t5_config(part: Part) -> T5Config:
+    shape = {key: stored.entry.shape for key, stored in part.tensors.items()}
+    vocabulary, width = shape["shared.weight"]
+    first = "encoder.block.0.layer."
+    buckets, heads = shape[f"{first}0.SelfAttention.relative_attention_bias.weight"]
+    return T5Config(
+        vocab_size=vocabulary,
+        d_model=width,
+        d_kv=shape[f"{first}0.SelfAttention.q.weight"][0] // heads,
+        d_ff=shape[f"{first}1.DenseReluDense.wi_0.weight"][0],
+        num_layers=_depth(shape, r"encoder\.block\.(\d+)\."),
+        num_heads=heads,
+        relative_attention_num_buckets=buckets,
+        **T5,
+    )
+
+
+def _depth(shape: dict, pattern: str) -> int:
+    return len({found[1] for key in shape if (found := re.match(pattern, key))})

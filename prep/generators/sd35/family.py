@@ -1,0 +1,163 @@
+"""What each model is used with: steps, guidance, shift, sizes. Told by the file's header, its name, or its metadata.
+
+Steps, guidance and skip-layer guidance as the model cards say them (SD35.md, section 6). A file of a shape that is not
+published says it itself, under `prep.sampling` in its metadata, in JSON:
+    {"steps": 16, "guidance": 3.0, "shift": 1.0, "resolution": 128, "step": 16}
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prep.errors import SettingsError, WeightsError
+
+if TYPE_CHECKING:
+    from prep.tensors.layout import Part
+
+PATCH_PX = 16  # 8 px a latent, 2 latents a patch
+SAMPLING = "prep.sampling"
+EXAMPLE = '{"steps": 16, "guidance": 3.0, "shift": 1.0, "resolution": 128, "step": 16}'
+
+
+@dataclass(frozen=True)
+class Family:
+    name: str
+    steps: int
+    guidance: float  # 1 or less: off, and the negative prompt with it
+    shift: float  # of the sigmas: sigma' = shift · sigma / (1 + (shift - 1) · sigma)
+    resolution_px: int  # side of the square that it was trained for
+    step_px: int = 64  # sizes are multiples of it
+    skip_layers: tuple[int, ...] = ()  # blocks left out for skip-layer guidance, from text alone
+    skip_scale: float = 2.5
+    skip_start: float = 0.01  # shares of the steps
+    skip_stop: float = 0.30
+    published: bool = True  # SD3.5 itself; False: a small model of the same classes
+
+    @property
+    def unit_px(self) -> int:
+        return math.lcm(self.step_px, PATCH_PX)
+
+    @property
+    def least_px(self) -> int:
+        """The shortest side that `size_for` gives."""
+        return _least(self.resolution_px, self.unit_px)
+
+    @property
+    def most_px(self) -> int:
+        """The longest side that `size_for` gives."""
+        return self.resolution_px**2 // self.least_px // self.unit_px * self.unit_px
+
+
+LARGE = Family("sd35-large", steps=28, guidance=4.5, shift=3.0, resolution_px=1024)
+TURBO = Family("sd35-large-turbo", steps=4, guidance=0.0, shift=3.0, resolution_px=1024)
+MEDIUM = Family("sd35-medium", steps=40, guidance=5.0, shift=3.0, resolution_px=1024, skip_layers=(7, 8, 9))
+
+
+@dataclass(frozen=True)
+class Transformer:
+    """What the header says of the transformer in a file or a diffusers folder."""
+
+    family: Family
+    config: dict  # of SD3Transformer2DModel
+    part: "Part"
+
+
+def family_of(path: Path, name: str = "") -> Family:
+    """path: a safetensors file or a diffusers folder. name: of the known weights, or empty.
+
+    Raises WeightsError: not readable, no transformer in it, or a size of its own that does not say how it is used.
+    """
+    return read_transformer(path, name).family
+
+
+def read_transformer(path: Path, name: str = "") -> Transformer:
+    """As family_of, with what the header says."""
+    from prep.generators.sd35.header import _which_model, describe  # they import torch; sizes alone do without
+    from prep.generators.sd35.load import open_folder
+
+    if path.is_dir():
+        config, part = open_folder(path, "transformer")
+        try:
+            model = _which_model({"qk_norm": None, "dual_attention_layers": (), **config})
+        except (KeyError, TypeError) as error:
+            raise WeightsError(f"{path}: its config.json is not of an SD3 transformer") from error
+    else:
+        checkpoint = describe(path)
+        if checkpoint.config is None:
+            held = ", ".join(checkpoint.parts)
+            raise WeightsError(f"{path.name} holds no transformer, but {held}", hint="`generator.model` wants one")
+        config, part, model = checkpoint.config, checkpoint.parts["transformer"], checkpoint.model
+    if model == "sd35-medium":
+        family = MEDIUM
+    elif model == "sd35-large":
+        # The keys and shapes of large and turbo are the same. The hub's cache has the name three folders up.
+        names = (name, *path.parts[-4:])
+        family = TURBO if any("turbo" in part.lower() for part in names) else LARGE
+    else:
+        family = _own_family(path, part)
+    return Transformer(family, config, part)
+
+
+def _own_family(path: Path, part: "Part") -> Family:
+    text = next((stored.file.metadata.get(SAMPLING) for stored in part.tensors.values()), None)
+    if text is None:
+        raise WeightsError(
+            f"{path.name} has the shape of no SD3.5 model, and does not say how it is to be used",
+            hint=f"its metadata wants the key {SAMPLING}, such as {EXAMPLE}",
+        )
+    try:
+        found = json.loads(text)
+        family = Family(
+            name=path.stem,
+            steps=int(found["steps"]),
+            guidance=float(found["guidance"]),
+            shift=float(found["shift"]),
+            resolution_px=int(found["resolution"]),
+            step_px=int(found["step"]),
+            published=False,
+        )
+        sound = 1 <= family.steps <= 1000 and 0 <= family.guidance < 100 and 0 < family.shift < 100
+        sound = sound and family.step_px >= 1 and family.unit_px <= family.resolution_px <= 1 << 14
+    except (ValueError, KeyError, TypeError, OverflowError):
+        sound = False
+    if not sound:
+        raise WeightsError(f"{path.name}: {SAMPLING} in its metadata is not readable", hint=f"such as {EXAMPLE}")
+    return family
+
+
+def size_for(width: int, height: int, resolution: int, step: int) -> tuple[int, int]:
+    """(width, height) in pixels of what is drawn from a picture of that size: the bucket nearest in aspect.
+
+    Both sides are multiples of step and of 16 and at least resolution / 2, the area is at most resolution², and no
+    side could be a step longer. A picture that is longer than 4 to 1 gets the longest bucket.
+    """
+    unit = math.lcm(step, PATCH_PX)
+    least, area = _least(resolution, unit), max(resolution, unit) ** 2
+    heights = {area // side // unit * unit for side in range(least, area // least + 1, unit)}
+    buckets = {(area // high // unit * unit, high) for high in heights}
+    buckets |= {(wide, high) for high, wide in buckets}
+    wanted = math.log(max(1, width) / max(1, height))
+
+    def far(bucket: tuple[int, int]) -> tuple[float, int, int, int]:
+        off = round(abs(math.log(bucket[0] / bucket[1]) - wanted), 9)
+        return off, -bucket[0] * bucket[1], -min(bucket), bucket[0]
+
+    return min(buckets, key=far)
+
+
+def check_size(width: int, height: int) -> None:
+    """Raises SettingsError naming the nearest size when a side is not a positive multiple of 16 px."""
+    if width > 0 and height > 0 and width % PATCH_PX == 0 and height % PATCH_PX == 0:
+        return
+    nearest = [max(PATCH_PX, round(side / PATCH_PX) * PATCH_PX) for side in (width, height)]
+    raise SettingsError(
+        f"a picture of {width} x {height} px cannot be drawn: both sides are to be divisible by {PATCH_PX}",
+        hint=f"the nearest size is {nearest[0]} x {nearest[1]}",
+    )
+
+
+def _least(resolution: int, unit: int) -> int:
+    """Half the resolution, up to the next multiple."""
+    return max(1, -(-resolution // (2 * unit))) * unit

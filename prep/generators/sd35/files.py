@@ -1,0 +1,67 @@
+"""Which file each part of a model is in: known from headers, so that what is missing is told before anything loads."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from prep.errors import WeightsError
+from prep.generators.sd35.encoders import FOLDERS
+from prep.generators.sd35.header import describe
+
+NAMES = {"clip_l": "CLIP-L", "clip_g": "CLIP-G", "t5": "T5", "vae": "VAE"}
+
+
+@dataclass(frozen=True)
+class Files:
+    """model: a safetensors file or a diffusers folder. The others: where they have files or folders of their own."""
+
+    model: Path
+    vae: Path | None = None
+    clip_l: Path | None = None
+    clip_g: Path | None = None
+    t5: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where tokenizers would lie."""
+        return self.model if self.model.is_dir() else self.model.parent
+
+    def held(self) -> set[str]:
+        """The parts that are there. Raises WeightsError for a file that is not readable, or has not what it is for."""
+        if self.model.is_dir():
+            folders = {**FOLDERS, "vae": "vae"}
+            found = {name for name, folder in folders.items() if (self.model / folder).is_dir()}
+        else:
+            found = set(describe(self.model).parts)
+        for name in NAMES:
+            path = getattr(self, name)
+            if path is None:
+                continue
+            if not path.is_dir():
+                parts = set(describe(path).parts)
+                if not parts & ({name, "clip"} if name.startswith("clip") else {name}):
+                    said = f"{path.name} holds no {NAMES[name]}, but {', '.join(parts)}"
+                    raise WeightsError(said, hint=f"`generator.{name}` wants another file")
+            found.add(name)
+        return found
+
+    def check(self, with_t5: bool) -> set[str]:
+        """The parts that are there. Raises WeightsError, saying which setting names the missing one."""
+        held = self.held()
+        for name in ("vae", "clip_l", "clip_g", *(["t5"] if with_t5 else [])):
+            if name not in held:
+                other = ", or set `generator.with_t5` to false: SD3.5 may do without it" if name == "t5" else ""
+                raise WeightsError(
+                    f"{self.model.name} holds no {NAMES[name]}, and no file for it is named",
+                    hint=f"fetch one and name it: `--set generator.{name}=FILE`{other}",
+                )
+        return held
+
+    def identity(self) -> str:
+        """Of the files that encode prompts: their names, sizes and times, as 16 hex."""
+        told = []
+        for path in (self.model, self.clip_l, self.clip_g, self.t5):
+            files = sorted(path.rglob("*.safetensors")) if path and path.is_dir() else [path] if path else []
+            told.append([[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files])
+        return hashlib.sha256(json.dumps(told).encode("utf-8", "surrogatepass")).hexdigest()[:16]

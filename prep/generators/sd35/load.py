@@ -1,0 +1,104 @@
+"""SD3.5's transformer from a single file in any layout, or from a diffusers folder.
+
+Built on the meta device, filled from the file: FP8 weights are the file's own pages, so that 8.2 GB load in seconds.
+"""
+
+import json
+from pathlib import Path
+
+import torch
+from diffusers import SD3Transformer2DModel
+
+from prep.errors import WeightsError
+from prep.generators.sd35.header import describe
+from prep.generators.sd35.names import layers, norms
+from prep.tensors.file import WeightFile
+from prep.tensors.fill import Piece, Quantise, check_weights, fill
+from prep.tensors.layout import Part, part_of
+from prep.tensors.rows import ALL
+
+NO_PICKLES = "prep reads no pickled weights"
+MOST_STD = 5.0  # its weights have some 0.02; without their scales, those of an FP8 file have 100
+KINDS = ("weight", "bias")
+PLAIN = ("diffusion_pytorch_model.safetensors", "model.safetensors")
+
+
+def load_transformer(
+    path: Path, dtype: torch.dtype = torch.bfloat16, quantise: Quantise = "stored"
+) -> SD3Transformer2DModel:
+    """path: a safetensors file, or a diffusers folder (with or without transformer/ in it). Frozen, in eval mode.
+
+    quantise: `stored` as in the file, `all` linears in FP8, `blocks` (modulation and embedders in dtype), `none`.
+    Raises WeightsError: a layout that would be read wrongly, a tensor missing or left over, absurd weights.
+    """
+    config, pieces = transformer_pieces(path)
+    try:
+        with torch.device("meta"):
+            model = SD3Transformer2DModel.from_config(config)
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise WeightsError(f"{path.name}: no transformer has this config.json: {error}") from error
+    fill(model, pieces, dtype, quantise, path.name)
+    check_weights(model, path.name, MOST_STD)
+    return model
+
+
+def transformer_pieces(path: Path) -> tuple[dict, dict[str, Piece]]:
+    """(config, tensor of SD3Transformer2DModel -> where it comes from). Reads headers only."""
+    if path.is_dir():
+        config, part = open_folder(path, "transformer")
+        return config, {name: Piece(stored) for name, stored in part.tensors.items()}
+    checkpoint = describe(path)
+    if checkpoint.config is None:
+        raise WeightsError(f"{path.name} holds no transformer", hint=f"it has {', '.join(checkpoint.parts)}")
+    part, config = checkpoint.parts["transformer"], checkpoint.config
+    found = dict(part.tensors)
+    pieces, used = {}, set()
+    names = [(f"{ours}.{kind}", f"{theirs}.{kind}", rows) for ours, theirs, rows in layers(config) for kind in KINDS]
+    names += [(f"{ours}.weight", f"{theirs}.weight", ALL) for ours, theirs in norms(config)]
+    for ours, theirs, rows in [*names, ("pos_embed.pos_embed", "pos_embed", ALL)]:
+        if theirs in found:
+            pieces[ours] = Piece(found[theirs], rows)
+            used.add(theirs)
+    if extra := sorted(found.keys() - used):
+        raise WeightsError(f"{path.name} also holds {extra[0]}, which SD3's transformer has no place for")
+    return config, pieces
+
+
+def open_folder(path: Path, part: str) -> tuple[dict, Part]:
+    """(config.json, tensors) of a part in a diffusers folder, whole or in shards."""
+    folder = path / part if (path / part).is_dir() else path
+    try:
+        config = json.loads((folder / "config.json").read_text())
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{folder} is no diffusers folder: its config.json cannot be read") from error
+    files = sorted(folder.glob("*.safetensors"))
+    if indexes := sorted(folder.glob("*.safetensors.index.json")):
+        try:
+            files = sorted({folder / name for name in json.loads(indexes[0].read_text())["weight_map"].values()})
+        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+            raise WeightsError(f"{indexes[0].name} in {folder} is not readable") from error
+    elif len(files) > 1:
+        files = [file for file in files if file.name in PLAIN]  # the others are variants of it
+    if not files:
+        raise WeightsError(f"{folder} holds no safetensors file that is named as diffusers does", hint=NO_PICKLES)
+    return config, part_of([WeightFile(file) for file in files], part)
+
+
+@torch.inference_mode()
+def check_transformer(model: SD3Transformer2DModel) -> None:
+    """Raises WeightsError when one small forward (latents of 8 px, 4 tokens) is not finite."""
+    config, like = model.config, model.pos_embed.proj.weight
+    numbers = torch.Generator().manual_seed(0)
+
+    def noise(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=numbers).to(like.device, like.dtype)
+
+    out = model(
+        hidden_states=noise(1, config.in_channels, 8, 8),
+        encoder_hidden_states=noise(1, 4, config.joint_attention_dim),
+        pooled_projections=noise(1, config.pooled_projection_dim),
+        timestep=torch.tensor([500.0], device=like.device),
+        return_dict=False,
+    )[0]
+    if not out.isfinite().all():
+        raise WeightsError("the transformer's first answer is not finite", hint="its file is damaged")

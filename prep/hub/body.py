@@ -1,0 +1,184 @@
+"""The body of a card, as Markdown: what the set is, shown and said. Nothing here has seen a hub, or a picture."""
+
+import re
+from typing import Any
+
+from prep.hub.rows import AUGMENTATION, COLUMNS, REAL, REJECTED, SAMPLES, SHOWN_CAPTIONS, Counts
+from prep.models import KNOWN
+from prep.names import printable
+
+SHOWN_TAGS, SHOWN_CHARACTERS = 12, 200
+HEADS = {REAL: "real", AUGMENTATION: "drawn", SAMPLES: "samples", REJECTED: "rejected"}  # of the characters' table
+# What Markdown gives a meaning to, and what its dialects take for a link: ://, www., @.
+SPECIAL = re.compile(r"([\\`*_{}\[\]#|~@]|:(?=//)|(?<=www)\.)", re.I)
+BEGINS = re.compile(r"^(\d*)([-+.)])")  # a list
+SAID = {
+    "default": "what one trains on: real pictures, and drawn ones that passed the check",
+    "real": "real pictures alone",
+    "generated": "drawn pictures: augmentations, and samples of how well the base model knows a character",
+    "rejected": "what was left out, and why",
+}
+TRIAL = """> **A trial set.** It was read or drawn by the *starter* models that ship with prep, which know three
+> characters and are there for trying it out. Its captions are not fit for training.
+"""
+
+TRAINING = """## How to train with it
+
+Captions begin with the trigger word. As it stands with diffusers' scripts (`--image_column image
+--caption_column text`), or as a folder for sd-scripts and its kin:
+
+```python
+from pathlib import Path
+
+from datasets import Image, load_dataset
+
+rows = load_dataset("REPO", split="train").cast_column("image", Image(decode=False))
+for number, row in enumerate(rows):
+    place = Path("train") / f"{number:06d}{Path(row['image']['path']).suffix}"
+    place.parent.mkdir(exist_ok=True)
+    place.write_bytes(row["image"]["bytes"])
+    place.with_suffix(".txt").write_text(row["text"] or "\\n", encoding="utf-8")
+```
+"""
+
+WITHOUT_PICTURES = """## How to train with it
+
+The pictures are not here. Who has them puts the captions, which begin with the trigger word, beside them: `image_id` is
+the sha256 of a picture's file.
+
+```python
+from hashlib import sha256
+from pathlib import Path
+
+from datasets import load_dataset
+
+rows = load_dataset("REPO", split="train")
+captions = dict(zip(rows["image_id"], rows["text"]))
+for path in [path for path in Path("pictures").rglob("*") if path.is_file()]:
+    key = sha256(path.read_bytes()).hexdigest()
+    if key in captions:
+        path.with_suffix(".txt").write_text(captions[key] or "\\n", encoding="utf-8")
+```
+"""
+
+
+def body_of(
+    repo: str, counts: Counts, settings: dict[str, Any], version: str, rows: dict[str, int], pictures: bool
+) -> str:
+    """settings: the manifest's. version: of prep. rows: config -> how many."""
+    parts = [TRIAL if counts.starter else "", _contents(counts, rows, pictures)]
+    parts += [_characters(counts, settings), _captions(counts), _thresholds(counts, settings), _models(counts)]
+    parts += [(TRAINING if pictures else WITHOUT_PICTURES).replace("REPO", repo)]
+    parts += [_made(counts, settings, version), _columns(pictures)]
+    return "\n".join(part for part in parts if part)
+
+
+def _contents(counts: Counts, rows: dict[str, int], pictures: bool) -> str:
+    held = "each with its picture" if pictures else "without the pictures: the manifest alone"
+    told = f"{many(counts.images, 'row')} of {many(len(counts.by_character), 'character')}, {held}."
+    lines = ["## What is in it", "", told, ""]
+    drawn, trained = counts.rows[AUGMENTATION], counts.rows[REAL] + counts.rows[AUGMENTATION]
+    if trained:
+        share = f"{drawn:,} of the {many(trained, 'row')} that one trains on ({drawn / trained:.0%})"
+        lines += [f"Share of synthetic images: {share}.", ""]
+    table = [[f"`{config}`", f"{count:,}", SAID[config]] for config, count in rows.items()]
+    return "\n".join([*lines, *_table(["config", "rows", "what"], table), ""])
+
+
+def _characters(counts: Counts, settings: dict[str, Any]) -> str:
+    rows = []
+    core_share = settings.get("profile", {}).get("core_share", 0.45)
+    families = [family for family in HEADS if family == REAL or counts.rows[family]]
+    for name, found in sorted(counts.by_character.items())[:SHOWN_CHARACTERS]:
+        real = found[REAL]
+        tags = sorted(counts.tags[name].items(), key=lambda pair: (-pair[1], pair[0]))
+        core = [plain(_spoken(tag)) for tag, seen in tags if seen >= core_share * real]
+        trigger = counts.triggers[name].most_common(1)
+        told = ", ".join(core[:SHOWN_TAGS]) + (f" and {len(core) - SHOWN_TAGS} more" if len(core) > SHOWN_TAGS else "")
+        shown = [f"{found[family]:,}" for family in families]
+        rows.append([plain(name), plain(trigger[0][0]) if trigger else "", *shown, told])
+    more = len(counts.by_character) - SHOWN_CHARACTERS
+    lines = ["## Characters", "", f"Core tags: in at least {core_share:.0%} of a character's real pictures.", ""]
+    heads = [HEADS[family] for family in families]
+    lines += _table(["character", "trigger word", *heads, "core tags"], rows)
+    return "\n".join([*lines, *([f"\nand {more:,} more characters"] if more > 0 else []), ""])
+
+
+def _captions(counts: Counts) -> str:
+    # One of each character in turn, so that all are heard.
+    turns = [captions for _, captions in sorted(counts.captions.items())]
+    shown = [captions[turn] for turn in range(SHOWN_CAPTIONS) for captions in turns if turn < len(captions)]
+    lines = [f"- {plain(text)}" for text in shown[:SHOWN_CAPTIONS]]
+    return "\n".join(["## A few captions", "", *lines, ""]) if lines else ""
+
+
+def _thresholds(counts: Counts, settings: dict[str, Any]) -> str:
+    held = settings.get("thresholds", {})
+    lines = ["## Thresholds", ""]
+    if held.get("mode") == "complexity":
+        below, medium = held["simple_below"], held["medium_below"]
+        edges = {
+            "simple": f"under {below:g}",
+            "medium": f"{below:g} to {medium:g}",
+            "complex": f"{medium:g} and more",
+        }
+        rows = [[level, told, f"{held[level]:g}", f"{counts.levels[level]:,}"] for level, told in edges.items()]
+        lines += ["A tag needs a score that depends on how busy the picture is.", ""]
+        lines += _table(["level", "share of edge pixels", "score a tag needs", "real pictures"], rows)
+    elif held.get("mode") == "fixed":
+        lines += [f"One for all: a tag needs a score of {held['fixed']:g}."]
+    elif held.get("mode") == "mcut":
+        lines += ["MCut: at the largest gap between a picture's scores."]
+    return "\n".join([*lines, ""])
+
+
+def _models(counts: Counts) -> str:
+    rows = []
+    for use, names in (("tags", counts.taggers), ("pictures", counts.generators)):
+        for name, count in sorted(names.items()):
+            model = KNOWN.get(name.split(" ")[0])  # a generator's name is followed by its precision
+            licence = "not known to prep"
+            if model:
+                linked = model.licence_url.startswith("https://")
+                licence = f"[{plain(model.licence)}]({model.licence_url})" if linked else plain(model.licence)
+            rows.append([plain(name), use, f"{count:,}", plain(model.what) if model else "from a file", licence])
+    if not rows:
+        return ""
+    return "\n".join(["## Models", "", *_table(["model", "made", "rows", "what it is", "licence"], rows), ""])
+
+
+def _columns(pictures: bool) -> str:
+    rows = [["`image`", "the picture, without EXIF, GPS and other metadata"]] if pictures else []
+    rows += [[f"`{column.name}`", plain(column.what)] for column in COLUMNS]
+    return "\n".join(["## Columns", "", *_table(["column", "what"], rows), ""])
+
+
+def _made(counts: Counts, settings: dict[str, Any], version: str) -> str:
+    dropped = "left to the trigger word" if settings.get("captions", {}).get("traits") == "drop" else "kept"
+    drawn = "Drawn pictures were read by the same tagger, and stay when they show who was asked for.\n"
+    return (
+        "## How it was made\n\n"
+        f"By prep {plain(version)}: looked through for copies and damage, tagged, unwanted and overlapping\n"
+        f"tags taken out, what a character's pictures share in hair, eyes and body {dropped}, edits by hand\n"
+        f"kept.\n{drawn if counts.drawn else ''}"
+    )
+
+
+def plain(text: str) -> str:
+    """Any text as one line of Markdown that shows it and does nothing else."""
+    text = SPECIAL.sub(r"\\\1", printable(" ".join(text.split())))
+    text = BEGINS.sub(r"\1\\\2", text)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("$", "&#36;")
+
+
+def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return ["| " + " | ".join(cells) + " |" for cells in lines]
+
+
+def many(count: int, what: str) -> str:
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
+
+
+def _spoken(tag: str) -> str:
+    return tag.replace("_", " ") if any(char.isalnum() for char in tag) and len(tag) > 3 else tag  # ^_^ as it is

@@ -1,0 +1,213 @@
+"""What of an OUT is published: the manifest's rows under readable names, and how many of what.
+
+Read from the manifest and from kohya/ as they stand; nothing here knows of a hub. A path in SRC is a person's own file
+name and is never among the columns.
+"""
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from prep.dataset.finished import standing
+from prep.errors import UsageError
+
+# (name, kind, what it says, from which column of the manifest or from what of a row)
+Value = str | Callable[[dict], Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    kind: str  # string, int32, ...; list:string
+    what: str
+    value: Value
+
+
+def _each(key: str) -> Callable[[dict], list | None]:
+    """Of a list of structs, one field."""
+    column, name = key.split(".")
+    return lambda row: None if row[column] is None else [item[name] for item in row[column]]
+
+
+COLUMNS = (
+    Column("text", "string", "the caption, trigger word first", "caption"),
+    Column("character", "string", "who it shows", "character"),
+    Column("origin", "string", "source (a real picture), augmentation, consistency or reconstruct (drawn)", "origin"),
+    Column("status", "string", "kept or rejected", "status"),
+    Column("reject_reason", "string", "why it was rejected", "reason"),
+    Column("tags", "list:string", "the caption's tags, as Danbooru writes them", _each("tags.name")),
+    Column("tag_scores", "list:float32", "the tagger's score of each, 0-1", _each("tags.score")),
+    Column("tag_categories", "list:string", "general, rating, ... of each", _each("tags.category")),
+    Column("removed_tags", "list:string", "tags over the threshold that are not in the caption", _each("removed.name")),
+    Column("removed_because", "list:string", "why: filter, trait, overlap, limit", _each("removed.why")),
+    Column("rating", "string", "the best-scoring rating", "rating"),
+    Column("complexity", "string", "simple, medium or complex, by edges", "complexity"),
+    Column("threshold", "float64", "the score that a tag needed", "threshold"),
+    Column("edge_density", "float64", "share of edge pixels, 0-1", "edge_density"),
+    Column("caption_source", "string", "machine, hand or merged", "caption_source"),
+    Column("width", "int32", "pixels, upright", "width"),
+    Column("height", "int32", "pixels, upright", "height"),
+    Column("image_id", "string", "sha256 of the file as it was given", "image_id"),
+    Column("file", "string", "its place in the kohya set it comes from", "file"),
+    Column("perceptual_hash", "string", "64 bits, hex", "phash"),
+    Column("near_copy_of", "string", "image_id of the picture that it nearly equals", "near_of"),
+    Column("flags", "list:string", "near_copy, blurred, animated, shared, starter, ...", "flags"),
+    Column("tagger", "string", "who read the tags", "tagger"),
+    Column("generator", "string", "who drew it; empty for real pictures, as all below", "generator"),
+    Column("prompt", "string", "what was asked", "prompt"),
+    Column("negative_prompt", "string", "what was asked not to be there", "negative_prompt"),
+    Column("seed", "int64", "of the noise", "seed"),
+    Column("sampler", "string", "how it was drawn", "sampler"),
+    Column("steps", "int32", "of the sampler", "steps"),
+    Column("guidance_scale", "float64", "of the prompt over the negative one", "guidance_scale"),
+    Column("strength", "float64", "of image to image, 0-1", "strength"),
+    Column("parent_image_id", "string", "the real picture that it was drawn from", "parent_id"),
+    Column("check_score", "float64", "how well the asked tags were read back, 0-1", "check_score"),
+    Column("check_missing", "list:string", "asked, not read back", "check_missing"),
+    Column("check_unwanted", "list:string", "read, against what was asked", "check_unwanted"),
+)
+
+REAL, AUGMENTATION, SAMPLES, REJECTED = FAMILIES = ("real", "augmentation", "samples", "rejected")
+STARTER = "starter"  # begins the names of the models that make a trial
+SHOWN_CAPTIONS = 6
+
+
+@dataclass(frozen=True)
+class Item:
+    """One row on its way, with where its picture lies."""
+
+    family: str
+    values: dict[str, Any]  # by Column.name
+    picture: Path | None
+    stamp: tuple[int, int, int] | None  # size, mtime in ns, inode of the picture
+
+    @property
+    def digest(self) -> bytes:
+        """Of the row alone, without the picture."""
+        return hashlib.sha256(json.dumps(self.values, sort_keys=True).encode("utf-8", "surrogatepass")).digest()
+
+
+@dataclass
+class Counts:
+    """What the card and the question before a push tell."""
+
+    rows: Counter[str] = field(default_factory=Counter)  # by family
+    by_character: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    tags: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # of real pictures
+    triggers: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    captions: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    levels: Counter[str] = field(default_factory=Counter)
+    ratings: Counter[str] = field(default_factory=Counter)
+    taggers: Counter[str] = field(default_factory=Counter)
+    generators: Counter[str] = field(default_factory=Counter)
+    picture_bytes: int = 0
+    gone: int = 0  # pictures that are no longer in OUT
+    starter: bool = False
+
+    @property
+    def images(self) -> int:
+        return sum(self.rows.values())
+
+    @property
+    def drawn(self) -> int:
+        return sum(self.generators.values())
+
+    def add(self, item: Item) -> None:
+        row = item.values
+        character = row["character"] or ""
+        self.rows[item.family] += 1
+        self.by_character[character][item.family] += 1
+        self.picture_bytes += item.stamp[0] if item.stamp else 0
+        self.starter |= STARTER in (row["flags"] or ()) or any(
+            (row[model] or "").startswith(STARTER) for model in ("tagger", "generator")
+        )
+        if row["tagger"]:
+            self.taggers[row["tagger"]] += 1
+        if row["origin"] != "source":
+            self.generators[row["generator"] or "unknown"] += 1
+        if row["rating"]:
+            self.ratings[row["rating"]] += 1
+        if item.family != REAL:
+            return
+        if row["complexity"]:
+            self.levels[row["complexity"]] += 1
+        passed = zip(row["removed_tags"] or (), row["removed_because"] or (), strict=False)
+        self.tags[character].update({*(row["tags"] or ()), *(name for name, why in passed if why != "filter")})
+        if row["text"]:
+            self.triggers[character][row["text"].split(",")[0].strip()] += 1
+            if len(self.captions[character]) < SHOWN_CAPTIONS:
+                self.captions[character].append(row["text"])
+
+
+class Source:
+    """The manifest of an OUT, as rows to publish."""
+
+    def __init__(self, out: Path, rejected: bool) -> None:
+        import pyarrow.parquet as pq
+
+        self.out, self.rejected = out, rejected
+        path = out / "manifest.parquet"
+        try:
+            with path.open("rb") as file:
+                metadata = pq.read_schema(file).metadata or {}
+            self.settings = json.loads(metadata[b"prep.settings"])
+            self.version = metadata[b"prep.version"].decode()
+        except FileNotFoundError:
+            raise UsageError(f"{out} has no manifest.parquet", hint="name a folder that `prep run` wrote") from None
+        except (OSError, ValueError, KeyError) as error:
+            raise UsageError(f"{path} cannot be read: {str(error).splitlines()[0]}", hint="run prep again") from None
+
+    def items(self, counts: Counts | None = None) -> Iterator[Item]:
+        """Yield what is published, in the manifest's order, filling counts."""
+        import pyarrow.parquet as pq
+
+        with (self.out / "manifest.parquet").open("rb") as file, pq.ParquetFile(file) as table:
+            for batch in table.iter_batches(512):
+                for row in batch.to_pylist():
+                    if (family := self._family(row)) is None:
+                        continue
+                    item = self._item(family, row)
+                    if item is None:
+                        if counts:
+                            counts.gone += 1
+                        continue
+                    if counts:
+                        counts.add(item)
+                    yield item
+
+    def _family(self, row: dict) -> str | None:
+        if row["status"] == "kept":
+            return {"source": REAL, "augmentation": AUGMENTATION}.get(row["origin"], SAMPLES)
+        return REJECTED if self.rejected and row["status"] == "rejected" else None
+
+    def _item(self, family: str, row: dict) -> Item | None:
+        """None when the picture is no longer there: a person has taken it out."""
+        path, stamp = self._picture(row["file"]), None
+        if path:
+            try:
+                found = path.stat()
+            except OSError:
+                return None
+            stamp = (found.st_size, found.st_mtime_ns, found.st_ino)
+            row["caption"] = self._standing(path, row["caption"])
+        values = {column.name: column.value(row) if callable(column.value) else row[column.value] for column in COLUMNS}
+        return Item(family, values, path, stamp)
+
+    def _picture(self, name: str | None) -> Path | None:
+        if not name:
+            return None
+        place = PurePosixPath(name)
+        if place.is_absolute() or ".." in place.parts:  # a link may lead out of OUT; a name may not
+            raise UsageError("the manifest names a file outside its folder", hint="run prep again")
+        return self.out / place
+
+    def _standing(self, picture: Path, caption: str | None) -> str | None:
+        """The .txt beside the picture is what trains: an edit since the last run counts."""
+        try:
+            return standing(picture) if caption is not None else None
+        except (OSError, UnicodeDecodeError):
+            return caption

@@ -1,0 +1,172 @@
+"""A file over HTTP, gone on from where it was cut off, and under its name only when it is whole."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prep.errors import NetworkError, NoRoomError, StoppedError
+from prep.files import cannot_write
+from prep.models.known import Model
+from prep.process.lock import held
+
+if TYPE_CHECKING:
+    from requests import Response
+
+TRIES = 5
+PAUSE_SECONDS = 1.0  # doubles with each try
+TIMEOUT_SECONDS = (10, 60)  # to connect, between bytes
+CHUNK_BYTES = 1 << 20
+SIZE_TOLERANCE = 0.05  # published sizes are rounded; a login page in the file's place is 99 % off
+BUSY = (408, 425, 429)  # as 5xx: worth another try
+
+
+class _CutOffError(Exception):
+    """The connection ended, or answered nonsense, before the file was whole."""
+
+
+def download(model: Model, target: Path) -> str:
+    """Fetch model.url to target -> its sha256. What has arrived stays in a .part, which the next call goes on from.
+
+    Raises NetworkError, NoRoomError, StoppedError (cannot be written, or another process is at it).
+    """
+    import requests
+
+    last = "no answer"
+    with _writing(target), held(target.with_suffix(".lock")):
+        for attempt in range(TRIES):
+            if attempt:
+                time.sleep(PAUSE_SECONDS * 2 ** (attempt - 1))
+            try:
+                return _once(model, target)
+            except requests.HTTPError as error:
+                status = error.response.status_code
+                last = f"the server answers {status}"
+                if status < 500 and status not in BUSY:
+                    break
+            except requests.Timeout:
+                last = "the server does not answer"
+            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+                last = "there is no connection, or it broke"
+            except _CutOffError as error:
+                last = str(error)
+            except requests.RequestException as error:
+                last = type(error).__name__
+                break
+    raise NetworkError(f"{model.name} could not be fetched from {model.url}: {last}", hint=by_hand(model))
+
+
+def check_room(name: str, folder: Path, needed: int) -> None:
+    """Raises NoRoomError when the disk of folder (or of where it will be) has less than needed bytes free."""
+    free = shutil.disk_usage(standing(folder)).free
+    if free < needed:
+        raise NoRoomError(
+            f"{name} needs {needed / 1e9:.2f} GB free, {free / 1e9:.2f} GB are, in {folder}",
+            hint="make room, or let PREP_CACHE (HF_HOME for what comes from the hub) name a folder with more",
+        )
+
+
+def standing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is already there."""
+    return next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+
+
+def by_hand(model: Model) -> str:
+    return f"fetch {model.file} from {model.page} by hand, into a folder that PREP_MODELS names"
+
+
+def part_of(target: Path) -> Path:
+    return target.with_suffix(".part")
+
+
+def _once(model: Model, target: Path) -> str:
+    """One request: from where the part ends, if the server still has the file that the part was begun from."""
+    import requests
+
+    part, tag = part_of(target), target.with_suffix(".etag")
+    have = part.stat().st_size if part.is_file() and tag.is_file() else 0
+    # Compressed on the way, Content-Length would not be the file's.
+    headers = {"Accept-Encoding": "identity"}
+    if have:
+        headers |= {"Range": f"bytes={have}-", "If-Range": tag.read_text()}
+    with requests.get(model.url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as answer:
+        if answer.status_code == 416:  # the part is as long as the file, or longer: not to be trusted
+            _forget(part, tag)
+            raise _CutOffError("the part did not fit")
+        answer.raise_for_status()
+        if answer.status_code == 206 and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+            _forget(part, tag)
+            raise _CutOffError("the server sent another range than was asked")
+        if answer.status_code != 206:
+            _forget(part, tag)
+            have = 0
+        length = answer.headers.get("Content-Length", "")
+        total = have + int(length) if length.isdigit() else None
+        _check_size(model, total or model.megabytes * 10**6)
+        check_room(target.name, target.parent, (total or model.megabytes * 10**6) - have)
+        # Without a strong name for this version, a part cannot be gone on from.
+        if (etag := answer.headers.get("ETag", "")).startswith('"'):
+            tag.write_text(etag)
+        digest = _receive(answer, part, total)
+    arrived = part.stat().st_size
+    if total and arrived != total:
+        raise _CutOffError(f"{arrived:,} of {total:,} bytes arrived")
+    _check_size(model, arrived)
+    part.replace(target)
+    tag.unlink(missing_ok=True)
+    return digest
+
+
+def _receive(answer: "Response", part: Path, total: int | None) -> str:
+    """Append what comes to the part -> sha256 of the whole."""
+    from tqdm import tqdm
+
+    hashed = hashlib.sha256()
+    with part.open("a+b") as file:
+        file.seek(0)
+        while chunk := file.read(CHUNK_BYTES):
+            hashed.update(chunk)
+        # A bar where somebody watches; without one, the caller's line before it is enough.
+        quiet = not sys.stderr.isatty()
+        with tqdm(total=total, initial=file.tell(), unit="B", unit_scale=True, desc=part.stem, disable=quiet) as bar:
+            for chunk in answer.iter_content(CHUNK_BYTES):
+                file.write(chunk)
+                hashed.update(chunk)
+                bar.update(len(chunk))
+        file.flush()
+        os.fsync(file.fileno())  # else a power cut may leave the name without the content
+    return hashed.hexdigest()
+
+
+def _forget(part: Path, tag: Path) -> None:
+    # The part first: an old part beside a new tag would pass for the beginning of the new file.
+    part.unlink(missing_ok=True)
+    tag.unlink(missing_ok=True)
+
+
+def _check_size(model: Model, size: int) -> None:
+    if abs(size / (model.megabytes * 10**6) - 1) > SIZE_TOLERANCE:
+        raise NetworkError(
+            f"{model.url} gives {size:,} bytes where {model.size} are published; is it a login page?",
+            hint=by_hand(model),
+        )
+
+
+@contextlib.contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    """Whatever the disk refuses, in one sentence."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise cannot_write(standing(target.parent) / target.name, error) from None
+        raise StoppedError(
+            f"{target.parent} cannot be written ({error.strerror or error})", hint="let PREP_CACHE name another folder"
+        ) from None

@@ -1,0 +1,73 @@
+"""Fetching weights by name: from a release page over HTTP, or from a hub repo through its own client."""
+
+import os
+import queue
+import threading
+
+from prep.errors import StoppedError, UsageError
+from prep.models.download import by_hand, download, part_of
+from prep.models.hashes import remember_fetched, sha256_of
+from prep.models.hub import from_hub, resolve_url
+from prep.models.known import Model, known
+from prep.models.locate import Weights, locate, target_of, weights_at
+
+
+def fetch(name: str, again: bool = False) -> Weights:
+    """The weights of that name, downloaded into the cache unless they are here. again: even then.
+
+    Until the new file is whole, the old one stays.
+    Raises NetworkError, NoRoomError, StoppedError (a gate, offline, no folder); what has arrived is gone on from.
+    """
+    model = known(name)
+    here = locate(name)
+    if here and not again:
+        return here
+    if model.packaged:
+        raise StoppedError(f"{model.name} comes with prep and is not fetched", hint="install prep again to mend it")
+    if here and here.source == "PREP_MODELS":
+        raise UsageError(
+            f"{here.path} is in the folder that PREP_MODELS names, and is used before anything that is fetched",
+            hint="remove it there first",
+        )
+    if hub_offline():
+        raise StoppedError(f"{model.name} is not fetched: HF_HUB_OFFLINE is set", hint=by_hand(model))
+    if model.repo:
+        path = from_hub(model, again)
+        sha256 = sha256_of(path)
+    else:
+        path = target_of(model)
+        if again:
+            part_of(path).unlink(missing_ok=True)
+        sha256 = download(model, path)
+    remember_fetched(model.name, path, sha256)
+    return weights_at(path, model.name, "cache")
+
+
+def hub_offline() -> bool:
+    """HF_HUB_OFFLINE, as huggingface_hub reads it, holds for the release page too."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+
+
+def source_of(model: Model) -> str:
+    """The address that fetch would ask."""
+    return model.url or resolve_url(model)
+
+
+def answers(url: str, seconds: float = 5) -> bool:
+    """Is this address there, and does it say so within that time? Never raises, and sends no token."""
+    told: queue.Queue[bool] = queue.Queue()
+    # A thread, since a name server that is silent is waited for longer than any time-out of requests.
+    threading.Thread(target=lambda: told.put(_is_there(url, seconds)), daemon=True).start()
+    try:
+        return told.get(timeout=seconds)
+    except queue.Empty:
+        return False
+
+
+def _is_there(url: str, seconds: float) -> bool:
+    import requests
+
+    try:
+        return requests.head(url, timeout=seconds, allow_redirects=False).status_code < 400
+    except (requests.RequestException, ValueError):  # ValueError: some hosts cannot even be spelt
+        return False

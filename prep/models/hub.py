@@ -1,0 +1,130 @@
+"""A file of a Hugging Face repo, through huggingface_hub; its errors as one sentence each.
+
+No text of the client's is passed on: it may hold the address of a mirror with a password in it.
+"""
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from prep.errors import NetworkError, PrepError, StoppedError, UsageError
+from prep.files import cannot_write
+from prep.models.download import by_hand, check_room, standing
+from prep.models.known import HUB, Model
+from prep.models.locate import hub_cache
+
+ANSWER_SECONDS = 10
+
+
+def endpoint() -> str:
+    """The hub, or the mirror that HF_ENDPOINT names."""
+    return os.environ.get("HF_ENDPOINT", "").rstrip("/") or HUB
+
+
+def hub_name() -> str:
+    """The host alone: an address may have a password in it."""
+    return _split(endpoint()).hostname or "HF_ENDPOINT"
+
+
+def is_mirror() -> bool:
+    return _split(endpoint())[:2] != _split(HUB)[:2]
+
+
+def sends_token() -> bool:
+    """A mirror is somebody else's machine: it gets no token unless the user says so."""
+    return not is_mirror() or os.environ.get("PREP_TOKEN_TO_MIRROR") == "1"
+
+
+def token_source() -> str | None:
+    """Where huggingface_hub finds a token; the token itself is not read."""
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        if os.environ.get(name, "").strip():
+            return name
+    try:
+        file = Path(os.environ.get("HF_TOKEN_PATH") or hub_cache().parent / "token")
+        return "the login file" if file.stat().st_size else None
+    except (OSError, PrepError):
+        return None
+
+
+def _split(address: str) -> SplitResult:
+    try:
+        return urlsplit(address)
+    except ValueError:  # a host that cannot be spelt, such as http://[
+        return SplitResult("", "", address, "", "")
+
+
+def resolve_url(model: Model) -> str:
+    return f"{endpoint()}/{model.repo}/resolve/main/{model.file}"
+
+
+def from_hub(model: Model, again: bool) -> Path:
+    """Download into huggingface_hub's own cache. again: also when it is there.
+
+    Raises StoppedError for a gate and for what the hub does not have, NetworkError, NoRoomError; UsageError for a
+    mirror that has no address.
+    """
+    if not _split(endpoint()).hostname:  # huggingface_hub would not even import
+        raise UsageError("HF_ENDPOINT is no address", hint="write it as https://mirror.example, or unset it")
+    from huggingface_hub import hf_hub_download
+
+    check_room(model.file, hub_cache(), model.megabytes * 10**6)
+    try:
+        with without_its_log():
+            path = hf_hub_download(
+                model.repo,
+                model.file,
+                cache_dir=hub_cache(),
+                endpoint=endpoint(),
+                token=None if sends_token() else False,
+                force_download=again,
+                etag_timeout=ANSWER_SECONDS,
+            )
+    except Exception as error:  # its transports' errors have no base in common from one version to the next
+        # With force_download, the client hides what happened behind a ValueError.
+        raise _told(model, error.__cause__ if isinstance(error, ValueError) else error) from None
+    return Path(path)
+
+
+@contextlib.contextmanager
+def without_its_log() -> Iterator[None]:
+    """The client warns of each new try with the whole address."""
+    log = logging.getLogger("huggingface_hub")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+def _told(model: Model, error: BaseException | None) -> StoppedError:
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        GatedRepoError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
+
+    token = f"a token is read from {token_source()}" if token_source() else "`hf auth login` keeps your token"
+    if not sends_token():
+        token = f"{hub_name()} is a mirror and gets no token, unless PREP_TOKEN_TO_MIRROR=1"
+    gate = f"accept the licence at {model.page}; {token}"
+    if model.gated:
+        gate += "; sd35-large-fp8 needs neither"
+    if isinstance(error, GatedRepoError):
+        return StoppedError(f"{model.name} is behind a licence that you have to accept ({model.licence})", hint=gate)
+    if isinstance(error, RepositoryNotFoundError):  # also how the hub answers for a gate without a token
+        return StoppedError(f"{hub_name()} shows no {model.repo}", hint=gate if model.gated else by_hand(model))
+    if isinstance(error, LocalEntryNotFoundError):
+        return NetworkError(f"{hub_name()} does not answer for {model.name}", hint=by_hand(model))
+    if isinstance(error, EntryNotFoundError):
+        return StoppedError(f"{model.repo} has no {model.file} any more", hint=by_hand(model))
+    if isinstance(error, OSError) and error.errno:
+        return cannot_write(standing(hub_cache()) / model.file, error)
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    what = f"it answers {status}" if status else type(error).__name__
+    return NetworkError(f"{model.name} could not be fetched from {hub_name()}: {what}", hint=by_hand(model))

@@ -1,0 +1,212 @@
+"""What `prep status` shows of an OUT, read from its manifest and ledger. No pixel, no network, no torch."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from prep.config import Settings
+from prep.drawing.progress import drawn_since, to_draw, verdicts
+from prep.edits.merge import items, key
+from prep.errors import PrepError, UsageError
+from prep.models.choose_models import would_draw
+from prep.names import printable
+from prep.pipeline.preview import Preview, preview
+from prep.types import Profile
+
+SURE_IMAGES = 3  # fewer can prove no trait: 2 of 2 has a Wilson bound of 0.43
+SHOWN_TAGS = 12
+
+# What an edit of a section makes a run do again; the rest is taken from the ledger.
+COSTS = (
+    ("scan.max_pixels, thresholds.measure_px", "scan", "every image is read again"),
+    ("tagger.model", "tag", "every image is tagged again"),
+    ("thresholds, filter, profile, characters, captions", "caption", "captions are made anew from the stored scores"),
+    ("export, the rest of scan", "export", "images are placed or taken out; nothing is tagged"),
+)
+
+
+def opened(out: Path) -> tuple[Path, Settings]:
+    """-> (SRC, the settings of the last run). Raises UsageError when out is no folder of prep's."""
+    path = out / ".prep" / "config.json"
+    try:
+        kept = json.loads(path.read_text())
+        return Path(kept["src"]), Settings.model_validate(kept["settings"])
+    except FileNotFoundError:
+        raise UsageError(f"{out} was not made by prep", hint="name a folder that `prep run` wrote") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} cannot be read: {str(error).splitlines()[0]}", hint="run prep again") from None
+
+
+def status_of(out: Path) -> Iterator[str]:
+    """Yield the lines of the report."""
+    src, settings = opened(out)
+    rows = _manifest(out)
+    tagger = next((row["tagger"] for row in rows if row["tagger"]), None)
+    drawn: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
+    for row in rows:
+        if row["origin"] != "source":
+            drawn[row["character"]].append((row["origin"], row["reason"]))
+    rows = [row for row in rows if row["origin"] == "source"]
+    yield f"{out}: {len(rows):,} images from {src}" + (f", read by {tagger}" if tagger else "")
+    yield ""
+    yield from _table(_characters(rows))
+    yield from _reasons(rows)
+    try:
+        made = preview(src, out, settings, to="profile")
+    except PrepError as error:
+        yield ""
+        yield f"a run now would stop: {error}"
+        return
+    draws, why = would_draw(settings)
+    for profile in made.dataset.profiles.values():
+        yield ""
+        yield from _profile(profile, made)
+        yield from _drawing(profile, made, drawn[printable(profile.character)], draws)
+    yield ""
+    yield from _next(made, out)
+    if not draws:
+        yield f"a run now would draw nothing: {why}"
+
+
+def diff_of(out: Path) -> Iterator[str]:
+    """Yield, for each caption that a person touched, what the machine says and what was added and taken out."""
+    made = preview(*_paths(out))
+    count = 0
+    for row in made.dataset.kept():
+        if row.caption_source not in ("hand", "merged"):
+            continue
+        count += 1
+        yield f"{printable(row.ref.path)} ({row.caption_source})"
+        if row.final_text is None:
+            yield "  its caption cannot be read; it is left alone"
+            continue
+        machine = {key(item): item for item in row.caption.items}
+        standing = {key(item): item for item in items(row.final_text)}
+        yield f"  machine: {row.caption.text}"
+        yield f"  stands:  {row.final_text or '(empty)'}"
+        if not row.final_text:
+            continue
+        yield from (f"  + {text}" for name, text in standing.items() if name not in machine)
+        yield from (f"  - {text}" for name, text in machine.items() if name not in standing)
+    yield f"{count:,} captions differ from the machine's by hand"
+
+
+def problems_of(out: Path) -> Iterator[str]:
+    opened(out)
+    path = out / "problems.txt"
+    yield path.read_text("utf-8").rstrip() if path.is_file() else "no problems"
+
+
+def _paths(out: Path) -> tuple[Path, Path, Settings]:
+    src, settings = opened(out)
+    return src, out, settings
+
+
+def _manifest(out: Path) -> list[dict]:
+    path = out / "manifest.parquet"
+    columns = ["character", "origin", "status", "reason", "caption_source", "tagger", "flags", "file"]
+    try:
+        if not path.is_file():
+            return []
+        with pq.ParquetFile(path) as file:
+            return file.read(columns).to_pylist()
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(f"{path} cannot be read: {str(error).splitlines()[0]}", hint="run prep again") from None
+
+
+def _characters(rows: Iterable[dict]) -> list[list[str]]:
+    """A header and a line a character."""
+    counts: dict[str, Counter] = defaultdict(Counter)
+    folders: dict[str, str] = {}
+    for row in rows:
+        found = counts[row["character"]]
+        found[row["status"]] += 1
+        if row["status"] == "kept":
+            found[row["caption_source"]] += 1
+            folders.setdefault(row["character"], (row["file"] or "//").split("/")[1])
+    columns = ("kept", "duplicate", "rejected", "unreadable", "excluded", "machine", "hand", "merged")
+    table = [["character", *columns, "folder"]]
+    table += [
+        [name, *(str(found[column] or "-") for column in columns), folders.get(name, "-")]
+        for name, found in sorted(counts.items())
+    ]
+    return table
+
+
+def _reasons(rows: Iterable[dict]) -> Iterator[str]:
+    reasons = Counter(f"{row['status']}: {row['reason']}" for row in rows if row["reason"])
+    flags = Counter(flag for row in rows for flag in row["flags"] or ())
+    if reasons:
+        yield "why:   " + ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+    if flags:
+        yield "flags: " + ", ".join(f"{count:,} {flag}" for flag, count in flags.most_common())
+
+
+def _profile(profile: Profile, made: Preview) -> Iterator[str]:
+    spelt = made.dataset.composer.spelt
+    yield f"{printable(profile.character)}: {profile.images:,} images, trigger `{profile.trigger}`"
+    if profile.images < SURE_IMAGES:
+        yield f"  {profile.images} images are too few to be sure of any trait; {SURE_IMAGES} are the least that can be"
+    core = [(name, seen) for name, seen in profile.tags.items() if seen.core or seen.trait]
+    table = [["tag", "images", "bound", "in captions", ""]]
+    for name, seen in sorted(core, key=lambda pair: (not pair[1].intrinsic, -pair[1].images, pair[0]))[:SHOWN_TAGS]:
+        verdict, _, why = seen.why.partition(": ")
+        table.append([spelt(name), f"{seen.images} of {seen.of}", f"{seen.bound:.2f}", verdict, why])
+    yield from (f"  {line}" for line in _table(table))
+    if len(core) > SHOWN_TAGS:
+        yield f"  and {len(core) - SHOWN_TAGS} more core tags"
+
+
+def _drawing(profile: Profile, made: Preview, drawn: list[tuple[str, str | None]], draws: bool) -> Iterator[str]:
+    """What was drawn of a character and what the check said; what is still to come, where something draws."""
+    run = made.run
+    finished = _written(run.out / "manifest.parquet") >= _written(run.out / ".prep" / "config.json")
+    since = 0
+    if not finished:
+        folder = run.out / "generated" / run.slugs[profile.character]
+        since = drawn_since(folder, _written(run.out / "manifest.parquet"))
+    if drawn or draws or since:
+        more = f"; {since:,} more by a run that was cut off, not read yet" if since else ""
+        yield f"  drawn: {verdicts(drawn)}{more}"
+    if draws:
+        nothing_new = finished and not run.todo["scan"] and not run.todo["tag"]
+        yield f"  to draw: {to_draw(profile, run.settings, drawn, nothing_new)}"
+
+
+def _written(path: Path) -> int:
+    """When, in nanoseconds; 0: it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _next(made: Preview, out: Path) -> Iterator[str]:
+    run = made.run
+    unread, untagged = run.todo["scan"], run.todo["tag"] + run.todo["scan"]
+    if untagged:
+        yield f"a run now would read {unread:,} new or changed files and tag {untagged:,} images"
+    else:
+        yield "a run now would read and tag nothing"
+    seconds = _last_seconds(out)
+    yield "an edit of the settings would cost, without a single image more:"
+    for what, stage, told in COSTS:
+        last = f" ({seconds[stage]:.1f} s the last time)" if stage in seconds else ""
+        yield f"  {what}: {told}{last}"
+
+
+def _last_seconds(out: Path) -> dict[str, float]:
+    """Seconds that each stage took when it last had something to do."""
+    try:
+        return json.loads((out / ".prep" / "run.json").read_text())["seconds"]
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def _table(rows: list[list[str]]) -> Iterator[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

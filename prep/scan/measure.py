@@ -1,0 +1,165 @@
+"""Files to records: identity, size, edges, sharpness, perceptual hash, from one read and one decode.
+
+An unreadable image is a record too, with its problem. Nothing here knows a tag.
+"""
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from prep.config import recipe
+from prep.errors import ImageError
+from prep.images import measures, open_image
+from prep.ledger import Ledger, Shelf, Writer
+from prep.process.heap import keep_freed_memory
+from prep.scan.find import Found
+from prep.types import ImageRef, Outcome, Problem
+
+VERSION = 2
+SETTLED_NS = 2_000_000_000  # a file younger than this when it was read may have changed since, at the same mtime
+
+SCAN = Shelf(
+    "scan",
+    (
+        pa.field("size", pa.int64()),
+        pa.field("mtime_ns", pa.int64()),
+        pa.field("inode", pa.int64()),
+        pa.field("seen_ns", pa.int64()),
+        pa.field("sha256", pa.string()),
+        pa.field("width", pa.int32()),
+        pa.field("height", pa.int32()),
+        pa.field("format", pa.string()),
+        pa.field("edge_density", pa.float64()),
+        pa.field("sharpness", pa.float64()),
+        pa.field("phash", pa.string()),
+        pa.field("flags", pa.list_(pa.string())),
+        pa.field("problem", pa.string()),
+        pa.field("message", pa.string()),
+        pa.field("hint", pa.string()),
+    ),
+)
+
+
+def scan_recipe(max_pixels: int, measure_px: int) -> str:
+    return recipe("scan", VERSION, max_pixels, measure_px)
+
+
+def subject_of(path: str) -> str:
+    """A path as a ledger's key: Arrow strings are UTF-8, names on a disk need not be."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def is_current(row: dict[str, Any] | None, found: Found) -> bool:
+    """Git's rule: an unchanged stat, older than when the file was read, means unchanged content."""
+    return (
+        row is not None
+        and (row["size"], row["mtime_ns"], row["inode"]) == (found.size, found.mtime_ns, found.inode)
+        and found.mtime_ns + SETTLED_NS < row["seen_ns"]
+    )
+
+
+def to_ref(found: Found, row: dict[str, Any]) -> ImageRef:
+    problem = Problem("scan", row["problem"], row["message"], row["hint"]) if row["problem"] else None
+    return ImageRef(
+        sha256=row["sha256"],
+        path=found.path,
+        character=found.character,
+        width=row["width"],
+        height=row["height"],
+        format=sys.intern(row["format"]),
+        bytes=row["size"],
+        edge_density=row["edge_density"],
+        sharpness=row["sharpness"],
+        phash=row["phash"],
+        flags=tuple(row["flags"]),
+        problem=problem,
+    )
+
+
+class ScanJob:
+    """Reads and measures files. Isolated: a decoder that takes its process down costs one image."""
+
+    name = "scan"
+    isolated = True
+
+    def __init__(self, src: Path, ledger: Ledger, max_pixels: int, measure_px: int, batch: int) -> None:
+        self.src = src
+        self.ledger = ledger
+        self.max_pixels = max_pixels
+        self.measure_px = measure_px
+        self.batch = batch
+        self.recipe = scan_recipe(max_pixels, measure_px)
+
+    def open(self, worker: str) -> None:
+        keep_freed_memory()  # at its largest with the first images, and not only when all workers are at one
+        self.writer: Writer = self.ledger.writer(SCAN, worker)
+
+    def run(self, items: Sequence[Found]) -> Iterator[Outcome]:
+        for found in items:
+            row = self.measured(found)
+            self.writer.append(row)
+            yield Outcome(found.path, _problem(row))
+        self.writer.flush()
+
+    def lost(self, item: Found) -> Outcome:
+        problem = Problem("scan", "crash", "its decoder crashed", "save the image again with another program")
+        self.ledger.write(SCAN, [self._row(item, time.time_ns(), size=item.size, problem=problem)])
+        return Outcome(item.path, problem)
+
+    def close(self) -> None:
+        self.writer.flush()
+
+    def measured(self, found: Found) -> dict[str, Any]:
+        seen_ns = time.time_ns()
+        try:
+            data = (self.src / found.path).read_bytes()
+        except OSError as error:
+            problem = Problem("scan", "unreadable", f"cannot be read ({error.strerror})", "check disk and permissions")
+            return self._row(found, seen_ns=0, problem=problem)
+        digest = hashlib.sha256(data).hexdigest()
+        try:
+            picture = open_image(data, self.max_pixels)
+        except ImageError as error:
+            problem = Problem("scan", error.kind, error.message, error.hint)
+            return self._row(found, seen_ns, digest, len(data), problem=problem)
+        row = self._row(found, seen_ns, digest, len(data))
+        return row | {
+            "width": picture.width,
+            "height": picture.height,
+            "format": picture.format,
+            **measures(picture.pixels, self.measure_px),
+            "flags": list(picture.flags),
+        }
+
+    def _row(
+        self, found: Found, seen_ns: int = 0, digest: str = "", size: int = 0, problem: Problem | None = None
+    ) -> dict[str, Any]:
+        return {
+            "subject": subject_of(found.path),
+            "recipe": self.recipe,
+            "size": size,
+            "mtime_ns": found.mtime_ns,
+            "inode": found.inode,
+            "seen_ns": seen_ns,
+            "sha256": digest,
+            "width": 0,
+            "height": 0,
+            "format": "",
+            "edge_density": 0.0,
+            "sharpness": 0.0,
+            "phash": "",
+            "flags": [],
+            "problem": problem.kind if problem else None,
+            "message": problem.message if problem else None,
+            "hint": problem.hint if problem else None,
+        }
+
+
+def _problem(row: dict[str, Any]) -> Problem | None:
+    return Problem("scan", row["problem"], row["message"], row["hint"]) if row["problem"] else None

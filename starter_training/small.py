@@ -1,0 +1,134 @@
+"""What the starter generator learns from: small pictures with their tags, one person in each, all from a seed.
+
+Each is one of the tagger's compositions (a sprite over a scene or a colour) at the size that the generator draws. A
+share of the combinations of outfit, expression, view and place is never shown, so that it can be asked whether they
+are drawn all the same.
+
+Most figures stand on a grid: ten sizes, and places a latent or a token apart. What is always cut into latents in the
+same way is learnt sharp in the time there is; what may lie anywhere is learnt soft.
+"""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from starter_training import art, recolour, sampling
+from starter_training.compose import Actor, Plain, View, compose, fit_window, stand
+
+# (width, height) in pixels: about 160 x 160 each, both sides divisible by 16, as the transformer needs.
+SIZES = ((160, 160), (144, 176), (128, 192), (112, 224), (176, 144), (192, 128))
+SIZE_CHANCES = (0.24, 0.16, 0.2, 0.18, 0.11, 0.11)
+LARGER = 3  # drawn at so many times the size, then made small: edges as soft as a photograph's
+LATENT_PX, TOKEN_PX = 8, 16  # the transformer sees two latents by two at once
+SIZE_STEP = 2**0.25  # from one size of a figure to the next
+VIEWS = ("portrait", "upper_body", "cowboy_shot")
+PLAIN = {
+    "white": (255, 255, 255),
+    "grey": (150, 150, 150),
+    "black": (8, 8, 8),
+    "blue": (90, 150, 225),
+    "pink": (245, 170, 195),
+}
+HELD_OUT = 8  # one combination in so many
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a picture shows."""
+
+    outfit: str
+    face: str
+    mouth: str  # drawn in place of the artist's; empty: the artist's
+    view: str
+    place: str  # a scene's name or a colour's
+
+    @property
+    def held_out(self) -> bool:
+        named = f"{self.outfit} {self.face} {self.mouth} {self.view} {self.place}"
+        return zlib.crc32(named.encode()) % HELD_OUT == 0
+
+
+@dataclass(frozen=True)
+class Small:
+    """image: uint8 [H, W, 3], RGB. face: left, top, right, bottom in its pixels. tags: those that are surely true."""
+
+    image: np.ndarray
+    face: tuple[int, int, int, int]
+    tags: tuple[str, ...]
+
+
+def choose(rng: np.random.Generator, held_out: bool = False) -> Choice:
+    """By lot, of what the tagger was trained on: of the combinations held out, or of the others."""
+    pool = sampling.training_pool()
+    outfits = sorted({outfit for outfit, _ in pool.faces})
+    while True:
+        outfit = str(rng.choice(outfits))
+        faces = [face for name, face in pool.faces if name == outfit]
+        mouth = str(rng.choice(list(recolour.MOUTHS))) if rng.random() < 0.25 else ""
+        place = str(rng.choice(pool.scenes)) if rng.random() < 0.65 else str(rng.choice([*PLAIN, "white", "white"]))
+        choice = Choice(outfit, str(rng.choice(faces)), mouth, str(rng.choice(VIEWS, p=(0.28, 0.34, 0.38))), place)
+        if choice.held_out == held_out:
+            return choice
+
+
+def picture(choice: Choice, seed: Sequence[int], size: tuple[int, int]) -> Small:
+    """size: width, height in pixels. The same arguments give the same picture."""
+    cv2.setNumThreads(1)  # one process a core already
+    rng = np.random.default_rng(list(seed))
+    width, height = size[0] * LARGER, size[1] * LARGER
+    figure = art.figure(choice.outfit, choice.face)
+    if choice.mouth:
+        figure = recolour.with_mouth(figure, choice.mouth)
+    manner = rng.choice(["grid", "own", "free"], p=(0.62, 0.3, 0.08))
+    actor = _own_frame(figure, width, height) if choice.view == "cowboy_shot" and manner == "own" else None
+    if actor is None:
+        actor = _standing(rng, figure, choice.view, width, height, free=manner == "free")
+    if choice.place in PLAIN:
+        colour = PLAIN[choice.place]
+        background = Plain(colour, colour, frozenset({"simple_background", f"{choice.place}_background"}))
+    else:
+        scene = art.scene(choice.place)
+        zoom = 1 + rng.exponential(0.15) if manner == "free" else 1.0
+        background = View(scene, fit_window(scene, width, height, zoom, rng.integers(3) / 2, 1.0))
+    drawn = compose([actor], background, width, height)
+    left, top, right, bottom = figure.face
+    if actor.mirror:
+        left, right = figure.rgba.shape[1] - right, figure.rgba.shape[1] - left
+    face = ((actor.x + left * actor.scale), (actor.y + top * actor.scale))
+    face += ((actor.x + right * actor.scale), (actor.y + bottom * actor.scale))
+    small = cv2.resize(drawn.image, size, interpolation=cv2.INTER_AREA)
+    return Small(small, tuple(round(side / LARGER) for side in face), tuple(sorted(drawn.tags - {"rating:safe"})))
+
+
+def _own_frame(figure: art.Figure, width: int, height: int) -> Actor | None:
+    """The sprite as it lies on disk, cut to the frame as img2img cuts its parents. None: it would lose its head."""
+    tall, wide = figure.rgba.shape[:2]
+    scale = max(width / wide, height / tall)
+    if tall * scale > 1.15 * height or wide * scale > 1.3 * width:
+        return None
+    return Actor(figure, scale, (width - wide * scale) / 2, (height - tall * scale) / 2)
+
+
+def _standing(rng: np.random.Generator, figure: art.Figure, view: str, width: int, height: int, free: bool) -> Actor:
+    first, last = figure.views[view]
+    last = min(last, figure.rgba.shape[0] - 2)
+    if free:
+        lower, headroom, across = rng.uniform(first, last), rng.uniform(0.03, 0.13), rng.uniform(0.35, 0.65)
+        return stand(figure, width, height, lower, headroom, across, bool(rng.random() < 0.2))
+    actor = stand(figure, width, height, (first + last) / 2, 0.06, 0.5)
+    scale = LARGER * SIZE_STEP ** round(np.log(actor.scale / LARGER) / np.log(SIZE_STEP))
+    x = width / 2 - (figure.face[0] + figure.face[2]) / 2 * scale
+    down, across = LATENT_PX * LARGER, TOKEN_PX * LARGER
+    # Never so high that the sprite ends above the frame's lower edge.
+    y = max(round(actor.y / down), -(-(height - figure.rgba.shape[0] * scale) // down)) * down
+    return replace(actor, scale=scale, x=round(x / across) * across, y=y)
+
+
+def numbered(number: int, seed: int = 1) -> tuple[Choice, Small]:
+    """The picture of that number in what the generator learns from."""
+    rng = np.random.default_rng([seed, number])
+    choice = choose(rng)
+    return choice, picture(choice, (seed, number, 1), SIZES[rng.choice(len(SIZES), p=SIZE_CHANCES)])

@@ -1,0 +1,1 @@
+from tests.support.fetching import online, page  # noqa: F401 - fixtures

@@ -1,0 +1,114 @@
+"""What a person can get wrong about drawing: one sentence that says what to do, and the tagging half stays done."""
+
+import re
+from collections import namedtuple
+from types import SimpleNamespace
+
+import pytest
+from huggingface_hub.errors import GatedRepoError
+
+from prep.config import load_settings
+from prep.errors import NoRoomError, SettingsError, StoppedError, WeightsError
+from prep.jobs import tag
+from tests.support.pictures import folder_of
+from tests.support.runs import manifest, run_here
+from tests.support.tiny import tiny_model
+
+
+@pytest.fixture
+def art(tmp_path):
+    return folder_of(tmp_path / "art", mira=2)
+
+
+def stopped(error, match: str, exit_code: int, art, tagger, monkeypatch, *sets: str) -> None:  # noqa: F811
+    """A run that ends so; then one that draws nothing ends well, and no tagger is loaded for it."""
+    out = art.parent / "out"
+    with pytest.raises(error, match=match) as caught:
+        run_here(art, out, tagger, *sets)
+    assert caught.value.exit_code == exit_code and "\n" not in str(caught.value)
+    monkeypatch.setattr(tag, "load_tagger", lambda *_: pytest.fail("tagged again"))
+    assert run_here(art, out, tagger, "generator.model=none").exit_code == 0
+    assert [row["status"] for row in manifest(out)] == ["kept", "kept"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("generator.resolution=1000", "`generator.resolution` is 1000; wanted a multiple of 16"),
+        ("augmentation.strength=1.5", "`augmentation.strength` is 1.5; wanted less than or equal to 1"),
+        ("augmentation.strength=0.0", "`augmentation.strength` is 0.0; wanted greater than 0"),
+        ("generator.sampler=ddim", "`generator.sampler` is 'ddim'; wanted 'euler', 'euler_a', 'heun' or 'dpmpp_2m'"),
+        ("generator.batch=8", "`generator.batch` is 8; wanted less than or equal to 4"),
+    ],
+)
+def test_a_setting_that_cannot_be_drawn_with_stops_before_anything_is_touched(setting, says):
+    with pytest.raises(SettingsError) as caught:
+        load_settings(None, None, (setting,))
+    assert says in str(caught.value) and caught.value.exit_code == 2
+
+
+def test_a_truncated_model(art, tiny_tagger, tmp_path, monkeypatch):
+    model = tiny_model(tmp_path)
+    model.write_bytes(model.read_bytes()[:-1000])
+    said = "is cut off: .* bytes are here. Fetch the file again"
+    stopped(WeightsError, said, 2, art, tiny_tagger, monkeypatch, f"generator.model={model}")
+
+
+def test_no_room_for_a_download(art, tiny_tagger, monkeypatch):
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    full = namedtuple("usage", "total used free")(10**10, 9 * 10**9, 10**9)
+    monkeypatch.setattr("prep.models.download.shutil.disk_usage", lambda _: full)
+    said = "needs 14.90 GB free, 1.00 GB are, in .*Make room, or let PREP_CACHE .HF_HOME"
+    stopped(NoRoomError, said, 3, art, tiny_tagger, monkeypatch, "generator.model=sd35-large-fp8")
+
+
+def test_a_gated_model_without_a_token(art, tiny_tagger, monkeypatch):
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr("prep.models.hub.check_room", lambda *_: None)
+
+    def gate(*_, **__):
+        answer = SimpleNamespace(status_code=403, headers={}, request=None)
+        raise GatedRepoError("gated", response=answer)
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", gate)
+    said = "behind a licence that you have to accept .*auth login.*sd35-large-fp8 needs neither"
+    stopped(StoppedError, said, 3, art, tiny_tagger, monkeypatch, "generator.model=sd35-large-turbo-fp8")
+
+
+def test_a_part_that_is_named_and_not_there(art, tiny_tagger, tmp_path, monkeypatch):
+    model, said = tiny_model(tmp_path), "generator.vae: .*none.safetensors is no file. Name the file that holds vae"
+    stopped(Exception, said, 2, art, tiny_tagger, monkeypatch, f"generator.model={model}",
+            f"generator.vae={tmp_path / 'none.safetensors'}")  # fmt: skip
+
+
+def test_a_character_with_one_image_is_drawn_from_that_one(tmp_path, tiny_tagger, generator, sets, capfd):  # noqa: F811
+    art, out = folder_of(tmp_path / "art", mira=1), tmp_path / "out"
+    assert run_here(art, out, tiny_tagger, *sets).exit_code == 0
+    assert "generate: mira has one image, and all is drawn from that: with three or more" in capfd.readouterr().out
+    assert {row["parent_id"] for row in manifest(out) if row["origin"] == "augmentation"} == {
+        row["image_id"] for row in manifest(out) if row["origin"] == "source"
+    }
+
+
+def test_a_character_without_core_tags_gets_no_consistency_samples(tmp_path, tiny_tagger, generator, sets, capfd):  # noqa: F811
+    art, out = folder_of(tmp_path / "art", mira=2), tmp_path / "out"
+    run_here(art, out, tiny_tagger, *sets, "thresholds.fixed=1.0")
+    said = "mira has no core tags, so no consistency samples are drawn: add images .*or lower profile.core_share"
+    assert re.search(said, capfd.readouterr().out)
+    assert "consistency" not in {row["origin"] for row in manifest(out)}
+
+
+def test_words_of_quality_and_the_trigger_keep_to_their_places(tmp_path, tiny_tagger, generator, sets):  # noqa: F811
+    """Quality in each prompt and in no caption; the trigger in each caption and in no prompt."""
+    art, out = folder_of(tmp_path / "art", mira=4), tmp_path / "out"
+    settings = load_settings().generator
+    run_here(art, out, tiny_tagger, *sets, "characters.mira.trigger=mira_q")
+    for row in manifest(out):
+        if row["origin"] != "source":
+            assert row["prompt"].startswith(f"{settings.quality}, ") and "mira" not in row["prompt"]
+            assert row["negative_prompt"] == settings.negative
+        if row["caption"]:
+            assert row["caption"].startswith("mira_q, ")
+            assert not any(word in row["caption"].lower() for word in settings.quality.lower().split(", "))
+    texts = [path.read_text() for path in (out / "kohya").rglob("*.txt")]
+    assert texts and not any("quality" in text or "masterpiece" in text for text in texts)

@@ -1,0 +1,51 @@
+"""A hub on loopback, and prep push in this process."""
+
+import io
+import sys
+import warnings
+from types import SimpleNamespace
+
+import huggingface_hub
+import pytest
+from huggingface_hub.utils import _http
+
+from prep.cli import main
+from tests.support.hub_server import TOKEN, served_hub
+from tests.support.pushing import told
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A hub, and this process's client pointed at it; nobody waits for anything."""
+    # The client gives files to its transport in a way that this one calls old.
+    warnings.filterwarnings("ignore", "Use 'content=", DeprecationWarning)  # pytest takes it back after the test
+    with served_hub() as hub:
+        for name, value in told(hub, tmp_path).items():
+            monkeypatch.setenv(name, value)
+        for name, value in {
+            "ENDPOINT": hub.url,
+            "HF_HUB_OFFLINE": False,
+            "HF_HUB_DISABLE_XET": True,
+            "HF_HUB_DISABLE_TELEMETRY": True,
+        }.items():
+            monkeypatch.setattr(huggingface_hub.constants, name, value)
+        monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=lambda _: None))
+        monkeypatch.setattr("prep.hub.client.PAUSE_SECONDS", 0)
+        yield hub
+        huggingface_hub.set_client_factory(_http.default_client_factory)
+
+
+@pytest.fixture
+def push(monkeypatch, capsys):
+    """prep push, in this process -> what it said and its exit code."""
+
+    def push(out, *arguments, repo="me/set", answer="") -> SimpleNamespace:
+        monkeypatch.setattr(sys, "argv", ["prep", "push", str(out), repo, *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
+        with pytest.raises(SystemExit) as left:
+            main()
+        said = capsys.readouterr()
+        assert TOKEN not in said.out + said.err and "Traceback" not in said.err
+        return SimpleNamespace(code=left.value.code, out=said.out, err=said.err)
+
+    return push

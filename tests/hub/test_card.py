@@ -1,0 +1,142 @@
+"""The card: what a person wrote stays, what we write does nothing but show."""
+
+import html
+import re
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from prep.hub.body import plain
+from prep.hub.card import BEGIN, END, Card
+from prep.hub.front import FRONT
+from prep.hub.rows import Counts, Item
+from prep.names import printable
+from tests.support.published import published
+from tests.support.pushing import HOSTILE, WITH, card, front
+
+names = st.sampled_from(HOSTILE) | st.text(
+    st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20
+)
+MARKUP = ["http://x.example/y", "www.x.example", "a@b.example", "1. x", "- x", "+ x", "1) x", "[x](y)", "![x](y)",
+          "<b>", "&lt;", "===", "```", "    x", "~~~", "|a|b|"]  # fmt: skip
+MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+
+
+def test_what_a_person_wrote_into_the_card_stays(hub, push, tmp_path):
+    theirs = (
+        "---\n# my note\nlicense: mit\nlanguage:\n- ja   # of the captions\ntags: [mine]\n"
+        "configs:\n- config_name: own\n  data_files: own.csv\n---\n# My title\n\nMy words.\n"
+    )
+    hub.repo("me/set", **{"README.md": theirs})
+    out = published(tmp_path / "out")
+    assert push(out, "--with-images", "--yes").code == 0  # the card names the licence
+    text = card(hub)
+    assert text.startswith("---\n# my note\nlicense: mit\nlanguage:\n- ja   # of the captions\n")
+    told = front(text)
+    assert told["tags"][0] == "mine" and "prep" in told["tags"] and told["configs"][0]["config_name"] == "own"
+    assert text.index("# My title\n\nMy words.\n") < text.index(BEGIN)
+    edited = (
+        text.replace("My words.", "Other words.")
+        .replace(END, END + "\n\nAfter it.")
+        .replace("pretty_name: set", "pretty_name: Mine")
+    )
+    repo = hub.repos["me/set"]
+    repo.commit(repo.files | {"README.md": hub.keep(edited.encode())})
+    assert "nothing was sent" in push(out, "--with-images", "--yes").out and card(hub) == edited
+    next(iter((out / "kohya" / "2_mira").glob("*.txt"))).write_text("mira, hat")
+    push(out, "--with-images", "--yes")
+    assert "Other words." in card(hub) and "After it." in card(hub) and "pretty_name: Mine" in card(hub)
+    assert "mira, hat" in card(hub) and card(hub).count(BEGIN) == 1
+
+
+def test_the_card_tells_what_the_set_is(hub, push, tmp_path):
+    push(published(tmp_path / "out", ("mira", "noa")), *WITH)
+    text, told = card(hub), front(card(hub))
+    assert told["license"] == "cc-by-nc-4.0" and told["size_categories"] == ["n<1K"] and "synthetic" in told["tags"]
+    assert [info["config_name"] for info in told["dataset_info"]] == ["default", "real", "generated"]
+    for words in (
+        "| character | trigger word | real | drawn | samples | core tags |",
+        "| mira | mira | 3 | 1 | 1 |",
+        "2 of the 8 rows that one trains on (25%)",
+        "0.55",
+        "Stability AI Community License",
+        "load_dataset(",
+    ):
+        assert words in text
+    assert "blue hair" in text and "canary" not in text
+
+
+def test_a_card_whose_yaml_cannot_be_read_is_left_alone(hub, push, tmp_path):
+    hub.repo("me/set", **{"README.md": "---\n: [\n---\n"})
+    assert push(published(tmp_path / "out"), *WITH).code == 3 and card(hub) == "---\n: [\n---\n"
+
+
+def test_what_the_hub_has_against_a_card_is_told(hub, push, tmp_path):
+    hub.errors = [{"message": '"license" must be one of [mit]'}]
+    done = push(published(tmp_path / "out"), *WITH)
+    assert done.code == 3 and '"license" must be one of [mit]' in done.err and len(done.err.splitlines()) == 1
+
+
+def test_a_card_that_is_no_text_is_left_alone(hub, push, tmp_path):
+    repo = hub.repo("me/set")
+    repo.commit(repo.files | {"README.md": hub.keep(b"# M\xfcller")})
+    done = push(published(tmp_path / "out"), *WITH)
+    assert done.code == 3 and "not UTF-8" in done.err and hub.read("me/set", "README.md") == b"# M\xfcller"
+
+
+def test_a_set_that_is_no_longer_a_trial_loses_that_tag_and_keeps_those_of_a_person(hub, push, tmp_path):
+    hub.repo("me/set", **{"README.md": "---\nlicense: mit\ntags: [mine, captions]\n---\n# Mine\n"})
+    push(published(tmp_path / "one", starter=True), *WITH)
+    assert {"mine", "captions", "trial", "image", "synthetic"} < set(front(card(hub))["tags"])
+    push(published(tmp_path / "two", drawn=False), "--yes")
+    assert front(card(hub))["tags"] == ["mine", "captions", "prep", "anime", "lora"]
+    assert "A trial set" not in card(hub)
+
+
+def a_card(characters: list[str], texts: list[str]) -> Card:
+    counts, empty = Counts(), dict.fromkeys(("flags", "tagger", "generator", "rating", "complexity"))
+    for character, text in zip(characters, texts, strict=True):
+        row = {
+            "character": character,
+            "text": text,
+            "tags": [text],
+            "removed_tags": [character],
+            "removed_because": ["trait"],
+        }
+        counts.add(Item("real", empty | row | {"origin": "source"}, None, None))
+    return Card("me/set", counts, {}, "1", [], [], True, "mit")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(names, min_size=1, max_size=4, unique=True), names, st.none() | names)
+@example(["mira"], "smile", "\x1f")  # white space to Python
+@example(["mira"], "smile", " \r")
+def test_hostile_names_do_nothing_to_the_card(characters, text, before):
+    made = a_card(characters, [text] * len(characters))
+    once = made.text(before if before is None or not FRONT.match(before) else None)
+    assert made.text(once) == once  # nothing in it is taken for a marker, or for YAML
+    assert front(once)["license"] == "mit"
+    own = once[once.rindex(BEGIN) : once.rindex(END)]
+    table = own.split("| character |")[1].split("\n\n")[0].splitlines()
+    assert len(table) == 2 + len(characters)
+    for line in table[2:]:
+        assert len([at for at, char in enumerate(line) if char == "|" and line[at - 1] != "\\"]) == 5
+    assert before is None or FRONT.match(before) or before.rstrip("\n") in once
+
+
+@settings(max_examples=300, deadline=None)
+@given(names | st.sampled_from(MARKUP) | st.text("-+*_.)(1 #>`~|<&:/@w!\\", min_size=1, max_size=10))
+def test_plain_is_shown_by_markdown_as_it_stands_in_a_list_and_in_a_table(text):
+    wanted = printable(" ".join(text.split())).strip()
+    for before, after in (("- ", "\n"), ("| a | b |\n| --- | --- |\n| ", " | x |\n")):
+        page = MARKDOWN.render(f"{before}{plain(text)}{after}")
+        assert set(re.findall(r"<(\w+)", page)) <= {"ul", "li", "table", "thead", "tbody", "tr", "th", "td"}
+        shown = re.search(r"<td>(.*?)</td>|<li>(.*?)</li>", page, re.S)
+        assert html.unescape(shown[1] or shown[2] or "").strip() == wanted
+    assert not re.search(r"(?<!\\)(://|@)|www\.", plain(text), re.I)  # what dialects take for a link
+
+
+def test_a_card_on_crlf_keeps_its_front_matter():
+    once = a_card(["mira"], ["mira"]).text("---\r\nlicense: mit\r\nlanguage: ja\r\n---\r\n# Mine\r\n")
+    assert front(once)["language"] == "ja" and "# Mine" in once and once.count("license") == 1

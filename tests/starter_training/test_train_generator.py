@@ -1,0 +1,43 @@
+"""The training script runs from the art to a file that is drawn with; small, since the real lessons take two hours."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from prep.config import load_settings
+from prep.generators.sd35.generator import SD35, Files
+from starter_training import album, evaluate_generator, small, train_generator
+
+
+@pytest.mark.slow
+def test_training_from_chance_ends_in_a_generator(tmp_path, monkeypatch, capsys):
+    out = tmp_path / "made" / "generator.safetensors"
+    arguments = ["--pictures", "400", "--share", "0.003", "--folder", str(tmp_path / "kept"), "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", ["train_generator", *arguments])
+    train_generator.main()
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"file": out.name, "bytes": out.stat().st_size}
+    for file in (out, tmp_path / "kept" / "bf16.safetensors"):
+        generator = SD35(Files(file), load_settings().generator, tmp_path / "prompts")
+        asked = evaluate_generator.requests(generator, 2, False)
+        for request, image in generator.images(asked, {}):
+            assert image.shape == (request.height, request.width, 3)
+
+
+def test_the_same_number_gives_the_same_picture_and_held_out_choices_are_never_shown():
+    choice, picture = small.numbered(5)
+    again, same = small.numbered(5)
+    assert choice == again and np.array_equal(picture.image, same.image) and picture.tags == same.tags
+    assert not any(small.numbered(number)[0].held_out for number in range(20))
+    assert small.choose(np.random.default_rng(1), held_out=True).held_out
+
+
+def test_an_album_is_drawn_once_and_its_faces_lie_in_its_pictures(tmp_path):
+    drawn = album.draw(60, tmp_path, 1)
+    stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
+    assert sum(len(one.tags) for one in album.draw(60, tmp_path, 1).values()) == 60
+    assert stamps == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
+    for (width, height), one in drawn.items():
+        assert one.images.shape[1:] == (height, width, 3) and len(one.faces) == len(one.images)
+        assert (one.faces[:, :2] < one.faces[:, 2:]).all() and (one.faces[:, 0] < width).all()

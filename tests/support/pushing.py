@@ -1,0 +1,42 @@
+"""What the tests of a push share: its usual options, a process of its own, and what lies on the hub after it."""
+
+import io
+import os
+import subprocess
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import yaml
+
+from prep.hub.card import END
+from prep.hub.front import FRONT
+from tests.support.hub_server import TOKEN, Hub
+
+WITH = ("--with-images", "--yes", "--license", "cc-by-nc-4.0")
+HOSTILE = ["fate/stay_night", ".hack//", "<|>_<|>", "../x", "a\"b'c", "line\nbreak", "---", "#x", "`|`", END, "a: b",
+           "{x}", "$x$", "\u202e"]  # fmt: skip
+
+
+def told(hub: Hub, tmp_path: Path) -> dict[str, str]:
+    """The environment of a push to that hub."""
+    return {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "PREP_TOKEN_TO_MIRROR": "1", "HF_HUB_OFFLINE": "0",
+            "NO_PROXY": "127.0.0.1", "HF_HOME": str(tmp_path / "hf")}  # fmt: skip
+
+
+def apart(command: list, hub: Hub, tmp_path: Path, cwd: Path | None = None, **more) -> subprocess.CompletedProcess:
+    """A process of its own, whose client knows that hub."""
+    environment = {**os.environ, **told(hub, tmp_path), **more}
+    command = list(map(str, command))
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, cwd=cwd)
+
+
+def card(hub: Hub, name: str = "me/set") -> str:
+    return hub.read(name, "README.md").decode()
+
+
+def front(text: str) -> dict:
+    return yaml.safe_load(FRONT.match(text)[1])
+
+
+def shard(hub: Hub, path: str, name: str = "me/set") -> list[dict]:
+    return pq.read_table(io.BytesIO(hub.read(name, path))).to_pylist()
