@@ -21,15 +21,22 @@ NEEDS = {"large": (17.0, 12.0), "medium": (6.5, 5.0), "tiny": (0.1, 1.0)}
 @contextlib.contextmanager
 def weights(size: str, layout: str) -> Iterator[Path]:
     """The file. Leaves with a sentence when the machine lacks room for it."""
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that the folder is removed
-    with tempfile.TemporaryDirectory(prefix="prep-sd35-") as name:
-        if sentence := missing(Path(name), size):
-            sys.exit(sentence)
-        path = Path(name) / f"sd35-{size}.safetensors"
+    with folder_for(size) as folder:
+        path = folder / f"sd35-{size}.safetensors"
         made = [ROOT / "tests/sd35/make_checkpoint.py", path, "--size", size, "--layout", layout]
         subprocess.run([sys.executable, *map(str, made)], check=True)
         print(f"{path.name}: {path.stat().st_size / GB:.2f} GB, {layout}", flush=True)
         yield path
+
+
+@contextlib.contextmanager
+def folder_for(size: str) -> Iterator[Path]:
+    """A temporary folder for weights of that size. Leaves with a sentence when the machine lacks room for them."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that the folder is removed
+    with tempfile.TemporaryDirectory(prefix="prep-sd35-") as name:
+        if sentence := missing(Path(name), size):
+            sys.exit(sentence)
+        yield Path(name)
 
 
 def missing(folder: Path, size: str) -> str:
