@@ -1,4 +1,5 @@
 import pytest
+from huggingface_hub import constants
 
 from tests.support.pictures import tiny_checkpoint
 
@@ -10,6 +11,10 @@ def _at_home(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("PREP_CACHE", str(home / "cache"))
     monkeypatch.setenv("HF_HOME", str(home / "hf"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    # The client has read its variables already; a process that a test starts reads them anew.
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hf" / "hub"))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "hf" / "token"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     for name in ("PREP_MODELS", "HF_TOKEN", "HF_ENDPOINT", "PREP_CRASH"):
         monkeypatch.delenv(name, raising=False)
 

@@ -16,8 +16,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from prep.errors import NetworkError, PrepError, StoppedError, UsageError
-from prep.models.fetch import hub_offline
-from prep.models.hub import endpoint, hub_name, sends_token, token_source, without_its_log
+from prep.models.hub import check_endpoint, endpoint, hub_name, hub_offline, sends_token, token_source, without_its_log
 
 T = TypeVar("T")
 TRIES = 5
@@ -49,10 +48,12 @@ class State:
 
 def check_may_send(repo: str) -> str:
     """-> where the token comes from. Raises before anything is asked."""
-    if hub_name() == "HF_ENDPOINT":  # huggingface_hub would not even import
-        raise UsageError("HF_ENDPOINT is no address", hint="write it as https://mirror.example, or unset it")
+    check_endpoint()
+    # Before anything imports the client, hub_offline too: it reads these once.
+    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # plain LFS: its time-outs and retries are ours to know
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # nothing of this machine is anybody's business
     if hub_offline():
-        raise StoppedError("nothing is pushed: HF_HUB_OFFLINE is set", hint="unset it to push")
+        raise StoppedError("nothing is pushed: HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set", hint="unset it to push")
     if not sends_token():
         raise StoppedError(
             f"{hub_name()} is a mirror and gets no token, and a push needs one",
@@ -63,8 +64,6 @@ def check_may_send(repo: str) -> str:
         raise StoppedError(
             "a push needs a token, and there is none", hint="`hf auth login` keeps yours, or set HF_TOKEN"
         )
-    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # plain LFS: its time-outs and retries are ours to know
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # nothing of this machine is anybody's business
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
 
@@ -184,10 +183,6 @@ class Repo:
         status, host = _status(error), hub_name()
         if isinstance(error, PrepError):
             return error
-        if type(error).__name__ == "OfflineModeIsEnabled":  # TRANSFORMERS_OFFLINE, which the client heeds as well
-            return StoppedError(
-                "nothing is pushed: the client is told to stay offline", hint="unset TRANSFORMERS_OFFLINE"
-            )
         if status == 401:
             return StoppedError(
                 f"{host} does not take the token from {self.source}",

@@ -9,15 +9,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from prep.config import Settings
-from prep.errors import PrepError
+from prep.errors import PrepError, UsageError
 from prep.machine.advice import plan_for
 from prep.machine.compute import Compute, look
 from prep.models.choose import ANSWER_SECONDS, DEEPDANBOORU, DRAWING, STARTER, choose_generator, choose_tagger
-from prep.models.fetch import answers, hub_offline, source_of
+from prep.models.fetch import answers, source_of
 from prep.models.hashes import cache_folder
-from prep.models.hub import hub_name, is_mirror, sends_token, token_source
+from prep.models.hub import hub_cache, hub_name, hub_offline, is_mirror, sends_token, token_source
 from prep.models.known import KNOWN, Model
-from prep.models.locate import find, hub_cache
+from prep.models.locate import find
 from prep.process.hardware import cores, disk_free, memory
 
 BY_HAND = "look at the connection or the proxy; `prep models` names the pages to fetch from by hand"
@@ -36,14 +36,18 @@ class Line:
 
 def examine(settings: Settings) -> Iterator[tuple[str, list[Line]]]:
     """Yield (title, lines) as they are known. Asks the network for 5 s at most, unless it is told not to."""
-    offline = settings.models.offline or hub_offline()
+    wrong: list[Line] = []
+    try:
+        offline = settings.models.offline or hub_offline()
+    except UsageError as error:  # HF_ENDPOINT is no address
+        offline, wrong = True, [Line("hub", error.message, error.hint)]
     yield "machine", list(_machine())
     with ThreadPoolExecutor(2) as pool:
         asked = {} if offline else {name: _asked(pool, KNOWN[name]) for name in (DEEPDANBOORU, DRAWING[0])}
         compute = look()
         yield "torch", list(_torch(compute))
         reached = {name: answer.result() for name, answer in asked.items()}
-    yield "network", list(_network(reached, offline))
+    yield "network", wrong or list(_network(reached, offline))
     tagger = _tagger(settings, reached.get(DEEPDANBOORU, False))
     yield "models", [tagger, *_device(settings, compute), _generator(settings, compute)]
 
@@ -98,7 +102,7 @@ def _torch(compute: Compute) -> Iterator[Line]:
 
 def _network(reached: dict[str, bool], offline: bool) -> Iterator[Line]:
     if offline:
-        yield Line("asked", "nothing: models.offline or HF_HUB_OFFLINE is set")
+        yield Line("asked", "nothing: models.offline, HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set")
     for label, host, name in (("release page", "github.com", DEEPDANBOORU), ("hub", hub_name(), DRAWING[0])):
         if name in reached:
             yield Line(label, f"{host} answers") if reached[name] else Line(label, f"{host} does not answer", BY_HAND)

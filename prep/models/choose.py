@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from prep.errors import SettingsError, StoppedError
-from prep.models.fetch import answers, fetch, hub_offline, source_of
+from prep.models.fetch import answers, fetch, source_of
+from prep.models.hub import hub_offline
 from prep.models.known import Model, known
 from prep.models.locate import Weights, folder_at, locate, weights_at
 

@@ -1,7 +1,6 @@
 """Which tagger reads an OUT: what it was begun with stays with it, also when its weights are not at hand."""
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +107,5 @@ def would_draw(settings: Settings) -> tuple[bool, str]:
 
 
 def _chosen(settings: Settings, say: Callable[[str], None], may_fetch: bool) -> Weights | None:
-    offline = settings.models.offline or os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
-    asked, fallback = settings.tagger.model, settings.models.fallback
-    return choose_tagger(asked, offline, fallback, lambda line: say(f"tagger: {line}"), may_fetch)
+    asked, models = settings.tagger.model, settings.models
+    return choose_tagger(asked, models.offline, models.fallback, lambda line: say(f"tagger: {line}"), may_fetch)

@@ -1,13 +1,12 @@
 """Fetching weights by name: from a release page over HTTP, or from a hub repo through its own client."""
 
-import os
 import queue
 import threading
 
 from prep.errors import StoppedError, UsageError
 from prep.models.download import by_hand, download, part_of
 from prep.models.hashes import remember_fetched, sha256_of
-from prep.models.hub import from_hub, resolve_url
+from prep.models.hub import from_hub, hub_offline, resolve_url
 from prep.models.known import Model, known
 from prep.models.locate import Weights, locate, target_of, weights_at
 
@@ -30,7 +29,9 @@ def fetch(name: str, again: bool = False) -> Weights:
             hint="remove it there first",
         )
     if hub_offline():
-        raise StoppedError(f"{model.name} is not fetched: HF_HUB_OFFLINE is set", hint=by_hand(model))
+        raise StoppedError(
+            f"{model.name} is not fetched: HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set", hint=by_hand(model)
+        )
     if model.repo:
         path = from_hub(model, again)
         sha256 = sha256_of(path)
@@ -41,11 +42,6 @@ def fetch(name: str, again: bool = False) -> Weights:
         sha256 = download(model, path)
     remember_fetched(model.name, path, sha256)
     return weights_at(path, model.name, "cache")
-
-
-def hub_offline() -> bool:
-    """HF_HUB_OFFLINE, as huggingface_hub reads it, holds for the release page too."""
-    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
 def source_of(model: Model) -> str:

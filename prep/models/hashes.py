@@ -21,15 +21,19 @@ def cache_folder() -> Path:
     """$PREP_CACHE, or prep/ in the user's cache folder. Raises StoppedError where there is no home folder."""
     if own := os.environ.get("PREP_CACHE"):
         return Path(own)
-    return user_cache() / "prep"
+    from platformdirs import user_cache_dir
 
-
-def user_cache() -> Path:
-    """$XDG_CACHE_HOME or ~/.cache. Raises StoppedError where there is no home folder."""
     try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    except RuntimeError:
-        raise StoppedError("there is no home folder to keep weights in", hint="let PREP_CACHE name a folder") from None
+        return at_home(user_cache_dir("prep", appauthor=False))
+    except RuntimeError:  # newer versions; older ones leave the ~ as it is
+        return at_home("~")
+
+
+def at_home(folder: str) -> Path:
+    """A folder as a library names it. Raises StoppedError for a ~ that it found no home folder for."""
+    if Path(folder).parts[:1] == ("~",):
+        raise StoppedError("there is no home folder to keep weights in", hint="let PREP_CACHE name a folder")
+    return Path(folder)
 
 
 def sha256_of(path: Path) -> str:

@@ -1,6 +1,7 @@
 """A file of a Hugging Face repo, through huggingface_hub; its errors as one sentence each.
 
 No text of the client's is passed on: it may hold the address of a mirror with a password in it.
+The client reads its variables when it is imported, which takes 0.03 to 0.2 s: functions import it, nothing else does.
 """
 
 import contextlib
@@ -13,14 +14,14 @@ from urllib.parse import SplitResult, urlsplit
 from prep.errors import NetworkError, PrepError, StoppedError, UsageError
 from prep.files import cannot_write
 from prep.models.download import by_hand, check_room, standing
+from prep.models.hashes import at_home
 from prep.models.known import HUB, Model
-from prep.models.locate import hub_cache
 
 ANSWER_SECONDS = 10
 
 
 def endpoint() -> str:
-    """The hub, or the mirror that HF_ENDPOINT names."""
+    """The hub, or the mirror that HF_ENDPOINT names. Read here, since check_endpoint comes before the client."""
     return os.environ.get("HF_ENDPOINT", "").rstrip("/") or HUB
 
 
@@ -38,14 +39,44 @@ def sends_token() -> bool:
     return not is_mirror() or os.environ.get("PREP_TOKEN_TO_MIRROR") == "1"
 
 
+def check_endpoint() -> None:
+    """Raises UsageError for a mirror that has no address: with some of these, the client would not even import."""
+    if not _split(endpoint()).hostname:
+        raise UsageError("HF_ENDPOINT is no address", hint="write it as https://mirror.example, or unset it")
+
+
+def hub_cache() -> Path:
+    """The client's own cache. Raises StoppedError where there is no home folder, UsageError as check_endpoint."""
+    check_endpoint()
+    from huggingface_hub import constants
+
+    return at_home(constants.HF_HUB_CACHE)
+
+
+def hub_offline() -> bool:
+    """HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE, as the client reads them; the release page is not asked then either.
+
+    Raises UsageError as check_endpoint.
+    """
+    check_endpoint()
+    from huggingface_hub import constants
+
+    return constants.HF_HUB_OFFLINE
+
+
 def token_source() -> str | None:
-    """Where huggingface_hub finds a token; the token itself is not read."""
+    """Where the client finds a token; the token itself is not read.
+
+    Not by its get_token, which may ask the network, and shows a mirror what a login in the browser left.
+    """
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         if os.environ.get(name, "").strip():
             return name
     try:
-        file = Path(os.environ.get("HF_TOKEN_PATH") or hub_cache().parent / "token")
-        return "the login file" if file.stat().st_size else None
+        check_endpoint()
+        from huggingface_hub import constants
+
+        return "the login file" if Path(constants.HF_TOKEN_PATH).stat().st_size else None
     except (OSError, PrepError):
         return None
 
@@ -67,8 +98,7 @@ def from_hub(model: Model, again: bool) -> Path:
     Raises StoppedError for a gate and for what the hub does not have, NetworkError, NoRoomError; UsageError for a
     mirror that has no address.
     """
-    if not _split(endpoint()).hostname:  # huggingface_hub would not even import
-        raise UsageError("HF_ENDPOINT is no address", hint="write it as https://mirror.example, or unset it")
+    check_endpoint()
     from huggingface_hub import hf_hub_download
 
     check_room(model.file, hub_cache(), model.megabytes * 10**6)

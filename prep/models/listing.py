@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from prep.errors import PrepError
 from prep.models.download import part_of
 from prep.models.hashes import cache_folder, fetched_sha256, sha256_of
+from prep.models.hub import check_endpoint
 from prep.models.known import KNOWN, Model
 from prep.models.locate import find, target_of
 
@@ -16,7 +17,11 @@ INDENT = {"initial_indent": "    ", "subsequent_indent": "      ", "break_long_w
 
 
 def listing() -> Iterator[str]:
-    """Yield the lines: name, size and place of each model; under it what it is, its licence, how to get it."""
+    """Yield the lines: name, size and place of each model; under it what it is, its licence, how to get it.
+
+    Raises UsageError as check_endpoint.
+    """
+    check_endpoint()  # else the list would break off at the first model that may lie in the hub's cache
     for model in KNOWN.values():
         size, where, todo = _place(model)
         yield f"{model.name:<22}{size:>7}  {where}"

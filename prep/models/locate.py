@@ -1,5 +1,6 @@
 """Weights that are here: in the folder that PREP_MODELS names, in a cache, in the package. No network is asked."""
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
@@ -7,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prep.errors import StoppedError, UsageError
-from prep.models.hashes import cache_folder, fetched_sha256, sha256_of, user_cache
+from prep.models.hashes import cache_folder, fetched_sha256, sha256_of
+from prep.models.hub import check_endpoint, hub_cache
 from prep.models.known import PACKAGE, Model, known
 
 
@@ -74,18 +76,11 @@ def target_of(model: Model) -> Path:
     return cache_folder() / "models" / Path(model.file).name
 
 
-def hub_cache() -> Path:
-    """huggingface_hub's own cache, by its own variables. Not asked of it: the import costs half a second."""
-    if own := os.environ.get("HF_HUB_CACHE"):
-        return Path(own)
-    home = os.environ.get("HF_HOME")
-    return (Path(home) if home else user_cache() / "huggingface") / "hub"
-
-
 def _in_hub_cache(model: Model) -> Path | None:
-    folder = hub_cache() / f"models--{model.repo.replace('/', '--')}"
-    try:
-        revision = (folder / "refs" / "main").read_text().strip()
-    except OSError:
-        return None
-    return folder / "snapshots" / revision / model.file
+    check_endpoint()
+    from huggingface_hub import try_to_load_from_cache
+
+    found = None
+    with contextlib.suppress(OSError):  # a cache that may not be read has nothing for us
+        found = try_to_load_from_cache(model.repo, model.file, cache_dir=hub_cache())
+    return Path(found) if isinstance(found, str) else None  # else it may be a mark: the repo has no such file

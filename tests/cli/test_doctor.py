@@ -16,6 +16,7 @@ from prep.machine.expected import PRESETS, card_lines, preset_lines
 from prep.models import KNOWN
 from prep.models.locate import target_of
 from prep.process import hardware
+from tests.support.fetching import allow_fetching, without_home
 from tests.support.runs import prep
 
 SMALL_CPU = (16 * 10**9, 8 * 10**9)
@@ -26,7 +27,7 @@ NAME = "deepdanbooru-v3"
 def online(monkeypatch):
     """Allowed to ask; -> the addresses that were asked, and nobody answers."""
     asked = []
-    monkeypatch.delenv("HF_HUB_OFFLINE")
+    allow_fetching(monkeypatch)
     monkeypatch.setattr(examine, "answers", lambda url, seconds: bool(asked.append(url)))
     return asked
 
@@ -112,7 +113,7 @@ def test_sd35_that_is_here_comes_with_its_plan(tmp_path, monkeypatch):
 def test_token_is_told_and_never_shown(monkeypatch, tmp_path):
     assert "none" in lines()["token"]
     (tmp_path / "token").write_text("hf_canary")
-    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "token"))
     assert "yes, from the login file" in lines()["token"]
     monkeypatch.setenv("HF_TOKEN", "hf_canary")
     assert "yes, from HF_TOKEN" in lines()["token"]
@@ -296,14 +297,14 @@ def test_disk_that_is_nearly_full_says_where_else_to_go(monkeypatch):
 
 
 def test_no_home_folder_is_a_line(monkeypatch):
-    def homeless():
-        raise RuntimeError("Could not determine home directory.")
-
-    for name in ("PREP_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("pathlib.Path.home", homeless)
+    without_home(monkeypatch)
     told = lines()
     assert "no home folder" in told["weights"] and "PREP_CACHE" in told["weights"]
+
+
+def test_a_mirror_that_is_no_address_is_a_line(monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://[")
+    assert "HF_ENDPOINT is no address -> write it as https://" in lines()["hub"]
 
 
 def test_prep_models_that_is_no_folder(monkeypatch, tmp_path):

@@ -10,7 +10,7 @@ from prep.cli.models import command
 from prep.errors import NetworkError, StoppedError, UsageError
 from prep.models import KNOWN, fetch
 from prep.models.locate import target_of
-from tests.support.fetching import NAME
+from tests.support.fetching import NAME, without_home
 
 
 def models(*arguments):
@@ -69,12 +69,7 @@ def test_half_a_download_is_told(page, monkeypatch):  # noqa: F811
 
 
 def test_no_home_folder_is_told_not_traced(monkeypatch):
-    def homeless():
-        raise RuntimeError("Could not determine home directory.")
-
-    for name in ("PREP_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("pathlib.Path.home", homeless)
+    without_home(monkeypatch)
     assert "no home folder" in models()
 
 

@@ -10,6 +10,7 @@ from huggingface_hub.errors import GatedRepoError
 from prep.config import load_settings
 from prep.errors import NoRoomError, SettingsError, StoppedError, WeightsError
 from prep.jobs import tag
+from tests.support.fetching import allow_fetching
 from tests.support.pictures import folder_of
 from tests.support.runs import manifest, run_here
 from tests.support.tiny import tiny_model
@@ -55,7 +56,7 @@ def test_a_truncated_model(art, tiny_tagger, tmp_path, monkeypatch):
 
 
 def test_no_room_for_a_download(art, tiny_tagger, monkeypatch):
-    monkeypatch.delenv("HF_HUB_OFFLINE")
+    allow_fetching(monkeypatch)
     full = namedtuple("usage", "total used free")(10**10, 9 * 10**9, 10**9)
     monkeypatch.setattr("prep.models.download.shutil.disk_usage", lambda _: full)
     said = "needs 14.90 GB free, 1.00 GB are, in .*Make room, or let PREP_CACHE .HF_HOME"
@@ -63,7 +64,7 @@ def test_no_room_for_a_download(art, tiny_tagger, monkeypatch):
 
 
 def test_a_gated_model_without_a_token(art, tiny_tagger, monkeypatch):
-    monkeypatch.delenv("HF_HUB_OFFLINE")
+    allow_fetching(monkeypatch)
     monkeypatch.setattr("prep.models.hub.check_room", lambda *_: None)
 
     def gate(*_, **__):

@@ -15,8 +15,7 @@ from huggingface_hub.errors import (
 
 from prep.errors import NetworkError, NoRoomError, StoppedError, UsageError
 from prep.models import KNOWN, answers, fetch
-from prep.models.hub import hub_name, resolve_url, sends_token, token_source
-from prep.models.locate import hub_cache
+from prep.models.hub import hub_cache, hub_name, hub_offline, resolve_url, sends_token, token_source
 from tests.support.loopback import release_page
 from tests.support.weights import written
 
@@ -156,6 +155,9 @@ def test_a_mirror_whose_address_cannot_be_read_is_a_usage_error(hub, monkeypatch
     with pytest.raises(UsageError, match="HF_ENDPOINT") as caught:
         fetch(NAME)
     assert hub.calls == [] and CANARY not in str(caught.value)
+    for asked in (hub_cache, hub_offline):
+        with pytest.raises(UsageError, match="HF_ENDPOINT"):
+            asked()
     assert hub_name() == "HF_ENDPOINT" and not sends_token() and not answers(resolve_url(KNOWN[NAME]), 1)
 
 
@@ -168,10 +170,41 @@ def test_the_hub_by_its_own_address_is_no_mirror(hub, monkeypatch, tmp_path):
 
 def test_the_source_of_a_token_is_told_and_never_the_token(monkeypatch, tmp_path):
     assert token_source() is None
-    monkeypatch.setenv("HF_TOKEN_PATH", str(written(tmp_path / "token", CANARY.encode())))
+    login = written(tmp_path / "token", CANARY.encode())
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(login))
     assert token_source() == "the login file"
     monkeypatch.setenv("HF_TOKEN", CANARY)
     assert token_source() == "HF_TOKEN"
+
+
+@pytest.mark.parametrize(
+    ("environment", "offline"),
+    [
+        ({}, False),
+        ({"HF_HUB_OFFLINE": "1"}, True),
+        ({"HF_HUB_OFFLINE": "no"}, False),
+        ({"TRANSFORMERS_OFFLINE": "yes"}, True),
+    ],
+)
+def test_the_clients_own_variables_are_read_as_it_reads_them(tmp_path, environment, offline):
+    told = in_a_new_process(
+        "from prep.models.hub import hub_cache, hub_offline, token_source; "
+        "print(hub_offline(), hub_cache(), token_source())",
+        environment | {"HF_HOME": str(tmp_path), "HF_TOKEN_PATH": str(written(tmp_path / "mine"))},
+    )
+    assert told == f"{offline} {tmp_path / 'hub'} the login file"
+
+
+def test_an_address_that_the_client_cannot_import_is_one_sentence():
+    code = "from prep.cli import main; import sys; sys.argv = ['prep', 'models']; sys.stderr = sys.stdout; main()"
+    told = in_a_new_process(code, {"HF_ENDPOINT": f"http://{CANARY}@["}, status=2)
+    assert "HF_ENDPOINT is no address" in told and len(told.splitlines()) == 1 and CANARY not in told
+
+
+def in_a_new_process(code: str, environment: dict[str, str], status: int = 0) -> str:
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == status and not done.stderr
+    return done.stdout.strip()
 
 
 @pytest.mark.parametrize("allowed", [False, True])

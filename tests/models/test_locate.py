@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from prep.errors import StoppedError, UsageError, WeightsError
 from prep.models import KNOWN, hashes, known, locate
 from prep.models.hashes import cache_folder, remember_fetched, sha256_of
-from prep.models.locate import hub_cache, target_of
+from prep.models.hub import hub_cache
+from prep.models.locate import target_of
+from tests.support.fetching import without_home
 from tests.support.weights import written
 
 MODEL = KNOWN["deepdanbooru-v3"]
@@ -47,18 +50,28 @@ def test_the_hubs_own_cache_is_used():
     assert (locate(HUB_MODEL.name).source, locate(HUB_MODEL.name).path) == ("cache", path)
 
 
-def test_the_hubs_own_variables_say_where_its_cache_is(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+def test_the_hubs_client_says_where_its_cache_is(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     assert in_hub_cache().is_relative_to(tmp_path) and locate(HUB_MODEL.name)
 
 
 def test_without_a_home_folder_only_the_package_is_looked_in(monkeypatch):
-    for name in ("PREP_CACHE", "XDG_CACHE_HOME", "HF_HOME", "HF_HUB_CACHE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    without_home(monkeypatch)
     assert locate(MODEL.name) is None and locate(HUB_MODEL.name) is None and locate("starter")
     with pytest.raises(StoppedError, match="no home folder"):
         cache_folder()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep caches elsewhere")
+def test_the_cache_is_prep_in_the_users_cache_folder(tmp_path, monkeypatch):
+    monkeypatch.delenv("PREP_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / ".cache" / "prep" and not cache_folder().exists()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_folder() == tmp_path / "xdg" / "prep"
+    monkeypatch.setenv("PREP_CACHE", str(tmp_path / "own"))
+    assert cache_folder() == tmp_path / "own"
 
 
 def test_a_hash_is_read_once_and_again_when_the_file_changes(monkeypatch):

@@ -1,8 +1,10 @@
-"""Fixtures for fetching weights: a release page on loopback, and nobody who waits long."""
+"""Fixtures for fetching weights: a release page on loopback, and nobody who waits long; and a user without a home."""
 
+import pwd
 from dataclasses import replace
 
 import pytest
+from huggingface_hub import constants
 
 from prep.models import KNOWN
 from tests.support.loopback import release_page
@@ -10,10 +12,29 @@ from tests.support.loopback import release_page
 NAME = "deepdanbooru-v3"
 
 
+def allow_fetching(monkeypatch):
+    """In this process and in those that it starts."""
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+
+
+def without_home(monkeypatch):
+    """No variable names a folder, and the system knows no home of this user."""
+    for name in ("PREP_CACHE", "XDG_CACHE_HOME", "HF_HOME", "HF_HUB_CACHE", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def unknown(uid):
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", "~/.cache/huggingface/hub")
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", "~/.cache/huggingface/token")
+
+
 @pytest.fixture
 def online(monkeypatch):
     """Fetching is allowed, and nobody waits long for anything."""
-    monkeypatch.delenv("HF_HUB_OFFLINE")
+    allow_fetching(monkeypatch)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr("prep.models.download.PAUSE_SECONDS", 0)
     monkeypatch.setattr("prep.models.download.TIMEOUT_SECONDS", (2, 0.2))
