@@ -27,6 +27,7 @@ TIMEOUT_SECONDS = 60.0  # to connect, and between bytes; the client's own defaul
 BUSY = (408, 425, 429)  # as 5xx: worth another try
 TRANSPORTS = ("httpx", "httpcore", "requests", "urllib3")  # the client's, by its version
 THREADS = 4
+PATHS_A_REQUEST = 256  # the hub's own limit
 
 
 class Again(Exception):  # noqa: N818 - no error: the repo is not as it was, or nobody knows
@@ -79,15 +80,12 @@ def check_may_send(repo: str) -> str:
 
 class Repo:
     def __init__(self, name: str, source: str) -> None:
-        from huggingface_hub import HfApi, set_client_factory
-        from huggingface_hub.utils import _http, disable_progress_bars
+        from huggingface_hub import HfApi, get_session, set_client_factory
+        from huggingface_hub.utils import disable_progress_bars
 
-        def client() -> Any:
-            made = _http.default_client_factory()
-            made.timeout = TIMEOUT_SECONDS
-            return made
-
-        set_client_factory(client)
+        # The client that huggingface_hub makes itself, but with a time-out.
+        kind, hooks = type(get_session()), get_session().event_hooks
+        set_client_factory(lambda: kind(event_hooks=hooks, follow_redirects=True, timeout=TIMEOUT_SECONDS))
         disable_progress_bars()  # one bar over all files is ours
         self.name, self.source, self.address = name, source, _address(name)
         self.token = _token(source)
@@ -141,8 +139,27 @@ class Repo:
                     ),
                     "a file",
                 )
-        if any(getattr(each, "_should_ignore", False) for each in additions):
-            raise StoppedError("the .gitignore of the repo leaves out parquet files", hint="take that line out of it")
+
+    def check_not_ignored(self, paths: list[str], state: State) -> None:
+        """Raises StoppedError for a path that the repo's .gitignore names: a commit would leave it out silently."""
+        if not any(name.split("/")[-1] == ".gitignore" for name in state.files):
+            return
+        from huggingface_hub import get_session
+        from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
+
+        def is_ignored(group: list[str]) -> bool:
+            files = [{"path": path, "size": 0, "sample": ""} for path in group]
+            url = f"{endpoint()}/api/datasets/{self.name}/preupload/main"
+            answer = get_session().post(url, json={"files": files}, headers=build_hf_headers(token=self.token))
+            hf_raise_for_status(answer)
+            return any(file.get("shouldIgnore") for file in answer.json().get("files", ()))
+
+        for at in range(0, len(paths), PATHS_A_REQUEST):
+            group = paths[at : at + PATHS_A_REQUEST]
+            if self._asked(lambda group=group: is_ignored(group), "the .gitignore"):
+                raise StoppedError(
+                    "the .gitignore of the repo leaves out parquet files", hint="take that line out of it"
+                )
 
     def commit(self, operations: list[Any], message: str, parent: str) -> str:
         """One commit on top of parent -> its id. Raises Again when the answer is lost or parent is not the last."""

@@ -120,6 +120,7 @@ class HuggingFaceExporter:
                 addition(shard.name, shard.path, shard.sha256, lambda n, told=told, counted=counted: told(counted(n)))
                 for shard in additions
             ]
+            repo.check_not_ignored([shard.name for shard in additions], state)
             repo.send(operations)
             sent += counted.bytes
             try:

@@ -5,9 +5,8 @@ import sys
 import warnings
 from types import SimpleNamespace
 
-import huggingface_hub
+import huggingface_hub.constants
 import pytest
-from huggingface_hub.utils import _http
 
 from prep.cli import main
 from tests.support.hub_server import TOKEN, served_hub
@@ -29,10 +28,9 @@ def hub(tmp_path, monkeypatch):
             "HF_HUB_DISABLE_TELEMETRY": True,
         }.items():
             monkeypatch.setattr(huggingface_hub.constants, name, value)
-        monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=lambda _: None))
-        monkeypatch.setattr("prep.hub.client.PAUSE_SECONDS", 0)
+        monkeypatch.setattr("time.sleep", lambda _: None)  # between tries, the client's and ours
         yield hub
-        huggingface_hub.set_client_factory(_http.default_client_factory)
+        huggingface_hub.close_session()  # the next hub has another address
 
 
 @pytest.fixture

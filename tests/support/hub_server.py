@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
@@ -206,8 +207,10 @@ class Handler(BaseHTTPRequestHandler):
         if len(asked) > 256:
             raise Refused(413)
         large = {path for path in asked if path.endswith(".parquet") and not self.hub.regular}
-        return {"files": [{"path": path, "uploadMode": "lfs" if path in large else "regular", "shouldIgnore": False,
-                           "oid": files.get(path)} for path in asked]}  # fmt: skip
+        ignored = self.hub.blobs[files[".gitignore"]].decode().split() if ".gitignore" in files else []
+        return {"files": [{"path": path, "uploadMode": "lfs" if path in large else "regular", "oid": files.get(path),
+                           "shouldIgnore": any(fnmatch(path, pattern) for pattern in ignored)}
+                          for path in asked]}  # fmt: skip
 
     def batch(self, name: str) -> dict:
         self.repo(name, write=True)
