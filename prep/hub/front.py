@@ -1,13 +1,11 @@
 """The YAML at the head of a README.md: read, and merged so that a person's keys stay as they are written."""
 
 import re
-from itertools import pairwise
 from typing import Any
 
 from prep.errors import StoppedError
 
 FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?)(?:\r?\n)?^---[ \t]*(?:\r?\n|\Z)", re.S | re.M)
-KEY = re.compile(r"^[^\s#\-][^\n]*", re.M)  # the first line of a top-level key
 
 
 def licence_of(before: str | None) -> str | None:
@@ -36,25 +34,40 @@ def read_yaml(front: str) -> dict[str, Any]:
 
 
 def merged_yaml(front: str, theirs: dict[str, Any], ours: dict[str, Any]) -> str:
-    """Their keys as they are written, comments and all; ours where they stand, or at the end."""
+    """Their YAML with the values of ours; every other line, comments included, stays as it is written."""
     import yaml
 
-    starts = [0, *(found.start() for found in KEY.finditer(front)), len(front)]
-    left, parts = dict(ours), []
-    for chunk in (front[start:stop] for start, stop in pairwise(starts)):
-        key = chunk.partition(":")[0].strip().strip("'\"")
-        if key in left:
-            parts.append(_dump({key: left.pop(key)}))
-        elif chunk:
-            parts.append(chunk if chunk.endswith("\n") else chunk + "\n")
-    text = "".join(parts) + (_dump(left) if left else "")
+    text = front if not front or front.endswith("\n") else front + "\n"
+    spans = _spans(front)
+    for key, (start, stop) in reversed(spans.items()):
+        if key in ours:
+            stop = len(text[:stop].rstrip())  # a `|` block ends after its line feeds, which stay
+            text = text[:start] + _dump({key: ours[key]}).rstrip("\n") + text[stop:]
+    added = {key: value for key, value in ours.items() if key not in spans}
+    text += _dump(added) if added else ""
     wanted = theirs | ours
     try:
         if yaml.safe_load(text) == wanted:
             return text
     except (yaml.YAMLError, ValueError):
         pass
-    return _dump(wanted)
+    return _dump(wanted)  # such as {license: mit}: what has no line of its own cannot be replaced alone
+
+
+def _spans(front: str) -> dict[str, tuple[int, int]]:
+    """Top-level key -> where it begins and where its value ends, by PyYAML's own tokens."""
+    import yaml
+
+    spans, key, start = {}, None, 0
+    for token in yaml.scan(front):
+        if isinstance(token, yaml.KeyToken) and token.start_mark.column == 0:
+            key, start = None, token.start_mark.index
+        elif isinstance(token, yaml.ScalarToken) and key is None:
+            key = token.value
+            spans.pop(key, None)  # of a key that stands twice, the last one counts
+        if key is not None and not isinstance(token, (yaml.BlockEndToken, yaml.StreamEndToken)):
+            spans[key] = (start, token.end_mark.index)
+    return spans
 
 
 def _dump(values: dict[str, Any]) -> str:
