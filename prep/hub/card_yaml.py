@@ -1,4 +1,4 @@
-"""The YAML at the head of a README.md: read, and merged so that a person's keys stay as they are written."""
+"""The YAML at the head of a README.md: reading it, and replacing values without touching what a person wrote."""
 
 import re
 from typing import Any
@@ -8,16 +8,16 @@ from prep.errors import StoppedError
 FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?)(?:\r?\n)?^---[ \t]*(?:\r?\n|\Z)", re.S | re.M)
 
 
-def licence_of(before: str | None) -> str | None:
+def licence_of(card: str | None) -> str | None:
     """The licence that a card names."""
-    front = FRONT.match(before or "")
-    found = read_yaml(front[1]).get("license") if front else None
-    return str(found) if found else None
+    front = FRONT.match(card or "")
+    licence = read_yaml(front[1]).get("license") if front else None
+    return str(licence) if licence else None
 
 
-def has_pictures(before: str | None) -> bool:
-    """Whether a card tells of a column of images."""
-    front = FRONT.match(before or "")
+def has_pictures(card: str | None) -> bool:
+    """Whether a card lists a column of images."""
+    front = FRONT.match(card or "")
     return bool(front and re.search(r"^\s*dtype: image\s*$", front[1], re.M))
 
 
@@ -51,7 +51,7 @@ def merged_yaml(front: str, theirs: dict[str, Any], ours: dict[str, Any]) -> str
             return text
     except (yaml.YAMLError, ValueError):
         pass
-    return _dump(wanted)  # such as {license: mit}: what has no line of its own cannot be replaced alone
+    return _dump(wanted)  # for YAML such as {license: mit}, where a key has no line of its own
 
 
 def _spans(front: str) -> dict[str, tuple[int, int]]:
@@ -64,7 +64,7 @@ def _spans(front: str) -> dict[str, tuple[int, int]]:
             key, start = None, token.start_mark.index
         elif isinstance(token, yaml.ScalarToken) and key is None:
             key = token.value
-            spans.pop(key, None)  # of a key that stands twice, the last one counts
+            spans.pop(key, None)  # the last of two equal keys counts
         if key is not None and not isinstance(token, (yaml.BlockEndToken, yaml.StreamEndToken)):
             spans[key] = (start, token.end_mark.index)
     return spans
