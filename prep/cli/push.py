@@ -28,7 +28,7 @@ def command(out: Path, repo: str, public: bool, pictures: bool, rejected: bool, 
       prep push outputs/characters me/characters --with-images --yes
     """
     from prep.errors import UsageError
-    from prep.hub.push import HuggingFaceExporter, Wish
+    from prep.hub.push import HuggingFaceExporter, PushOptions
     from prep.process.lock import held
     from prep.process.report import Report
     from prep.runners.local import interruptible
@@ -36,9 +36,9 @@ def command(out: Path, repo: str, public: bool, pictures: bool, rejected: bool, 
     if not (out / ".prep").is_dir():
         raise UsageError(f"{out} was not made by prep", hint="name a folder that `prep run` wrote")
     report = Report(out / ".prep" / "log")
-    wish = Wish(repo, public, pictures, rejected, licence, yes)
+    options = PushOptions(repo, public, pictures, rejected, licence, yes)
     with interruptible(), held(out / ".prep" / "lock"), ExitStack() as bars:
-        exporter = HuggingFaceExporter(wish, report.say, _ask, report.bar, _sending(bars, report.say))
+        exporter = HuggingFaceExporter(options, report.say, _ask, report.bar, _sending(bars, report.say))
         pushed = exporter.push(out)
     if pushed.commit:
         report.say(f"push: {pushed.files:,} files differed, {pushed.bytes / 1e6:,.1f} MB were sent")

@@ -1,10 +1,10 @@
-"""The card: a README.md with YAML. What a person wrote into it stays; ours is between two markers and a few keys."""
+"""The dataset card, a README.md with YAML. prep writes a few keys and the text between two markers; all else stays."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from prep.hub.body import body_of, plain
-from prep.hub.front import FRONT, merged_yaml, read_yaml
+from prep.hub.card_text import card_text, plain
+from prep.hub.card_yaml import FRONT, merged_yaml, read_yaml
 from prep.hub.rows import AUGMENTATION, REAL, REJECTED, SAMPLES, Counts
 from prep.hub.shards import Shard
 
@@ -17,13 +17,13 @@ CONFIGS = {
     "rejected": (REJECTED,),
 }
 SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
-# Where a card has our part, these tags are ours: they come and go with what the set is.
-COMES_AND_GOES = {"image", "captions", "synthetic", "trial"}
+# prep takes these tags out again when they no longer fit the set. A card that prep never wrote keeps them.
+CHANGING_TAGS = {"image", "captions", "synthetic", "trial"}
 
 
 @dataclass(frozen=True)
 class Card:
-    """What our part of a card is made of."""
+    """What prep's part of a card is made of."""
 
     repo: str
     counts: Counts
@@ -35,19 +35,19 @@ class Card:
     licence: str | None  # None: what the card has
 
     def text(self, before: str | None) -> str:
-        """The whole README.md. before: the one that stands, or None."""
+        """The whole README.md. before: the one on the hub, or None."""
         before = before or ""
         front = FRONT.match(before)
         body = before[front.end() :] if front else before
         rows = {info["config_name"]: info["splits"][0]["num_examples"] for info in self._infos()}
-        told = body_of(self.repo, self.counts, self.settings, self.version, rows, self.pictures)
-        own = f"{BEGIN}\n\n{told}\n{END}\n"
-        begun = f"\n# {plain(self.repo.split('/')[-1])}\n\n{own}"
-        body = _replaced(body, own) if body.strip("\n") else begun
+        text = card_text(self.repo, self.counts, self.settings, self.version, rows, self.pictures)
+        own = f"{BEGIN}\n\n{text}\n{END}\n"
+        new_body = f"\n# {plain(self.repo.split('/')[-1])}\n\n{own}"
+        body = _with_own_part(body, own) if body.strip("\n") else new_body
         return f"---\n{self._yaml(front[1] if front else '', BEGIN in before)}---\n{body}"
 
     def _yaml(self, front: str, again: bool) -> str:
-        """again: whether the card had our part before."""
+        """again: whether the card had prep's part before."""
         theirs = read_yaml(front)
         configs = [
             {"config_name": name, "data_files": [{"split": "train", "path": [f"data/{f}-*.parquet" for f in families]}]}
@@ -59,11 +59,11 @@ class Card:
             "pretty_name": theirs.get("pretty_name", self.repo.split("/")[-1]),
             "task_categories": theirs.get("task_categories", ["text-to-image"]),
             "size_categories": [next((name for most, name in SIZES if total < most), "n>10M")],
-            "tags": _united(theirs.get("tags"), self._tags(), COMES_AND_GOES if again else set()),
-            "configs": _beside(theirs.get("configs"), configs),
-            "dataset_info": _beside(theirs.get("dataset_info"), self._infos()),
+            "tags": _merged_tags(theirs.get("tags"), self._tags(), CHANGING_TAGS if again else set()),
+            "configs": _merged_configs(theirs.get("configs"), configs),
+            "dataset_info": _merged_configs(theirs.get("dataset_info"), self._infos()),
         }
-        # What already says this stays as a person wrote it.
+        # A value that is already there keeps its spelling.
         return merged_yaml(front, theirs, {key: value for key, value in ours.items() if theirs.get(key) != value})
 
     def _configs(self) -> list[tuple[str, list[str]]]:
@@ -94,8 +94,8 @@ class Card:
         return tags + (["not-for-all-audiences"] if self.counts.ratings["explicit"] else [])
 
 
-def _replaced(body: str, own: str) -> str:
-    """The body with our block in the place of the last one, or at its end."""
+def _with_own_part(body: str, own: str) -> str:
+    """The body with prep's part where the last one was, or at its end."""
     end = body.rfind(END)
     begin = body.rfind(BEGIN, 0, end) if end >= 0 else -1
     if begin < 0:
@@ -103,14 +103,14 @@ def _replaced(body: str, own: str) -> str:
     return body[:begin] + own + body[end + len(END) :].removeprefix("\r").removeprefix("\n")
 
 
-def _united(theirs: Any, ours: list[str], dropped: set[str]) -> list:
-    """Theirs, but what is dropped and no longer among ours; then ours."""
+def _merged_tags(theirs: Any, ours: list[str], dropped: set[str]) -> list:
+    """Theirs, without dropped ones that are not among ours; then ours."""
     theirs = [theirs] if isinstance(theirs, str) else list(theirs or ())
     theirs = [tag for tag in theirs if not (isinstance(tag, str) and tag in dropped and tag not in ours)]
     return theirs + [tag for tag in ours if tag not in theirs]
 
 
-def _beside(theirs: Any, ours: list[dict]) -> list[dict]:
+def _merged_configs(theirs: Any, ours: list[dict]) -> list[dict]:
     """Theirs under other names, then ours."""
     theirs = [theirs] if isinstance(theirs, dict) else list(theirs or ())
     return [

@@ -1,24 +1,23 @@
-"""A set as a dataset on the Hugging Face Hub: shards first, then one commit, and nothing where nothing differs.
+"""A set as a dataset on the Hugging Face Hub: shards first, then one commit.
 
-The repo is compared with what should be there and what differs is sent; where the answer to the commit is lost, it is
-compared again. Cut off anywhere, it is as it was or whole.
+The repo is compared with the set, and only what differs is sent. A push that is cut off leaves the repo as it was or
+complete.
 """
 
 import difflib
 import hashlib
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from prep.errors import StoppedError, UsageError
-from prep.hub import client
-from prep.hub.body import many
+from prep.hub.access import check_may_send
 from prep.hub.card import Card
-from prep.hub.client import Again, Repo, State, addition, check_may_send
-from prep.hub.front import has_pictures, licence_of
+from prep.hub.card_text import quantity
+from prep.hub.card_yaml import has_pictures, licence_of
+from prep.hub.client import TRIES, CompareAgain, Repo, State, addition, retrying
 from prep.hub.rows import FAMILIES, REAL, REJECTED, Counts, Source
 from prep.hub.shards import Progress, Shard, Shards
 from prep.models.hub import hub_name
@@ -39,8 +38,8 @@ LICENCES = (
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What was asked for."""
+class PushOptions:
+    """What a person asks of a push."""
 
     repo: str  # user/name
     public: bool = False
@@ -50,150 +49,148 @@ class Wish:
     yes: bool = False
 
 
+@dataclass
+class _Sent:
+    """What this push has sent so far."""
+
+    files: int = 0  # that differed at the last comparison
+    bytes: int = 0
+
+    def counted(self, progress: Callable[[int], None]) -> Callable[[int], None]:
+        def step(count: int) -> None:
+            self.bytes += count
+            progress(count)
+
+        return step
+
+
 @dataclass(frozen=True)
 class Pushed:
     address: str
-    files: int  # that differed, the card among them
-    bytes: int  # that crossed, of shards
+    files: int  # that differed, the card included
+    bytes: int  # of shards, that were sent
     commit: str | None  # None: nothing differed
 
 
 class HuggingFaceExporter:
-    """Pushes one OUT. say: a line. ask: a question -> yes or no. sending: bytes in all -> what is told each step."""
+    """Pushes one OUT. say: prints a line. ask: question -> yes or no. sending: total bytes -> progress of each step."""
 
     name = "huggingface"
 
-    def __init__(self, wish: Wish, say: Callable[[str], None], ask: Callable[[str], bool], progress: Progress,
+    def __init__(self, options: PushOptions, say: Callable[[str], None], ask: Callable[[str], bool], progress: Progress,
                  sending: Callable[[int], Callable[[int], None]]) -> None:  # fmt: skip
-        self.wish, self.say, self.ask, self.progress, self.sending = wish, say, ask, progress, sending
+        self.options, self.say, self.ask, self.progress, self.sending = options, say, ask, progress, sending
 
     def push(self, out: Path) -> Pushed:
-        """Raises UsageError with nothing sent, StoppedError with the repo as it was or whole."""
-        wish = self.wish
-        _check_licence(wish.licence)
-        source, counts = Source(out, wish.rejected), Counts()
-        shards = Shards(source, wish.pictures)
+        """Raises UsageError before anything is sent, StoppedError with the repo as it was or complete."""
+        options = self.options
+        _check_licence(options.licence)
+        source, counts = Source(out, options.rejected), Counts()
+        shards = Shards(source, options.pictures)
         shards.plan(source.items(counts))
         if not counts.images:
             raise UsageError(f"{out} has nothing to push", hint="see `prep status`")
-        if counts.starter and not wish.yes:
+        if counts.starter and not options.yes:
             raise UsageError(
                 "this is a trial set, read or drawn by the starter models, and not fit for others",
                 hint="use real models (see `prep doctor`), or push it all the same with --yes",
             )
-        repo = Repo(wish.repo, check_may_send(wish.repo))
+        repo = Repo(options.repo, check_may_send(options.repo))
         repo.check_token()
         state = repo.state()
         self._check_visibility(state)
-        if not wish.licence and not licence_of(state.card if state else None):
+        if not options.licence and not licence_of(state.card if state else None):
             raise UsageError(
                 "a first push needs a licence, and only you can say which",
                 hint="--license cc-by-nc-4.0, for example; --license other where none fits",
             )
-        self._tell(repo, state, counts)
-        if not wish.yes and not self.ask("push it?"):
+        self._say_summary(repo, state, counts)
+        if not options.yes and not self.ask("push it?"):
             raise UsageError("nothing was sent: you did not say yes")
         shards.write(self.progress)
         if state is None:
-            repo.create(private=not wish.public)
-        card = Card(wish.repo, counts, source.settings, source.version, shards.shards, shards.features(), wish.pictures,
-                    wish.licence)  # fmt: skip
-        return self._bring(repo, shards, card)
+            repo.create(private=not options.public)
+        card = Card(options.repo, counts, source.settings, source.version, shards.shards, shards.features(),
+                    options.pictures, options.licence)  # fmt: skip
+        try:
+            compared_again = retrying(TRIES, lambda error: isinstance(error, CompareAgain))
+            return compared_again(self._compare_and_send, repo, shards, card, _Sent())
+        except CompareAgain as error:
+            raise error.last from None
 
-    def _bring(self, repo: Repo, shards: Shards, card: Card) -> Pushed:
-        """Send what differs until nothing does."""
-        files, sent = 0, 0
-        for attempt in range(client.TRIES):
-            state = repo.state()
-            if state is None:
-                raise StoppedError(f"{hub_name()} shows no dataset {repo.name}", hint="see whose it is, and push again")
-            self._check_visibility(state)
-            text = card.text(state.card)
-            additions = [shard for shard in shards.shards if not _is_there(shard, state)]
-            stale = self._stale(state, shards)
-            if not (additions or stale or text != state.card):
-                return Pushed(repo.address, files, sent, state.sha if files else None)
-            files = len(additions) + len(stale) + (text != state.card)
-            size = sum(shard.bytes for shard in additions)
-            told, counted = self.sending(size), _Counter()
-            operations = [
-                addition(shard.name, shard.path, shard.sha256, lambda n, told=told, counted=counted: told(counted(n)))
-                for shard in additions
-            ]
-            repo.send(operations)
-            sent += counted.bytes
-            try:
-                commit = repo.commit(self._operations(operations, stale, text, state), _message(card.counts), state.sha)
-                return Pushed(repo.address, files, sent, commit)
-            except Again as error:
-                if attempt == client.TRIES - 1:
-                    raise error.last from None
-                time.sleep(client.PAUSE_SECONDS * 2**attempt)
-        raise AssertionError
+    def _compare_and_send(self, repo: Repo, shards: Shards, card: Card, sent: _Sent) -> Pushed:
+        """Send what differs, in one commit. Raises CompareAgain when nobody knows whether the commit was made."""
+        state = repo.state()
+        if state is None:
+            raise StoppedError(f"{hub_name()} shows no dataset {repo.name}", hint="see whose it is, and push again")
+        self._check_visibility(state)
+        text = card.text(state.card)
+        missing = [shard for shard in shards.shards if not _is_there(shard, state)]
+        old = self._old_shards(state, shards)
+        if not (missing or old or text != state.card):
+            return Pushed(repo.address, sent.files, sent.bytes, state.sha if sent.files else None)
+        sent.files = len(missing) + len(old) + (text != state.card)
+        repo.check_not_ignored([shard.name for shard in missing], state)
+        progress = sent.counted(self.sending(sum(shard.bytes for shard in missing)))
+        additions = [addition(shard.name, shard.path, shard.sha256, progress) for shard in missing]
+        repo.send(additions)
+        commit = repo.commit(self._operations(additions, old, text, state), _message(card.counts), state.sha)
+        return Pushed(repo.address, sent.files, sent.bytes, commit)
 
-    def _operations(self, shards: list[Any], stale: list[str], text: str, state: State) -> list[Any]:
+    def _operations(self, additions: list[Any], old: list[str], text: str, state: State) -> list[Any]:
         from huggingface_hub import CommitOperationDelete
 
-        made = [*shards, *(CommitOperationDelete(name, is_folder=False) for name in stale)]
+        operations = [*additions, *(CommitOperationDelete(name, is_folder=False) for name in old)]
         if text != state.card:
-            made.append(addition("README.md", text.encode(), hashlib.sha256(text.encode()).hexdigest(), lambda _: None))
-        return made
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            operations.append(addition("README.md", text.encode(), digest, lambda _: None))
+        return operations
 
-    def _stale(self, state: State, shards: Shards) -> list[str]:
-        """Shards of ours from a push before that are no longer part of the set. Nobody else's file is touched."""
+    def _old_shards(self, state: State, shards: Shards) -> list[str]:
+        """Shards of an earlier push that are no longer part of the set. Nobody else's file is touched."""
         there = {shard.name for shard in shards.shards}
         return sorted(name for name in state.files if OURS.fullmatch(name) and name not in there)
 
     def _check_visibility(self, state: State | None) -> None:
-        wish = self.wish
-        if state and not state.private and not wish.public:
+        options = self.options
+        if state and not state.private and not options.public:
             raise UsageError(
-                f"{wish.repo} is public, and a private push was meant",
+                f"{options.repo} is public, and a private push was meant",
                 hint="--public pushes it for everyone to see; or make it private on its settings page, or name another",
             )
-        if state and state.private and wish.public:
+        if state and state.private and options.public:
             raise UsageError(
-                f"{wish.repo} is private, and --public was asked",
+                f"{options.repo} is private, and --public was asked",
                 hint="make it public on its settings page (all its history with it), or push without --public",
             )
 
-    def _tell(self, repo: Repo, state: State | None, counts: Counts) -> None:
-        wish, owner = self.wish, self.wish.repo.split("/")[0]
-        held = (
-            f"with their pictures ({counts.picture_bytes / 1e6:,.1f} MB)" if wish.pictures else "without their pictures"
-        )
-        told = f", {counts.drawn:,} of them drawn" if counts.drawn else ""
-        told += f", {counts.rows[REJECTED]:,} of them rejected" if counts.rows[REJECTED] else ""
-        self.say(f"push: {many(counts.images, 'row')} of {many(len(counts.by_character), 'character')}{told}, {held}")
+    def _say_summary(self, repo: Repo, state: State | None, counts: Counts) -> None:
+        options, owner = self.options, self.options.repo.split("/")[0]
+        summary = f"push: {quantity(counts.images, 'row')} of {quantity(len(counts.by_character), 'character')}"
+        summary += f", {counts.drawn:,} of them drawn" if counts.drawn else ""
+        summary += f", {counts.rows[REJECTED]:,} of them rejected" if counts.rows[REJECTED] else ""
+        size = f"with their pictures ({counts.picture_bytes / 1e6:,.1f} MB)"
+        self.say(f"{summary}, {size if options.pictures else 'without their pictures'}")
         if counts.gone:
             are = "is" if counts.gone == 1 else "are"
-            self.say(f"push: {many(counts.gone, 'picture')} {are} no longer in kohya/ and {are} left out")
-        seen = (
+            self.say(f"push: {quantity(counts.gone, 'picture')} {are} no longer in kohya/ and {are} left out")
+        audience = (
             "everyone sees it and may copy it"
-            if wish.public
+            if options.public
             else f"{owner} alone sees it (of an organisation, its members)"
         )
         self.say(f"push: to {repo.address}, {'there' if state else 'new'}, "
-                 f"{'PUBLIC' if wish.public else 'private'}: {seen}")  # fmt: skip
+                 f"{'PUBLIC' if options.public else 'private'}: {audience}")  # fmt: skip
         self.say("push: in it: captions, tags, names of characters and of models, prompts, seeds")
         self.say(
             "push: not in it: how your pictures' files are called and where they lie; EXIF, GPS and such in pictures"
         )
-        if state and not wish.pictures and has_pictures(state.card):
+        if state and not options.pictures and has_pictures(state.card):
             self.say("push: the pictures there are taken out (its history has them); --with-images keeps them")
         if counts.starter:
             self.say("push: TRIAL: the starter models read or drew this; its card says so")
         if REAL not in counts.rows:
             self.say("push: no real picture is in it")
-
-
-class _Counter:
-    def __init__(self) -> None:
-        self.bytes = 0
-
-    def __call__(self, count: int) -> int:
-        self.bytes += count
-        return count
 
 
 def _is_there(shard: Shard, state: State) -> bool:
@@ -202,8 +199,10 @@ def _is_there(shard: Shard, state: State) -> bool:
         return oid == shard.sha256
     if not oid:
         return False
-    hashed = hashlib.sha1(b"blob %d\0" % shard.bytes)  # a small file that git itself keeps
-    return shard.bytes < GIT_BYTES and (hashed.update(shard.path.read_bytes()) or hashed.hexdigest() == oid)
+    if shard.bytes >= GIT_BYTES:
+        return False
+    blob = b"blob %d\0" % shard.bytes + shard.path.read_bytes()  # as git itself keeps a small file
+    return hashlib.sha1(blob).hexdigest() == oid
 
 
 def _check_licence(licence: str | None) -> None:
@@ -214,4 +213,4 @@ def _check_licence(licence: str | None) -> None:
 
 
 def _message(counts: Counts) -> str:
-    return f"prep: {many(counts.images, 'row')} of {many(len(counts.by_character), 'character')}"
+    return f"prep: {quantity(counts.images, 'row')} of {quantity(len(counts.by_character), 'character')}"

@@ -1,7 +1,7 @@
-"""What of an OUT is published: the manifest's rows under readable names, and how many of what.
+"""What is published of an OUT: the manifest's rows under readable names, and counts of them.
 
-Read from the manifest and from kohya/ as they stand; nothing here knows of a hub. A path in SRC is a person's own file
-name and is never among the columns.
+Rows come from the manifest, captions from kohya/. No column holds a path in SRC: such a path is a person's own file
+name. Nothing here has seen a hub.
 """
 
 import hashlib
@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from prep.dataset.finished import standing
+from prep.dataset.finished import standing as read_caption
 from prep.errors import UsageError
 
-# (name, kind, what it says, from which column of the manifest or from what of a row)
-Value = str | Callable[[dict], Any]
+Value = str | Callable[[dict], Any]  # a column of the manifest, or a function of its row
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Column:
 
 
 def _each(key: str) -> Callable[[dict], list | None]:
-    """Of a list of structs, one field."""
+    """One field of a list of structs."""
     column, name = key.split(".")
     return lambda row: None if row[column] is None else [item[name] for item in row[column]]
 
@@ -78,7 +77,7 @@ SHOWN_CAPTIONS = 6
 
 @dataclass(frozen=True)
 class Item:
-    """One row on its way, with where its picture lies."""
+    """One published row, and the path of its picture."""
 
     family: str
     values: dict[str, Any]  # by Column.name
@@ -87,13 +86,13 @@ class Item:
 
     @property
     def digest(self) -> bytes:
-        """Of the row alone, without the picture."""
+        """sha256 of the row, without the picture."""
         return hashlib.sha256(json.dumps(self.values, sort_keys=True).encode("utf-8", "surrogatepass")).digest()
 
 
 @dataclass
 class Counts:
-    """What the card and the question before a push tell."""
+    """The figures of the card, and of the question before a push."""
 
     rows: Counter[str] = field(default_factory=Counter)  # by family
     by_character: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -162,7 +161,7 @@ class Source:
             raise UsageError(f"{path} cannot be read: {str(error).splitlines()[0]}", hint="run prep again") from None
 
     def items(self, counts: Counts | None = None) -> Iterator[Item]:
-        """Yield what is published, in the manifest's order, filling counts."""
+        """Yield the published rows in the manifest's order, and add each to counts."""
         import pyarrow.parquet as pq
 
         with (self.out / "manifest.parquet").open("rb") as file, pq.ParquetFile(file) as table:
@@ -185,7 +184,7 @@ class Source:
         return REJECTED if self.rejected and row["status"] == "rejected" else None
 
     def _item(self, family: str, row: dict) -> Item | None:
-        """None when the picture is no longer there: a person has taken it out."""
+        """None when the picture is gone: a person has taken it out."""
         path, stamp = self._picture(row["file"]), None
         if path:
             try:
@@ -193,21 +192,21 @@ class Source:
             except OSError:
                 return None
             stamp = (found.st_size, found.st_mtime_ns, found.st_ino)
-            row["caption"] = self._standing(path, row["caption"])
+            row["caption"] = self._caption(path, row["caption"])
         values = {column.name: column.value(row) if callable(column.value) else row[column.value] for column in COLUMNS}
         return Item(family, values, path, stamp)
 
     def _picture(self, name: str | None) -> Path | None:
         if not name:
             return None
-        place = PurePosixPath(name)
-        if place.is_absolute() or ".." in place.parts:  # a link may lead out of OUT; a name may not
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts:  # a link may lead out of OUT; a name may not
             raise UsageError("the manifest names a file outside its folder", hint="run prep again")
-        return self.out / place
+        return self.out / path
 
-    def _standing(self, picture: Path, caption: str | None) -> str | None:
-        """The .txt beside the picture is what trains: an edit since the last run counts."""
+    def _caption(self, picture: Path, caption: str | None) -> str | None:
+        """The caption in the .txt, which training reads: a person may have edited it since the last run."""
         try:
-            return standing(picture) if caption is not None else None
+            return read_caption(picture) if caption is not None else None
         except (OSError, UnicodeDecodeError):
             return caption

@@ -1,7 +1,7 @@
-"""Parquet shards of a set, kept in OUT/.prep/push/: the same bytes for the same rows, written and hashed once.
+"""Parquet shards of a set, kept in OUT/.prep/push/: the same rows give the same bytes, written and hashed once.
 
-A shard is known by what goes into it: its rows, and size, time and inode of its pictures. Where a shard ends is told by
-the rows themselves, so that a picture more changes one shard and not all that follow.
+A shard's key is a hash of its rows and of the size, time and inode of its pictures. The rows themselves decide where a
+shard ends: a new picture changes one shard, and not every later one.
 """
 
 import hashlib
@@ -22,9 +22,9 @@ from prep.hub.strip import stripped
 
 VERSION = 1  # of the layout: another one writes all shards anew
 MOST_BYTES = 400_000_000  # of a shard; the hub likes them under 500 MB
-LEAST_BYTES = 128_000_000  # from here on, one row in CUT ends it
+LEAST_BYTES = 128_000_000  # of a shard; from here on, one row in CUT begins the next
 CUT = 16
-ROW_BYTES = 2_000  # what a row is taken to weigh beside its picture
+ROW_BYTES = 2_000  # an estimate for a row without its picture
 GROUP_ROWS = 100  # as datasets writes pictures; a viewer reads a group at a time
 GROUP_BYTES = 32_000_000
 WRITTEN_WITH = ("pyarrow", "datasets", "pillow")
@@ -50,7 +50,7 @@ class Shard:
 
 
 class Shards:
-    """Plans the shards of a source, and writes those that are not there yet."""
+    """Plans the shards of a source, and writes the missing ones."""
 
     def __init__(self, source: Source, pictures: bool) -> None:
         self.source, self.pictures = source, pictures
@@ -61,7 +61,7 @@ class Shards:
         self._open: dict[str, tuple[int, Any, int]] = {}
 
     def plan(self, items: Iterable[Item]) -> None:
-        """Which row goes into which shard. No picture is read."""
+        """Decide which row goes into which shard. No picture is read."""
         numbers = dict.fromkeys(FAMILIES, 0)
         for item in items:
             size = ROW_BYTES + (item.stamp[0] if self.pictures and item.stamp else 0)
@@ -71,7 +71,7 @@ class Shards:
                 if filled + size > MOST_BYTES or filled >= LEAST_BYTES and digest[0] % CUT == 0:
                     del self._open[item.family]
             if item.family not in self._open:
-                at, hashed, filled = len(self.shards), hashlib.sha256(self._begun()), 0
+                at, hashed, filled = len(self.shards), hashlib.sha256(self._layout()), 0
                 self.shards.append(Shard(item.family, numbers[item.family]))
                 numbers[item.family] += 1
             hashed.update(digest + (repr(item.stamp).encode() if self.pictures else b""))
@@ -81,7 +81,7 @@ class Shards:
             self._of_row.append(at)
         self._open.clear()
         for shard in self.shards:
-            self._take(shard)
+            self._reuse(shard)
 
     @property
     def missing(self) -> int:
@@ -89,7 +89,7 @@ class Shards:
         return sum(shard.rows for shard in self.shards if not shard.path)
 
     def write(self, progress: Progress) -> None:
-        """Write what is missing, each picture read and stripped once. Shards that are no longer used are removed."""
+        """Write the missing shards, and remove those that are no longer used."""
         if self.missing:
             self._write_missing(progress)
         used = {shard.key for shard in self.shards}
@@ -104,7 +104,7 @@ class Shards:
     def features(self) -> list[dict]:
         """The features as a card's YAML has them."""
         kept = self.index["features"].get(self._features_key())
-        if kept is None:  # remembered, since the import costs more than everything else of a second push
+        if kept is None:  # kept in the index: importing datasets costs more than the rest of a second push
             kept = _yaml_of(features_of(self.pictures))
             self.index["features"][self._features_key()] = kept
             self._keep_index()
@@ -117,12 +117,12 @@ class Shards:
             raise cannot_write(self.folder, error) from None
         sweep(self.folder)
         schema = features_of(self.pictures).arrow_schema  # with the metadata by which a reader knows images
-        turns = progress("encode", self._turns(), self.missing)
-        for at, group in groupby(turns, key=lambda turn: turn[0]):
+        rows = progress("encode", self._missing_rows(), self.missing)
+        for at, group in groupby(rows, key=lambda row: row[0]):
             self._write(self.shards[at], (item for _, item in group), schema)
 
-    def _turns(self) -> Iterator[tuple[int, Item]]:
-        """(shard, item) of what is missing, shard after shard."""
+    def _missing_rows(self) -> Iterator[tuple[int, Item]]:
+        """(number of the shard, item) for every missing shard, one shard after the other."""
         todo = {at for at, shard in enumerate(self.shards) if not shard.path}
         for family in FAMILIES:
             if any(self.shards[at].family == family for at in todo):
@@ -131,8 +131,8 @@ class Shards:
                         yield at, item
 
     def _write(self, shard: Shard, items: Iterable[Item], schema: Any) -> None:
-        hashed, path = hashlib.sha256(self._begun()), self.folder / f"{shard.key}.parquet"
-        told = {"sha256": "", "bytes": 0, "num_bytes": 0}
+        hashed, path = hashlib.sha256(self._layout()), self.folder / f"{shard.key}.parquet"
+        written = {"sha256": "", "bytes": 0, "num_bytes": 0}
 
         def stream(target: Path) -> None:
             import pyarrow as pa
@@ -144,16 +144,16 @@ class Shards:
                     for rows in self._groups(items, hashed):
                         table = pa.Table.from_pylist(rows, schema)
                         writer.write_table(table)
-                        told["num_bytes"] += table.nbytes
-            told["sha256"], told["bytes"] = sink.digest.hexdigest(), sink.tell()
+                        written["num_bytes"] += table.nbytes
+            written["sha256"], written["bytes"] = sink.digest.hexdigest(), sink.tell()
 
         write_whole(path, stream)
         if hashed.hexdigest()[:32] != shard.key:
             path.unlink(missing_ok=True)
             raise StoppedError(f"{self.source.out} changed while prep was at work", hint="push again")
-        self.index["shards"][shard.key] = {**told, "mark": _mark(path)}
+        self.index["shards"][shard.key] = {**written, "mark": _stamp(path)}
         self._keep_index()
-        self._take(shard)
+        self._reuse(shard)
 
     def _groups(self, items: Iterable[Item], hashed: Any) -> Iterator[list[dict]]:
         rows, filled = [], 0
@@ -170,17 +170,18 @@ class Shards:
         if rows:
             yield rows
 
-    def _begun(self) -> bytes:
+    def _layout(self) -> bytes:
+        """What every shard's bytes depend on, beside its rows."""
         return repr((VERSION, self.pictures, [(each.name, each.kind) for each in COLUMNS], _versions())).encode()
 
     def _features_key(self) -> str:
-        return f"{hashlib.sha256(self._begun()).hexdigest()[:16]}"
+        return hashlib.sha256(self._layout()).hexdigest()[:16]
 
-    def _take(self, shard: Shard) -> None:
-        """A shard that was written before, and still stands as it was left."""
+    def _reuse(self, shard: Shard) -> None:
+        """Fill in the file of a shard that was written before and has not changed since."""
         kept, path = self.index["shards"].get(shard.key), self.folder / f"{shard.key}.parquet"
         try:
-            if kept and _mark(path) == kept["mark"]:
+            if kept and _stamp(path) == kept["mark"]:
                 shard.path, shard.sha256 = path, kept["sha256"]
                 shard.bytes, shard.num_bytes = kept["bytes"], kept["num_bytes"]
         except OSError:
@@ -233,7 +234,7 @@ def _yaml_of(features: Any) -> list[dict]:
 
 
 def _image(item: Item) -> dict | None:
-    """What datasets' Image holds: the bytes, and a name without a folder."""
+    """A value of datasets' Image: the bytes, and a file name without a folder."""
     if not item.picture:
         return None
     try:
@@ -246,7 +247,7 @@ def _image(item: Item) -> dict | None:
 
 
 def _pinned(schema: Any) -> dict[str, Any]:
-    """Writer settings by name: a default that changes must not change bytes. Pictures are compressed already."""
+    """Writer settings by name: a new default of pyarrow must not change bytes. Pictures are compressed already."""
     leaves = [f"{field.name}.list.element" if _is_list(field) else field.name for field in schema]
     leaves = [leaf for leaf in leaves if leaf != "image"]
     pictures = ["image.bytes", "image.path"] if "image" in schema.names else []
@@ -256,7 +257,7 @@ def _pinned(schema: Any) -> dict[str, Any]:
         "compression": {leaf: "zstd" for leaf in leaves} | {leaf: "none" for leaf in pictures},
         "compression_level": {leaf: 3 for leaf in leaves},
         "use_dictionary": leaves,
-        "write_statistics": leaves,  # of a picture's bytes they would be another copy
+        "write_statistics": leaves,  # without pictures: statistics would hold another copy of the bytes
     }
 
 
@@ -270,7 +271,7 @@ def _versions() -> list[str]:
     return [version(name) for name in WRITTEN_WITH]
 
 
-def _mark(path: Path) -> list[int]:
+def _stamp(path: Path) -> list[int]:
     found = path.stat()
     return [found.st_size, found.st_mtime_ns, found.st_ino]
 

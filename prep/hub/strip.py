@@ -1,7 +1,7 @@
 """A picture's bytes without what people do not want to publish: EXIF, GPS, XMP, comments, prompts, thumbnails, tails.
 
-Containers are walked, pixels are not touched: JPEG, PNG and still WebP come out with the very same pixels. What cannot
-be walked, is turned by EXIF or has colours of its own is decoded and written anew as PNG.
+JPEG, PNG and still WebP keep their pixels: only parts of the container are left out. An animated WebP, a picture that
+EXIF turns, one whose colours are not sRGB and one with a broken container are decoded and written anew as PNG.
 """
 
 import re
@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from prep.images import encode_png, open_image, read_header
 
-# What shapes the pixels, and nothing else. Without acTL and its kin, an animated PNG is its first picture.
+# The chunks that shape pixels, and no other. Without acTL, fcTL and fdAT, an animated PNG is its first picture.
 PNG_KEPT = {b"IHDR", b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"cICP", b"IDAT", b"IEND"}
 WEBP_KEPT = {b"VP8X", b"ALPH", b"VP8 ", b"VP8L"}
-WEBP_TOLD = 0x20 | 0x08 | 0x04 | 0x02  # flags of VP8X: ICC, EXIF, XMP, animation
+WEBP_METADATA = 0x20 | 0x08 | 0x04 | 0x02  # flags of VP8X: ICC, EXIF, XMP, animation
 PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 JPEG_HEAD = b"\xff\xd8\xff"
 JFIF_BYTES = 14  # of the APP0 payload, before its thumbnail
@@ -22,18 +22,18 @@ NOT_DATA = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # a marker that ends a scan
 
 
 class _OddError(Exception):
-    """The container is not built as its standard says."""
+    """The container does not follow its standard."""
 
 
 def stripped(data: bytes) -> tuple[bytes, str]:
-    """-> (bytes, suffix). Raises ImageError for what is no image."""
+    """-> (bytes, suffix). Raises ImageError when data is no image."""
     header = read_header(data)
     try:
         if header.orientation in (0, 1) and not (header.animated and header.format == "webp"):
             for head, suffix, walk in ((JPEG_HEAD, "jpg", _jpeg), (PNG_HEAD, "png", _png), (b"RIFF", "webp", _webp)):
                 if data.startswith(head) and suffix == header.format:
                     parts, profile = walk(data)
-                    # Colours that are not sRGB would be lost with their profile: such a picture is written anew.
+                    # Without their profile, colours that are not sRGB would be shown wrongly.
                     if not profile or "profile" not in open_image(data).flags:
                         return b"".join(parts), suffix
     except (_OddError, struct.error, IndexError):
@@ -106,7 +106,7 @@ def _webp(data: bytes) -> tuple[list[bytes], bool]:
         if at + 8 + length > len(data):
             raise _OddError
         if kind == b"VP8X":
-            parts.append(data[at : at + 8] + bytes([data[at + 8] & ~WEBP_TOLD]) + data[at + 9 : end])
+            parts.append(data[at : at + 8] + bytes([data[at + 8] & ~WEBP_METADATA]) + data[at + 9 : end])
         elif kind in WEBP_KEPT:
             parts.append(data[at:end].ljust(end - at, b"\0"))
         profile |= kind == b"ICCP"

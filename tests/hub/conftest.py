@@ -5,22 +5,21 @@ import sys
 import warnings
 from types import SimpleNamespace
 
-import huggingface_hub
+import huggingface_hub.constants
 import pytest
-from huggingface_hub.utils import _http
 
 from prep.cli import main
 from tests.support.hub_server import TOKEN, served_hub
-from tests.support.pushing import told
+from tests.support.pushing import environment
 
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
-    """A hub, and this process's client pointed at it; nobody waits for anything."""
+    """A hub that this process's client talks to. No pause between tries takes time."""
     # The client gives files to its transport in a way that this one calls old.
     warnings.filterwarnings("ignore", "Use 'content=", DeprecationWarning)  # pytest takes it back after the test
     with served_hub() as hub:
-        for name, value in told(hub, tmp_path).items():
+        for name, value in environment(hub, tmp_path).items():
             monkeypatch.setenv(name, value)
         for name, value in {
             "ENDPOINT": hub.url,
@@ -29,23 +28,22 @@ def hub(tmp_path, monkeypatch):
             "HF_HUB_DISABLE_TELEMETRY": True,
         }.items():
             monkeypatch.setattr(huggingface_hub.constants, name, value)
-        monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=lambda _: None))
-        monkeypatch.setattr("prep.hub.client.PAUSE_SECONDS", 0)
+        monkeypatch.setattr("time.sleep", lambda _: None)  # between tries, the client's and ours
         yield hub
-        huggingface_hub.set_client_factory(_http.default_client_factory)
+        huggingface_hub.close_session()  # the next hub has another address
 
 
 @pytest.fixture
 def push(monkeypatch, capsys):
-    """prep push, in this process -> what it said and its exit code."""
+    """prep push, in this process -> its output and its exit code."""
 
     def push(out, *arguments, repo="me/set", answer="") -> SimpleNamespace:
         monkeypatch.setattr(sys, "argv", ["prep", "push", str(out), repo, *arguments])
         monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
         with pytest.raises(SystemExit) as left:
             main()
-        said = capsys.readouterr()
-        assert TOKEN not in said.out + said.err and "Traceback" not in said.err
-        return SimpleNamespace(code=left.value.code, out=said.out, err=said.err)
+        output = capsys.readouterr()
+        assert TOKEN not in output.out + output.err and "Traceback" not in output.err
+        return SimpleNamespace(code=left.value.code, out=output.out, err=output.err)
 
     return push

@@ -3,13 +3,14 @@
 import html
 import re
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from prep.hub.body import plain
 from prep.hub.card import BEGIN, END, Card
-from prep.hub.front import FRONT
+from prep.hub.card_text import plain
+from prep.hub.card_yaml import FRONT, merged_yaml, read_yaml
 from prep.hub.rows import Counts, Item
 from prep.names import printable
 from tests.support.published import published
@@ -33,8 +34,8 @@ def test_what_a_person_wrote_into_the_card_stays(hub, push, tmp_path):
     assert push(out, "--with-images", "--yes").code == 0  # the card names the licence
     text = card(hub)
     assert text.startswith("---\n# my note\nlicense: mit\nlanguage:\n- ja   # of the captions\n")
-    told = front(text)
-    assert told["tags"][0] == "mine" and "prep" in told["tags"] and told["configs"][0]["config_name"] == "own"
+    yaml = front(text)
+    assert yaml["tags"][0] == "mine" and "prep" in yaml["tags"] and yaml["configs"][0]["config_name"] == "own"
     assert text.index("# My title\n\nMy words.\n") < text.index(BEGIN)
     edited = (
         text.replace("My words.", "Other words.")
@@ -50,11 +51,39 @@ def test_what_a_person_wrote_into_the_card_stays(hub, push, tmp_path):
     assert "mira, hat" in card(hub) and card(hub).count(BEGIN) == 1
 
 
+# What a person wrote -> what it must become, with `license: no` and `tags: [prep]` as ours.
+REPLACED = {
+    "license: mit  # as agreed\n": "license: 'no'  # as agreed\n",
+    "tags:\n- mine\n\n# Of the captions.\nlanguage: [ ja,en ]\n": "{tags}\n\n# Of the captions.\nlanguage: [ ja,en ]\n",
+    "tags:\n  - mine  # my own\nx:   ~\n": "{tags}  # my own\nx:   ~\n",
+    "note: |\n  license: x\n  # no comment\nlicense: |\n  mit\n\nx: 1\n": (
+        "note: |\n  license: x\n  # no comment\nlicense: 'no'\n\nx: 1\n"
+    ),
+    "x: {\n  license: mit, y: 2 }\nz: a\n  b\n": "x: {\n  license: mit, y: 2 }\nz: a\n  b\n",
+    '"license": mit\n? tags\n: [a,\n  b]\n': "license: 'no'\n{tags}\n",
+    "license: mit\r\nlanguage: ja\r\n": "license: 'no'\r\nlanguage: ja\r\n",
+    "a: &names [x]\ntags: *names\n": "a: &names [x]\n{tags}\n",
+    "license: mit\nlicense: bsd\n": "license: mit\nlicense: 'no'\n",
+    "{license: mit, x: 2024-01-01}": "license: 'no'\nx: 2024-01-01\n",  # no lines to change: written anew
+    "": "",
+}
+
+
+@pytest.mark.parametrize("theirs", REPLACED)
+def test_all_but_the_values_of_ours_stays_as_a_person_wrote_it(theirs):
+    ours, tags = {"license": "no", "tags": ["prep"]}, "tags:\n- prep"
+    text = merged_yaml(theirs, read_yaml(theirs), ours)
+    wanted = REPLACED[theirs].replace("{tags}", tags)
+    for line in ("license: 'no'", tags):
+        wanted += "" if re.search(f"^{re.escape(line)}", wanted, re.M) else f"{line}\n"
+    assert text == wanted and read_yaml(text) == read_yaml(theirs) | ours
+
+
 def test_the_card_tells_what_the_set_is(hub, push, tmp_path):
     push(published(tmp_path / "out", ("mira", "noa")), *WITH)
-    text, told = card(hub), front(card(hub))
-    assert told["license"] == "cc-by-nc-4.0" and told["size_categories"] == ["n<1K"] and "synthetic" in told["tags"]
-    assert [info["config_name"] for info in told["dataset_info"]] == ["default", "real", "generated"]
+    text, yaml = card(hub), front(card(hub))
+    assert yaml["license"] == "cc-by-nc-4.0" and yaml["size_categories"] == ["n<1K"] and "synthetic" in yaml["tags"]
+    assert [info["config_name"] for info in yaml["dataset_info"]] == ["default", "real", "generated"]
     for words in (
         "| character | trigger word | real | drawn | samples | core tags |",
         "| mira | mira | 3 | 1 | 1 |",

@@ -55,8 +55,8 @@ def test_any_name_and_any_tag_come_back_from_the_hub(hub, push, tmp_path, charac
     rows = shard(hub, "data/real-00000.parquet", f"me/set{number}")
     assert {row["character"] for row in rows} == set(characters)
     assert all(row["tags"] == tags for row in rows)
-    told = {row["image_id"]: row["caption"] for row in rows_of(out)}
-    assert all(row["text"] == told[row["image_id"]].strip() for row in rows)
+    captions_by_id = {row["image_id"]: row["caption"] for row in rows_of(out)}
+    assert all(row["text"] == captions_by_id[row["image_id"]].strip() for row in rows)
     assert not [row for row in rows if "/" in row["image"]["path"]]
     assert [each["config_name"] for each in front(hub.read(f"me/set{number}", "README.md").decode())["configs"]] == [
         "default", "real", "generated"

@@ -9,7 +9,7 @@ import pytest
 
 from prep.hub.card import BEGIN
 from tests.support.published import published
-from tests.support.pushing import WITH, apart, card, told
+from tests.support.pushing import WITH, apart, card, environment
 
 
 def test_cut_off_at_any_request_the_repo_is_as_it_was_or_whole(hub, push, tmp_path):
@@ -78,9 +78,11 @@ def test_a_process_killed_while_it_writes_shards_goes_on_from_there(hub, push, t
 def test_an_interrupted_push_leaves_the_repo_as_it_was(hub, push, tmp_path):
     out = published(tmp_path / "out")
     command = [sys.executable, "-m", "prep", "push", str(out), "me/set", *WITH]
-    running = subprocess.Popen(command, env={**os.environ, **told(hub, tmp_path)}, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        command, env={**os.environ, **environment(hub, tmp_path)}, stderr=subprocess.PIPE, text=True
+    )
     hub.fail("PUT", lambda: running.send_signal(signal.SIGINT))
-    _, said = running.communicate(timeout=60)
-    assert running.returncode == 130 and "interrupted" in said and "Traceback" not in said
+    _, stderr = running.communicate(timeout=60)
+    assert running.returncode == 130 and "interrupted" in stderr and "Traceback" not in stderr
     assert hub.files("me/set") == [".gitattributes"]
     assert push(out, *WITH).code == 0 and len(hub.files("me/set")) == 5

@@ -72,9 +72,9 @@ def test_drawn_rows_come_back_in_their_own_config_and_rejected_ones_do_not(hub, 
     assert ids(back["rows"]["default"]) == ids(real + drawn.accepted)
     by_id = {row["image_id"]: row for row in drawn.rows}
     for row in back["rows"]["generated"]:
-        told = by_id[row["image_id"]]
-        assert row["status"] == "kept" and (row["prompt"], row["seed"]) == (told["prompt"], told["seed"])
-        assert row["text"] == told["caption"] and row["prompt"]
+        made = by_id[row["image_id"]]
+        assert row["status"] == "kept" and (row["prompt"], row["seed"]) == (made["prompt"], made["seed"])
+        assert row["text"] == made["caption"] and row["prompt"]
     assert back["sizes"] == [[64, 64]] * len(back["rows"]["generated"])
     assert not set(ids(drawn.rejected)) & {row["image_id"] for rows in back["rows"].values() for row in rows}
 

@@ -3,9 +3,10 @@
 import json
 import socket
 
-import huggingface_hub
+import huggingface_hub.constants
 import pytest
 
+from prep.hub.client import TIMEOUT_SECONDS, Repo
 from tests.support.hub_server import READER, TOKEN
 from tests.support.published import published
 from tests.support.pushing import WITH, card, front
@@ -38,6 +39,17 @@ def test_a_private_repo_is_not_made_public(hub, push, tmp_path):
     hub.repo("me/set")
     done = push(published(tmp_path / "out"), "--public", *WITH)
     assert done.code == 2 and "is private" in done.err and hub.repos["me/set"].private
+
+
+def test_a_repo_that_ignores_parquet_files_gets_no_byte(hub, push, tmp_path):
+    repo = hub.repo("me/set", **{".gitignore": "*.csv\n*.parquet\n"})
+    done = push(published(tmp_path / "out"), *WITH)
+    assert done.code == 3 and ".gitignore" in done.err and len(repo.commits) == 1 and not hub.count("^PUT|commit/")
+
+
+def test_a_repo_that_ignores_other_files_gets_the_set(hub, push, tmp_path):
+    hub.repo("me/set", **{".gitignore": "*.csv\n"})
+    assert push(published(tmp_path / "out"), *WITH).code == 0 and "data/real-00000.parquet" in hub.files("me/set")
 
 
 def test_it_is_asked_first_and_no_means_no(hub, push, tmp_path):
@@ -114,3 +126,11 @@ def test_a_first_push_needs_a_licence_that_the_hub_knows(hub, push, tmp_path):
     assert done.code == 2 and "licence" in done.err and hub.repos == {}
     done = push(out, "--yes", "--license", "cc-by-nc4")
     assert done.code == 2 and "Did you mean cc-by-nc-4.0?" in done.err
+
+
+def test_no_answer_is_waited_for_without_end(hub):
+    """The client makes itself anew after a broken connection: that one has the same time-out."""
+    Repo("me/set", "HF_TOKEN")
+    for _ in range(2):
+        assert huggingface_hub.get_session().timeout.read == TIMEOUT_SECONDS
+        huggingface_hub.close_session()

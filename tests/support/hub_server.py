@@ -1,4 +1,4 @@
-"""A small Hugging Face Hub for datasets, on loopback: what huggingface_hub and datasets ask, and faults when told to.
+"""A small Hugging Face Hub for datasets, on loopback: it answers huggingface_hub and datasets, and fails on request.
 
 python -m tests.support.hub_server      # serves until killed; prints its address; keeps everything in memory
 """
@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
@@ -20,8 +21,8 @@ Kind = int | str | Callable[[], None]
 
 
 class Refused(Exception):  # noqa: N818 - an answer
-    def __init__(self, status: int, code: str = "", **told: object) -> None:
-        self.status, self.code, self.told = status, code, told
+    def __init__(self, status: int, code: str = "", **answer: object) -> None:
+        self.status, self.code, self.answer = status, code, answer
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Repo:
 
 
 class Hub:
-    """What it has, what it was asked, and what is to go wrong."""
+    """Its repos, the requests that came, and the faults to come."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -61,8 +62,8 @@ class Hub:
         self.create_as: bool | None = None  # the visibility that a new repo gets, whatever is asked
 
     def fail(self, pattern: str, kind: Kind, times: int = 1) -> None:
-        """What becomes of the next `times` requests that match: a status; "cut" (half of it is read), "drop" (read,
-        not done) or "lose" (done, no answer); or a function that is called before the request is answered as ever.
+        """Set what happens to the next `times` requests that match: a status; "cut" (half is read), "drop" (read, not
+        done) or "lose" (done, no answer); or a function, called before the usual answer.
         """
         self.faults += [(pattern, kind)] * times
 
@@ -97,7 +98,7 @@ class Hub:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers of the API are what is to be told as JSON; of a file, its bytes."""
+    """An answer is bytes of a file, or a value to send as JSON."""
 
     protocol_version = "HTTP/1.1"
     wbufsize, disable_nagle_algorithm = 1 << 20, True  # else each answer waits 40 ms for its second packet
@@ -120,12 +121,12 @@ class Handler(BaseHTTPRequestHandler):
         try:
             if isinstance(fault, int):
                 raise Refused(fault)
-            told = self.answer()
+            answer = self.answer()
         except Refused as refused:
-            self.status, told = refused.status, refused.told
+            self.status, answer = refused.status, refused.answer
             self.more = {"X-Error-Code": refused.code} if refused.code else {}
         if fault != "lose":
-            self.send(told if isinstance(told, bytes) else json.dumps(told).encode())
+            self.send(answer if isinstance(answer, bytes) else json.dumps(answer).encode())
 
     do_GET = do_HEAD = do_POST = do_PUT = handle_request  # noqa: N815
 
@@ -206,8 +207,10 @@ class Handler(BaseHTTPRequestHandler):
         if len(asked) > 256:
             raise Refused(413)
         large = {path for path in asked if path.endswith(".parquet") and not self.hub.regular}
-        return {"files": [{"path": path, "uploadMode": "lfs" if path in large else "regular", "shouldIgnore": False,
-                           "oid": files.get(path)} for path in asked]}  # fmt: skip
+        ignored = self.hub.blobs[files[".gitignore"]].decode().split() if ".gitignore" in files else []
+        return {"files": [{"path": path, "uploadMode": "lfs" if path in large else "regular", "oid": files.get(path),
+                           "shouldIgnore": any(fnmatch(path, pattern) for pattern in ignored)}
+                          for path in asked]}  # fmt: skip
 
     def batch(self, name: str) -> dict:
         self.repo(name, write=True)

@@ -1,4 +1,4 @@
-"""A small OUT to publish, written straight to disk: real pictures with canaries in them, drawn ones, rejected ones."""
+"""A small OUT to publish, written straight to disk: real pictures with canaries, drawn ones and rejected ones."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from prep.dataset.manifest import COLUMNS
 from prep.names import slugs
 from tests.support.pictures import drawing, save
 
-PLACE = (51.0, 28.0, 38.0)
+GPS_POSITION = (51.0, 28.0, 38.0)
 CANARIES = (
     "canary-artist",
     "2031:04:05",
@@ -28,10 +28,10 @@ CANARIES = (
 
 
 def with_canaries(path: Path, number: int) -> Path:
-    """A picture with EXIF, GPS, XMP, comments and a prompt, as its format has places for them."""
+    """A picture with EXIF, GPS, XMP, comments and a prompt, wherever its format can hold them."""
     exif = Image.Exif()
     exif[0x013B] = "canary-artist"
-    exif.get_ifd(0x8825).update({1: "N", 2: PLACE, 3: "W", 4: PLACE, 29: "2031:04:05"})
+    exif.get_ifd(0x8825).update({1: "N", 2: GPS_POSITION, 3: "W", 4: GPS_POSITION, 29: "2031:04:05"})
     notes = PngInfo()
     notes.add_text("parameters", "canary-prompt")
     notes.add_itxt("prep", "canary-prompt", zip=True)
@@ -56,11 +56,11 @@ def published(
 ) -> Path:
     """Write OUT. more: columns of every row."""
     rows, names = [], slugs(list(characters))
-    for place, character in enumerate(sorted(characters)):
+    for position, character in enumerate(sorted(characters)):
         slug = names[character]
         for number in range(count):
             suffix = (".jpg", ".png", ".webp")[number % 3]
-            file = with_canaries(out / "kohya" / f"2_{slug}" / f"{slug}-{number:012x}{suffix}", 100 * place + number)
+            file = with_canaries(out / "kohya" / f"2_{slug}" / f"{slug}-{number:012x}{suffix}", 100 * position + number)
             caption = ", ".join((slug, *(tag.replace("_", " ") for tag in tags)))
             file.with_suffix(".txt").write_text(caption, "utf-8")
             rows.append(_row(out, file, character, caption, tags, starter))
@@ -72,7 +72,7 @@ def published(
                     else f"generated/{slug}/{kind}"
                 )
                 file = with_canaries(
-                    out / folder / f"{status}-{place:016x}.png", 1000 + 10 * place + len(kind + status)
+                    out / folder / f"{status}-{position:016x}.png", 1000 + 10 * position + len(kind + status)
                 )
                 row = _row(out, file, character, f"{slug}, smile", tags, starter)
                 row |= {

@@ -1,4 +1,4 @@
-"""What the tests of a push share: its usual options, a process of its own, and what lies on the hub after it."""
+"""What the tests of a push share: its usual options, a process that pushes, and readers of what the hub then has."""
 
 import io
 import os
@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from prep.hub.card import END
-from prep.hub.front import FRONT
+from prep.hub.card_yaml import FRONT
 from tests.support.hub_server import TOKEN, Hub
 
 WITH = ("--with-images", "--yes", "--license", "cc-by-nc-4.0")
@@ -17,17 +17,17 @@ HOSTILE = ["fate/stay_night", ".hack//", "<|>_<|>", "../x", "a\"b'c", "line\nbre
            "{x}", "$x$", "\u202e"]  # fmt: skip
 
 
-def told(hub: Hub, tmp_path: Path) -> dict[str, str]:
+def environment(hub: Hub, tmp_path: Path) -> dict[str, str]:
     """The environment of a push to that hub."""
     return {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "PREP_TOKEN_TO_MIRROR": "1", "HF_HUB_OFFLINE": "0",
             "NO_PROXY": "127.0.0.1", "HF_HOME": str(tmp_path / "hf")}  # fmt: skip
 
 
 def apart(command: list, hub: Hub, tmp_path: Path, cwd: Path | None = None, **more) -> subprocess.CompletedProcess:
-    """A process of its own, whose client knows that hub."""
-    environment = {**os.environ, **told(hub, tmp_path), **more}
+    """Run the command in another process, with that hub as its hub."""
+    env = {**os.environ, **environment(hub, tmp_path), **more}
     command = list(map(str, command))
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, cwd=cwd)
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, cwd=cwd)
 
 
 def card(hub: Hub, name: str = "me/set") -> str:

@@ -1,4 +1,6 @@
-"""The body of a card, as Markdown: what the set is, shown and said. Nothing here has seen a hub, or a picture."""
+"""The Markdown of a dataset card: what is in the set, and how to train with it. Nothing here has seen a hub or a
+picture.
+"""
 
 import re
 from typing import Any
@@ -8,11 +10,11 @@ from prep.models import KNOWN
 from prep.names import printable
 
 SHOWN_TAGS, SHOWN_CHARACTERS = 12, 200
-HEADS = {REAL: "real", AUGMENTATION: "drawn", SAMPLES: "samples", REJECTED: "rejected"}  # of the characters' table
-# What Markdown gives a meaning to, and what its dialects take for a link: ://, www., @.
+FAMILY_HEADS = {REAL: "real", AUGMENTATION: "drawn", SAMPLES: "samples", REJECTED: "rejected"}  # of table columns
+# Characters with a meaning in Markdown, and those that its dialects take for a link: ://, www., @.
 SPECIAL = re.compile(r"([\\`*_{}\[\]#|~@]|:(?=//)|(?<=www)\.)", re.I)
-BEGINS = re.compile(r"^(\d*)([-+.)])")  # a list
-SAID = {
+LIST_START = re.compile(r"^(\d*)([-+.)])")
+CONFIG_TEXTS = {
     "default": "what one trains on: real pictures, and drawn ones that passed the check",
     "real": "real pictures alone",
     "generated": "drawn pictures: augmentations, and samples of how well the base model knows a character",
@@ -62,72 +64,73 @@ for path in [path for path in Path("pictures").rglob("*") if path.is_file()]:
 """
 
 
-def body_of(
+def card_text(
     repo: str, counts: Counts, settings: dict[str, Any], version: str, rows: dict[str, int], pictures: bool
 ) -> str:
-    """settings: the manifest's. version: of prep. rows: config -> how many."""
+    """The part of the card that prep writes. settings: the manifest's. version: of prep. rows: per config."""
     parts = [TRIAL if counts.starter else "", _contents(counts, rows, pictures)]
     parts += [_characters(counts, settings), _captions(counts), _thresholds(counts, settings), _models(counts)]
     parts += [(TRAINING if pictures else WITHOUT_PICTURES).replace("REPO", repo)]
-    parts += [_made(counts, settings, version), _columns(pictures)]
+    parts += [_steps(counts, settings, version), _columns(pictures)]
     return "\n".join(part for part in parts if part)
 
 
 def _contents(counts: Counts, rows: dict[str, int], pictures: bool) -> str:
-    held = "each with its picture" if pictures else "without the pictures: the manifest alone"
-    told = f"{many(counts.images, 'row')} of {many(len(counts.by_character), 'character')}, {held}."
-    lines = ["## What is in it", "", told, ""]
+    what = "each with its picture" if pictures else "without the pictures: the manifest alone"
+    summary = f"{quantity(counts.images, 'row')} of {quantity(len(counts.by_character), 'character')}, {what}."
+    lines = ["## What is in it", "", summary, ""]
     drawn, trained = counts.rows[AUGMENTATION], counts.rows[REAL] + counts.rows[AUGMENTATION]
     if trained:
-        share = f"{drawn:,} of the {many(trained, 'row')} that one trains on ({drawn / trained:.0%})"
+        share = f"{drawn:,} of the {quantity(trained, 'row')} that one trains on ({drawn / trained:.0%})"
         lines += [f"Share of synthetic images: {share}.", ""]
-    table = [[f"`{config}`", f"{count:,}", SAID[config]] for config, count in rows.items()]
+    table = [[f"`{config}`", f"{count:,}", CONFIG_TEXTS[config]] for config, count in rows.items()]
     return "\n".join([*lines, *_table(["config", "rows", "what"], table), ""])
 
 
 def _characters(counts: Counts, settings: dict[str, Any]) -> str:
     rows = []
     core_share = settings.get("profile", {}).get("core_share", 0.45)
-    families = [family for family in HEADS if family == REAL or counts.rows[family]]
+    families = [family for family in FAMILY_HEADS if family == REAL or counts.rows[family]]
     for name, found in sorted(counts.by_character.items())[:SHOWN_CHARACTERS]:
         real = found[REAL]
         tags = sorted(counts.tags[name].items(), key=lambda pair: (-pair[1], pair[0]))
-        core = [plain(_spoken(tag)) for tag, seen in tags if seen >= core_share * real]
+        core = [plain(_caption_text(tag)) for tag, seen in tags if seen >= core_share * real]
         trigger = counts.triggers[name].most_common(1)
-        told = ", ".join(core[:SHOWN_TAGS]) + (f" and {len(core) - SHOWN_TAGS} more" if len(core) > SHOWN_TAGS else "")
-        shown = [f"{found[family]:,}" for family in families]
-        rows.append([plain(name), plain(trigger[0][0]) if trigger else "", *shown, told])
+        core_text = ", ".join(core[:SHOWN_TAGS])
+        core_text += f" and {len(core) - SHOWN_TAGS} more" if len(core) > SHOWN_TAGS else ""
+        family_counts = [f"{found[family]:,}" for family in families]
+        rows.append([plain(name), plain(trigger[0][0]) if trigger else "", *family_counts, core_text])
     more = len(counts.by_character) - SHOWN_CHARACTERS
     lines = ["## Characters", "", f"Core tags: in at least {core_share:.0%} of a character's real pictures.", ""]
-    heads = [HEADS[family] for family in families]
+    heads = [FAMILY_HEADS[family] for family in families]
     lines += _table(["character", "trigger word", *heads, "core tags"], rows)
     return "\n".join([*lines, *([f"\nand {more:,} more characters"] if more > 0 else []), ""])
 
 
 def _captions(counts: Counts) -> str:
-    # One of each character in turn, so that all are heard.
-    turns = [captions for _, captions in sorted(counts.captions.items())]
-    shown = [captions[turn] for turn in range(SHOWN_CAPTIONS) for captions in turns if turn < len(captions)]
+    # One caption per character in turn: a character with many images must not push the others out.
+    by_character = [captions for _, captions in sorted(counts.captions.items())]
+    shown = [captions[turn] for turn in range(SHOWN_CAPTIONS) for captions in by_character if turn < len(captions)]
     lines = [f"- {plain(text)}" for text in shown[:SHOWN_CAPTIONS]]
     return "\n".join(["## A few captions", "", *lines, ""]) if lines else ""
 
 
 def _thresholds(counts: Counts, settings: dict[str, Any]) -> str:
-    held = settings.get("thresholds", {})
+    thresholds = settings.get("thresholds", {})
     lines = ["## Thresholds", ""]
-    if held.get("mode") == "complexity":
-        below, medium = held["simple_below"], held["medium_below"]
+    if thresholds.get("mode") == "complexity":
+        below, medium = thresholds["simple_below"], thresholds["medium_below"]
         edges = {
             "simple": f"under {below:g}",
             "medium": f"{below:g} to {medium:g}",
             "complex": f"{medium:g} and more",
         }
-        rows = [[level, told, f"{held[level]:g}", f"{counts.levels[level]:,}"] for level, told in edges.items()]
+        rows = [[level, share, f"{thresholds[level]:g}", f"{counts.levels[level]:,}"] for level, share in edges.items()]
         lines += ["A tag needs a score that depends on how busy the picture is.", ""]
         lines += _table(["level", "share of edge pixels", "score a tag needs", "real pictures"], rows)
-    elif held.get("mode") == "fixed":
-        lines += [f"One for all: a tag needs a score of {held['fixed']:g}."]
-    elif held.get("mode") == "mcut":
+    elif thresholds.get("mode") == "fixed":
+        lines += [f"One for all: a tag needs a score of {thresholds['fixed']:g}."]
+    elif thresholds.get("mode") == "mcut":
         lines += ["MCut: at the largest gap between a picture's scores."]
     return "\n".join([*lines, ""])
 
@@ -153,7 +156,7 @@ def _columns(pictures: bool) -> str:
     return "\n".join(["## Columns", "", *_table(["column", "what"], rows), ""])
 
 
-def _made(counts: Counts, settings: dict[str, Any], version: str) -> str:
+def _steps(counts: Counts, settings: dict[str, Any], version: str) -> str:
     dropped = "left to the trigger word" if settings.get("captions", {}).get("traits") == "drop" else "kept"
     drawn = "Drawn pictures were read by the same tagger, and stay when they show who was asked for.\n"
     return (
@@ -165,9 +168,9 @@ def _made(counts: Counts, settings: dict[str, Any], version: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Any text as one line of Markdown that shows it and does nothing else."""
+    """Any text as one line of Markdown that shows the text and does nothing else."""
     text = SPECIAL.sub(r"\\\1", printable(" ".join(text.split())))
-    text = BEGINS.sub(r"\1\\\2", text)
+    text = LIST_START.sub(r"\1\\\2", text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("$", "&#36;")
 
 
@@ -176,9 +179,10 @@ def _table(head: list[str], rows: list[list[str]]) -> list[str]:
     return ["| " + " | ".join(cells) + " |" for cells in lines]
 
 
-def many(count: int, what: str) -> str:
+def quantity(count: int, what: str) -> str:
+    """Such as "1 row" or "2,000 rows"."""
     return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
-def _spoken(tag: str) -> str:
+def _caption_text(tag: str) -> str:
     return tag.replace("_", " ") if any(char.isalnum() for char in tag) and len(tag) > 3 else tag  # ^_^ as it is

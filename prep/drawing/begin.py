@@ -1,0 +1,83 @@
+"""Beginning to draw: which generator, with which words, which requests. No weight is read."""
+
+import logging
+from collections.abc import Sequence
+
+from prep.captions.compose import prompt_text
+from prep.checks.retag import Exclusive, read_exclusive
+from prep.config import Settings
+from prep.drawing.prompts import read_vary
+from prep.drawing.rounds import Drawing, plan_character, style_of
+from prep.errors import SettingsError
+from prep.models.choose_models import generator_of
+from prep.models.ref import ModelRef
+from prep.models.residency import MEMORY
+from prep.names import printable
+from prep.registry import load
+from prep.run import Places
+from prep.types import Card, Profile, Row
+
+log = logging.getLogger(__name__)
+
+
+def begin_drawing(
+    rows: Sequence[Row],
+    profiles: dict[str, Profile],
+    known: frozenset[str],
+    places: Places,
+    settings: Settings,
+    may_fetch: bool,
+) -> Drawing | None:
+    """What is to be drawn; None when nothing is. rows: real images, captioned. known: the tagger's tags.
+
+    Raises SettingsError, StoppedError, WeightsError.
+    """
+    ref = generator_of(settings, may_fetch)
+    if ref is None:
+        return None
+    card = card_of(ref)
+    if settings.generator.sampler not in card.samplers:
+        raise SettingsError(
+            f"generator.sampler: {card.name} has no {settings.generator.sampler}",
+            hint=f"it has {', '.join(card.samplers)}",
+        )
+    exclusive: Exclusive = read_exclusive(settings.check.exclusive)
+    groups, unknown = read_vary(settings.augmentation.vary, known)
+    if unknown:
+        names = ", ".join(prompt_text(tag) for tag in unknown)
+        log.info(f"generate: the tagger does not know {names}: options with them are left out")
+    for character, profile in profiles.items():
+        if lack := _lack(profile):
+            log.info(f"generate: {printable(character)} {lack}")
+    style = style_of(card, ref.digest, exclusive, settings)
+    kept: dict[str, list[Row]] = {character: [] for character in profiles}
+    for row in rows:
+        if row.status == "kept":
+            kept[row.ref.character].append(row)
+    plans = (plan_character(profiles[name], found, groups, style, settings) for name, found in kept.items() if found)
+    return Drawing(tuple(plans), ref, card, places, settings.thresholds.measure_px, settings.scan.max_pixels)
+
+
+def card_of(ref: ModelRef) -> Card:
+    """What the generator is; of one that is still to be fetched, what its family knows of it.
+
+    Raises SettingsError when nothing is known before its files are here.
+    """
+    if ref.digest:
+        with MEMORY.lend(ref) as generator:
+            return generator.card
+    if not ref.spec.absent:
+        raise SettingsError(f"{ref.name} is not here, and only its files say what it would draw", hint="fetch it first")
+    return load(ref.spec.absent)(ref.name, ref.options)
+
+
+def _lack(profile: Profile) -> str:
+    """What is too little of a character, and what to do; empty when nothing is."""
+    if profile.images and not profile.core:
+        return (
+            "has no core tags, so no consistency samples are drawn: add images that are more alike, "
+            "or lower profile.core_share"
+        )
+    if profile.images == 1:
+        return "has one image, and all is drawn from that: with three or more, prep sees what belongs to the character"
+    return ""

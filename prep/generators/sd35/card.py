@@ -1,0 +1,42 @@
+"""What an SD3.5 is, told before a weight is read: also of weights that are still to be fetched. No torch."""
+
+from dataclasses import dataclass
+
+from prep.errors import SettingsError
+from prep.generators.sd35.family import LARGE, MEDIUM, SAMPLERS, TURBO, Family, size_for
+from prep.generators.sd35.options import SD35Options
+
+FAMILIES = {"sd35-large-fp8": LARGE, "sd35-large-turbo-fp8": TURBO, "sd35-medium": MEDIUM}
+
+
+@dataclass(frozen=True)
+class SD35Card:
+    """As prep.types.Card. Its family says how it is used."""
+
+    name: str
+    family: Family
+    resolution: int  # pixels; 0: the family's own
+    precision: str = ""
+    samplers: tuple[str, ...] = SAMPLERS
+
+    @property
+    def steps(self) -> int:
+        return self.family.steps
+
+    @property
+    def guidance(self) -> float:
+        return self.family.guidance
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """(width, height) in px of what is drawn from a picture of that size."""
+        return size_for(width, height, self.resolution or self.family.resolution_px, self.family.step_px)
+
+
+def absent(name: str, options: SD35Options) -> SD35Card:
+    """The card of weights that are still to be fetched; their precision follows from the file.
+
+    Raises SettingsError for weights of which nothing is known until they are here.
+    """
+    if name not in FAMILIES:
+        raise SettingsError(f"{name} is not here, and only its file says what it would draw", hint="fetch it first")
+    return SD35Card(name, FAMILIES[name], options.resolution)

@@ -1,0 +1,90 @@
+"""Who may be in memory now: the one place that says which models lie there together.
+
+Small ones may stay beside one another, as the starter pair does. A large one has memory for itself: what nobody has
+borrowed is let go before it comes.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Condition, get_ident
+from typing import Any
+
+from prep.models.ref import ModelRef
+
+TOGETHER_BYTES = 10**9  # of files; SD3.5 has 11 GB and more, DeepDanbooru 0.64, the starter pair 0.02
+
+
+@dataclass
+class _Resident:
+    model: Any
+    bytes: int  # of its files
+    borrowers: list[int] = field(default_factory=list)  # threads
+
+
+class Residency:
+    """The loaded models of a process."""
+
+    def __init__(self, together_bytes: int = TOGETHER_BYTES) -> None:
+        self.together_bytes = together_bytes
+        self.residents: dict[ModelRef, _Resident] = {}
+        self.changed = Condition()
+
+    @contextlib.contextmanager
+    def lend(self, ref: ModelRef) -> Iterator[Any]:
+        """The model, for a while; loaded unless it is here. Waits while another thread has one that leaves no room.
+
+        Raises what making it raises: WeightsError, SettingsError.
+        """
+        thread = get_ident()
+        with self.changed:
+            resident = self.residents.get(ref) or self._made(ref, thread)
+            resident.borrowers.append(thread)
+        try:
+            yield resident.model
+        finally:
+            with self.changed:
+                resident.borrowers.remove(thread)
+                self.changed.notify_all()
+
+    def clear(self) -> None:
+        """Let go of all that nobody has borrowed."""
+        with self.changed:
+            self._let_go(-1)
+
+    def _made(self, ref: ModelRef, thread: int) -> _Resident:
+        size = sum(map(_bytes_of, ref.files().values()))
+        room = max(0, self.together_bytes - size)
+        self._let_go(room)
+        while self._bytes() > room:
+            if any(thread in each.borrowers for each in self.residents.values()):
+                raise RuntimeError(
+                    f"{ref.name} is asked for by a thread that keeps a model beside which it has no room"
+                )
+            self.changed.wait()
+            if ref in self.residents:
+                return self.residents[ref]
+            self._let_go(room)
+        self.residents[ref] = _Resident(ref.make(), size)
+        return self.residents[ref]
+
+    def _let_go(self, room: int) -> None:
+        """The oldest first, until what stays is no larger."""
+        for ref in [ref for ref, each in self.residents.items() if not each.borrowers]:
+            if self._bytes() <= room:
+                return
+            close = getattr(self.residents.pop(ref).model, "close", None)
+            if close:
+                close()
+
+    def _bytes(self) -> int:
+        return sum(each.bytes for each in self.residents.values())
+
+
+def _bytes_of(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+MEMORY = Residency()  # this process's

@@ -1,0 +1,69 @@
+"""What each stage gives: a frozen record that the next one takes. A record has all that the one before it has."""
+
+from collections import Counter
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+from prep.captions.compose import Composer
+from prep.drawing.rounds import Drawing
+from prep.edits.from_files import HandEdits
+from prep.edits.placed import Placement
+from prep.jobs.tag import ScoreBook
+from prep.models.ref import ModelRef
+from prep.run import Places
+from prep.scan.find import Listing
+from prep.types import Profile, Row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    listing: Listing
+
+    @classmethod
+    def grown(cls, before: "Found", **more: Any) -> Self:
+        """This record out of the one before it."""
+        return cls(**{each.name: getattr(before, each.name) for each in fields(before)} | more)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scanned(Found):
+    places: Places
+    rows: tuple[Row, ...]  # in manifest order, some 1 kB each; each stage makes a row at most once anew
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tagged(Scanned):
+    tagger: ModelRef
+    tag_recipe: str
+    scores: ScoreBook
+    changed: bool  # files changed since they were scanned
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profiled(Tagged):
+    composer: Composer
+    profiles: dict[str, Profile]
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The tags that the tagger knows."""
+        return frozenset(self.scores.vocabulary.names) if self.scores.vocabulary else frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Captioned(Profiled):
+    placement: Placement
+    edits: HandEdits
+    counts: Counter[str]  # folder without repeats -> images that train, after hand edits
+    drawing: Drawing | None = None
+    drawn: tuple[Row, ...] = ()  # judged and captioned, in the order of the requests
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn(Captioned):
+    enough: bool = True  # nothing more is to be tried
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported(Drawn):
+    left_out: dict[str, str] = field(default_factory=dict)  # file -> why an export cannot use it
