@@ -11,7 +11,7 @@ from prep.errors import StoppedError
 
 
 @contextlib.contextmanager
-def held(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Hold the lock at path. Raises StoppedError that names the process and host of the one who has it."""
     with path.open("a+") as file:
         try:
