@@ -28,7 +28,7 @@ def command(out: Path, formats: tuple[str, ...]) -> int:
     from prep.formats.views import write_views
     from prep.ledger import Ledger
     from prep.names import printable
-    from prep.process.lock import held
+    from prep.process.lock import locked
     from prep.process.report import Report
     from prep.runners.local import interruptible
 
@@ -36,7 +36,7 @@ def command(out: Path, formats: tuple[str, ...]) -> int:
         load_format(name)
     read_set(out)  # says at once what is wrong; read again when nobody else is at work
     report = Report(out / ".prep" / "log")
-    with interruptible(), held(out / ".prep" / "lock"):
+    with interruptible(), locked(out / ".prep" / "lock"):
         left_out = write_views(out, formats, Ledger.begin(out / ".prep" / "ledger"), report.say, report.bar)
     for file, why in left_out.items():
         report.say(f"left out: {printable(file)} {why}")

@@ -29,7 +29,7 @@ def command(out: Path, repo: str, public: bool, pictures: bool, rejected: bool, 
     """
     from prep.errors import UsageError
     from prep.hub.push import HuggingFaceExporter, PushOptions
-    from prep.process.lock import held
+    from prep.process.lock import locked
     from prep.process.report import Report
     from prep.runners.local import interruptible
 
@@ -37,7 +37,7 @@ def command(out: Path, repo: str, public: bool, pictures: bool, rejected: bool, 
         raise UsageError(f"{out} was not made by prep", hint="name a folder that `prep run` wrote")
     report = Report(out / ".prep" / "log")
     options = PushOptions(repo, public, pictures, rejected, licence, yes)
-    with interruptible(), held(out / ".prep" / "lock"), ExitStack() as bars:
+    with interruptible(), locked(out / ".prep" / "lock"), ExitStack() as bars:
         exporter = HuggingFaceExporter(options, report.say, _ask, report.bar, _sending(bars, report.say))
         pushed = exporter.push(out)
     if pushed.commit:

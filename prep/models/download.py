@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from prep.errors import NetworkError, NoRoomError, StoppedError
 from prep.files import cannot_write
 from prep.models.known import Model
-from prep.process.lock import held
+from prep.process.lock import locked
 
 if TYPE_CHECKING:
     from requests import Response
@@ -39,7 +39,7 @@ def download(model: Model, target: Path) -> str:
     import requests
 
     last = "no answer"
-    with _writing(target), held(target.with_suffix(".lock")):
+    with _writing(target), locked(target.with_suffix(".lock")):
         for attempt in range(TRIES):
             if attempt:
                 time.sleep(PAUSE_SECONDS * 2 ** (attempt - 1))

@@ -15,7 +15,7 @@ from prep.formats import load_format
 from prep.ledger import Ledger
 from prep.names import slugs
 from prep.pipeline import stages
-from prep.process.lock import held
+from prep.process.lock import locked
 from prep.process.report import Report
 from prep.run import Dataset, Options, Run
 from prep.scan.find import walk
@@ -59,7 +59,7 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
         check_stems(found.path for found in listing.files)
     prepare_out(out)
     state = out / ".prep"
-    with held(state / "lock"):
+    with locked(state / "lock"):
         ours = [out, state, out / "kohya", *(out / "kohya").glob("*/"), *(out / "generated").glob("**/")]
         if settings.captions.sidecars == "source":
             ours += {(src / found.path).parent for found in listing.files}

@@ -1,28 +1,43 @@
 """One driver an OUT: an advisory lock that dies with its holder, and names it to whoever comes second."""
 
 import contextlib
-import fcntl
 import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from prep.errors import StoppedError
 
 
 @contextlib.contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Hold the lock at path. Raises StoppedError that names the process and host of the one who has it."""
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            raise StoppedError(
-                f"{path.parent.parent} is being worked on by {holder}", hint="wait for it, or stop it"
-            ) from None
-        file.truncate(0)
-        with contextlib.suppress(OSError):  # on a full disk the lock holds, without a name
-            os.write(file.fileno(), f"process {os.getpid()} on {socket.gethostname()}".encode())
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock at path. Raises StoppedError that names the process and host of the one who has it.
+
+    The file stays when the lock is let go; what is in it matters only while somebody holds the lock.
+    """
+    # Never filelock's other kind, a file that exists while the lock is held: a kill would leave it there.
+    lock = FileLock(path, timeout=0, fallback_to_soft=False, preserve_lock_file=True, on_acquired=_sign)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise StoppedError(
+            f"{path.parent.parent} is being worked on by {_holder(path)}", hint="wait for it, or stop it"
+        ) from None
+    try:
         yield
+    finally:
+        lock.release()
+
+
+def _sign(descriptor: int) -> None:
+    os.ftruncate(descriptor, 0)
+    with contextlib.suppress(OSError):  # on a full disk the lock holds, without a name
+        os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
+
+
+def _holder(path: Path) -> str:
+    with contextlib.suppress(OSError):  # Windows lets nobody else read what is locked
+        return path.read_text(encoding="utf-8", errors="replace").strip() or "another process"
+    return "another process"

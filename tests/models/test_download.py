@@ -9,7 +9,7 @@ import pytest
 from prep.errors import NetworkError, NoRoomError, StoppedError, UsageError
 from prep.models import KNOWN, fetch, hashes, locate
 from prep.models.locate import target_of
-from prep.process.lock import held
+from prep.process.lock import locked
 
 NAME = "deepdanbooru-v3"
 
@@ -150,7 +150,7 @@ def test_a_folder_that_is_a_file_is_one_sentence(page, monkeypatch, tmp_path):
 
 def test_two_do_not_write_one_file(page):
     target().parent.mkdir(parents=True)
-    with held(target().with_suffix(".lock")), pytest.raises(StoppedError, match="process"):
+    with locked(target().with_suffix(".lock")), pytest.raises(StoppedError, match="process"):
         fetch(NAME)
     assert page.asked == []
 
