@@ -4,7 +4,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 NAME   ?= $(notdir $(patsubst %/,%,$(abspath $(SRC))))
 BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 STAMP  := $(VENV)/.installed
+TOOLS  := $(VENV)/.installed-test
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup dataset push test test-all check bench clean
@@ -18,7 +21,11 @@ setup: $(STAMP) ## the environment, in .venv (VENV=)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	$(PIP) -e .
+	@touch $@
+
+$(TOOLS): $(STAMP)
+	$(PIP) -e '.[test]'
 	@touch $@
 
 dataset: $(STAMP) ## images to a training set: SRC=dir [NAME= CONFIG= ARGS=]
@@ -29,17 +36,17 @@ push: $(STAMP) ## a set to the Hugging Face Hub: NAME= REPO=user/name [ARGS=]
 	@test -n "$(NAME)" -a -n "$(REPO)" || { echo "make push: wanted NAME=characters REPO=user/name"; exit 2; }
 	$(BIN)/prep push "outputs/$(NAME)" "$(REPO)" $(ARGS)
 
-test: $(STAMP) ## the tests, but those that take minutes
-	$(BIN)/python -m pytest -m "not slow"
+test: $(TOOLS) ## the tests, but those that take minutes
+	$(PYTEST) -m "not slow"
 
-test-all: $(STAMP) ## all tests
-	$(BIN)/python -m pytest
+test-all: $(TOOLS) ## all tests
+	$(PYTEST)
 
-check: $(STAMP) ## style
+check: $(TOOLS) ## style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-bench: $(STAMP) ## the benchmarks; each prints one JSON line last
+bench: $(TOOLS) ## the benchmarks; each prints one JSON line last
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
 clean: ## remove the environment

@@ -20,7 +20,8 @@ README = (ROOT / "README.md").read_text()
 
 def make(*arguments: str) -> subprocess.CompletedProcess:
     """make, with the environment that runs this test instead of one of its own."""
-    command = ["make", "--no-print-directory", *arguments, f"BIN={Path(sys.executable).parent}", "STAMP=Makefile"]
+    there = [f"BIN={Path(sys.executable).parent}", "--old-file=.venv/.installed"]
+    command = ["make", "--no-print-directory", *arguments, *there]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
 
 
@@ -55,8 +56,15 @@ def test_a_missing_src_says_what_to_type():
 
 def test_make_help_lists_every_target():
     listed = make("help").stdout
-    for target in ("setup", "dataset", "push", "test", "test-all", "check", "bench"):
+    for target in ("setup", "dataset", "push", "test", "test-all", "check", "bench", "clean"):
         assert re.search(rf"^{target}\s", listed, re.M)
+
+
+@pytest.mark.parametrize(("target", "tools"), [("dataset", False), ("setup", False), ("test", True), ("check", True)])
+def test_the_test_tools_are_installed_for_tests_alone(target, tools, tmp_path):
+    wanted = ["make", "--dry-run", target, f"VENV={tmp_path}", "SRC=examples/characters"]
+    said = subprocess.run(wanted, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "-e .\n" in said and ("[test]" in said) == tools
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -36,7 +36,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="prep", prog_name="prep")
+@click.version_option(package_name="prep-lora", prog_name="prep")
 def group() -> None:
     """prep turns a folder of anime art, one sub-folder a character, into a LoRA training set.
 

@@ -93,7 +93,7 @@ class ManifestExporter:
         return COLUMNS.with_metadata(
             {
                 "prep.schema": str(SCHEMA_VERSION),
-                "prep.version": version("prep"),
+                "prep.version": version("prep-lora"),
                 "prep.settings": json.dumps(self.settings, sort_keys=True),
             }
         )

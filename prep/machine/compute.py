@@ -36,7 +36,12 @@ def look() -> Compute:
     try:
         import torch
     except Exception as error:  # a broken library raises OSError, a wrong NumPy anything at all
-        return Compute(None, "", problem=f"torch cannot be imported: {_line(error)}", hint="run `make setup` again")
+        return Compute(
+            None,
+            "",
+            problem=f"torch cannot be imported: {_line(error)}",
+            hint="`pip install -e .` in the clone of prep",
+        )
     gpus, problem = _cuda(torch)
     hint = ""
     if problem:

@@ -88,7 +88,7 @@ def _torch(compute: Compute) -> Iterator[Line]:
     try:
         yield Line("diffusers", version("diffusers"))
     except PackageNotFoundError:
-        yield Line("diffusers", "not installed; drawing will need it", "run `make setup` again")
+        yield Line("diffusers", "not installed; drawing will need it", "`pip install -e .` in the clone of prep")
     yield Line("CPU", f"bf16 by {compute.bf16}" if compute.bf16 else "no bf16 units: float32, some four times slower")
     for gpu in compute.gpus:
         shape = f", {_gb(gpu.bytes)}, {_gb(gpu.free)} free" if gpu.bytes else ", in the machine's memory"
@@ -165,6 +165,6 @@ def _gb(size: int | None) -> str:
 
 def _version() -> str:
     try:
-        return version("prep")
+        return version("prep-lora")
     except PackageNotFoundError:
         return "not installed"

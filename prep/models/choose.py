@@ -52,7 +52,11 @@ def choose_tagger(
     if starter:
         say(f"{model.name} is not here and {why}: the starter tagger reads, which knows some eighty tags only")
         return starter
-    hint = "install prep again" if model.packaged else f"`prep models get {model.name}` where there is a network"
+    hint = (
+        "install prep again: `pip install -e .` in a fresh clone"
+        if model.packaged
+        else f"`prep models get {model.name}` where there is a network"
+    )
     raise StoppedError(f"{model.name} is not here and {why}", hint=hint)
 
 
@@ -92,7 +96,11 @@ def choose_generator(
     if here or not (may_fetch or model.packaged):
         return here
     if why := _why_not(model, offline, lambda *_: True):  # whether the hub answers, fetching itself will tell
-        hint = "install prep again" if model.packaged else f"`prep models get {model.name}` where there is a network"
+        hint = (
+            "install prep again: `pip install -e .` in a fresh clone"
+            if model.packaged
+            else f"`prep models get {model.name}` where there is a network"
+        )
         raise StoppedError(f"{model.name} is not here and {why}", hint=hint)
     say(f"{model.name} is not here and is fetched: {model.size}, licence: {model.licence}")
     return fetch(model.name)

@@ -22,7 +22,10 @@ def fetch(name: str, again: bool = False) -> Weights:
     if here and not again:
         return here
     if model.packaged:
-        raise StoppedError(f"{model.name} comes with prep and is not fetched", hint="install prep again to mend it")
+        raise StoppedError(
+            f"{model.name} comes with prep and is not fetched",
+            hint="install prep again: `pip install -e .` in a fresh clone",
+        )
     if here and here.source == "PREP_MODELS":
         raise UsageError(
             f"{here.path} is in the folder that PREP_MODELS names, and is used before anything that is fetched",

@@ -128,7 +128,7 @@ def test_token_is_told_and_never_shown(monkeypatch, tmp_path):
 def test_torch_that_cannot_be_imported_stops_and_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     assert stops() == ["torch"]
-    assert "make setup" in lines()["torch"] and "starter" in lines()["tagger"]
+    assert "pip install -e ." in lines()["torch"] and "starter" in lines()["tagger"]
 
 
 def test_device_that_is_not_here_stops_and_says_what_to_do(monkeypatch):
@@ -143,7 +143,7 @@ def test_what_would_draw_is_said_and_its_library_is_told(monkeypatch):
     assert "no SD3.5 is here, so nothing is drawn" in told["generator"]
     assert told["diffusers"].startswith(version("diffusers")[:2])
     monkeypatch.setattr(examine, "version", missing)
-    assert "make setup" in lines()["diffusers"]
+    assert "pip install -e ." in lines()["diffusers"]
 
 
 def missing(name):
