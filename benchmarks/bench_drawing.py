@@ -26,9 +26,10 @@ from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from prep.config import GeneratorSettings
 from prep.generators.sd35.batches import texts_of
-from prep.generators.sd35.generator import SD35, Files, _pipeline
+from prep.generators.sd35.generator import SD35
+from prep.generators.sd35.loaded import pipeline_of
+from prep.generators.sd35.options import SD35Options
 from prep.generators.sd35.prompts_cache import PromptsCache, encode_text
 from prep.models import locate
 from prep.types import GenerationRequest
@@ -38,13 +39,14 @@ TIMES = 3  # of which the best counts, by turns: what else the machine does hits
 TOKENS = 77
 
 
-def generator(model: Path, encoded: Path, batch: int) -> SD35:
-    return SD35(Files(model), GeneratorSettings(device="cpu", batch=batch), encoded, offline=True)
+def generator(model: Path, batch: int) -> SD35:
+    return SD35(model.stem, {"model": model}, SD35Options(device="cpu", batch=batch, offline=True))
 
 
 def requests(drawing: SD35, count: int) -> list[GenerationRequest]:
-    width, height = drawing.size(1, 1)
-    manner = dict(width=width, height=height, steps=drawing.steps, guidance=drawing.guidance)
+    card = drawing.card
+    width, height = card.size(1, 1)
+    manner = dict(width=width, height=height, steps=card.steps, guidance=card.guidance)
     return [replace(REQUEST, index=at, prompt=f"1girl, solo, smile, {at // 2}", **manner) for at in range(count)]
 
 
@@ -55,7 +57,7 @@ def encoders() -> StableDiffusion3Pipeline:
     models = [CLIPTextModelWithProjection(config).eval().to(torch.bfloat16) for _ in range(2)]
     words = tokenizer()
     words.model_max_length = TOKENS
-    return _pipeline(3.0, transformer(width=1536), None, models, [words, words])
+    return pipeline_of(3.0, transformer(width=1536), None, models, [words, words])
 
 
 def once(pipeline: StableDiffusion3Pipeline, asked: list[GenerationRequest]) -> None:
@@ -93,24 +95,25 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder, starter = Path(name), locate("starter-generator")
         model = starter.path if starter else tiny_model(folder)
-        four, one = (generator(model, folder / "encoded", batch) for batch in (4, 1))
+        kept = folder / "encoded"
+        four, one = (generator(model, batch) for batch in (4, 1))
         asked = requests(four, arguments.pictures)
         for drawing in (four, one):
-            drawing.prepare(asked)
+            drawing.encode(asked, kept)
             drawing.open()
-        together, alone = best(lambda: list(four.images(asked, {})), lambda: list(one.images(asked, {})))
+        together, alone = best(lambda: list(four.draw(asked, {}, kept)), lambda: list(one.draw(asked, {}, kept)))
     pipeline, few = encoders(), asked[:8]
-    kept, again = best(lambda: once(pipeline, few), lambda: for_each(pipeline, few))
+    encoded_once, again = best(lambda: once(pipeline, few), lambda: for_each(pipeline, few))
     count = len(asked)
     which = f"{model.stem}, {asked[0].width} px, {asked[0].steps} steps"
     print(f"{which}: {count / together:.2f} pictures/s four at once, {count / alone:.2f} one by one")
-    print(f"prompts of {len(few)} pictures: {kept:.2f} s encoded once, {again:.2f} s for each picture")
+    print(f"prompts of {len(few)} pictures: {encoded_once:.2f} s encoded once, {again:.2f} s for each picture")
     rates = {
         "batch_4": round(count / together, 3),
         "batch_1": round(count / alone, 3),
         "ratio": round(alone / together, 2),
     }
-    prompts = {"once_s": round(kept, 3), "for_each_s": round(again, 3), "ratio": round(again / kept, 2)}
+    prompts = {"once_s": round(encoded_once, 3), "for_each_s": round(again, 3), "ratio": round(again / encoded_once, 2)}
     print(json.dumps({"benchmark": "drawing", "model": which, "pictures_per_s": rates, "prompts": prompts}))
 
 

@@ -27,9 +27,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from plain_v3 import plain_scores
 
+from prep.config import TaggerOptions
 from prep.images import open_image
 from prep.jobs.tag import TAG, TagJob
 from prep.ledger import Ledger
+from prep.models.hashes import digest_of
+from prep.models.ref import ModelRef
+from prep.taggers import TAGGERS
 from prep.taggers._checkpoint import read_checkpoint
 from prep.taggers._fit import fit_square
 from prep.taggers._resnet import ResNet
@@ -84,15 +88,20 @@ def as_prep_does(weights: Path, folder: Path, refs: list[ImageRef]) -> float:
     """Seconds for the tag stage's own job, rows written; loading the weights is not counted, as above."""
     with tempfile.TemporaryDirectory() as out:
         ledger = Ledger.begin(Path(out))
-        job = TagJob(folder, ledger, "deepdanbooru-v3", weights, "0" * 64, "cpu", 8, 10**8)
+        job = TagJob(folder, ledger, tagger_of(weights), 10**8)
         job.open("main")
-        job.tagger.scores(np.zeros((job.tagger.batch_size, 512, 512, 3), np.float32))
+        job.reader.tagger.scores(np.zeros((job.reader.batch_size, 512, 512, 3), np.float32))
         started = time.perf_counter()
         assert not [outcome for outcome in job.run(refs) if outcome.problem]
         job.close()
         seconds = time.perf_counter() - started
         assert len(ledger.table(TAG)) == len(refs)
     return seconds
+
+
+def tagger_of(weights: Path) -> ModelRef:
+    spec, options = TAGGERS.spec("deepdanbooru-v3"), TaggerOptions(device="cpu", batch=8)
+    return ModelRef(spec, spec.name, digest_of({"model": weights}), options, (("model", str(weights)),))
 
 
 def alone(way: Callable[..., float], *arguments: Any) -> float:

@@ -1,6 +1,7 @@
 """SD3.5-large as prep draws with it: the prompts, seconds per step, and each preset under the memory of its card."""
 
 import contextlib
+import logging
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,8 +15,11 @@ import torch._dynamo.utils
 from benchmarks.card_file import weights
 from benchmarks.card_run import Run
 from benchmarks.made_up import GB, ROOT
-from prep.config import GeneratorSettings, load_settings
-from prep.generators.sd35.generator import SD35, Files
+from prep.config import load_settings
+from prep.generators import GENERATORS
+from prep.generators.sd35.generator import SD35
+from prep.generators.sd35.options import SD35Options
+from prep.models.choose_models import options_of
 from prep.types import GenerationRequest
 from tests.support.tiny import REQUEST
 
@@ -28,17 +32,38 @@ PLAN_SECONDS = 15  # of one preset in memory(), by estimate
 CARDS_GB = {"gpu-8gb": 8, "gpu-12gb": 12, "gpu-16gb": 16, "gpu-24gb": 24}  # configs/<name>.toml
 
 
-def generator(run: Run, lines: list[str], encoded: Path | None = None, **settings) -> SD35:
-    """lines: takes what it says. encoded: the folder of encoded prompts, where it is not the run's own."""
+def generator(run: Run, **settings) -> SD35:
     path = weights(run.folder, run.size, run.device)
-    given = GeneratorSettings(**{**settings, "device": run.device, "model": "auto"})
-    name = "sd35-large-fp8" if run.size == "large" else ""
-    return SD35(Files(path), given, encoded or run.folder / "prompts", name, True, lines.append, torch.bfloat16)
+    options = SD35Options(**{**settings, "device": run.device, "offline": True})
+    name = "sd35-large-fp8" if run.size == "large" else path.stem
+    return SD35(name, {"model": path}, options, torch.bfloat16)
+
+
+@contextlib.contextmanager
+def told() -> Iterator[list[str]]:
+    """What the generator logs meanwhile."""
+    lines: list[str] = []
+    log, handler = logging.getLogger("prep.generators"), logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())
+    before = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield lines
+    finally:
+        log.setLevel(before)
+        log.removeHandler(handler)
 
 
 def preset(name: str) -> dict:
-    """The generator's settings of configs/<name>.toml."""
-    return load_settings(config=ROOT / "configs" / f"{name}.toml").generator.model_dump()
+    """The generator's options of configs/<name>.toml."""
+    settings = load_settings(config=ROOT / "configs" / f"{name}.toml")
+    return options_of("generator", GENERATORS.spec("sd35-large-fp8"), settings).model_dump()
+
+
+def prompts(run: Run) -> Path:
+    """The folder of the run's encoded prompts."""
+    return run.folder / "prompts"
 
 
 def requests(
@@ -49,11 +74,13 @@ def requests(
     return [replace(REQUEST, index=index, **manner) for index in range(count)]
 
 
-def seconds_to_draw(run: Run, drawing: SD35, asked: list[GenerationRequest]) -> float:
+def seconds_to_draw(run: Run, drawing: SD35, asked: list[GenerationRequest], kept: Path | None = None) -> float:
+    """kept: the folder of encoded prompts, where it is not the run's own."""
     side = SIDE_PX[run.size]
     parent = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
     found: list[np.ndarray] = []
-    seconds = run.seconds_of(lambda: found.extend(pixels for _, pixels in drawing.images(asked, {"parent": parent})))
+    pictures = drawing.draw(asked, {"parent": parent}, kept or prompts(run))
+    seconds = run.seconds_of(lambda: found.extend(pixels for _, pixels in pictures))
     if [pixels.shape for pixels in found] != [(side, side, 3)] * len(asked):
         raise ValueError(f"{len(asked)} pictures of {side} px were asked for, {[each.shape for each in found]} drawn")
     return seconds
@@ -61,11 +88,11 @@ def seconds_to_draw(run: Run, drawing: SD35, asked: list[GenerationRequest]) -> 
 
 def encode(run: Run) -> None:
     """Three prompts and one negative, through all text encoders."""
-    drawing = generator(run, [])
-    prompts = (REQUEST.prompt, "girl, red hair", "girl, forest")
-    asked = [requests(run, 1, 1, prompt=prompt)[0] for prompt in prompts]
-    seconds = run.seconds_of(lambda: drawing.prepare(asked))
-    run.say(prompts=len(prompts) + 1, encode_s=round(seconds, 1), with_t5="t5" in drawing.parts, **run.peak())
+    drawing = generator(run)
+    texts = (REQUEST.prompt, "girl, red hair", "girl, forest")
+    asked = [requests(run, 1, 1, prompt=text)[0] for text in texts]
+    seconds = run.seconds_of(lambda: drawing.encode(asked, prompts(run)))
+    run.say(prompts=len(texts) + 1, encode_s=round(seconds, 1), with_t5="t5" in drawing.parts, **run.peak())
     drawing.close()
 
 
@@ -77,11 +104,11 @@ def draw(run: Run, batches: tuple[int, ...] = (1,), whole: bool = False, **setti
         return
     torch._dynamo.reset()  # or it would compile one function for all sections, and give up beyond 8 graphs
     torch._dynamo.utils.counters.clear()
-    lines: list[str] = []
-    drawing = generator(run, lines, **{**settings, "batch": max(batches)})
-    load_s = run.seconds_of(drawing.open)
+    with told() as lines:
+        drawing = generator(run, **{**settings, "batch": max(batches)})
+        load_s = run.seconds_of(drawing.open)
     held = {"held_gb": round(torch.cuda.memory_allocated() / GB, 2)} if run.cuda else {}
-    run.say(load_s=round(load_s, 1), **held, precision=drawing.precision, lines=lines)
+    run.say(load_s=round(load_s, 1), **held, precision=drawing.card.precision, lines=lines)
     for batch in batches:
         found = pace(run, drawing, batch)
         if compiled:
@@ -137,19 +164,15 @@ def memory(run: Run) -> None:
 
 def try_plan(run: Run, label: str, settings: dict) -> None:
     """Encode and draw, from nothing."""
-    lines: list[str] = []
     fresh = run.folder / "fresh"
     shutil.rmtree(fresh, ignore_errors=True)
-    drawing = generator(run, lines, fresh, **settings)
-    try:
-        drawing.prepare(requests(run, 1, 1))
+    with told() as lines, contextlib.closing(generator(run, **settings)) as drawing:
+        drawing.encode(requests(run, 1, 1), fresh)
         encoding = run.peak()
         run.clean()
-        seconds = seconds_to_draw(run, drawing, requests(run, settings["batch"], FEW_AND_MANY[run.size][0]))
+        seconds = seconds_to_draw(run, drawing, requests(run, settings["batch"], FEW_AND_MANY[run.size][0]), fresh)
         run.say(plan=label, level=drawing.level.notes, lines=lines, draw_s=round(seconds, 1), encoding=encoding,
                 drawing=run.peak())  # fmt: skip
-    finally:
-        drawing.close()
 
 
 @contextlib.contextmanager

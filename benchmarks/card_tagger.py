@@ -7,6 +7,7 @@ import torch
 
 from benchmarks.card_run import Run
 from benchmarks.made_up import ROOT
+from prep.config import TaggerOptions
 from prep.taggers.deepdanbooru import DeepDanbooru
 from tests.support.pictures import tiny_checkpoint
 from tests.v3.make_checkpoint import make
@@ -22,7 +23,8 @@ def tagger(run: Run) -> None:
     for dtype in (torch.float32, torch.bfloat16, torch.float16) if run.cuda else (torch.float32,):
         for batch in (8, 32, 64) if run.cuda else (2,):
             run.clean()
-            network = DeepDanbooru(path, run.device, batch, dtype)
+            options = TaggerOptions(device=run.device, batch=batch)
+            network = DeepDanbooru("v3", {"model": path}, options, dtype)
             off = float(np.abs(network.scores(probes) - expected).max())
             name = str(dtype).removeprefix("torch.")
             run.say(dtype=name, batch=network.batch_size, scores_off=round(off, 6), **pace(run, network), **run.peak())
@@ -42,7 +44,7 @@ def full_size(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def tiny(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """The same of a small network, as a CPU answers."""
     tiny_checkpoint(path)
-    network = DeepDanbooru(path, "cpu", 2, torch.float32)
+    network = DeepDanbooru("v3", {"model": path}, TaggerOptions(device="cpu", batch=2), torch.float32)
     probes = np.random.default_rng(0).random((2, network.side_px, network.side_px, 3), np.float32)
     return probes, network.scores(probes)
 

@@ -13,7 +13,7 @@ import json
 import runpy
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 
 from prep.config import load_settings
 from prep.generators import GENERATORS
-from prep.generators.sd35.family import size_for
+from prep.generators.sd35.card import SD35Card
+from prep.generators.sd35.family import Family
 from prep.images import covering
 from prep.pipeline import road
 from prep.run import Options
@@ -69,27 +70,31 @@ class Forger:
     """Implements prep.types.Generator. What it answers with is `kind`, which is set before a run."""
 
     kind = ""
-    name, precision, steps, guidance, notes = "forger", "none", 1, 1.0, {}
+    card = SD35Card(
+        "forger",
+        Family("forger", steps=1, guidance=1.0, shift=1.0, resolution_px=160, step_px=16, published=False),
+        resolution=0,
+        precision="none",
+    )
+    notes = {}
 
     def __init__(self, *_: object) -> None:
         self.originals = originals()
 
-    def size(self, width, height):
-        return size_for(width, height, 160, 16)
-
-    def prepare(self, requests):
+    def encode(self, pictures, kept):
         pass
 
     def close(self):
         pass
 
-    def images(self, requests, parents):
-        for request in requests:
+    def draw(self, pictures, parents, kept):
+        """pictures: whole requests, as a run asks for them."""
+        for request in pictures:
             rng = np.random.default_rng(request.seed)
             if request.kind != "augmentation":
-                yield request, np.full((request.height, request.width, 3), 255, np.uint8)
+                yield request.key, np.full((request.height, request.width, 3), 255, np.uint8)
             else:
-                yield request, getattr(self, self.kind)(request, parents, rng)
+                yield request.key, getattr(self, self.kind)(request, parents, rng)
 
     def as_asked(self, request, parents, rng):
         return self._composed(request, self._figure(request))
@@ -172,13 +177,14 @@ def judged(kind: str, folder: Path, share: int) -> dict:
     """One run over the examples, with so many pictures of that kind a real image -> how many augmentations there were,
     the share that was rejected, and why."""
     Forger.kind = kind
-    real = GENERATORS["starter-generator"]
-    GENERATORS["starter-generator"] = real if kind == DRAWN else f"{__name__}:Forger"
+    real = GENERATORS.members["starter-generator"]
+    forged = replace(real, maker=f"{__name__}:Forger")
+    GENERATORS.members["starter-generator"] = real if kind == DRAWN else forged
     settings = load_settings(EXAMPLES, None, (*SETS, f"augmentation.share={share}"))
     try:
         road.run(EXAMPLES, folder, settings, Options(), load_runner("local"))
     finally:
-        GENERATORS["starter-generator"] = real
+        GENERATORS.members["starter-generator"] = real
     rows = pq.ParquetFile(folder / "manifest.parquet").read(["origin", "status", "reason"]).to_pylist()
     drawn = [row for row in rows if row["origin"] == "augmentation"]
     reasons = Counter(row["reason"] for row in drawn if row["status"] == "rejected")

@@ -10,21 +10,84 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from prep.errors import SettingsError
+from prep.registry import Role, family
 
 Share = Annotated[float, Field(ge=0, le=1)]
-FILES = {
-    ("filter", "file"), ("thresholds", "overrides"), ("profile", "intrinsic"), ("tagger", "model"),
-    ("generator", "model"), ("generator", "vae"), ("generator", "clip_l"), ("generator", "clip_g"), ("generator", "t5"),
-    ("augmentation", "vary"), ("check", "exclusive"),
-}  # fmt: skip
-NAMES_OR_FILES = {"model"}  # a path only where there is a `/` in it
+# What SD3.5 alone needs stood beside the generator's own settings in 0.1.0; files that say so go on working.
+MOVED = dict.fromkeys(
+    ("vae", "clip_l", "clip_g", "t5", "with_t5", "quantise", "adaln_cache", "offload", "compile", "fp8_products"),
+    "sd35",
+)
+
+
+def _from_its_file(name: str, info: ValidationInfo) -> str:
+    """A relative path is relative to the file of settings that it stands in; SRC's own may not leave SRC."""
+    context = info.context or {}
+    family, colon, path = name.rpartition(":")  # a model may say whose weights they are
+    if not path or "folder" not in context:
+        return name
+    target = (context["folder"] / path).resolve()
+    if (inside := context.get("inside")) and not target.is_relative_to(inside.resolve()):
+        where = context.get("where", "the settings")
+        raise SettingsError(f"{where}: `{info.field_name}` names a file outside the image folder", hint="use --config")
+    return f"{family}{colon}{target}"
+
+
+def _model_from_its_file(name: str, info: ValidationInfo) -> str:
+    """A model is a name, or a path where there is a `/` in it."""
+    return _from_its_file(name, info) if "/" in name else name
+
+
+FilePath = Annotated[str, AfterValidator(_from_its_file)]
+ModelName = Annotated[str, AfterValidator(_model_from_its_file)]
 
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Options(Section):
+    """What a model is made with beside its files. A model's own options are fields of a subclass of its family's."""
+
+
+class TaggerOptions(Options):
+    batch: Annotated[int, Field(ge=1, le=256)] = 8
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+
+class GeneratorOptions(Options):
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    resolution: Annotated[int, Field(ge=0, multiple_of=16)] = 0
+    batch: Annotated[int, Field(ge=1, le=4)] = 4
+    offline: bool = False  # models.offline
+
+
+class ModelSection(Section):
+    """[tagger] or [generator]: the family's own settings, and a section for each member that has options."""
+
+    options: dict[str, dict[str, Any]] = {}  # section of a member -> what was set there, checked
+
+    @model_validator(mode="before")
+    @classmethod
+    def _members(cls, values: Any, info: ValidationInfo) -> Any:
+        if not isinstance(values, dict):
+            return values
+        values, own = dict(values), dict(values.get("options") or {})
+        for key, section in MOVED.items() if cls.role() == "generator" else ():
+            if key in values:
+                own[section] = {key: values.pop(key), **own.get(section, {})}
+        for key in [key for key, value in values.items() if isinstance(value, dict) and key != "options"]:
+            own[key] = {**own.get(key, {}), **values.pop(key)}
+        for section, given in own.items():
+            own[section] = _options(cls.role(), section, given, info.context)
+        return {**values, "options": own} if own else values
+
+    @classmethod
+    def role(cls) -> Role:
+        raise NotImplementedError
 
 
 class Scan(Section):
@@ -37,10 +100,14 @@ class Scan(Section):
     max_images: Annotated[int, Field(ge=0)] = 0
 
 
-class TaggerSettings(Section):
-    model: str = "auto"
+class TaggerSettings(ModelSection):
+    model: ModelName = "auto"
     batch: Annotated[int, Field(ge=1, le=256)] = 8
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+    @classmethod
+    def role(cls) -> Role:
+        return "tagger"
 
 
 class Thresholds(Section):
@@ -52,17 +119,17 @@ class Thresholds(Section):
     medium_below: Share = 0.15
     fixed: Share = 0.45
     measure_px: Annotated[int, Field(ge=0)] = 1024
-    overrides: str = ""
+    overrides: FilePath = ""
 
 
 class Filter(Section):
-    file: str = "filter.txt"
+    file: FilePath = "filter.txt"
 
 
 class ProfileSettings(Section):
     core_share: Share = 0.45
     trait_bound: Share = 0.5
-    intrinsic: str = "intrinsic.txt"
+    intrinsic: FilePath = "intrinsic.txt"
 
 
 class Captions(Section):
@@ -77,13 +144,8 @@ class Captions(Section):
     escape_parentheses: bool = True
 
 
-class GeneratorSettings(Section):
-    model: str = "auto"
-    vae: str = ""
-    clip_l: str = ""
-    clip_g: str = ""
-    t5: str = ""
-    with_t5: bool = True
+class GeneratorSettings(ModelSection):
+    model: ModelName = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     resolution: Annotated[int, Field(ge=0, multiple_of=16)] = 0
     sampler: Literal["euler", "euler_a", "heun", "dpmpp_2m"] = "euler"
@@ -92,11 +154,10 @@ class GeneratorSettings(Section):
     quality: str = "masterpiece, best quality, official art, extremely detailed CG"
     negative: str = "low quality, worst quality, blurry, cropped, text, watermark, signature"
     batch: Annotated[int, Field(ge=1, le=4)] = 4
-    quantise: Literal["stored", "all", "blocks", "none"] = "stored"
-    adaln_cache: bool = False
-    offload: Literal["none", "model", "group"] = "none"
-    compile: bool = False
-    fp8_products: bool = False
+
+    @classmethod
+    def role(cls) -> Role:
+        return "generator"
 
 
 class Reconstruct(Section):
@@ -112,12 +173,12 @@ class Augmentation(Section):
     least: Annotated[int, Field(ge=0)] = 2
     tries: Annotated[int, Field(ge=1, le=20)] = 4
     strength: Annotated[float, Field(gt=0, le=1)] = 0.6
-    vary: str = "words/vary.toml"
+    vary: FilePath = "words/vary.toml"
 
 
 class CheckSettings(Section):
     bound: Share = 0.7
-    exclusive: str = "words/exclusive.toml"
+    exclusive: FilePath = "words/exclusive.toml"
 
 
 class CharacterSettings(Section):
@@ -174,8 +235,7 @@ def load_settings(src: Path | None = None, config: Path | None = None, sets: tup
         _merge(merged, _layer(config))
     for assignment in sets:
         _merge(merged, _assignment(assignment))
-    settings = _checked(merged, "the settings together")
-    return _absolute(settings)
+    return _with_files_that_ship(_checked(merged, "the settings together"))
 
 
 def check_characters(settings: Settings, found: list[str]) -> None:
@@ -198,17 +258,8 @@ def _layer(path: Path, inside: Path | None = None) -> dict[str, Any]:
         raise SettingsError(f"{path} does not exist", hint="configs/ has examples") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path} cannot be read as TOML: {error}") from None
-    _checked(values, str(path))
-    for section, key in FILES:
-        value = values.get(section, {}).get(key)
-        if not value or (key in NAMES_OR_FILES and "/" not in value):
-            continue
-        family, colon, name = value.rpartition(":")  # tagger.model may say whose weights they are
-        target = (path.parent / name).resolve() if name else None
-        if inside and target and not target.is_relative_to(inside.resolve()):
-            raise SettingsError(f"{path}: {section}.{key} names a file outside the image folder", hint="use --config")
-        values[section][key] = f"{family}{colon}{target or ''}"
-    return values
+    context = {"folder": path.parent, "inside": inside}
+    return _checked(values, str(path), context).model_dump(exclude_unset=True)
 
 
 def _assignment(text: str) -> dict[str, Any]:
@@ -223,24 +274,40 @@ def _assignment(text: str) -> dict[str, Any]:
     values: Any = parsed
     for name in reversed(names):
         values = {name: values}
-    _checked(values, f"--set {text}")
-    return values
+    return _checked(values, f"--set {text}").model_dump(exclude_unset=True)
 
 
-def _checked(values: dict[str, Any], where: str) -> Settings:
+def _checked(values: dict[str, Any], where: str, context: dict[str, Any] | None = None) -> Settings:
+    """context: folder, which relative paths in the values are relative to, and inside, which none may leave."""
     try:
-        return Settings.model_validate(values)
+        return Settings.model_validate(values, context={**(context or {}), "where": where})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise SettingsError(f"{where}: {_told(first)}") from None
+        raise SettingsError(f"{where}: {_explained(error.errors()[0])}") from None
 
 
-def _told(error: dict[str, Any]) -> str:
-    place = [str(part) for part in error["loc"]]
+def _options(role: Role, section: str, given: dict[str, Any], context: dict[str, Any] | None) -> dict[str, Any]:
+    """The settings of one member of a family, checked by its own model. Raises SettingsError."""
+    where = (context or {}).get("where", "the settings")
+    try:
+        model = family(role).options(section)
+    except SettingsError as error:
+        raise SettingsError(f"{where}: {error.message}", error.hint) from None
+    common = TaggerOptions if role == "tagger" else GeneratorOptions
+    if above := sorted(set(given) & set(common.model_fields)):
+        raise SettingsError(f"{where}: `{above[0]}` belongs to [{role}], not to [{role}.{section}]")
+    try:
+        return model.model_validate(given, context=context).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        known = [name for name in model.model_fields if name not in common.model_fields]
+        raise SettingsError(f"{where}: {_explained(error.errors()[0], (role, section), known)}") from None
+
+
+def _explained(error: dict[str, Any], above: tuple[str, ...] = (), known: list[str] | None = None) -> str:
+    place = [*above, *(str(part) for part in error["loc"])]
     name = ".".join(place)
     if error["type"] == "extra_forbidden":
-        return f"`{name}` is unknown{_nearest(place[-1], list(_fields(place[:-1])))}"
-    message = error["msg"].removeprefix("Input should be ")
+        return f"`{name}` is unknown{_nearest(place[-1], known or list(_fields(place[:-1])))}"
+    message = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     return f"`{name}` is {error['input']!r}; wanted {message}"
 
 
@@ -251,7 +318,8 @@ def _fields(place: list[str]) -> dict[str, Any]:
             model = CharacterSettings
         elif part in model.model_fields:
             model = model.model_fields[part].annotation
-    return model.model_fields
+    known = {name: field for name, field in model.model_fields.items() if name != "options"}
+    return known | dict.fromkeys(MOVED) if model is GeneratorSettings else known
 
 
 def _nearest(name: str, known: list[str]) -> str:
@@ -267,20 +335,13 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:
             below[key] = value
 
 
-def _absolute(settings: Settings) -> Settings:
+def _with_files_that_ship(settings: Settings) -> Settings:
     """Files that are still named as they ship are taken from configs/."""
     home = configs_folder()
-    return settings.model_copy(
-        update={
-            "filter": Filter(file=_placed(home, settings.filter.file)),
-            "profile": settings.profile.model_copy(update={"intrinsic": _placed(home, settings.profile.intrinsic)}),
-            "augmentation": settings.augmentation.model_copy(
-                update={"vary": _placed(home, settings.augmentation.vary)}
-            ),
-            "check": settings.check.model_copy(update={"exclusive": _placed(home, settings.check.exclusive)}),
-        }
-    )
 
+    def placed(section: Section, key: str) -> Section:
+        name = getattr(section, key)
+        return section.model_copy(update={key: str(home / name)}) if name else section
 
-def _placed(home: Path, name: str) -> str:
-    return str(home / name) if name and not Path(name).is_absolute() else name
+    shipped = {"filter": "file", "profile": "intrinsic", "augmentation": "vary", "check": "exclusive"}
+    return settings.model_copy(update={name: placed(getattr(settings, name), key) for name, key in shipped.items()})

@@ -12,6 +12,12 @@ def drawn_group(slug: str) -> str:
     return f"{slug}{DRAWN}"
 
 
+def numbered_folder(name: str) -> tuple[int, str] | None:
+    """kohya's `10_name` -> (10, "name"); None for a folder that is not called so."""
+    found = re.fullmatch(r"(\d+)_(.+)", name)
+    return (int(found[1]), found[2]) if found else None
+
+
 def slugs(characters: list[str]) -> dict[str, str]:
     """Character -> a name that is safe as a folder's, in TOML and in a caption; each its own."""
     plain = {name: _slug(name) for name in characters}

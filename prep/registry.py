@@ -1,22 +1,170 @@
-"""Names of a family's members: those that ship, and those that other packages add through entry points."""
+"""Families and their members by name: those that ship, and those that other packages add through entry points.
 
+A member is one file of its room and one line in the room's __init__. What a line names as `module:attribute` is
+imported only when it is asked for. Nothing here knows what a member does.
+"""
+
+import difflib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
-from typing import Any
+from operator import attrgetter
+from typing import Any, Literal
 
-from prep.errors import UsageError
+from prep.errors import SettingsError, UsageError
+
+Role = Literal["tagger", "generator"]
+HUB = "https://huggingface.co"
+
+# Where the families of models are declared; config.py takes their sections from there.
+FAMILIES: dict[Role, str] = {"tagger": "prep.taggers:TAGGERS", "generator": "prep.generators:GENERATORS"}
 
 
-def load_named(name: str, own: Mapping[str, str], group: str, unknown: type[UsageError], told: str) -> Any:
-    """The class or function of that name. own: name -> `module:attribute`, imported only now; group: of entry points.
+@dataclass(frozen=True)
+class ModelFile:
+    """One file of a model. Of url, repo and packaged, one says where it comes from; none: a person names it."""
 
-    unknown, told: the error and how it begins for a name that nobody has.
+    name: str  # on disk; of a hub repo, its path in there
+    megabytes: int = 0  # 10**6 bytes, as published, rounded
+    part: str = "model"  # what it is to the model: model, tags, vae, ...
+    url: str | None = None  # a release page's file
+    repo: str | None = None  # a Hugging Face repo
+    packaged: bool = False  # ships with prep
+
+    @property
+    def basename(self) -> str:
+        return self.name.rsplit("/", 1)[-1]
+
+    @property
+    def page(self) -> str:
+        """Where a person finds the file, for fetching it by hand."""
+        return self.url or f"{HUB}/{self.repo}"
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model as its family knows it by name: who loads it, from which files, with which settings of its own.
+
+    Plain data, so that a job can carry it to where the registry of this process is not.
     """
-    if name in own:
-        module, _, attribute = own[name].partition(":")
-        return getattr(importlib.import_module(module), attribute)
-    others = {point.name: point for point in entry_points(group=group)}
-    if name not in others:
-        raise unknown(f"{told} is called {name}", hint=f"known: {', '.join([*own, *sorted(others)])}")
-    return others[name].load()
+
+    name: str
+    role: Role
+    maker: str  # module:attribute, called with (name, files by part, options)
+    files: tuple[ModelFile, ...] = ()  # the first is the weights; none: a person names the path
+    options: str = ""  # module:attribute of a pydantic model; empty: none beside the family's own
+    section: str = ""  # what the options are called in the settings: [role.section]
+    parts: tuple[str, ...] = ()  # of the options, those that name a file of the model
+    absent: str = ""  # module:attribute, (name, options) -> its card before its files are here
+    what: str = ""
+    licence: str = ""
+    licence_url: str = ""  # a page, or the card in the package
+    runs_on: str = ""
+    gated: bool = False  # a licence to accept and a token to show
+
+    @property
+    def packaged(self) -> bool:
+        return any(file.packaged for file in self.files)
+
+    @property
+    def megabytes(self) -> int:
+        return sum(file.megabytes for file in self.files)
+
+    @property
+    def size(self) -> str:
+        return f"{self.megabytes / 1000:.1f} GB" if self.megabytes >= 1000 else f"{self.megabytes} MB"
+
+    @property
+    def page(self) -> str:
+        return self.files[0].page
+
+
+@dataclass(frozen=True)
+class Family:
+    """Members of one kind by name. `what` begins the sentence about a name that nobody has."""
+
+    what: str  # such as `tagger.model: no tagger`
+    group: str  # of entry points
+    members: dict[str, Any]  # name -> ModelSpec, or `module:attribute`
+    unknown: type[UsageError] = SettingsError
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    automatic: tuple[str, ...] = ()  # what `auto` takes, the first that is here
+    trial: str = ""  # the starter's: ships with prep, for trying it out
+    by_path: str = ""  # the member that a bare path is given to
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of those that ship."""
+        return iter(self.members)
+
+    def names(self) -> list[str]:
+        """Those that ship, then those of other packages."""
+        return [*self.members, *sorted({point.name for point in entry_points(group=self.group)} - set(self.members))]
+
+    def get(self, name: str) -> Any:
+        """The member of that name. Raises `unknown` with the nearest name, or for a name that two members have."""
+        name = self.aliases.get(name, name)
+        points = {point.value: point for point in entry_points(group=self.group) if point.name == name}
+        owners = [f"{point.dist.name if point.dist else 'a package'} ({value})" for value, point in points.items()]
+        if len(owners) + (name in self.members) > 1:
+            who = " and ".join([*(["prep itself"] if name in self.members else []), *sorted(owners)])
+            raise self.unknown(f"{self.group}: {who} both have a member called {name}", hint="uninstall one of them")
+        if name in self.members:
+            return self.members[name]
+        if not points:
+            close = nearest(name, [*self.names(), *self.aliases])
+            raise self.unknown(f"{self.what} is called {name}", hint=close)
+        return next(iter(points))
+
+    def load(self, name: str) -> Any:
+        """What the line of that name stands for, imported. Raises `unknown`."""
+        return load(self.get(name), f"{self.what.partition(':')[0]} {name}", self.unknown)
+
+    def spec(self, name: str) -> ModelSpec:
+        """The model of that name. An entry point names a ModelSpec, or a maker alone, which is given a path."""
+        member = self.get(name)
+        if isinstance(member, ModelSpec):
+            return member
+        found = self.load(name)
+        if isinstance(found, ModelSpec):
+            return found
+        options = f"{member}.Options" if hasattr(found, "Options") else ""
+        role = self.members[self.by_path].role
+        return ModelSpec(name, role, maker=member, options=options, section=name if options else "")
+
+    def specs(self) -> list[ModelSpec]:
+        """Those that ship and have files of their own."""
+        return [spec for spec in self.members.values() if spec.files]
+
+    def options(self, section: str) -> type:
+        """The pydantic model of [role.section] in the settings. Raises `unknown` with the nearest section."""
+        own = {spec.section: spec.options for spec in self.members.values() if spec.section}
+        if section in own:
+            return load(own[section])
+        if section in self.names() and (spec := self.spec(section)).options:
+            return load(spec.options)
+        role = self.members[self.by_path].role
+        known = [*own, *(name for name in self.names() if name not in self.members)]
+        hint = nearest(section, known) if known else f"no {role} has settings of its own"
+        raise self.unknown(f"`{role}.{section}` is unknown", hint=hint)
+
+
+def load(place: str, who: str = "", error: type[UsageError] = SettingsError) -> Any:
+    """What `module:attribute` names; the attribute may have dots. Raises `error` when it cannot be imported."""
+    module, _, attribute = place.partition(":")
+    try:
+        return attrgetter(attribute)(importlib.import_module(module))
+    except Exception as problem:  # whatever a package outside the project does on import
+        told = str(problem).strip().split("\n")[0] or type(problem).__name__
+        name = f"{who} ({place})" if who else place
+        raise error(f"{name} cannot be imported: {told}", hint="install what it needs") from problem
+
+
+def family(role: Role) -> Family:
+    return load(FAMILIES[role])
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """'did you mean X?', or all that is known."""
+    close = difflib.get_close_matches(name, known, 1, cutoff=0.4)
+    return f"did you mean `{close[0]}`?" if close else f"known: {', '.join(known)}"

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -124,27 +124,31 @@ class Caption:
     text: str
 
 
-@dataclass(frozen=True)
-class GenerationRequest:
-    """One picture to be drawn. What shapes it is here; what only makes it cheaper is not."""
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """What shapes a drawn picture. What only makes it cheaper is not here."""
 
-    kind: Kind
-    character: str
     prompt: str  # for the CLIPs, and for T5
     negative: str
     width: int  # pixels, divisible by 16
     height: int
     steps: int
     guidance: float
-    sampler: str  # a name of generators/_schedulers.py
+    sampler: str  # one of the generator's own
     strength: float | None  # of img2img, 0-1; None: from text alone
     parent: str | None  # sha256 of the real image that it is drawn from, or whose tags it has
-    index: int  # tells repeats of the same request apart
-    asked: tuple[str, ...]  # the tags in the prompt, underscored: what the check looks for
-    changes: tuple[str, ...]  # of those, the ones that the parent does not have
+    index: int  # tells repeats of the same picture apart
     generator: str  # the name of the weights
-    weights: str  # sha256 of their files
+    weights: str  # digest of their files
     precision: str  # of weights and arithmetic, such as fp8-scaled/bf16
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """All that shapes it, by name: what its key is a hash of, and what is written into its PNG.
+
+        A field that comes later enters only where it is not at its default, so that the keys of 0.1.0 stay.
+        """
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def seed(self) -> int:
@@ -157,8 +161,22 @@ class GenerationRequest:
         return self._digest(self.seed)[:16]
 
     def _digest(self, *more: int) -> str:
-        content = {field.name: getattr(self, field.name) for field in fields(self)}
-        return hashlib.sha256(json.dumps([content, *more], sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([self.content, *more], sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purpose:
+    """Why a picture is asked for."""
+
+    kind: Kind
+    character: str
+    asked: tuple[str, ...]  # the tags in the prompt, underscored: what the check looks for
+    changes: tuple[str, ...]  # of those, the ones that the parent does not have
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationRequest(Purpose, Picture):
+    """One picture to be drawn for a set: what it is, and what for. Both are in its key and its seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +193,14 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """A picture that was drawn: what was asked, and what the check said."""
+class Made:
+    """What a picture that lies in no folder of SRC was made from, and how."""
 
-    request: GenerationRequest
-    check: Check | None = None
+    by: Literal["crop", "generator", "composite"]
+    parent: str | None  # sha256 of the real image that it is made from, or whose tags it has
+    recipe: str  # of all that shapes it; of a drawn picture its request's key
+    request: GenerationRequest | None = None  # where a generator drew it
+    check: Check | None = None  # where a tagger read it back
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +219,24 @@ class Row:
     final_text: str | None = None  # after hand edits were merged in
     caption_source: str | None = None  # machine, hand, merged
     exported: str | None = None  # path relative to the dataset folder
-    drawn: Drawn | None = None  # set: the picture is ours, and ref.path is relative to the dataset folder
+    made: Made | None = None  # set: the picture is ours, and ref.path is relative to the dataset folder
 
     @property
     def trains(self) -> bool:
-        """Whether it belongs to the training set: real images, and augmentations that passed the check."""
-        return self.status == "kept" and self.origin in ("source", "augmentation")
+        return trains(self.origin, self.status)
+
+
+def is_real(origin: str) -> bool:
+    """Whether a picture is a person's own: one that lies in SRC."""
+    return origin == "source"
+
+
+def trains(origin: str, status: str) -> bool:
+    """Whether a picture belongs to the training set: real ones, and augmentations that passed the check.
+
+    This is the one place that says so, for rows on the road and for rows of a manifest.
+    """
+    return status == "kept" and origin in ("source", "augmentation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +245,22 @@ class Outcome:
 
     subject: str
     problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """How a job was done where it ran, for run.json: a runner yields it after the outcomes of a worker."""
+
+    found: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What one worker of a job takes."""
+
+    cpus: int = 1
+    gpu: bool = False  # whether it uses one where there is one
+    memory_bytes: int = 0  # beside the interpreter and its libraries; an estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +274,11 @@ class Summary:
 
 
 class Tagger(Protocol):
-    """Reads tags off pictures. Two calls, so that decoding runs on the CPU while the network computes."""
+    """Reads tags off pictures. Two calls, so that decoding runs on the CPU while the network computes.
 
-    name: str
+    Made by `maker(name, files, options)`: the model's name, its files by part, its options; ready to answer.
+    """
+
     vocabulary: Vocabulary
     batch_size: int  # pictures at once; what it was asked for, or fewer
 
@@ -238,30 +289,40 @@ class Tagger(Protocol):
         """batch: float32 [B, S, S, 3] -> float32 [B, T], 0-1."""
 
 
-class Generator(Protocol):
-    """Draws pictures. Cheap to make: it loads when it is first asked to draw."""
+class Card(Protocol):
+    """What a generator is, known before any weight is read."""
 
-    name: str
-    precision: str  # of weights and arithmetic, such as fp8-scaled/bf16
+    name: str  # of the weights
+    precision: str  # of weights and arithmetic, such as fp8-scaled/bf16: all of its options that shape a picture
     steps: int  # what it is used with unless the settings say otherwise
     guidance: float
+    samplers: tuple[str, ...]
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """Of what is drawn from a picture of that size, in pixels: the nearest in aspect that it was trained for."""
+
+
+class Generator(Protocol):
+    """Draws pictures. Made by `maker(name, files, options)`, cheaply: it loads when it is first asked to draw."""
+
+    card: Card
 
     @property
     def notes(self) -> dict[str, Any]:
         """What only makes it cheaper, as it was at last: for run.json."""
 
-    def size(self, width: int, height: int) -> tuple[int, int]:
-        """Of what is drawn from a picture of that size, in pixels: the nearest in aspect that it was trained for."""
+    def encode(self, pictures: Sequence[Picture], kept: Path) -> None:
+        """Encode the prompts of all that is to be drawn: the encoders are loaded once, and gone before it draws.
 
-    def prepare(self, requests: Sequence[GenerationRequest]) -> None:
-        """Encode the prompts of all that is to be drawn: the encoders are loaded once, and gone before it draws."""
+        kept: a folder for what is worth keeping between runs.
+        """
 
-    def images(
-        self, requests: Sequence[GenerationRequest], parents: Mapping[str, np.ndarray]
-    ) -> Iterator[tuple[GenerationRequest, np.ndarray]]:
-        """Yield (request, uint8 [height, width, 3], RGB) as they are done.
+    def draw(
+        self, pictures: Sequence[Picture], parents: Mapping[str, np.ndarray], kept: Path
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        """Yield (key, uint8 [height, width, 3], RGB) as they are done.
 
-        parents: sha256 -> uint8 [H, W, 3] of the real images that requests with a strength are drawn from.
+        parents: sha256 -> uint8 [H, W, 3] of the real images that pictures with a strength are drawn from.
         """
 
     def close(self) -> None:
@@ -269,7 +330,7 @@ class Generator(Protocol):
 
 
 class Job(Protocol):
-    """Work that a runner carries to where it runs: picklable, opened there once, then given batches.
+    """Work that a runner carries to where it runs: plain data that pickles, opened there once, then given batches.
 
     It writes its own ledger parts; what it yields is only for counting and for the bar.
     """
@@ -277,6 +338,7 @@ class Job(Protocol):
     name: str
     batch: int  # items a call
     isolated: bool  # a crash in here must not take the run along: run it in processes of its own
+    needs: Needs
 
     def open(self, worker: str) -> None: ...
 
@@ -285,18 +347,12 @@ class Job(Protocol):
     def lost(self, item: Any) -> Outcome:
         """The worker died on this very item: write its row."""
 
-    def close(self) -> None: ...
+    def close(self) -> Mapping[str, Any]:
+        """-> how it was done here, for run.json; empty where there is nothing to say."""
 
 
 class Runner(Protocol):
-    """Where a stage's batches run."""
+    """Where a job's batches run."""
 
-    def map(self, job: Job, work: Sequence[Any]) -> Iterator[Outcome]: ...
-
-
-class Exporter(Protocol):
-    """One format on disk."""
-
-    name: str
-
-    def write(self, rows: Iterable[Row], folder: Path) -> Summary: ...
+    def map(self, job: Job, work: Sequence[Any]) -> Iterator[Outcome | Notes]:
+        """Yield one outcome per item, in the order in which they are done, and the notes of each worker."""

@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 import torch
 
-from prep.config import load_settings
-from prep.generators.sd35.generator import SD35, Files
+from prep.config import TaggerOptions
+from prep.generators.sd35.generator import SD35
+from prep.generators.sd35.options import SD35Options
 from prep.taggers.deepdanbooru import DeepDanbooru
 from prep.types import GenerationRequest
 from starter_training import words
@@ -44,15 +45,15 @@ def requests(generator: SD35, count: int, held_out: bool) -> list[GenerationRequ
                 negative=", ".join(words.NEGATIVE),
                 width=width,
                 height=height,
-                steps=generator.steps,
-                guidance=generator.guidance,
+                steps=generator.card.steps,
+                guidance=generator.card.guidance,
                 sampler="euler",
                 strength=None,
                 parent=None,
                 index=number,
                 asked=tags,
                 changes=(),
-                generator=generator.name,
+                generator=generator.card.name,
                 weights="",  # the same noise for each file
                 precision="",
             )
@@ -91,16 +92,16 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    tagger, report = DeepDanbooru(TAGGER), {}
+    tagger, report = DeepDanbooru("starter-tagger", {"model": TAGGER}, TaggerOptions()), {}
     for file in options.files:
         with tempfile.TemporaryDirectory() as encoded:
-            generator = SD35(Files(file), load_settings().generator, Path(encoded))
+            generator = SD35(file.stem, {"model": file}, SD35Options())
             piles = {
                 "shown": requests(generator, SHOWN, False),
                 "never_shown": requests(generator, NEVER_SHOWN, True),
             }
             asked = [request for pile in piles.values() for request in pile]
-            pictures = {request.key: image for request, image in generator.images(asked, {})}
+            pictures = dict(generator.draw(asked, {}, Path(encoded)))
             generator.close()
         report[file.name] = {name: read_back(tagger, pile, pictures) for name, pile in piles.items()}
         report[file.name]["all"] = read_back(tagger, asked, pictures)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from prep.config import TaggerOptions
 from prep.images import edge_density, open_image
 from prep.taggers.deepdanbooru import DeepDanbooru
 from starter_training import recolour, strangers
@@ -117,7 +118,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    tagger = DeepDanbooru(TAGGER)
+    tagger = DeepDanbooru("starter-tagger", {"model": TAGGER}, TaggerOptions())
     piles = {
         "held_out": compositions(held_out_pool(), options.pictures),
         "known": compositions(known_pool(), options.pictures),

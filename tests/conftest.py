@@ -1,6 +1,10 @@
+from dataclasses import replace
+
 import pytest
 from huggingface_hub import constants
 
+from prep.models.residency import MEMORY
+from prep.taggers import TAGGERS
 from tests.support.pictures import tiny_checkpoint
 
 
@@ -22,3 +26,21 @@ def _at_home(tmp_path_factory, monkeypatch):
 @pytest.fixture(scope="session")
 def tiny_tagger(tmp_path_factory):
     return tiny_checkpoint(tmp_path_factory.mktemp("weights") / "tiny.safetensors")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_in_memory():
+    yield
+    MEMORY.clear()
+
+
+@pytest.fixture
+def reads_with(monkeypatch):
+    """reads_with(make): what make(options) gives reads instead of any checkpoint file."""
+
+    def reads_with(make) -> None:
+        monkeypatch.setattr("tests.fakes._make", make)
+        fake = replace(TAGGERS.members["file"], maker="tests.fakes:fake_tagger")
+        monkeypatch.setitem(TAGGERS.members, "file", fake)
+
+    return reads_with

@@ -1,26 +1,32 @@
 """Fakes at the protocols' seams."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from prep.types import Job, Outcome, Vocabulary
+from prep.config import TaggerOptions
+from prep.taggers import TAGGERS
+from prep.types import Job, Notes, Outcome, Vocabulary
 from tests.support.pictures import TAGS
 
 
 class FakeRunner:
     """Runs every batch right here, isolated or not: no process is started."""
 
-    def map(self, job: Job, work: Sequence[Any]) -> Iterator[Outcome]:
+    def map(self, job: Job, work: Sequence[Any]) -> Iterator[Outcome | Notes]:
         if work:
             job.open("fake")
             try:
                 for at in range(0, len(work), job.batch):
                     yield from job.run(work[at : at + job.batch])
-            finally:
+            except BaseException:
                 job.close()
+                raise
+            if notes := job.close():
+                yield Notes(notes)
 
 
 class FakeTagger:
@@ -46,3 +52,18 @@ class FakeTagger:
         self.scored += len(batch)
         mean = batch.mean((1, 2, 3))[:, None]
         return (0.2 + 0.7 * np.abs(np.sin(7 * mean + np.arange(len(TAGS))))).astype(np.float32)
+
+
+_make: Callable[[TaggerOptions], Any] = lambda options: FakeTagger(options.batch)  # noqa: E731 - tests put another here
+
+
+def fake_tagger(name: str, files: dict, options: TaggerOptions) -> Any:
+    """A tagger's maker, as the registry names it."""
+    return _make(options)
+
+
+def read_with(make: Callable[[TaggerOptions], Any]) -> None:
+    """In this process, what make gives reads instead of any checkpoint file. In a test: the fixture `reads_with`."""
+    global _make
+    _make = make
+    TAGGERS.members["file"] = replace(TAGGERS.members["file"], maker=f"{__name__}:fake_tagger")

@@ -1,4 +1,4 @@
-"""Scores to a caption: threshold, filter, overlap, traits, order, limit, and how a tag is spelt. No file is touched."""
+"""Scores to a caption: threshold, filter, overlap, traits, order, limit, how a tag is written. No file is touched."""
 
 import re
 from collections.abc import Callable
@@ -21,7 +21,7 @@ KAOMOJI = frozenset(
 )
 
 
-def spoken(name: str) -> str:
+def prompt_text(name: str) -> str:
     """A tag as a prompt has it: with spaces, kaomoji as they are, nothing escaped."""
     return SEPARATORS.sub(" ", name if name.lower() in KAOMOJI else name.replace("_", " ")).strip()
 
@@ -40,9 +40,9 @@ class Composer:
         return cache(lambda name: name in self.filter)
 
     @cached_property
-    def spelt(self) -> Callable[[str], str]:
+    def caption_text(self) -> Callable[[str], str]:
         """A tag's name as it stands in a caption."""
-        return cache(self._spelt)
+        return cache(self._caption_text)
 
     def names(self, scores: TagScores, level: str) -> list[str]:
         """What passes threshold and filter, best first: what a profile counts."""
@@ -63,7 +63,7 @@ class Composer:
         items = [profile.trigger]
         kept = []
         for tag in ordered:
-            text = self.spelt(tag.name)
+            text = self.caption_text(tag.name)
             if len(items) >= self.settings.max_tags:
                 removed.append(Removed(tag.name, "limit"))
             elif text and text not in items:
@@ -78,7 +78,7 @@ class Composer:
             text=", ".join(items),
         )
 
-    def _spelt(self, name: str) -> str:
+    def _caption_text(self, name: str) -> str:
         if self.settings.spaces and not (self.settings.kaomoji and name.lower() in KAOMOJI):
             name = name.replace("_", " ")
         if self.settings.escape_parentheses:

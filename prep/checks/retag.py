@@ -56,7 +56,7 @@ def _groups(path: str, lists: dict) -> Iterator[frozenset[str]]:
         yield frozenset(tag.replace(" ", "_") for tag in group)
 
 
-def judged(
+def verdict(
     request: GenerationRequest,
     read: Iterable[str],
     core: Collection[str],

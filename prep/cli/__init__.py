@@ -6,6 +6,7 @@ import sys
 import click
 
 from prep.errors import Interrupted, PrepError
+from prep.process.quiet import keep_libraries_quiet
 
 COMMANDS = {
     "run": "turn a folder of images into a training set",
@@ -48,6 +49,7 @@ def group() -> None:
 
 def main() -> None:
     """Run a command and leave with its exit code: 0, 1, 2, 3, 130 or 143 (see prep/errors.py)."""
+    keep_libraries_quiet()
     try:
         code = group.main(standalone_mode=False)
     except PrepError as error:

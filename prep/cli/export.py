@@ -10,8 +10,13 @@ from prep.formats import FORMATS
 @click.command("export")
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option(
-    "--to", "formats", metavar="FORMAT", multiple=True, required=True, help=f"{', '.join(FORMATS)}. May be repeated."
-)
+    "--to",
+    "formats",
+    metavar="FORMAT",
+    multiple=True,
+    required=True,
+    help=f"{', '.join(FORMATS.members)}. May be repeated.",
+)  # fmt: skip
 def command(out: Path, formats: tuple[str, ...]) -> int:
     """Show the finished set in OUT as another trainer reads it, in OUT/export/FORMAT.
 

@@ -40,6 +40,6 @@ def get(name: str, again: bool) -> None:
         click.echo(f"licence: {model.licence} ({model.licence_url})")
     weights = fetch(name, again)
     place = "comes with prep:" if weights.source == "package" else "is in"
-    click.echo(f"{weights.name} {place} {weights.path}, sha256 {weights.sha256}")
+    click.echo(f"{weights.name} {place} {weights.path}, sha256 {weights.digest}")
     if weights.note:
         click.echo(f"{weights.note}; `prep models get {weights.name} --again` fetches it anew")

@@ -14,7 +14,8 @@ import click
 def command(images, count, out, config, sets) -> int:
     """Draw new pictures from IMAGE: its tags, the prompts, what was drawn, and how well each matches.
 
-    The picture goes the road of a set with one image, so that what is seen here is what `prep run` would do with it.
+    The picture is read, drawn from and checked as `prep run` would, but alone: its own tags are all that is known of
+    the character. Where nothing draws yet, --set generator.model=starter tries it on the models that ship with prep.
 
     \b
     Examples:
@@ -23,13 +24,14 @@ def command(images, count, out, config, sets) -> int:
     """
     from prep.config import load_settings
     from prep.pipeline.redraw import redraw
+    from prep.process.report import Report
     from prep.runners.local import interruptible
 
     worst = 0
     with interruptible():
         for image in images:
             settings = load_settings(image.parent.parent, config, sets)
-            for line in (drawn := redraw(image, out, count, settings)).lines:
+            for line in (drawn := redraw(image, out, count, settings, Report())).lines:
                 click.echo(line)
             worst = max(worst, drawn.exit_code)
     return worst

@@ -20,7 +20,7 @@ STAGE_NAMES = ("scan", "tag", "profile", "caption", "generate", "check", "export
 @click.option("--rehash", is_flag=True, help="Read every file again, whatever its size and time say.")
 @click.option("--rebalance", is_flag=True, help="Settle the repeats anew; folders are renamed.")
 @click.option("--restore", is_flag=True, help="Bring back images that were removed from kohya/ by hand.")
-@click.option("--runner", type=click.Choice(list(RUNNERS)), default="local", show_default=True)
+@click.option("--runner", metavar="NAME", default="local", show_default=True, help=f"{', '.join(RUNNERS.members)}.")
 @click.option("--profile", is_flag=True, help="Say how long each stage took.")
 def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore, runner, profile) -> int:
     """Turn the images in SRC, a sub-folder a character, into a LoRA training set.
@@ -41,14 +41,15 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     settings = load_settings(src, config, sets)
     options = Options(to, retry, rehash, rebalance, restore)
     if plan:
-        from prep.pipeline.preview import plan_of
+        from prep.pipeline.preview import plan_lines
 
-        for line in plan_of(src, out, settings):
+        for line in plan_lines(src, out, settings):
             click.echo(line)
         return 0
+    carrier = load_runner(runner)  # an unknown name is told before anything is touched
     keep_arrow_small()
     with interruptible():
-        result = road.run(src, out, settings, options, load_runner(runner))
+        result = road.run(src, out, settings, options, carrier)
     if profile:
         for stage, seconds in result.seconds.items():
             click.echo(f"{stage:>8} {seconds:8.2f} s")

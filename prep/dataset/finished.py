@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from prep.errors import UsageError
-from prep.names import DRAWN
+from prep.names import DRAWN, numbered_folder
+from prep.types import is_real, trains
 
 COLUMNS = ["image_id", "file", "character", "origin", "status", "width", "height", "caption"]
-TRAINED = {"source", "augmentation"}
 PLACE = re.compile(r"kohya/\d+_([^/]+)/([^/]+)")
-FOLDER = re.compile(r"(\d+)_(.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Group:
 
     @property
     def drawn(self) -> bool:
-        return all(picture.origin != "source" for picture in self.pictures)
+        return not any(is_real(picture.origin) for picture in self.pictures)
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def _manifest(out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
                 row
                 for batch in table.iter_batches(1024, columns=COLUMNS)
                 for row in batch.to_pylist()
-                if row["status"] == "kept" and row["origin"] in TRAINED and row["file"]
+                if trains(row["origin"], row["status"]) and row["file"]
             ]
     except FileNotFoundError:
         raise UsageError(f"{out} is not finished: it has no manifest.parquet", hint="let `prep run` finish") from None
@@ -139,8 +138,8 @@ def _standing(out: Path) -> dict[str, tuple[int, Path]]:
     """Group -> (repeats, folder), as the folders are called now: a person may have changed a number."""
     found: dict[str, tuple[int, Path]] = {}
     for folder in sorted((out / "kohya").glob("*/")):
-        if (name := FOLDER.fullmatch(folder.name)) and int(name[1]) > 0:
-            found[name[2]] = max(found.get(name[2], (0, folder)), (int(name[1]), folder))
+        if (name := numbered_folder(folder.name)) and name[0] > 0:
+            found[name[1]] = max(found.get(name[1], (0, folder)), (name[0], folder))
     return found
 
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from prep.files import write_whole
 from prep.names import printable
-from prep.types import Row, Summary
+from prep.types import Made, Row, Summary
 
 SCHEMA_VERSION = 1
 GROUP_ROWS = 2048
@@ -104,7 +104,7 @@ class ManifestExporter:
         return {
             "image_id": ref.sha256 or None,
             "file": row.exported,
-            "source": None if row.drawn else printable(ref.path),
+            "source": None if row.made else printable(ref.path),
             "character": printable(ref.character),
             "origin": row.origin,
             "status": row.status,
@@ -128,12 +128,12 @@ class ManifestExporter:
             "caption_source": row.caption_source,
             "tagger": self.tagger if read else None,
             "recipe": self.recipe if read else None,
-            **(_drawn(row) if row.drawn else {}),
+            **(_drawn(row.made) if row.made else {}),
         }
 
 
-def _drawn(row: Row) -> dict[str, Any]:
-    request, check = row.drawn.request, row.drawn.check
+def _drawn(made: Made) -> dict[str, Any]:
+    request, check = made.request, made.check
     return {
         "generator": f"{request.generator} {request.precision}",
         "prompt": request.prompt,

@@ -20,7 +20,7 @@ def needs_baking(ref: ImageRef) -> bool:
     return ref.format not in PLAIN or bool(BAKED.intersection(ref.flags))
 
 
-def place(ref: ImageRef, source: Path, folder: Path, slug: str, link: Literal["copy", "symlink", "hardlink"],
+def copy_in(ref: ImageRef, source: Path, folder: Path, slug: str, link: Literal["copy", "symlink", "hardlink"],
           max_pixels: int) -> tuple[str, str, int]:  # fmt: skip
     """Write the image into the folder -> (file name, sha256 of the file, bytes).
 

@@ -5,8 +5,8 @@ At most 24 real images and 36 drawn ones of a kind, spread evenly; made anew onl
 """
 
 import textwrap
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -17,6 +17,7 @@ from prep.files import write_whole
 from prep.images import encode_png, open_image
 from prep.ledger import Ledger, Shelf
 from prep.names import printable
+from prep.run import Places
 from prep.types import Profile, Row
 
 VERSION = 2
@@ -38,65 +39,70 @@ GOOD, BAD = (20, 120, 60), (180, 40, 40)
 
 
 class Sheets:
-    def __init__(self, file_of: Callable[[Row], Path], ledger: Ledger, slugs: dict[str, str],
-                 profiles: dict[str, Profile], counts: dict[str, int], spelt: Callable[[str], str],
-                 max_pixels: int) -> None:  # fmt: skip
-        self.file_of = file_of
-        self.counts = counts  # character -> real images kept
+    def __init__(self, places: Places, ledger: Ledger | None, profiles: dict[str, Profile],
+                 caption_text: Callable[[str], str], max_pixels: int) -> None:  # fmt: skip
+        self.places = places
         self.ledger = ledger
-        self.slugs = slugs
         self.profiles = profiles
-        self.spelt = spelt
+        self.caption_text = caption_text
         self.max_pixels = max_pixels
         self.pages: dict[str, list[Row]] = defaultdict(list)
         self.drawn: dict[str, list[Row]] = defaultdict(list)
-        self.parents: dict[tuple[str, str], Row | None] = {}  # (character, sha256) -> the real image
-        self.seen: Counter[str] = Counter()
+        self.parents: dict[tuple[str, str], Row] = {}  # (character, sha256) -> the real image
 
-    def watched(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """The rows as they come, while those for the sheets are kept: evenly over a character, at most MOST. What was
-        drawn of a character comes before its real images."""
+    def choose(self, rows: Sequence[Row]) -> None:
+        """Of all rows, those that the sheets show: real images evenly over a character, at most MOST."""
+        kept: dict[str, list[Row]] = defaultdict(list)
         for row in rows:
-            character = row.ref.character
-            if row.drawn:
-                self.drawn[character].append(row)
-                self.parents[character, row.drawn.request.parent] = None
-            elif (character, row.ref.sha256) in self.parents:
-                self.parents[character, row.ref.sha256] = row
-            if row.status == "kept" and not row.drawn:
-                # Of n rows, number k is shown where k * MOST / n passes a whole number.
-                place, total = self.seen[character], max(self.counts[character], MOST)
-                if place * MOST // total != (place - 1) * MOST // total:
-                    self.pages[character].append(row)
-                self.seen[character] += 1
-            yield row
+            if row.made:
+                self.drawn[row.ref.character].append(row)
+            elif row.status == "kept":
+                kept[row.ref.character].append(row)
+        wanted = {(row.ref.character, row.made.parent) for drawn in self.drawn.values() for row in drawn}
+        for character, real in kept.items():
+            # Of n rows, number k is shown where k * MOST / n passes a whole number.
+            total = max(len(real), MOST)
+            self.pages[character] = [
+                row for at, row in enumerate(real) if at * MOST // total != (at - 1) * MOST // total
+            ]
+        for row in rows:
+            if not row.made and (row.ref.character, row.ref.sha256) in wanted:
+                self.parents[row.ref.character, row.ref.sha256] = row
 
     def write(self, folder: Path) -> None:
         """folder: generated/, which gets <character>/sheet.png."""
         done = {(entry["subject"], entry["recipe"]) for entry in self.ledger.table(SHEET).to_pylist()}
-        for character, page in self.pages.items():
-            slug, title = self.slugs[character], self._title(character)
-            shown = sorted(page, key=lambda row: row.ref.path)
-            drawn = {kind: self._spread(character, kind) for kind, _ in KINDS}
+        for character in self.pages:
+            slug = self.places.slugs[character]
+            shown, drawn = self._shown(character)
             path = folder / slug / "sheet.png"
             rows = [*shown, *(row for some in drawn.values() for row in some)]
-            told = [[row.ref.sha256, _caption(row), *(text for _, text in _verdict(row))] for row in rows]
-            key = recipe("sheet", VERSION, title, told)
+            texts = [[row.ref.sha256, _caption(row), *(text for _, text in _verdict(row))] for row in rows]
+            key = recipe("sheet", VERSION, self._title(character), texts)
             if (slug, key) not in done or not path.is_file():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                write_whole(path, self._page(title, shown, drawn))
+                write_whole(path, self.page(character))
                 self.ledger.write(SHEET, [{"subject": slug, "recipe": key}])
+
+    def page(self, character: str) -> bytes:
+        """The character's sheet, as PNG."""
+        return self._page(self._title(character), *self._shown(character))
+
+    def _shown(self, character: str) -> tuple[list[Row], dict[str, list[Row]]]:
+        """(real images, drawn ones by kind) that the sheet has room for."""
+        real = sorted(self.pages[character], key=lambda row: row.ref.path)
+        return real, {kind: self._spread(character, kind) for kind, _ in KINDS}
 
     def _spread(self, character: str, kind: str) -> list[Row]:
         """At most MOST_DRAWN of a kind; accepted ones first, the best before the others."""
         rows = [row for row in self.drawn[character] if row.origin == kind]
-        rows.sort(key=lambda row: (not row.drawn.check.kept, -row.drawn.check.score, row.ref.sha256))
+        rows.sort(key=lambda row: (not row.made.check.kept, -row.made.check.score, row.ref.sha256))
         step = max(1, len(rows) / MOST_DRAWN)
         return [rows[int(at * step)] for at in range(min(len(rows), MOST_DRAWN))]
 
     def _title(self, character: str) -> list[str]:
         profile = self.profiles[character]
-        traits = ", ".join(self.spelt(name) for name in profile.tags if profile.tags[name].trait) or "none yet"
+        traits = ", ".join(self.caption_text(name) for name in profile.tags if profile.tags[name].trait) or "none yet"
         return [
             f"{printable(character)}: {profile.images:,} images, trigger word: {profile.trigger}",
             f"left to the trigger word: {traits}",
@@ -127,7 +133,7 @@ class Sheets:
         return encode_png(sheet)
 
     def _drawn_cell(self, row: Row) -> Image.Image:
-        parent = self.parents.get((row.ref.character, row.drawn.request.parent))
+        parent = self.parents.get((row.ref.character, row.made.parent))
         pictures = [self._thumb(each, THUMB_PX // (2 if parent else 1) - 2) for each in (parent, row) if each]
         tall = max(picture.height for picture in pictures)
         verdict = _verdict(row)
@@ -160,7 +166,7 @@ class Sheets:
     def _thumb(self, row: Row, width: int = THUMB_PX) -> Image.Image:
         """As wide as asked, or as tall as that times 1.4; small ones are enlarged."""
         try:
-            picture = Image.fromarray(open_image(self.file_of(row).read_bytes(), self.max_pixels).pixels)
+            picture = Image.fromarray(open_image(self.places.file(row).read_bytes(), self.max_pixels).pixels)
         except (ImageError, OSError):
             return Image.new("RGB", (width, width // 2), FAINT)
         scale = min(width / picture.width, width * 1.4 / picture.height)
@@ -174,9 +180,9 @@ def _caption(row: Row) -> str:
 
 def _verdict(row: Row) -> list[tuple[tuple[int, int, int], str]]:
     """(ink, text) of what the check said of a drawn picture."""
-    if not row.drawn:
+    if not row.made:
         return []
-    check, request = row.drawn.check, row.drawn.request
+    check, request = row.made.check, row.made.request
     told = [(GOOD if check.kept else BAD, f"{check.score:.2f} {'accepted' if check.kept else check.reason}")]
     for name, tags in (("asked", request.changes), ("missing", check.missing), ("unwanted", check.unwanted)):
         if tags:

@@ -15,7 +15,7 @@ class SourceSidecars:
         """rows: those with a final caption. folder: SRC."""
         count = 0
         for row in rows:
-            if row.origin == "source" and row.status == "kept" and row.final_text is not None:
+            if row.trains and not row.made and row.final_text is not None:
                 write_caption((folder / row.ref.path).with_suffix(".txt"), row.final_text)
                 count += 1
         return Summary(images=count, written=count, unchanged=0, removed=0)

@@ -8,10 +8,9 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from prep.dataset.finished import FOLDER
 from prep.dataset.toml import write_unless_edited
 from prep.ledger import Ledger
-from prep.names import DRAWN
+from prep.names import DRAWN, numbered_folder
 
 NAME = "train_sd3_lora.toml"
 
@@ -51,8 +50,8 @@ class Start:
 
 def write_training_toml(kohya: Path, images: int, steps_an_epoch: int, resolution: int, ledger: Ledger) -> bool:
     """Write it, unless a person has changed the one that stands: then beside it. -> whether it took its place."""
-    found = (FOLDER.fullmatch(folder.name) for folder in kohya.glob("*/"))
-    characters = {name[2].removesuffix(DRAWN) for name in found if name}
+    found = (numbered_folder(folder.name) for folder in kohya.glob("*/"))
+    characters = {name[1].removesuffix(DRAWN) for name in found if name}
     start = Start(max(1, images), max(1, len(characters)), max(1, steps_an_epoch))
     return write_unless_edited(kohya / NAME, training_toml(start, resolution), ledger)
 

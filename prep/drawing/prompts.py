@@ -30,7 +30,7 @@ class Parent:
 
 
 @dataclass(frozen=True)
-class Manner:
+class DrawingStyle:
     """How a set is drawn: what all its requests have in common."""
 
     generator: str
@@ -43,7 +43,7 @@ class Manner:
     quality: str
     negative: str
     size: Callable[[int, int], tuple[int, int]]  # of a parent -> of what is drawn from it
-    spoken: Callable[[str], str]  # a tag as prompts have it
+    prompt_text: Callable[[str], str]  # a tag as prompts have it
     counts: Callable[[str], bool]  # whether a tag says how many people there are
     excludes: Callable[[str], Collection[str]]  # the tags that a picture with this one does not have
 
@@ -66,58 +66,60 @@ def read_vary(path: str, known: Collection[str] | None = None) -> tuple[list[Gro
                 f"{path}: [{name}] wants `options`, a list of lists of tags, and `replaces`, a list of tags",
                 hint='such as options = [["smile", "closed_mouth"], ["frown"]]',
             )
-        spelt = [tuple(tag.replace(" ", "_") for tag in option) for option in options]
-        unknown += [tag for option in spelt for tag in option if known is not None and tag not in known]
-        usable = tuple(option for option in spelt if known is None or all(tag in known for tag in option))
-        own = frozenset(tag for option in spelt for tag in option)
+        tags = [tuple(tag.replace(" ", "_") for tag in option) for option in options]
+        unknown += [tag for option in tags for tag in option if known is not None and tag not in known]
+        usable = tuple(option for option in tags if known is None or all(tag in known for tag in option))
+        own = frozenset(tag for option in tags for tag in option)
         groups.append(Group(name, own | {tag.replace(" ", "_") for tag in replaces}, usable))
     return groups, sorted(set(unknown))
 
 
-def reconstructions(profile: Profile, parents: Sequence[Parent], count: int, manner: Manner) -> list[GenerationRequest]:
+def reconstructions(
+    profile: Profile, parents: Sequence[Parent], count: int, style: DrawingStyle
+) -> list[GenerationRequest]:
     """An image's own tags, text alone: picture -> tags -> picture. Which images: by their hash, so for good."""
-    chosen = sorted(parents, key=lambda parent: _lot(parent.sha256, "reconstruct"))[:count]
+    chosen = sorted(parents, key=lambda parent: _stable_order(parent.sha256, "reconstruct"))[:count]
     return [
-        _request("reconstruct", profile, _ordered(parent.tags, profile, (), manner), (), parent, 0, manner)
+        _request("reconstruct", profile, _ordered(parent.tags, profile, (), style), (), parent, 0, style)
         for parent in chosen
         if parent.tags
     ]
 
 
-def consistency(profile: Profile, count: int, manner: Manner) -> list[GenerationRequest]:
+def consistency(profile: Profile, count: int, style: DrawingStyle) -> list[GenerationRequest]:
     """The core tags, text alone, with so many seeds. None without core tags. Of two that exclude one another, as of a
     character with two outfits, the one that more images have."""
     core: list[str] = []
     for tag in sorted(profile.core, key=lambda tag: -profile.tags[tag].images):
-        if not any(tag in manner.excludes(other) or other in manner.excludes(tag) for other in core):
+        if not any(tag in style.excludes(other) or other in style.excludes(tag) for other in core):
             core.append(tag)
-    asked = _ordered(core, profile, (), manner)
-    return [_request("consistency", profile, asked, (), None, index, manner) for index in range(count) if asked]
+    asked = _ordered(core, profile, (), style)
+    return [_request("consistency", profile, asked, (), None, index, style) for index in range(count) if asked]
 
 
 def augmentations(
-    profile: Profile, parents: Sequence[Parent], groups: Sequence[Group], manner: Manner
+    profile: Profile, parents: Sequence[Parent], groups: Sequence[Group], style: DrawingStyle
 ) -> Iterator[GenerationRequest]:
-    """Yield requests without end, parents by turns: each parent with all that may be varied in it, in an order drawn by
-    lot out of their names; then again with another seed. Ends at once when nothing may be varied."""
-    plans = {parent: _variations(profile, parent, groups, manner) for parent in parents}
+    """Yield requests without end, parents by turns: each parent with all that may be varied in it, in an order that
+    follows from a hash of their names; then again with another seed. Ends at once when nothing may be varied."""
+    plans = {parent: _variations(profile, parent, groups, style) for parent in parents}
     by_turns = sorted((parent for parent in parents if plans[parent]), key=lambda parent: parent.sha256)
     turn = 0
     while by_turns:
         for parent in by_turns:
             index, place = divmod(turn, len(plans[parent]))
             asked, changes = plans[parent][place]
-            yield _request("augmentation", profile, asked, changes, parent, index, manner)
+            yield _request("augmentation", profile, asked, changes, parent, index, style)
         turn += 1
 
 
 def _variations(
-    profile: Profile, parent: Parent, groups: Sequence[Group], manner: Manner
+    profile: Profile, parent: Parent, groups: Sequence[Group], style: DrawingStyle
 ) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """(asked tags, asked changes) of every option that says something else than the parent shows."""
     found = []
     shown = frozenset(parent.tags)
-    traits = sorted(tag for tag in profile.traits if not shown.intersection(manner.excludes(tag)))  # no eyes when shut
+    traits = sorted(tag for tag in profile.traits if not shown.intersection(style.excludes(tag)))  # no eyes when shut
     for group in groups:
         if group.replaces & profile.traits:
             continue  # what the trigger word is to learn is not free
@@ -125,18 +127,18 @@ def _variations(
             changes = tuple(tag for tag in option if tag not in parent.tags)
             if not changes:
                 continue
-            gone = group.replaces.union(*(manner.excludes(tag) for tag in option)) - set(option)
+            gone = group.replaces.union(*(style.excludes(tag) for tag in option)) - set(option)
             kept = [tag for tag in dict.fromkeys((*parent.tags, *traits)) if tag not in gone]
-            asked = _ordered((*option, *(tag for tag in kept if tag not in option)), profile, option, manner)
+            asked = _ordered((*option, *(tag for tag in kept if tag not in option)), profile, option, style)
             found.append((asked, changes))
-    return sorted(found, key=lambda pair: _lot(parent.sha256, *pair[1]))
+    return sorted(found, key=lambda pair: _stable_order(parent.sha256, *pair[1]))
 
 
-def _ordered(tags: Sequence[str], profile: Profile, first: Sequence[str], manner: Manner) -> tuple[str, ...]:
+def _ordered(tags: Sequence[str], profile: Profile, first: Sequence[str], style: DrawingStyle) -> tuple[str, ...]:
     """People, what is to change, traits, the other core tags, the rest: CLIP reads no more than 77 tokens."""
 
     def place(tag: str) -> int:
-        if manner.counts(tag):
+        if style.counts(tag):
             return 0
         if tag in first:
             return 1
@@ -152,28 +154,28 @@ def _request(
     changes: tuple[str, ...],
     parent: Parent | None,
     index: int,
-    manner: Manner,
+    style: DrawingStyle,
 ) -> GenerationRequest:
-    width, height = manner.size(*(parent.width, parent.height) if parent else (1, 1))
-    words = [manner.quality, *map(manner.spoken, asked)]
+    width, height = style.size(*(parent.width, parent.height) if parent else (1, 1))
+    words = [style.quality, *map(style.prompt_text, asked)]
     return GenerationRequest(
         kind=kind,
         character=profile.character,
         prompt=", ".join(word for word in words if word),
-        negative=manner.negative,
+        negative=style.negative,
         width=width,
         height=height,
-        steps=manner.steps,
-        guidance=manner.guidance,
-        sampler=manner.sampler,
-        strength=manner.strength if kind == "augmentation" else None,
+        steps=style.steps,
+        guidance=style.guidance,
+        sampler=style.sampler,
+        strength=style.strength if kind == "augmentation" else None,
         parent=parent.sha256 if parent else None,
         index=index,
         asked=asked,
         changes=changes,
-        generator=manner.generator,
-        weights=manner.weights,
-        precision=manner.precision,
+        generator=style.generator,
+        weights=style.weights,
+        precision=style.precision,
     )
 
 
@@ -181,5 +183,5 @@ def _tags(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(tag, str) and tag for tag in value)
 
 
-def _lot(*words: str) -> str:
+def _stable_order(*words: str) -> str:
     return hashlib.sha256("\n".join(words).encode()).hexdigest()

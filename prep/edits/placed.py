@@ -5,7 +5,6 @@ gone is simply rebuilt.
 """
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from prep.files import crash_point
-from prep.ledger import Ledger, Shelf
+from prep.ledger import Book, Ledger, Shelf
+from prep.names import numbered_folder
 
 EXPORT = Shelf(
     "export",
@@ -39,22 +39,19 @@ class Placed:
         return {"subject": subject, "recipe": "", **{slot: getattr(self, slot) for slot in self.__dataclass_fields__}}
 
 
-class Standing:
+class Placement:
     """The folders of kohya/ by slug, what is in them, and the ledger's rows about them."""
 
-    def __init__(self, kohya: Path, ledger: Ledger) -> None:
+    def __init__(
+        self, kohya: Path, ledger: Ledger, exports: Book, repeats: dict[str, int], listings: dict[str, dict[str, int]]
+    ) -> None:
+        """exports: the ledger's rows. listings: slug -> file name -> bytes. See read_placement."""
         self.kohya = kohya
         self.ledger = ledger
-        self.exports = ledger.book(EXPORT)
+        self.exports = exports
         self.marked: dict[str, Placed] = {}  # what this run has said of them since
-        self.repeats = {subject: row["repeats"] for subject, row in ledger.rows(REPEATS).items()}
-        self.listings: dict[str, dict[str, int]] = {}  # slug -> file name -> bytes
-        self._adopt()
-        for slug in self.repeats:
-            folder = self.folder(slug)
-            if folder.is_dir():
-                with os.scandir(folder) as entries:
-                    self.listings[slug] = {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}
+        self.repeats = repeats
+        self.listings = listings
 
     def __getitem__(self, subject: str) -> Placed | None:
         if subject in self.marked:
@@ -93,10 +90,10 @@ class Standing:
         return self.folder(slug) / f"{stem}.txt" if f"{stem}.txt" in self.listings.get(slug, {}) else None
 
     def folder(self, slug: str) -> Path | None:
-        """None while the character's repeats are not settled."""
+        """None while the character's repeats are not set."""
         return self.kohya / f"{self.repeats[slug]}_{slug}" if slug in self.repeats else None
 
-    def settle(self, repeats: dict[str, int]) -> None:
+    def set_repeats(self, repeats: dict[str, int]) -> None:
         """Give characters their repeats; a folder that stands is renamed."""
         changed = {slug: count for slug, count in repeats.items() if self.repeats.get(slug) != count}
         if not changed:
@@ -109,20 +106,37 @@ class Standing:
             if old and old.is_dir():
                 old.rename(self.folder(slug))
 
-    def _adopt(self) -> None:
-        """A folder whose number a person changed keeps that number."""
-        standing: dict[str, list[int]] = {}
-        for folder in self.kohya.glob("*/"):
-            if found := re.fullmatch(r"(\d+)_(.+)", folder.name):
-                standing.setdefault(found[2], []).append(int(found[1]))
-        adopted = {
-            slug: max(standing[slug])
-            for slug, count in self.repeats.items()
-            if slug in standing and count not in standing[slug] and max(standing[slug]) > 0
-        }
-        if adopted:
-            self.ledger.write(REPEATS, [_repeats_row(slug, count) for slug, count in adopted.items()])
-            self.repeats |= adopted
+
+def read_placement(kohya: Path, ledger: Ledger) -> Placement:
+    """What stands in kohya/ now. Writes nothing."""
+    repeats = {subject: row["repeats"] for subject, row in ledger.rows(REPEATS).items()} | _renamed(kohya, ledger)
+    listings: dict[str, dict[str, int]] = {}
+    for slug, count in repeats.items():
+        folder = kohya / f"{count}_{slug}"
+        if folder.is_dir():
+            with os.scandir(folder) as entries:
+                listings[slug] = {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}
+    return Placement(kohya, ledger, ledger.book(EXPORT), repeats, listings)
+
+
+def adopt_renamed(kohya: Path, ledger: Ledger) -> None:
+    """A folder whose number a person changed keeps that number, from now on."""
+    if renamed := _renamed(kohya, ledger):
+        ledger.write(REPEATS, [_repeats_row(slug, count) for slug, count in renamed.items()])
+
+
+def _renamed(kohya: Path, ledger: Ledger) -> dict[str, int]:
+    """Slug -> the number that a person gave its folder."""
+    numbers: dict[str, list[int]] = {}
+    for folder in kohya.glob("*/"):
+        if (found := numbered_folder(folder.name)) is not None:
+            numbers.setdefault(found[1], []).append(found[0])
+    known = {subject: row["repeats"] for subject, row in ledger.rows(REPEATS).items()}
+    return {
+        slug: max(numbers[slug])
+        for slug, count in known.items()
+        if slug in numbers and count not in numbers[slug] and max(numbers[slug]) > 0
+    }
 
 
 def _repeats_row(slug: str, count: int) -> dict:

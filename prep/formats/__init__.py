@@ -8,17 +8,22 @@ from collections.abc import Callable
 from typing import Any
 
 from prep.errors import UsageError
-from prep.registry import load_named
+from prep.registry import Family
 
-FORMATS = {
-    "imagefolder": "prep.formats.imagefolder:lay",
-    "onetrainer": "prep.formats.onetrainer:lay",
-    "ai-toolkit": "prep.formats.ai_toolkit:lay",
-    "simpletuner": "prep.formats.simpletuner:lay",
-    "webdataset": "prep.formats.webdataset:lay",
-}
+FORMATS = Family(
+    "no format",
+    "prep.formats",
+    {
+        "imagefolder": "prep.formats.imagefolder:lay",
+        "onetrainer": "prep.formats.onetrainer:lay",
+        "ai-toolkit": "prep.formats.ai_toolkit:lay",
+        "simpletuner": "prep.formats.simpletuner:lay",
+        "webdataset": "prep.formats.webdataset:lay",
+    },
+    UsageError,
+)
 
 
 def load_format(name: str) -> Callable[[Any, Any], list[str]]:
-    """The format of that name. Raises UsageError for an unknown one, with what is known."""
-    return load_named(name, FORMATS, "prep.formats", UsageError, "no format")
+    """The format of that name. Raises UsageError with the nearest name for an unknown one."""
+    return FORMATS.load(name)

@@ -1,43 +1,73 @@
-"""The generators, by the name of their weights. A new one is a file beside this and a line here; a package outside the
-project adds its own through the entry point group `prep.generators`.
+"""The generators by name. A new one is a file or a folder beside this and a line here; a package outside the project
+adds its own through the entry point group `prep.generators`.
+
+A maker is called with (name, files by part, options) and answers as prep.types.Generator says.
 """
 
-import os
-from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 
-from prep.config import GeneratorSettings
-from prep.errors import SettingsError
-from prep.registry import load_named
-from prep.types import Generator
+from prep.registry import Family, ModelFile, ModelSpec
 
-SD35 = "prep.generators.sd35.generator:from_parts"
-GENERATORS = {
-    "sd35-large-fp8": SD35,
-    "sd35-large-turbo-fp8": SD35,
-    "sd35-medium": SD35,
-    "starter-generator": SD35,
-    "file": SD35,
-}
+STABILITY = "Stability AI Community License (free below 1 million USD a year)"
+STABILITY_URL = "https://stability.ai/community-license-agreement"
+COMFY = "Comfy-Org/stable-diffusion-3.5-fp8"
 
+SD35 = ModelSpec(
+    "file",
+    "generator",
+    "prep.generators.sd35.generator:SD35",
+    options="prep.generators.sd35.options:SD35Options",
+    section="sd35",
+    parts=("vae", "clip_l", "clip_g", "t5"),
+    absent="prep.generators.sd35.card:absent",
+    licence=STABILITY,
+    licence_url=STABILITY_URL,
+    runs_on="GPU from 8 GB; a CPU takes minutes per picture",
+)
 
-def load_generator(
-    name: str,
-    model: Path,
-    parts: dict[str, Path],
-    settings: GeneratorSettings,
-    encoded: Path,
-    offline: bool,
-    say: Callable[[str], None],
-) -> Generator:
-    """The generator of that name. No weight is read yet: it answers what it is, and loads when it is to draw.
-
-    parts: vae, clip_l, clip_g, t5, where they have files of their own. encoded: a folder for encoded prompts.
-    Raises SettingsError for an unknown name, WeightsError for a file that does not fit.
-    """
-    # They would tell on import that torchvision is not here, which nothing needs, and of each prompt what the CLIPs do
-    # not read of it: docs/DRAWING.md says how much they read.
-    for library in ("TRANSFORMERS", "DIFFUSERS"):
-        os.environ.setdefault(f"{library}_VERBOSITY", "error")
-    maker = load_named(name, GENERATORS, "prep.generators", SettingsError, "generator.model: no generator")
-    return maker(model, parts, settings, encoded, name, offline, say)
+GENERATORS = Family(
+    "generator.model: no generator",
+    "prep.generators",
+    {
+        spec.name: spec
+        for spec in (
+            replace(
+                SD35,
+                name="starter-generator",
+                files=(ModelFile("generator.safetensors", 16, packaged=True),),
+                what="a small SD3.5 of the same classes, trained on the art in examples/; for trying prep out",
+                licence="MIT",
+                licence_url="prep/starter/GENERATOR.md",
+                runs_on="anywhere",
+            ),
+            replace(
+                SD35,
+                name="sd35-large-fp8",
+                files=(ModelFile("sd3.5_large_fp8_scaled.safetensors", 14_900, repo=COMFY),),
+                what="Stable Diffusion 3.5 large in scaled FP8, with text encoders and VAE",
+            ),
+            replace(
+                SD35,
+                name="sd35-medium",
+                files=(ModelFile("sd3.5_medium_incl_clips_t5xxlfp8scaled.safetensors", 11_600, repo=COMFY),),
+                what="Stable Diffusion 3.5 medium in 16 bit, with text encoders in FP8",
+            ),
+            replace(
+                SD35,
+                name="sd35-large-turbo-fp8",
+                files=(
+                    ModelFile(
+                        "sd3.5_large_turbo.safetensors", 16_500, repo="stabilityai/stable-diffusion-3.5-large-turbo"
+                    ),
+                ),
+                what="Stable Diffusion 3.5 large turbo in 16 bit, made FP8 as it loads; no text encoders in it",
+                gated=True,
+            ),
+            SD35,
+        )
+    },
+    aliases={"starter": "starter-generator"},
+    automatic=("sd35-large-fp8", "sd35-large-turbo-fp8", "sd35-medium"),
+    trial="starter-generator",
+    by_path="file",
+)

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from prep.hub.rows import AUGMENTATION, COLUMNS, REAL, REJECTED, SAMPLES, SHOWN_CAPTIONS, Counts
-from prep.models import KNOWN
+from prep.models import all_known
 from prep.names import printable
 
 SHOWN_TAGS, SHOWN_CHARACTERS = 12, 200
@@ -136,10 +136,11 @@ def _thresholds(counts: Counts, settings: dict[str, Any]) -> str:
 
 
 def _models(counts: Counts) -> str:
+    models = {spec.name: spec for spec in all_known()}
     rows = []
     for use, names in (("tags", counts.taggers), ("pictures", counts.generators)):
         for name, count in sorted(names.items()):
-            model = KNOWN.get(name.split(" ")[0])  # a generator's name is followed by its precision
+            model = models.get(name.split(" ")[0])  # a generator's name is followed by its precision
             licence = "not known to prep"
             if model:
                 linked = model.licence_url.startswith("https://")

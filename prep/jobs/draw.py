@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,10 +15,15 @@ from prep.errors import ImageError
 from prep.files import crash_point, write_whole
 from prep.images import covering, encode_png, measures, open_image
 from prep.ledger import Ledger, Shelf, Writer
-from prep.types import GenerationRequest, Generator, ImageRef, Outcome, Problem
+from prep.models.ref import ModelRef
+from prep.models.residency import MEMORY
+from prep.types import GenerationRequest, Generator, ImageRef, Needs, Outcome, Problem
 
 VERSION = 1
 AT_ONCE = 64  # requests that are handed to the generator together
+# In this order 0.1.0 wrote them into a PNG, whose bytes are its hash.
+WRITTEN = ("kind character prompt negative width height steps guidance sampler strength parent index asked changes "
+           "generator weights precision").split()  # fmt: skip
 
 DRAW = Shelf(
     "draw",
@@ -35,6 +41,13 @@ DRAW = Shelf(
 
 def draw_recipe(measure_px: int) -> str:
     return recipe("draw", VERSION, measure_px)
+
+
+def png_of(request: GenerationRequest, pixels: np.ndarray) -> bytes:
+    """pixels: uint8 [H, W, 3], RGB -> a PNG that says how it was drawn."""
+    content = request.content
+    written = {name: content[name] for name in (*WRITTEN, *(name for name in content if name not in WRITTEN))}
+    return encode_png(pixels, {"parameters": parameters(request), "prep": json.dumps(written, ensure_ascii=False)})
 
 
 def places(request: GenerationRequest, slug: str) -> tuple[str, str]:
@@ -67,7 +80,7 @@ def measured(key: str, pixels: np.ndarray, data: bytes, measure_px: int) -> dict
     }
 
 
-def to_ref(request: GenerationRequest, row: dict, path: str) -> ImageRef:
+def ref_from_draw(request: GenerationRequest, row: dict, path: str) -> ImageRef:
     measures = {
         name: row[name] for name in ("sha256", "width", "height", "bytes", "edge_density", "sharpness", "phash")
     }
@@ -84,42 +97,59 @@ class DrawJob:
         self,
         out: Path,
         ledger: Ledger,
-        generator: Generator,
+        generator: ModelRef,
         parents: dict[str, Path],
         slugs: dict[str, str],
         measure_px: int,
         max_pixels: int,
+        pictures: Sequence[GenerationRequest],
     ) -> None:
+        """parents: sha256 -> the file of a real image. pictures: all that will be asked for, since their prompts are
+        encoded together."""
         self.out = out
         self.ledger = ledger
         self.generator = generator
-        self.parents = parents  # sha256 -> file
+        self.parents = parents
         self.slugs = slugs
         self.measure_px = measure_px
         self.max_pixels = max_pixels
+        self.pictures = tuple(pictures)
         self.batch = AT_ONCE
+        # SD3.5-large in FP8 on a CPU holds 9.4 GB at most (README); weights of another size come near theirs.
+        self.needs = Needs(cpus=1, gpu=generator.options.device != "cpu", memory_bytes=9_400_000_000)
+
+    @property
+    def kept(self) -> Path:
+        """For encoded prompts, which the next run may want again."""
+        return self.out / ".prep" / "prompts"
 
     def open(self, worker: str) -> None:
-        self.writer: Writer = self.ledger.writer(DRAW, worker)
+        with ExitStack() as borrowed:
+            self.drawer: Generator = borrowed.enter_context(MEMORY.lend(self.generator))
+            self.writer: Writer = self.ledger.writer(DRAW, worker)
+            self.drawer.encode(self.pictures, self.kept)
+            self.borrowed = borrowed.pop_all()
 
     def run(self, items: Sequence[GenerationRequest]) -> Iterator[Outcome]:
-        ready, parents = [], {}
+        ready, parents = {}, {}
         for request in items:
             problem = self._parent(request, parents)
             if problem:
                 yield Outcome(request.key, problem)
             else:
-                ready.append(request)
-        for request, pixels in self.generator.images(ready, parents):
-            self._keep(request, pixels)
-            yield Outcome(request.key)
+                ready[request.key] = request
+        for key, pixels in self.drawer.draw(list(ready.values()), parents, self.kept):
+            self._keep(ready[key], pixels)
+            yield Outcome(key)
 
     def lost(self, item: GenerationRequest) -> Outcome:
         return Outcome(item.key, Problem("generate", "crash", "drawing it crashed", "run again"))
 
-    def close(self) -> None:
+    def close(self) -> Mapping[str, Any]:
         self.writer.flush()
-        self.generator.close()
+        notes = dict(self.drawer.notes)
+        self.borrowed.close()
+        return notes
 
     def _parent(self, request: GenerationRequest, parents: dict[str, np.ndarray]) -> Problem | None:
         if request.strength is None or request.parent in parents:
@@ -134,8 +164,7 @@ class DrawJob:
         return None
 
     def _keep(self, request: GenerationRequest, pixels: np.ndarray) -> None:
-        told = {"parameters": parameters(request), "prep": json.dumps(asdict(request), ensure_ascii=False)}
-        data = encode_png(pixels, told)
+        data = png_of(request, pixels)
         path = self.out / places(request, self.slugs[request.character])[0]
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, data)

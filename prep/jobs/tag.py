@@ -2,25 +2,25 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from prep.config import recipe
-from prep.errors import ImageError
-from prep.images import open_image
+from prep.jobs.read import FLOOR, Prepared, Reader, reading
 from prep.ledger import Ledger, Shelf, Writer
-from prep.process.heap import give_back_freed_memory, keep_freed_memory
-from prep.taggers import load_tagger
-from prep.types import ImageRef, Outcome, Problem, Tagger, TagScores, Vocabulary
+from prep.models.ref import ModelRef
+from prep.process.heap import keep_freed_memory
+from prep.types import ImageRef, Needs, Outcome, Problem, TagScores, Vocabulary
 
 VERSION = 1
-FLOOR = 0.02  # scores above it are kept, so that thresholds far below any sensible one still replay
 DECODERS = min(4, os.cpu_count() or 1)  # each holds some 10 MB for a megapixel
 
 TAG = Shelf(
@@ -36,15 +36,10 @@ VOCABULARY = Shelf(
 )
 
 
-def tag_recipe(tagger: str, weights_sha256: str) -> str:
-    return recipe("tag", VERSION, tagger, weights_sha256, FLOOR)
-
-
-def above_floor(vocabulary: Vocabulary, scores: np.ndarray) -> TagScores:
-    """scores: float32 [T] -> those above the floor, best first."""
-    index = np.flatnonzero(scores > FLOOR).astype(np.int32)
-    index = index[np.lexsort((index, -scores[index]))]
-    return TagScores(vocabulary, index, scores[index].astype(np.float16))
+def tag_recipe(tagger: ModelRef) -> str:
+    """Of the scores: which tagger, which files, and what its options change. As 0.1.0 wrote it where they are bare."""
+    more = [tagger.own_options] if tagger.own_options else []
+    return recipe("tag", VERSION, tagger.name, tagger.digest, FLOOR, *more)
 
 
 class TagJob:
@@ -53,42 +48,33 @@ class TagJob:
     name = "tag"
     isolated = False
 
-    def __init__(
-        self,
-        src: Path,
-        ledger: Ledger,
-        tagger: str,
-        weights: Path,
-        weights_sha256: str,
-        device: str,
-        batch_size: int,
-        max_pixels: int,
-    ) -> None:
-        self.src = src
+    def __init__(self, folder: Path, ledger: Ledger, tagger: ModelRef, max_pixels: int) -> None:
+        """folder: what the paths of the images are relative to."""
+        self.folder = folder
         self.ledger = ledger
-        self.tagger_name = tagger
-        self.weights = weights
-        self.recipe = tag_recipe(tagger, weights_sha256)
-        self.device = device
-        self.batch_size = batch_size
+        self.tagger = tagger
+        self.recipe = tag_recipe(tagger)
         self.max_pixels = max_pixels
-        self.batch = 32 * batch_size
+        self.batch = 32 * tagger.options.batch
+        # float32 weights twice while they load, and their activations: estimated from DeepDanbooru's 1.23 GB at most.
+        self.needs = Needs(cpus=DECODERS, gpu=tagger.options.device != "cpu", memory_bytes=1_300_000_000)
 
     def open(self, worker: str) -> None:
         keep_freed_memory()
-        self.tagger: Tagger = load_tagger(self.tagger_name, self.weights, self.device, self.batch_size)
-        vocabulary = self.tagger.vocabulary
+        self.borrowed = ExitStack()
+        self.reader: Reader = self.borrowed.enter_context(reading(self.tagger, self.max_pixels))
+        vocabulary = self.reader.vocabulary
         row = {"subject": vocabulary.id, "recipe": "", "names": vocabulary.names, "categories": vocabulary.categories}
         if vocabulary.id not in self.ledger.rows(VOCABULARY):
             self.ledger.write(VOCABULARY, [row], worker)
         self.writer: Writer = self.ledger.writer(TAG, worker)
         self.threads = ThreadPoolExecutor(DECODERS, "decode")
-        self.rooms: np.ndarray | None = None
+        self.buffers: np.ndarray | None = None
         self.lock = Lock()
 
     def run(self, items: Sequence[ImageRef]) -> Iterator[Outcome]:
         """The next batch is decoded while this one is in the network, and no more than that."""
-        size = self.tagger.batch_size
+        size = self.reader.batch_size
         batches = [items[at : at + size] for at in range(0, len(items), size)]
         ahead = self._decoding(batches[0], 0) if batches else iter(())
         for number, batch in enumerate(batches):
@@ -100,47 +86,47 @@ class TagJob:
     def lost(self, item: ImageRef) -> Outcome:
         return Outcome(item.sha256, Problem("tag", "crash", "tagging it crashed", "save the image again"))
 
-    def close(self) -> None:
+    def close(self) -> Mapping[str, Any]:
         self.threads.shutdown(wait=True, cancel_futures=True)
         self.writer.flush()
-        self.rooms = None
-        del self.tagger
-        give_back_freed_memory()
+        self.buffers = None
+        self.borrowed.close()
+        return {}
 
     def _decoding(self, batch: Sequence[ImageRef], number: int) -> Iterator[Problem | None]:
         """Begins at once; yields what each image suffers from, when it is known."""
         return self.threads.map(partial(self._decode, number), batch, range(len(batch)))
 
-    def _room(self, shape: tuple[int, ...], number: int) -> np.ndarray:
-        """float32 [batch, *shape]: one for the decoders, one for the network, by turns, for the whole run. What is not
-        asked for anew cannot come to lie elsewhere, and a long run is no larger than a short one."""
-        with self.lock:
-            if self.rooms is None:
-                self.rooms = np.zeros((2, self.tagger.batch_size, *shape), np.float32)
-        return self.rooms[number % 2]
+    def _buffer(self, shape: tuple[int, ...], number: int) -> np.ndarray:
+        """float32 [batch, *shape]: two, filled by turns, one by the decoders while the network reads the other.
 
-    def _decode(self, number: int, ref: ImageRef, place: int) -> Problem | None:
+        They are allocated once, so that a long run takes no more memory than a short one.
+        """
+        with self.lock:
+            if self.buffers is None:
+                self.buffers = np.zeros((2, self.reader.batch_size, *shape), np.float32)
+        return self.buffers[number % 2]
+
+    def _decode(self, number: int, ref: ImageRef, position: int) -> Problem | None:
         try:
-            data = (self.src / ref.path).read_bytes()
+            data = (self.folder / ref.path).read_bytes()
         except OSError as error:
             return Problem("tag", "gone", f"can no longer be read ({error.strerror})", "run again")
         if hashlib.sha256(data).hexdigest() != ref.sha256:
             return Problem("tag", "changed", "changed while prep was at work", "run again")
-        try:
-            prepared = self.tagger.prepare(open_image(data, self.max_pixels).pixels)
-        except ImageError as error:
-            return Problem("tag", error.kind, error.message, error.hint)
-        self._room(prepared.shape, number)[place] = prepared
+        prepared = self.reader.prepare(data)
+        if not isinstance(prepared, Prepared):
+            return prepared
+        self._buffer(prepared.input.shape, number)[position] = prepared.input
         return None
 
     def _tagged(self, batch: Sequence[ImageRef], problems: Sequence[Problem | None], number: int) -> Iterator[Outcome]:
-        """Where a problem is, the room holds something older: its scores are nobody's."""
-        answers = [None] * len(batch)
+        """Where there is a problem, the buffer holds an older picture, and its scores are left alone."""
+        answers: Sequence[TagScores | None] = [None] * len(batch)
         if not all(problems):
-            answers = self.tagger.scores(self.rooms[number % 2, : len(batch)])
-        for ref, problem, answer in zip(batch, problems, answers, strict=True):
+            answers = self.reader.read(self.buffers[number % 2, : len(batch)])
+        for ref, problem, scores in zip(batch, problems, answers, strict=True):
             if problem is None:
-                scores = above_floor(self.tagger.vocabulary, answer)
                 row = {"subject": ref.sha256, "recipe": self.recipe, "vocabulary": scores.vocabulary.id}
                 self.writer.append(row | {"index": scores.index, "score": scores.score})
             yield Outcome(ref.sha256, problem)

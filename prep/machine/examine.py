@@ -12,13 +12,14 @@ from prep.config import Settings
 from prep.errors import PrepError, UsageError
 from prep.machine.advice import plan_for
 from prep.machine.compute import Compute, look
-from prep.models.choose import ANSWER_SECONDS, DEEPDANBOORU, DRAWING, STARTER, choose_generator, choose_tagger
+from prep.models.choose import ANSWER_SECONDS, choose_generator, choose_tagger
 from prep.models.fetch import answers, source_of
 from prep.models.hashes import cache_folder
 from prep.models.hub import hub_cache, hub_name, hub_offline, is_mirror, sends_token, token_source
-from prep.models.known import KNOWN, Model
+from prep.models.known import known
 from prep.models.locate import find
 from prep.process.hardware import cores, disk_free, memory
+from prep.registry import FAMILIES, ModelSpec, Role, family
 
 BY_HAND = "look at the connection or the proxy; `prep models` names the pages to fetch from by hand"
 TIGHT_BYTES = 2 * 10**9  # less room than this, and a set of some thousand images does not fit
@@ -43,17 +44,22 @@ def examine(settings: Settings) -> Iterator[tuple[str, list[Line]]]:
         offline, wrong = True, [Line("hub", error.message, error.hint)]
     yield "machine", list(_machine())
     with ThreadPoolExecutor(2) as pool:
-        asked = {} if offline else {name: _asked(pool, KNOWN[name]) for name in (DEEPDANBOORU, DRAWING[0])}
+        asked = {} if offline else {role: _asked(pool, _automatic(role)) for role in FAMILIES}
         compute = look()
         yield "torch", list(_torch(compute))
         reached = {name: answer.result() for name, answer in asked.items()}
     yield "network", wrong or list(_network(reached, offline))
-    tagger = _tagger(settings, reached.get(DEEPDANBOORU, False))
+    tagger = _tagger(settings, reached.get("tagger", False))
     yield "models", [tagger, *_device(settings, compute), _generator(settings, compute)]
 
 
-def _asked(pool: ThreadPoolExecutor, model: Model) -> Future:
-    return pool.submit(answers, source_of(model), ANSWER_SECONDS)
+def _asked(pool: ThreadPoolExecutor, spec: ModelSpec) -> Future:
+    return pool.submit(answers, source_of(spec), ANSWER_SECONDS)
+
+
+def _automatic(role: Role) -> ModelSpec:
+    """The weights that `auto` would fetch first."""
+    return known(family(role).automatic[0])
 
 
 def _machine() -> Iterator[Line]:
@@ -103,9 +109,9 @@ def _torch(compute: Compute) -> Iterator[Line]:
 def _network(reached: dict[str, bool], offline: bool) -> Iterator[Line]:
     if offline:
         yield Line("asked", "nothing: models.offline, HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set")
-    for label, host, name in (("release page", "github.com", DEEPDANBOORU), ("hub", hub_name(), DRAWING[0])):
-        if name in reached:
-            yield Line(label, f"{host} answers") if reached[name] else Line(label, f"{host} does not answer", BY_HAND)
+    for label, host, role in (("release page", "github.com", "tagger"), ("hub", hub_name(), "generator")):
+        if role in reached:
+            yield Line(label, f"{host} answers") if reached[role] else Line(label, f"{host} does not answer", BY_HAND)
     source = token_source()
     told = f"yes, from {source}" if source else "none; only gated files need one: `hf auth login`"
     if source and is_mirror():
@@ -124,7 +130,8 @@ def _tagger(settings: Settings, reached: bool) -> Line:
         return Line("tagger", error.message, error.hint, stops=True)
     if not why:
         return Line("tagger", f"{chosen.path}, as tagger.model says")
-    return Line("tagger", why[0], _get(KNOWN[DEEPDANBOORU]) if chosen and chosen.name == STARTER else "")
+    starter = chosen and chosen.name == family("tagger").trial
+    return Line("tagger", why[0], _get(_automatic("tagger")) if starter else "")
 
 
 def _device(settings: Settings, compute: Compute) -> Iterator[Line]:
@@ -145,17 +152,21 @@ def _generator(settings: Settings, compute: Compute) -> Line:
         return Line("generator", f"{chosen.name} is here and draws; {plan.text}", plan.todo)
     if settings.generator.model == "none":
         return Line("generator", "generator.model is none: nothing is drawn")
-    here = next((name for name in DRAWING if find(KNOWN[name])), None)
+    here = next((name for name in family("generator").automatic if find(known(name))), None)
     if here:
         return Line("generator", f"{here} is here; {plan.text}", plan.todo or f"set generator.model={here} to draw")
     if plan.todo:
         return Line("generator", f"no SD3.5 is here, so nothing is drawn, and {plan.text}", plan.todo)
     others = "; smaller: sd35-medium; 4 steps instead of 28, but gated: sd35-large-turbo-fp8"
-    return Line("generator", f"no SD3.5 is here, so nothing is drawn; {plan.text}", _get(KNOWN[DRAWING[0]]) + others)
+    return Line(
+        "generator",
+        f"no SD3.5 is here, so nothing is drawn; {plan.text}",
+        _get(_automatic("generator")) + others,
+    )
 
 
-def _get(model: Model) -> str:
-    gate = "" if model.url else ", no login" if not model.gated else ", after accepting its licence"
+def _get(model: ModelSpec) -> str:
+    gate = "" if model.files[0].url else ", no login" if not model.gated else ", after accepting its licence"
     return f"`prep models get {model.name}` ({model.size}{gate}; licence: {model.licence}, {model.licence_url})"
 
 

@@ -1,8 +1,11 @@
-"""Where weights come from: a file, a folder, the cache, a download, the package. Nothing here loads a tensor."""
+"""A model by name: its files, its options, its digest; found, fetched, chosen; and who may be in memory now.
 
-from prep.models.choose import choose_tagger
+Nothing here reads a tensor or knows a network.
+"""
+
 from prep.models.fetch import answers, fetch
-from prep.models.known import KNOWN, Model, known
+from prep.models.known import all_known, known
 from prep.models.locate import Weights, locate
+from prep.models.ref import ModelRef
 
-__all__ = ["KNOWN", "Model", "Weights", "answers", "choose_tagger", "fetch", "known", "locate"]
+__all__ = ["ModelRef", "Weights", "all_known", "answers", "fetch", "known", "locate"]

@@ -2,18 +2,19 @@
 And which generator draws: of itself SD3.5 where it is here and there is a GPU, else none.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from prep.errors import SettingsError, StoppedError
 from prep.models.fetch import answers, fetch, source_of
 from prep.models.hub import hub_offline
-from prep.models.known import Model, known
-from prep.models.locate import Weights, folder_at, locate, weights_at
+from prep.models.known import all_known, known
+from prep.models.locate import Weights, files_at, locate, weights_of
+from prep.registry import ModelSpec, Role, family
 
-DEEPDANBOORU, STARTER, STARTER_GENERATOR = "deepdanbooru-v3", "starter-tagger", "starter-generator"
-DRAWING = ("sd35-large-fp8", "sd35-large-turbo-fp8", "sd35-medium")  # in the order in which they are taken
 ANSWER_SECONDS = 5
+WEIGHTS = (".pt", ".safetensors", ".onnx")  # a name with such an ending is a path
 
 
 def choose_tagger(
@@ -24,7 +25,7 @@ def choose_tagger(
     may_fetch: bool = True,
     reach: Callable[[str, float], bool] | None = None,
 ) -> Weights | None:
-    """asked: `auto`, a known name, a checkpoint file, or TAGGER:FILE for one that is registered (prep.taggers).
+    """asked: `auto`, a name, the path of a checkpoint, or NAME:PATH.
 
     say: is told why in one sentence.
 
@@ -32,47 +33,29 @@ def choose_tagger(
     reach: (address, seconds) -> does it answer; for who has asked already.
     Raises UsageError for what does not exist or does not read, StoppedError when there is no tagger to be had.
     """
-    tagger, colon, file = asked.partition(":")
-    if colon:
-        return weights_at(Path(file).expanduser(), tagger)
-    if "/" in asked or Path(asked).suffix in (".pt", ".safetensors"):
-        return weights_at(Path(asked).expanduser())
-    model = known(DEEPDANBOORU if asked == "auto" else asked)
-    if model.family != "tagger":
-        raise SettingsError(f"tagger.model: {model.name} draws, it does not read", hint=f"such as {DEEPDANBOORU}")
-    here = locate(model.name)
+    taggers = family("tagger")
+    if asked != "auto" and (path := named("tagger", asked))[1]:
+        return by_path("tagger", *path)
+    spec = known(taggers.automatic[0]) if asked == "auto" else named("tagger", asked)[0]
+    here = locate(spec.name)
     if here:
-        say(f"{model.name} is here ({here.source})" + (f"; {here.note}" if here.note else ""))
+        say(f"{spec.name} is here ({here.source})" + (f"; {here.note}" if here.note else ""))
         return here
-    why = _why_not(model, offline, reach or answers)
+    why = why_not(spec, offline, reach or answers)
     if not why:
-        say(f"{model.name} is not here and is fetched: {model.size}, licence: {model.licence}")
-        return fetch(model.name) if may_fetch else None
-    starter = locate(STARTER) if asked == "auto" and fallback == "starter" else None
+        say(f"{spec.name} is not here and is fetched: {spec.size}, licence: {spec.licence}")
+        return fetch(spec.name) if may_fetch else None
+    starter = locate(taggers.trial) if asked == "auto" and fallback == "starter" else None
     if starter:
-        say(f"{model.name} is not here and {why}: the starter tagger reads, which knows some eighty tags only")
+        say(f"{spec.name} is not here and {why}: the starter tagger reads, which knows 90 tags only")
         return starter
-    hint = (
-        "install prep again: `pip install -e .` in a fresh clone"
-        if model.packaged
-        else f"`prep models get {model.name}` where there is a network"
-    )
-    raise StoppedError(f"{model.name} is not here and {why}", hint=hint)
-
-
-def _why_not(model: Model, offline: bool, reach: Callable[[str, float], bool]) -> str:
-    """Why these weights cannot be fetched, or empty."""
-    if model.packaged:
-        return "should have come with prep"
-    if offline or hub_offline():
-        return "nothing may be fetched"
-    return "" if reach(source_of(model), ANSWER_SECONDS) else "the release page does not answer"
+    raise not_to_be_had(spec, why)
 
 
 def choose_generator(
     asked: str, gpu: bool, say: Callable[[str], None], may_fetch: bool = True, offline: bool = False
 ) -> Weights | None:
-    """asked: `auto`, `none`, a known name, a safetensors file or a diffusers folder. None: nothing is to be drawn.
+    """asked: `auto`, `none`, a name, a path, or NAME:PATH. None: nothing is to be drawn.
 
     `auto` draws only with what is here, and only on a GPU: 15 GB are fetched, and minutes a picture spent, by who asks.
     say: is told why in one sentence. Raises UsageError, WeightsError, StoppedError.
@@ -80,27 +63,66 @@ def choose_generator(
     if asked == "none":
         return None
     if asked == "auto":
-        here = next((found for name in DRAWING if (found := locate(name))), None)
+        automatic = family("generator").automatic
+        here = next((found for name in automatic if (found := locate(name))), None)
         if here is None:
-            say(f"nothing is drawn: no SD3.5 is here. `prep models get {DRAWING[0]}` fetches it")
+            say(f"nothing is drawn: no SD3.5 is here. `prep models get {automatic[0]}` fetches it")
         elif not gpu:
             say(f"nothing is drawn: {here.name} is here, but no GPU; generator.model={here.name} draws on the CPU")
             return None
         return here
-    if "/" in asked or asked.endswith(".safetensors"):
-        return folder_at(Path(asked)) if Path(asked).is_dir() else weights_at(Path(asked).expanduser())
-    model = known(STARTER_GENERATOR if asked == "starter" else asked)
-    if model.family != "generator":
-        raise SettingsError(f"generator.model: {model.name} reads, it does not draw", hint=f"such as {DRAWING[0]}")
-    here = locate(model.name)
-    if here or not (may_fetch or model.packaged):
+    spec, path = named("generator", asked)
+    if path:
+        return by_path("generator", spec, path)
+    here = locate(spec.name)
+    if here or not (may_fetch or spec.packaged):
         return here
-    if why := _why_not(model, offline, lambda *_: True):  # whether the hub answers, fetching itself will tell
-        hint = (
-            "install prep again: `pip install -e .` in a fresh clone"
-            if model.packaged
-            else f"`prep models get {model.name}` where there is a network"
-        )
-        raise StoppedError(f"{model.name} is not here and {why}", hint=hint)
-    say(f"{model.name} is not here and is fetched: {model.size}, licence: {model.licence}")
-    return fetch(model.name)
+    if why := why_not(spec, offline, lambda *_: True):  # whether the hub answers, fetching itself will tell
+        raise not_to_be_had(spec, why)
+    say(f"{spec.name} is not here and is fetched: {spec.size}, licence: {spec.licence}")
+    return fetch(spec.name)
+
+
+def named(role: Role, asked: str) -> tuple[ModelSpec, Path | None]:
+    """(the model, the path where one was given): a name, a path, or NAME:PATH.
+
+    Raises SettingsError: nobody has that name, another family has it, or it wants a path.
+    """
+    members = family(role)
+    name, colon, path = asked.partition(":")
+    if colon and len(name) > 1:  # one letter is a drive of Windows
+        return members.spec(name), Path(path).expanduser()
+    if "/" in asked or os.sep in asked or Path(asked).suffix in WEIGHTS:
+        return members.spec(members.by_path), Path(asked).expanduser()
+    others = {spec.name for spec in all_known() if spec.role != role}
+    if members.aliases.get(asked, asked) not in members.names() and asked in others:
+        does = "reads, it does not draw" if role == "generator" else "draws, it does not read"
+        raise SettingsError(f"{role}.model: {asked} {does}", hint=f"such as {members.automatic[0]}")
+    spec = members.spec(asked)
+    if not spec.files:
+        raise SettingsError(f"{role}.model: {asked} is used with a path", hint=f"such as {asked}:/path/to/weights")
+    return spec, None
+
+
+def by_path(role: Role, spec: ModelSpec, path: Path) -> Weights:
+    """Raises UsageError when it is not there, WeightsError when it cannot be read."""
+    files = files_at(spec, path, f"{role}.model")
+    if role == "tagger" and len(files) == 1 and path.is_dir():
+        raise SettingsError(f"{path} is a folder", hint="tagger.model takes a name or a checkpoint file")
+    bare = spec.name == family(role).by_path
+    return weights_of(spec, files, "file", path.stem if bare and role == "generator" else spec.name)
+
+
+def why_not(spec: ModelSpec, offline: bool, reach: Callable[[str, float], bool]) -> str:
+    """Why these weights cannot be fetched, or empty."""
+    if spec.packaged:
+        return "should have come with prep"
+    if offline or hub_offline():
+        return "nothing may be fetched"
+    return "" if reach(source_of(spec), ANSWER_SECONDS) else "the release page does not answer"
+
+
+def not_to_be_had(spec: ModelSpec, why: str) -> StoppedError:
+    again = "install prep again: `pip install -e .` in a fresh clone"
+    hint = again if spec.packaged else f"`prep models get {spec.name}` where there is a network"
+    return StoppedError(f"{spec.name} is not here and {why}", hint=hint)

@@ -1,96 +1,101 @@
-"""Which tagger reads an OUT: what it was begun with stays with it, also when its weights are not at hand."""
+"""Which models work on an OUT: what it was begun with stays with it, also when its weights are not at hand."""
 
-import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+import logging
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
 
-from prep.config import Settings
-from prep.errors import PrepError, UsageError
+from prep.config import Options, Settings
+from prep.errors import PrepError, StoppedError, UsageError
 from prep.ledger import Ledger, Shelf
-from prep.models import KNOWN, Weights, choose_tagger, locate
-from prep.models.choose import choose_generator
-from prep.models.hashes import sha256_of
+from prep.models.choose import choose_generator, choose_tagger, named, not_to_be_had, why_not
+from prep.models.fetch import answers, fetch
+from prep.models.hashes import digest_of
+from prep.models.hub import hub_offline
+from prep.models.known import all_known, known
+from prep.models.locate import Weights, find, locate
+from prep.models.ref import COMMON, ModelRef
 from prep.process.hardware import nvidia_driver
+from prep.registry import ModelSpec, Role, family, load
 
-PARTS = ("vae", "clip_l", "clip_g", "t5")
-NOT_HERE = "a tagger that is to be fetched"
 MODEL = Shelf("model", (pa.field("name", pa.string()), pa.field("sha256", pa.string())))
+NOT_HERE = "a tagger that is to be fetched"
+log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Settled:
-    """A tagger by name and hash. path fetches the weights if they are not here: call it only to load them."""
-
-    name: str
-    sha256: str
-    path: Callable[[], Path]
-
-
-def settle_tagger(ledger: Ledger, settings: Settings, say: Callable[[str], None], may_fetch: bool = True) -> Settled:
-    """The tagger for this run, remembered for the next one. may_fetch False: without a hash when it is not here.
+def tagger_of(ledger: Ledger, settings: Settings, may_fetch: bool = True) -> ModelRef:
+    """The tagger for this run, remembered for the next one. Without a digest when it is still to be fetched and
+    may_fetch is False. What was remembered may not be here: `fetched` gets it, where something is left to tag.
 
     Raises StoppedError or UsageError when none can be had.
     """
     asked = settings.tagger.model
     remembered = ledger.rows(MODEL).get("tagger")
     if remembered and asked in ("auto", remembered["name"], remembered["name"].removesuffix("-tagger")):
-        here = locate(remembered["name"]) if remembered["name"] in KNOWN else None
-        if here is None:
-            # Nothing may be left to tag, and then nothing needs the file.
-            return Settled(remembered["name"], remembered["sha256"], lambda: _chosen(settings, say, True).path)
-        weights = here
-    else:
-        weights = _chosen(settings, say, may_fetch)
+        name = remembered["name"]
+        ships = name in {spec.name for spec in all_known()}
+        weights = locate(name) if ships else None
         if weights is None:
-            return Settled(NOT_HERE, "", Path)
-    if remembered and remembered["name"] == weights.name and remembered["sha256"] != weights.sha256:
-        say(f"tag: {weights.path.name} is another file than before; all images are tagged anew")
-    if not remembered or (remembered["name"], remembered["sha256"]) != (weights.name, weights.sha256):
-        row = {"subject": "tagger", "recipe": "", "name": weights.name, "sha256": weights.sha256}
+            # Nothing may be left to tag, and then nothing needs the file.
+            spec = known(name) if ships else family("tagger").spec(family("tagger").by_path)
+            return ModelRef(spec, name, remembered["sha256"], options_of("tagger", spec, settings))
+    else:
+        weights = _chosen(settings, may_fetch)
+        if weights is None:
+            spec = named("tagger", asked)[0] if asked != "auto" else known(family("tagger").automatic[0])
+            return ModelRef(spec, NOT_HERE, "", options_of("tagger", spec, settings))
+    if remembered and remembered["name"] == weights.name and remembered["sha256"] != weights.digest:
+        log.info(f"tag: {weights.path.name} is another file than before; all images are tagged anew")
+    if not remembered or (remembered["name"], remembered["sha256"]) != (weights.name, weights.digest):
+        row = {"subject": "tagger", "recipe": "", "name": weights.name, "sha256": weights.digest}
         ledger.write(MODEL, [row])
-    return Settled(weights.name, weights.sha256, lambda: weights.path)
+    return ref_of(weights, options_of("tagger", weights.spec, settings))
 
 
-@dataclass(frozen=True)
-class SettledGenerator:
-    """A generator by name, with the hash of all its files; an empty one for weights that are still to be fetched.
-
-    parts: vae, clip_l, clip_g, t5 where they are their own.
-    """
-
-    kind: str  # which class draws with it: a name of prep.generators
-    name: str
-    sha256: str
-    model: Path
-    parts: dict[str, Path]
+def tagger_for(settings: Settings) -> ModelRef:
+    """The tagger that these settings ask for, with no set that remembers one. Raises as tagger_of."""
+    weights = _chosen(settings, may_fetch=True)
+    return ref_of(weights, options_of("tagger", weights.spec, settings))
 
 
-def settle_generator(settings: Settings, say: Callable[[str], None], may_fetch: bool = True) -> SettledGenerator | None:
-    """None when nothing is to be drawn. may_fetch False: without a hash when it is not here.
+def _chosen(settings: Settings, may_fetch: bool) -> Weights | None:
+    offline, fallback = settings.models.offline or hub_offline(), settings.models.fallback
+    return choose_tagger(settings.tagger.model, offline, fallback, lambda line: log.info(f"tagger: {line}"), may_fetch)
+
+
+def generator_of(settings: Settings, may_fetch: bool = True) -> ModelRef | None:
+    """None when nothing is to be drawn. may_fetch False: without a digest when it is not here.
 
     Raises StoppedError, UsageError, WeightsError.
     """
+    asked = settings.generator.model
     weights = choose_generator(
-        settings.generator.model,
-        nvidia_driver(),
-        lambda line: say(f"generate: {line}"),
-        may_fetch,
-        settings.models.offline,
+        asked, nvidia_driver(), lambda line: log.info(f"generate: {line}"), may_fetch, settings.models.offline
     )
     if weights is None:
-        asked = settings.generator.model
-        return SettledGenerator(asked, asked, "", Path(), {}) if asked not in ("auto", "none") else None
-    parts = {name: Path(getattr(settings.generator, name)) for name in PARTS if getattr(settings.generator, name)}
-    for name, path in parts.items():
-        if not path.is_file():
-            raise UsageError(f"generator.{name}: {path} is no file", hint=f"name the file that holds {name}")
-    hashes = [weights.sha256, *(f"{name} {sha256_of(path)}" for name, path in parts.items())]
-    sha256 = hashlib.sha256("\n".join(hashes).encode()).hexdigest() if parts else weights.sha256
-    name = weights.name if weights.name != "file" else weights.path.stem
-    return SettledGenerator(weights.name, name, sha256, weights.path, parts)
+        if asked in ("auto", "none"):
+            return None
+        spec = named("generator", asked)[0]
+        return ModelRef(spec, spec.name, "", options_of("generator", spec, settings))
+    return ref_of(weights, options_of("generator", weights.spec, settings))
+
+
+def fetched(ref: ModelRef, settings: Settings) -> ModelRef:
+    """The same model, its files on this machine: fetched where they are not and may be. Raises StoppedError."""
+    if ref.given or (ref.spec.files and find(ref.spec)):
+        return ref
+    if not ref.spec.files:
+        raise StoppedError(
+            f"the {ref.spec.role} that read this set before was given by its path, and is not known by name",
+            hint=f"name it again, as {ref.spec.role}.model=/path/to/weights",
+        )
+    offline = settings.models.offline or hub_offline()
+    if why := why_not(ref.spec, offline, answers):
+        raise not_to_be_had(ref.spec, why)
+    log.info(f"{ref.spec.role}: {ref.name} is not here and is fetched: {ref.spec.size}, licence: {ref.spec.licence}")
+    fetch(ref.spec.name)
+    return ref
 
 
 def would_draw(settings: Settings) -> tuple[bool, str]:
@@ -106,6 +111,50 @@ def would_draw(settings: Settings) -> tuple[bool, str]:
     return False, why[-1].removeprefix("nothing is drawn: ") if why else "generator.model is none"
 
 
-def _chosen(settings: Settings, say: Callable[[str], None], may_fetch: bool) -> Weights | None:
-    asked, models = settings.tagger.model, settings.models
-    return choose_tagger(asked, models.offline, models.fallback, lambda line: say(f"tagger: {line}"), may_fetch)
+@cache
+def is_trial(ref: ModelRef) -> bool:
+    """Whether these are a starter's weights, by whatever name: they know three characters."""
+    starter = family(ref.spec.role).trial
+    if ref.spec.name == starter:
+        return True
+    here = find(known(starter))
+    return bool(here and ref.digest) and digest_of(here[1]) == ref.digest
+
+
+def ref_of(weights: Weights, options: Options) -> ModelRef:
+    """What a job carries. Files that the options name are the model's too, and in its digest.
+
+    Raises UsageError for one that is not there.
+    """
+    files = dict(weights.files)
+    for name, path in option_files(weights.spec, options).items():
+        if not path.is_file():
+            raise UsageError(
+                f"{weights.spec.role}.{weights.spec.section}.{name}: {path} is no file",
+                hint=f"name the file that holds {name}",
+            )
+        files[name] = path
+    given = [name for name in files if weights.source == "file" or name not in weights.files]
+    return ModelRef(
+        weights.spec,
+        weights.name,
+        digest_of(files) if len(files) > len(weights.files) else weights.digest,
+        options,
+        tuple((name, str(files[name].absolute())) for name in given),
+    )
+
+
+def option_files(spec: ModelSpec, options: Options) -> dict[str, Path]:
+    """Part -> file, of the options that name one."""
+    return {name: Path(value) for name in spec.parts if (value := getattr(options, name))}
+
+
+def options_of(role: Role, spec: ModelSpec, settings: Settings) -> Options:
+    """The options that these settings ask of this model: the family's own, and those of its section."""
+    section = getattr(settings, role)
+    common = COMMON[role]
+    values = {name: getattr(section, name) for name in common.model_fields if name in type(section).model_fields}
+    if "offline" in common.model_fields:
+        values["offline"] = settings.models.offline
+    model = load(spec.options) if spec.options else common
+    return model(**values, **(section.options.get(spec.section, {}) if spec.options else {}))

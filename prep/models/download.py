@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from prep.errors import NetworkError, NoRoomError, StoppedError
 from prep.files import cannot_write
-from prep.models.known import Model
 from prep.process.lock import locked
+from prep.registry import ModelFile, ModelSpec
 
 if TYPE_CHECKING:
     from requests import Response
@@ -31,8 +31,8 @@ class _CutOffError(Exception):
     """The connection ended, or answered nonsense, before the file was whole."""
 
 
-def download(model: Model, target: Path) -> str:
-    """Fetch model.url to target -> its sha256. What has arrived stays in a .part, which the next call goes on from.
+def download(spec: ModelSpec, file: ModelFile, target: Path) -> str:
+    """Fetch file.url to target -> its sha256. What has arrived stays in a .part, which the next call goes on from.
 
     Raises NetworkError, NoRoomError, StoppedError (cannot be written, or another process is at it).
     """
@@ -44,7 +44,7 @@ def download(model: Model, target: Path) -> str:
             if attempt:
                 time.sleep(PAUSE_SECONDS * 2 ** (attempt - 1))
             try:
-                return _once(model, target)
+                return _once(spec, file, target)
             except requests.HTTPError as error:
                 status = error.response.status_code
                 last = f"the server answers {status}"
@@ -59,7 +59,7 @@ def download(model: Model, target: Path) -> str:
             except requests.RequestException as error:
                 last = type(error).__name__
                 break
-    raise NetworkError(f"{model.name} could not be fetched from {model.url}: {last}", hint=by_hand(model))
+    raise NetworkError(f"{spec.name} could not be fetched from {file.url}: {last}", hint=by_hand(spec))
 
 
 def check_room(name: str, folder: Path, needed: int) -> None:
@@ -77,15 +77,16 @@ def standing(folder: Path) -> Path:
     return next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
 
 
-def by_hand(model: Model) -> str:
-    return f"fetch {model.file} from {model.page} by hand, into a folder that PREP_MODELS names"
+def by_hand(spec: ModelSpec) -> str:
+    names = " and ".join(file.name for file in spec.files)
+    return f"fetch {names} from {spec.page} by hand, into a folder that PREP_MODELS names"
 
 
 def part_of(target: Path) -> Path:
     return target.with_suffix(".part")
 
 
-def _once(model: Model, target: Path) -> str:
+def _once(spec: ModelSpec, file: ModelFile, target: Path) -> str:
     """One request: from where the part ends, if the server still has the file that the part was begun from."""
     import requests
 
@@ -95,7 +96,7 @@ def _once(model: Model, target: Path) -> str:
     headers = {"Accept-Encoding": "identity"}
     if have:
         headers |= {"Range": f"bytes={have}-", "If-Range": tag.read_text()}
-    with requests.get(model.url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as answer:
+    with requests.get(file.url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as answer:
         if answer.status_code == 416:  # the part is as long as the file, or longer: not to be trusted
             _forget(part, tag)
             raise _CutOffError("the part did not fit")
@@ -108,8 +109,8 @@ def _once(model: Model, target: Path) -> str:
             have = 0
         length = answer.headers.get("Content-Length", "")
         total = have + int(length) if length.isdigit() else None
-        _check_size(model, total or model.megabytes * 10**6)
-        check_room(target.name, target.parent, (total or model.megabytes * 10**6) - have)
+        _check_size(spec, file, total or file.megabytes * 10**6)
+        check_room(target.name, target.parent, (total or file.megabytes * 10**6) - have)
         # Without a strong name for this version, a part cannot be gone on from.
         if (etag := answer.headers.get("ETag", "")).startswith('"'):
             tag.write_text(etag)
@@ -117,7 +118,7 @@ def _once(model: Model, target: Path) -> str:
     arrived = part.stat().st_size
     if total and arrived != total:
         raise _CutOffError(f"{arrived:,} of {total:,} bytes arrived")
-    _check_size(model, arrived)
+    _check_size(spec, file, arrived)
     part.replace(target)
     tag.unlink(missing_ok=True)
     return digest
@@ -150,11 +151,11 @@ def _forget(part: Path, tag: Path) -> None:
     tag.unlink(missing_ok=True)
 
 
-def _check_size(model: Model, size: int) -> None:
-    if abs(size / (model.megabytes * 10**6) - 1) > SIZE_TOLERANCE:
+def _check_size(spec: ModelSpec, file: ModelFile, size: int) -> None:
+    if abs(size / (file.megabytes * 10**6) - 1) > SIZE_TOLERANCE:
         raise NetworkError(
-            f"{model.url} gives {size:,} bytes where {model.size} are published; is it a login page?",
-            hint=by_hand(model),
+            f"{file.url} gives {size:,} bytes where {spec.size} are published; is it a login page?",
+            hint=by_hand(spec),
         )
 
 

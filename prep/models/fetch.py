@@ -7,8 +7,9 @@ from prep.errors import StoppedError, UsageError
 from prep.models.download import by_hand, download, part_of
 from prep.models.hashes import remember_fetched, sha256_of
 from prep.models.hub import from_hub, hub_offline, resolve_url
-from prep.models.known import Model, known
-from prep.models.locate import Weights, locate, target_of, weights_at
+from prep.models.known import known
+from prep.models.locate import Weights, locate, target_of, weights_of
+from prep.registry import ModelSpec
 
 
 def fetch(name: str, again: bool = False) -> Weights:
@@ -17,13 +18,13 @@ def fetch(name: str, again: bool = False) -> Weights:
     Until the new file is whole, the old one stays.
     Raises NetworkError, NoRoomError, StoppedError (a gate, offline, no folder); what has arrived is gone on from.
     """
-    model = known(name)
+    spec = known(name)
     here = locate(name)
     if here and not again:
         return here
-    if model.packaged:
+    if spec.packaged:
         raise StoppedError(
-            f"{model.name} comes with prep and is not fetched",
+            f"{spec.name} comes with prep and is not fetched",
             hint="install prep again: `pip install -e .` in a fresh clone",
         )
     if here and here.source == "PREP_MODELS":
@@ -33,23 +34,26 @@ def fetch(name: str, again: bool = False) -> Weights:
         )
     if hub_offline():
         raise StoppedError(
-            f"{model.name} is not fetched: HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set", hint=by_hand(model)
+            f"{spec.name} is not fetched: HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set", hint=by_hand(spec)
         )
-    if model.repo:
-        path = from_hub(model, again)
-        sha256 = sha256_of(path)
-    else:
-        path = target_of(model)
-        if again:
-            part_of(path).unlink(missing_ok=True)
-        sha256 = download(model, path)
-    remember_fetched(model.name, path, sha256)
-    return weights_at(path, model.name, "cache")
+    files = {}
+    for file in spec.files:
+        if file.repo:
+            path = from_hub(spec, file, again)
+            sha256 = sha256_of(path)
+        else:
+            path = target_of(spec, file)
+            if again:
+                part_of(path).unlink(missing_ok=True)
+            sha256 = download(spec, file, path)
+        remember_fetched(spec.name, file.part, path, sha256)
+        files[file.part] = path
+    return weights_of(spec, files, "cache")
 
 
-def source_of(model: Model) -> str:
-    """The address that fetch would ask."""
-    return model.url or resolve_url(model)
+def source_of(spec: ModelSpec) -> str:
+    """The address that fetch would ask first."""
+    return spec.files[0].url or resolve_url(spec.files[0])
 
 
 def answers(url: str, seconds: float = 5) -> bool:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,15 +54,44 @@ def sha256_of(path: Path) -> str:
     return digest
 
 
-def remember_fetched(name: str, path: Path, sha256: str) -> None:
+def digest_of(files: Mapping[str, Path]) -> str:
+    """Over all files of a model, by part: of a single one its sha256; of more the sha256 of `sha256 of the first`,
+    `part sha256` of the others, a line each. A folder counts as the sha256s of its safetensors files, a line each.
+
+    Raises WeightsError when one cannot be read, or when a folder holds none.
+    """
+    (_, first), *others = ((part, _content(path)) for part, path in files.items())
+    if not others:
+        return first
+    return _of_lines([first, *(f"{part} {digest}" for part, digest in others)])
+
+
+def _content(path: Path) -> str:
+    if not path.is_dir():
+        return sha256_of(path)
+    files = sorted(path.glob("**/*.safetensors"))
+    if not files:
+        raise WeightsError(f"{path} holds no safetensors files", hint="name a diffusers folder, or a single file")
+    return _of_lines([sha256_of(file) for file in files])
+
+
+def _of_lines(lines: list[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def remember_fetched(name: str, part: str, path: Path, sha256: str) -> None:
     """A file that we wrote ourselves just now: its hash is known without reading it again."""
     _remember("files", str(path.resolve()), [*_mark(path), sha256])
-    _remember("fetched", name, sha256)
+    _remember("fetched", _fetched_key(name, part), sha256)
 
 
-def fetched_sha256(name: str) -> str | None:
-    """What these weights hashed to when they were last fetched; None when they never were."""
-    return _memory()["fetched"].get(name)
+def fetched_sha256(name: str, part: str = "model") -> str | None:
+    """What this file hashed to when it was last fetched; None when it never was."""
+    return _memory()["fetched"].get(_fetched_key(name, part))
+
+
+def _fetched_key(name: str, part: str) -> str:
+    return name if part == "model" else f"{name} {part}"
 
 
 def _mark(path: Path) -> list[int]:

@@ -15,7 +15,7 @@ from prep.errors import NetworkError, PrepError, StoppedError, UsageError
 from prep.files import cannot_write
 from prep.models.download import by_hand, check_room, standing
 from prep.models.hashes import at_home
-from prep.models.known import HUB, Model
+from prep.registry import HUB, ModelFile, ModelSpec
 
 ANSWER_SECONDS = 10
 
@@ -88,11 +88,11 @@ def _split(address: str) -> SplitResult:
         return SplitResult("", "", address, "", "")
 
 
-def resolve_url(model: Model) -> str:
-    return f"{endpoint()}/{model.repo}/resolve/main/{model.file}"
+def resolve_url(file: ModelFile) -> str:
+    return f"{endpoint()}/{file.repo}/resolve/main/{file.name}"
 
 
-def from_hub(model: Model, again: bool) -> Path:
+def from_hub(spec: ModelSpec, file: ModelFile, again: bool) -> Path:
     """Download into huggingface_hub's own cache. again: also when it is there.
 
     Raises StoppedError for a gate and for what the hub does not have, NetworkError, NoRoomError; UsageError for a
@@ -101,12 +101,12 @@ def from_hub(model: Model, again: bool) -> Path:
     check_endpoint()
     from huggingface_hub import hf_hub_download
 
-    check_room(model.file, hub_cache(), model.megabytes * 10**6)
+    check_room(file.name, hub_cache(), file.megabytes * 10**6)
     try:
         with without_its_log():
             path = hf_hub_download(
-                model.repo,
-                model.file,
+                file.repo,
+                file.name,
                 cache_dir=hub_cache(),
                 endpoint=endpoint(),
                 token=None if sends_token() else False,
@@ -115,7 +115,7 @@ def from_hub(model: Model, again: bool) -> Path:
             )
     except Exception as error:  # its transports' errors have no base in common from one version to the next
         # With force_download, the client hides what happened behind a ValueError.
-        raise _told(model, error.__cause__ if isinstance(error, ValueError) else error) from None
+        raise _explained(spec, file, error.__cause__ if isinstance(error, ValueError) else error) from None
     return Path(path)
 
 
@@ -131,7 +131,7 @@ def without_its_log() -> Iterator[None]:
         log.setLevel(level)
 
 
-def _told(model: Model, error: BaseException | None) -> StoppedError:
+def _explained(spec: ModelSpec, file: ModelFile, error: BaseException | None) -> StoppedError:
     from huggingface_hub.errors import (
         EntryNotFoundError,
         GatedRepoError,
@@ -142,19 +142,19 @@ def _told(model: Model, error: BaseException | None) -> StoppedError:
     token = f"a token is read from {token_source()}" if token_source() else "`hf auth login` keeps your token"
     if not sends_token():
         token = f"{hub_name()} is a mirror and gets no token, unless PREP_TOKEN_TO_MIRROR=1"
-    gate = f"accept the licence at {model.page}; {token}"
-    if model.gated:
+    gate = f"accept the licence at {spec.page}; {token}"
+    if spec.gated:
         gate += "; sd35-large-fp8 needs neither"
     if isinstance(error, GatedRepoError):
-        return StoppedError(f"{model.name} is behind a licence that you have to accept ({model.licence})", hint=gate)
+        return StoppedError(f"{spec.name} is behind a licence that you have to accept ({spec.licence})", hint=gate)
     if isinstance(error, RepositoryNotFoundError):  # also how the hub answers for a gate without a token
-        return StoppedError(f"{hub_name()} shows no {model.repo}", hint=gate if model.gated else by_hand(model))
+        return StoppedError(f"{hub_name()} shows no {file.repo}", hint=gate if spec.gated else by_hand(spec))
     if isinstance(error, LocalEntryNotFoundError):
-        return NetworkError(f"{hub_name()} does not answer for {model.name}", hint=by_hand(model))
+        return NetworkError(f"{hub_name()} does not answer for {spec.name}", hint=by_hand(spec))
     if isinstance(error, EntryNotFoundError):
-        return StoppedError(f"{model.repo} has no {model.file} any more", hint=by_hand(model))
+        return StoppedError(f"{file.repo} has no {file.name} any more", hint=by_hand(spec))
     if isinstance(error, OSError) and error.errno:
-        return cannot_write(standing(hub_cache()) / model.file, error)
+        return cannot_write(standing(hub_cache()) / file.name, error)
     status = getattr(getattr(error, "response", None), "status_code", None)
     what = f"it answers {status}" if status else type(error).__name__
-    return NetworkError(f"{model.name} could not be fetched from {hub_name()}: {what}", hint=by_hand(model))
+    return NetworkError(f"{spec.name} could not be fetched from {hub_name()}: {what}", hint=by_hand(spec))

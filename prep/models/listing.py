@@ -4,30 +4,32 @@ import contextlib
 import os
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 
 from prep.errors import PrepError
 from prep.models.download import part_of
 from prep.models.hashes import cache_folder, fetched_sha256, sha256_of
 from prep.models.hub import check_endpoint
-from prep.models.known import KNOWN, Model
+from prep.models.known import all_known
 from prep.models.locate import find, target_of
+from prep.registry import ModelSpec
 
 WIDTH = 100
 INDENT = {"initial_indent": "    ", "subsequent_indent": "      ", "break_long_words": False, "break_on_hyphens": False}
 
 
 def listing() -> Iterator[str]:
-    """Yield the lines: name, size and place of each model; under it what it is, its licence, how to get it.
+    """Yield the lines: name, size and place of each spec; under it what it is, its licence, how to get it.
 
     Raises UsageError as check_endpoint.
     """
     check_endpoint()  # else the list would break off at the first model that may lie in the hub's cache
-    for model in KNOWN.values():
-        size, where, todo = _place(model)
-        yield f"{model.name:<22}{size:>7}  {where}"
-        by_hand = "" if model.packaged else f"by hand: {model.page}"
-        licence = f"licence: {model.licence}"
-        for told in (model.what, f"runs on: {model.runs_on}", licence, model.licence_url, todo, by_hand):
+    for spec in all_known():
+        size, where, todo = _place(spec)
+        yield f"{spec.name:<22}{size:>7}  {where}"
+        by_hand = "" if spec.packaged else f"by hand: {spec.page}"
+        licence = f"licence: {spec.licence}"
+        for told in (spec.what, f"runs on: {spec.runs_on}", licence, spec.licence_url, todo, by_hand):
             # Addresses stay whole, so that a terminal can open them.
             yield from textwrap.wrap(told, WIDTH, **INDENT)
         yield ""
@@ -37,30 +39,35 @@ def listing() -> Iterator[str]:
         yield "PREP_MODELS names a folder to look in first, for files that were fetched by hand"
 
 
-def _place(model: Model) -> tuple[str, str, str]:
+def _place(spec: ModelSpec) -> tuple[str, str, str]:
     """(size, where it is, what to do)."""
-    found = find(model)
+    found = find(spec)
     if not found:
-        return model.size, *_missing(model)
-    source, path = found
-    size = path.stat().st_size
+        return spec.size, *_missing(spec)
+    source, files = found
+    path = next(iter(files.values()))
+    size = sum(file.stat().st_size for file in files.values())
     told = f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
-    fetched = fetched_sha256(model.name)
-    if fetched and sha256_of(path) != fetched:
-        return told, f"{source}: {path}", f"CHANGED since it was fetched: `prep models get {model.name} --again`"
+    if _changed(spec, files):
+        return told, f"{source}: {path}", f"CHANGED since it was fetched: `prep models get {spec.name} --again`"
     return told, f"{source}: {path}", ""
 
 
-def _missing(model: Model) -> tuple[str, str]:
-    if model.packaged:
+def _changed(spec: ModelSpec, files: dict[str, Path]) -> bool:
+    fetched = {part: fetched_sha256(spec.name, part) for part in files}
+    return any(sha256 and sha256_of(files[part]) != sha256 for part, sha256 in fetched.items())
+
+
+def _missing(spec: ModelSpec) -> tuple[str, str]:
+    if spec.packaged:
         return "not in this package", ""
     arrived = 0
-    if model.url:
+    for file in spec.files:
         with contextlib.suppress(OSError, PrepError):
-            arrived = part_of(target_of(model)).stat().st_size
+            arrived += part_of(target_of(spec, file)).stat().st_size if file.url else 0
     begun = f"; {arrived / 1e6:,.0f} MB have arrived" if arrived else ""
-    gate = " after accepting the licence" if model.gated else ""
-    return f"not here{begun}", f"`prep models get {model.name}`{gate}"
+    gate = " after accepting the licence" if spec.gated else ""
+    return f"not here{begun}", f"`prep models get {spec.name}`{gate}"
 
 
 def _cache() -> str:

@@ -1,86 +1,122 @@
 """Weights that are here: in the folder that PREP_MODELS names, in a cache, in the package. No network is asked."""
 
 import contextlib
-import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from prep.errors import StoppedError, UsageError
-from prep.models.hashes import cache_folder, fetched_sha256, sha256_of
+from prep.models.hashes import cache_folder, digest_of, fetched_sha256, sha256_of
 from prep.models.hub import check_endpoint, hub_cache
-from prep.models.known import PACKAGE, Model, known
+from prep.models.known import PACKAGE, all_known, known
+from prep.registry import ModelFile, ModelSpec
 
 
 @dataclass(frozen=True)
 class Weights:
+    """A model whose files are here."""
+
     name: str
-    path: Path
-    sha256: str
-    bytes: int
+    spec: ModelSpec
+    files: Mapping[str, Path]  # by part; the first is the weights
+    digest: str  # of all of them; of a single file its sha256, hex
     source: str  # PREP_MODELS, cache, package, file
-    note: str = ""  # what a person should know of this file, or empty
+    note: str = ""  # what a person should know of these files, or empty
+
+    @property
+    def path(self) -> Path:
+        return next(iter(self.files.values()))
 
 
 def locate(name: str) -> Weights | None:
-    """The weights of that name, if they are here. The first time, the file is read through for its hash.
+    """The weights of that name, if they are here. The first time, files are read through for their hashes.
 
     Raises UsageError for an unknown name, WeightsError for a file that cannot be read.
     """
-    found = find(known(name))
-    return weights_at(found[1], known(name).name, found[0]) if found else None
+    spec = known(name)
+    found = find(spec)
+    return weights_of(spec, found[1], found[0]) if found else None
 
 
-def find(model: Model) -> tuple[str, Path] | None:
-    """(source, file) of the first place that has it; nothing is read."""
-    return next(((source, path) for source, path in places(model) if path.is_file()), None)
+def find(spec: ModelSpec) -> tuple[str, dict[str, Path]] | None:
+    """(source of the first, files by part), each at the first place that has it; None when one is nowhere."""
+    sources, files = [], {}
+    for file in spec.files:
+        place = next(((source, path) for source, path in places(spec, file) if path.is_file()), None)
+        if place is None:
+            return None
+        sources.append(place[0])
+        files[file.part] = place[1]
+    return sources[0], files
 
 
-def places(model: Model) -> Iterator[tuple[str, Path]]:
-    """(source, file): where a model may lie, in the order in which it is looked for."""
+def places(spec: ModelSpec, file: ModelFile) -> Iterator[tuple[str, Path]]:
+    """(source, file): where a model's file may lie, in the order in which it is looked for.
+
+    In a folder of many models each has a folder of its name; a file whose name no other model has may lie bare.
+    """
+    alone = sum(other.basename == file.basename for each in all_known() for other in each.files) < 2
     if folder := os.environ.get("PREP_MODELS"):
-        yield "PREP_MODELS", Path(folder) / Path(model.file).name
-    if model.packaged:
-        yield "package", PACKAGE / model.file
+        yield "PREP_MODELS", Path(folder) / spec.name / file.basename
+        if alone:
+            yield "PREP_MODELS", Path(folder) / file.basename
+    if file.packaged:
+        yield "package", PACKAGE / file.name
         return
     try:
-        yield "cache", target_of(model)
-        if model.repo and (cached := _in_hub_cache(model)):
+        yield "cache", target_of(spec, file)
+        if alone:
+            yield "cache", cache_folder() / "models" / file.basename  # where 0.1.0 kept it
+        if file.repo and (cached := _in_hub_cache(file)):
             yield "cache", cached
     except StoppedError:  # no home folder, no cache
         return
 
 
-def weights_at(path: Path, name: str = "file", source: str = "file") -> Weights:
-    """Raises UsageError when there is no such file, WeightsError when it cannot be read."""
-    if not path.is_file():
-        found = "is a folder" if path.is_dir() else "does not exist"
-        raise UsageError(f"{path} {found}", hint="tagger.model takes a name or a checkpoint file")
-    sha256, fetched = sha256_of(path), fetched_sha256(name)
-    note = "not the file that was fetched: it was changed since" if fetched and sha256 != fetched else ""
-    return Weights(name, path, sha256, path.stat().st_size, source, note)
+def weights_of(spec: ModelSpec, files: Mapping[str, Path], source: str, name: str = "") -> Weights:
+    """Raises WeightsError when a file cannot be read."""
+    digest, changed = digest_of(files), []
+    for file in spec.files if source != "file" else ():
+        fetched = fetched_sha256(spec.name, file.part)
+        if fetched and sha256_of(files[file.part]) != fetched:
+            changed.append(file.basename)
+    note = ""
+    if changed:
+        which = "" if len(spec.files) == 1 else f"{', '.join(changed)}: "
+        note = f"{which}not the file that was fetched: it was changed since"
+    return Weights(name or spec.name, spec, dict(files), digest, source, note)
 
 
-def folder_at(path: Path) -> Weights:
-    """A diffusers folder as weights. Raises UsageError when it holds none, WeightsError when they cannot be read."""
-    files = sorted(path.glob("**/*.safetensors"))
-    if not files:
-        raise UsageError(f"{path} holds no safetensors files", hint="name a diffusers folder, or a single file")
-    hashed = hashlib.sha256("\n".join(sha256_of(file) for file in files).encode()).hexdigest()
-    return Weights("file", path, hashed, sum(file.stat().st_size for file in files), "file")
+def files_at(spec: ModelSpec, path: Path, setting: str) -> dict[str, Path]:
+    """The files of a model that a person gave the path of, by part: the others lie beside the first, or in its folder.
+
+    Raises UsageError when one is not there.
+    """
+    names = {file.part: file.basename for file in spec.files}
+    if len(names) > 1:
+        folder = path if path.is_dir() else path.parent
+        files = {part: folder / name for part, name in names.items()}
+        if not path.is_dir():
+            files[next(iter(files))] = path
+    else:
+        files = {next(iter(names), "model"): path}
+    for file in files.values():
+        if not file.exists():
+            raise UsageError(f"{file} does not exist", hint=f"{setting} takes a name or a path, such as NAME:PATH")
+    return files
 
 
-def target_of(model: Model) -> Path:
+def target_of(spec: ModelSpec, file: ModelFile) -> Path:
     """Where a release page's file is kept once it is fetched."""
-    return cache_folder() / "models" / Path(model.file).name
+    return cache_folder() / "models" / spec.name / file.basename
 
 
-def _in_hub_cache(model: Model) -> Path | None:
+def _in_hub_cache(file: ModelFile) -> Path | None:
     check_endpoint()
     from huggingface_hub import try_to_load_from_cache
 
     found = None
     with contextlib.suppress(OSError):  # a cache that may not be read has nothing for us
-        found = try_to_load_from_cache(model.repo, model.file, cache_dir=hub_cache())
+        found = try_to_load_from_cache(file.repo, file.name, cache_dir=hub_cache())
     return Path(found) if isinstance(found, str) else None  # else it may be a mark: the repo has no such file

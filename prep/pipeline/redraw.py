@@ -1,18 +1,40 @@
-"""One picture's road: a set with a single image, which is drawn again. For `prep redraw`."""
+"""One picture, drawn again: read, described, drawn from, and what was drawn read back. For `prep redraw`.
+
+No dataset: the picture's own tags are all that is known of its character, and that they are core needs no second one.
+"""
 
 import hashlib
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pyarrow.parquet as pq
+import numpy as np
 
-from prep.config import Settings
-from prep.errors import UsageError
+from prep.captions.compose import Composer
+from prep.captions.from_settings import composer_of
+from prep.captions.profile import profile_of
+from prep.checks.retag import as_copy, read_exclusive, verdict
+from prep.config import CharacterSettings, Settings
+from prep.dataset.sheets import Sheets
+from prep.drawing.begin import begin_drawing
+from prep.drawing.rounds import Drawing
+from prep.errors import ImageError, UsageError
 from prep.files import write_whole
-from prep.names import printable
-from prep.pipeline import road
-from prep.run import Options
-from prep.runners import load_runner
+from prep.images import Picture, covering, measures, open_image
+from prep.jobs.draw import png_of
+from prep.jobs.read import Reader, reading
+from prep.models.choose_models import is_trial, tagger_for
+from prep.models.ref import ModelRef
+from prep.models.residency import MEMORY
+from prep.names import printable, slugs
+from prep.process.report import Report
+from prep.run import Places
+from prep.scan.copies import COPY_BELOW, difference
+from prep.scan.select import select
+from prep.tagging.filters import read_patterns
+from prep.tagging.thresholds import level_of
+from prep.types import Check, GenerationRequest, ImageRef, Made, Problem, Profile, Row
 
 
 @dataclass(frozen=True)
@@ -21,7 +43,17 @@ class Redrawn:
     exit_code: int
 
 
-def redraw(image: Path, out: Path, count: int, settings: Settings) -> Redrawn:
+@dataclass(frozen=True)
+class _Subject:
+    """The picture that is drawn again, and all that was made of it."""
+
+    row: Row
+    pixels: np.ndarray  # uint8 [H, W, 3], RGB
+    profile: Profile
+    composer: Composer
+
+
+def redraw(image: Path, out: Path, count: int, settings: Settings, report: Report) -> Redrawn:
     """Draws `count` variations of the image and one reconstruction, into a folder of its own under out.
 
     Raises UsageError when there is no such file or nothing draws, and what a run raises.
@@ -32,38 +64,157 @@ def redraw(image: Path, out: Path, count: int, settings: Settings) -> Redrawn:
         raise UsageError(f"{image} cannot be read ({error.strerror})", hint="name an image file") from None
     if settings.generator.model == "none":
         raise UsageError("generator.model is `none`, so nothing can be drawn", hint="leave it at `auto`, or name one")
-    home = out / f"{hashlib.sha256(data).hexdigest()[:12]}"
-    src = home / "source" / image.absolute().parent.name
-    src.mkdir(parents=True, exist_ok=True)
-    write_whole(src / image.name, data)
-    alone = settings.model_copy(
+    settings = _alone(settings, count)
+    character = image.absolute().parent.name
+    name = printable(f"{character}/{image.name}")
+    places = Places(image.parent, out / hashlib.sha256(data).hexdigest()[:12], slugs([character]))
+    tagger = tagger_for(settings)
+    try:
+        picture = open_image(data, settings.scan.max_pixels)
+    except ImageError as error:
+        return Redrawn([f"{name}: {error}"], 1)
+    row = _row(image, character, data, picture, settings)
+    if row.status != "kept":
+        return Redrawn([f"{name}: {row.reason}", "nothing was drawn: see the lines above"], 0)
+    with reading(tagger, settings.scan.max_pixels) as reader:
+        subject, known = _read(reader, row, picture, places, settings), frozenset(reader.vocabulary.names)
+    lines = [f"{name}: {subject.row.final_text}"]
+    drawing = begin_drawing([subject.row], {character: subject.profile}, known, places, settings, may_fetch=True)
+    if drawing is None or not drawing.requests:
+        return Redrawn([*lines, "nothing was drawn: see the lines above"], 0)
+    _draw(drawing, subject, report)
+    rows = _checked(drawing, subject, tagger, known, settings)
+    lines += _explained(rows, places)
+    sheets = Sheets(places, None, {character: subject.profile}, subject.composer.caption_text, settings.scan.max_pixels)
+    sheets.choose([*rows, subject.row])
+    write_whole(places.out / "sheet.png", sheets.page(character))
+    if is_trial(tagger) or is_trial(drawing.generator):
+        lines.append("TRIAL: by the starter models, which know three characters; for your own art see `prep doctor`")
+    return Redrawn([*lines, f"look: {places.out / 'sheet.png'}"], 0)
+
+
+def _alone(settings: Settings, count: int) -> Settings:
+    return settings.model_copy(
         update={
-            # Its own tags are all that is known of the character: that they are core needs no second picture.
-            "characters": {name: own for name, own in settings.characters.items() if name == src.name},
             "reconstruct": settings.reconstruct.model_copy(update={"per_character": 1}),
             "consistency": settings.consistency.model_copy(update={"per_character": 0}),
             "augmentation": settings.augmentation.model_copy(update={"share": 0.0, "least": count, "tries": 1}),
-            "captions": settings.captions.model_copy(update={"sidecars": "kohya"}),
         }
     )
-    result = road.run(home / "source", home / "set", alone, Options(), load_runner("local"))
-    return Redrawn(list(_told(home / "set")), result.exit_code)
 
 
-def _told(folder: Path):
-    rows = pq.ParquetFile(folder / "manifest.parquet").read().to_pylist()
-    for row in rows:
-        if row["origin"] == "source":
-            yield f"{printable(row['source'])}: {row['caption'] or row['reason']}"
-    drawn = [row for row in rows if row["origin"] != "source"]
-    for row in sorted(drawn, key=lambda row: (row["origin"], -row["check_score"])):
-        yield f"{folder / row['file']}"
-        yield f"  {row['origin']}: {row['check_score']:.2f} {row['reason'] or 'accepted'}"
-        yield f"  prompt:   {row['prompt']}"
-        for name in ("missing", "unwanted"):
-            if row[f"check_{name}"]:
-                yield f"  {name}: {', '.join(row[f'check_{name}']).replace('_', ' ')}"
-    if drawn:
-        yield f"look: {folder / 'generated'}/*/sheet.png"
-    else:
-        yield "nothing was drawn: see the lines above"
+def _row(image: Path, character: str, data: bytes, picture: Picture, settings: Settings) -> Row:
+    ref = ImageRef(
+        sha256=hashlib.sha256(data).hexdigest(),
+        path=image.name,
+        character=character,
+        width=picture.width,
+        height=picture.height,
+        format=picture.format,
+        bytes=len(data),
+        flags=picture.flags,
+        **measures(picture.pixels, settings.thresholds.measure_px),
+    )
+    return select([ref], settings.scan)[0]
+
+
+def _read(reader: Reader, row: Row, picture: Picture, places: Places, settings: Settings) -> _Subject:
+    """The row with its tags and caption, and the profile that follows from it alone."""
+    (scores,) = reader.read([reader.prepare(picture)])
+    composer = composer_of(settings, reader.vocabulary)
+    level = level_of(row.ref.edge_density, settings.thresholds)
+    character = row.ref.character
+    profile = profile_of(
+        character,
+        places.slugs[character],
+        Counter(composer.names(scores, level)),
+        1,
+        read_patterns(settings.profile.intrinsic, "profile.intrinsic"),
+        settings.profile,
+        settings.characters.get(character, CharacterSettings()),
+    )
+    caption = composer.caption(scores, level, profile)
+    row = replace(row, complexity=level, caption=caption, final_text=caption.text, caption_source="machine")
+    return _Subject(row, picture.pixels, profile, composer)
+
+
+def _draw(drawing: Drawing, subject: _Subject, report: Report) -> None:
+    """Draw what does not lie there yet: a picture's name follows from all that shapes it."""
+    missing = {request.key: request for request in drawing.requests if not _place(drawing, request).is_file()}
+    if not missing:
+        report.say(f"draw: all {len(drawing.requests):,} pictures were drawn before")
+        return
+    report.say(f"draw: {len(missing):,} pictures with {drawing.card.name}")
+    parents = {
+        request.parent: covering(subject.pixels, request.width, request.height)
+        for request in missing.values()
+        if request.strength is not None
+    }
+    with MEMORY.lend(drawing.generator) as generator:
+        drawn = generator.draw(list(missing.values()), parents, drawing.places.out / "prompts")
+        for key, pixels in report.bar("draw", drawn, len(missing)):
+            path = _place(drawing, missing[key])
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, png_of(missing[key], pixels))
+
+
+def _checked(
+    drawing: Drawing, subject: _Subject, tagger: ModelRef, known: frozenset[str], settings: Settings
+) -> list[Row]:
+    """A row for each drawn picture, with the verdict of the tagger that read the first one."""
+    exclusive = read_exclusive(settings.check.exclusive)
+    rows: list[Row] = []
+    siblings: list[np.ndarray] = []
+    with reading(tagger, settings.scan.max_pixels) as reader:
+        for request in drawing.requests:
+            data = _place(drawing, request).read_bytes()
+            picture = open_image(data)
+            prepared = reader.prepare(picture)
+            if isinstance(prepared, Problem):
+                continue
+            ref = _ref(drawing, request, data, picture, settings)
+            (scores,) = reader.read([prepared])
+            read = subject.composer.names(scores, level_of(ref.edge_density, settings.thresholds))
+            profile, bound = subject.profile, settings.check.bound
+            check = verdict(request, read, profile.core, profile.body, known, exclusive, bound)
+            if check.kept and request.kind == "augmentation":
+                check = _or_copy(check, picture.pixels, [covering(subject.pixels, ref.width, ref.height), *siblings])
+                siblings += [picture.pixels] if check.kept else []
+            status = "kept" if check.kept else "rejected"
+            made = Made("generator", request.parent, request.key, request, check)
+            caption = subject.composer.caption(scores, level_of(ref.edge_density, settings.thresholds), profile)
+            rows.append(Row(ref, request.kind, status, check.reason, caption=caption, made=made))
+    return rows
+
+
+def _or_copy(check: Check, pixels: np.ndarray, others: Sequence[np.ndarray]) -> Check:
+    return as_copy(check) if any(difference(pixels, other) < COPY_BELOW for other in others) else check
+
+
+def _ref(drawing: Drawing, request: GenerationRequest, data: bytes, picture: Picture, settings: Settings) -> ImageRef:
+    return ImageRef(
+        sha256=hashlib.sha256(data).hexdigest(),
+        path=str(_place(drawing, request).relative_to(drawing.places.out)),
+        character=request.character,
+        width=picture.width,
+        height=picture.height,
+        format="png",
+        bytes=len(data),
+        flags=(),
+        **measures(picture.pixels, settings.thresholds.measure_px),
+    )
+
+
+def _place(drawing: Drawing, request: GenerationRequest) -> Path:
+    return drawing.places.out / request.kind / f"{request.key}.png"
+
+
+def _explained(rows: Sequence[Row], places: Places) -> Iterator[str]:
+    for row in sorted(rows, key=lambda row: (row.origin, -row.made.check.score)):
+        check = row.made.check
+        yield f"{places.file(row)}"
+        yield f"  {row.origin}: {check.score:.2f} {row.reason or 'accepted'}"
+        yield f"  prompt:   {row.made.request.prompt}"
+        for name, tags in (("missing", check.missing), ("unwanted", check.unwanted)):
+            if tags:
+                yield f"  {name}: {', '.join(tags).replace('_', ' ')}"

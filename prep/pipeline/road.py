@@ -1,10 +1,15 @@
-"""The road of an image, read top to bottom; and what stands around it: the lock, the ledger, what was asked for."""
+"""The road of an image, read top to bottom, its loops among it; and what stands around it: the lock, the ledger, what
+was asked for.
+"""
 
 import json
 import os
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from prep.config import Settings, check_characters
 from prep.dataset.problems import summary
@@ -13,26 +18,43 @@ from prep.errors import StoppedError, UsageError
 from prep.files import FULL, cannot_write, sweep, write_whole
 from prep.formats import load_format
 from prep.ledger import Ledger
-from prep.names import slugs
-from prep.pipeline import stages
+from prep.models.choose_models import is_trial
+from prep.pipeline.records import Drawn, Found, Tagged
+from prep.pipeline.stages import caption, check, export, generate, look_again, profile, scan, tag
 from prep.process.lock import locked
 from prep.process.report import Report
-from prep.run import Dataset, Options, Run
-from prep.scan.find import walk
+from prep.run import Options, Run
+from prep.scan.find import find_images
 from prep.types import Runner
 
-STAGES = {
-    "scan": stages.scan,
-    "tag": stages.tag,
-    "profile": stages.profile,
-    "caption": stages.caption,
-    "generate": stages.generate,
-    "check": stages.check,
-    "export": stages.export,
-}
+Stage = Callable[[Run, Any], Any]
 
-TRIAL = "TRIAL: read by the starter tagger, which knows three characters; for your own art see `prep doctor`"
+
+@dataclass(frozen=True)
+class Repeat:
+    """Stages that are gone through again until what they give is enough, or so many times."""
+
+    stages: tuple[Stage, ...]
+    until: Callable[[Any], bool]
+    at_most: int | None = None
+    again: Callable[[Run, Any], Any] = lambda run, record: record  # what another round begins with
+
+
+STAGES: tuple[Stage | Repeat, ...] = (
+    Repeat((scan, tag), until=lambda tagged: not tagged.changed, at_most=2, again=look_again),
+    profile,
+    caption,
+    Repeat((generate, check), until=lambda drawn: drawn.enough),
+    export,
+)
+
+KNOWS = "which knows three characters; for your own art see `prep doctor`"
 HINTS = {"no_tags"}  # kinds of problem that say something without anything having failed
+
+
+def stage_names() -> list[str]:
+    """In the order of the road."""
+    return [stage.__name__ for each in STAGES for stage in (each.stages if isinstance(each, Repeat) else (each,))]
 
 
 @dataclass(frozen=True)
@@ -51,34 +73,35 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
 
     Raises UsageError before anything is touched, StoppedError with the work so far kept.
     """
-    listing = walk(src, out)
-    check_characters(settings, listing.characters)
+    found = Found(listing=find_images(src, out))
+    check_characters(settings, found.listing.characters)
     for name in settings.export.formats:
         load_format(name)
     if settings.captions.sidecars == "source":
-        check_stems(found.path for found in listing.files)
+        check_stems(file.path for file in found.listing.files)
     prepare_out(out)
     state = out / ".prep"
     with locked(state / "lock"):
         ours = [out, state, out / "kohya", *(out / "kohya").glob("*/"), *(out / "generated").glob("**/")]
         if settings.captions.sidecars == "source":
-            ours += {(src / found.path).parent for found in listing.files}
+            ours += {(src / file.path).parent for file in found.listing.files}
         for folder in ours:
             sweep(folder)
         report = Report(state / "log")
         report.note(f"run over {src.resolve()}")
         write_whole(state / "config.json", json.dumps(_kept(src, settings), indent=1).encode())
         ledger = Ledger.begin(state / "ledger")
-        this = Run(src, out, settings, options, ledger, runner, report, listing, slugs(listing.characters))
+        run = Run(src, out, settings, options, ledger, runner, report)
         try:
-            dataset, seconds = _through(this)
+            record, seconds = travel(run, found)
         except OSError as error:  # of the few calls that are not write_whole's: a folder made, a file removed
             raise cannot_write(Path(os.fsdecode(error.filename or out)), error) from error
         except MemoryError as error:
             raise StoppedError("the memory is used up", hint="close other programs, or lower tagger.batch") from error
-        _keep_run(state / "run.json", this, seconds)
-        result = Result(len(listing.files), sum(found.kind not in HINTS for found in this.problems.values()), seconds)
-        _tell(this, dataset, result)
+        _keep_run(state / "run.json", run, seconds)
+        images = len(record.listing.files)
+        result = Result(images, sum(each.kind not in HINTS for each in run.problems.values()), seconds)
+        _tell(run, record, result)
         return result
 
 
@@ -98,18 +121,38 @@ def prepare_out(out: Path) -> None:
         raise UsageError(f"{out} cannot be written ({error.strerror})", hint="name another folder with --out") from None
 
 
-def _through(this: Run) -> tuple[Dataset, dict[str, float]]:
-    dataset, seconds = Dataset(), {}
-    for name, stage in STAGES.items():
-        started = time.monotonic()
-        dataset = stage(this, dataset)
-        seconds[name] = round(time.monotonic() - started, 3)
-        if name == this.options.to:
+def travel(run: Run, found: Found) -> tuple[Found, dict[str, float]]:
+    """-> (the record of the last stage, seconds by stage). Ends after the stage that options.to names, within a loop
+    in its first round."""
+    record: Found = found
+    seconds: Counter[str] = Counter()
+    for each in STAGES:
+        stages = each.stages if isinstance(each, Repeat) else (each,)
+        for stage, record in _rounds(run, each, record, seconds):  # noqa: B007, B020 - the last one is looked at below
+            if stage.__name__ == run.options.to and stage is not stages[-1]:
+                return record, dict(seconds)
+        if stages[-1].__name__ == run.options.to:
             break
-    return dataset, seconds
+    return record, dict(seconds)
 
 
-def _keep_run(path: Path, this: Run, seconds: dict[str, float]) -> None:
+def _rounds(run: Run, each: Stage | Repeat, record: Any, seconds: Counter[str]) -> Iterator[tuple[Stage, Any]]:
+    """Yield (stage, its record) as they are done, and again where they are repeated."""
+    repeat = each if isinstance(each, Repeat) else Repeat((each,), until=lambda record: True)
+    rounds = 0
+    while True:
+        for stage in repeat.stages:
+            started = time.monotonic()
+            record = stage(run, record)
+            seconds[stage.__name__] = round(seconds[stage.__name__] + time.monotonic() - started, 3)
+            yield stage, record
+        rounds += 1
+        if repeat.until(record) or rounds == repeat.at_most:
+            return
+        record = repeat.again(run, record)
+
+
+def _keep_run(path: Path, run: Run, seconds: dict[str, float]) -> None:
     """How long each stage took when it last had work, and how it was done: what `prep status` tells of costs, and what
     a picture does not depend on."""
     try:
@@ -117,8 +160,8 @@ def _keep_run(path: Path, this: Run, seconds: dict[str, float]) -> None:
         took, notes = dict(last["seconds"]), dict(last.get("notes", {}))
     except (OSError, ValueError, KeyError, TypeError):
         took, notes = {}, {}
-    took |= {stage: each for stage, each in seconds.items() if this.todo.get(stage, 1)}
-    write_whole(path, json.dumps({"seconds": took, "notes": notes | this.notes}, indent=1).encode())
+    took |= {stage: each for stage, each in seconds.items() if run.todo.get(stage, 1)}
+    write_whole(path, json.dumps({"seconds": took, "notes": notes | run.notes}, indent=1).encode())
 
 
 def _kept(src: Path, settings: Settings) -> dict:
@@ -126,12 +169,20 @@ def _kept(src: Path, settings: Settings) -> dict:
     return {"src": str(src.resolve()), "settings": settings.model_dump(mode="json")}
 
 
-def _tell(this: Run, dataset: Dataset, result: Result) -> None:
-    if dataset.tagger == stages.STARTER:
-        this.report.say(TRIAL)
-    failed = {path: problem for path, problem in this.problems.items() if problem.kind not in HINTS}
-    hints = len(this.problems) - len(failed)
+def _tell(run: Run, record: Found, result: Result) -> None:
+    for line in trial_lines(record):
+        run.report.say(line)
+    failed = {path: problem for path, problem in run.problems.items() if problem.kind not in HINTS}
+    hints = len(run.problems) - len(failed)
     if failed:
-        this.report.say(f"{summary(failed, result.images)}. See {this.out / 'problems.txt'}")
+        run.report.say(f"{summary(failed, result.images)}. See {run.out / 'problems.txt'}")
     if hints:
-        this.report.say(f"{hints:,} images have no tag above their threshold. See {this.out / 'problems.txt'}")
+        run.report.say(f"{hints:,} images have no tag above their threshold. See {run.out / 'problems.txt'}")
+
+
+def trial_lines(record: Found) -> Iterator[str]:
+    """One loud line for a run that a starter model read or drew."""
+    if isinstance(record, Tagged) and is_trial(record.tagger):
+        yield f"TRIAL: read by the starter tagger, {KNOWS}"
+    elif isinstance(record, Drawn) and record.drawing and is_trial(record.drawing.generator):
+        yield f"TRIAL: drawn by the starter generator, {KNOWS}"

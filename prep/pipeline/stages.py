@@ -1,18 +1,19 @@
-"""One small adapter a stage: what it takes from the run and the dataset, what it hands to its part, what it says.
+"""One small adapter a stage: what it takes from the run and the record, what it hands to its part, what it says.
 
-A stage is a function (run, dataset) -> dataset. The parts know nothing of one another; they meet here.
+A stage is a function (run, record) -> record. The parts know nothing of one another; they meet here.
 """
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
-from heapq import merge
-from pathlib import Path
+from typing import Any
 
 from prep.captions.compose import Composer
+from prep.captions.from_settings import composer_of
 from prep.captions.profile import profile_of
 from prep.captions.tally import tallied
+from prep.checks.retag import read_exclusive
 from prep.config import CharacterSettings, Settings
 from prep.dataset.kohya import KohyaExporter
 from prep.dataset.manifest import ManifestExporter
@@ -20,84 +21,85 @@ from prep.dataset.problems import write_problems
 from prep.dataset.sheets import Sheets
 from prep.dataset.source import SourceSidecars
 from prep.dataset.training import write_training_toml
-from prep.drawing.rounds import begin_drawing, told_of
-from prep.edits.from_files import Handwork
+from prep.drawing.begin import begin_drawing
+from prep.drawing.rounds import Judge, file_away, judged, keep_differences, summary
+from prep.edits.from_files import HandEdits
 from prep.edits.merge import merged, source
-from prep.edits.placed import EXPORT, Standing
+from prep.edits.placed import EXPORT, adopt_renamed, read_placement
 from prep.formats.views import write_views
 from prep.jobs.draw import DrawJob
 from prep.jobs.tag import ScoreBook, TagJob, tag_recipe
-from prep.models.choose_models import Settled, settle_tagger
-from prep.names import drawn_group, printable
-from prep.run import Dataset, Run, file_of, group_of, held, subject_of
+from prep.ledger import Book
+from prep.models.choose_models import fetched, is_trial, tagger_of
+from prep.models.residency import MEMORY
+from prep.names import drawn_group, printable, slugs
+from prep.pipeline.records import Captioned, Drawn, Exported, Found, Profiled, Scanned, Tagged
+from prep.run import Places, Run, image_key
 from prep.scan.copies import marked
-from prep.scan.find import walk
-from prep.scan.measure import SCAN, ScanJob, is_current, to_ref
-from prep.scan.measure import subject_of as scan_subject
-from prep.scan.select import capped, judged
+from prep.scan.find import find_images
+from prep.scan.measure import SCAN, ScanJob, is_current, path_key, ref_from_scan
+from prep.scan.select import capped, select
 from prep.tagging.filters import read_patterns
-from prep.tagging.thresholds import Selector, level_of, read_overrides
-from prep.types import Problem, Row, Vocabulary
+from prep.tagging.thresholds import level_of
+from prep.types import Job, Notes, Outcome, Problem, Row
 
 SCAN_BATCH = 128
-STARTER = "starter-tagger"
 NO_TAGS = Problem("caption", "no_tags", "no tag passed its threshold", "is it anime art, and at least 512 px?")
 
 
-def scan(run: Run, dataset: Dataset) -> Dataset:
+def scan(run: Run, found: Found) -> Scanned:
     settings = run.settings
     job = ScanJob(run.src, run.ledger, settings.scan.max_pixels, settings.thresholds.measure_px, SCAN_BATCH)
     book = run.ledger.book(SCAN, job.recipe)
 
     refs, todo = [], []
-    files = run.listing.files
-    for found, row in zip(files, book.rows(scan_subject(found.path) for found in files), strict=True):
-        if run.options.rehash or not is_current(row, found) or run.options.retry and row["problem"]:
-            todo.append(found)
+    files = found.listing.files
+    for file, row in zip(files, book.rows(path_key(file.path) for file in files), strict=True):
+        if run.options.rehash or not is_current(row, file) or run.options.retry and row["problem"]:
+            todo.append(file)
         else:
-            refs.append(to_ref(found, row))
-    run.todo["scan"] = len(todo)
+            refs.append(ref_from_scan(file, row))
+    run.wants("scan", len(todo))
     if todo:
-        with closing(run.runner.map(job, todo)) as outcomes:
-            for _ in run.report.bar("scan", outcomes, len(todo)):
-                pass
+        for _ in carried(run, job, todo, "scan"):
+            pass
         book = run.ledger.book(SCAN, job.recipe)
-    read = zip(todo, book.rows(scan_subject(found.path) for found in todo), strict=True)
-    refs += [to_ref(found, row) for found, row in read if row is not None]
-    run.problems |= dict(run.listing.problems) | {ref.path: ref.problem for ref in refs if ref.problem}
+    read = zip(todo, book.rows(path_key(file.path) for file in todo), strict=True)
+    refs += [ref_from_scan(file, row) for file, row in read if row is not None]
+    run.problems |= dict(found.listing.problems) | {ref.path: ref.problem for ref in refs if ref.problem}
     run.report.say(f"scan: {len(files):,} files, {len(todo):,} read, {len(files) - len(todo):,} unchanged")
-    if run.listing.hidden:
-        names = ", ".join(printable(name) for name in run.listing.hidden)
+    if found.listing.hidden:
+        names = ", ".join(printable(name) for name in found.listing.hidden)
         run.report.say(f"scan: hidden folders are passed over: {names}. Rename those that are characters")
     rows = marked(
-        judged(refs, settings.scan),
+        select(refs, settings.scan),
         lambda ref: (run.src / ref.path).read_bytes(),
         run.ledger,
         settings.scan.near_copies == "drop",
         settings.scan.max_pixels,
     )
-    return Dataset(held(capped(rows, settings.scan.max_images)))
+    places = Places(run.src, run.out, slugs(found.listing.characters))
+    return Scanned.grown(found, places=places, rows=tuple(capped(rows, settings.scan.max_images)))
 
 
-def tag(run: Run, dataset: Dataset) -> Dataset:
-    wanted = {row.ref.sha256: row.ref for row in dataset.rows() if row.status == "kept"}
-    tagger = settle_tagger(run.ledger, run.settings, run.report.say, may_fetch=not run.options.dry)
-    recipe = tag_recipe(tagger.name, tagger.sha256)
+def tag(run: Run, scanned: Scanned) -> Tagged:
+    wanted = {row.ref.sha256: row.ref for row in scanned.rows if row.status == "kept"}
+    tagger = tagger_of(run.ledger, run.settings, may_fetch=not run.options.dry)
+    recipe = tag_recipe(tagger)
     book = ScoreBook(run.ledger, recipe)
     todo = [ref for sha256, ref in wanted.items() if sha256 not in book]
     done = len(wanted) - len(todo)
     failed: dict[str, Problem] = {}
-    run.todo["tag"] = len(todo)
+    run.wants("tag", len(todo))
     if todo:
         run.report.say(f"tag: {len(todo):,} images with {tagger.name} ({done:,} done before)")
-        job = tag_job(run, tagger, run.src)
-        # Closed here, also when interrupted: what is done is flushed while the lock is still held.
-        with closing(run.runner.map(job, todo)) as outcomes:
-            for outcome in run.report.bar("tag", outcomes, len(todo)):
-                if outcome.problem:
-                    failed[outcome.subject] = outcome.problem
-        if not run.read_again and any(problem.kind == "changed" for problem in failed.values()):
-            return _read_again(run)
+        if not run.options.dry:
+            tagger = fetched(tagger, run.settings)
+        job = TagJob(run.src, run.ledger, tagger, run.settings.scan.max_pixels)
+        for outcome in carried(run, job, todo, "tag"):
+            if outcome.problem:
+                failed[outcome.subject] = outcome.problem
+        MEMORY.clear()
         run.problems |= {wanted[sha256].path: problem for sha256, problem in failed.items()}
         book = ScoreBook(run.ledger, recipe)
     else:
@@ -109,33 +111,25 @@ def tag(run: Run, dataset: Dataset) -> Dataset:
         problem = failed.get(row.ref.sha256)
         return replace(row, status="unreadable", reason=problem.kind if problem else "not_tagged")
 
-    return replace(
-        dataset, reader=tagger, tagger=tagger.name, tag_recipe=recipe, scores=book, rows=dataset.map(with_verdict)
-    )
+    rows = tuple(map(with_verdict, scanned.rows))
+    changed = any(problem.kind == "changed" for problem in failed.values())
+    return Tagged.grown(scanned, rows=rows, tagger=tagger, tag_recipe=recipe, scores=book, changed=changed)
 
 
-def tag_job(run: Run, tagger: Settled, folder: Path) -> TagJob:
-    """folder: what the paths of the images are relative to."""
-    settings = run.settings.tagger
-    weights = Path() if run.options.dry else tagger.path()
-    return TagJob(folder, run.ledger, tagger.name, weights, tagger.sha256, settings.device, settings.batch,
-                  run.settings.scan.max_pixels)  # fmt: skip
-
-
-def _read_again(run: Run) -> Dataset:
+def look_again(run: Run, tagged: Tagged) -> Found:
     """Files changed since the scan: once more from the top, for what differs. What changes again is a problem."""
-    run.read_again = True
-    run.listing = walk(run.src, run.out)
     run.report.say("tag: some images changed while prep was at work and are read again")
-    return tag(run, scan(run, Dataset()))
+    for row in tagged.rows:
+        run.problems.pop(row.ref.path, None)
+    return Found(listing=find_images(run.src, run.out))
 
 
-def profile(run: Run, dataset: Dataset) -> Dataset:
-    composer = composer_of(run.settings, dataset.scores.vocabulary)
+def profile(run: Run, tagged: Tagged) -> Profiled:
+    composer = composer_of(run.settings, tagged.scores.vocabulary)
     intrinsic = read_patterns(run.settings.profile.intrinsic, "profile.intrinsic")
-    images: dict[str, list[tuple[str, str]]] = {character: [] for character in run.slugs}
-    for row in dataset.kept():
-        if row.origin == "source":
+    images: dict[str, list[tuple[str, str]]] = {character: [] for character in tagged.places.slugs}
+    for row in tagged.rows:
+        if row.status == "kept":
             level = level_of(row.ref.edge_density, run.settings.thresholds)
             images[row.ref.character].append((row.ref.sha256, level))
     own = run.settings.characters
@@ -143,155 +137,150 @@ def profile(run: Run, dataset: Dataset) -> Dataset:
         character: profile_of(
             character,
             slug,
-            tallied(composer, dataset.scores, images[character]),
+            tallied(composer, tagged.scores, images[character]),
             len(images[character]),
             intrinsic,
             run.settings.profile,
             own.get(character, CharacterSettings()),
         )  # fmt: skip
-        for character, slug in run.slugs.items()
+        for character, slug in tagged.places.slugs.items()
     }
     for character, found in profiles.items():
-        traits = ", ".join(composer.spelt(name) for name in found.tags if found.tags[name].trait) or "none"
+        traits = ", ".join(composer.caption_text(name) for name in found.tags if found.tags[name].trait) or "none"
         run.report.say(f"profile: {printable(character)}: {found.images:,} images, traits: {traits}")
-    return replace(dataset, composer=composer, profiles=profiles)
+    return Profiled.grown(tagged, composer=composer, profiles=profiles)
 
 
-def caption(run: Run, dataset: Dataset) -> Dataset:
-    standing = Standing(run.out / "kohya", run.ledger)
-    dataset = replace(dataset, standing=standing, handwork=Handwork(run, dataset, standing))
-    dataset = replace(dataset, rows=dataset.map(lambda row, before=dataset: captioned(run, before, row)))
-    sources: Counter[str] = Counter()
-    counts: Counter[str] = Counter()
-    for row in dataset.kept():
-        sources[row.caption_source] += 1
-        counts[group_of(run, row)] += 1
-    told = ", ".join(f"{sources[name]:,} {name}" for name in ("machine", "hand", "merged") if sources[name])
-    run.report.say(f"caption: {told or 'nothing to caption'}")
-    return replace(dataset, counts=counts)
+def caption(run: Run, profiled: Profiled) -> Captioned:
+    kohya, in_source = run.out / "kohya", run.settings.captions.sidecars == "source"
+    adopt_renamed(kohya, run.ledger)
+    placement = read_placement(kohya, run.ledger)
+    edits = HandEdits(run.ledger, placement, run.src, in_source)
+    run.problems |= edits.look(profiled.rows)
+    edits.note_removals(profiled.rows, profiled.places.group, run.options.restore)
+    rows = tuple(captioned(run, profiled, edits, row) for row in profiled.rows)
+    run.problems |= {row.ref.path: NO_TAGS for row in rows if "no_tags" in row.flags} | run.problems
+    kept = [row for row in rows if row.status == "kept"]
+    sources = Counter(row.caption_source for row in kept)
+    text = ", ".join(f"{sources[name]:,} {name}" for name in ("machine", "hand", "merged") if sources[name])
+    run.report.say(f"caption: {text or 'nothing to caption'}")
+    counts = Counter(map(profiled.places.group, kept))
+    return Captioned.grown(profiled, rows=rows, placement=placement, edits=edits, counts=counts)
 
 
-def captioned(run: Run, dataset: Dataset, row: Row) -> Row:
-    """The row with what the machine says and what a person made of it."""
+def captioned(run: Run, record: Profiled, edits: HandEdits, row: Row) -> Row:
+    """The row with what the machine says and what a person made of it. Made once a run."""
     if not row.ref.width:
         return row
-    handwork, subject = dataset.handwork, subject_of(row)
+    subject = image_key(row)
     row = replace(row, complexity=level_of(row.ref.edge_density, run.settings.thresholds))
-    if row.status != "kept" and not row.drawn:
+    if row.status != "kept" and not row.made:
         return row
-    machine = dataset.composer.caption(
-        dataset.scores[row.ref.sha256], row.complexity, dataset.profiles[row.ref.character]
-    )
+    scores = record.scores[row.ref.sha256]
+    machine = record.composer.caption(scores, row.complexity, record.profiles[row.ref.character])
     flags = set(row.flags)
     if not machine.tags and not machine.removed:
         flags.add("no_tags")
-        if not row.drawn:
-            run.problems.setdefault(row.ref.path, NO_TAGS)
-    if dataset.tagger == STARTER:
+    if is_trial_row(record, row):
         flags.add("starter")
     row = replace(row, caption=machine, flags=tuple(sorted(flags)))
     if not row.trains:
         return row
-    if subject in handwork.taken_out:
+    if subject in edits.taken_out:
         return replace(row, status="excluded")
-    if subject in handwork.untouchable:
+    if subject in edits.untouchable:
         return replace(row, caption_source="hand")
-    hand = handwork.hand(row)
+    hand = edits.hand(row)
     text = merged(hand, machine.items)
     return replace(row, final_text=text, caption_source=source(hand, text))
 
 
-def generate(run: Run, dataset: Dataset) -> Dataset:
-    drawing = dataset.drawing or begin_drawing(run, dataset)
+def generate(run: Run, record: Captioned) -> Captioned:
+    first = record.drawing is None
+    drawing = record.drawing
+    if first:
+        drawing = begin_drawing(
+            record.rows, record.profiles, record.known, record.places, run.settings, not run.options.dry
+        )
     if drawing is None:
-        return dataset
-    todo = drawing.missing()
-    run.todo["generate"] = run.todo.get("generate", 0) + len(todo)
+        return record
+    damaged = drawing.measure(run.ledger)
+    missing = {request.key for request in [*drawing.missing(run.ledger), *damaged]}
+    todo = [request for request in drawing.requests if request.key in missing]
+    run.wants("generate", len(todo))
     if todo:
-        run.report.say(f"generate: {len(todo):,} pictures with {drawing.generator.name}")
+        run.report.say(f"generate: {len(todo):,} pictures with {drawing.card.name}")
         settings = run.settings
-        job = DrawJob(run.out, run.ledger, drawing.generator, drawing.parents(), run.slugs,
-                      settings.thresholds.measure_px, settings.scan.max_pixels)  # fmt: skip
-        drawing.generator.prepare(todo)
-        with closing(run.runner.map(job, todo)) as outcomes:
-            for outcome in run.report.bar("draw", outcomes, len(todo)):
-                if outcome.problem:
-                    run.problems[f"generated/{outcome.subject}"] = outcome.problem
-        run.notes["generate"] = drawing.generator.notes
-    elif dataset.drawing is None:
-        run.report.say(f"generate: all {len(drawing.requests()):,} pictures were drawn before; no model was loaded")
-    return replace(dataset, drawing=drawing)
+        job = DrawJob(run.out, run.ledger, drawing.generator, drawing.parents, record.places.slugs,
+                      settings.thresholds.measure_px, settings.scan.max_pixels, todo)  # fmt: skip
+        for outcome in carried(run, job, todo, "draw", notes="generate"):
+            if outcome.problem:
+                run.problems[f"generated/{outcome.subject}"] = outcome.problem
+    elif first:
+        run.report.say(f"generate: all {len(drawing.requests):,} pictures were drawn before; no model was loaded")
+    return replace(record, drawing=drawing)
 
 
-def check(run: Run, dataset: Dataset) -> Dataset:
-    """Reads what was drawn with the tagger that read the real images. Where too little was accepted, more is drawn."""
-    drawing = dataset.drawing
+def check(run: Run, record: Captioned) -> Drawn:
+    """Reads what was drawn with the tagger that read the real images, and says whether more is to be tried."""
+    drawing = record.drawing
     if drawing is None:
-        return dataset
-    refs = [ref for _, _, ref in drawing.drawn()]
-    unread = list({ref.sha256: ref for ref in refs if ref.sha256 not in dataset.scores}.values())
-    run.todo["check"] = run.todo.get("check", 0) + len(unread)
+        return Drawn.grown(record)
+    refs = [ref for _, _, ref in drawing.drawn(run.ledger)]
+    unread = list({ref.sha256: ref for ref in refs if ref.sha256 not in record.scores}.values())
+    run.wants("check", len(unread))
     if unread:
-        run.report.say(f"check: {len(unread):,} drawn pictures are read by {dataset.tagger}")
-        with closing(run.runner.map(tag_job(run, dataset.reader, run.out), unread)) as outcomes:
-            for outcome in run.report.bar("check", outcomes, len(unread)):
-                if outcome.problem:
-                    run.problems[f"generated/{outcome.subject}"] = outcome.problem
-        dataset = replace(dataset, scores=ScoreBook(run.ledger, dataset.tag_recipe))
-    rows = drawing.judge(dataset)
-    if drawing.grow(rows):
-        return check(run, generate(run, dataset))
-    dataset.handwork.read_removals(rows)
-    rows = [captioned(run, dataset, row) for row in sorted(rows, key=place_in_manifest)]
-    counts = dataset.counts + Counter(group_of(run, row) for row in rows if row.trains)
-    run.report.say(f"check: {told_of(rows)}")
-    before = dataset.rows
-    return replace(dataset, counts=counts, rows=lambda: merge(before(), rows, key=place_in_manifest))
+        run.report.say(f"check: {len(unread):,} drawn pictures are read by {record.tagger.name}")
+        tagger = fetched(record.tagger, run.settings)
+        job = TagJob(run.out, run.ledger, tagger, run.settings.scan.max_pixels)
+        for outcome in carried(run, job, unread, "check"):
+            if outcome.problem:
+                run.problems[f"generated/{outcome.subject}"] = outcome.problem
+        record = replace(record, scores=ScoreBook(run.ledger, record.tag_recipe))
+    judge = Judge(
+        record.scores, record.composer, record.profiles, read_exclusive(run.settings.check.exclusive),
+        record.known, run.settings,
+    )  # fmt: skip
+    rows, differences = judged(drawing, judge, run.ledger, record.drawn)
+    keep_differences(run.ledger, differences)
+    rows = file_away(rows, record.places)
+    record.edits.note_removals(rows, record.places.group, run.options.restore)
+    drawn = (*record.drawn, *(captioned(run, record, record.edits, row) for row in rows))
+    grown = drawing.grown((*record.drawn, *rows))
+    if grown is not drawing:
+        return Drawn.grown(record, drawing=grown, drawn=drawn, enough=False)
+    MEMORY.clear()
+    run.report.say(f"check: {summary(drawn)}")
+    rows = tuple(sorted((*record.rows, *drawn), key=place_in_manifest))
+    counts = record.counts + Counter(record.places.group(row) for row in drawn if row.trains)
+    return Drawn.grown(record, rows=rows, drawn=drawn, counts=counts, enough=True)
 
 
-def place_in_manifest(row: Row) -> tuple:
-    ref = row.ref
-    return ref.character, row.origin, ref.sha256, ref.path.encode(errors="surrogateescape")
-
-
-def export(run: Run, dataset: Dataset) -> Dataset:
-    settings, standing = run.settings, dataset.standing
-    triggers = {run.slugs[character]: found.trigger for character, found in dataset.profiles.items()}
+def export(run: Run, drawn: Drawn) -> Exported:
+    settings, placement, places = run.settings, drawn.placement, drawn.places
+    rows, counts = drawn.rows, drawn.counts
+    triggers = {places.slugs[character]: found.trigger for character, found in drawn.profiles.items()}
     triggers |= {drawn_group(slug): trigger for slug, trigger in triggers.items()}
-    kohya = KohyaExporter(standing, partial(file_of, run), partial(group_of, run), triggers, settings.export,
-                          settings.scan.max_pixels)  # fmt: skip
-    kohya.settle(dataset.counts, run.options.rebalance)
-    summary = kohya.write(dataset.handwork.announced(dataset.rows()), run.out / "kohya")
+    kohya = KohyaExporter(placement, places.file, places.group, triggers, settings.export, settings.scan.max_pixels)
+    kohya.set_repeats(counts, run.options.rebalance)
+    drawn.edits.announce(rows)
+    written = kohya.write(rows, run.out / "kohya")
     if settings.captions.sidecars == "source":
-        SourceSidecars().write(dataset.rows(), run.src)
-    dataset.handwork.confirm()
+        SourceSidecars().write(rows, run.src)
+    drawn.edits.confirm()
     run.problems |= kohya.problems
     exports = run.ledger.book(EXPORT)
-
-    def exported(row: Row) -> Row:
-        if not row.trains or row.ref.path in kohya.problems:
-            return replace(row, exported=row.ref.path) if row.drawn else row
-        folder = standing.folder(group_of(run, row))
-        return replace(row, exported=f"kohya/{folder.name}/{exports.get(subject_of(row))['name']}")
-
-    dataset = replace(dataset, rows=dataset.map(exported))
-    sheets = Sheets(
-        partial(file_of, run),
-        run.ledger,
-        run.slugs,
-        dataset.profiles,
-        {character: dataset.counts[slug] for character, slug in run.slugs.items()},
-        dataset.composer.spelt,
-        settings.scan.max_pixels,
-    )
-    shaping = shaping_settings(settings, dataset.composer)
-    ManifestExporter(dataset.tagger, dataset.tag_recipe, shaping).write(sheets.watched(dataset.rows()), run.out)
+    rows = tuple(exported(drawn, exports, kohya.problems, row) for row in rows)
+    shaping = shaping_settings(settings, drawn.composer)
+    ManifestExporter(drawn.tagger.name, drawn.tag_recipe, shaping).write(rows, run.out)
+    sheets = Sheets(places, run.ledger, drawn.profiles, drawn.composer.caption_text, settings.scan.max_pixels)
+    sheets.choose(rows)
     sheets.write(run.out / "generated")
-    looks = sum(standing.repeats[group] * count for group, count in dataset.counts.items() if group in standing.repeats)
-    ours = write_training_toml(run.out / "kohya", summary.images, looks, settings.export.resolution, run.ledger)
+    looks = sum(placement.repeats[group] * count for group, count in counts.items() if group in placement.repeats)
+    ours = write_training_toml(run.out / "kohya", written.images, looks, settings.export.resolution, run.ledger)
     run.report.say(
-        f"export: {summary.images:,} images in {len(dataset.counts)} folders, {summary.written:,} written, "
-        f"{summary.unchanged:,} unchanged, {summary.removed:,} removed"
+        f"export: {written.images:,} images in {len(counts)} folders, {written.written:,} written, "
+        f"{written.unchanged:,} unchanged, {written.removed:,} removed"
     )
     left_out = write_views(run.out, settings.export.formats, run.ledger, run.report.say, run.report.bar)
     run.problems |= {file: Problem("export", "left_out", why) for file, why in left_out.items()}
@@ -300,21 +289,48 @@ def export(run: Run, dataset: Dataset) -> Dataset:
         run.report.say("export: dataset.toml was changed by hand and stays; prep's own is dataset.new.toml beside it")
     if not ours:
         run.report.say("export: train_sd3_lora.toml was changed by hand and stays; prep's own lies beside it")
-    return dataset
+    return Exported.grown(drawn, rows=rows, left_out=left_out)
 
 
-def composer_of(settings: Settings, vocabulary: Vocabulary | None) -> Composer:
-    selector = Selector(
-        vocabulary or Vocabulary("", (), ()), settings.thresholds, read_overrides(settings.thresholds.overrides)
-    )
-    return Composer(selector, read_patterns(settings.filter.file, "filter.file"), settings.captions)
+def carried(run: Run, job: Job, work: Sequence[Any], label: str, notes: str = "") -> Iterator[Outcome]:
+    """The outcomes of a job where the runner carries it, with a bar. notes: the stage that its notes are kept under."""
+
+    def without_notes(outcomes: Iterator[Outcome | Notes]) -> Iterator[Outcome]:
+        for outcome in outcomes:
+            if isinstance(outcome, Notes):
+                run.notes |= {notes: dict(outcome.found)} if notes else {}
+            else:
+                yield outcome
+
+    # Closed here, also when interrupted: what is done is flushed while the lock is still held.
+    with closing(run.runner.map(job, work)) as outcomes:
+        yield from run.report.bar(label, without_notes(outcomes), len(work))
+
+
+def is_trial_row(record: Profiled, row: Row) -> bool:
+    """Whether a starter model read it, or drew it."""
+    drawing = record.drawing if isinstance(record, Captioned) else None
+    return is_trial(record.tagger) or bool(row.made and drawing and is_trial(drawing.generator))
+
+
+def exported(record: Drawn, exports: Book, problems: dict[str, Problem], row: Row) -> Row:
+    """The row with where it lies in the dataset folder."""
+    if not row.trains or row.ref.path in problems:
+        return replace(row, exported=row.ref.path) if row.made else row
+    folder = record.placement.folder(record.places.group(row))
+    return replace(row, exported=f"kohya/{folder.name}/{exports.get(image_key(row))['name']}")
+
+
+def place_in_manifest(row: Row) -> tuple:
+    ref = row.ref
+    return ref.character, row.origin, ref.sha256, ref.path.encode(errors="surrogateescape")
 
 
 def shaping_settings(settings: Settings, composer: Composer) -> dict:
     """The settings that shape the result, with lists by content instead of by path."""
     include = {"scan", "thresholds", "profile", "captions", "characters", "export"}
-    told = settings.model_dump(mode="json", include=include)
-    told["thresholds"]["overrides"] = composer.selector.overrides
-    told["profile"].pop("intrinsic")
-    told["filter"] = composer.filter.content
-    return told
+    found = settings.model_dump(mode="json", include=include)
+    found["thresholds"]["overrides"] = composer.selector.overrides
+    found["profile"].pop("intrinsic")
+    found["filter"] = composer.filter.content
+    return found

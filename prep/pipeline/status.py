@@ -14,7 +14,7 @@ from prep.errors import PrepError, UsageError
 from prep.models.choose_models import would_draw
 from prep.names import printable
 from prep.pipeline.preview import Preview, preview
-from prep.types import Profile
+from prep.types import Profile, is_real
 
 SURE_IMAGES = 3  # fewer can prove no trait: 2 of 2 has a Wilson bound of 0.43
 SHOWN_TAGS = 12
@@ -47,9 +47,9 @@ def status_of(out: Path) -> Iterator[str]:
     tagger = next((row["tagger"] for row in rows if row["tagger"]), None)
     drawn: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
     for row in rows:
-        if row["origin"] != "source":
+        if not is_real(row["origin"]):
             drawn[row["character"]].append((row["origin"], row["reason"]))
-    rows = [row for row in rows if row["origin"] == "source"]
+    rows = [row for row in rows if is_real(row["origin"])]
     yield f"{out}: {len(rows):,} images from {src}" + (f", read by {tagger}" if tagger else "")
     yield ""
     yield from _table(_characters(rows))
@@ -61,7 +61,7 @@ def status_of(out: Path) -> Iterator[str]:
         yield f"a run now would stop: {error}"
         return
     draws, why = would_draw(settings)
-    for profile in made.dataset.profiles.values():
+    for profile in made.record.profiles.values():
         yield ""
         yield from _profile(profile, made)
         yield from _drawing(profile, made, drawn[printable(profile.character)], draws)
@@ -75,8 +75,8 @@ def diff_of(out: Path) -> Iterator[str]:
     """Yield, for each caption that a person touched, what the machine says and what was added and taken out."""
     made = preview(*_paths(out))
     count = 0
-    for row in made.dataset.kept():
-        if row.caption_source not in ("hand", "merged"):
+    for row in made.record.rows:
+        if row.status != "kept" or row.caption_source not in ("hand", "merged"):
             continue
         count += 1
         yield f"{printable(row.ref.path)} ({row.caption_source})"
@@ -146,7 +146,7 @@ def _reasons(rows: Iterable[dict]) -> Iterator[str]:
 
 
 def _profile(profile: Profile, made: Preview) -> Iterator[str]:
-    spelt = made.dataset.composer.spelt
+    caption_text = made.record.composer.caption_text
     yield f"{printable(profile.character)}: {profile.images:,} images, trigger `{profile.trigger}`"
     if profile.images < SURE_IMAGES:
         yield f"  {profile.images} images are too few to be sure of any trait; {SURE_IMAGES} are the least that can be"
@@ -154,7 +154,7 @@ def _profile(profile: Profile, made: Preview) -> Iterator[str]:
     table = [["tag", "images", "bound", "in captions", ""]]
     for name, seen in sorted(core, key=lambda pair: (not pair[1].intrinsic, -pair[1].images, pair[0]))[:SHOWN_TAGS]:
         verdict, _, why = seen.why.partition(": ")
-        table.append([spelt(name), f"{seen.images} of {seen.of}", f"{seen.bound:.2f}", verdict, why])
+        table.append([caption_text(name), f"{seen.images} of {seen.of}", f"{seen.bound:.2f}", verdict, why])
     yield from (f"  {line}" for line in _table(table))
     if len(core) > SHOWN_TAGS:
         yield f"  and {len(core) - SHOWN_TAGS} more core tags"
@@ -166,7 +166,7 @@ def _drawing(profile: Profile, made: Preview, drawn: list[tuple[str, str | None]
     finished = _written(run.out / "manifest.parquet") >= _written(run.out / ".prep" / "config.json")
     since = 0
     if not finished:
-        folder = run.out / "generated" / run.slugs[profile.character]
+        folder = run.out / "generated" / made.record.places.slugs[profile.character]
         since = drawn_since(folder, _written(run.out / "manifest.parquet"))
     if drawn or draws or since:
         more = f"; {since:,} more by a run that was cut off, not read yet" if since else ""

@@ -1,12 +1,14 @@
-"""Where batches run. A new runner is a file beside this and a line here, or an entry point in `prep.runners`."""
+"""Where batches run. A new runner is a file beside this and a line here; a package outside the project adds its own
+through the entry point group `prep.runners`.
+"""
 
-import importlib
-
+from prep.errors import UsageError
+from prep.registry import Family
 from prep.types import Runner
 
-RUNNERS = {"local": "prep.runners.local:LocalRunner"}
+RUNNERS = Family("no runner", "prep.runners", {"local": "prep.runners.local:LocalRunner"}, UsageError)
 
 
 def load_runner(name: str) -> Runner:
-    module, _, attribute = RUNNERS[name].partition(":")
-    return getattr(importlib.import_module(module), attribute)()
+    """The runner of that name. Raises UsageError with the nearest name for an unknown one."""
+    return RUNNERS.load(name)()

@@ -18,7 +18,7 @@ from typing import Any
 
 from prep.errors import Interrupted, StoppedError
 from prep.process.arrow import keep_arrow_small
-from prep.types import Job, Outcome
+from prep.types import Job, Notes, Outcome
 
 _job: Job | None = None  # a worker process's own
 _held: list[int] = []  # while a process is started: 0, and the signals that came meanwhile
@@ -28,7 +28,7 @@ class LocalRunner:
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or os.cpu_count() or 1
 
-    def map(self, job: Job, work: Sequence[Any]) -> Iterator[Outcome]:
+    def map(self, job: Job, work: Sequence[Any]) -> Iterator[Outcome | Notes]:
         """Yield one outcome an item, in the order in which they are done."""
         if not work:
             return
@@ -55,13 +55,16 @@ class LocalRunner:
                     suspects += [batch[:middle], batch[middle:]]
 
 
-def _here(job: Job, work: Sequence[Any]) -> Iterator[Outcome]:
+def _here(job: Job, work: Sequence[Any]) -> Iterator[Outcome | Notes]:
     job.open("main")
     try:
         for at in range(0, len(work), job.batch):
             yield from job.run(work[at : at + job.batch])
-    finally:
+    except BaseException:
         job.close()
+        raise
+    if notes := job.close():
+        yield Notes(notes)
 
 
 def _pooled(job: Job, waiting: deque[Sequence[Any]], workers: int) -> Iterator[Outcome]:

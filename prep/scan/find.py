@@ -1,7 +1,6 @@
 """Finding the images of SRC: which files, whose character. Reads names, stats and first bytes; decodes nothing."""
 
 import os
-import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -10,9 +9,9 @@ from pathlib import Path
 
 from prep.errors import UsageError
 from prep.images import SUFFIXES
+from prep.names import numbered_folder
 from prep.types import Problem
 
-REPEATS = re.compile(r"^\d+_(.+)$")  # kohya's `10_name`
 NEVER = {"__MACOSX", "Thumbs.db", "desktop.ini", ".git", ".cache", ".thumbnails", ".prep"}
 MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*")
 
@@ -39,7 +38,7 @@ class Listing:
         return sorted({found.character for found in self.files})
 
 
-def walk(src: Path, out: Path) -> Listing:
+def find_images(src: Path, out: Path) -> Listing:
     """List the image files under src, but none under out.
 
     Raises UsageError when src is missing, not a folder, empty, or without a single image.
@@ -136,6 +135,6 @@ def _starts_like_image(path: str) -> bool:
 def _character(src: Path, path: str) -> str:
     """The first sub-folder, without kohya's repeats; the name of SRC for what lies directly in it."""
     first = path.split("/")[0] if "/" in path else src.resolve().name
-    kohya = REPEATS.match(first)
+    kohya = numbered_folder(first)
     # From here on a character is text: what its name holds that is not UTF-8 is escaped.
     return sys.intern(os.fsencode(kohya[1] if kohya else first).decode("utf-8", "backslashreplace"))

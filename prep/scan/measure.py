@@ -7,7 +7,7 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from prep.images import measures, open_image
 from prep.ledger import Ledger, Shelf, Writer
 from prep.process.heap import keep_freed_memory
 from prep.scan.find import Found
-from prep.types import ImageRef, Outcome, Problem
+from prep.types import ImageRef, Needs, Outcome, Problem
 
 VERSION = 2
 SETTLED_NS = 2_000_000_000  # a file younger than this when it was read may have changed since, at the same mtime
@@ -50,7 +50,7 @@ def scan_recipe(max_pixels: int, measure_px: int) -> str:
     return recipe("scan", VERSION, max_pixels, measure_px)
 
 
-def subject_of(path: str) -> str:
+def path_key(path: str) -> str:
     """A path as a ledger's key: Arrow strings are UTF-8, names on a disk need not be."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
@@ -64,7 +64,7 @@ def is_current(row: dict[str, Any] | None, found: Found) -> bool:
     )
 
 
-def to_ref(found: Found, row: dict[str, Any]) -> ImageRef:
+def ref_from_scan(found: Found, row: dict[str, Any]) -> ImageRef:
     problem = Problem("scan", row["problem"], row["message"], row["hint"]) if row["problem"] else None
     return ImageRef(
         sha256=row["sha256"],
@@ -95,6 +95,8 @@ class ScanJob:
         self.measure_px = measure_px
         self.batch = batch
         self.recipe = scan_recipe(max_pixels, measure_px)
+        # A picture of max_pixels decoded, once more while it is turned or flattened.
+        self.needs = Needs(memory_bytes=2 * 4 * max_pixels)
 
     def open(self, worker: str) -> None:
         keep_freed_memory()  # at its largest with the first images, and not only when all workers are at one
@@ -112,8 +114,9 @@ class ScanJob:
         self.ledger.write(SCAN, [self._row(item, time.time_ns(), size=item.size, problem=problem)])
         return Outcome(item.path, problem)
 
-    def close(self) -> None:
+    def close(self) -> Mapping[str, Any]:
         self.writer.flush()
+        return {}
 
     def measured(self, found: Found) -> dict[str, Any]:
         seen_ns = time.time_ns()
@@ -141,7 +144,7 @@ class ScanJob:
         self, found: Found, seen_ns: int = 0, digest: str = "", size: int = 0, problem: Problem | None = None
     ) -> dict[str, Any]:
         return {
-            "subject": subject_of(found.path),
+            "subject": path_key(found.path),
             "recipe": self.recipe,
             "size": size,
             "mtime_ns": found.mtime_ns,

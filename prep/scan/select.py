@@ -10,7 +10,7 @@ from prep.types import ImageRef, Row
 SHOWN_FLAGS = {"animated"}  # of the scan's flags, those that say something of the picture itself
 
 
-def judged(refs: Sequence[ImageRef], settings: Scan) -> list[Row]:
+def select(refs: Sequence[ImageRef], settings: Scan) -> list[Row]:
     """Rows in manifest order: by (character, image, path). Of exact copies within a character the first path in
     byte order is kept; an image that two characters have is kept in both, and flagged.
     """

@@ -1,24 +1,45 @@
-"""The taggers, by the name of their weights. A new one is a file beside this and a line here; a package outside
-the project adds its own through the entry point group `prep.taggers`.
+"""The taggers by name. A new one is a file beside this and a line here; a package outside the project adds its own
+through the entry point group `prep.taggers`.
+
+A maker is called with (name, files by part, options) and answers as prep.types.Tagger says.
 """
 
-from pathlib import Path
+from prep.registry import Family, ModelFile, ModelSpec
 
-from prep.errors import SettingsError
-from prep.registry import load_named
-from prep.types import Tagger
+DEEPDANBOORU = "prep.taggers.deepdanbooru:DeepDanbooru"
+RELEASE = "https://github.com/AUTOMATIC1111/TorchDeepDanbooru/releases/download/v1/model-resnet_custom_v3.pt"
 
-TAGGERS = {
-    "deepdanbooru-v3": "prep.taggers.deepdanbooru:DeepDanbooru",
-    "starter-tagger": "prep.taggers.deepdanbooru:DeepDanbooru",
-    "file": "prep.taggers.deepdanbooru:DeepDanbooru",
-}
-
-
-def load_tagger(name: str, path: Path, device: str, batch_size: int) -> Tagger:
-    """The tagger of that name with the weights at path, ready to answer.
-
-    Raises SettingsError for an unknown name, WeightsError for a file that does not fit.
-    """
-    maker = load_named(name, TAGGERS, "prep.taggers", SettingsError, "tagger.model: no tagger")
-    return maker(path, device, batch_size)
+TAGGERS = Family(
+    "tagger.model: no tagger",
+    "prep.taggers",
+    {
+        spec.name: spec
+        for spec in (
+            ModelSpec(
+                "deepdanbooru-v3",
+                "tagger",
+                DEEPDANBOORU,
+                (ModelFile("model-resnet_custom_v3.pt", 644, url=RELEASE),),
+                what="DeepDanbooru v3: 9,176 Danbooru tags, 161 M parameters",
+                licence="MIT (of the repository that publishes it; the weights have none of their own)",
+                licence_url="https://github.com/AUTOMATIC1111/TorchDeepDanbooru/blob/master/LICENSE",
+                runs_on="CPU or GPU",
+            ),
+            ModelSpec(
+                "starter-tagger",
+                "tagger",
+                DEEPDANBOORU,
+                (ModelFile("tagger.safetensors", 5, packaged=True),),
+                what="a small network of the same class, trained on the art in examples/; for trying prep out",
+                licence="MIT",
+                licence_url="prep/starter/TAGGER.md",
+                runs_on="anywhere",
+            ),
+            ModelSpec("file", "tagger", DEEPDANBOORU),
+        )
+    },
+    aliases={"starter": "starter-tagger"},
+    automatic=("deepdanbooru-v3",),
+    trial="starter-tagger",
+    by_path="file",
+)

@@ -4,11 +4,13 @@ In: uint8 [H, W, 3], RGB. Inside: float32 [B, S, S, 3], RGB, 0-1, edge-padded sq
 """
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from prep.config import TaggerOptions
 from prep.errors import WeightsError
 from prep.taggers._checkpoint import read_checkpoint
 from prep.taggers._conv import can_pack, pack
@@ -23,14 +25,22 @@ SMALL = 20_000_000  # parameters; the starter has 1.8 M, DeepDanbooru v3 161 M
 
 
 class DeepDanbooru:
-    name = "deepdanbooru"
+    """Implements prep.types.Tagger."""
 
-    def __init__(self, path: Path, device: str = "auto", batch_size: int = 8, dtype: torch.dtype | None = None) -> None:
+    def __init__(
+        self, name: str, files: Mapping[str, Path], options: TaggerOptions, dtype: torch.dtype | None = None
+    ) -> None:
+        """name: of the weights. files: `model`, a published checkpoint or one of ours. dtype: None: the best here.
+
+        Raises WeightsError for a file that is not readable or does not fit.
+        """
+        path = files["model"]
         checkpoint = read_checkpoint(path)
-        self.batch_size = batch_size
+        self.name = name
+        self.batch_size = options.batch
         self.side_px = checkpoint.image_px
         self.vocabulary = vocabulary_of(checkpoint.tags)
-        self.device = torch.device(_device() if device == "auto" else device)
+        self.device = torch.device(_device() if options.device == "auto" else options.device)
         self.dtype = dtype or best_dtype(self.device)
         with torch.device("meta"):
             network = ResNet(checkpoint.params)
@@ -42,7 +52,7 @@ class DeepDanbooru:
         self.network = network.eval().requires_grad_(False)
         if self.device.type == "cpu":
             small = sum(each.numel() for each in network.parameters()) < SMALL
-            self.batch_size = min(batch_size, CPU_BATCH_SMALL if small else CPU_BATCH)
+            self.batch_size = min(options.batch, CPU_BATCH_SMALL if small else CPU_BATCH)
             if can_pack():
                 pack(self.network)
 

@@ -8,7 +8,8 @@ import pytest
 from prep.captions.compose import Composer
 from prep.captions.tally import BLOCK, tallied
 from prep.config import Captions, Thresholds
-from prep.jobs.tag import TAG, VOCABULARY, ScoreBook, above_floor
+from prep.jobs.read import above_floor
+from prep.jobs.tag import TAG, VOCABULARY, ScoreBook
 from prep.ledger import Ledger
 from prep.tagging.filters import Patterns
 from prep.tagging.thresholds import Selector

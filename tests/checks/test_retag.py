@@ -2,7 +2,8 @@
 
 import pytest
 
-from prep.checks.retag import as_copy, judged, read_exclusive
+from prep.checks.retag import as_copy, read_exclusive
+from prep.checks.retag import verdict as verdict_on
 from prep.config import load_settings
 from prep.errors import SettingsError
 from tests.support.requests import request
@@ -14,7 +15,7 @@ EXCLUSIVE = read_exclusive(load_settings().check.exclusive)
 
 
 def verdict(read, changes=("open_mouth",), asked=ASKED, bound=0.7):
-    return judged(request(asked=asked, changes=changes), read, CORE, CORE, KNOWN, EXCLUSIVE, bound)
+    return verdict_on(request(asked=asked, changes=changes), read, CORE, CORE, KNOWN, EXCLUSIVE, bound)
 
 
 def test_everything_found_is_accepted():
@@ -58,7 +59,7 @@ def test_other_eyes_contradict_though_none_were_asked_for():
     shut = tuple(tag if tag != "blue_eyes" else "closed_eyes" for tag in ASKED)
     known = {*KNOWN, "closed_eyes", "red_eyes"}
     for read, reason in ((shut, None), ((*shut[:1], *shut[2:], "red_eyes"), "contradiction")):
-        check = judged(request(asked=shut, changes=("open_mouth",)), read, CORE, CORE, known, EXCLUSIVE, 0.5)
+        check = verdict_on(request(asked=shut, changes=("open_mouth",)), read, CORE, CORE, known, EXCLUSIVE, 0.5)
         assert check.reason == reason
 
 

@@ -13,11 +13,11 @@ from prep.machine import compute, examine
 from prep.machine.advice import plan_for
 from prep.machine.compute import STORAGE, Compute, Gpu
 from prep.machine.expected import PRESETS, card_lines, preset_lines
-from prep.models import KNOWN
-from prep.models.locate import target_of
+from prep.models import all_known, known
 from prep.process import hardware
 from tests.support.fetching import allow_fetching, without_home
 from tests.support.runs import prep
+from tests.support.weights import basename, target
 
 SMALL_CPU = (16 * 10**9, 8 * 10**9)
 NAME = "deepdanbooru-v3"
@@ -70,7 +70,7 @@ def test_offline_asks_nobody(online):
 
 def test_both_are_asked_and_silence_says_what_to_do(online):
     told = lines()
-    assert sorted(online) == sorted([KNOWN[NAME].url, examine.source_of(KNOWN["sd35-large-fp8"])])
+    assert sorted(online) == sorted([known(NAME).files[0].url, examine.source_of(known("sd35-large-fp8"))])
     assert "by hand" in told["release page"] and "by hand" in told["hub"]
 
 
@@ -83,12 +83,12 @@ def test_starter_reads_and_the_real_one_is_offered_with_size_and_licence(online)
 def test_answering_page_would_be_fetched_from_but_is_not(monkeypatch, online):
     monkeypatch.setattr(examine, "answers", lambda url, seconds: True)
     assert "is fetched: 644 MB" in lines()["tagger"]
-    assert not target_of(KNOWN[NAME]).exists()
+    assert not target(NAME).exists()
 
 
 def test_deepdanbooru_that_is_here_reads(online):
-    target_of(KNOWN[NAME]).parent.mkdir(parents=True)
-    target_of(KNOWN[NAME]).write_bytes(b"weights")
+    target(NAME).parent.mkdir(parents=True)
+    target(NAME).write_bytes(b"weights")
     assert f"{NAME} is here (cache)" in lines()["tagger"]
 
 
@@ -104,7 +104,7 @@ def test_checkpoint_of_ones_own(tiny_tagger, tmp_path):
 
 
 def test_sd35_that_is_here_comes_with_its_plan(tmp_path, monkeypatch):
-    (tmp_path / KNOWN["sd35-medium"].file).write_bytes(b"weights")
+    (tmp_path / basename("sd35-medium")).write_bytes(b"weights")
     monkeypatch.setenv("PREP_MODELS", str(tmp_path))
     monkeypatch.setattr(examine, "memory", lambda: (32 * 10**9, 10**9))
     assert "sd35-medium is here; --config configs/cpu.toml: on the CPU" in lines()["generator"]
@@ -238,17 +238,19 @@ def test_time_and_memory_of_a_card_are_told_as_computed():
 def test_the_page_on_real_models_has_the_doctors_numbers():
     page = (configs_folder().parent / "docs" / "REAL_MODELS.md").read_text().splitlines()
     assert not [line for line in (*preset_lines(), *card_lines()) if line not in page]
-    for model in KNOWN.values():
+    for model in all_known():
         if not model.packaged:
             row = next(line for line in page if line.startswith(f"| `{model.name}` |"))
-            assert model.file in row and model.size in row and (model.repo or "TorchDeepDanbooru") in row
+            assert model.size in row
+            for file in model.files:
+                assert file.name in row and (file.repo or "TorchDeepDanbooru") in row
 
 
 def test_every_preset_holds_what_its_configuration_says():
     for preset in PRESETS:
         own = tomllib.loads((configs_folder() / preset.config).read_text())["generator"]
-        assert own["batch"] == preset.batch and own.get("adaln_cache", False) == ("adaLN cache" in preset.how)
-        assert own.get("compile", False) == ("compiled" in preset.how)
+        assert own["batch"] == preset.batch and own["sd35"].get("adaln_cache", False) == ("adaLN cache" in preset.how)
+        assert own["sd35"].get("compile", False) == ("compiled" in preset.how)
         assert min(preset.peak_gb, preset.tiled_gb) < preset.card_gb * 1.05
 
 

@@ -54,7 +54,7 @@ def test_a_run_as_it_is_typed_leaves_every_format_of_its_settings_and_a_second_o
         assert sorted(text for text, _ in found) == sorted(captions(out).values()) and len(found) == 3
         assert f"export: 3 images for {name} in {out / 'export' / name}" in done.stdout
     again = prep("run", art, "--out", out, "--config", config)
-    assert again.returncode == 0 and again.stdout.count(" 0 files written") == len(FORMATS)
+    assert again.returncode == 0 and again.stdout.count(" 0 files written") == len(list(FORMATS))
     assert {name: stamps(out / "export" / name) for name in FORMATS} == before
 
 

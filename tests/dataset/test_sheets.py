@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image
 
 from prep.dataset.sheets import BAD, CELL_PX, GOOD, KINDS, MOST, Sheets, _verdict
-from prep.types import Check, Drawn, ImageRef, Row
+from prep.types import Check, ImageRef, Made, Row
 from tests.support.pictures import folder_of
 from tests.support.requests import request
 from tests.support.runs import manifest, run_here
@@ -14,7 +14,8 @@ from tests.support.runs import manifest, run_here
 def drawn_row(score, reason):
     check = Check(score, reason is None, reason, missing=("blue_hair",), unwanted=("red_eyes", "hat"))
     ref = ImageRef(f"{score}", "x.png", "mira", 64, 64, "png", 1, 0.1, 1.0, "0", ())
-    return Row(ref, "augmentation", drawn=Drawn(request(changes=("open_mouth",)), check))
+    asked = request(changes=("open_mouth",))
+    return Row(ref, "augmentation", made=Made("generator", asked.parent, asked.key, asked, check))
 
 
 def sheet(out, slug="mira"):
@@ -87,9 +88,9 @@ def test_what_was_drawn_stands_below_with_its_parent_and_its_verdict(tmp_path, t
 
 def test_the_best_of_what_was_accepted_comes_first():
     rows = [drawn_row(score, reason) for score, reason in ((0.3, None), (0.9, "copy"), (0.8, None), (0.5, "copy"))]
-    sheets = Sheets(None, None, {}, {}, {"mira": 0}, str, 0)
-    assert list(sheets.watched(rows)) == rows
-    shown = [(row.drawn.check.score, row.drawn.check.reason) for row in sheets._spread("mira", "augmentation")]
+    sheets = Sheets(None, None, {}, str, 0)
+    sheets.choose(rows)
+    shown = [(row.made.check.score, row.made.check.reason) for row in sheets._spread("mira", "augmentation")]
     assert shown == [(0.8, None), (0.3, None), (0.9, "copy"), (0.5, "copy")]
     told = [text for _, text in _verdict(rows[1])]
     assert told == ["0.90 copy", "asked: open mouth", "missing: blue hair", "unwanted: red eyes, hat"]

@@ -9,7 +9,6 @@ from huggingface_hub.errors import GatedRepoError
 
 from prep.config import load_settings
 from prep.errors import NoRoomError, SettingsError, StoppedError, WeightsError
-from prep.jobs import tag
 from tests.support.fetching import allow_fetching
 from tests.support.pictures import folder_of
 from tests.support.runs import manifest, run_here
@@ -21,13 +20,13 @@ def art(tmp_path):
     return folder_of(tmp_path / "art", mira=2)
 
 
-def stopped(error, match: str, exit_code: int, art, tagger, monkeypatch, *sets: str) -> None:  # noqa: F811
+def stopped(error, match: str, exit_code: int, art, tagger, reads_with, *sets: str) -> None:  # noqa: F811
     """A run that ends so; then one that draws nothing ends well, and no tagger is loaded for it."""
     out = art.parent / "out"
     with pytest.raises(error, match=match) as caught:
         run_here(art, out, tagger, *sets)
     assert caught.value.exit_code == exit_code and "\n" not in str(caught.value)
-    monkeypatch.setattr(tag, "load_tagger", lambda *_: pytest.fail("tagged again"))
+    reads_with(lambda options: pytest.fail("tagged again"))
     assert run_here(art, out, tagger, "generator.model=none").exit_code == 0
     assert [row["status"] for row in manifest(out)] == ["kept", "kept"]
 
@@ -48,22 +47,22 @@ def test_a_setting_that_cannot_be_drawn_with_stops_before_anything_is_touched(se
     assert says in str(caught.value) and caught.value.exit_code == 2
 
 
-def test_a_truncated_model(art, tiny_tagger, tmp_path, monkeypatch):
+def test_a_truncated_model(art, tiny_tagger, tmp_path, monkeypatch, reads_with):
     model = tiny_model(tmp_path)
     model.write_bytes(model.read_bytes()[:-1000])
     said = "is cut off: .* bytes are here. Fetch the file again"
-    stopped(WeightsError, said, 2, art, tiny_tagger, monkeypatch, f"generator.model={model}")
+    stopped(WeightsError, said, 2, art, tiny_tagger, reads_with, f"generator.model={model}")
 
 
-def test_no_room_for_a_download(art, tiny_tagger, monkeypatch):
+def test_no_room_for_a_download(art, tiny_tagger, monkeypatch, reads_with):
     allow_fetching(monkeypatch)
     full = namedtuple("usage", "total used free")(10**10, 9 * 10**9, 10**9)
     monkeypatch.setattr("prep.models.download.shutil.disk_usage", lambda _: full)
     said = "needs 14.90 GB free, 1.00 GB are, in .*Make room, or let PREP_CACHE .HF_HOME"
-    stopped(NoRoomError, said, 3, art, tiny_tagger, monkeypatch, "generator.model=sd35-large-fp8")
+    stopped(NoRoomError, said, 3, art, tiny_tagger, reads_with, "generator.model=sd35-large-fp8")
 
 
-def test_a_gated_model_without_a_token(art, tiny_tagger, monkeypatch):
+def test_a_gated_model_without_a_token(art, tiny_tagger, monkeypatch, reads_with):
     allow_fetching(monkeypatch)
     monkeypatch.setattr("prep.models.hub.check_room", lambda *_: None)
 
@@ -73,12 +72,12 @@ def test_a_gated_model_without_a_token(art, tiny_tagger, monkeypatch):
 
     monkeypatch.setattr("huggingface_hub.hf_hub_download", gate)
     said = "behind a licence that you have to accept .*auth login.*sd35-large-fp8 needs neither"
-    stopped(StoppedError, said, 3, art, tiny_tagger, monkeypatch, "generator.model=sd35-large-turbo-fp8")
+    stopped(StoppedError, said, 3, art, tiny_tagger, reads_with, "generator.model=sd35-large-turbo-fp8")
 
 
-def test_a_part_that_is_named_and_not_there(art, tiny_tagger, tmp_path, monkeypatch):
-    model, said = tiny_model(tmp_path), "generator.vae: .*none.safetensors is no file. Name the file that holds vae"
-    stopped(Exception, said, 2, art, tiny_tagger, monkeypatch, f"generator.model={model}",
+def test_a_part_that_is_named_and_not_there(art, tiny_tagger, tmp_path, monkeypatch, reads_with):
+    model, said = tiny_model(tmp_path), "generator.sd35.vae: .*none.safetensors is no file. Name the file that holds vae"
+    stopped(Exception, said, 2, art, tiny_tagger, reads_with, f"generator.model={model}",
             f"generator.vae={tmp_path / 'none.safetensors'}")  # fmt: skip
 
 

@@ -12,14 +12,17 @@ from prep.cli.redraw import command as redraw_command
 from prep.cli.run import command as run_command
 from prep.config import configs_folder, load_settings
 from prep.errors import SettingsError
+from prep.generators import GENERATORS
 from prep.generators.sd35 import generator
-from prep.generators.sd35.generator import SD35, Files
-from prep.generators.sd35.planned import planned
-from prep.models import KNOWN
-from prep.pipeline.preview import plan_of
+from prep.generators.sd35.card import absent
+from prep.generators.sd35.generator import SD35
+from prep.generators.sd35.options import SD35Options
+from prep.models import known
+from prep.models.choose_models import options_of
+from prep.pipeline.preview import plan_lines
 from tests.support.pictures import folder_of
 from tests.support.runs import run_here, tree
-from tests.support.tiny import drawn, requests, tiny_model
+from tests.support.tiny import PARENTS, requests, tiny_model
 
 PRESETS = sorted(path for path in configs_folder().glob("*.toml") if path.stem != "default")
 QUALITY = "masterpiece, best quality, official art, extremely detailed CG"
@@ -55,7 +58,7 @@ def typed(command, *arguments, sets=()) -> tuple[int, list[str]]:
     return done.return_value, done.stdout.splitlines()
 
 
-def test_the_plan_of_a_real_file_has_every_request_and_loads_no_weight(tagged, model, no_weights):
+def test_the_plan_lines_a_real_file_has_every_request_and_loads_no_weight(tagged, model, no_weights):
     art, out, sets = tagged
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
     code, lines = typed(run_command, art, "--out", out, "--plan", sets=(*sets, f"generator.model={model}"))
@@ -77,10 +80,10 @@ def test_a_preset_differs_in_a_few_lines_and_its_plan_has_the_prompts(path, tagg
     layer = tomllib.loads(path.read_text())
     assert set(layer) <= {"generator", "reconstruct", "consistency"} and sum(map(len, layer.values())) <= 8
     art, out, sets = tagged
-    lines = plan_of(art, out, load_settings(art, path, sets))
+    lines = plan_lines(art, out, load_settings(art, path, sets))
     name = layer["generator"]["model"]
     told = next(line for line in lines if line.startswith("generate: "))
-    assert f"with {name}, which a run would fetch first ({KNOWN[name].size})" in told
+    assert f"with {name}, which a run would fetch first ({known(name).size})" in told
     told_of = sum(line.startswith("  mira: ") for line in lines)
     assert told_of >= 5 and sum(line.startswith(f"    {QUALITY}, ") for line in lines) == told_of
     size, steps = ("512x512", 4) if path.stem == "cpu" else ("1024x1024", 28)
@@ -90,17 +93,19 @@ def test_a_preset_differs_in_a_few_lines_and_its_plan_has_the_prompts(path, tagg
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
 def test_each_preset_draws_with_a_small_model(path, model, tmp_path, monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda forward: forward)
-    settings = load_settings(None, path, ("generator.device=cpu",)).generator
-    drawing = SD35(Files(model), settings, tmp_path / "encoded")
-    assert [picture.shape for picture in drawn(drawing, requests(3)).values()] == [(64, 48, 3)] * 3
+    settings = load_settings(None, path, ("generator.device=cpu",))
+    options = options_of("generator", GENERATORS.members["file"], settings)
+    drawing = SD35("file", {"model": model}, options)
+    pictures = drawing.draw(requests(3), PARENTS, tmp_path / "encoded")
+    assert [picture.shape for _, picture in pictures] == [(64, 48, 3)] * 3
     notes = drawing.notes
-    assert (notes["adaln_cache"], notes["compile"]) == (settings.adaln_cache, settings.compile)
+    assert (notes["adaln_cache"], notes["compile"]) == (options.adaln_cache, options.compile)
 
 
 def test_weights_that_say_themselves_what_they_draw_have_to_be_here():
     with pytest.raises(SettingsError, match="starter-generator is not here, .*Fetch it first"):
-        planned("starter-generator", 0)
-    assert planned("sd35-medium", 768).size(1, 1) == (768, 768)
+        absent("starter-generator", SD35Options())
+    assert absent("sd35-medium", SD35Options(resolution=768)).size(1, 1) == (768, 768)
 
 
 def test_redraw_as_it_is_typed_tells_tags_prompts_and_how_well_they_match(tagged, model, tmp_path):
@@ -119,7 +124,7 @@ def test_redraw_as_it_is_typed_tells_tags_prompts_and_how_well_they_match(tagged
     assert len(drawn_files) == 3 and all(path.is_file() for path in drawn_files)
     before = tree(tmp_path / "redrawn")
     code, lines = typed(redraw_command, *arguments, sets=sets)
-    assert code == 0 and any("no model was loaded" in line for line in lines)
+    assert code == 0 and any("all 3 pictures were drawn before" in line for line in lines)
     assert tree(tmp_path / "redrawn") == before
 
 

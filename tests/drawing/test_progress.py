@@ -51,10 +51,10 @@ def test_pictures_younger_than_the_manifest_are_counted(tmp_path):
 
 
 @pytest.fixture
-def made(tmp_path, tiny_tagger, sets):  # noqa: F811
-    """A run that draws, also for who asks later: any file that is there stands for the weights."""
+def made(tmp_path, tiny_tagger, generator, sets):  # noqa: F811
+    """A run that draws, also for who asks later."""
     art, out = folder_of(tmp_path / "art", mira=4), tmp_path / "out"
-    return art, out, (tiny_tagger, *sets, f"generator.model={tiny_tagger}")
+    return art, out, (tiny_tagger, *sets)
 
 
 def test_status_tells_what_was_drawn_apart_from_the_images(made, generator):  # noqa: F811

@@ -6,12 +6,12 @@ import pytest
 
 from prep.checks.retag import read_exclusive
 from prep.config import load_settings
-from prep.drawing.prompts import Group, Manner, Parent, augmentations, consistency, read_vary, reconstructions
+from prep.drawing.prompts import DrawingStyle, Group, Parent, augmentations, consistency, read_vary, reconstructions
 from prep.errors import SettingsError
 from prep.types import Profile, Seen
 from tests.support.requests import request
 
-MANNER = Manner(
+MANNER = DrawingStyle(
     generator="fake",
     weights="0" * 64,
     precision="fp32",
@@ -23,7 +23,7 @@ MANNER = Manner(
     negative="blurry",
     size=lambda width, height: (64, 96 if height > width else 64),
     counts=lambda tag: tag == "1girl",
-    spoken=lambda tag: tag.replace("_", " "),
+    prompt_text=lambda tag: tag.replace("_", " "),
     excludes=read_exclusive(load_settings().check.exclusive).against,
 )
 FACES = Group(

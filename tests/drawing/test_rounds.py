@@ -10,8 +10,9 @@ import pytest
 from prep.config import load_settings
 from prep.drawing import rounds
 from prep.errors import UsageError
-from prep.pipeline.preview import plan_of
+from prep.pipeline.preview import plan_lines
 from prep.pipeline.redraw import redraw
+from prep.process.report import Report
 from prep.types import Check
 from tests.support.pictures import folder_of
 from tests.support.runs import manifest, run_here, tree
@@ -81,7 +82,7 @@ def test_the_plan_says_what_would_be_drawn_and_draws_nothing(tmp_path, tiny_tagg
     art, out = folder_of(tmp_path / "art", mira=4), tmp_path / "out"
     settings = load_settings(art, None, (f"tagger.model={tiny_tagger}", *sets))
     run_here(art, out, tiny_tagger, *sets, "generator.model=none", to="caption")
-    lines = plan_of(art, out, settings)
+    lines = plan_lines(art, out, settings)
     told = next(line for line in lines if line.startswith("generate: "))
     assert "4 consistency" in told and "2 reconstruct" in told and "with counting" in told
     assert sum(line.startswith("    masterpiece, best quality") for line in lines) == len(
@@ -95,7 +96,7 @@ def test_redraw_tells_the_tags_each_prompt_and_each_verdict(tmp_path, tiny_tagge
     art = folder_of(tmp_path / "art", mira=1)
     image = next((art / "mira").iterdir())
     settings = load_settings(None, None, (f"tagger.model={tiny_tagger}", *sets))
-    redrawn = redraw(image, tmp_path / "again", 2, settings)
+    redrawn = redraw(image, tmp_path / "again", 2, settings, Report(quiet=True))
     assert redrawn.exit_code == 0
     assert sum(line.startswith("  augmentation: ") for line in redrawn.lines) == 2
     assert sum(line.startswith("  reconstruct: ") for line in redrawn.lines) == 1
@@ -105,9 +106,9 @@ def test_redraw_tells_the_tags_each_prompt_and_each_verdict(tmp_path, tiny_tagge
 
 def test_redraw_of_nothing_is_a_sentence(tmp_path):
     with pytest.raises(UsageError, match="cannot be read"):
-        redraw(tmp_path / "none.png", tmp_path, 1, load_settings())
+        redraw(tmp_path / "none.png", tmp_path, 1, load_settings(), Report(quiet=True))
     with pytest.raises(UsageError, match="generator.model is `none`"):
-        redraw(Path(__file__), tmp_path, 1, load_settings(None, None, ("generator.model=none",)))
+        redraw(Path(__file__), tmp_path, 1, load_settings(None, None, ("generator.model=none",)), Report(quiet=True))
 
 
 def test_what_a_person_does_to_accepted_pictures_stays(tmp_path, tiny_tagger, generator, sets):
@@ -128,14 +129,14 @@ def test_what_a_person_does_to_accepted_pictures_stays(tmp_path, tiny_tagger, ge
 
 @pytest.mark.parametrize("of", ["parent", "sibling"])
 def test_a_copy_by_its_pixels_is_rejected_whatever_its_tags(tmp_path, tiny_tagger, generator, sets, monkeypatch, of):
-    monkeypatch.setattr(rounds, "judged", lambda *_: Check(1.0, True, None))
+    monkeypatch.setattr(rounds, "verdict", lambda *_: Check(1.0, True, None))
     gradient = np.linspace(0, 255, 64 * 64 * 3).reshape(64, 64, 3).astype(np.uint8)
 
-    def images(requests, parents):
-        for request in requests:
-            yield request, parents[request.parent] if of == "parent" and request.strength else gradient
+    def draw(pictures, parents, kept):
+        for picture in pictures:
+            yield picture.key, parents[picture.parent] if of == "parent" and picture.strength else gradient
 
-    generator.images = images
+    generator.draw = draw
     run_here(folder_of(tmp_path / "art", mira=4), tmp_path / "out", tiny_tagger, *sets)
     reasons = [row["reason"] for row in drawn_rows(tmp_path / "out") if row["origin"] == "augmentation"]
     assert len(reasons) > 4 and reasons.count(None) == (0 if of == "parent" else 1)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from prep.jobs import tag
 from tests.fakes import FakeTagger
 from tests.support.pictures import drawing, folder_of, save
 from tests.support.runs import captions, manifest, prep, run_here, tree
@@ -34,8 +33,8 @@ class Set:
 
 
 @pytest.fixture
-def made(tmp_path, tiny_tagger, monkeypatch):
-    monkeypatch.setattr(tag, "load_tagger", lambda *_: FakeTagger())
+def made(tmp_path, tiny_tagger, monkeypatch, reads_with):
+    reads_with(lambda options: FakeTagger())
     made = Set(tmp_path, tiny_tagger)
     made.run(*HIGH)
     return made
@@ -201,8 +200,8 @@ def test_a_dataset_toml_changed_by_hand_stays_and_prep_writes_beside_it(made):
     assert "batch_size = 1" in toml.read_text() and not toml.with_name("dataset.new.toml").exists()
 
 
-def test_a_caption_that_stands_in_src_is_taken_as_written_by_hand(tmp_path, tiny_tagger, monkeypatch):
-    monkeypatch.setattr(tag, "load_tagger", lambda *_: FakeTagger())
+def test_a_caption_that_stands_in_src_is_taken_as_written_by_hand(tmp_path, tiny_tagger, monkeypatch, reads_with):
+    reads_with(lambda options: FakeTagger())
     art = folder_of(tmp_path / "art", mira=2)
     (art / "mira" / "000.txt").write_text("mira, solo, a red scarf")
     run_here(art, tmp_path / "out", tiny_tagger, *LOW)
@@ -214,8 +213,8 @@ def test_a_caption_that_stands_in_src_is_taken_as_written_by_hand(tmp_path, tiny
     assert captions(tmp_path / "out")["mira/000.png"] == "mira, solo, a red scarf, rain"
 
 
-def test_an_edit_beside_the_source_is_kept_in_source_mode(tmp_path, tiny_tagger, monkeypatch):
-    monkeypatch.setattr(tag, "load_tagger", lambda *_: FakeTagger())
+def test_an_edit_beside_the_source_is_kept_in_source_mode(tmp_path, tiny_tagger, monkeypatch, reads_with):
+    reads_with(lambda options: FakeTagger())
     art = folder_of(tmp_path / "art", mira=1)
     for sets in (HIGH, LOW):
         run_here(art, tmp_path / "out", tiny_tagger, *sets, "captions.sidecars=source")

@@ -8,9 +8,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from prep.cli import main
-from prep.jobs import tag
 from prep.pipeline import road  # noqa: F401 - loaded once, before the processes are forked
-from tests.fakes import FakeTagger
+from tests.fakes import FakeTagger, read_with
 from tests.support.runs import run_here
 
 forks = get_context("forkserver")  # not fork: this process has threads
@@ -47,7 +46,7 @@ def _signalled(environment: dict[str, str], arguments: list[str], told: tuple, n
 
     os.environ.clear()
     os.environ.update(environment)
-    tag.load_tagger = lambda *_: Signalling()
+    read_with(lambda options: Signalling())
     with told[0].open("w") as sys.stdout, told[1].open("w") as sys.stderr:
         sys.argv = arguments
         main()
@@ -56,6 +55,6 @@ def _signalled(environment: dict[str, str], arguments: list[str], told: tuple, n
 def _child(environment: dict[str, str], src: Path, out: Path, tagger: Path, sets: tuple, options: dict) -> None:
     os.environ.clear()
     os.environ.update(environment)
-    tag.load_tagger = lambda *_: FakeTagger()
+    read_with(lambda options: FakeTagger())
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123
         run_here(src, out, tagger, *sets, **options)

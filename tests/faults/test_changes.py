@@ -7,7 +7,6 @@ import time
 import pytest
 
 from prep.dataset import place
-from prep.jobs import tag
 from prep.pipeline import stages
 from tests.fakes import FakeTagger
 from tests.support.pictures import drawing, encoded, folder_of, save
@@ -15,8 +14,8 @@ from tests.support.runs import EDIT, captions, manifest, older, run_here, sideca
 
 
 @pytest.fixture
-def art(tmp_path, monkeypatch):
-    monkeypatch.setattr(tag, "load_tagger", lambda *_: FakeTagger())
+def art(tmp_path, monkeypatch, reads_with):
+    reads_with(lambda options: FakeTagger())
     art = folder_of(tmp_path / "art", mira=3)
     older(art)
     return art

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from prep.jobs import tag
 from tests.fakes import FakeTagger
 from tests.faults.dying import killed
 from tests.support.pictures import drawing, folder_of, save
@@ -17,8 +16,8 @@ POINTS = ("before rename", "after rename", "removal", "settled")
 
 
 @pytest.fixture
-def fake(monkeypatch):
-    monkeypatch.setattr(tag, "load_tagger", lambda *_: FakeTagger())
+def fake(monkeypatch, reads_with):
+    reads_with(lambda options: FakeTagger())
 
 
 def art(root: Path) -> Path:

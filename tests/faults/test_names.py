@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import toml
 
-from prep.jobs import tag
 from tests.fakes import FakeTagger
 from tests.support.pictures import drawing, save
 from tests.support.processes import run_to_end
@@ -55,8 +54,8 @@ FOLDERS = [
 
 
 @pytest.fixture(autouse=True)
-def _fake(monkeypatch):
-    monkeypatch.setattr(tag, "load_tagger", lambda *_: FakeTagger())
+def _fake(monkeypatch, reads_with):
+    reads_with(lambda options: FakeTagger())
 
 
 def place(root: Path, folder: bytes, name: bytes, seed: int) -> None:
@@ -186,5 +185,5 @@ def test_a_file_that_goes_while_the_folder_is_listed_was_never_there(tmp_path, t
     scandir = os.scandir
     with monkeypatch.context() as patch:
         patch.setattr(find.os, "scandir", Vanishing)
-        listing = find.walk(art, tmp_path / "out")
+        listing = find.find_images(art, tmp_path / "out")
     assert [found.path for found in listing.files] == ["a/a.png"]

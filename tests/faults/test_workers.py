@@ -6,7 +6,6 @@ import pytest
 
 from prep.config import load_settings
 from prep.errors import StoppedError
-from prep.jobs import tag
 from prep.pipeline import stages
 from prep.pipeline.road import run
 from prep.run import Options
@@ -19,8 +18,8 @@ from tests.support.runs import manifest, older, run_here, tree
 
 
 @pytest.fixture
-def art(tmp_path, monkeypatch):
-    monkeypatch.setattr(tag, "load_tagger", lambda *_: FakeTagger())
+def art(tmp_path, monkeypatch, reads_with):
+    reads_with(lambda options: FakeTagger())
     return folder_of(tmp_path / "art", mira=3, noa=2)
 
 
@@ -30,7 +29,7 @@ def go(art: Path, out: Path, tagger: Path, **options):
 
 @pytest.mark.parametrize("name", ["fatal.png", "fatal memory.png"])
 def test_one_file_that_kills_its_worker_is_a_problem_and_the_rest_is_done(
-    art, tmp_path, tiny_tagger, monkeypatch, name, capfd
+    art, tmp_path, tiny_tagger, monkeypatch, name, capfd, reads_with
 ):
     save(drawing(99), art / "mira" / name)
     older(art)
@@ -45,7 +44,7 @@ def test_one_file_that_kills_its_worker_is_a_problem_and_the_rest_is_done(
     run_here(art, tmp_path / "out", tiny_tagger)
     assert "0 read, 6 unchanged" in capfd.readouterr().out and tree(tmp_path / "out") == whole
     monkeypatch.undo()
-    monkeypatch.setattr(tag, "load_tagger", lambda *_: FakeTagger())
+    reads_with(lambda options: FakeTagger())
     assert run_here(art, tmp_path / "out", tiny_tagger, retry=True).exit_code == 0
     assert {row["status"] for row in manifest(tmp_path / "out")} == {"kept"}
 
@@ -69,17 +68,17 @@ def test_workers_that_cannot_start_are_no_images_fault(art, tmp_path, tiny_tagge
     assert run_here(art, tmp_path / "out", tiny_tagger).exit_code == 0
 
 
-def test_memory_that_runs_out_in_the_network_is_a_clean_stop(art, tmp_path, tiny_tagger, monkeypatch):
+def test_memory_that_runs_out_in_the_network_is_a_clean_stop(art, tmp_path, tiny_tagger, reads_with):
     class Greedy(FakeTagger):
         def scores(self, batch):
             if self.scored:
                 raise MemoryError
             return super().scores(batch)
 
-    monkeypatch.setattr(tag, "load_tagger", lambda *asked: Greedy(asked[-1]))
+    reads_with(lambda options: Greedy(options.batch))
     with pytest.raises(StoppedError, match="memory"):
         run_here(art, tmp_path / "out", tiny_tagger, "tagger.batch=2")
     fake = FakeTagger()
-    monkeypatch.setattr(tag, "load_tagger", lambda *_: fake)
+    reads_with(lambda options: fake)
     run_here(art, tmp_path / "out", tiny_tagger)
     assert fake.scored == 5 - 2

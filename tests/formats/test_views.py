@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from tests.support.finished import Maker, export, files, small_set, stamps
 from tests.support.hostile import HOSTILE_NAMES, HOSTILE_TAGS
 from tests.support.trainers import READERS
 
-every_format = pytest.mark.parametrize("name", FORMATS)
+every_format = pytest.mark.parametrize("name", list(FORMATS.members))
 
 names = st.sampled_from(HOSTILE_NAMES) | st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 tags = st.sampled_from(HOSTILE_TAGS) | st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -213,13 +214,14 @@ def test_an_unknown_format_says_which_there_are():
         load_format("comfy")
 
 
+def all_captions(found, view):
+    """A format: one file with every caption."""
+    view.data("all.txt", "\n".join(picture.caption for picture in found.pictures).encode())
+    return []
+
+
 def test_a_format_of_another_package_is_found(tmp_path, monkeypatch):
-    class Point:
-        name = "captions"
-
-        def load(self):
-            return lambda found, view: view.data("all.txt", "\n".join(p.caption for p in found.pictures).encode()) or []
-
-    monkeypatch.setattr("prep.registry.entry_points", lambda group: [Point()] if group == "prep.formats" else [])
+    point = EntryPoint("captions", f"{__name__}:all_captions", "prep.formats")
+    monkeypatch.setattr("prep.registry.entry_points", lambda group: [point] if group == "prep.formats" else [])
     folder, summary, _ = export(small_set(tmp_path / "set"), "captions")
     assert summary.written == 1 and "test, 1boy, solo" in (folder / "all.txt").read_text()

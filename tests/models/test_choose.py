@@ -1,14 +1,11 @@
 """Which tagger reads, and the sentence that says why."""
 
-from dataclasses import replace
-
 import pytest
 
 from prep.errors import NetworkError, SettingsError, StoppedError, UsageError
-from prep.models import KNOWN, answers, choose_tagger
-from prep.models.choose import choose_generator
-from prep.models.locate import target_of
-from tests.support.weights import written
+from prep.models import answers
+from prep.models.choose import choose_generator, choose_tagger
+from tests.support.weights import basename, change_file, target, written
 
 NAME = "deepdanbooru-v3"
 
@@ -24,21 +21,21 @@ def never(*_):
 
 
 def test_deepdanbooru_that_is_here_reads_and_nobody_is_asked():
-    written(target_of(KNOWN[NAME]))
+    written(target(NAME))
     weights, said = chosen(reach=never)
     assert weights.name == NAME and said == [f"{NAME} is here (cache)"]
 
 
 def test_one_that_changed_since_it_was_fetched_is_said(page):
     choose_tagger("auto", False, "error", print)
-    written(target_of(KNOWN[NAME]), b"other")
+    written(target(NAME), b"other")
     _, said = chosen()
     assert "changed since" in said[0]
 
 
 def test_it_is_fetched_where_the_page_answers(page):
     weights, said = chosen(reach=answers)
-    assert weights.sha256 == page.sha256 and "is fetched: 1 MB, licence: MIT" in said[0]
+    assert weights.digest == page.sha256 and "is fetched: 1 MB, licence: MIT" in said[0]
 
 
 def test_what_may_not_fetch_only_says_so(page):
@@ -111,7 +108,7 @@ def test_what_draws_does_not_read():
 
 
 def test_a_package_without_its_starter_says_so(monkeypatch):
-    monkeypatch.setitem(KNOWN, "starter-tagger", replace(KNOWN["starter-tagger"], file="gone.safetensors"))
+    change_file(monkeypatch, "starter-tagger", name="gone.safetensors")
     with pytest.raises(StoppedError, match="nothing may be fetched"):
         chosen(reach=never)
     with pytest.raises(StoppedError) as caught:
@@ -138,7 +135,7 @@ def test_nothing_is_fetched_for_drawing_when_nothing_may_be(monkeypatch):
 def test_auto_draws_with_what_is_here_on_a_gpu_alone(tmp_path, monkeypatch):
     chosen, said = drawing("auto")
     assert chosen is None and "no SD3.5 is here" in said[0]
-    (tmp_path / KNOWN["sd35-medium"].file).write_bytes(b"weights")
+    (tmp_path / basename("sd35-medium")).write_bytes(b"weights")
     monkeypatch.setenv("PREP_MODELS", str(tmp_path))
     assert drawing("auto")[0].name == "sd35-medium"
     chosen, said = drawing("auto", gpu=False)

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from prep.errors import NetworkError, NoRoomError, StoppedError, UsageError
-from prep.models import KNOWN, fetch, hashes, locate
-from prep.models.locate import target_of
+from prep.models import fetch, hashes, locate
 from prep.process.lock import locked
+from tests.support import weights
 
 NAME = "deepdanbooru-v3"
 
 
 def target() -> Path:
-    return target_of(KNOWN[NAME])
+    return weights.target(NAME)
 
 
 def left_over() -> list[str]:
@@ -23,17 +23,17 @@ def left_over() -> list[str]:
 
 
 def test_a_file_is_fetched_whole_and_its_hash_remembered(page, monkeypatch):
-    weights = fetch(NAME)
-    assert weights.path.read_bytes() == page.body and weights.sha256 == page.sha256
-    assert (weights.source, weights.bytes, weights.note, left_over()) == ("cache", len(page.body), "", [])
+    found = fetch(NAME)
+    assert found.path.read_bytes() == page.body and found.digest == page.sha256
+    assert (found.source, found.path.stat().st_size, found.note, left_over()) == ("cache", len(page.body), "", [])
     monkeypatch.setattr(hashes.hashlib, "file_digest", lambda *_: pytest.fail("read again"))
-    assert locate(NAME) == weights == fetch(NAME)
+    assert locate(NAME) == found == fetch(NAME)
     assert len(page.asked) == 1 and "authorization" not in page.asked[0]
 
 
 def test_what_was_cut_off_is_gone_on_from(page):
     page.faults = ["cut"]
-    assert fetch(NAME).sha256 == page.sha256
+    assert fetch(NAME).digest == page.sha256
     assert "range" not in page.asked[0]
     begin = int(page.asked[1]["range"].removeprefix("bytes=").removesuffix("-"))
     assert 0 < begin <= len(page.body) // 2 and page.asked[1]["if-range"] == '"one"'
@@ -45,18 +45,18 @@ def test_a_later_call_goes_on_too(page):
     with pytest.raises(NetworkError, match="503"):
         fetch(NAME)
     assert not target().exists() and left_over() == [target().stem + ".etag", target().stem + ".part"]
-    assert fetch(NAME).sha256 == page.sha256 and "range" in page.asked[-1]
+    assert fetch(NAME).digest == page.sha256 and "range" in page.asked[-1]
 
 
 def test_a_server_that_ignores_range_gives_the_whole_file_again(page):
     page.faults = ["cut", "whole"]
-    assert fetch(NAME).sha256 == page.sha256 and "range" in page.asked[1]
+    assert fetch(NAME).digest == page.sha256 and "range" in page.asked[1]
     assert target().read_bytes() == page.body
 
 
 def test_a_server_that_sends_another_range_is_not_believed(page):
     page.faults = ["cut", "shifted"]
-    assert fetch(NAME).sha256 == page.sha256
+    assert fetch(NAME).digest == page.sha256
     assert ["range" in asked for asked in page.asked] == [False, True, False]
 
 
@@ -65,14 +65,14 @@ def test_another_file_at_the_same_address_is_begun_anew(page):
     with pytest.raises(NetworkError):
         fetch(NAME)
     page.body, page.etag = page.body[::-1], '"two"'
-    assert fetch(NAME).sha256 == page.sha256 and page.asked[-1]["if-range"] == '"one"'
+    assert fetch(NAME).digest == page.sha256 and page.asked[-1]["if-range"] == '"one"'
     assert target().read_bytes() == page.body
 
 
 @pytest.mark.parametrize("etag", ["", 'W/"one"'])
 def test_without_a_strong_etag_a_part_is_not_gone_on_from(page, etag):
     page.etag, page.faults = etag, ["cut"]
-    assert fetch(NAME).sha256 == page.sha256
+    assert fetch(NAME).digest == page.sha256
     assert not any("range" in asked for asked in page.asked)
 
 
@@ -80,7 +80,7 @@ def test_a_part_that_is_as_long_as_the_file_is_thrown_away(page):
     target().parent.mkdir(parents=True)
     target().with_suffix(".part").write_bytes(b"x" * len(page.body))
     target().with_suffix(".etag").write_text(page.etag)
-    assert fetch(NAME).sha256 == page.sha256 and len(page.asked) == 2
+    assert fetch(NAME).digest == page.sha256 and len(page.asked) == 2
 
 
 def test_silence_is_given_up_in_one_sentence(page, monkeypatch):
@@ -107,7 +107,7 @@ def test_a_refusal_is_not_asked_for_twice(page, status):
 
 def test_a_busy_server_is_asked_again(page):
     page.faults = ["busy", "busy"]
-    assert fetch(NAME).sha256 == page.sha256 and len(page.asked) == 3
+    assert fetch(NAME).digest == page.sha256 and len(page.asked) == 3
 
 
 def test_a_length_that_is_wrong_never_gets_the_name(page):
@@ -137,7 +137,7 @@ def test_only_the_rest_needs_room(page, monkeypatch):
         fetch(NAME)
     free = len(page.body) - target().with_suffix(".part").stat().st_size
     monkeypatch.setattr(shutil, "disk_usage", lambda _: namedtuple("Disk", "total used free")(free, 0, free))
-    assert fetch(NAME).sha256 == page.sha256
+    assert fetch(NAME).digest == page.sha256
 
 
 def test_a_folder_that_is_a_file_is_one_sentence(page, monkeypatch, tmp_path):
@@ -161,7 +161,7 @@ def test_again_fetches_a_broken_file_anew(page):
     broken = locate(NAME)
     assert "changed since" in broken.note and fetch(NAME) == broken
     mended = fetch(NAME, again=True)
-    assert mended.sha256 == page.sha256 and mended.note == "" and len(page.asked) == 2
+    assert mended.digest == page.sha256 and mended.note == "" and len(page.asked) == 2
 
 
 def test_again_keeps_the_old_file_until_the_new_one_is_whole(page):

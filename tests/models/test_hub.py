@@ -14,7 +14,7 @@ from huggingface_hub.errors import (
 )
 
 from prep.errors import NetworkError, NoRoomError, StoppedError, UsageError
-from prep.models import KNOWN, answers, fetch
+from prep.models import answers, fetch, known
 from prep.models.hub import hub_cache, hub_name, hub_offline, resolve_url, sends_token, token_source
 from tests.support.loopback import release_page
 from tests.support.weights import written
@@ -82,7 +82,7 @@ def test_a_gate_says_where_to_accept_and_what_needs_none(hub):
     hub.does = raising(GatedRepoError(f"gated {SECRET}", response=answer(403)))
     error = told(GATED)
     assert "licence" in error.message and "auth login" in error.hint and "sd35-large-fp8" in error.hint
-    assert KNOWN[GATED].page in error.hint
+    assert known(GATED).page in error.hint
 
 
 def test_a_gate_does_not_tell_to_log_in_who_is(hub, monkeypatch):
@@ -145,7 +145,7 @@ def test_a_mirror_gets_no_token_unless_the_user_says_so(hub, monkeypatch, tmp_pa
     monkeypatch.setenv("PREP_TOKEN_TO_MIRROR", "1")
     fetch(NAME, again=True)
     assert [call["token"] for call in hub.calls] == [False, None]
-    assert resolve_url(KNOWN[NAME]).startswith("https://mirror.example/Comfy-Org/")
+    assert resolve_url(known(NAME).files[0]).startswith("https://mirror.example/Comfy-Org/")
 
 
 @pytest.mark.parametrize("address", ["http://[", "mirror.example", f"{CANARY}@mirror.example"])
@@ -158,7 +158,7 @@ def test_a_mirror_whose_address_cannot_be_read_is_a_usage_error(hub, monkeypatch
     for asked in (hub_cache, hub_offline):
         with pytest.raises(UsageError, match="HF_ENDPOINT"):
             asked()
-    assert hub_name() == "HF_ENDPOINT" and not sends_token() and not answers(resolve_url(KNOWN[NAME]), 1)
+    assert hub_name() == "HF_ENDPOINT" and not sends_token() and not answers(resolve_url(known(NAME).files[0]), 1)
 
 
 def test_the_hub_by_its_own_address_is_no_mirror(hub, monkeypatch, tmp_path):

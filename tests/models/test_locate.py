@@ -1,5 +1,6 @@
 """Where weights are looked for, in which order, and what is remembered of them."""
 
+import hashlib
 import json
 import shutil
 import sys
@@ -8,22 +9,23 @@ from pathlib import Path
 import pytest
 
 from prep.errors import StoppedError, UsageError, WeightsError
-from prep.models import KNOWN, hashes, known, locate
-from prep.models.hashes import cache_folder, remember_fetched, sha256_of
+from prep.models import all_known, hashes, known, locate
+from prep.models.hashes import cache_folder, digest_of, remember_fetched, sha256_of
 from prep.models.hub import hub_cache
-from prep.models.locate import target_of
+from prep.registry import ModelFile, ModelSpec
+from prep.taggers import TAGGERS
 from tests.support.fetching import without_home
-from tests.support.weights import written
+from tests.support.weights import basename, target, written
 
-MODEL = KNOWN["deepdanbooru-v3"]
-HUB_MODEL = KNOWN["sd35-medium"]
+MODEL = known("deepdanbooru-v3")
+HUB_MODEL = known("sd35-medium")
 
 
 def in_hub_cache(data: bytes = b"weights") -> Path:
     """As huggingface_hub lays a file down: a branch, its revision, and the file in there."""
-    folder = hub_cache() / f"models--{HUB_MODEL.repo.replace('/', '--')}"
+    folder = hub_cache() / f"models--{HUB_MODEL.files[0].repo.replace('/', '--')}"
     written(folder / "refs" / "main", b"abc")
-    return written(folder / "snapshots" / "abc" / HUB_MODEL.file, data)
+    return written(folder / "snapshots" / "abc" / HUB_MODEL.files[0].name, data)
 
 
 def test_nothing_is_here_at_first():
@@ -31,9 +33,9 @@ def test_nothing_is_here_at_first():
 
 
 def test_the_folder_of_prep_models_comes_before_the_cache(tmp_path, monkeypatch):
-    written(target_of(MODEL), b"cached")
+    written(target(MODEL.name), b"cached")
     assert locate(MODEL.name).source == "cache"
-    mine = written(tmp_path / MODEL.file, b"mine")
+    mine = written(tmp_path / basename(MODEL.name), b"mine")
     monkeypatch.setenv("PREP_MODELS", str(tmp_path))
     assert (locate(MODEL.name).source, locate(MODEL.name).path) == ("PREP_MODELS", mine)
 
@@ -75,7 +77,7 @@ def test_the_cache_is_prep_in_the_users_cache_folder(tmp_path, monkeypatch):
 
 
 def test_a_hash_is_read_once_and_again_when_the_file_changes(monkeypatch):
-    path = written(target_of(MODEL))
+    path = written(target(MODEL.name))
     first = sha256_of(path)
     reads = []
     digest = hashes.hashlib.file_digest
@@ -86,21 +88,21 @@ def test_a_hash_is_read_once_and_again_when_the_file_changes(monkeypatch):
 
 
 def test_a_file_just_written_is_not_remembered_by_its_time(monkeypatch):
-    path = written(target_of(MODEL), age_seconds=0)
+    path = written(target(MODEL.name), age_seconds=0)
     sha256_of(path)
     assert not (cache_folder() / "hashes.json").exists()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"files": [], "fetched": 3}', '{"files": {"x": 1}}', "\ud800"])
 def test_a_broken_memory_costs_a_second_reading_no_more(text):
-    path = written(target_of(MODEL))
+    path = written(target(MODEL.name))
     (cache_folder() / "hashes.json").write_bytes(text.encode("utf-8", "surrogatepass"))
-    assert locate(MODEL.name).sha256 == sha256_of(path)
+    assert locate(MODEL.name).digest == sha256_of(path)
     assert str(path) in json.loads((cache_folder() / "hashes.json").read_text())["files"]
 
 
 def test_a_broken_entry_is_not_believed():
-    path = written(target_of(MODEL))
+    path = written(target(MODEL.name))
     right = sha256_of(path)
     memory = json.loads((cache_folder() / "hashes.json").read_text())
     for wrong in (None, 3, [], ["x"], {"sha256": "x"}):
@@ -113,20 +115,20 @@ def test_a_cache_that_cannot_be_written_costs_a_second_reading_no_more(tmp_path,
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("PREP_CACHE", str(tmp_path / "file"))
     monkeypatch.setenv("PREP_MODELS", str(tmp_path))
-    written(tmp_path / MODEL.file)
-    assert locate(MODEL.name).bytes == 7
+    written(tmp_path / basename(MODEL.name))
+    assert locate(MODEL.name).path.stat().st_size == 7
 
 
 def test_a_file_that_changed_under_its_name_is_said_aloud():
-    path = written(target_of(MODEL))
-    remember_fetched(MODEL.name, path, sha256_of(path))
+    path = written(target(MODEL.name))
+    remember_fetched(MODEL.name, "model", path, sha256_of(path))
     assert locate(MODEL.name).note == ""
     written(path, b"others!")
     assert "changed since" in locate(MODEL.name).note
 
 
 def test_a_file_that_cannot_be_read_is_one_sentence(monkeypatch):
-    path = written(target_of(MODEL))
+    path = written(target(MODEL.name))
 
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
@@ -150,17 +152,62 @@ def test_the_nearest_name_is_named():
     assert "deepdanbooru-v3" in caught.value.hint and caught.value.exit_code == 2
     with pytest.raises(UsageError) as caught:
         known("zzz")
-    assert all(name in caught.value.hint for name in KNOWN)
+    assert all(name in caught.value.hint for name in (spec.name for spec in all_known()))
 
 
-def test_no_two_models_share_a_file_name():
-    """PREP_MODELS and the cache are flat folders."""
-    names = [Path(model.file).name for model in KNOWN.values()]
-    assert len(set(names)) == len(names)
+def another(monkeypatch, name: str, *files: ModelFile) -> ModelSpec:
+    """A model that prep knows for the length of a test."""
+    spec = ModelSpec(name, "tagger", "tests.fakes:fake_tagger", files)
+    monkeypatch.setitem(TAGGERS.members, name, spec)
+    return spec
 
 
-@pytest.mark.parametrize("name", KNOWN)
-def test_every_model_comes_from_one_place_and_has_a_licence(name):
-    model = KNOWN[name]
-    assert sum((bool(model.url), bool(model.repo), model.packaged)) == 1
-    assert model.licence and model.licence_url and model.megabytes > 0
+def test_two_models_whose_files_have_one_name_do_not_collide(tmp_path, monkeypatch):
+    files = ModelFile("model.onnx", 1, url="http://x/"), ModelFile("selected_tags.csv", 1, "tags", url="http://x/")
+    one, other = (another(monkeypatch, name, *files) for name in ("one", "other"))
+    monkeypatch.setenv("PREP_MODELS", str(tmp_path))
+    for spec in (one, other):
+        for file in files:
+            written(tmp_path / spec.name / file.basename, f"{spec.name} {file.part}".encode())
+    found = {spec.name: locate(spec.name) for spec in (one, other)}
+    assert found["one"].path.read_text() == "one model" and found["other"].path.read_text() == "other model"
+    assert found["one"].digest != found["other"].digest
+    # Bare in the folder it could be either's, and is nobody's.
+    shutil.rmtree(tmp_path / "other")
+    written(tmp_path / "model.onnx")
+    written(tmp_path / "selected_tags.csv")
+    assert locate("other") is None and locate("one").path == tmp_path / "one" / "model.onnx"
+
+
+def test_a_changed_second_file_is_another_model(tmp_path, monkeypatch):
+    files = ModelFile("m.onnx", 1, url="http://x/"), ModelFile("m.csv", 1, "tags", url="http://x/")
+    another(monkeypatch, "two-files", *files)
+    monkeypatch.setenv("PREP_MODELS", str(tmp_path))
+    written(tmp_path / "m.onnx", b"weights")
+    assert locate("two-files") is None
+    written(tmp_path / "m.csv", b"tags")
+    before = locate("two-files").digest
+    written(tmp_path / "m.csv", b"more")
+    assert locate("two-files").digest != before
+    written(tmp_path / "m.csv", b"tags")
+    assert locate("two-files").digest == before
+
+
+def test_the_digest_of_one_file_is_its_sha256_and_parts_come_by_name(tmp_path):
+    """As 0.1.0 had it: keys of pictures that took hours are made of it."""
+    model, vae = written(tmp_path / "model", b"model"), written(tmp_path / "vae", b"vae")
+    one, other = (hashlib.sha256(path.read_bytes()).hexdigest() for path in (model, vae))
+    assert digest_of({"model": model}) == one
+    assert digest_of({"model": model, "vae": vae}) == hashlib.sha256(f"{one}\nvae {other}".encode()).hexdigest()
+
+
+def test_a_file_that_0_1_0_fetched_is_found_where_it_lies():
+    path = written(cache_folder() / "models" / basename(MODEL.name), b"fetched long ago")
+    assert locate(MODEL.name).path == path
+
+
+@pytest.mark.parametrize("spec", all_known(), ids=lambda spec: spec.name)
+def test_every_file_of_a_model_comes_from_one_place_and_has_a_licence(spec):
+    for file in spec.files:
+        assert sum((bool(file.url), bool(file.repo), file.packaged)) == 1 and file.megabytes > 0
+    assert spec.licence and spec.licence_url and spec.what and spec.runs_on

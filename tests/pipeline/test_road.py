@@ -3,12 +3,12 @@
 import hashlib
 import os
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from prep.errors import SettingsError, UsageError
-from prep.jobs import tag
 from prep.pipeline import road, stages
 from tests.fakes import FakeTagger
 from tests.support.pictures import drawing, encoded, folder_of, save
@@ -16,10 +16,10 @@ from tests.support.runs import captions, manifest, older, prep, run_here, tree
 
 
 @pytest.fixture
-def counting(monkeypatch):
+def counting(monkeypatch, reads_with):
     """A fake tagger in the place of every real one; it counts."""
     fake = FakeTagger()
-    monkeypatch.setattr(tag, "load_tagger", lambda *_: fake)
+    reads_with(lambda options: fake)
     return fake
 
 
@@ -266,7 +266,7 @@ def test_a_character_that_does_not_exist_stops_before_anything_is_touched(art, t
     assert not (tmp_path / "out").exists()
 
 
-def meddling(monkeypatch, when, change) -> FakeTagger:
+def meddling(monkeypatch, reads_with, when, change) -> FakeTagger:
     """A tagger during whose work files change, as often as `when` says so."""
 
     class Meddler(FakeTagger):
@@ -276,15 +276,15 @@ def meddling(monkeypatch, when, change) -> FakeTagger:
             return super().prepare(image)
 
     meddler = Meddler(batch_size=1)
-    monkeypatch.setattr(tag, "DECODERS", 1)
-    monkeypatch.setattr(tag, "load_tagger", lambda *_: meddler)
+    monkeypatch.setattr("prep.jobs.tag.DECODERS", 1)
+    reads_with(lambda options: meddler)
     return meddler
 
 
-def test_an_image_that_changes_during_the_run_is_read_again(art, tmp_path, tiny_tagger, monkeypatch):
+def test_an_image_that_changes_during_the_run_is_read_again(art, tmp_path, tiny_tagger, monkeypatch, reads_with):
     older(art)
     path = art / "noa" / "001.png"
-    meddling(monkeypatch, lambda done: done == 0, lambda _: save(drawing(4242), path))
+    meddling(monkeypatch, reads_with, lambda done: done == 0, lambda _: save(drawing(4242), path))
     assert run_here(art, tmp_path / "out", tiny_tagger).exit_code == 0
     row = next(row for row in manifest(tmp_path / "out") if row["source"] == "noa/001.png")
     assert row["status"] == "kept" and row["image_id"] == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -304,8 +304,8 @@ def test_an_image_that_keeps_changing_is_a_problem_and_is_done_next_time(
 
     with monkeypatch.context() as patch:
         scan = stages.scan
-        patch.setattr(stages, "scan", restless)
-        patch.setitem(road.STAGES, "scan", restless)
+        first, *others = road.STAGES
+        patch.setattr(road, "STAGES", (replace(first, stages=(restless, stages.tag)), *others))
         assert run_here(art, tmp_path / "out", tiny_tagger).exit_code == 1
     rows = {row["source"]: row["reason"] for row in manifest(tmp_path / "out")}
     assert rows["noa/001.png"] == "changed" and len(rows) == 7
@@ -313,9 +313,9 @@ def test_an_image_that_keeps_changing_is_a_problem_and_is_done_next_time(
     assert {row["status"] for row in manifest(tmp_path / "out")} == {"kept"}
 
 
-def test_an_image_that_goes_during_the_run_is_a_problem(art, tmp_path, tiny_tagger, monkeypatch):
+def test_an_image_that_goes_during_the_run_is_a_problem(art, tmp_path, tiny_tagger, monkeypatch, reads_with):
     older(art)
-    meddling(monkeypatch, lambda done: done == 0, lambda _: (art / "noa" / "001.png").unlink())
+    meddling(monkeypatch, reads_with, lambda done: done == 0, lambda _: (art / "noa" / "001.png").unlink())
     assert run_here(art, tmp_path / "out", tiny_tagger).exit_code == 1
     rows = {row["source"]: row["reason"] for row in manifest(tmp_path / "out")}
     assert rows["noa/001.png"] == "gone" and len(rows) == 7
@@ -349,3 +349,4 @@ def test_a_process_ends_with_where_the_set_is(art, tmp_path, tiny_tagger):
     assert done.stdout.splitlines()[-1] == "done"
     assert f"train: cd {tmp_path / 'out' / 'kohya'} && accelerate launch" in done.stdout
     assert done.stderr == ""
+"""Runs over folders: what a second run costs, what one bad image costs, what a changed setting costs."""

@@ -7,7 +7,7 @@ import pytest
 
 from prep.config import load_settings
 from prep.errors import UsageError
-from prep.pipeline.preview import plan_of
+from prep.pipeline.preview import plan_lines
 from prep.pipeline.status import diff_of, status_of
 from tests.support.pictures import drawing, encoded, folder_of, save
 from tests.support.runs import prep, run_here, tree
@@ -29,7 +29,7 @@ def settings_for(art, tagger, *sets):
 
 def test_a_plan_over_a_fresh_folder_counts_everything_and_writes_nothing(tmp_path, tiny_tagger):
     art = folder_of(tmp_path / "art", mira=4, noa=2)
-    lines = plan_of(art, tmp_path / "out", settings_for(art, tiny_tagger))
+    lines = plan_lines(art, tmp_path / "out", settings_for(art, tiny_tagger))
     assert lines[0] == "scan: 6 files of 2 characters, 6 to read"
     assert lines[1].startswith("tag: 6 images to tag with")
     assert lines[3].startswith("generate: nothing is drawn")
@@ -40,7 +40,7 @@ def test_a_plan_over_a_fresh_folder_counts_everything_and_writes_nothing(tmp_pat
 def test_a_plan_over_a_finished_folder_finds_nothing_to_do(made):
     art, out, tagger = made
     before = tree(out)
-    lines = plan_of(art, out, settings_for(art, tagger))
+    lines = plan_lines(art, out, settings_for(art, tagger))
     assert "0 to read" in lines[0] and "no model is loaded" in lines[1]
     assert lines[2] == "caption: 0 captions to write, 0 to change, 6 stay"
     assert lines[3].startswith("generate: nothing is drawn")
@@ -50,7 +50,7 @@ def test_a_plan_over_a_finished_folder_finds_nothing_to_do(made):
 
 def test_a_plan_shows_what_a_changed_setting_would_change(made):
     art, out, tagger = made
-    lines = plan_of(art, out, settings_for(art, tagger, "captions.max_tags=2"))
+    lines = plan_lines(art, out, settings_for(art, tagger, "captions.max_tags=2"))
     assert "0 captions to write, 6 to change, 0 stay" in lines[2]
     assert any(line.startswith("    then: mira, ") for line in lines)
 
@@ -58,7 +58,7 @@ def test_a_plan_shows_what_a_changed_setting_would_change(made):
 def test_a_plan_counts_an_added_image(made):
     art, out, tagger = made
     save(drawing(90), art / "mira" / "new.png")
-    lines = plan_of(art, out, settings_for(art, tagger))
+    lines = plan_lines(art, out, settings_for(art, tagger))
     assert "1 to read" in lines[0] and lines[1].startswith("tag: 1 images")
     assert lines[3].startswith("generate: nothing is drawn")
     assert lines[4] == "export: 6 images are placed, 1 to place"
@@ -68,7 +68,7 @@ def test_plan_writes_no_ledger_part(made):
     art, out, tagger = made
     before = sorted(path.name for path in (out / ".prep").rglob("*.parquet"))
     (out / "kohya").rename(out / "gone")
-    plan_of(art, out, settings_for(art, tagger))
+    plan_lines(art, out, settings_for(art, tagger))
     assert sorted(path.name for path in (out / ".prep").rglob("*.parquet")) == before
     assert not (out / "kohya").exists()
 
@@ -76,7 +76,7 @@ def test_plan_writes_no_ledger_part(made):
 def test_plan_is_what_the_command_prints(made):
     art, out, tagger = made
     done = prep("run", art, "--out", out, "--set", f"tagger.model={tagger}", "--plan")
-    assert done.returncode == 0 and done.stdout.splitlines() == plan_of(art, out, settings_for(art, tagger))
+    assert done.returncode == 0 and done.stdout.splitlines() == plan_lines(art, out, settings_for(art, tagger))
 
 
 def test_status_tells_characters_profiles_and_what_comes_next(made):

@@ -8,12 +8,12 @@ import pytest
 
 from prep.errors import UsageError
 from prep.names import printable, slugs
-from prep.scan.find import walk
+from prep.scan.find import find_images
 from tests.support.pictures import drawing, encoded, save
 
 
 def found(src: Path, out: Path | None = None) -> dict[str, str]:
-    return {each.path: each.character for each in walk(src, out or src / "no-such-out").files}
+    return {each.path: each.character for each in find_images(src, out or src / "no-such-out").files}
 
 
 def test_a_character_is_the_first_sub_folder_at_any_depth(tmp_path):
@@ -73,7 +73,7 @@ def test_links_are_followed_inside_src_alone(tmp_path):
     (src / "mira" / "out.png").symlink_to(tmp_path / "secret.png")
     (src / "mira" / "broken.png").symlink_to("nowhere.png")
     (src / "mira" / "self.png").symlink_to("self.png")
-    listing = walk(src, tmp_path / "out")
+    listing = find_images(src, tmp_path / "out")
     assert {each.path for each in listing.files} in ({"mira/a.png", "mira/in.png"}, {"noa/a.png", "noa/in.png"})
     told = {path.rpartition("/")[2]: problem.message for path, problem in listing.problems}
     assert told == {
@@ -88,7 +88,7 @@ def test_fifos_sockets_and_folders_with_an_images_name(tmp_path):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "socket.jpg"))
         save(drawing(1, 40, 40), tmp_path / "folder.png" / "a.png")
-        listing = walk(tmp_path, tmp_path / "out")
+        listing = find_images(tmp_path, tmp_path / "out")
     assert [each.path for each in listing.files] == ["folder.png/a.png"]
     assert [path for path, _ in listing.problems] == ["fifo.png", "socket.jpg"]
 
@@ -114,7 +114,7 @@ def test_names_that_are_not_utf8_or_hostile(tmp_path):
 def test_a_source_without_images_is_one_sentence(tmp_path, make, told):
     make(tmp_path / "src")
     with pytest.raises(UsageError, match=told):
-        walk(tmp_path / "src", tmp_path / "out")
+        find_images(tmp_path / "src", tmp_path / "out")
 
 
 @pytest.mark.parametrize(
@@ -150,4 +150,4 @@ def test_two_characters_never_share_a_slug():
 def test_a_hidden_folder_that_may_be_a_character_is_named(tmp_path):
     for path in (".hack/a.png", ".git/b.png", "mira/c.png"):
         save(drawing(1, 40, 40), tmp_path / path)
-    assert walk(tmp_path, tmp_path / "out").hidden == (".hack",)
+    assert find_images(tmp_path, tmp_path / "out").hidden == (".hack",)

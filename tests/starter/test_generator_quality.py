@@ -5,9 +5,10 @@ import json
 import pytest
 import torch
 
-from prep.config import load_settings
-from prep.generators.sd35.generator import SD35, Files
+from prep.config import TaggerOptions
+from prep.generators.sd35.generator import SD35
 from prep.generators.sd35.header import describe
+from prep.generators.sd35.options import SD35Options
 from prep.taggers.deepdanbooru import DeepDanbooru
 from starter_training import evaluate_generator, words
 from starter_training.small import SIZES
@@ -16,8 +17,13 @@ from starter_training.train_tagger import TAGGER
 
 
 @pytest.fixture(scope="module")
-def generator(tmp_path_factory):
-    return SD35(Files(GENERATOR), load_settings().generator, tmp_path_factory.mktemp("prompts"), "starter-generator")
+def generator():
+    return SD35("starter-generator", {"model": GENERATOR}, SD35Options())
+
+
+@pytest.fixture(scope="module")
+def tagger():
+    return DeepDanbooru("starter-tagger", {"model": TAGGER}, TaggerOptions(device="cpu"))
 
 
 def test_the_file_is_small_and_its_linears_are_in_scaled_fp8():
@@ -30,20 +36,19 @@ def test_the_file_is_small_and_its_linears_are_in_scaled_fp8():
     assert len(eight) > 50 and all(name.endswith((".weight", "scaled_fp8")) for name in eight)
 
 
-def test_its_words_are_the_taggers(generator):
+def test_its_words_are_the_taggers(generator, tagger):
     tokenizer = words.make_tokenizer()
-    assert generator.family.resolution_px == 160 and generator.family.steps == 16
-    names = [tag for tag in DeepDanbooru(TAGGER, device="cpu").vocabulary.names if not tag.startswith("rating:")]
+    assert generator.card.family.resolution_px == 160 and generator.card.steps == 16
+    names = [tag for tag in tagger.vocabulary.names if not tag.startswith("rating:")]
     unknown = tokenizer.convert_tokens_to_ids("<unk>")
     assert all(unknown not in tokenizer(name.replace("_", " "))["input_ids"] for name in names)
 
 
-def test_what_is_asked_is_read_back_also_where_it_was_never_shown(generator):
-    tagger = DeepDanbooru(TAGGER, device="cpu")
+def test_what_is_asked_is_read_back_also_where_it_was_never_shown(generator, tagger, tmp_path):
     asked = evaluate_generator.requests(generator, 16, False) + evaluate_generator.requests(generator, 8, True)
     assert {(request.width, request.height) for request in asked} <= set(SIZES)
     with torch.inference_mode():
-        pictures = {request.key: image for request, image in generator.images(asked, {})}
+        pictures = dict(generator.draw(asked, {}, tmp_path / "prompts"))
     generator.close()
     report = evaluate_generator.read_back(tagger, asked, pictures)
     assert report["recall"] >= 0.8, json.dumps(report)

@@ -6,6 +6,7 @@ import runpy
 import pytest
 import torch
 
+from prep.config import TaggerOptions
 from prep.images import open_image
 from prep.taggers._checkpoint import read_checkpoint
 from prep.taggers._resnet import ResNet, ResNetParams
@@ -18,7 +19,7 @@ from starter_training.train_tagger import STAGES, TAGGER, Standardised, plain, t
 
 @pytest.fixture(scope="module")
 def tagger():
-    return DeepDanbooru(TAGGER, device="cpu")
+    return DeepDanbooru("starter-tagger", {"model": TAGGER}, TaggerOptions(device="cpu"))
 
 
 def test_the_file_is_small_and_names_its_tags():

@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from prep.config import load_settings
-from prep.generators.sd35.generator import SD35, Files
+from prep.generators.sd35.generator import SD35
+from prep.generators.sd35.options import SD35Options
 from starter_training import album, evaluate_generator, small, train_generator
 
 
@@ -19,10 +19,12 @@ def test_training_from_chance_ends_in_a_generator(tmp_path, monkeypatch, capsys)
     train_generator.main()
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"file": out.name, "bytes": out.stat().st_size}
     for file in (out, tmp_path / "kept" / "bf16.safetensors"):
-        generator = SD35(Files(file), load_settings().generator, tmp_path / "prompts")
+        generator = SD35(file.stem, {"model": file}, SD35Options())
         asked = evaluate_generator.requests(generator, 2, False)
-        for request, image in generator.images(asked, {}):
-            assert image.shape == (request.height, request.width, 3)
+        found = dict(generator.draw(asked, {}, tmp_path / "prompts"))
+        assert found.keys() == {request.key for request in asked}
+        for request in asked:
+            assert found[request.key].shape == (request.height, request.width, 3)
 
 
 def test_the_same_number_gives_the_same_picture_and_held_out_choices_are_never_shown():

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from prep.config import TaggerOptions
 from prep.taggers.deepdanbooru import DeepDanbooru
 from starter_training import art, train_tagger
 
@@ -19,7 +20,7 @@ def test_training_from_chance_ends_in_a_tagger(tmp_path, monkeypatch, capsys):
     train_tagger.main()
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert told["bytes"] < 5_000_000 and set(told["seconds"]) == {lesson.name for lesson in lessons}
-    tagger = DeepDanbooru(tmp_path / "tagger.safetensors", "cpu", 2)
+    tagger = DeepDanbooru("own", {"model": tmp_path / "tagger.safetensors"}, TaggerOptions(device="cpu", batch=2))
     assert tagger.vocabulary.names == tuple(art.vocabulary())
     scores = tagger.scores(np.zeros((1, tagger.side_px, tagger.side_px, 3), np.float32))
     assert np.isfinite(scores).all() and scores.min() > 0 and scores.max() < 1

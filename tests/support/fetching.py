@@ -1,13 +1,12 @@
 """Fixtures for fetching weights: a release page on loopback, and nobody who waits long; and a user without a home."""
 
 import pwd
-from dataclasses import replace
 
 import pytest
 from huggingface_hub import constants
 
-from prep.models import KNOWN
 from tests.support.loopback import release_page
+from tests.support.weights import change_file
 
 NAME = "deepdanbooru-v3"
 
@@ -45,5 +44,5 @@ def online(monkeypatch):
 def page(online, monkeypatch):
     """DeepDanbooru's release page, on loopback, with a file of 1 MB."""
     with release_page() as served:
-        monkeypatch.setitem(KNOWN, NAME, replace(KNOWN[NAME], url=served.url, megabytes=1))
+        change_file(monkeypatch, NAME, url=served.url, megabytes=1)
         yield served

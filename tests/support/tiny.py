@@ -9,8 +9,8 @@ from diffusers import AutoencoderKL, SD3Transformer2DModel
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection, PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
-from prep.config import GeneratorSettings
-from prep.generators.sd35.generator import SD35, Files
+from prep.generators.sd35.generator import SD35
+from prep.generators.sd35.options import SD35Options
 from prep.types import GenerationRequest
 from starter_training.single_file import write_single_file
 
@@ -95,9 +95,20 @@ def tiny_model(folder: Path, eight: bool = True, sampling: dict | None = None) -
     return path
 
 
-def generator(model: Path, encoded: Path, dtype: torch.dtype | None = None, say=None, **settings) -> SD35:
-    given = GeneratorSettings(**{"device": "cpu", **settings})
-    return SD35(Files(model), given, encoded, dtype=dtype, say=say or (lambda line: None))
+class Drawing(SD35):
+    """Knows the folder of its encoded prompts, so that a test names it once."""
+
+    kept: Path
+
+
+def generator(
+    model: Path, kept: Path, dtype: torch.dtype | None = None, parts: dict[str, Path] | None = None, **options
+) -> Drawing:
+    """parts: those that have files of their own. options: of SD35Options."""
+    given = SD35Options(**{"device": "cpu", **options})
+    drawing = Drawing(model.stem, {"model": model, **(parts or {})}, given, dtype)
+    drawing.kept = kept
+    return drawing
 
 
 REQUEST = GenerationRequest(
@@ -120,9 +131,9 @@ def requests(count: int = 4, **changes) -> list[GenerationRequest]:
     return [replace(request, **changes) for request in made]
 
 
-def drawn(generator: SD35, asked: list[GenerationRequest]) -> dict[str, np.ndarray]:
-    """key -> picture."""
-    return {request.key: pixels for request, pixels in generator.images(asked, PARENTS)}
+def drawn(generator: SD35, asked: list[GenerationRequest], kept: Path | None = None) -> dict[str, np.ndarray]:
+    """key -> picture. kept: the folder of encoded prompts, where the generator does not know it."""
+    return dict(generator.draw(asked, PARENTS, kept or generator.kept))
 
 
 def same(found: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> bool:

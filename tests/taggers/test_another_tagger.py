@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from prep import taggers
 from prep.errors import SettingsError
+from prep.registry import ModelSpec
+from prep.taggers import TAGGERS
 from prep.types import Vocabulary
 from tests.support.pictures import folder_of
 from tests.support.runs import manifest, run_here
@@ -14,14 +15,13 @@ from tests.support.runs import manifest, run_here
 class WdStyle:
     """Built as WD taggers are; its weights are one number."""
 
-    name = "wd-style"
     vocabulary = Vocabulary(
         "wd", ("1girl", "hatsune_miku", "general", "sensitive"), ("general", "character", "rating", "rating")
     )
 
-    def __init__(self, path, device: str, batch_size: int) -> None:
-        self.batch_size = batch_size
-        self.bias = float(path.read_text())
+    def __init__(self, name, files, options) -> None:
+        self.batch_size = options.batch
+        self.bias = float(files["model"].read_text())
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
         side = max(image.shape[:2])
@@ -38,7 +38,7 @@ class WdStyle:
 
 @pytest.fixture
 def wd(tmp_path, monkeypatch):
-    monkeypatch.setitem(taggers.TAGGERS, "wd-style", f"{__name__}:WdStyle")
+    monkeypatch.setitem(TAGGERS.members, "wd-style", ModelSpec("wd-style", "tagger", f"{__name__}:WdStyle"))
     (tmp_path / "wd.weights").write_text("0.8")
     return tmp_path / "wd.weights"
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from prep.config import TaggerOptions
 from prep.taggers import deepdanbooru
 from prep.taggers._conv import Conv, PackedConv, can_pack, pack
 from prep.taggers._resnet import ResNet, ResNetParams, Stage
@@ -19,6 +20,10 @@ SHAPES = [  # (network, side of a picture); the second ends in planes of one pix
     (ResNetParams(8, (Stage(8, 16, 1), Stage(8, 32, 2), Stage(16, 48, 2)), 7), 16),
     (ResNetParams(64, (Stage(64, 256, 3), Stage(32, 128, 3)), 100), 32),
 ]
+
+
+def tagger_of(weights, dtype: torch.dtype | None = None) -> DeepDanbooru:
+    return DeepDanbooru("tiny", {"model": weights}, TaggerOptions(device="cpu", batch=4), dtype)
 
 
 def plain_and_packed(params: ResNetParams, dtype: torch.dtype) -> tuple[ResNet, ResNet]:
@@ -64,7 +69,7 @@ def test_what_enters_a_packed_convolution_is_left_alone():
 
 @packs
 def test_a_packed_network_holds_its_weights_once(tiny_tagger):
-    tagger = DeepDanbooru(tiny_tagger, "cpu", 4)
+    tagger = tagger_of(tiny_tagger)
     tagger.scores(np.zeros((2, 64, 64, 3), np.float32))
     convolutions = [each for each in tagger.network.modules() if isinstance(each, (nn.Conv2d, PackedConv))]
     assert all(isinstance(each, PackedConv) and each.weight.is_mkldnn for each in convolutions) and convolutions
@@ -72,9 +77,9 @@ def test_a_packed_network_holds_its_weights_once(tiny_tagger):
 
 def test_without_packing_the_scores_are_the_same(tiny_tagger, monkeypatch):
     batch = np.random.default_rng(0).random((2, 64, 64, 3), np.float32)
-    here = DeepDanbooru(tiny_tagger, "cpu", 4, torch.float32).scores(batch)
+    here = tagger_of(tiny_tagger, torch.float32).scores(batch)
     monkeypatch.setattr(deepdanbooru, "can_pack", lambda: False)
-    plain = DeepDanbooru(tiny_tagger, "cpu", 4, torch.float32)
+    plain = tagger_of(tiny_tagger, torch.float32)
     assert not any(isinstance(each, PackedConv) for each in plain.network.modules())
     assert np.abs(plain.scores(batch) - here).max() < 1e-5
 

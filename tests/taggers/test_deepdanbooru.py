@@ -2,11 +2,16 @@ import numpy as np
 import pytest
 import torch
 
+from prep.config import TaggerOptions
 from prep.errors import WeightsError
 from prep.taggers._checkpoint import published_names, read_checkpoint
 from prep.taggers._resnet import V3, ResNet, ResNetParams, Stage
 from prep.taggers.deepdanbooru import DeepDanbooru, vocabulary_of
 from tests.support.pictures import TAGS, tiny_checkpoint
+
+
+def tagger_of(weights, batch: int = 4, dtype: torch.dtype | None = None) -> DeepDanbooru:
+    return DeepDanbooru("tiny", {"model": weights}, TaggerOptions(device="cpu", batch=batch), dtype)
 
 
 def batch(count: int, side: int = 64, seed: int = 0) -> np.ndarray:
@@ -19,17 +24,17 @@ def in_batches(tagger: DeepDanbooru, images: np.ndarray) -> np.ndarray:
 
 
 def test_answers_one_probability_a_tag(tiny_tagger):
-    scores = in_batches(DeepDanbooru(tiny_tagger, "cpu", 4), batch(3))
+    scores = in_batches(tagger_of(tiny_tagger), batch(3))
     assert scores.shape == (3, len(TAGS)) and scores.dtype == np.float32
     assert 0 < scores.min() < scores.max() < 1
 
 
 def test_a_batch_is_as_large_as_asked_or_smaller(tiny_tagger):
-    assert [DeepDanbooru(tiny_tagger, "cpu", asked).batch_size for asked in (1, 2, 8)] == [1, 2, 2]
+    assert [tagger_of(tiny_tagger, asked).batch_size for asked in (1, 2, 8)] == [1, 2, 2]
 
 
 def test_a_picture_scores_the_same_in_any_company(tiny_tagger):
-    tagger = DeepDanbooru(tiny_tagger, "cpu", 4)
+    tagger = tagger_of(tiny_tagger)
     images = batch(4)
     together = in_batches(tagger, images)
     assert np.array_equal(in_batches(tagger, images[::-1].copy())[::-1], together)
@@ -37,8 +42,8 @@ def test_a_picture_scores_the_same_in_any_company(tiny_tagger):
 
 
 def test_bfloat16_is_near_float32(tiny_tagger):
-    exact = in_batches(DeepDanbooru(tiny_tagger, "cpu", 4, torch.float32), batch(4))
-    quick = in_batches(DeepDanbooru(tiny_tagger, "cpu", 4, torch.bfloat16), batch(4))
+    exact = in_batches(tagger_of(tiny_tagger, dtype=torch.float32), batch(4))
+    quick = in_batches(tagger_of(tiny_tagger, dtype=torch.bfloat16), batch(4))
     assert np.abs(exact - quick).max() < 0.05
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from prep.config import TaggerOptions
 from prep.taggers.deepdanbooru import DeepDanbooru
 from tests.v3.make_checkpoint import make
 
@@ -21,7 +22,7 @@ def checkpoint(tmp_path_factory):
 
 
 def test_float32_answers_as_the_published_network(checkpoint):
-    tagger = DeepDanbooru(checkpoint, "cpu", 2, torch.float32)
+    tagger = DeepDanbooru("v3", {"model": checkpoint}, TaggerOptions(device="cpu", batch=2), torch.float32)
     probes = [np.random.default_rng(int(EXPECTED[f"probe_{k}"])).random((1, 512, 512, 3), np.float32) for k in (0, 1)]
     answers = tagger.scores(np.concatenate(probes))
     for k in (0, 1):

@@ -16,6 +16,7 @@ from prep.errors import SettingsError, WeightsError
 if TYPE_CHECKING:
     from prep.tensors.layout import Part
 
+SAMPLERS = ("euler", "euler_a", "heun", "dpmpp_2m")  # schedulers.py makes them
 PATCH_PX = 16  # 8 px a latent, 2 latents a patch
 SAMPLING = "prep.sampling"
 EXAMPLE = '{"steps": 16, "guidance": 3.0, "shift": 1.0, "resolution": 128, "step": 16}'

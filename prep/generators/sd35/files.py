@@ -42,7 +42,7 @@ class Files:
                 parts = set(describe(path).parts)
                 if not parts & ({name, "clip"} if name.startswith("clip") else {name}):
                     said = f"{path.name} holds no {NAMES[name]}, but {', '.join(parts)}"
-                    raise WeightsError(said, hint=f"`generator.{name}` wants another file")
+                    raise WeightsError(said, hint=f"`generator.sd35.{name}` wants another file")
             found.add(name)
         return found
 
@@ -51,10 +51,10 @@ class Files:
         held = self.held()
         for name in ("vae", "clip_l", "clip_g", *(["t5"] if with_t5 else [])):
             if name not in held:
-                other = ", or set `generator.with_t5` to false: SD3.5 may do without it" if name == "t5" else ""
+                other = ", or set `generator.sd35.with_t5` to false: SD3.5 may do without it" if name == "t5" else ""
                 raise WeightsError(
                     f"{self.model.name} holds no {NAMES[name]}, and no file for it is named",
-                    hint=f"fetch one and name it: `--set generator.{name}=FILE`{other}",
+                    hint=f"fetch one and name it: `--set generator.sd35.{name}=FILE`{other}",
                 )
         return held
 

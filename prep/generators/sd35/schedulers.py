@@ -12,6 +12,7 @@ import torch
 from diffusers import DPMSolverMultistepScheduler, FlowMatchEulerDiscreteScheduler, FlowMatchHeunDiscreteScheduler
 
 from prep.errors import SettingsError
+from prep.generators.sd35.family import SAMPLERS
 
 
 class StochasticEuler(FlowMatchEulerDiscreteScheduler):
@@ -51,7 +52,7 @@ def _dpmpp_2m(shift: float) -> FlowDpm:
     )
 
 
-SAMPLERS: dict[str, Callable[[float], object]] = {
+MAKERS: dict[str, Callable[[float], object]] = {
     "euler": lambda shift: FlowMatchEulerDiscreteScheduler(shift=shift),
     "euler_a": lambda shift: StochasticEuler(shift=shift, stochastic_sampling=True),
     "heun": lambda shift: FlowMatchHeunDiscreteScheduler(shift=shift),  # asks the model twice a step
@@ -69,7 +70,7 @@ def scheduler(name: str, shift: float, generators: Sequence[torch.Generator] = (
         hint = f"did you mean `{close[0]}`" if close else ""
         known = ", ".join(SAMPLERS)
         raise SettingsError(f"generator.sampler: {name} is no sampler for SD3.5; there are {known}", hint=hint)
-    made = SAMPLERS[name](shift)
+    made = MAKERS[name](shift)
     if isinstance(made, StochasticEuler):
         made.generators = tuple(generators)
     return made

@@ -56,7 +56,8 @@ def load_vae(path: Path, dtype: torch.dtype = torch.bfloat16) -> AutoencoderKL:
 def _from_file(path: Path) -> tuple[dict, dict[str, Piece]]:
     parts = describe(path).parts
     if "vae" not in parts:
-        raise WeightsError(f"{path.name} holds no VAE, but {', '.join(parts)}", hint="`generator.vae` takes another")
+        held = ", ".join(parts)
+        raise WeightsError(f"{path.name} holds no VAE, but {held}", hint="`generator.sd35.vae` takes another")
     part = parts["vae"]
     if any(".down_blocks." in key for key in part.tensors):
         raise WeightsError(f"{path.name} is named as diffusers names it", hint="give its folder, with the config.json")

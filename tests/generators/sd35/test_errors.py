@@ -1,13 +1,13 @@
 """What a person can get wrong ends in a sentence that says what to do."""
 
 import json
+import logging
 
 import pytest
 import torch
 
 from prep.errors import SettingsError, StoppedError, WeightsError
 from prep.generators.sd35 import files
-from prep.generators.sd35.generator import SD35, Files
 from tests.support import tiny
 from tests.support.reference import save, stored_tensors
 
@@ -33,10 +33,10 @@ def tiny_sampling() -> str:
     [
         (
             "first_stage_model.",
-            "holds no VAE, and no file for it is named. .*--set generator.vae=FILE",
+            "holds no VAE, and no file for it is named. .*--set generator.sd35.vae=FILE",
         ),
-        ("text_encoders.clip_l.", "holds no CLIP-L, .*generator.clip_l=FILE"),
-        ("text_encoders.", "holds no CLIP-L, .*generator.clip_l=FILE"),
+        ("text_encoders.clip_l.", "holds no CLIP-L, .*generator.sd35.clip_l=FILE"),
+        ("text_encoders.", "holds no CLIP-L, .*generator.sd35.clip_l=FILE"),
         ("model.diffusion_model.", "holds no transformer, but vae, clip_l, clip_g"),
     ],
 )
@@ -47,20 +47,21 @@ def test_a_part_that_is_nowhere(prefix, says, model, tmp_path):
 
 def test_parts_of_their_own_take_its_place(model, tmp_path):
     bare = without(model, "text_encoders.")
-    files = Files(bare, clip_l=model, clip_g=model)
-    settings = tiny.GeneratorSettings(device="cpu")
-    whole, joined = tiny.generator(model, tmp_path / "a"), SD35(files, settings, tmp_path / "b")
+    clips = {"clip_l": model, "clip_g": model}
+    whole, joined = tiny.generator(model, tmp_path / "a"), tiny.generator(bare, tmp_path / "b", parts=clips)
     asked = tiny.requests(1)
     assert tiny.same(tiny.drawn(whole, asked), tiny.drawn(joined, asked))
     vae = save({"decoder.conv_in.weight": torch.zeros(4, 4, 3, 3)}, tmp_path / "vae.safetensors")
-    with pytest.raises(WeightsError, match=r"vae.safetensors holds no T5, but vae. `generator.t5` wants another file"):
-        SD35(Files(model, t5=vae), settings, tmp_path / "c")
+    says = r"vae.safetensors holds no T5, but vae. `generator.sd35.t5` wants another file"
+    with pytest.raises(WeightsError, match=says):
+        tiny.generator(model, tmp_path / "c", parts={"t5": vae})
     with pytest.raises(WeightsError, match="gone.safetensors cannot be read"):
-        SD35(Files(model, vae=tmp_path / "gone.safetensors"), settings, tmp_path / "c")
+        tiny.generator(model, tmp_path / "c", parts={"vae": tmp_path / "gone.safetensors"})
 
 
 def test_sd35_itself_wants_its_t5_unless_told_otherwise(model):
-    with pytest.raises(WeightsError, match="holds no T5, .*generator.t5=FILE`, or set `generator.with_t5` to false"):
+    says = "holds no T5, .*generator.sd35.t5=FILE`, or set `generator.sd35.with_t5` to false"
+    with pytest.raises(WeightsError, match=says):
         files.Files(model).check(with_t5=True)
     assert files.Files(model).check(with_t5=False) == {"transformer", "vae", "clip_l", "clip_g"}
 
@@ -74,28 +75,29 @@ def test_a_truncated_file(model, tmp_path):
 
 def test_no_tokenizer_and_no_network(model, tmp_path):
     (model.parent / "tokenizer").rename(tmp_path / "elsewhere")
-    drawing = SD35(Files(model), tiny.GeneratorSettings(device="cpu"), tmp_path / "encoded", offline=True)
+    drawing = tiny.generator(model, tmp_path / "encoded", offline=True)
     with pytest.raises(StoppedError, match="needs the tokenizer of openai/.*Run once where there is a network"):
         tiny.drawn(drawing, tiny.requests(1))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="for machines without a card")
-def test_what_needs_a_card(model, tmp_path):
+def test_what_needs_a_card(model, tmp_path, caplog):
     with pytest.raises(SettingsError, match="torch sees no such card"):
         tiny.generator(model, tmp_path, device="cuda")
     with pytest.raises(SettingsError, match="moves weights to a GPU and back, and there is none. On a CPU leave it"):
         tiny.generator(model, tmp_path, offload="model")
-    lines = []
-    drawing = tiny.generator(model, tmp_path / "encoded", offload="group", fp8_products=True, say=lines.append)
+    caplog.set_level(logging.INFO, "prep.generators.sd35")
+    drawing = tiny.generator(model, tmp_path / "encoded", offload="group", fp8_products=True)
     assert drawing.notes["offload"] == "none" and not drawing.notes["fp8_products"]
-    assert lines[0] == "no FP8 products here (a CPU has none): FP8 saves memory, and no time"
+    lines = caplog.messages
+    assert lines[0] == "generate: no FP8 products here (a CPU has none): FP8 saves memory, and no time"
     assert "offload = group does nothing on a CPU" in lines[1]
 
 
 def test_numbers_that_are_not_finite(model, tmp_path):
     drawing = tiny.generator(model, tmp_path / "encoded")
-    drawing.prepare(tiny.requests(1))
+    drawing.encode(tiny.requests(1), drawing.kept)
     drawing.open()
-    drawing.pipeline.transformer.proj_out.bias.fill_(torch.inf)
+    drawing.loaded.pipeline.transformer.proj_out.bias.fill_(torch.inf)
     with pytest.raises(StoppedError, match="not finite, in fp8-scaled/"):
         tiny.drawn(drawing, tiny.requests(1))

@@ -11,12 +11,18 @@ import torch
 from diffusers import SD3Transformer2DModel, StableDiffusion3Img2ImgPipeline, StableDiffusion3Pipeline
 
 from prep.errors import SettingsError, UsageError
-from prep.generators import load_generator
-from prep.generators.sd35.generator import SD35, Files, from_parts
+from prep.generators import GENERATORS
+from prep.generators.sd35.card import SD35Card
+from prep.generators.sd35.family import SAMPLERS
+from prep.generators.sd35.generator import SD35
 from prep.generators.sd35.load import load_transformer
-from prep.generators.sd35.schedulers import SAMPLERS, scheduler
+from prep.generators.sd35.loaded import Loaded
+from prep.generators.sd35.options import SD35Options
+from prep.generators.sd35.schedulers import scheduler
 from prep.generators.sd35.vae import load_vae
 from prep.images import covering
+from prep.models.choose import by_path
+from prep.models.choose_models import ref_of
 from prep.tensors.fp8 import Fp8Linear
 from tests.support import tiny
 from tests.support.tiny import PARENTS, drawn, requests, same
@@ -100,18 +106,15 @@ def test_drawing_only_the_rest_gives_the_same_pictures(model, encoded):
     asked = [*requests(3), *requests(2, strength=0.5), *requests(2, sampler="euler_a")]
     whole = drawn(tiny.generator(model, encoded, batch=4), asked)
     first = tiny.generator(model, encoded, batch=4)
-    begun = dict(
-        (request.key, pixels) for request, pixels in itertools.islice(first.images(asked, PARENTS), 2)
-    )  # cut off within a batch
+    begun = dict(itertools.islice(first.draw(asked, PARENTS, encoded), 2))  # cut off within a batch
     rest = [request for request in asked if request.key not in begun]
     assert same(whole, begun | drawn(tiny.generator(model, encoded, batch=2), rest))
 
 
 def test_only_alike_requests_share_a_batch(model, encoded, monkeypatch):
     shapes = []
-    monkeypatch.setattr(
-        SD35, "_draw", lambda self, part, parents, own=SD35._draw: shapes.append(len(part)) or own(self, part, parents)
-    )
+    own = Loaded.draw
+    monkeypatch.setattr(Loaded, "draw", lambda self, part, *more: shapes.append(len(part)) or own(self, part, *more))
     asked = [
         *requests(5), *requests(1, width=64), *requests(1, steps=2), *requests(1, guidance=2.0),
         *requests(1, sampler="heun"), *requests(1, strength=0.6), *requests(1, strength=0.7),
@@ -142,7 +145,8 @@ def test_without_guidance_there_is_no_negative_prompt(model, tmp_path, monkeypat
 def test_skip_layer_guidance_is_for_text_alone_and_the_same_with_the_cache(model, encoded):
     def with_skips(**settings) -> SD35:
         drawing = tiny.generator(model, encoded, batch=2, **settings)
-        drawing.family = replace(drawing.family, skip_layers=(1,), skip_start=0.0, skip_stop=1.0)
+        family = replace(drawing.card.family, skip_layers=(1,), skip_start=0.0, skip_stop=1.0)
+        drawing.card = replace(drawing.card, family=family)
         return drawing
 
     asked, over = requests(2), requests(2, strength=0.6)
@@ -159,8 +163,9 @@ def test_sixteen_bits_and_fp8_draw_alike_and_say_what_they_are(tmp_path, encoded
     for quantise in ("stored", "all", "blocks", "none"):
         drawing = tiny.generator(model, encoded, torch.float32, quantise=quantise)
         drawing.open()
-        eight = [name for name, part in drawing.pipeline.transformer.named_modules() if isinstance(part, Fp8Linear)]
-        told[quantise] = drawing.precision, len(eight) > 0, any("norm1" in name for name in eight)
+        parts = drawing.loaded.pipeline.transformer.named_modules()
+        eight = [name for name, part in parts if isinstance(part, Fp8Linear)]
+        told[quantise] = drawing.card.precision, len(eight) > 0, any("norm1" in name for name in eight)
     assert told == {
         "stored": ("bf16/fp32", False, False),
         "all": ("fp8-rows/fp32", True, True),
@@ -170,41 +175,46 @@ def test_sixteen_bits_and_fp8_draw_alike_and_say_what_they_are(tmp_path, encoded
 
 
 def test_a_name_that_says_fp8_is_not_drawn_with_in_16_bit(tmp_path, encoded):
-    model, given = tiny.tiny_model(tmp_path, eight=False), tiny.GeneratorSettings(device="cpu")
-    named = SD35(Files(model), given, encoded, "large-turbo-fp8", dtype=torch.float32)
+    files, given = {"model": tiny.tiny_model(tmp_path, eight=False)}, SD35Options(device="cpu")
+    name = "sd35-large-turbo-fp8"
+    named = SD35(name, files, given, torch.float32)
     named.open()
-    assert named.precision == "fp8-rows/fp32" and isinstance(named.pipeline.transformer.proj_out, Fp8Linear)
+    assert named.card.precision == "fp8-rows/fp32"
+    assert isinstance(named.loaded.pipeline.transformer.proj_out, Fp8Linear)
     asked = given.model_copy(update={"quantise": "none"})
-    assert SD35(Files(model), asked, encoded, "large-turbo-fp8", dtype=torch.float32).precision == "bf16/fp32"
+    assert SD35(name, files, asked, torch.float32).card.precision == "bf16/fp32"
+    assert SD35("my-fp8", files, given, torch.float32).card.precision == "bf16/fp32"  # a name that is nobody's
 
 
 def test_a_size_that_cannot_be_drawn_is_told_before_the_encoders_load(model, tmp_path, monkeypatch):
     monkeypatch.setattr(SD35, "_encoders", lambda self: pytest.fail("the encoders were loaded"))
     with pytest.raises(SettingsError, match="at most 256 px a side, not 1024 x 64. Set a smaller `generator.resolu"):
-        tiny.generator(model, tmp_path).prepare(requests(1, width=1024))
+        tiny.generator(model, tmp_path).encode(requests(1, width=1024), tmp_path)
 
 
 def test_fp8_as_stored_and_brought_to_16_bit_are_the_same_picture(model, encoded):
     asked = requests(2)
     stored, none = (tiny.generator(model, encoded, torch.bfloat16, quantise=how) for how in ("stored", "none"))
-    assert stored.precision == none.precision == "fp8-scaled/bf16"
+    assert stored.card.precision == none.card.precision == "fp8-scaled/bf16"
     assert same(drawn(stored, asked), drawn(none, asked))
 
 
 def test_it_is_cheap_to_make_and_lets_go(model, encoded):
     drawing = tiny.generator(model, encoded)
-    assert drawing.pipeline is None and (drawing.steps, drawing.guidance) == (3, 3.0)
-    assert drawing.name == "tiny" and drawing.family.name == "tiny"
-    assert drawing.size(700, 1100) == (48, 80)
+    assert drawing.loaded is None and (drawing.card.steps, drawing.card.guidance) == (3, 3.0)
+    assert drawing.card.name == "tiny" and drawing.card.family.name == "tiny"
+    assert drawing.card.size(700, 1100) == (48, 80)
     drawn(drawing, requests(1))
-    parts = [weakref.ref(drawing.pipeline.transformer), weakref.ref(drawing.pipeline.vae)]
+    pipeline = drawing.loaded.pipeline
+    parts = [weakref.ref(pipeline.transformer), weakref.ref(pipeline.vae)]
+    del pipeline
     drawing.close()
     assert [part() for part in parts] == [None, None]
     assert drawn(drawing, requests(1))
 
 
 def test_a_resolution_of_ones_own(model, encoded):
-    assert tiny.generator(model, encoded, resolution=128).size(1, 1) == (128, 128)
+    assert tiny.generator(model, encoded, resolution=128).card.size(1, 1) == (128, 128)
 
 
 def test_a_diffusers_folder_draws_as_the_single_file(tmp_path, encoded):
@@ -230,16 +240,18 @@ def test_a_diffusers_folder_draws_as_the_single_file(tmp_path, encoded):
     asked = requests(2)
     config = folder / "text_encoder" / "config.json"
     assert config.exists()
-    own = SD35(Files(folder), tiny.GeneratorSettings(device="cpu"), tmp_path / "own", dtype=torch.float32)
-    assert own.precision == "fp32/fp32" and own.name == "folder"
+    weights = by_path("generator", GENERATORS.spec("file"), folder)
+    own = SD35(weights.name, weights.files, SD35Options(device="cpu"), torch.float32)
+    assert own.card.precision == "fp32/fp32" and own.card.name == "folder"
     own.files = replace(own.files, clip_l=model, clip_g=model)
-    assert same(drawn(own, asked), drawn(drawing, asked))
+    assert same(drawn(own, asked, tmp_path / "own"), drawn(drawing, asked))
 
 
-def test_the_registry_makes_it(model, tmp_path):
-    made = from_parts(model, {"vae": model}, tiny.GeneratorSettings(device="cpu"), tmp_path, "file", True, print)
-    assert made.name == "tiny" and made.files.vae == model and made.offline
-    assert callable(load_generator)
+def test_the_registry_makes_it(model):
+    options = SD35Options(device="cpu", vae=str(model), offline=True)
+    made = ref_of(by_path("generator", GENERATORS.spec("file"), model), options).make()
+    assert isinstance(made, SD35) and isinstance(made.card, SD35Card) and made.card.samplers == SAMPLERS
+    assert made.card.name == "tiny" and made.files.vae == model and made.options.offline
 
 
 def test_each_block_is_handed_to_the_compiler_and_nothing_else(model, encoded, monkeypatch):
@@ -269,5 +281,5 @@ def test_what_cannot_be_drawn_is_told_before_anything_loads(changes, says, model
     with pytest.raises(SettingsError, match="no sampler"):
         drawn(drawing, requests(1, sampler="ddim"))
     with pytest.raises(UsageError, match="was not given"):
-        list(drawing.images(requests(1, strength=0.5), {}))
-    assert drawing.pipeline is None
+        list(drawing.draw(requests(1, strength=0.5), {}, encoded))
+    assert drawing.loaded is None

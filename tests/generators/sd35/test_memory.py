@@ -1,5 +1,7 @@
 """Memory that runs out, made by hand: so many rows and no more."""
 
+import logging
+
 import pytest
 import torch
 from diffusers import AutoencoderKL, SD3Transformer2DModel
@@ -38,17 +40,18 @@ ERRORS = [
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("strength", [None, 0.6])
-def test_the_batch_is_halved_and_the_pictures_stay_the_same(error, strength, model, tmp_path, monkeypatch):
+def test_the_batch_is_halved_and_the_pictures_stay_the_same(error, strength, model, tmp_path, monkeypatch, caplog):
     asked = requests(4, strength=strength, sampler="euler_a")
     wanted = drawn(tiny.generator(model, tmp_path / "encoded", batch=4), asked)
     limit(monkeypatch, 2, error)  # with guidance, a picture
-    lines = []
-    drawing = tiny.generator(model, tmp_path / "encoded", batch=4, say=lines.append)
+    caplog.set_level(logging.INFO, "prep.generators.sd35")
+    drawing = tiny.generator(model, tmp_path / "encoded", batch=4)
     assert same(wanted, drawn(drawing, asked))
     assert (drawing.notes["batch"], drawing.notes["tiling"], drawing.notes["offload"]) == (1, False, "none")
     assert drawing.notes["device"] == "cpu"
-    assert len(lines) == 2 and all(line.startswith("memory ran out (") for line in lines)
-    assert len(drawn(drawing, requests(2, index=9))) == 2 and len(lines) == 2  # the level stays
+    lines = caplog.messages
+    assert len(lines) == 2 and all(line.startswith("generate: memory ran out (") for line in lines)
+    assert len(drawn(drawing, requests(2, index=9))) == 2 and len(caplog.messages) == 2  # the level stays
 
 
 def test_a_vae_that_does_not_fit_is_tiled(model, tmp_path, monkeypatch):
@@ -84,7 +87,8 @@ def test_encoders_that_do_not_fit(model, tmp_path, monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(SD35, "_encoders", full)
-    with pytest.raises(StoppedError, match="not enough memory for the text encoders. Set `generator.with_t5` to false"):
+    says = "not enough memory for the text encoders. Set `generator.sd35.with_t5` to false"
+    with pytest.raises(StoppedError, match=says):
         drawn(tiny.generator(model, tmp_path / "encoded"), requests(1))
 
 

@@ -6,7 +6,7 @@ from diffusers import StableDiffusion3Pipeline
 from safetensors.torch import save_file
 
 from prep.generators.sd35 import generator
-from prep.generators.sd35.generator import SD35, Files
+from prep.generators.sd35.generator import SD35
 from prep.generators.sd35.prompts_cache import Encoded, PromptsCache, encode_text
 from prep.generators.sd35.schedulers import scheduler
 from tests.support import tiny
@@ -90,10 +90,10 @@ def test_the_generator_encodes_once_and_lets_the_encoders_go(tmp_path, monkeypat
 
     monkeypatch.setattr(SD35, "_encoders", counted)
     drawing = tiny.generator(model, tmp_path / "encoded", torch.float32)
-    drawing.prepare(tiny.requests(4))
+    drawing.encode(tiny.requests(4), drawing.kept)
     assert [encoder() for encoder in loads[0]] == [None, None]
-    drawing.prepare(tiny.requests(4))
-    tiny.generator(model, tmp_path / "encoded", torch.float32).prepare(tiny.requests(2))
+    drawing.encode(tiny.requests(4), drawing.kept)
+    tiny.generator(model, tmp_path / "encoded", torch.float32).encode(tiny.requests(2), tmp_path / "encoded")
     assert len(loads) == 1
     assert len(list((tmp_path / "encoded").iterdir())) == 3  # two prompts, one negative
 
@@ -102,13 +102,12 @@ def test_with_t5_its_tokens_are_the_pipelines_own(tmp_path):
     model = tiny.tiny_model(tmp_path)
     tiny.t5().save_pretrained(tmp_path / "t5")
     tiny.tokenizer().save_pretrained(tmp_path / "tokenizer_3")
-    settings = tiny.GeneratorSettings(device="cpu")
-    files = Files(model, t5=tmp_path / "t5")
-    drawing = SD35(files, settings, tmp_path / "encoded", dtype=torch.float32)
-    drawing.prepare(tiny.requests(1))
-    kept = drawing._prompts(tiny.REQUEST).read(tiny.REQUEST.prompt)
+    kept_in, t5 = tmp_path / "encoded", {"t5": tmp_path / "t5"}
+    drawing = tiny.generator(model, kept_in, torch.float32, t5)
+    drawing.encode(tiny.requests(1), kept_in)
+    kept = drawing._prompts(tiny.REQUEST, kept_in).read(tiny.REQUEST.prompt)
     assert kept.hidden.shape == (1, tiny.TOKENS + generator.T5_TOKENS, 192)
     with_t5 = drawing._encoders()
     assert equal(kept, wanted(with_t5, tiny.REQUEST.prompt, generator.T5_TOKENS))
-    without = SD35(files, settings.model_copy(update={"with_t5": False}), tmp_path / "encoded", dtype=torch.float32)
-    assert without._prompts(tiny.REQUEST).read(tiny.REQUEST.prompt) is None
+    without = tiny.generator(model, kept_in, torch.float32, t5, with_t5=False)
+    assert without._prompts(tiny.REQUEST, kept_in).read(tiny.REQUEST.prompt) is None
