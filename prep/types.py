@@ -277,6 +277,7 @@ class Job(Protocol):
     name: str
     batch: int  # items a call
     isolated: bool  # a crash in here must not take the run along: run it in processes of its own
+    keeps_memory: bool  # it does the same again and again: what it frees is kept for it, in a process of prep's own
 
     def open(self, worker: str) -> None: ...
 

@@ -79,6 +79,7 @@ class DrawJob:
 
     name = "draw"
     isolated = False
+    keeps_memory = False
 
     def __init__(
         self,

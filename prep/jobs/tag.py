@@ -15,7 +15,6 @@ from prep.config import recipe
 from prep.errors import ImageError
 from prep.images import open_image
 from prep.ledger import Ledger, Shelf, Writer
-from prep.process.heap import give_back_freed_memory, keep_freed_memory
 from prep.taggers import load_tagger
 from prep.types import ImageRef, Outcome, Problem, Tagger, TagScores, Vocabulary
 
@@ -52,6 +51,7 @@ class TagJob:
 
     name = "tag"
     isolated = False
+    keeps_memory = True
 
     def __init__(
         self,
@@ -75,7 +75,6 @@ class TagJob:
         self.batch = 32 * batch_size
 
     def open(self, worker: str) -> None:
-        keep_freed_memory()
         self.tagger: Tagger = load_tagger(self.tagger_name, self.weights, self.device, self.batch_size)
         vocabulary = self.tagger.vocabulary
         row = {"subject": vocabulary.id, "recipe": "", "names": vocabulary.names, "categories": vocabulary.categories}
@@ -105,7 +104,6 @@ class TagJob:
         self.writer.flush()
         self.rooms = None
         del self.tagger
-        give_back_freed_memory()
 
     def _decoding(self, batch: Sequence[ImageRef], number: int) -> Iterator[Problem | None]:
         """Begins at once; yields what each image suffers from, when it is known."""
