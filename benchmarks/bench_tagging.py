@@ -30,6 +30,7 @@ from plain_v3 import plain_scores
 from prep.images import open_image
 from prep.jobs.tag import TAG, TagJob
 from prep.ledger import Ledger
+from prep.process.heap import keep_freed_memory
 from prep.taggers._checkpoint import read_checkpoint
 from prep.taggers._fit import fit_square
 from prep.taggers._resnet import ResNet
@@ -85,6 +86,7 @@ def as_prep_does(weights: Path, folder: Path, refs: list[ImageRef]) -> float:
     with tempfile.TemporaryDirectory() as out:
         ledger = Ledger.begin(Path(out))
         job = TagJob(folder, ledger, "deepdanbooru-v3", weights, "0" * 64, "cpu", 8, 10**8)
+        keep_freed_memory()  # as the runner does in `prep run`, for a job that asks for it
         job.open("main")
         job.tagger.scores(np.zeros((job.tagger.batch_size, 512, 512, 3), np.float32))
         started = time.perf_counter()

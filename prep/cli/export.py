@@ -30,7 +30,7 @@ def command(out: Path, formats: tuple[str, ...]) -> int:
     from prep.names import printable
     from prep.process.lock import locked
     from prep.process.report import Report
-    from prep.runners.local import interruptible
+    from prep.process.signals import interruptible
 
     for name in formats:
         load_format(name)

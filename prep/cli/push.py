@@ -31,7 +31,7 @@ def command(out: Path, repo: str, public: bool, pictures: bool, rejected: bool, 
     from prep.hub.push import HuggingFaceExporter, Wish
     from prep.process.lock import locked
     from prep.process.report import Report
-    from prep.runners.local import interruptible
+    from prep.process.signals import interruptible
 
     if not (out / ".prep").is_dir():
         raise UsageError(f"{out} was not made by prep", hint="name a folder that `prep run` wrote")

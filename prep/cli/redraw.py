@@ -23,8 +23,12 @@ def command(images, count, out, config, sets) -> int:
     """
     from prep.config import load_settings
     from prep.pipeline.redraw import redraw
-    from prep.runners.local import interruptible
+    from prep.process.arrow import keep_arrow_small
+    from prep.process.pictures import trust_our_own_limits
+    from prep.process.signals import interruptible
 
+    keep_arrow_small()
+    trust_our_own_limits()
     worst = 0
     with interruptible():
         for image in images:

@@ -34,8 +34,9 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     from prep.dataset.training import training_command
     from prep.pipeline import road
     from prep.process.arrow import keep_arrow_small
+    from prep.process.pictures import trust_our_own_limits
+    from prep.process.signals import interruptible
     from prep.run import Options
-    from prep.runners.local import interruptible
 
     out = out or Path("outputs") / src.resolve().name
     settings = load_settings(src, config, sets)
@@ -47,8 +48,9 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
             click.echo(line)
         return 0
     keep_arrow_small()
+    trust_our_own_limits()
     with interruptible():
-        result = road.run(src, out, settings, options, load_runner(runner))
+        result = road.run(src, out, settings, options, load_runner(runner, own_process=True))
     if profile:
         for stage, seconds in result.seconds.items():
             click.echo(f"{stage:>8} {seconds:8.2f} s")

@@ -1,7 +1,8 @@
-"""What glibc does with freed memory, turned to what a process does. On another system these do nothing."""
+"""What glibc does with freed memory, turned to what a process of prep's own does. Without glibc these do nothing."""
 
 import contextlib
 import ctypes
+from collections.abc import Iterator
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # malloc.h
 USUAL_TRIM, USUAL_MMAPS = 2**17, 2**16
@@ -12,6 +13,16 @@ def keep_freed_memory() -> None:
     of tagging. A process that does the same again and again keeps its largest size for it instead.
     """
     _set((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2**30))
+
+
+@contextlib.contextmanager
+def freed_memory_kept() -> Iterator[None]:
+    """Within, it is kept; at the end it goes back."""
+    keep_freed_memory()
+    try:
+        yield
+    finally:
+        give_back_freed_memory()
 
 
 def give_back_freed_memory() -> None:

@@ -17,7 +17,6 @@ from prep.config import recipe
 from prep.errors import ImageError
 from prep.images import measures, open_image
 from prep.ledger import Ledger, Shelf, Writer
-from prep.process.heap import keep_freed_memory
 from prep.scan.find import Found
 from prep.types import ImageRef, Outcome, Problem
 
@@ -87,6 +86,7 @@ class ScanJob:
 
     name = "scan"
     isolated = True
+    keeps_memory = True  # at its largest with the first images, and not only when all workers are at one
 
     def __init__(self, src: Path, ledger: Ledger, max_pixels: int, measure_px: int, batch: int) -> None:
         self.src = src
@@ -97,7 +97,6 @@ class ScanJob:
         self.recipe = scan_recipe(max_pixels, measure_px)
 
     def open(self, worker: str) -> None:
-        keep_freed_memory()  # at its largest with the first images, and not only when all workers are at one
         self.writer: Writer = self.ledger.writer(SCAN, worker)
 
     def run(self, items: Sequence[Found]) -> Iterator[Outcome]:
