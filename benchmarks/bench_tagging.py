@@ -33,6 +33,7 @@ from prep.jobs.tag import TAG, TagJob
 from prep.ledger import Ledger
 from prep.models.hashes import digest_of
 from prep.models.ref import ModelRef
+from prep.process.heap import keep_freed_memory, own_this_process
 from prep.taggers import TAGGERS
 from prep.taggers._checkpoint import read_checkpoint
 from prep.taggers._fit import fit_square
@@ -89,6 +90,8 @@ def as_prep_does(weights: Path, folder: Path, refs: list[ImageRef]) -> float:
     with tempfile.TemporaryDirectory() as out:
         ledger = Ledger.begin(Path(out))
         job = TagJob(folder, ledger, tagger_of(weights), 10**8)
+        own_this_process()  # as a command does, so that the heap is kept for a job that asks for it
+        keep_freed_memory()
         job.open("main")
         job.reader.tagger.scores(np.zeros((job.reader.batch_size, 512, 512, 3), np.float32))
         started = time.perf_counter()

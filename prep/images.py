@@ -7,7 +7,6 @@ import contextlib
 import io
 import re
 import struct
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -49,14 +48,9 @@ DECODER_ERRORS = (
     MemoryError,
     struct.error,
     re.error,
-    Image.DecompressionBombError,
     ImageCms.PyCMSError,
+    Warning,  # where they are errors
 )
-
-# open_image checks the size itself, and says more; and what Pillow warns of, an image's flags or its error tell.
-# For the whole process, since a filter for one thread alone does not exist.
-Image.MAX_IMAGE_PIXELS = None
-warnings.filterwarnings("ignore", module=r"PIL\.")
 
 MEASURE_PX = 1024  # longer side on which edges are counted: DESIGN.md, "Thresholds"
 
@@ -93,7 +87,7 @@ class Header:
 
 def read_header(data: bytes) -> Header:
     """Raises ImageError when the bytes are no image."""
-    with _decoding(), Image.open(io.BytesIO(data), formats=OPENED) as image:
+    with _decoding(), _opened(data) as image:
         return _header(image)
 
 
@@ -102,10 +96,14 @@ def open_image(data: bytes, max_pixels: int = 100_000_000) -> Picture:
 
     Raises ImageError, kind `empty`, `not_an_image`, `too_large` (more than max_pixels, told by the header and
     before anything is decoded) or `damaged`.
+
+    Pillow's own limit (Image.MAX_IMAGE_PIXELS, 89 million) belongs to the process and is not touched. Pillow still asks
+    it in two places, which prep.process.pictures opens where the process is prep's: a TIFF above it opens with
+    Pillow's warning, and a TIFF or WebP of more than twice as many pixels is `too_large`.
     """
     if not data:
         raise ImageError("empty", "the file is empty", "save the image again")
-    with _decoding(), Image.open(io.BytesIO(data), formats=OPENED) as image:
+    with _decoding(), _opened(data) as image:
         header = _header(image)
         if header.width * header.height > max_pixels:
             raise ImageError(
@@ -169,6 +167,21 @@ def covering(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
     return np.ascontiguousarray(pixels[top : top + height, left : left + width])
 
 
+def _opened(data: bytes) -> Image.Image:
+    """As Image.open, but for its check against a limit that is the whole process's: open_image makes its own."""
+    Image.preinit()
+    for name in OPENED:
+        if name not in Image.OPEN:
+            Image.init()
+        read, accepts = Image.OPEN[name]
+        if accepts(data[:16]) is True:  # a sentence: Pillow was built without that format
+            try:
+                return read(io.BytesIO(data), "")
+            except (SyntaxError, IndexError, TypeError, struct.error):
+                continue
+    raise UnidentifiedImageError
+
+
 @contextlib.contextmanager
 def _decoding() -> Iterator[None]:
     """Turns every error of a decoder into ImageError."""
@@ -178,9 +191,15 @@ def _decoding() -> Iterator[None]:
         raise
     except UnidentifiedImageError:
         raise ImageError("not_an_image", "not an image of a known format", "see what the file really is") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        limit = "lift PIL.Image.MAX_IMAGE_PIXELS, which holds for this process"
+        raise ImageError("too_large", f"is more than Pillow decodes here ({_first_line(error)})", limit) from None
     except DECODER_ERRORS as error:
-        told = str(error).strip().split("\n")[0][:120] or type(error).__name__
-        raise ImageError("damaged", f"cannot be decoded ({told})", "save the image again") from None
+        raise ImageError("damaged", f"cannot be decoded ({_first_line(error)})", "save the image again") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0][:120] or type(error).__name__
 
 
 def _grey(pixels: np.ndarray, measure_px: int) -> np.ndarray:

@@ -260,6 +260,7 @@ class Needs:
 
     cpus: int = 1
     gpu: bool = False  # whether it uses one where there is one
+    keeps_memory: bool = False  # it does the same again and again: what it frees is worth keeping for it
     memory_bytes: int = 0  # beside the interpreter and its libraries; an estimate
 
 

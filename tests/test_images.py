@@ -1,5 +1,6 @@
 """The one door through which images are opened: everything comes out upright, RGB, on white, or as ImageError."""
 
+import io
 import struct
 import zlib
 
@@ -182,3 +183,47 @@ def test_an_encoded_png_holds_the_pixels_and_nothing_else():
     data = encode_png(np.asarray(drawing(1)))
     assert np.array_equal(open_image(data).pixels, np.asarray(drawing(1)))
     assert not any(name in data for name in (b"tEXt", b"eXIf", b"tIME", b"iCCP"))
+
+
+def tall(form: str) -> bytes:
+    """A white picture of 40x100 pixels."""
+    return encoded(Image.new("RGB", (40, 100), "white"), form)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "AVIF"])
+def test_pillows_own_limit_is_neither_asked_nor_changed(form, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2100)  # 4,000 pixels: a warning
+    data = tall(form)
+    assert open_image(data).width == read_header(data).width == 40
+    assert Image.MAX_IMAGE_PIXELS == 2100
+    with pytest.raises(Image.DecompressionBombWarning):  # others are warned as before
+        Image.open(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "BMP", "GIF", "AVIF"])
+def test_nor_is_twice_pillows_limit(form, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    assert open_image(tall(form)).height == 100
+
+
+@pytest.mark.parametrize("form", ["WEBP", "TIFF"])
+def test_where_pillow_asks_its_limit_while_it_decodes_the_error_says_so(form, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(ImageError, match="more than Pillow decodes here") as caught:
+        open_image(tall(form))
+    assert caught.value.kind == "too_large" and "PIL.Image.MAX_IMAGE_PIXELS" in caught.value.hint
+
+
+def test_a_tiff_above_pillows_limit_opens_with_pillows_warning(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2100)
+    with pytest.warns(Image.DecompressionBombWarning):
+        assert open_image(tall("TIFF")).width == 40
+
+
+def test_a_warning_that_is_an_error_is_an_image_error(monkeypatch):
+    def warned(*_):
+        raise UserWarning("Corrupt EXIF data")
+
+    monkeypatch.setattr(Image.Image, "getexif", warned)
+    with pytest.raises(ImageError, match="Corrupt EXIF data"):
+        open_image(WHOLE)

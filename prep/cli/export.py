@@ -34,15 +34,16 @@ def command(out: Path, formats: tuple[str, ...]) -> int:
     from prep.ledger import Ledger
     from prep.names import printable
     from prep.process.lock import locked
+    from prep.process.pictures import trust_our_own_limits
     from prep.process.report import Report
-    from prep.runners.local import interruptible
+    from prep.process.signals import interruptible
 
     for name in formats:
         load_format(name)
+    trust_our_own_limits()
     read_set(out)  # says at once what is wrong; read again when nobody else is at work
-    report = Report(out / ".prep" / "log")
-    with interruptible(), locked(out / ".prep" / "lock"):
+    with interruptible(), locked(out / ".prep" / "lock"), Report(out / ".prep" / "log") as report:
         left_out = write_views(out, formats, Ledger.begin(out / ".prep" / "ledger"), report.say, report.bar)
-    for file, why in left_out.items():
-        report.say(f"left out: {printable(file)} {why}")
+        for file, why in left_out.items():
+            report.say(f"left out: {printable(file)} {why}")
     return 1 if left_out else 0

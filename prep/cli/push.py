@@ -30,21 +30,23 @@ def command(out: Path, repo: str, public: bool, pictures: bool, rejected: bool, 
     from prep.errors import UsageError
     from prep.hub.push import HuggingFaceExporter, PushOptions
     from prep.process.lock import locked
+    from prep.process.pictures import trust_our_own_limits
     from prep.process.report import Report
-    from prep.runners.local import interruptible
+    from prep.process.signals import interruptible
 
     if not (out / ".prep").is_dir():
         raise UsageError(f"{out} was not made by prep", hint="name a folder that `prep run` wrote")
-    report = Report(out / ".prep" / "log")
+    trust_our_own_limits()
     options = PushOptions(repo, public, pictures, rejected, licence, yes)
-    with interruptible(), locked(out / ".prep" / "lock"), ExitStack() as bars:
-        exporter = HuggingFaceExporter(options, report.say, _ask, report.bar, _sending(bars, report.say))
-        pushed = exporter.push(out)
-    if pushed.commit:
-        report.say(f"push: {pushed.files:,} files differed, {pushed.bytes / 1e6:,.1f} MB were sent")
-    else:
-        report.say("push: nothing differs; nothing was sent")
-    report.say(pushed.address)
+    with interruptible(), locked(out / ".prep" / "lock"), Report(out / ".prep" / "log") as report:
+        with ExitStack() as bars:
+            exporter = HuggingFaceExporter(options, report.say, _ask, report.bar, _sending(bars, report.say))
+            pushed = exporter.push(out)
+        if pushed.commit:
+            report.say(f"push: {pushed.files:,} files differed, {pushed.bytes / 1e6:,.1f} MB were sent")
+        else:
+            report.say("push: nothing differs; nothing was sent")
+        report.say(pushed.address)
     return 0
 
 

@@ -24,14 +24,18 @@ def command(images, count, out, config, sets) -> int:
     """
     from prep.config import load_settings
     from prep.pipeline.redraw import redraw
+    from prep.process.arrow import keep_arrow_small
+    from prep.process.pictures import trust_our_own_limits
     from prep.process.report import Report
-    from prep.runners.local import interruptible
+    from prep.process.signals import interruptible
 
+    keep_arrow_small()
+    trust_our_own_limits()
     worst = 0
-    with interruptible():
+    with interruptible(), Report() as report:
         for image in images:
             settings = load_settings(image.parent.parent, config, sets)
-            for line in (drawn := redraw(image, out, count, settings, Report())).lines:
+            for line in (drawn := redraw(image, out, count, settings, report)).lines:
                 click.echo(line)
             worst = max(worst, drawn.exit_code)
     return worst

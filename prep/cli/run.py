@@ -34,8 +34,10 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     from prep.dataset.training import training_command
     from prep.pipeline import road
     from prep.process.arrow import keep_arrow_small
+    from prep.process.heap import own_this_process
+    from prep.process.pictures import trust_our_own_limits
+    from prep.process.signals import interruptible
     from prep.run import Options
-    from prep.runners.local import interruptible
 
     out = out or Path("outputs") / src.resolve().name
     settings = load_settings(src, config, sets)
@@ -48,6 +50,8 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
         return 0
     carrier = load_runner(runner)  # an unknown name is told before anything is touched
     keep_arrow_small()
+    trust_our_own_limits()
+    own_this_process()
     with interruptible():
         result = road.run(src, out, settings, options, carrier)
     if profile:

@@ -1,6 +1,5 @@
 """Bringing one image into an export: copied as it is wherever a trainer would see it right, else baked as PNG."""
 
-import fcntl
 import hashlib
 import os
 from pathlib import Path
@@ -10,6 +9,11 @@ from prep.errors import ImageError
 from prep.files import write_whole
 from prep.images import encode_png, open_image
 from prep.types import ImageRef
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 PLAIN = {"png", "jpg", "webp"}  # bmp would do in sd-scripts, but nowhere else
 BAKED = {"rotated", "alpha", "mode", "profile", "animated"}  # what a trainer ignores or shows otherwise
@@ -54,6 +58,8 @@ def _bring(source: Path, data: bytes, target: Path, link: str) -> None:
 
 
 def _cloned(source: Path, target: Path) -> bool:
+    if fcntl is None:
+        return False
     try:
         with source.open("rb") as old, target.open("wb") as new:
             fcntl.ioctl(new.fileno(), FICLONE, old.fileno())

@@ -116,7 +116,7 @@ class Drawing:
 
     def grown(self, rows: Iterable[Row]) -> "Drawing":
         """With more augmentations to try, seeing how many of these were accepted; the same where it is enough."""
-        accepted = Counter(row.ref.character for row in rows if row.trains)
+        accepted = Counter(row.ref.character for row in rows if row.origin == "augmentation" and row.made.check.kept)
         plans = tuple(plan.grown(accepted[plan.character]) for plan in self.plans)
         return self if plans == self.plans else replace(self, plans=plans)
 

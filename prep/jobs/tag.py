@@ -17,7 +17,6 @@ from prep.config import recipe
 from prep.jobs.read import FLOOR, Prepared, Reader, reading
 from prep.ledger import Ledger, Shelf, Writer
 from prep.models.ref import ModelRef
-from prep.process.heap import keep_freed_memory
 from prep.types import ImageRef, Needs, Outcome, Problem, TagScores, Vocabulary
 
 VERSION = 1
@@ -57,10 +56,11 @@ class TagJob:
         self.max_pixels = max_pixels
         self.batch = 32 * tagger.options.batch
         # float32 weights twice while they load, and their activations: estimated from DeepDanbooru's 1.23 GB at most.
-        self.needs = Needs(cpus=DECODERS, gpu=tagger.options.device != "cpu", memory_bytes=1_300_000_000)
+        self.needs = Needs(
+            cpus=DECODERS, gpu=tagger.options.device != "cpu", keeps_memory=True, memory_bytes=1_300_000_000
+        )
 
     def open(self, worker: str) -> None:
-        keep_freed_memory()
         self.borrowed = ExitStack()
         self.reader: Reader = self.borrowed.enter_context(reading(self.tagger, self.max_pixels))
         vocabulary = self.reader.vocabulary

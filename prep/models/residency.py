@@ -12,6 +12,7 @@ from threading import Condition, get_ident
 from typing import Any
 
 from prep.models.ref import ModelRef
+from prep.process.heap import give_back_freed_memory
 
 TOGETHER_BYTES = 10**9  # of files; SD3.5 has 11 GB and more, DeepDanbooru 0.64, the starter pair 0.02
 
@@ -71,12 +72,18 @@ class Residency:
 
     def _let_go(self, room: int) -> None:
         """The oldest first, until what stays is no larger."""
+        gone = []
         for ref in [ref for ref, each in self.residents.items() if not each.borrowers]:
             if self._bytes() <= room:
-                return
-            close = getattr(self.residents.pop(ref).model, "close", None)
-            if close:
+                break
+            gone.append(self.residents.pop(ref).model)
+        for model in gone:
+            if close := getattr(model, "close", None):
                 close()
+        if gone:
+            model = None
+            gone.clear()
+            give_back_freed_memory()
 
     def _bytes(self) -> int:
         return sum(each.bytes for each in self.residents.values())

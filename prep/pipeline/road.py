@@ -81,13 +81,12 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
         check_stems(file.path for file in found.listing.files)
     prepare_out(out)
     state = out / ".prep"
-    with locked(state / "lock"):
+    with locked(state / "lock"), Report(state / "log") as report:
         ours = [out, state, out / "kohya", *(out / "kohya").glob("*/"), *(out / "generated").glob("**/")]
         if settings.captions.sidecars == "source":
             ours += {(src / file.path).parent for file in found.listing.files}
         for folder in ours:
             sweep(folder)
-        report = Report(state / "log")
         report.note(f"run over {src.resolve()}")
         write_whole(state / "config.json", json.dumps(_kept(src, settings), indent=1).encode())
         ledger = Ledger.begin(state / "ledger")

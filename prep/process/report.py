@@ -1,42 +1,55 @@
-"""What a run tells: bars on a terminal, plain lines elsewhere, and everything in .prep/log."""
+"""What a run tells: bars on a terminal, plain lines elsewhere, and everything in .prep/log.
+
+Lines go through logging. A part that has no Report says `logging.getLogger("prep.its.name").info(line)`, and while a
+Report is open, that is seen just as what the Report says; `debug` is for the log alone.
+"""
 
 import contextlib
+import logging
 import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from tqdm import tqdm
 
 T = TypeVar("T")
 QUIET_SECONDS = 30  # between lines of progress where there is no terminal
+LOGGER = logging.getLogger("prep")
 
 
 class Report:
-    """log: a file that everything is added to. quiet: nothing is shown."""
+    """Lines are seen within `with Report(...)`. log: a file that everything is added to. quiet: nothing is shown."""
 
     def __init__(self, log: Path | None = None, quiet: bool = False) -> None:
-        self.log = log
         self.quiet = quiet
+        self.handlers: list[logging.Handler] = [] if quiet else [_Shown(logging.INFO)]
+        if log:
+            self.handlers.append(_Kept(log))
+
+    def __enter__(self) -> Self:
+        self.before = LOGGER.level, LOGGER.propagate
+        LOGGER.setLevel(logging.DEBUG)
+        LOGGER.propagate = False  # a library that sets up the root logger would have each line shown twice
+        for handler in self.handlers:
+            LOGGER.addHandler(handler)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for handler in self.handlers:
+            LOGGER.removeHandler(handler)
+            handler.close()
+        level, LOGGER.propagate = self.before
+        LOGGER.setLevel(level)
 
     def say(self, line: str) -> None:
-        if not self.quiet:
-            # Paths may hold bytes that are no text.
-            tqdm.write(os.fsencode(line).decode("utf-8", "backslashreplace"), file=sys.stdout)
-            sys.stdout.flush()
-        self.note(line)
+        self._log(logging.DEBUG if self.quiet else logging.INFO, line)
 
     def note(self, line: str) -> None:
-        """For the log alone. No run stops because it cannot be written: who needed the room tells of a full disk."""
-        with contextlib.suppress(OSError):
-            self._log(line)
-
-    def _log(self, line: str) -> None:
-        if self.log:
-            with self.log.open("a", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {line}\n")
+        """For the log alone."""
+        self._log(logging.DEBUG, line)
 
     def bar(self, stage: str, items: Iterable[T], total: int) -> Iterator[T]:
         """Yield items while showing how many are done and how long the rest will take."""
@@ -51,3 +64,35 @@ class Report:
                 told = now
                 left = (now - started) / done * (total - done)
                 self.say(f"{stage}: {done:,} of {total:,}, about {left:,.0f} s left")
+
+    def _log(self, level: int, line: str) -> None:
+        if self.handlers:  # else it would be another Report's, if one is open
+            LOGGER.log(level, line)
+
+
+class _Shown(logging.Handler):
+    """On stdout, above a bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # Paths may hold bytes that are no text.
+        line = os.fsencode(self.format(record)).decode("utf-8", "backslashreplace")
+        tqdm.write(line, file=sys.stdout)
+        sys.stdout.flush()
+
+
+class _Kept(logging.Handler):
+    """In a file that is opened for each line: on a full disk a line is lost, and nothing else. No run stops because its
+    log cannot be written: who needed the room tells of a full disk.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with (
+            contextlib.suppress(OSError),
+            self.path.open("a", encoding="utf-8", errors="backslashreplace") as file,
+        ):
+            file.write(f"{self.format(record)}\n")

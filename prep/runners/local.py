@@ -5,7 +5,6 @@ A process that dies takes one batch with it; that batch is split until the guilt
 
 import contextlib
 import os
-import signal
 import threading
 import time
 from collections import deque
@@ -16,12 +15,14 @@ from multiprocessing import get_context
 from multiprocessing.util import Finalize
 from typing import Any
 
-from prep.errors import Interrupted, StoppedError
+from prep.errors import StoppedError
 from prep.process.arrow import keep_arrow_small
+from prep.process.heap import freed_memory_kept, keep_freed_memory, own_this_process
+from prep.process.pictures import trust_our_own_limits
+from prep.process.signals import deferred, leave_interrupts_to_the_driver
 from prep.types import Job, Notes, Outcome
 
 _job: Job | None = None  # a worker process's own
-_held: list[int] = []  # while a process is started: 0, and the signals that came meanwhile
 
 
 class LocalRunner:
@@ -37,7 +38,8 @@ class LocalRunner:
             size = max(1, min(job.batch, -(-len(work) // (2 * self.workers))))
             yield from self._in_processes(job, [work[at : at + size] for at in range(0, len(work), size)])
         else:
-            yield from _here(job, work)
+            with freed_memory_kept() if job.needs.keeps_memory else contextlib.nullcontext():
+                yield from _here(job, work)
 
     def _in_processes(self, job: Job, batches: list[Sequence[Any]]) -> Iterator[Outcome]:
         waiting = deque(batches)
@@ -96,17 +98,8 @@ def _pooled(job: Job, waiting: deque[Sequence[Any]], workers: int) -> Iterator[O
 
 def _submitted(pool: ProcessPoolExecutor, *call: Any) -> Future:
     """A process that is just being started would answer a signal, its own or ours, with a traceback."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the new process inherits this: Ctrl-C is the group's
-    _held.append(0)
-    try:
+    with deferred():
         return pool.submit(*call)
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        # The mask is this thread's alone: what another thread of ours was handed meanwhile is answered now.
-        number = max(_held)
-        _held.clear()
-        if number:
-            signal.raise_signal(number)
 
 
 def _see_that_it_starts(pool: ProcessPoolExecutor) -> None:
@@ -120,11 +113,15 @@ def _see_that_it_starts(pool: ProcessPoolExecutor) -> None:
 def _start(job: Job, parent: int) -> None:
     global _job
     _job = job
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver decides
+    leave_interrupts_to_the_driver()
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
     # Taking the interpreter apart, all workers at once, would be the scan's peak of memory.
     Finalize(None, os._exit, args=(0,), exitpriority=-100)
     keep_arrow_small()
+    trust_our_own_limits()
+    own_this_process()
+    if job.needs.keeps_memory:
+        keep_freed_memory()
     job.open(f"w{os.getpid()}")
 
 
@@ -137,23 +134,3 @@ def _leave_with(parent: int) -> None:
 
 def _work(batch: Sequence[Any]) -> list[Outcome]:
     return list(_job.run(batch))
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Within, SIGINT and SIGTERM raise Interrupted once, so that everything is flushed; the second leaves at once."""
-
-    def stop(number: int, _frame: object) -> None:
-        if _held:
-            _held.append(number)
-            return
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, lambda number, _frame: os._exit(128 + number))
-        raise Interrupted(128 + number)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -17,7 +17,6 @@ from prep.config import recipe
 from prep.errors import ImageError
 from prep.images import measures, open_image
 from prep.ledger import Ledger, Shelf, Writer
-from prep.process.heap import keep_freed_memory
 from prep.scan.find import Found
 from prep.types import ImageRef, Needs, Outcome, Problem
 
@@ -95,11 +94,11 @@ class ScanJob:
         self.measure_px = measure_px
         self.batch = batch
         self.recipe = scan_recipe(max_pixels, measure_px)
-        # A picture of max_pixels decoded, once more while it is turned or flattened.
-        self.needs = Needs(memory_bytes=2 * 4 * max_pixels)
+        # A picture of max_pixels decoded, once more while it is turned or flattened. Kept: so that a worker is at its
+        # largest with its first images, and not all workers at one moment.
+        self.needs = Needs(keeps_memory=True, memory_bytes=2 * 4 * max_pixels)
 
     def open(self, worker: str) -> None:
-        keep_freed_memory()  # at its largest with the first images, and not only when all workers are at one
         self.writer: Writer = self.ledger.writer(SCAN, worker)
 
     def run(self, items: Sequence[Found]) -> Iterator[Outcome]:

@@ -1,12 +1,21 @@
 """A convolution with what follows it: an addition, a ReLU. On an x86 CPU oneDNN does all three in one pass, with
 weights that are put into its own order once. Nothing here knows a network.
+
+oneDNN's operators are torch's private ones. So a packed convolution answers a small question first, once a process, and
+is used only where its answer is the plain one's.
 """
 
+import functools
+import logging
 import platform
+from itertools import product
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+# Of the largest value in the answer. bfloat16 has steps of 0.004 below 1, and a packed sum is rounded once less.
+TOLERANCES = {torch.float32: 1e-5, torch.bfloat16: 0.02}
 
 
 class Conv(nn.Conv2d):
@@ -49,8 +58,54 @@ def can_pack() -> bool:
 
 
 def pack(network: nn.Module) -> None:
-    """Swap every Conv for a PackedConv, for good: what is left can't be trained or saved."""
+    """Swap every Conv for a PackedConv, for good: what is left can't be trained or saved. Where a packed convolution
+    does not answer as a plain one, the network stays as it is.
+    """
+    if not all(answers_as_plain(dtype) for dtype in {parameter.dtype for parameter in network.parameters()}):
+        return
     for module in list(network.modules()):
         for name, child in module.named_children():
             if isinstance(child, Conv):
                 setattr(module, name, PackedConv(child))
+
+
+@functools.cache
+def answers_as_plain(dtype: torch.dtype) -> bool:
+    """Whether a packed convolution does what a plain one does, with and without an addition and a ReLU. If not, it is
+    said why, once a process.
+    """
+    try:
+        differences = [_difference(dtype, added, relu) for added, relu in product((False, True), repeat=2)]
+    except Exception as error:  # private operators may fail in any way: gone, renamed, called differently
+        line = str(error).partition("\n")[0]
+        why = f"{type(error).__name__}: {line}"
+    else:
+        far = [each for each in differences if not each <= TOLERANCES.get(dtype, 0)]  # NaN is far as well
+        if not far:
+            return True
+        why = f"they differ by {far[0]:.2g} of the largest value"
+    logging.getLogger("prep.taggers").warning(
+        f"tag: packed convolutions do not work with torch {torch.__version__} in {str(dtype).removeprefix('torch.')} "
+        f"({why}); plain ones are used, which are slower"
+    )
+    return False
+
+
+@torch.inference_mode()
+def _difference(dtype: torch.dtype, added: bool, relu: bool) -> float:
+    """Between a packed convolution and a plain one, at most, of the largest value. NaN where one of them has it."""
+    plain = Conv(16, 16, 3, padding=1, device="meta")  # no weights are drawn: chance is the process's
+    plain.load_state_dict({"weight": _waves(dtype, 16, 16, 3, 3), "bias": _waves(dtype, 16)}, assign=True)
+    packed = PackedConv(plain)
+    x = _waves(dtype, 2, 16, 8, 8).contiguous(memory_format=torch.channels_last)
+    expected, *found = (
+        conv(x, plus=-x if added else None, relu=relu).float()
+        for conv in (plain, packed, packed)  # twice: the second call finds the weights in order
+    )
+    return float((torch.stack(found) - expected).abs().max() / expected.abs().max())
+
+
+def _waves(dtype: torch.dtype, *shape: int) -> Tensor:
+    """Values between -1 and 1 that do not repeat."""
+    count = torch.Size(shape).numel()
+    return torch.sin(torch.arange(count, dtype=torch.float32) * 1.7).reshape(shape).to(dtype)

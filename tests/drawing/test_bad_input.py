@@ -76,7 +76,10 @@ def test_a_gated_model_without_a_token(art, tiny_tagger, monkeypatch, reads_with
 
 
 def test_a_part_that_is_named_and_not_there(art, tiny_tagger, tmp_path, monkeypatch, reads_with):
-    model, said = tiny_model(tmp_path), "generator.sd35.vae: .*none.safetensors is no file. Name the file that holds vae"
+    model, said = (
+        tiny_model(tmp_path),
+        "generator.sd35.vae: .*none.safetensors is no file. Name the file that holds vae",
+    )
     stopped(Exception, said, 2, art, tiny_tagger, reads_with, f"generator.model={model}",
             f"generator.vae={tmp_path / 'none.safetensors'}")  # fmt: skip
 

@@ -349,4 +349,6 @@ def test_a_process_ends_with_where_the_set_is(art, tmp_path, tiny_tagger):
     assert done.stdout.splitlines()[-1] == "done"
     assert f"train: cd {tmp_path / 'out' / 'kohya'} && accelerate launch" in done.stdout
     assert done.stderr == ""
+
+
 """Runs over folders: what a second run costs, what one bad image costs, what a changed setting costs."""

@@ -1,7 +1,9 @@
 """A packed network answers as the plain one does, whatever its shape; where packing is not known to work, none is."""
 
 import copy
+import logging
 import platform
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from torch import nn
 
 from prep.config import TaggerOptions
 from prep.taggers import deepdanbooru
-from prep.taggers._conv import Conv, PackedConv, can_pack, pack
+from prep.taggers._conv import Conv, PackedConv, answers_as_plain, can_pack, pack
 from prep.taggers._resnet import ResNet, ResNetParams, Stage
 from prep.taggers.deepdanbooru import DeepDanbooru
 
@@ -88,3 +90,90 @@ def test_without_packing_the_scores_are_the_same(tiny_tagger, monkeypatch):
 def test_only_x86_packs(monkeypatch, machine):
     monkeypatch.setattr(platform, "machine", lambda: machine)
     assert not can_pack()
+
+
+OPERATORS = ("_reorder_convolution_weight", "_convolution_pointwise", "_convolution_pointwise_")
+
+
+def refusing(*_):
+    raise RuntimeError("Unknown builtin op\nand a page of C++")
+
+
+def swap_one(monkeypatch, name: str, operator) -> None:
+    """Put one of oneDNN's operators in torch out of its place; None: it is missing."""
+    operators = {each: getattr(torch.ops.mkldnn, each) for each in OPERATORS} | {name: operator}
+    here = SimpleNamespace(**{each: call for each, call in operators.items() if call})
+    monkeypatch.setattr(torch.ops, "mkldnn", here)
+
+
+@pytest.fixture
+def untried():
+    answers_as_plain.cache_clear()
+    yield
+    answers_as_plain.cache_clear()
+
+
+def wrong(operator, how):
+    return lambda *arguments: how(operator(*arguments))
+
+
+BROKEN = {
+    "missing": lambda operator: None,
+    "refusing": lambda operator: refusing,
+    "wrong": lambda operator: wrong(operator, lambda answer: answer + 0.5),
+    "half wrong": lambda operator: wrong(operator, lambda answer: answer.index_fill(1, torch.tensor([3]), 0)),
+    "not a number": lambda operator: wrong(operator, lambda answer: answer * float("nan")),
+}
+
+
+@packs
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("name", OPERATORS[1:])
+@pytest.mark.parametrize("broken", BROKEN)
+def test_where_an_operator_is_not_what_it_was_plain_convolutions_are_used_and_it_is_said_once(
+    monkeypatch, untried, caplog, dtype, name, broken
+):
+    swap_one(monkeypatch, name, BROKEN[broken](getattr(torch.ops.mkldnn, name)))
+    with caplog.at_level(logging.INFO, "prep"):
+        for _ in range(2):
+            plain, packed = plain_and_packed(SHAPES[0][0], dtype)
+    assert not any(isinstance(each, PackedConv) for each in packed.modules())
+    batch = torch.rand(1, 64, 64, 3).to(dtype)
+    assert torch.equal(plain.logits(batch), packed.logits(batch))
+    assert len(caplog.messages) == 1 and "packed convolutions do not work" in caplog.messages[0]
+    assert "\n" not in caplog.messages[0]
+
+
+@packs
+def test_weights_that_cannot_be_put_in_order_are_left_as_they_are(monkeypatch, untried, caplog):
+    swap_one(monkeypatch, "_reorder_convolution_weight", refusing)
+    _, packed = plain_and_packed(SHAPES[0][0], torch.float32)
+    assert not any(isinstance(each, PackedConv) for each in packed.modules())
+
+
+@packs
+def test_one_type_that_fails_leaves_the_other(monkeypatch, untried, caplog):
+    real = torch.ops.mkldnn._convolution_pointwise
+
+    def no_bfloat16(x, *rest):
+        if x.dtype == torch.bfloat16:
+            raise RuntimeError("bf16 path needs the cpu support avx512bw")
+        return real(x, *rest)
+
+    swap_one(monkeypatch, "_convolution_pointwise", no_bfloat16)
+    assert answers_as_plain(torch.float32) and not answers_as_plain(torch.bfloat16)
+
+
+@packs
+def test_trying_changes_no_chance_and_says_nothing_when_all_is_well(untried, caplog):
+    before = torch.get_rng_state()
+    assert answers_as_plain(torch.float32) and answers_as_plain(torch.bfloat16)
+    assert torch.equal(torch.get_rng_state(), before) and not caplog.messages
+
+
+@packs
+def test_it_is_tried_once_a_process(monkeypatch, untried):
+    plain_and_packed(SHAPES[0][0], torch.float32)
+    swap_one(monkeypatch, "_convolution_pointwise", None)  # from here on a trial would fail
+    _, packed = plain_and_packed(SHAPES[0][0], torch.float32)
+    assert any(isinstance(each, PackedConv) for each in packed.modules())

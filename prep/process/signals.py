@@ -1,0 +1,53 @@
+"""Ctrl-C and SIGTERM: the first ends a run in order, the second at once; and none hits what may not be cut in two."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+
+from prep.errors import Interrupted
+
+_deferred: list[int] = []  # within `deferred`: 0, and the signals that came meanwhile
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Within, SIGINT and SIGTERM raise Interrupted once, so that everything is flushed; the second leaves at once."""
+
+    def stop(number: int, _frame: object) -> None:
+        if _deferred:
+            _deferred.append(number)
+            return
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, lambda number, _frame: os._exit(128 + number))
+        raise Interrupted(128 + number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def deferred() -> Iterator[None]:
+    """Within, what `interruptible` would answer waits until the end. A process that is started within inherits that
+    SIGINT waits, so that it does not answer Ctrl-C, which is the whole group's, with a traceback.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    _deferred.append(0)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        # The mask is this thread's alone: what another thread of ours was handed meanwhile is answered now.
+        number = max(_deferred)
+        _deferred.clear()
+        if number:
+            signal.raise_signal(number)
+
+
+def leave_interrupts_to_the_driver() -> None:
+    """For a worker: Ctrl-C reaches the whole group, and the driver decides."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
