@@ -70,7 +70,7 @@ def sets(tmp_path, request):
         '[a]\noptions = [["smile"], ["outdoors"], ["^_^"], ["white_shirt"]]\n[b]\noptions = [["blue_hair"]]\n'
     )
     weights = tmp_path / "counting.weights"
-    weights.write_bytes(b"counting 1")
+    weights.write_bytes(b"counting 2")
     draws = (f"generator.model=counting:{weights}",) if "generator" in request.fixturenames else ()
     sets = ("check.bound=0.0", "thresholds.mode=fixed", "thresholds.fixed=0.6", f"augmentation.vary={vary}")
     return (*sets, *draws)
