@@ -49,6 +49,6 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """Modules and tests live to the end. Unfrozen, each gc.collect() looks through them all, for a third of a second."""
+    """Modules and tests live to the end: unfrozen, each gc.collect() looks through them all, a third of a second."""
     gc.collect()
     gc.freeze()

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 def make(*arguments: str) -> subprocess.CompletedProcess:
     """make, with the environment that runs this test instead of one of its own."""
-    there = [f"BIN={Path(sys.executable).parent}", "--old-file=.venv/.installed"]
+    there = [f"BIN={Path(sys.executable).parent}", "VENV=.venv", "--old-file=.venv/.installed"]
     command = ["make", "--no-print-directory", *arguments, *there]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
 

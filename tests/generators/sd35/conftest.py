@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from tests.support import tiny
 from tests.sd35.make_checkpoint import SIZES
+from tests.support import tiny
 
 
 @pytest.fixture(scope="session")
