@@ -1,13 +1,14 @@
 # prep, by two commands: `make dataset SRC=dir` and `make test`. Both make the environment when it is missing.
 
-PYTHON ?= python3
-VENV   ?= .venv
-NAME   ?= $(notdir $(patsubst %/,%,$(abspath $(SRC))))
-BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-STAMP  := $(VENV)/.installed
-TOOLS  := $(VENV)/.installed-test
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+PYTHON  ?= python3
+VENV    ?= .venv
+NAME    ?= $(notdir $(patsubst %/,%,$(abspath $(SRC))))
+WORKERS ?= 2
+BIN     := $(VENV)/bin
+PIP     := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PYTEST  := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+STAMP   := $(VENV)/.installed
+TOOLS   := $(VENV)/.installed-test
 
 .DEFAULT_GOAL := help
 .PHONY: help setup dataset push test test-all check bench clean
@@ -17,7 +18,7 @@ help: ## what can be made
 	@echo
 	@echo "example: make dataset SRC=examples/characters"
 
-setup: $(STAMP) ## the environment, in .venv (VENV=)
+setup: $(STAMP) ## what prep needs, in .venv [VENV=]; the tests add their own tools
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -36,7 +37,7 @@ push: $(STAMP) ## a set to the Hugging Face Hub: NAME= REPO=user/name [ARGS=]
 	@test -n "$(NAME)" -a -n "$(REPO)" || { echo "make push: wanted NAME=characters REPO=user/name"; exit 2; }
 	$(BIN)/prep push "outputs/$(NAME)" "$(REPO)" $(ARGS)
 
-test: $(TOOLS) ## the tests, but those that take minutes
+test: $(TOOLS) ## the tests, but those that take minutes [WORKERS=2]
 	$(PYTEST) -m "not slow"
 
 test-all: $(TOOLS) ## all tests

@@ -1,52 +1,43 @@
 """What the documents say can be done is done here."""
 
 import re
-import shutil
 import subprocess
-import sys
 import tomllib
-from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
-from prep.cli import COMMANDS
+from prep.cli import COMMANDS, group
 from prep.config import Settings, configs_folder
+from tests.support.examples import ROOT, make
 from tests.support.pictures import EXAMPLES
-from tests.support.runs import manifest, prep
+from tests.support.runs import manifest
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
 
-def make(*arguments: str) -> subprocess.CompletedProcess:
-    """make, with the environment that runs this test instead of one of its own."""
-    there = [f"BIN={Path(sys.executable).parent}", "--old-file=.venv/.installed"]
-    command = ["make", "--no-print-directory", *arguments, *there]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+def typed(*arguments: object) -> Result:
+    """`prep ...`, in this process."""
+    return CliRunner().invoke(group, [*map(str, arguments)], "", prog_name="prep", standalone_mode=False,
+                              catch_exceptions=False)  # fmt: skip
 
 
-def test_the_readmes_first_command_makes_what_it_says():
+def test_the_readmes_first_command_makes_what_it_says(examples):
     assert "    make dataset SRC=examples/characters " in README
-    out = ROOT / "outputs" / "test-docs"
-    shutil.rmtree(out, ignore_errors=True)
-    try:
-        done = make("dataset", "SRC=examples/characters", "NAME=test-docs")
-        assert done.returncode == 0, done.stdout + done.stderr
-        rows = manifest(out)
-        real, drawn = ([row for row in rows if (row["origin"] == "source") == own] for own in (True, False))
-        assert len(real) == 24 and {row["status"] for row in real} == {"kept"}
-        assert {row["complexity"] for row in real} == {"simple", "medium", "complex"}
-        assert {row["origin"] for row in drawn} == {"reconstruct", "consistency", "augmentation"}
-        accepted = [row for row in drawn if row["origin"] == "augmentation" and row["status"] == "kept"]
-        assert len(accepted) >= 12 and {row["character"] for row in accepted} == {"sylvie", "eileen", "lucy"}
-        for slug in ("sylvie", "eileen", "lucy"):
-            assert (out / "generated" / slug / "sheet.png").is_file()
-        folders, files = {"8_sylvie", "14_eileen", "20_lucy"}, {"dataset.toml", "train_sd3_lora.toml"}
-        folders |= {"4_sylvie-drawn", "7_eileen-drawn", "10_lucy-drawn"}
-        assert {path.name for path in (out / "kohya").iterdir()} == folders | files
-        assert done.stdout.splitlines()[-1] == "done"
-    finally:
-        shutil.rmtree(out, ignore_errors=True)
+    out, said = examples
+    rows = manifest(out)
+    real, drawn = ([row for row in rows if (row["origin"] == "source") == own] for own in (True, False))
+    assert len(real) == 24 and {row["status"] for row in real} == {"kept"}
+    assert {row["complexity"] for row in real} == {"simple", "medium", "complex"}
+    assert {row["origin"] for row in drawn} == {"reconstruct", "consistency", "augmentation"}
+    accepted = [row for row in drawn if row["origin"] == "augmentation" and row["status"] == "kept"]
+    assert len(accepted) >= 12 and {row["character"] for row in accepted} == {"sylvie", "eileen", "lucy"}
+    for slug in ("sylvie", "eileen", "lucy"):
+        assert (out / "generated" / slug / "sheet.png").is_file()
+    folders, files = {"8_sylvie", "14_eileen", "20_lucy"}, {"dataset.toml", "train_sd3_lora.toml"}
+    folders |= {"4_sylvie-drawn", "7_eileen-drawn", "10_lucy-drawn"}
+    assert {path.name for path in (out / "kohya").iterdir()} == folders | files
+    assert said.splitlines()[-1] == "done"
 
 
 def test_a_missing_src_says_what_to_type():
@@ -69,8 +60,8 @@ def test_the_test_tools_are_installed_for_tests_alone(target, tools, tmp_path):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_with_an_example_and_is_in_the_readme(name):
-    done = prep(name, "--help")
-    assert done.returncode == 0 and f"prep {name}" in done.stdout.split("Example")[1]
+    done = typed(name, "--help")
+    assert done.return_value == 0 and f"prep {name}" in done.stdout.split("Example")[1]
     assert f"`prep {name}" in README
 
 
@@ -90,8 +81,8 @@ def test_the_settings_that_the_readme_names_exist(setting):
 
 @pytest.mark.parametrize("path", sorted(configs_folder().glob("*.toml")), ids=lambda path: path.name)
 def test_a_plan_with_every_config_that_ships(path, tmp_path):
-    done = prep("run", EXAMPLES / "characters", "--out", tmp_path / "out", "--config", path, "--plan")
-    assert done.returncode == 0, done.stderr
+    done = typed("run", EXAMPLES / "characters", "--out", tmp_path / "out", "--config", path, "--plan")
+    assert done.return_value == 0, done.stderr
     assert done.stdout.startswith("scan: 24 files of 3 characters")
 
 

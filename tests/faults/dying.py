@@ -13,7 +13,7 @@ from tests.fakes import FakeTagger, read_with
 from tests.support.runs import run_here
 
 forks = get_context("forkserver")  # not fork: this process has threads
-forks.set_forkserver_preload([__name__])
+forks.set_forkserver_preload([__name__, "pandas"])  # which Arrow imports where it is: a third of a second a child
 
 
 def killed(src: Path, out: Path, tagger: Path, *sets: str, point: str, **options) -> bool:

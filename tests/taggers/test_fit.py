@@ -26,8 +26,8 @@ def reference(image: np.ndarray, side: int) -> np.ndarray:
     height, width = image.shape[:2]
     scale = min(side / width, side / height)
     small_height, small_width = round(height * scale), round(width * scale)
-    small = np.einsum("ih,hwc->iwc", area_weights(height, small_height), image.astype(np.float64))
-    small = np.einsum("jw,iwc->ijc", area_weights(width, small_width), small)
+    small = np.einsum("ih,hwc->iwc", area_weights(height, small_height), image.astype(np.float64), optimize=True)
+    small = np.einsum("jw,iwc->ijc", area_weights(width, small_width), small, optimize=True)
     rows = np.arange(side) - (side - small_height) / 2
     columns = np.arange(side) - (side - small_width) / 2
     return shifted(shifted(small, rows, 0), columns, 1) / 255

@@ -2,6 +2,19 @@ import pytest
 import torch
 
 from tests.sd35.make_checkpoint import SIZES
+from tests.support import tiny
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    """A whole SD3.5 in one file, to be read only."""
+    return tiny.tiny_model(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def encoded(tmp_path_factory):
+    """Where its prompts are kept once they are encoded."""
+    return tmp_path_factory.mktemp("encoded")
 
 
 @pytest.fixture

@@ -33,16 +33,6 @@ DTYPES = [torch.float32, torch.bfloat16]
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return tiny.tiny_model(tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture(scope="module")
-def encoded(tmp_path_factory):
-    return tmp_path_factory.mktemp("encoded")
-
-
 @pytest.mark.parametrize("strength", [None, 0.6])
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -15,11 +15,6 @@ from tests.support.tiny import drawn, requests, same
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-@pytest.fixture
-def model(tmp_path):
-    return tiny.tiny_model(tmp_path)
-
-
 def limit(monkeypatch, rows: int, error: Exception) -> None:
     own = SD3Transformer2DModel.forward
 
@@ -40,12 +35,12 @@ ERRORS = [
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("strength", [None, 0.6])
-def test_the_batch_is_halved_and_the_pictures_stay_the_same(error, strength, model, tmp_path, monkeypatch, caplog):
+def test_the_batch_is_halved_and_the_pictures_stay_the_same(error, strength, model, encoded, monkeypatch, caplog):
     asked = requests(4, strength=strength, sampler="euler_a")
-    wanted = drawn(tiny.generator(model, tmp_path / "encoded", batch=4), asked)
+    wanted = drawn(tiny.generator(model, encoded, batch=4), asked)
     limit(monkeypatch, 2, error)  # with guidance, a picture
     caplog.set_level(logging.INFO, "prep.generators.sd35")
-    drawing = tiny.generator(model, tmp_path / "encoded", batch=4)
+    drawing = tiny.generator(model, encoded, batch=4)
     assert same(wanted, drawn(drawing, asked))
     assert (drawing.notes["batch"], drawing.notes["tiling"], drawing.notes["offload"]) == (1, False, "none")
     assert drawing.notes["device"] == "cpu"
@@ -54,7 +49,7 @@ def test_the_batch_is_halved_and_the_pictures_stay_the_same(error, strength, mod
     assert len(drawn(drawing, requests(2, index=9))) == 2 and len(caplog.messages) == 2  # the level stays
 
 
-def test_a_vae_that_does_not_fit_is_tiled(model, tmp_path, monkeypatch):
+def test_a_vae_that_does_not_fit_is_tiled(model, encoded, monkeypatch):
     own = AutoencoderKL.decode
 
     def decode(self, *given, **named):
@@ -63,23 +58,23 @@ def test_a_vae_that_does_not_fit_is_tiled(model, tmp_path, monkeypatch):
         return own(self, *given, **named)
 
     asked = requests(2)
-    wanted = drawn(tiny.generator(model, tmp_path / "encoded"), asked)
+    wanted = drawn(tiny.generator(model, encoded), asked)
     monkeypatch.setattr(AutoencoderKL, "decode", decode)
-    drawing = tiny.generator(model, tmp_path / "encoded", batch=2)
+    drawing = tiny.generator(model, encoded, batch=2)
     assert same(wanted, drawn(drawing, asked))  # smaller than a tile
     assert drawing.notes["tiling"] and drawing.notes["batch"] == 1
 
 
-def test_when_nothing_is_left_a_sentence_says_so(model, tmp_path, monkeypatch):
+def test_when_nothing_is_left_a_sentence_says_so(model, encoded, monkeypatch):
     limit(monkeypatch, 1, ERRORS[0])
     with pytest.raises(StoppedError, match="not enough memory for a single picture, even with the VAE in tiles. Set a"):
-        drawn(tiny.generator(model, tmp_path / "encoded"), requests(2))
+        drawn(tiny.generator(model, encoded), requests(2))
 
 
-def test_other_errors_are_not_taken_for_it(model, tmp_path, monkeypatch):
+def test_other_errors_are_not_taken_for_it(model, encoded, monkeypatch):
     limit(monkeypatch, 1, RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     with pytest.raises(RuntimeError, match="mat1"):
-        drawn(tiny.generator(model, tmp_path / "encoded"), requests(1))
+        drawn(tiny.generator(model, encoded), requests(1))
 
 
 def test_encoders_that_do_not_fit(model, tmp_path, monkeypatch):
