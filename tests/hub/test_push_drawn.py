@@ -6,6 +6,7 @@ Some of what it draws is accepted and some is not: the fake tagger tells picture
 import io
 import json
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pyarrow.parquet as pq
@@ -13,7 +14,6 @@ import pytest
 from PIL import Image
 
 from prep.taggers import TAGGERS
-from tests.fakes import FakeTagger
 from tests.support.hub_server import LARGE
 from tests.support.pictures import folder_of, tiny_checkpoint
 from tests.support.pushing import WITH, apart, card, front, shard
@@ -32,10 +32,6 @@ print(json.dumps({"rows": rows, "sizes": sizes}))
 """
 
 
-def reads_colour(path, device, batch_size):
-    return FakeTagger(batch_size)
-
-
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
     """OUT of a run, and how its rows fall."""
@@ -43,7 +39,8 @@ def drawn(tmp_path_factory):
     (place / "vary.toml").write_text(VARY)
     art, out = folder_of(place / "art", mira=4), place / "out"
     with pytest.MonkeyPatch.context() as patched:
-        patched.setitem(TAGGERS, "file", f"{__name__}:reads_colour")
+        fake = replace(TAGGERS.members["file"], maker="tests.fakes:fake_tagger")
+        patched.setitem(TAGGERS.members, "file", fake)
         run_here(art, out, tiny_checkpoint(place / "tiny.safetensors"), f"generator.model={tiny_model(place)}",
                  f"augmentation.vary={place / 'vary.toml'}", "check.bound=0.0", "thresholds.mode=fixed",
                  "thresholds.fixed=0.6", "consistency.per_character=1", "reconstruct.per_character=1")  # fmt: skip
