@@ -27,12 +27,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from plain_v3 import plain_scores
 
-from prep.config import TaggerOptions
 from prep.images import open_image
 from prep.jobs.tag import TAG, TagJob
 from prep.ledger import Ledger
 from prep.models.hashes import digest_of
 from prep.models.ref import ModelRef
+from prep.options import TaggerOptions
 from prep.process.heap import keep_freed_memory, own_this_process
 from prep.taggers import TAGGERS
 from prep.taggers._checkpoint import read_checkpoint

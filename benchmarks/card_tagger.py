@@ -7,7 +7,7 @@ import torch
 
 from benchmarks.card_run import Run
 from benchmarks.made_up import ROOT
-from prep.config import TaggerOptions
+from prep.options import TaggerOptions
 from prep.taggers.deepdanbooru import DeepDanbooru
 from tests.support.pictures import tiny_checkpoint
 from tests.v3.make_checkpoint import make

@@ -67,7 +67,7 @@ def originals() -> dict[str, Original]:
 
 
 class Forger:
-    """Implements prep.types.Generator. What it answers with is `kind`, which is set before a run."""
+    """Implements prep.protocols.Generator. What it answers with is `kind`, which is set before a run."""
 
     kind = ""
     card = SD35Card(

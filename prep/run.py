@@ -8,7 +8,8 @@ from prep.config import Settings
 from prep.ledger import Ledger
 from prep.names import drawn_group
 from prep.process.report import Report
-from prep.types import Problem, Row, Runner
+from prep.protocols import Runner
+from prep.types import Problem, Row
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 import torch
 
-from prep.config import TaggerOptions
 from prep.generators.sd35.generator import SD35
 from prep.generators.sd35.options import SD35Options
+from prep.options import TaggerOptions
 from prep.taggers.deepdanbooru import DeepDanbooru
 from prep.types import GenerationRequest
 from starter_training import words

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from prep.config import TaggerOptions
 from prep.images import edge_density, open_image
+from prep.options import TaggerOptions
 from prep.taggers.deepdanbooru import DeepDanbooru
 from starter_training import recolour, strangers
 from starter_training.compose import Picture

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from prep.config import TaggerOptions
+from prep.options import TaggerOptions
+from prep.protocols import Job, Notes, Outcome
 from prep.taggers import TAGGERS
-from prep.types import Job, Notes, Outcome, Vocabulary
+from prep.types import Vocabulary
 from tests.support.pictures import TAGS
 
 

@@ -4,9 +4,10 @@ import tomllib
 
 import pytest
 
-from prep.config import GeneratorOptions, Settings, check_characters, configs_folder, load_settings, recipe
+from prep.config import Settings, check_characters, configs_folder, load_settings, recipe
 from prep.errors import SettingsError
 from prep.generators.sd35.options import SD35Options
+from prep.options import GeneratorOptions
 
 
 def told(call, *arguments, **options) -> str:

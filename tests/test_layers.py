@@ -14,8 +14,9 @@ ROOT = Path(prep.__file__).parent
 # From the ground up; DESIGN.md, section 2. A room imports from lower lines alone.
 HOUSE = """
 types errors names
-registry process
+registry process protocols
 files
+options
 config images ledger
 run tensors
 taggers generators runners tagging checks lint

@@ -13,9 +13,10 @@ from prep.models.choose_models import generator_of
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
 from prep.names import printable
+from prep.protocols import Card
 from prep.registry import load
 from prep.run import Places
-from prep.types import Card, Profile, Row
+from prep.types import Profile, Row
 
 log = logging.getLogger(__name__)
 

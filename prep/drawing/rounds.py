@@ -24,10 +24,11 @@ from prep.jobs.draw import DRAW, draw_recipe, measured, places, ref_from_draw
 from prep.jobs.tag import ScoreBook
 from prep.ledger import Ledger
 from prep.models.ref import ModelRef
+from prep.protocols import Card
 from prep.run import Places
 from prep.scan.copies import COPY_BELOW, HASH_BITS, NEAR, VERSION, difference
 from prep.tagging.thresholds import level_of
-from prep.types import Card, Check, GenerationRequest, ImageRef, Made, Profile, Row
+from prep.types import Check, GenerationRequest, ImageRef, Made, Profile, Row
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The generators by name. A new one is a file or a folder beside this and a line here; a package outside the project
 adds its own through the entry point group `prep.generators`.
 
-A maker is called with (name, files by part, options) and answers as prep.types.Generator says.
+A maker is called with (name, files by part, options) and answers as prep.protocols.Generator says.
 """
 
 from dataclasses import replace

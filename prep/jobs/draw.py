@@ -17,7 +17,8 @@ from prep.images import covering, encode_png, measures, open_image
 from prep.ledger import Ledger, Shelf, Writer
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
-from prep.types import GenerationRequest, Generator, ImageRef, Needs, Outcome, Problem
+from prep.protocols import Generator, Needs, Outcome
+from prep.types import GenerationRequest, ImageRef, Problem
 
 VERSION = 1
 AT_ONCE = 64  # requests that are handed to the generator together

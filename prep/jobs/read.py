@@ -10,7 +10,8 @@ from prep.errors import ImageError
 from prep.images import Picture, open_image
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
-from prep.types import Problem, Tagger, TagScores, Vocabulary
+from prep.protocols import Tagger
+from prep.types import Problem, TagScores, Vocabulary
 
 FLOOR = 0.02  # scores above it are kept, so that thresholds far below any sensible one still replay
 

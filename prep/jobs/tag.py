@@ -17,7 +17,8 @@ from prep.config import recipe
 from prep.jobs.read import FLOOR, Prepared, Reader, reading
 from prep.ledger import Ledger, Shelf, Writer
 from prep.models.ref import ModelRef
-from prep.types import ImageRef, Needs, Outcome, Problem, TagScores, Vocabulary
+from prep.protocols import Needs, Outcome
+from prep.types import ImageRef, Problem, TagScores, Vocabulary
 
 VERSION = 1
 DECODERS = min(4, os.cpu_count() or 1)  # each holds some 10 MB for a megapixel

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from prep.config import Options, Settings
+from prep.config import Settings
 from prep.errors import PrepError, StoppedError, UsageError
 from prep.ledger import Ledger, Shelf
 from prep.models.choose import choose_generator, choose_tagger, named, not_to_be_had, why_not
@@ -16,6 +16,7 @@ from prep.models.hub import hub_offline
 from prep.models.known import all_known, known
 from prep.models.locate import Weights, find, locate
 from prep.models.ref import COMMON, ModelRef
+from prep.options import Options
 from prep.process.hardware import nvidia_driver
 from prep.registry import ModelSpec, Role, family, load
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prep.config import GeneratorOptions, Options, TaggerOptions
 from prep.errors import WeightsError
 from prep.models.hashes import digest_of
 from prep.models.locate import find
+from prep.options import GeneratorOptions, Options, TaggerOptions
 from prep.registry import ModelSpec, load
 
 COMMON = {"tagger": TaggerOptions, "generator": GeneratorOptions}

@@ -19,9 +19,9 @@ from prep.names import printable
 from prep.pipeline.records import Captioned, Found, Profiled
 from prep.pipeline.stages import caption, profile, scan, tag
 from prep.process.report import Report
+from prep.protocols import Job, Outcome
 from prep.run import Options, Run, image_key
 from prep.scan.find import find_images
-from prep.types import Job, Outcome
 
 SHOWN = 3
 

@@ -19,13 +19,14 @@ from prep.files import FULL, cannot_write, sweep, write_whole
 from prep.formats import load_format
 from prep.ledger import Ledger
 from prep.models.choose_models import is_trial
+from prep.pipeline.export import export
 from prep.pipeline.records import Drawn, Found, Tagged
-from prep.pipeline.stages import caption, check, export, generate, look_again, profile, scan, tag
+from prep.pipeline.stages import caption, check, generate, look_again, profile, scan, tag
 from prep.process.lock import locked
 from prep.process.report import Report
+from prep.protocols import Runner
 from prep.run import Options, Run
 from prep.scan.find import find_images
-from prep.types import Runner
 
 Stage = Callable[[Run, Any], Any]
 

@@ -1,6 +1,7 @@
 """One small adapter a stage: what it takes from the run and the record, what it hands to its part, what it says.
 
-A stage is a function (run, record) -> record. The parts know nothing of one another; they meet here.
+A stage is a function (run, record) -> record. The parts know nothing of one another; they meet here. The last stage
+is in export.py.
 """
 
 from collections import Counter
@@ -9,31 +10,23 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from prep.captions.compose import Composer
 from prep.captions.from_settings import composer_of
 from prep.captions.profile import profile_of
 from prep.captions.tally import tallied
 from prep.checks.retag import read_exclusive
-from prep.config import CharacterSettings, Settings
-from prep.dataset.kohya import KohyaExporter
-from prep.dataset.manifest import ManifestExporter
-from prep.dataset.problems import write_problems
-from prep.dataset.sheets import Sheets
-from prep.dataset.source import SourceSidecars
-from prep.dataset.training import write_training_toml
+from prep.config import CharacterSettings
 from prep.drawing.begin import begin_drawing
 from prep.drawing.rounds import Judge, file_away, judged, keep_differences, summary
 from prep.edits.from_files import HandEdits
 from prep.edits.merge import merged, source
-from prep.edits.placed import EXPORT, adopt_renamed, read_placement
-from prep.formats.views import write_views
+from prep.edits.placed import adopt_renamed, read_placement
 from prep.jobs.draw import DrawJob
 from prep.jobs.tag import ScoreBook, TagJob, tag_recipe
-from prep.ledger import Book
 from prep.models.choose_models import fetched, is_trial, tagger_of
 from prep.models.residency import MEMORY
-from prep.names import drawn_group, printable, slugs
-from prep.pipeline.records import Captioned, Drawn, Exported, Found, Profiled, Scanned, Tagged
+from prep.names import printable, slugs
+from prep.pipeline.records import Captioned, Drawn, Found, Profiled, Scanned, Tagged
+from prep.protocols import Job, Notes, Outcome
 from prep.run import Places, Run, image_key
 from prep.scan.copies import marked
 from prep.scan.find import find_images
@@ -41,7 +34,7 @@ from prep.scan.measure import SCAN, ScanJob, is_current, path_key, ref_from_scan
 from prep.scan.select import capped, select
 from prep.tagging.filters import read_patterns
 from prep.tagging.thresholds import level_of
-from prep.types import Job, Notes, Outcome, Problem, Row
+from prep.types import Problem, Row
 
 SCAN_BATCH = 128
 NO_TAGS = Problem("caption", "no_tags", "no tag passed its threshold", "is it anime art, and at least 512 px?")
@@ -256,42 +249,6 @@ def check(run: Run, record: Captioned) -> Drawn:
     return Drawn.grown(record, rows=rows, drawn=drawn, counts=counts, enough=True)
 
 
-def export(run: Run, drawn: Drawn) -> Exported:
-    settings, placement, places = run.settings, drawn.placement, drawn.places
-    rows, counts = drawn.rows, drawn.counts
-    triggers = {places.slugs[character]: found.trigger for character, found in drawn.profiles.items()}
-    triggers |= {drawn_group(slug): trigger for slug, trigger in triggers.items()}
-    kohya = KohyaExporter(placement, places.file, places.group, triggers, settings.export, settings.scan.max_pixels)
-    kohya.set_repeats(counts, run.options.rebalance)
-    drawn.edits.announce(rows)
-    written = kohya.write(rows, run.out / "kohya")
-    if settings.captions.sidecars == "source":
-        SourceSidecars().write(rows, run.src)
-    drawn.edits.confirm()
-    run.problems |= kohya.problems
-    exports = run.ledger.book(EXPORT)
-    rows = tuple(exported(drawn, exports, kohya.problems, row) for row in rows)
-    shaping = shaping_settings(settings, drawn.composer)
-    ManifestExporter(drawn.tagger.name, drawn.tag_recipe, shaping).write(rows, run.out)
-    sheets = Sheets(places, run.ledger, drawn.profiles, drawn.composer.caption_text, settings.scan.max_pixels)
-    sheets.choose(rows)
-    sheets.write(run.out / "generated")
-    looks = sum(placement.repeats[group] * count for group, count in counts.items() if group in placement.repeats)
-    ours = write_training_toml(run.out / "kohya", written.images, looks, settings.export.resolution, run.ledger)
-    run.report.say(
-        f"export: {written.images:,} images in {len(counts)} folders, {written.written:,} written, "
-        f"{written.unchanged:,} unchanged, {written.removed:,} removed"
-    )
-    left_out = write_views(run.out, settings.export.formats, run.ledger, run.report.say, run.report.bar)
-    run.problems |= {file: Problem("export", "left_out", why) for file, why in left_out.items()}
-    write_problems(run.out / "problems.txt", run.problems)
-    if kohya.kept_toml:
-        run.report.say("export: dataset.toml was changed by hand and stays; prep's own is dataset.new.toml beside it")
-    if not ours:
-        run.report.say("export: train_sd3_lora.toml was changed by hand and stays; prep's own lies beside it")
-    return Exported.grown(drawn, rows=rows, left_out=left_out)
-
-
 def carried(run: Run, job: Job, work: Sequence[Any], label: str, notes: str = "") -> Iterator[Outcome]:
     """The outcomes of a job where the runner carries it, with a bar. notes: the stage that its notes are kept under."""
 
@@ -313,24 +270,6 @@ def is_trial_row(record: Profiled, row: Row) -> bool:
     return is_trial(record.tagger) or bool(row.made and drawing and is_trial(drawing.generator))
 
 
-def exported(record: Drawn, exports: Book, problems: dict[str, Problem], row: Row) -> Row:
-    """The row with where it lies in the dataset folder."""
-    if not row.trains or row.ref.path in problems:
-        return replace(row, exported=row.ref.path) if row.made else row
-    folder = record.placement.folder(record.places.group(row))
-    return replace(row, exported=f"kohya/{folder.name}/{exports.get(image_key(row))['name']}")
-
-
 def place_in_manifest(row: Row) -> tuple:
     ref = row.ref
     return ref.character, row.origin, ref.sha256, ref.path.encode(errors="surrogateescape")
-
-
-def shaping_settings(settings: Settings, composer: Composer) -> dict:
-    """The settings that shape the result, with lists by content instead of by path."""
-    include = {"scan", "thresholds", "profile", "captions", "characters", "export"}
-    found = settings.model_dump(mode="json", include=include)
-    found["thresholds"]["overrides"] = composer.selector.overrides
-    found["profile"].pop("intrinsic")
-    found["filter"] = composer.filter.content
-    return found

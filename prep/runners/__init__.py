@@ -3,8 +3,8 @@ through the entry point group `prep.runners`.
 """
 
 from prep.errors import UsageError
+from prep.protocols import Runner
 from prep.registry import Family
-from prep.types import Runner
 
 RUNNERS = Family("no runner", "prep.runners", {"local": "prep.runners.local:LocalRunner"}, UsageError)
 

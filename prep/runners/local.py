@@ -20,7 +20,7 @@ from prep.process.arrow import keep_arrow_small
 from prep.process.heap import freed_memory_kept, keep_freed_memory, own_this_process
 from prep.process.pictures import trust_our_own_limits
 from prep.process.signals import deferred, leave_interrupts_to_the_driver
-from prep.types import Job, Notes, Outcome
+from prep.protocols import Job, Notes, Outcome
 
 _job: Job | None = None  # a worker process's own
 

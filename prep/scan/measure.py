@@ -17,8 +17,9 @@ from prep.config import recipe
 from prep.errors import ImageError
 from prep.images import measures, open_image
 from prep.ledger import Ledger, Shelf, Writer
+from prep.protocols import Needs, Outcome
 from prep.scan.find import Found
-from prep.types import ImageRef, Needs, Outcome, Problem
+from prep.types import ImageRef, Problem
 
 VERSION = 2
 SETTLED_NS = 2_000_000_000  # a file younger than this when it was read may have changed since, at the same mtime

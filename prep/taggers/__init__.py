@@ -1,7 +1,7 @@
 """The taggers by name. A new one is a file beside this and a line here; a package outside the project adds its own
 through the entry point group `prep.taggers`.
 
-A maker is called with (name, files by part, options) and answers as prep.types.Tagger says.
+A maker is called with (name, files by part, options) and answers as prep.protocols.Tagger says.
 """
 
 from prep.registry import Family, ModelFile, ModelSpec

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from prep.config import TaggerOptions
 from prep.errors import WeightsError
+from prep.options import TaggerOptions
 from prep.taggers._checkpoint import read_checkpoint
 from prep.taggers._conv import can_pack, pack
 from prep.taggers._fit import fit_square
@@ -25,7 +25,7 @@ SMALL = 20_000_000  # parameters; the starter has 1.8 M, DeepDanbooru v3 161 M
 
 
 class DeepDanbooru:
-    """Implements prep.types.Tagger."""
+    """Implements prep.protocols.Tagger."""
 
     def __init__(
         self, name: str, files: Mapping[str, Path], options: TaggerOptions, dtype: torch.dtype | None = None

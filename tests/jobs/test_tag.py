@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from prep.config import TaggerOptions
 from prep.jobs import tag
 from prep.jobs.read import above_floor
 from prep.ledger import Ledger
 from prep.models import ModelRef
 from prep.models.hashes import digest_of
 from prep.models.residency import MEMORY
+from prep.options import TaggerOptions
 from prep.taggers import TAGGERS
 from prep.types import ImageRef
 from tests.fakes import FakeTagger

@@ -4,8 +4,8 @@ import contextlib
 
 import pytest
 
+from prep.protocols import Needs, Notes, Outcome
 from prep.runners import load_runner, local
-from prep.types import Needs, Notes, Outcome
 
 
 class Counting:

@@ -5,10 +5,10 @@ import json
 import pytest
 import torch
 
-from prep.config import TaggerOptions
 from prep.generators.sd35.generator import SD35
 from prep.generators.sd35.header import describe
 from prep.generators.sd35.options import SD35Options
+from prep.options import TaggerOptions
 from prep.taggers.deepdanbooru import DeepDanbooru
 from starter_training import evaluate_generator, words
 from starter_training.small import SIZES

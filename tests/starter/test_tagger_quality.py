@@ -6,8 +6,8 @@ import runpy
 import pytest
 import torch
 
-from prep.config import TaggerOptions
 from prep.images import open_image
+from prep.options import TaggerOptions
 from prep.taggers._checkpoint import read_checkpoint
 from prep.taggers._resnet import ResNet, ResNetParams
 from prep.taggers.deepdanbooru import DeepDanbooru

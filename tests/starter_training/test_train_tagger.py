@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from prep.config import TaggerOptions
+from prep.options import TaggerOptions
 from prep.taggers.deepdanbooru import DeepDanbooru
 from starter_training import art, train_tagger
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from prep.config import TaggerOptions
+from prep.options import TaggerOptions
 from prep.taggers import deepdanbooru
 from prep.taggers._conv import Conv, PackedConv, answers_as_plain, can_pack, pack
 from prep.taggers._resnet import ResNet, ResNetParams, Stage

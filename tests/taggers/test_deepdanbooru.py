@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from prep.config import TaggerOptions
 from prep.errors import WeightsError
+from prep.options import TaggerOptions
 from prep.taggers._checkpoint import published_names, read_checkpoint
 from prep.taggers._resnet import V3, ResNet, ResNetParams, Stage
 from prep.taggers.deepdanbooru import DeepDanbooru, vocabulary_of

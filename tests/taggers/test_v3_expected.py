@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from prep.config import TaggerOptions
+from prep.options import TaggerOptions
 from prep.taggers.deepdanbooru import DeepDanbooru
 from tests.v3.make_checkpoint import make
 

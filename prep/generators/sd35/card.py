@@ -11,7 +11,7 @@ FAMILIES = {"sd35-large-fp8": LARGE, "sd35-large-turbo-fp8": TURBO, "sd35-medium
 
 @dataclass(frozen=True)
 class SD35Card:
-    """As prep.types.Card. Its family says how it is used."""
+    """As prep.protocols.Card. Its family says how it is used."""
 
     name: str
     family: Family

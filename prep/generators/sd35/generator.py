@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class SD35:
-    """Cheap to make: headers are read, weights when it is first to draw. Implements prep.types.Generator."""
+    """Cheap to make: headers are read, weights when it is first to draw. Implements prep.protocols.Generator."""
 
     def __init__(
         self,

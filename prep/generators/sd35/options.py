@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from prep.config import FilePath, GeneratorOptions
+from prep.options import FilePath, GeneratorOptions
 
 PARTS = ("vae", "clip_l", "clip_g", "t5")  # those that may have files of their own
 

@@ -1,0 +1,119 @@
+"""What sections of settings are made of: paths that know their file, a model's own options, and sentences for what is
+wrong. prep/config.py has the sections themselves.
+"""
+
+import difflib
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+
+from prep.errors import SettingsError
+from prep.registry import Role, family
+
+Share = Annotated[float, Field(ge=0, le=1)]
+# What SD3.5 alone needs stood beside the generator's own settings in 0.1.0; files that say so go on working.
+MOVED = dict.fromkeys(
+    ("vae", "clip_l", "clip_g", "t5", "with_t5", "quantise", "adaln_cache", "offload", "compile", "fp8_products"),
+    "sd35",
+)
+
+
+def _from_its_file(name: str, info: ValidationInfo) -> str:
+    """A relative path is relative to the file of settings that it stands in; SRC's own may not leave SRC."""
+    context = info.context or {}
+    family, colon, path = name.rpartition(":")  # a model may say whose weights they are
+    if not path or "folder" not in context:
+        return name
+    target = (context["folder"] / path).resolve()
+    if (inside := context.get("inside")) and not target.is_relative_to(inside.resolve()):
+        where = context.get("where", "the settings")
+        raise SettingsError(f"{where}: `{info.field_name}` names a file outside the image folder", hint="use --config")
+    return f"{family}{colon}{target}"
+
+
+def _model_from_its_file(name: str, info: ValidationInfo) -> str:
+    """A model is a name, or a path where there is a `/` in it."""
+    return _from_its_file(name, info) if "/" in name else name
+
+
+FilePath = Annotated[str, AfterValidator(_from_its_file)]
+ModelName = Annotated[str, AfterValidator(_model_from_its_file)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Options(Section):
+    """What a model is made with beside its files. A model's own options are fields of a subclass of its family's."""
+
+
+class TaggerOptions(Options):
+    batch: Annotated[int, Field(ge=1, le=256)] = 8
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+
+class GeneratorOptions(Options):
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    resolution: Annotated[int, Field(ge=0, multiple_of=16)] = 0
+    batch: Annotated[int, Field(ge=1, le=4)] = 4
+    offline: bool = False  # models.offline
+
+
+class ModelSection(Section):
+    """[tagger] or [generator]: the family's own settings, and a section for each member that has options."""
+
+    options: dict[str, dict[str, Any]] = {}  # section of a member -> what was set there, checked
+
+    @model_validator(mode="before")
+    @classmethod
+    def _members(cls, values: Any, info: ValidationInfo) -> Any:
+        if not isinstance(values, dict):
+            return values
+        values, own = dict(values), dict(values.get("options") or {})
+        for key, section in MOVED.items() if cls.role() == "generator" else ():
+            if key in values:
+                own[section] = {key: values.pop(key), **own.get(section, {})}
+        for key in [key for key, value in values.items() if isinstance(value, dict) and key != "options"]:
+            own[key] = {**own.get(key, {}), **values.pop(key)}
+        for section, given in own.items():
+            own[section] = _options(cls.role(), section, given, info.context)
+        return {**values, "options": own} if own else values
+
+    @classmethod
+    def role(cls) -> Role:
+        raise NotImplementedError
+
+
+def _options(role: Role, section: str, given: dict[str, Any], context: dict[str, Any] | None) -> dict[str, Any]:
+    """The settings of one member of a family, checked by its own model. Raises SettingsError."""
+    where = (context or {}).get("where", "the settings")
+    try:
+        model = family(role).options(section)
+    except SettingsError as error:
+        raise SettingsError(f"{where}: {error.message}", error.hint) from None
+    common = TaggerOptions if role == "tagger" else GeneratorOptions
+    if above := sorted(set(given) & set(common.model_fields)):
+        home = "models" if above[0] == "offline" else role
+        raise SettingsError(f"{where}: `{above[0]}` belongs to [{home}], not to [{role}.{section}]")
+    try:
+        return model.model_validate(given, context=context).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        known = [name for name in model.model_fields if name not in common.model_fields]
+        raise SettingsError(f"{where}: {explain(error.errors()[0], lambda _: known, (role, section))}") from None
+
+
+def explain(error: dict[str, Any], known: Callable[[list[str]], list[str]], above: tuple[str, ...] = ()) -> str:
+    """Of one of pydantic's errors, what was found and what was wanted. known: a section -> its keys."""
+    place = [*above, *(str(part) for part in error["loc"])]
+    name = ".".join(place)
+    if error["type"] == "extra_forbidden":
+        return f"`{name}` is unknown{nearest_key(place[-1], known(place[:-1]))}"
+    message = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    return f"`{name}` is {error['input']!r}; wanted {message}"
+
+
+def nearest_key(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, 1, cutoff=0.5)
+    return f". Did you mean `{close[0]}`?" if close else f". Known: {', '.join(sorted(known))}"
