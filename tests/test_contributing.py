@@ -66,7 +66,7 @@ def test_a_set_is_made_with_the_pages_tagger_generator_runner_and_format(tmp_pat
     real = {row["source"]: row["caption"] for row in rows if row["origin"] == "source"}
     assert real == {"mira/1.png": "mira, red theme", "mira/2.png": "mira, blue theme"}
     accepted = [row for row in rows if row["origin"] == "augmentation" and row["status"] == "kept"]
-    assert accepted and {row["generator"] for row in accepted} == {"swatches"}
+    assert accepted and {row["generator"] for row in accepted} == {"swatches float32, grain 0.03"}
     assert all(row["caption"].split(", ")[1] in row["prompt"] for row in accepted)
 
     assert f"{2 + len(accepted)} images are named in" in typed("export", out, "--to", "list")
@@ -94,7 +94,7 @@ def test_a_model_that_the_page_declares_is_known_by_its_name(package):
     spec = TAGGERS.spec("colours-small")
     assert [file.part for file in spec.files] == ["model", "tags"]
     assert "distance" in TAGGERS.options("colours").model_fields
-    with pytest.raises(SettingsError, match="did you mean `colours`"):
+    with pytest.raises(SettingsError, match="Did you mean `colours`"):
         TAGGERS.spec("colors")
 
 
