@@ -1,0 +1,1 @@
+from tests.support.counting import generator, sets  # noqa: F401 - fixtures
