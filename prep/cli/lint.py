@@ -16,41 +16,41 @@ SHOWN = 3  # findings of one rule, without --all
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--fix", is_flag=True, help="Mend what can be mended safely, then tell what is left.")
+@click.option("--fix", is_flag=True, help="Fix what is safe to fix, then report what is left.")
 @click.option("--all", "every", is_flag=True, help=f"List every finding, not the first {SHOWN} of each rule.")
 def command(path: Path, fix: bool, every: bool) -> None:
     """Check a kohya folder or dataset.toml against the rules of kohya's sd-scripts.
 
     PATH is a folder of N_name folders, one folder of images, an outputs/NAME folder, or a dataset.toml. An error
-    stops sd-scripts or trains something else than is meant; a warning is legal and hardly meant; a note depends on
-    the model. Leaves with 0 when there is neither error nor warning, with 1 when there is.
+    stops sd-scripts or makes it train something else; a warning is allowed, but probably a mistake; a note depends on
+    the model. Exits with 0 when there is neither error nor warning, with 1 when there is.
 
     --fix removes byte-order marks, gives 0-byte captions a newline, renames .caption to .txt (where no .txt is) and
     .Png to .png, rewrites TOML values of the wrong type where that says the same thing, and bakes EXIF orientation
     and transparency (on white) into a PNG of a new name, since latent caches know a picture by name and size alone.
     The picture as it was stays as NAME.orig. It leaves alone: lines after a caption's first (blank ones are no fault),
-    anything that it does not understand, and any mend that would replace a file.
+    anything that it does not understand, and any fix that would replace a file.
 
     \b
     Example:
       prep lint outputs/characters
       prep lint my-set/dataset.toml --fix
     """
-    from prep.lint.look import lint, mend
+    from prep.lint.look import apply_fixes, lint
     from prep.process.pictures import trust_our_own_limits
 
     trust_our_own_limits()
-    report, mended, failed = mend(path) if fix else (lint(path), 0, [])
+    report, fixed, failed = apply_fixes(path) if fix else (lint(path), 0, [])
     for line in lines(report.findings, every):
         click.echo(line)
     for line in failed:
-        click.echo(f"not mended: {line}")
-    click.echo(summary(report, mended))
+        click.echo(f"not fixed: {line}")
+    click.echo(summary(report, fixed))
     click.get_current_context().exit(1 if report.wrong else 0)
 
 
 def lines(findings: "Sequence[Finding]", every: bool) -> Iterator[str]:
-    """One block a rule: what and where, why, mend."""
+    """One block per rule: what and where, why, what to do."""
     for rule, group in groupby(findings, key=lambda finding: finding.rule):
         found = list(group)
         shown = found if every else found[:SHOWN]
@@ -60,17 +60,17 @@ def lines(findings: "Sequence[Finding]", every: bool) -> Iterator[str]:
         if len(found) > len(shown):
             yield f"    and {len(found) - len(shown):,} more: --all lists them"
         yield f"    why   {rule.why}"
-        yield f"    mend  {rule.mend}{' (--fix does it)' if any(finding.fix for finding in found) else ''}"
+        yield f"    fix   {rule.advice}{' (--fix does it)' if any(finding.fix for finding in found) else ''}"
 
 
-def summary(report: "Report", mended: int) -> str:
+def summary(report: "Report", fixed: int) -> str:
     """The last line: '2 errors, 1 warning in 24 images of 3 folders'."""
     counts = {level: 0 for level in ("error", "warning", "note")}
     for finding in report.findings:
         counts[finding.rule.level] += 1
-    told = ", ".join(f"{_many(count, level)}" for level, count in counts.items() if count)
+    found = ", ".join(f"{_many(count, level)}" for level, count in counts.items() if count)
     where = f"{_many(report.images, 'image')} in {_many(report.folders, 'folder')}"
-    return f"{f'{mended} mended; ' if mended else ''}{where}: {told or 'nothing wrong'}"
+    return f"{f'{fixed} fixed; ' if fixed else ''}{where}: {found or 'nothing wrong'}"
 
 
 def _many(count: int, noun: str) -> str:

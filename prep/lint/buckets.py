@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from prep.lint.datasets import Dataset
 from prep.lint.findings import Found, Rules
-from prep.lint.plan import Dataset
 
 RULES = Rules(".")
 LARGEST_PX = 65_536  # beyond it sizes are not worked out: nobody means them

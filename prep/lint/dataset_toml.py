@@ -1,6 +1,6 @@
 """Can sd-scripts read a dataset.toml, and does its strict schema take every key?
 
-Nothing here looks at a folder; see plan.py for what the values mean.
+Nothing here looks at a folder; datasets.py has what the values mean.
 """
 
 from collections.abc import Iterator
@@ -36,8 +36,8 @@ def unread(file: TomlFile) -> Iterator[Found]:
 )
 def bom(file: TomlFile) -> Iterator[Found]:
     if file.bom:
-        mend = partial(fix.without_bom, file.path) if file.values is not None else None
-        yield Found("begins with a byte-order mark", fix=mend)
+        repair = partial(fix.without_bom, file.path) if file.values is not None else None
+        yield Found("begins with a byte-order mark", fix=repair)
 
 
 @RULES.rule(
@@ -52,8 +52,8 @@ def mixed_array(file: TomlFile) -> Iterator[Found]:
     kinds = {(*place, key): schema.LEVELS[level].get(key, "") for level, place, table in _tables(file) for key in table}
     for place, value in _mixed(file.values or {}, ()):
         new = schema.converted(kinds.get(place, ""), value)
-        mend = None if new is None else partial(fix.set_key, file.path, place, new)
-        yield Found(f"{_shown(value)} mixes types", written(place), mend)
+        repair = None if new is None else partial(fix.set_key, file.path, place, new)
+        yield Found(f"{_shown(value)} mixes types", written(place), repair)
 
 
 @RULES.rule(
@@ -85,8 +85,8 @@ def wrong_type(file: TomlFile) -> Iterator[Found]:
             if kind is None or schema.fits(kind, value) or _is_mixed(value):
                 continue
             new = schema.converted(kind, value)
-            mend = None if new is None else partial(fix.set_key, file.path, (*place, key), new)
-            yield Found(f"{_shown(value)} where {kind} is wanted", written((*place, key)), mend)
+            repair = None if new is None else partial(fix.set_key, file.path, (*place, key), new)
+            yield Found(f"{_shown(value)} where {kind} is wanted", written((*place, key)), repair)
 
 
 @RULES.rule(

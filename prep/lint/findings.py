@@ -14,18 +14,20 @@ class Found:
 
     what: str
     place: str = ""
-    fix: Callable[[], None] | None = None  # mends exactly this; raises OSError or PrepError when it cannot
+    fix: Callable[[], None] | None = None  # fixes exactly this; raises OSError or PrepError when it cannot
 
 
 @dataclass(frozen=True)
 class Rule:
-    """error: sd-scripts stops, or trains something else. warning: legal, hardly meant. note: depends on the model."""
+    """error: sd-scripts stops, or trains something else. warning: allowed, but probably a mistake. note: depends on the
+    model.
+    """
 
     id: str
     level: Level
     what: str  # in general; a finding says it of one file
     why: str  # one clause
-    mend: str
+    advice: str  # what to do
     fixable: bool
     check: Callable[[Any], Iterable[Found]]
 
@@ -46,9 +48,9 @@ class Rules(list[Rule]):
         super().__init__()
         self.joint = joint
 
-    def rule(self, id: str, level: Level, what: str, why: str, mend: str, fixable: bool = False) -> Callable:
+    def rule(self, id: str, level: Level, what: str, why: str, advice: str, fixable: bool = False) -> Callable:
         def add(check: Callable[[Any], Iterable[Found]]) -> Callable:
-            self.append(Rule(id, level, what, why, mend, fixable, check))
+            self.append(Rule(id, level, what, why, advice, fixable, check))
             return check
 
         return add

@@ -1,4 +1,4 @@
-"""The mends that are safe: each writes beside and renames, keeps what it replaces whole, and never overwrites.
+"""The fixes that are safe: each writes beside and renames, keeps what it replaces whole, and never overwrites.
 
 A picture whose pixels change gets a new stem, since a latent cache is keyed on size and not on content; the picture
 as it was stays beside it as NAME.orig, which no trainer reads.
@@ -22,7 +22,7 @@ BOM = b"\xef\xbb\xbf"
 
 
 def without_bom(path: Path) -> None:
-    """What is left of a caption that was a mark alone is a lone newline: 0 bytes would stop sd-scripts."""
+    """A caption that was a mark alone becomes a lone newline, since 0 bytes would stop sd-scripts."""
     write_whole(path, path.read_bytes().removeprefix(BOM) or b"\n")
 
 
@@ -69,7 +69,7 @@ def set_key(path: Path, place: tuple[str | int, ...], value: Any) -> None:
     for part in place[:-1]:
         table = table.setdefault(part, tomlkit.table()) if isinstance(part, str) else table[part]
         if not isinstance(table, (dict, list)):
-            raise StoppedError(f"{part} in {path.name} is no table", hint="mend that first")
+            raise StoppedError(f"{part} in {path.name} is no table", hint="correct that first")
     table[place[-1]] = value
     write_whole(path, tomlkit.dumps(document).encode("utf-8"))
 

@@ -74,5 +74,5 @@ def alpha(image: ImageFile) -> Iterator[Found]:
 
 
 def _bake(image: ImageFile) -> partial | None:
-    """No mend where alpha is a training mask: baking the rotation would lose it."""
+    """No fix where alpha is a training mask: baking the rotation would lose it."""
     return None if "alpha" in image.flags and image.alpha_mask else partial(fix.bake, image.path)

@@ -9,7 +9,7 @@ from pathlib import Path
 from tomlkit.exceptions import TOMLKitError
 
 from prep.errors import PrepError, UsageError
-from prep.lint import buckets, captions, dataset_toml, folder, images, pairs, parent, plan
+from prep.lint import buckets, captions, dataset_toml, datasets, folder, images, pairs, parent
 from prep.lint.findings import LEVELS, Finding, Rule
 from prep.lint.toml_file import TomlFile, read_toml
 from prep.lint.use import Use, use_of_name, use_of_subset
@@ -17,8 +17,8 @@ from prep.names import printable
 
 FAMILIES = (
     dataset_toml.RULES,
-    plan.DATASET_RULES,
-    plan.SUBSET_RULES,
+    datasets.DATASET_RULES,
+    datasets.SUBSET_RULES,
     buckets.RULES,
     parent.RULES,
     folder.RULES,
@@ -27,7 +27,7 @@ FAMILIES = (
     images.RULES,
 )
 RULES: list[Rule] = [rule for family in FAMILIES for rule in family]
-PASSES = 5  # a mend can uncover another: .Png -> .png, whose alpha is then seen
+PASSES = 5  # a fix can uncover another fault: .Png -> .png, whose alpha is then seen
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ def lint(path: Path) -> Report:
     return Report(tuple(sorted(findings, key=_order)), folders, count)
 
 
-def mend(path: Path) -> tuple[Report, int, list[str]]:
-    """Apply every safe mend -> (what is left, how many were made, why others failed)."""
+def apply_fixes(path: Path) -> tuple[Report, int, list[str]]:
+    """Apply every safe fix -> (what is left, how many were made, why others failed)."""
     done, failed = 0, {}
     report = lint(path)
     for _ in range(PASSES):
@@ -80,7 +80,7 @@ def mend(path: Path) -> tuple[Report, int, list[str]]:
                 finding.fix()
                 done += 1
             except FileNotFoundError:
-                continue  # moved by another mend of this pass; the next pass sees it
+                continue  # moved by another fix of this pass; the next pass sees it
             except (PrepError, OSError, UnicodeDecodeError, RecursionError, TOMLKitError) as error:
                 failed[key] = f"{finding.place}: {printable(str(error))}"
         if done == before:
@@ -111,10 +111,10 @@ def _of_file(path: Path) -> tuple[list[Finding], list[_Target]]:
 def _of_toml(file: TomlFile) -> tuple[list[Finding], list[_Target]]:
     findings = list(dataset_toml.RULES.check(file))
     targets: dict[Path, _Target] = {}
-    for dataset in plan.plan(file):
-        findings += [*plan.DATASET_RULES.check(dataset), *buckets.RULES.check(dataset)]
+    for dataset in datasets.datasets_of(file):
+        findings += [*datasets.DATASET_RULES.check(dataset), *buckets.RULES.check(dataset)]
         for subset in dataset.subsets:
-            found = list(plan.SUBSET_RULES.check(subset))
+            found = list(datasets.SUBSET_RULES.check(subset))
             findings += found
             if not any(finding.rule.id == "dir-missing" for finding in found):
                 shown = printable(subset.image_dir.rstrip("/")) or "/"

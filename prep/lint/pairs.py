@@ -1,4 +1,4 @@
-"""Which caption belongs to which image of a folder, told by names alone. Nothing here opens a file."""
+"""Which caption belongs to which image of a folder, by their names alone. Nothing here opens a file."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -26,9 +26,9 @@ def caption_extension(folder: Folder) -> Iterator[Found]:
     if use.extension == ".txt" or not unread:
         return
     safe = use.toml and not any(name.endswith(use.extension) for name in folder.names)
-    mend = partial(fix.set_key, use.toml, ("general", "caption_extension"), ".txt") if safe else None
+    repair = partial(fix.set_key, use.toml, ("general", "caption_extension"), ".txt") if safe else None
     what = f"has captions in {suffix(unread[0])} ({len(unread)}); what is read is {printable(use.extension)}"
-    yield Found(what, fix=mend)
+    yield Found(what, fix=repair)
 
 
 @RULES.rule(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from prep.lint.plan import Subset
+from prep.lint.datasets import Subset
 
 VARYING = ("shuffle_caption", "caption_tag_dropout_rate", "token_warmup_step")
 

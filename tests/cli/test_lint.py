@@ -31,13 +31,13 @@ def test_errors_and_warnings_exit_with_1_and_notes_with_0(tmp_path, rule, code):
     assert lint(write_broken(tmp_path, rule))[0] == code
 
 
-def test_a_finding_says_what_and_where_and_why_and_the_mend(tmp_path):
+def test_a_finding_says_what_and_where_and_why_and_what_to_do(tmp_path):
     assert lint(write_broken(tmp_path, "caption-bom")) == (
         1,
         [
             "error caption-bom: 10_sylvie/mark-01.txt: begins with a byte-order mark",
             "    why   the mark becomes part of the first tag, your trigger word",
-            "    mend  save as UTF-8 without BOM (--fix does it)",
+            "    fix   save as UTF-8 without BOM (--fix does it)",
             "3 images in 1 folder: 1 error",
         ],
     )
@@ -58,19 +58,19 @@ def test_many_alike_are_counted_or_listed(tmp_path):
     assert sum("0 bytes" in line for line in lines) == 7
 
 
-def test_fix_says_how_many_it_mended_and_what_is_left(tmp_path):
+def test_fix_says_how_many_it_fixed_and_what_is_left(tmp_path):
     write_broken(tmp_path, "caption-empty")
-    assert lint(tmp_path, "--fix") == (0, ["1 mended; 3 images in 1 folder: nothing wrong"])
+    assert lint(tmp_path, "--fix") == (0, ["1 fixed; 3 images in 1 folder: nothing wrong"])
     pair("10_sylvie/lines-01.png", caption=b"a\nb\n")(tmp_path)
     assert lint(tmp_path, "--fix")[0] == 1
 
 
-def test_fix_says_what_it_could_not_mend(tmp_path):
+def test_fix_says_what_it_could_not_fix(tmp_path):
     write_broken(tmp_path, "image-alpha")
     (tmp_path / "10_sylvie" / "clear-01.png.orig").write_bytes(b"")
     code, lines = lint(tmp_path, "--fix")
     assert code == 1
-    assert any(line.startswith("not mended: 10_sylvie/clear-01.png: clear-01.png.orig is in the way") for line in lines)
+    assert any(line.startswith("not fixed: 10_sylvie/clear-01.png: clear-01.png.orig is in the way") for line in lines)
 
 
 def test_hostile_names_are_escaped(tmp_path):
@@ -99,7 +99,8 @@ def test_the_page_lists_exactly_the_rules():
     lines = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| `")]
     rows = [[cell.strip().replace(r"\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
     assert rows == [
-        [f"`{rule.id}`", rule.level, rule.what, rule.why, rule.mend, "yes" if rule.fixable else "no"] for rule in RULES
+        [f"`{rule.id}`", rule.level, rule.what, rule.why, rule.advice, "yes" if rule.fixable else "no"]
+        for rule in RULES
     ]
 
 

@@ -250,13 +250,13 @@ def transcript(root: Path) -> str:
     """What `prep lint` says of every fault at once, before and after --fix."""
     from prep.cli.lint import command
 
-    told = []
+    parts = []
     for name, path in write_all(root).items():
-        told += [f"$ prep lint broken/{name}", CliRunner().invoke(command, [str(path)]).output]
+        parts += [f"$ prep lint broken/{name}", CliRunner().invoke(command, [str(path)]).output]
     path = write_all(root / "again")["folder"]
     lines = CliRunner().invoke(command, ["--fix", str(path)]).output.splitlines()
-    told += ["$ prep lint --fix broken/folder | tail -n 1", lines[-1], ""]
-    return "\n".join(told)
+    parts += ["$ prep lint --fix broken/folder | tail -n 1", lines[-1], ""]
+    return "\n".join(parts)
 
 
 if __name__ == "__main__":

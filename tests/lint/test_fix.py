@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from prep.lint.look import RULES, lint, mend
+from prep.lint.look import RULES, apply_fixes, lint
 from tests.lint.broken import (
     MARK,
     TOML,
@@ -32,26 +32,26 @@ def files(root: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("rule", [rule.id for rule in RULES if rule.fixable])
-def test_after_a_mend_the_set_is_clean_and_a_second_does_nothing(tmp_path, rule):
+def test_after_a_fix_the_set_is_clean_and_a_second_does_nothing(tmp_path, rule):
     root = write_broken(tmp_path / "set", rule)
-    report, done, failed = mend(root)
+    report, done, failed = apply_fixes(root)
     assert (report.findings, done, failed) == ((), 1, [])
     once = files(root)
-    assert mend(root)[1] == 0
+    assert apply_fixes(root)[1] == 0
     assert files(root) == once
 
 
 @pytest.mark.parametrize("rule", [rule.id for rule in RULES if not rule.fixable])
-def test_what_is_not_mended_is_not_touched(tmp_path, rule):
+def test_what_is_not_fixed_is_not_touched(tmp_path, rule):
     root = write_broken(tmp_path / "set", rule)
     before = files(root)
-    assert mend(root)[1] == 0
+    assert apply_fixes(root)[1] == 0
     assert files(root) == before
 
 
-def test_everything_at_once_is_mended_as_far_as_it_can_be(tmp_path):
+def test_everything_at_once_is_fixed_as_far_as_it_can_be(tmp_path):
     for path in write_all(tmp_path).values():
-        report, _, failed = mend(path)
+        report, _, failed = apply_fixes(path)
         assert not failed
         assert not [finding for finding in report.findings if finding.fix]
     assert not [name for name in files(tmp_path) if "/.prep-" in name]
@@ -62,20 +62,20 @@ def test_everything_at_once_is_mended_as_far_as_it_can_be(tmp_path):
 
 def test_a_mark_goes_and_the_caption_stays(tmp_path):
     root = write_broken(tmp_path, "caption-bom")
-    mend(root)
+    apply_fixes(root)
     assert (root / "10_sylvie" / "mark-01.txt").read_bytes() == b"sylvie, 1girl\n"
 
 
 @pytest.mark.parametrize("data", [b"", MARK])
 def test_an_empty_caption_becomes_a_lone_newline(tmp_path, data):
     pair("10_sylvie/empty-01.png", caption=data)(clean_folder(tmp_path))
-    mend(tmp_path)
+    apply_fixes(tmp_path)
     assert (tmp_path / "10_sylvie" / "empty-01.txt").read_bytes() == b"\n"
 
 
-def test_a_caption_file_is_renamed_and_then_mended(tmp_path):
+def test_a_caption_file_is_renamed_and_then_fixed(tmp_path):
     pair("10_sylvie/ending-01.png", caption=MARK + b"sylvie\n", extension=".caption")(clean_folder(tmp_path))
-    report, done, _ = mend(tmp_path)
+    report, done, _ = apply_fixes(tmp_path)
     assert (report.findings, done) == ((), 2)
     assert (tmp_path / "10_sylvie" / "ending-01.txt").read_bytes() == b"sylvie\n"
     assert not (tmp_path / "10_sylvie" / "ending-01.caption").exists()
@@ -86,7 +86,7 @@ def test_a_caption_through_a_link_leaves_its_target_alone(tmp_path):
     (tmp_path / "source.txt").write_bytes(MARK + b"sylvie\n")
     file("10_sylvie/linked-01.png", picture())(tmp_path / "set")
     (tmp_path / "set" / "10_sylvie" / "linked-01.txt").symlink_to(tmp_path / "source.txt")
-    assert mend(tmp_path / "set")[0].findings == ()
+    assert apply_fixes(tmp_path / "set")[0].findings == ()
     assert (tmp_path / "source.txt").read_bytes() == MARK + b"sylvie\n"
 
 
@@ -96,7 +96,7 @@ def test_a_caption_through_a_link_leaves_its_target_alone(tmp_path):
 def test_a_turned_picture_stands_upright_under_a_new_name(tmp_path):
     root = write_broken(tmp_path, "image-rotated")
     original = (root / "10_sylvie" / "turned-01.jpg").read_bytes()
-    mend(root)
+    apply_fixes(root)
     [baked] = (root / "10_sylvie").glob("turned-01-*.png")
     with Image.open(baked) as image:
         assert (image.size, image.mode, image.getexif().get(0x0112)) == ((16, 24), "RGB", None)
@@ -109,7 +109,7 @@ def test_a_turned_picture_stands_upright_under_a_new_name(tmp_path):
 
 def test_transparency_is_laid_on_white(tmp_path):
     root = write_broken(tmp_path, "image-alpha")
-    mend(root)
+    apply_fixes(root)
     [baked] = (root / "10_sylvie").glob("clear-01-*.png")
     with Image.open(baked) as image:
         pixels = np.asarray(image)
@@ -119,16 +119,16 @@ def test_transparency_is_laid_on_white(tmp_path):
 
 def test_the_hash_in_an_exported_name_is_replaced(tmp_path):
     pair("10_sylvie/sylvie-0123456789ab.png", picture("RGBA"))(clean_folder(tmp_path))
-    mend(tmp_path)
+    apply_fixes(tmp_path)
     [name] = [path.name for path in (tmp_path / "10_sylvie").glob("sylvie-????????????.png")]
     digest = hashlib.sha256((tmp_path / "10_sylvie" / name).read_bytes()).hexdigest()
     assert name == f"sylvie-{digest[:12]}.png"
     assert (tmp_path / "10_sylvie" / "sylvie-0123456789ab.png.orig").exists()
 
 
-def test_an_ending_in_mixed_case_and_what_it_hid_are_both_mended(tmp_path):
+def test_an_ending_in_mixed_case_and_what_it_hid_are_both_fixed(tmp_path):
     pair("10_sylvie/both-01.Png", picture("RGBA"))(clean_folder(tmp_path))
-    report, done, _ = mend(tmp_path)
+    report, done, _ = apply_fixes(tmp_path)
     assert (report.findings, done) == ((), 2)
 
 
@@ -137,7 +137,7 @@ def test_nothing_is_replaced_and_nothing_lost(tmp_path, blocker):
     pair("10_sylvie/both-01.png", picture("RGBA"))(clean_folder(tmp_path))
     file(f"10_sylvie/{blocker}", picture(kind="JPEG"))(tmp_path)
     before = files(tmp_path)
-    report, done, [why] = mend(tmp_path)
+    report, done, [why] = apply_fixes(tmp_path)
     assert done == 0 and report.wrong and "both-01" in why
     assert files(tmp_path) == before
 
@@ -150,7 +150,7 @@ def test_a_training_mask_is_kept(tmp_path):
     with Image.open(io.BytesIO(picture("RGBA"))) as image:
         image.save(stream, "PNG", exif=exif)
     pair("10_sylvie/mask-01.png", stream.getvalue())(tmp_path)
-    report, done, _ = mend(tmp_path)
+    report, done, _ = apply_fixes(tmp_path)
     assert [finding.rule.id for finding in report.findings] == ["image-rotated"]
     assert done == 0
 
@@ -162,11 +162,11 @@ def test_values_change_and_comments_stay(tmp_path):
     text = TOML.replace("num_repeats = 10", 'num_repeats = "10" # often\nflip_aug = 0\nclass_tokens = 7')
     text = text.replace('class_tokens = "sylvie"\n', "").replace("[general]", "# mine\n[general]\nvalidation_split = 0")
     file("dataset.toml", MARK + text.encode())(clean_config(tmp_path))
-    report, done, failed = mend(tmp_path)
+    report, done, failed = apply_fixes(tmp_path)
     assert (report.findings, done, failed) == ((), 5, [])
-    mended = (tmp_path / "dataset.toml").read_text("utf-8")
-    assert "# mine\n" in mended and "num_repeats = 10 # often\n" in mended
-    values = tomllib.loads(mended)
+    fixed = (tmp_path / "dataset.toml").read_text("utf-8")
+    assert "# mine\n" in fixed and "num_repeats = 10 # often\n" in fixed
+    values = tomllib.loads(fixed)
     assert values["general"]["validation_split"] == 0.0
     subset = values["datasets"][0]["subsets"][0]
     assert subset == {"image_dir": "10_sylvie", "num_repeats": 10, "flip_aug": False, "class_tokens": "7"}
@@ -176,14 +176,14 @@ def test_values_change_and_comments_stay(tmp_path):
 def test_a_value_that_says_something_else_is_left(tmp_path, value):
     edited("num_repeats = 10", f"num_repeats = {value}")(clean_config(tmp_path))
     before = files(tmp_path)
-    report, done, _ = mend(tmp_path)
+    report, done, _ = apply_fixes(tmp_path)
     assert [finding.rule.id for finding in report.findings] == ["toml-type"]
     assert done == 0 and files(tmp_path) == before
 
 
 def test_a_written_caption_extension_is_a_persons_and_stays(tmp_path):
     edited('".txt"', '".tags"')(clean_config(tmp_path))
-    report, done, _ = mend(tmp_path)
+    report, done, _ = apply_fixes(tmp_path)
     assert [finding.rule.id for finding in report.findings] == ["caption-extension"]
     assert done == 0
 
@@ -196,32 +196,32 @@ def test_a_caption_extension_is_added_where_there_is_no_general_part(tmp_path):
     file(
         "dataset.toml", f"[[datasets]]\nresolution = 1024\nenable_bucket = true\nmax_bucket_reso = 2048{rest}".encode()
     )(tmp_path)
-    report, done, failed = mend(tmp_path)
+    report, done, failed = apply_fixes(tmp_path)
     assert (report.findings, done, failed) == ((), 2, [])  # and then the .caption beside the .txt is renamed
 
 
-def test_inline_tables_and_dotted_keys_are_mended_in_place(tmp_path):
+def test_inline_tables_and_dotted_keys_are_fixed_in_place(tmp_path):
     text = """general.enable_bucket = 1
 general.bucket_no_upscale = true
 datasets = [{resolution = "1024", subsets = [{image_dir = "10_sylvie", caption_extension = ".txt", num_repeats = 2.0}]}]
 """
     file("dataset.toml", text.encode())(clean_config(tmp_path))
-    report, done, failed = mend(tmp_path)
+    report, done, failed = apply_fixes(tmp_path)
     assert (report.findings, done, failed) == ((), 3, [])
-    mended = text.replace("= 1\n", "= true\n").replace('"1024"', "1024").replace("2.0", "2")
-    assert (tmp_path / "dataset.toml").read_text("utf-8") == mended
+    fixed = text.replace("= 1\n", "= true\n").replace('"1024"', "1024").replace("2.0", "2")
+    assert (tmp_path / "dataset.toml").read_text("utf-8") == fixed
 
 
 def test_a_general_part_that_is_no_table_is_left(tmp_path):
     text = TOML.replace('[general]\ncaption_extension = ".txt"\n', "general = 5\n[[datasets]]\n")
     file("dataset.toml", text.replace("\n\n[[datasets]]", "").encode())(clean_config(tmp_path))
     before = files(tmp_path)
-    _, done, [why] = mend(tmp_path)
+    _, done, [why] = apply_fixes(tmp_path)
     assert done == 0 and files(tmp_path) == before
     assert "general in dataset.toml is no table" in why
 
 
-def test_a_write_that_fails_is_told_and_the_rest_is_mended(tmp_path, monkeypatch):
+def test_a_write_that_fails_is_reported_and_the_rest_is_fixed(tmp_path, monkeypatch):
     write_broken(tmp_path, "caption-bom")
     pair("10_sylvie/empty-01.png", caption=b"")(tmp_path)
 
@@ -229,7 +229,7 @@ def test_a_write_that_fails_is_told_and_the_rest_is_mended(tmp_path, monkeypatch
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("prep.lint.fix.without_bom", refuse)
-    report, done, failed = mend(tmp_path)
+    report, done, failed = apply_fixes(tmp_path)
     assert done == 1 and [finding.rule.id for finding in report.findings] == ["caption-bom"]
     assert len(failed) == 1 and "Permission denied" in failed[0]
 
@@ -247,7 +247,7 @@ def test_a_kill_between_two_steps_leaves_no_picture_without_its_caption(tmp_path
 
     monkeypatch.setattr(Path, "rename", cut)
     with pytest.raises(KeyboardInterrupt):
-        mend(tmp_path)
+        apply_fixes(tmp_path)
     monkeypatch.undo()
     assert whole.items() <= files(tmp_path).items()
     for image in folder.glob("*.png"):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from voluptuous import Any, ExactSequence, Invalid, Required, Schema
 
 from prep.lint import buckets
-from prep.lint.look import lint, mend
+from prep.lint.look import apply_fixes, lint
 from tests.lint.broken import CONFIG, TOML, clean_config
 
 BUCKET = {
@@ -128,15 +128,15 @@ def test_any_config_is_judged_alike(config):
 
 @settings(max_examples=60, deadline=None)
 @given(configs())
-def test_a_mended_config_has_nothing_left_to_mend(config):
+def test_a_fixed_config_has_nothing_left_to_fix(config):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "dataset.toml"
         path.write_text(tomlkit.dumps(config), "utf-8")
-        report, _, failed = mend(path)
+        report, _, failed = apply_fixes(path)
         assert not failed
         assert not [finding for finding in report.findings if finding.fix]
         once = path.read_bytes()
-        assert mend(path)[1] == 0
+        assert apply_fixes(path)[1] == 0
         assert path.read_bytes() == once
 
 

@@ -1,7 +1,7 @@
 """What a dataset.toml asks for: datasets, and subsets with their folders. Knows no image.
 
 A setting comes from the subset, else its dataset, else [general], else sd-scripts' default. A value of the wrong
-type counts as not written here: dataset_toml.py has told of it.
+type counts as not written here: dataset_toml.py reports it.
 """
 
 import os
@@ -34,7 +34,7 @@ class Dataset:
     subsets: tuple[Subset, ...]
 
 
-def plan(file: TomlFile) -> list[Dataset]:
+def datasets_of(file: TomlFile) -> list[Dataset]:
     """image_dir is looked for beside the file, then where the command runs (sd-scripts knows the second alone)."""
     values = file.values or {}
     general = _fitting("general", values.get("general"))
