@@ -36,12 +36,12 @@ class Composer:
 
     @cached_property
     def drops(self) -> Callable[[str], bool]:
-        """Whether the filter drops a name. Remembered: a set has some hundred names, and each very often."""
+        """Whether the filter drops a name. Cached: a set has some hundred names, each in many images."""
         return cache(lambda name: name in self.filter)
 
     @cached_property
     def caption_text(self) -> Callable[[str], str]:
-        """A tag's name as it stands in a caption."""
+        """A tag's name as a caption has it."""
         return cache(self._caption_text)
 
     def names(self, scores: TagScores, level: str) -> list[str]:
@@ -83,7 +83,7 @@ class Composer:
             name = name.replace("_", " ")
         if self.settings.escape_parentheses:
             name = re.sub(r"([()])", r"\\\1", name)
-        # A strange list of tags breaks no caption: one line it is, and a tag one item of it.
+        # A caption stays one line and a tag one item, whatever a tagger's list of names holds.
         return SEPARATORS.sub(" ", name).strip()
 
     def _reduced(self, found: list[Tag], profile: Profile) -> tuple[list[Tag], list[Removed]]:
@@ -91,7 +91,7 @@ class Composer:
         passed = [tag for tag in found if not self.drops(tag.name)]
         removed += [Removed(tag.name, "filter") for tag in found if self.drops(tag.name)]
         general = [tag.name for tag in passed if tag.category == "general"]
-        # Before the traits: `ribbon` gives way to `hair_ribbon` even where that is then dropped.
+        # Before the traits: `ribbon` gives way to `hair_ribbon`, also where that is dropped as a trait.
         doubled = overlapped(general) if self.settings.overlap else set()
         traits = profile.traits if self.settings.traits == "drop" else frozenset()
         kept = []

@@ -57,9 +57,15 @@ def _seen(
     elif not core:
         why = "kept: not common enough"
     elif not intrinsic:
-        why = "kept: not part of the body"
+        why = "kept: not a feature of the body"
     elif bound < settings.trait_bound:
-        why = "kept: in too few images to be sure"
+        why = _needed(total, settings.trait_bound)
     else:
         trait, why = True, "dropped: the trigger word learns it"
     return Seen(images, total, bound, core, intrinsic, trait, why)
+
+
+def _needed(total: int, trait_bound: float) -> str:
+    """In how many of these images a tag has to be before it is a trait."""
+    enough = next((hits for hits in range(total + 1) if wilson_lower(hits, total) >= trait_bound), None)
+    return f"kept: needs {enough} of {total}" if enough else "kept: too few images to judge"

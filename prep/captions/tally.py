@@ -1,4 +1,4 @@
-"""How many of a character's images show a tag: what Composer.names tells of each, counted over all at once."""
+"""How many of a character's images show each tag: what Composer.names finds in each, counted for all together."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ import numpy as np
 
 from prep.captions.compose import Composer
 
-BLOCK = 2048  # images at a time: so that what is unpacked is bounded, not the set
+BLOCK = 2048  # images at a time: bounds the memory, whatever the size of the set
 
 
 def tallied(composer: Composer, scores, images: Sequence[tuple[str, str]]) -> Counter[str]:

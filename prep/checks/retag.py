@@ -13,7 +13,7 @@ CORE_WEIGHT, WEIGHT = 2, 1
 
 @dataclass(frozen=True)
 class Exclusive:
-    """Groups of tags of which a picture shows one. character: of what a person is and wears; picture: the others."""
+    """Groups of tags that exclude one another. character: what a person is and wears; picture: the others."""
 
     character: tuple[frozenset[str], ...]
     picture: tuple[frozenset[str], ...]
@@ -23,7 +23,7 @@ class Exclusive:
         return _against(asked, (*self.character, *self.picture))
 
     def against_the_character(self, asked: str) -> frozenset[str]:
-        """Of these, those that say that it is somebody else, or other clothes."""
+        """Those among them that mean somebody else, or other clothes."""
         return _against(asked, self.character)
 
 
@@ -81,7 +81,7 @@ def verdict(
     for tag in asked:
         for other in (exclusive.against(tag) & read) - weight.keys():
             costs[other] = max(costs.get(other, 0), weight[tag])
-    stays = {*asked, *body} & set(known) - read  # a body also where it was not asked for: an eye that was to be shut
+    stays = {*asked, *body} & set(known) - read  # body also where it was not asked: closed eyes
     contradicted = any(exclusive.against_the_character(tag) & read - weight.keys() for tag in stays)
     total = sum(weight[tag] for tag in found) - sum(costs.values())
     score = max(0, total) / sum(weight.values())

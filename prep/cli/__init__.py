@@ -1,4 +1,4 @@
-"""The command line. One file a command; a command's file is imported when it is called, so `--help` is quick."""
+"""The command line. One file per command; a command's file is imported when it is called, so `--help` is quick."""
 
 import importlib
 import sys
@@ -14,7 +14,7 @@ COMMANDS = {
     "redraw": "one picture: its tags, the prompts, new pictures from it, and how well they match",
     "lint": "check a kohya folder or dataset.toml against sd-scripts' rules",
     "push": "put a set on the Hugging Face Hub as a dataset",
-    "export": "show a finished set as another trainer reads it",
+    "export": "convert a finished set for another trainer",
     "doctor": "this machine, the models that would run on it, and what to do for better ones",
     "models": "the known weights: sizes, licences, where they are; fetch them",
 }
@@ -39,7 +39,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="prep-lora", prog_name="prep")
 def group() -> None:
-    """prep turns a folder of anime art, one sub-folder a character, into a LoRA training set.
+    """prep turns a folder of anime art, one sub-folder per character, into a LoRA training set.
 
     \b
     Example:

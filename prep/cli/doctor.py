@@ -17,7 +17,7 @@ WIDTH = 110
 def command(config: Path | None) -> int:
     """What this machine has, which models would run on it and why, and what to do for better ones.
 
-    Nothing is loaded or fetched. Leaves with 0 when a run can begin, with 1 when something stops it.
+    Nothing is loaded or fetched. Exits with 0 when a run can begin, with 1 when something stops it.
 
     \b
     Examples:
@@ -38,8 +38,8 @@ def command(config: Path | None) -> int:
 
 def shown(line: "Line") -> str:
     """`  label    text`, and what to do next under it, after an arrow."""
-    told = _indented(line.text, f"  {line.label:<13}")
-    return f"{told}\n{_indented(line.todo, ' ' * 15 + '-> ')}" if line.todo else told
+    text = _indented(line.text, f"  {line.label:<13}")
+    return f"{text}\n{_indented(line.todo, ' ' * 15 + '-> ')}" if line.todo else text
 
 
 def _indented(text: str, first: str) -> str:

@@ -1,4 +1,4 @@
-"""prep export: a finished set as another trainer reads it."""
+"""prep export: a finished set in another trainer's format."""
 
 from pathlib import Path
 
@@ -18,10 +18,10 @@ from prep.formats import FORMATS
     help=f"{', '.join(FORMATS.members)}. May be repeated.",
 )  # fmt: skip
 def command(out: Path, formats: tuple[str, ...]) -> int:
-    """Show the finished set in OUT as another trainer reads it, in OUT/export/FORMAT.
+    """Convert the finished set in OUT for another trainer, into OUT/export/FORMAT.
 
-    Images are linked, not copied, where the trainer reads their format. Captions are those that stand in kohya/: edit
-    them there. Run it again after a change; only what differs is written. docs/FORMATS.md has every format.
+    Images are linked, not copied, where the trainer reads their format. Captions are read from kohya/: edit them there.
+    Run it again after a change; only what differs is written. docs/FORMATS.md has every format.
 
     \b
     Examples:
@@ -41,7 +41,7 @@ def command(out: Path, formats: tuple[str, ...]) -> int:
     for name in formats:
         load_format(name)
     trust_our_own_limits()
-    read_set(out)  # says at once what is wrong; read again when nobody else is at work
+    read_set(out)  # an error comes before the wait for the lock; read again under it
     with interruptible(), locked(out / ".prep" / "lock"), Report(out / ".prep" / "log") as report:
         left_out = write_views(out, formats, Ledger.begin(out / ".prep" / "ledger"), report.say, report.bar)
         for file, why in left_out.items():

@@ -22,9 +22,9 @@ def command(context: click.Context) -> None:
 
 @command.command("get")
 @click.argument("name")
-@click.option("--again", is_flag=True, help="Fetch it anew, also when it is here: for a file that is broken.")
+@click.option("--again", is_flag=True, help="Fetch it again although it is here: for a broken file.")
 def get(name: str, again: bool) -> None:
-    """Fetch the weights called NAME into the cache; one that was cut off is gone on from.
+    """Fetch the weights called NAME into the cache; an interrupted download resumes.
 
     \b
     Examples:

@@ -20,7 +20,7 @@ import click
 def command(out: Path, repo: str, public: bool, pictures: bool, rejected: bool, licence: str | None, yes: bool) -> int:
     """Push the set in OUT to the dataset USER/NAME on the Hugging Face Hub; a second push sends what changed.
 
-    The token is that of `hf auth login`, or HF_TOKEN. What will be visible to whom is said and asked first.
+    The token is that of `hf auth login`, or HF_TOKEN. Shows what will be visible to whom, and asks first.
 
     \b
     Examples:
@@ -62,7 +62,7 @@ def _ask(question: str) -> bool:
 
 
 def _sending(bars: ExitStack, say: Callable[[str], None]) -> Callable[[int], Callable[[int], None]]:
-    """A bar over bytes where somebody watches, a line now and then elsewhere."""
+    """A bar over bytes on a terminal, a line now and then elsewhere."""
     from tqdm import tqdm
 
     from prep.process.report import QUIET_SECONDS
@@ -71,14 +71,14 @@ def _sending(bars: ExitStack, say: Callable[[str], None]) -> Callable[[int], Cal
         shown = sys.stderr.isatty()
         bar = tqdm(total=total, desc="send", unit="B", unit_scale=True, leave=False, disable=not shown)
         bars.callback(bar.close)
-        sent, told = 0, time.monotonic()
+        sent, said_at = 0, time.monotonic()
 
         def step(count: int) -> None:
-            nonlocal sent, told
+            nonlocal sent, said_at
             sent += count
             bar.update(count)
-            if not shown and time.monotonic() - told >= QUIET_SECONDS:
-                told = time.monotonic()
+            if not shown and time.monotonic() - said_at >= QUIET_SECONDS:
+                said_at = time.monotonic()
                 say(f"push: {sent / 1e6:,.0f} of {total / 1e6:,.0f} MB sent")
 
         return step

@@ -14,8 +14,9 @@ import click
 def command(images, count, out, config, sets) -> int:
     """Draw new pictures from IMAGE: its tags, the prompts, what was drawn, and how well each matches.
 
-    The picture is read, drawn from and checked as `prep run` would, but alone: its own tags are all that is known of
-    the character. Where nothing draws yet, --set generator.model=starter tries it on the models that ship with prep.
+    The picture is a character of its own: prep knows no more of it than its tags, and builds no set. The new pictures
+    and sheet.png lie in OUT/<12 hex>/, a folder for each IMAGE. Settings are read from prep.toml in the folder above
+    IMAGE's own. Without SD3.5, --set generator.model=starter tries it on the models that ship with prep.
 
     \b
     Examples:

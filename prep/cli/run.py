@@ -1,4 +1,4 @@
-"""prep run: the whole road."""
+"""prep run: all stages."""
 
 from pathlib import Path
 
@@ -18,12 +18,12 @@ STAGE_NAMES = ("scan", "tag", "profile", "caption", "generate", "check", "export
 @click.option("--plan", is_flag=True, help="Say what a run would do, and do nothing.")
 @click.option("--retry", is_flag=True, help="Try images again that could not be read before.")
 @click.option("--rehash", is_flag=True, help="Read every file again, whatever its size and time say.")
-@click.option("--rebalance", is_flag=True, help="Settle the repeats anew; folders are renamed.")
+@click.option("--rebalance", is_flag=True, help="Recalculate the repeats; folders are renamed.")
 @click.option("--restore", is_flag=True, help="Bring back images that were removed from kohya/ by hand.")
 @click.option("--runner", metavar="NAME", default="local", show_default=True, help=f"{', '.join(RUNNERS.members)}.")
 @click.option("--profile", is_flag=True, help="Say how long each stage took.")
 def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore, runner, profile) -> int:
-    """Turn the images in SRC, a sub-folder a character, into a LoRA training set.
+    """Turn the images in SRC, one sub-folder per character, into a LoRA training set.
 
     \b
     Examples:
@@ -48,7 +48,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
         for line in plan_lines(src, out, settings):
             click.echo(line)
         return 0
-    carrier = load_runner(runner)  # an unknown name is told before anything is touched
+    carrier = load_runner(runner)  # an unknown name stops before anything is touched
     keep_arrow_small()
     trust_our_own_limits()
     own_this_process()

@@ -18,7 +18,7 @@ def command(out: Path, problems: bool, diff: bool) -> None:
       prep status outputs/characters
       prep status outputs/characters --diff
     """
-    gc.disable()  # a short process of many rows and no cycles: the collector would only walk them again and again
+    gc.disable()  # a short process with many rows and no cycles: collecting would only cost time
     from prep.process.arrow import keep_arrow_small
 
     keep_arrow_small()

@@ -1,6 +1,6 @@
-"""A finished set, as another trainer is to see it: the manifest's rows with kohya/ as it stands now.
+"""A finished set, as another trainer should see it: the manifest's rows with kohya/ as it is now.
 
-Of a picture that a person took out, nothing is left here; a caption is what its .txt says. Nothing is written.
+A picture that a person took out is left out here too, and a caption is what its .txt says. Nothing is written.
 """
 
 import json
@@ -31,7 +31,7 @@ class Picture:
     image_id: str  # sha256 of the file as it was given, hex
     width: int  # pixels, upright
     height: int
-    caption: str  # as it stands, without a BOM and without white space around it; empty: emptied by hand
+    caption: str  # what its .txt says, without a BOM and without white space around it; empty: emptied by hand
 
     @property
     def key(self) -> str:
@@ -81,7 +81,7 @@ class FinishedSet:
 def read_set(out: Path) -> FinishedSet:
     """Raises UsageError when out is not a finished set."""
     settings, rows = _manifest(out)
-    standing = _standing(out)
+    folders = _folders(out)
     pictures: dict[str, list[Picture]] = defaultdict(list)
     left_out: dict[str, str] = {}
     for row in rows:
@@ -89,9 +89,9 @@ def read_set(out: Path) -> FinishedSet:
         if place is None or ".." in place.groups():
             raise UsageError(f"{out}: the manifest names a file outside kohya/", hint="run prep again")
         group, name = place.groups()
-        if group not in standing:
+        if group not in folders:
             raise UsageError(f"{out}: the folder of {group} is gone from kohya/", hint="`prep run` rebuilds it")
-        path = standing[group][1] / name
+        path = folders[group][1] / name
         if not path.is_file():
             continue
         try:
@@ -105,7 +105,7 @@ def read_set(out: Path) -> FinishedSet:
     if not pictures:
         raise UsageError(f"{out} has no image to train on", hint="see `prep status` for what became of them")
     groups = tuple(
-        Group(name, standing[name][0], _trigger(name, found), tuple(sorted(found, key=lambda each: each.path.name)))
+        Group(name, folders[name][0], _trigger(name, found), tuple(sorted(found, key=lambda each: each.path.name)))
         for name, found in sorted(pictures.items())
     )
     return FinishedSet(out, settings.get("export", {}).get("resolution", 1024), groups, left_out)
@@ -134,7 +134,7 @@ def _manifest(out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return settings, rows
 
 
-def _standing(out: Path) -> dict[str, tuple[int, Path]]:
+def _folders(out: Path) -> dict[str, tuple[int, Path]]:
     """Group -> (repeats, folder), as the folders are called now: a person may have changed a number."""
     found: dict[str, tuple[int, Path]] = {}
     for folder in sorted((out / "kohya").glob("*/")):
@@ -143,7 +143,7 @@ def _standing(out: Path) -> dict[str, tuple[int, Path]]:
     return found
 
 
-def standing(picture: Path) -> str:
+def read_caption(picture: Path) -> str:
     """What the .txt beside it says, without a BOM and without white space around it. Raises OSError, ValueError."""
     return picture.with_suffix(".txt").read_bytes().decode("utf-8-sig").replace("\r\n", "\n").strip()
 
@@ -151,7 +151,7 @@ def standing(picture: Path) -> str:
 def _caption(picture: Path, known: str | None) -> str:
     """What the .txt says; where there is none, what the next run would write. Raises ValueError, OSError."""
     try:
-        return standing(picture)
+        return read_caption(picture)
     except FileNotFoundError:
         if known is None:
             raise ValueError("has no caption") from None

@@ -27,7 +27,7 @@ WRITERS = 4
 
 
 def balanced_repeats(counts: dict[str, int], images_per_epoch: int) -> dict[str, int]:
-    """Repeats such that every character shows about as many images an epoch: at least images_per_epoch, at least
+    """Repeats such that every character shows about as many images per epoch: at least images_per_epoch, at least
     as many as the largest has. 12, 7 and 5 images become 96, 98 and 100.
     """
     target = max([images_per_epoch, *counts.values()])
@@ -47,7 +47,7 @@ class KohyaExporter:
         self.settings = settings
         self.max_pixels = max_pixels
         self.problems: dict[str, Problem] = {}
-        self.kept_toml = False  # a person's dataset.toml stands, ours is beside it
+        self.kept_toml = False  # a person edited dataset.toml, so ours lies beside it
 
     def write(self, rows: Iterable[Row], folder: Path) -> Summary:
         """rows: those with a final caption, in order. folder: kohya/ itself."""
@@ -77,7 +77,7 @@ class KohyaExporter:
                             side = math.isqrt(row.ref.width * row.ref.height)
                             sides[self.group_of(row)] = max(side, sides.get(self.group_of(row), 0))
                         written, unchanged = written + fresh, unchanged + (not fresh)
-                # Only now: a caption that stands is of an image in the ledger, so that an edit after a kill is found.
+                # After the ledger has their images, so that an edit after a kill is found.
                 for _ in pool.map(lambda text: write_caption(*text), texts):
                     pass
         removed = self._clear(folder, names)
@@ -113,7 +113,7 @@ class KohyaExporter:
         return placed, fresh
 
     def _forget_lost_folders(self) -> None:
-        """A folder that a person removed is rebuilt. Said first: half rebuilt, its gaps would look like a person's."""
+        """Note the folders that a person removed before rebuilding them: half of one would look like images removed."""
         lost = [
             subject
             for subject, name in self.placement.placed()

@@ -1,4 +1,4 @@
-"""manifest.parquet: one row an image, streamed in order, the same bytes for the same input.
+"""manifest.parquet: one row per image, streamed in order, the same bytes for the same input.
 
 Nothing of the machine, the clock or an absolute path is in it.
 """

@@ -1,4 +1,4 @@
-"""problems.txt: what was skipped and why, one line an image; absent when there is nothing to say."""
+"""problems.txt: what was skipped and why, one line per image; absent when there is nothing to say."""
 
 from pathlib import Path
 
@@ -26,5 +26,5 @@ def summary(problems: dict[str, Problem], total: int) -> str:
     kinds: dict[str, int] = {}
     for problem in problems.values():
         kinds[problem.kind] = kinds.get(problem.kind, 0) + 1
-    told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda pair: (-pair[1], pair[0])))
-    return f"{len(problems):,} of {total:,} skipped: {told}"
+    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda pair: (-pair[1], pair[0])))
+    return f"{len(problems):,} of {total:,} skipped: {counts}"

@@ -1,5 +1,5 @@
-"""Contact sheets: a page a character to look at: its real images with their captions, then what was drawn of it, each
-beside its parent, with score and verdict.
+"""Contact sheets, one per character: its real images with their captions, then what was drawn of it, each beside its
+parent, with score and verdict.
 
 At most 24 real images and 36 drawn ones of a kind, spread evenly; made anew only when something on it has changed.
 """
@@ -150,15 +150,15 @@ class Sheets:
 
     def _cell(self, row: Row) -> Image.Image:
         thumb = self._thumb(row)
-        told = [f"{printable(row.ref.path)[-44:]}", f"{row.complexity}, threshold {row.caption.threshold:.2f}"]
+        source = [f"{printable(row.ref.path)[-44:]}", f"{row.complexity}, threshold {row.caption.threshold:.2f}"]
         text = textwrap.wrap(_caption(row), LINE_CHARACTERS)
         if len(text) > CAPTION_LINES:
             text = [*text[: CAPTION_LINES - 1], text[CAPTION_LINES - 1][: LINE_CHARACTERS - 2] + " ..."]
-        height = thumb.height + 8 + LINE_PX * (len(told) + len(text))
+        height = thumb.height + 8 + LINE_PX * (len(source) + len(text))
         cell = Image.new("RGB", (CELL_PX, height), PAPER)
         cell.paste(thumb, (0, 0))
         draw, font, y = ImageDraw.Draw(cell), ImageFont.load_default(FONT_PX), thumb.height + 6
-        for ink, line in [*((INK, line) for line in text), *((FAINT, line) for line in told)]:
+        for ink, line in [*((INK, line) for line in text), *((FAINT, line) for line in source)]:
             draw.text((0, y), line, ink, font)
             y += LINE_PX
         return cell
@@ -183,8 +183,8 @@ def _verdict(row: Row) -> list[tuple[tuple[int, int, int], str]]:
     if not row.made:
         return []
     check, request = row.made.check, row.made.request
-    told = [(GOOD if check.kept else BAD, f"{check.score:.2f} {'accepted' if check.kept else check.reason}")]
+    lines = [(GOOD if check.kept else BAD, f"{check.score:.2f} {'accepted' if check.kept else check.reason}")]
     for name, tags in (("asked", request.changes), ("missing", check.missing), ("unwanted", check.unwanted)):
         if tags:
-            told.append((INK if name == "asked" else FAINT, f"{name}: {', '.join(tags).replace('_', ' ')}"))
-    return told
+            lines.append((INK if name == "asked" else FAINT, f"{name}: {', '.join(tags).replace('_', ' ')}"))
+    return lines

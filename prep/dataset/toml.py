@@ -1,6 +1,6 @@
-"""dataset.toml for sd-scripts: strict about keys and types, so everything here is as KOHYA's schema wants it.
+"""dataset.toml for sd-scripts, which is strict about keys and types.
 
-And the rule for this file and the other configurations that prep writes: a person's own version of it stays.
+The rule for this file and the other configurations that prep writes: a version that a person edited stays.
 """
 
 import hashlib
@@ -73,15 +73,15 @@ def write_dataset_toml(kohya: Path, text: str, ledger: Ledger) -> bool:
 
 
 def write_unless_edited(path: Path, text: str, ledger: Ledger) -> bool:
-    """Write it, unless a person has changed the one that stands: then beside it. -> whether it took its place."""
+    """Write it; beside it as NAME.new.ENDING where a person has changed the one there. -> whether it took its place."""
     ours = set(ledger.table(WRITTEN)["recipe"].to_pylist())
     beside = path.with_name(f"{path.stem}.new{path.suffix}")
     data = text.encode()
-    standing, digest = _read(path), hashlib.sha256(data).hexdigest()
+    present, digest = _read(path), hashlib.sha256(data).hexdigest()
     if digest not in ours:
         ledger.write(WRITTEN, [{"subject": path.name, "recipe": digest}])
-    if standing is None or standing == data or hashlib.sha256(standing).hexdigest() in ours:
-        if standing != data:
+    if present is None or present == data or hashlib.sha256(present).hexdigest() in ours:
+        if present != data:
             write_whole(path, data)
         beside.unlink(missing_ok=True)
         return True

@@ -24,14 +24,14 @@ class Start:
     steps_an_epoch: int  # images times repeats, at batch size 1
 
     @property
-    def looks(self) -> int:
-        """How often a character should be seen: 100 times an image, at least 800, and ever less often for more."""
+    def views(self) -> int:
+        """How often a character should be seen: 100 times per image, at least 800; fewer per image in a large set."""
         each = self.images / self.characters
         return round(min(max(800, 100 * each), 1500 + 5 * each))
 
     @property
     def epochs(self) -> int:
-        return max(1, round(self.looks * self.characters / self.steps_an_epoch))
+        return max(1, round(self.views * self.characters / self.steps_an_epoch))
 
     @property
     def steps(self) -> int:
@@ -49,7 +49,7 @@ class Start:
 
 
 def write_training_toml(kohya: Path, images: int, steps_an_epoch: int, resolution: int, ledger: Ledger) -> bool:
-    """Write it, unless a person has changed the one that stands: then beside it. -> whether it took its place."""
+    """Write it; beside it as NAME.new.toml where a person has changed the one there. -> whether it took its place."""
     found = (numbered_folder(folder.name) for folder in kohya.glob("*/"))
     characters = {name[1].removesuffix(DRAWN) for name in found if name}
     start = Start(max(1, images), max(1, len(characters)), max(1, steps_an_epoch))

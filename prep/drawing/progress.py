@@ -1,7 +1,7 @@
 """What was drawn of a character, what the check made of it, and what is still to come: from counts alone.
 
-The requests themselves would need the generator's header, and torch to read it. Counts do, since a run that came to its
-end leaves nothing to draw, and one that did not is told from what its settings want.
+Making the requests would need torch, to read the generator's file. Counts are enough: a run that ended leaves nothing
+to draw, and for one that was cut off the settings say how many it wanted.
 """
 
 import math
@@ -32,7 +32,7 @@ def verdicts(pictures: Iterable[tuple[str, str | None]]) -> str:
 
 
 def to_draw(profile: Profile, settings: Settings, pictures: Iterable[tuple[str, str | None]], finished: bool) -> str:
-    """What a run would still draw. finished: the last run came to its end, and nothing has changed since."""
+    """What a run would still draw. finished: the last run ended, and nothing has changed since."""
     pictures = list(pictures)
     if finished and pictures:
         return "nothing"
@@ -51,7 +51,7 @@ def to_draw(profile: Profile, settings: Settings, pictures: Iterable[tuple[str, 
 
 
 def drawn_since(folder: Path, nanoseconds: int) -> int:
-    """Pictures in generated/<slug>/ that are younger than the manifest: drawn by a run that did not come to its end."""
+    """Pictures in generated/<slug>/ that are younger than the manifest: a run that was cut off drew them."""
     return sum(path.stat().st_mtime_ns > nanoseconds for path in _pictures(folder))
 
 

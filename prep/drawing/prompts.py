@@ -77,7 +77,7 @@ def read_vary(path: str, known: Collection[str] | None = None) -> tuple[list[Gro
 def reconstructions(
     profile: Profile, parents: Sequence[Parent], count: int, style: DrawingStyle
 ) -> list[GenerationRequest]:
-    """An image's own tags, text alone: picture -> tags -> picture. Which images: by their hash, so for good."""
+    """An image's own tags, text alone: picture -> tags -> picture. Which images: by their hashes, in every run."""
     chosen = sorted(parents, key=lambda parent: _stable_order(parent.sha256, "reconstruct"))[:count]
     return [
         _request("reconstruct", profile, _ordered(parent.tags, profile, (), style), (), parent, 0, style)
@@ -122,7 +122,7 @@ def _variations(
     traits = sorted(tag for tag in profile.traits if not shown.intersection(style.excludes(tag)))  # no eyes when shut
     for group in groups:
         if group.replaces & profile.traits:
-            continue  # what the trigger word is to learn is not free
+            continue  # the trigger word should learn these
         for option in group.options:
             changes = tuple(tag for tag in option if tag not in parent.tags)
             if not changes:

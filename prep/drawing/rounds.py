@@ -1,7 +1,7 @@
 """What is drawn of each character: which requests, which of them are done, what the check says, how many more to try.
 
-Everything follows from the requests in their order and from the ledger, so that a run that was cut off goes on to the
-same end. What only looks has a name that says what it finds; what writes is a verb.
+Everything follows from the requests in their order and from the ledger, so a run that was cut off ends as it would have
+ended. What only reads is called by what it finds; what writes is called by a verb.
 """
 
 import math
@@ -77,7 +77,7 @@ class Drawing:
         return {sha256: self.places.src / path for plan in self.plans for sha256, path in plan.parents.items()}
 
     def missing(self, ledger: Ledger) -> list[GenerationRequest]:
-        """What is still to be drawn."""
+        """The requests without a whole picture."""
         book = ledger.book(DRAW, draw_recipe(self.measure_px))
 
         def is_missing(request: GenerationRequest) -> bool:

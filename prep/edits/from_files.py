@@ -1,7 +1,7 @@
 """What a person did in kohya/ and to the .txt files in SRC: read before anything is written, kept in the ledger.
 
 The order matters for a kill at any moment: edits are in the ledger before a file changes; what is about to be
-written is in the ledger, with what stands there, before it is; and only what was written is confirmed.
+written is in the ledger, with what the file says now, before it is written; only what was written is confirmed.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +21,7 @@ from prep.types import Problem, Row
 
 
 class HandEdits:
-    """What the files say, held against what was last written. `look` reads them; nothing before it does."""
+    """What the files say, compared with what was last written. `look` is what reads them."""
 
     def __init__(self, ledger: Ledger, placement: Placement, src: Path, in_source: bool) -> None:
         """in_source: whether prep also writes the .txt beside the images in SRC."""
@@ -43,7 +43,7 @@ class HandEdits:
         return begun(self.entry(row), row.caption.items)
 
     def look(self, rows: Iterable[Row]) -> dict[str, Problem]:
-        """Read all captions in kohya/ and SRC, also of images that this run takes out: their edits wait in the ledger.
+        """Read all captions in kohya/ and SRC, also of images that this run leaves out: the ledger keeps their edits.
 
         -> path -> why its caption could not be read.
         """
@@ -76,14 +76,14 @@ class HandEdits:
             self.taken_out |= found
 
     def announce(self, rows: Iterable[Row]) -> None:
-        """Tell the ledger which captions are about to be written, and what stands in their place until they are."""
+        """Tell the ledger which captions are about to be written, and what the files say until they are."""
         written = (row for row in rows if row.status == "kept" and row.final_text is not None)
         with self.ledger.writer(CAPTION) as ledger:
             for intent in filter(None, map(self._intent, written)):
                 ledger.append(intent)
 
     def confirm(self) -> None:
-        """Say that what was announced is written. Only now may a file that says something else be a person's edit."""
+        """Say that what was announced is written: from now on, a file that says something else is a person's edit."""
         table = self.ledger.table(CAPTION)
         announced = table.filter(pc.greater(pc.list_value_length(table["standing"]), 0)).to_batches(FLUSH_ROWS)
         with self.ledger.writer(CAPTION) as ledger:
@@ -97,8 +97,8 @@ class HandEdits:
         after = Entry(hand, (), row.final_text if self.in_source else entry.source_text)
         if after == entry:
             return None
-        texts = dict.fromkeys((*entry.standing, entry.hand.text, entry.source_text))
-        return replace(after, standing=tuple(text for text in texts if text is not None)).row(image_key(row))
+        texts = dict.fromkeys((*entry.expected_texts, entry.hand.text, entry.source_text))
+        return replace(after, expected_texts=tuple(text for text in texts if text is not None)).row(image_key(row))
 
     def _in_kohya(self, subject: str) -> str | None:
         path = self.placement.sidecar(subject)

@@ -1,4 +1,4 @@
-"""What a person does to a caption, and how it lives on beside what the machine says. Pure: no file, no ledger.
+"""What a person did to a caption, merged with what the machine says. No file, no ledger.
 
 Captions are compared by tag: what was added by hand is never lost, what was taken out by hand never returns,
 and what the machine newly finds, or no longer finds, follows the machine.
@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Hand:
-    """The state of one caption. Everything is text as it stands in a caption, not tag names."""
+    """The state of one caption. Everything is text as a caption has it, not tag names."""
 
-    text: str | None = None  # what stood there last; None: nothing yet
+    text: str | None = None  # what the .txt said last; None: nothing yet
     machine: tuple[str, ...] = ()  # the machine's items when it was written
     added: tuple[str, ...] = ()  # by hand, in the person's spelling
     removed: tuple[str, ...] = ()  # by hand
@@ -29,7 +29,7 @@ def key(item: str) -> str:
 
 
 def edited(state: Hand, found: str) -> Hand:
-    """The state after a person left `found` where `state.text` stood."""
+    """The state after a person replaced `state.text` with `found`."""
     before, now = _keyed(items(state.text or "")), _keyed(items(found))
     came = [name for name in now if name not in before]
     went = [name for name in before if name not in now]
@@ -45,7 +45,7 @@ def edited(state: Hand, found: str) -> Hand:
         added=tuple(text for name, text in added.items() if name not in went),
         removed=tuple(text for name, text in removed.items() if name not in came),
         person=found,
-        # Several lines mean something to a trainer (or a mistake that a person should see): hands off.
+        # Several lines mean something to a trainer, or are a mistake that a person should see: left alone.
         verbatim=bool(found) and ("\n" in found or bool(known) and not known.intersection(now)),
     )
 
@@ -58,19 +58,19 @@ def merged(state: Hand, machine: tuple[str, ...]) -> str:
         return state.person
     added, removed, fresh = _keyed(state.added), _keyed(state.removed), _keyed(machine)
     text = state.text or ""
-    standing = _keyed(items(text))
-    kept = {name: added.get(name) or fresh[name] for name in standing if name in added or name in fresh}
-    kept |= {name: spelt for name, spelt in added.items() if name not in kept}
-    new = {name: spelt for name, spelt in fresh.items() if name not in kept and name not in removed}
+    present = _keyed(items(text))
+    kept = {name: added.get(name) or fresh[name] for name in present if name in added or name in fresh}
+    kept |= {name: item for name, item in added.items() if name not in kept}
+    new = {name: item for name, item in fresh.items() if name not in kept and name not in removed}
     trigger = key(machine[0])
     first = {trigger: new.pop(trigger)} if trigger in new else {}
     result = first | kept | new
     # Nothing to take in or leave out: the person's very text, spelling and spaces included.
-    return text if list(result) == list(standing) else ", ".join(result.values())
+    return text if list(result) == list(present) else ", ".join(result.values())
 
 
 def source(state: Hand, text: str) -> str:
-    """machine, hand (as the person left it) or merged (the machine's news are in it)."""
+    """machine, hand (as the person left it) or merged (with what the machine newly found)."""
     if state.person is None:
         return "machine"
     return "hand" if text == state.person else "merged"

@@ -1,7 +1,7 @@
-"""What stands in kohya/ now, and what the ledger knows of it: the two together tell what a person did there.
+"""What is in kohya/ now and what the ledger knows of it: the difference is what a person did there.
 
-A file that we placed and that is gone from a folder that is still there was taken out by hand. A folder that is
-gone is simply rebuilt.
+An image that prep placed and that is gone from a folder that is still there was removed by hand. A folder that is gone
+is rebuilt.
 """
 
 import os
@@ -49,7 +49,7 @@ class Placement:
         self.kohya = kohya
         self.ledger = ledger
         self.exports = exports
-        self.marked: dict[str, Placed] = {}  # what this run has said of them since
+        self.marked: dict[str, Placed] = {}  # rows that this run has written since
         self.repeats = repeats
         self.listings = listings
 
@@ -81,7 +81,7 @@ class Placement:
                 yield subject, name
 
     def sidecar(self, subject: str) -> Path | None:
-        """Where the caption of a placed image stands; None when there is none."""
+        """The caption file of a placed image; None when there is none."""
         placed = self[subject]
         if placed is None or placed.state != "placed":
             return None
@@ -94,7 +94,7 @@ class Placement:
         return self.kohya / f"{self.repeats[slug]}_{slug}" if slug in self.repeats else None
 
     def set_repeats(self, repeats: dict[str, int]) -> None:
-        """Give characters their repeats; a folder that stands is renamed."""
+        """Give characters their repeats; a folder that exists is renamed."""
         changed = {slug: count for slug, count in repeats.items() if self.repeats.get(slug) != count}
         if not changed:
             return
@@ -108,7 +108,7 @@ class Placement:
 
 
 def read_placement(kohya: Path, ledger: Ledger) -> Placement:
-    """What stands in kohya/ now. Writes nothing."""
+    """What is in kohya/ now. Writes nothing."""
     repeats = {subject: row["repeats"] for subject, row in ledger.rows(REPEATS).items()} | _renamed(kohya, ledger)
     listings: dict[str, dict[str, int]] = {}
     for slug, count in repeats.items():

@@ -1,4 +1,4 @@
-"""The ledger's memory of captions: what was written, what a person made of it. And reading and writing a .txt."""
+"""Captions in the ledger: what was written, and what a person made of it. And reading a .txt."""
 
 import errno
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ class Entry:
     """One caption's row in the ledger."""
 
     hand: Hand
-    standing: tuple[str, ...] = ()  # empty: both files say what is here
+    expected_texts: tuple[str, ...] = ()  # what a file may still say after a kill; empty: both say what is here
     source_text: str | None = None
 
     def row(self, subject: str) -> dict[str, Any]:
@@ -40,7 +40,7 @@ class Entry:
         return {
             "subject": subject,
             "recipe": "",
-            "standing": self.standing,
+            "standing": self.expected_texts,
             "text": hand.text,
             "source_text": self.source_text,
             "machine": hand.machine,
@@ -78,7 +78,7 @@ def read_caption(path: Path) -> str | None:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
     except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:  # beside an image without an ending, whose name is all there is room for
+        if error.errno == errno.ENAMETOOLONG:  # the image has no ending, and its name is as long as a name may be
             return None
         raise ImageError("caption", f"its caption cannot be read ({error.strerror})", "check it") from None
     except UnicodeDecodeError:
@@ -90,16 +90,16 @@ def absorb(entry: Entry, kohya: str | None, source: str | None) -> Entry:
 
     None: no such file. A missing file is no edit: it is written again (in SRC only if that was asked for).
     """
-    hand, standing = entry.hand, entry.standing
-    if kohya is not None and kohya not in (hand.text, *standing):
-        hand = edited(replace(hand, text=_nearest(kohya, hand.text, *standing)), kohya)
-    if source is not None and source not in (entry.source_text, *standing) and hand.text is not None:
+    hand, expected = entry.hand, entry.expected_texts
+    if kohya is not None and kohya not in (hand.text, *expected):
+        hand = edited(replace(hand, text=_nearest(kohya, hand.text, *expected)), kohya)
+    if source is not None and source not in (entry.source_text, *expected) and hand.text is not None:
         # What changed in SRC since it was last seen; at first sight, what differs from the caption so far.
         basis = hand.text if entry.source_text is None else entry.source_text
-        hand = edited(replace(hand, text=_nearest(source, basis, *standing)), source)
-    # Of what a killed run left open, only what is really there: the next one may be killed under other settings.
-    open_ = tuple(text for text in standing if text in (kohya, source) and text != hand.text)
-    return Entry(hand, open_, entry.source_text if source is None else source)
+        hand = edited(replace(hand, text=_nearest(source, basis, *expected)), source)
+    # A text that no file has is forgotten: the next run may have other settings, and be killed too.
+    remaining = tuple(text for text in expected if text in (kohya, source) and text != hand.text)
+    return Entry(hand, remaining, entry.source_text if source is None else source)
 
 
 def begun(entry: Entry, machine: tuple[str, ...]) -> Hand:

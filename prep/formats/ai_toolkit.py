@@ -1,4 +1,4 @@
-"""ai-toolkit: a folder a character with a .txt beside each image, and config.yaml for a LoRA of SD3.5.
+"""ai-toolkit: one folder per character with a .txt beside each image, and config.yaml for a LoRA of SD3.5.
 
 Its README takes jpg and png alone, so WebP is rewritten as PNG. Keys as its SD3.5 example and its DatasetConfig have
 them; numbers are written out, since YAML 1.1 reads 1e-4 as text.

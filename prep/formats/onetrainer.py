@@ -1,4 +1,4 @@
-"""OneTrainer: a folder a character with a .txt beside each image, and concepts.json, which names and weighs them.
+"""OneTrainer: one folder per character with a .txt beside each image, and concepts.json, which names and weighs them.
 
 Keys as OneTrainer's ConceptConfig has them; those that are not written keep its defaults.
 """

@@ -1,7 +1,7 @@
-"""SimpleTuner: a folder a character, its captions and sizes in a parquet file, and multidatabackend.json.
+"""SimpleTuner: one folder per character, its captions and sizes in a parquet file, and multidatabackend.json.
 
 Its `repeats` are those of kohya less one. It leaves out an image whose caption in the parquet file is empty, and stops
-where it expects one: such images are left out here, and told of.
+where it expects one: such images are left out here, and listed.
 """
 
 import io
@@ -34,10 +34,10 @@ def lay(found: FinishedSet, view: View) -> list[str]:
         "cache_dir": view.place("cache/text"),
     }
     view.config("multidatabackend.json", json.dumps([*backends, texts], ensure_ascii=False, indent=2) + "\n")
-    told = f"{silent:,} with an emptied caption left out: SimpleTuner has caption_dropout_probability for that"
+    note = f"{silent:,} with an emptied caption left out: SimpleTuner has caption_dropout_probability for that"
     place = json.dumps(view.place("multidatabackend.json"))
     return [
-        *([told] if silent else []),
+        *([note] if silent else []),
         f'in SimpleTuner\'s config.json: "data_backend_config": {place}; then',
         "simpletuner train",
     ]

@@ -1,4 +1,4 @@
-"""The formats of other trainers, made out of a finished set: for `export.formats`, and for `prep export`."""
+"""A finished set in the formats of other trainers: for `export.formats`, and for `prep export`."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -19,12 +19,12 @@ def write_views(
     found = read_set(out)
     for name, lay in makers.items():
         view = View(found, name)
-        told = lay(found, view)
+        lines = lay(found, view)
         done = view.write(ledger, bar)
         say(
             f"export: {found.images:,} images for {name} in {view.folder}: {done.written:,} files written, "
             f"{done.unchanged:,} unchanged, {done.removed:,} removed"
         )
-        for line in told:
+        for line in lines:
             say(f"  {line}")
     return found.left_out

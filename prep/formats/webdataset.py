@@ -58,8 +58,8 @@ def _shards(samples: list[Sample]) -> Iterator[list[Sample]]:
 
 
 def _made_of(shard: list[Sample]) -> str:
-    told = [[picture.key, picture.group, picture.caption, facts, stamp(picture.path)] for picture, facts in shard]
-    return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    content = [[picture.key, picture.group, picture.caption, facts, stamp(picture.path)] for picture, facts in shard]
+    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _write(shard: list[Sample], kind: str, path: Path) -> None:

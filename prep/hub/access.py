@@ -1,4 +1,4 @@
-"""Who pushes, and whereto: the token, the name of the repo and its address. Nothing here asks the hub."""
+"""Who pushes, and where to: the token, the name of the repo and its address. Nothing here asks the hub."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ def check_may_send(repo: str) -> str:
     check_endpoint()
     # Before anything imports the client, hub_offline too: it reads these once.
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # plain LFS: prep knows its time-outs and retries
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # nothing of this machine is anybody's business
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # a push sends the set and nothing about this machine
     if hub_offline():
         raise StoppedError("nothing is pushed: HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set", hint="unset it to push")
     if not sends_token():
@@ -53,6 +53,6 @@ def read_token(source: str) -> str:
 
 
 def page_address(repo: str) -> str:
-    """Of the repo's page, without the password that a mirror's address may hold."""
+    """The repo's page, without the password that a mirror's address may hold."""
     parts = urlsplit(endpoint())
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}/datasets/{repo}"

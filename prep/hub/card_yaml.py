@@ -30,7 +30,7 @@ def read_yaml(front: str) -> dict[str, Any]:
             return found
     except (yaml.YAMLError, ValueError):
         pass
-    raise StoppedError("the YAML of the README.md on the hub cannot be read", hint="mend it there, then push again")
+    raise StoppedError("the YAML of the README.md on the hub cannot be read", hint="correct it there, then push again")
 
 
 def merged_yaml(front: str, theirs: dict[str, Any], ours: dict[str, Any]) -> str:

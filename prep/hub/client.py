@@ -200,4 +200,4 @@ def _text(card: bytes) -> str:
     try:
         return card.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise StoppedError("the README.md on the hub is not UTF-8", hint="mend it there, then push again") from None
+        raise StoppedError("the README.md on the hub is not UTF-8", hint="correct it there, then push again") from None

@@ -22,7 +22,7 @@ def passes(error: BaseException) -> bool:
 
 
 def is_theirs(error: BaseException) -> bool:
-    """Whether the hub, the network or the disk fails. Every other error is a bug of prep, and is not hidden."""
+    """Whether the hub, the network or the disk failed. Every other error is a bug in prep, and is shown as one."""
     return passes(error) or status(error) is not None or isinstance(cause(error), (OSError, ValueError, PrepError))
 
 
@@ -62,7 +62,7 @@ def explain(error: BaseException, what: str, repo: str, token_source: str) -> Pr
     if isinstance(error, ValueError) and str(error).startswith("Invalid metadata"):
         reason = " ".join(str(error).split("\n")[1:])[:200].strip(" -")
         return StoppedError(
-            f"{host} does not take the card: {reason}", hint="mend its README.md there, then push again"
+            f"{host} does not take the card: {reason}", hint="correct its README.md there, then push again"
         )
     if isinstance(error, ValueError):
         return NetworkError(f"{host} gives an answer for {what} that makes no sense", hint="is HF_ENDPOINT a hub?")

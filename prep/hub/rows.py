@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from prep.dataset.finished import standing as read_caption
+from prep.dataset.finished import read_caption
 from prep.errors import UsageError
 
 Value = str | Callable[[dict], Any]  # a column of the manifest, or a function of its row

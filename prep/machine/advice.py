@@ -10,7 +10,7 @@ LEAST_SHARE = 0.94  # cards of N GB report a little less or more in bytes
 CPU_BYTES = 23e9  # a machine of 24 GB
 # 28 forwards of 19.9 s with the adaLN cache; 4 of 9.0 s. Seconds a forward as measured on two cores with AMX.
 ON_CPU = (
-    "--config configs/cpu.toml: on the CPU large takes some ten minutes a picture of 256 px, "
+    "--config configs/cpu.toml: on the CPU large takes some ten minutes per picture of 256 px, "
     "turbo one minute at 512 px (computed from forwards measured on two cores with AMX); turbo holds 17 GB"
 )
 
@@ -29,10 +29,10 @@ def plan_for(gpus: Sequence[Gpu], memory_bytes: int | None) -> Plan:
     for preset in PRESETS:
         if best and best.bytes >= preset.card_gb * 1e9 * LEAST_SHARE:
             fast = "with FP8 products" if best.fp8.startswith("products") else "FP8 as storage"
-            told = f"on {best.name}: --config configs/{preset.config}: {preset.how}, {fast}"
+            setup = f"on {best.name}: --config configs/{preset.config}: {preset.how}, {fast}"
             peak = f"{preset.peak_gb:.1f} GB" if preset.fits else f"{preset.tiled_gb:.1f} GB (the VAE in tiles)"
             memory = f"{preset.weights_gb} GB of weights, {peak} at the peak"
-            return Plan(f"{told}; {memory}; {_time(best)} (computed, not measured on a card)")
+            return Plan(f"{setup}; {memory}; {_time(best)} (computed, not measured on a card)")
     if memory_bytes and memory_bytes >= CPU_BYTES:
         return Plan(ON_CPU)
     return Plan(
@@ -45,4 +45,4 @@ def _time(gpu: Gpu) -> str:
     if not gpu.tflops:
         return "how long a picture takes is not known, since no product could be timed"
     low, high = (times * seconds("sd35-large-fp8", gpu.tflops) for times in SLOWER)
-    return f"{low:.0f} to {high:.0f} s a picture of 1024 px, from {gpu.tflops:.0f} TFLOPS in bf16 timed here"
+    return f"{low:.0f} to {high:.0f} s per picture of 1024 px, from {gpu.tflops:.0f} TFLOPS in bf16 timed here"

@@ -1,4 +1,4 @@
-"""What `prep doctor` tells, section by section. Every line that names a problem also says what to do next."""
+"""What `prep doctor` prints, section by section. Every line that names a problem also says what to do next."""
 
 import os
 import platform
@@ -36,7 +36,7 @@ class Line:
 
 
 def examine(settings: Settings) -> Iterator[tuple[str, list[Line]]]:
-    """Yield (title, lines) as they are known. Asks the network for 5 s at most, unless it is told not to."""
+    """Yield (title, lines) as they are known. Waits 5 s at most for the network; offline, it asks nothing."""
     wrong: list[Line] = []
     try:
         offline = settings.models.offline or hub_offline()
@@ -113,10 +113,10 @@ def _network(reached: dict[str, bool], offline: bool) -> Iterator[Line]:
         if role in reached:
             yield Line(label, f"{host} answers") if reached[role] else Line(label, f"{host} does not answer", BY_HAND)
     source = token_source()
-    told = f"yes, from {source}" if source else "none; only gated files need one: `hf auth login`"
+    text = f"yes, from {source}" if source else "none; only gated files need one: `hf auth login`"
     if source and is_mirror():
-        told += f"; {'sent' if sends_token() else 'not sent'} to {hub_name()}, which HF_ENDPOINT names"
-    yield Line("token", told)
+        text += f"; {'sent' if sends_token() else 'not sent'} to {hub_name()}, which HF_ENDPOINT names"
+    yield Line("token", text)
 
 
 def _tagger(settings: Settings, reached: bool) -> Line:

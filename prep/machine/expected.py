@@ -89,7 +89,7 @@ def seconds(name: str, tflops: float) -> float:
 
 def preset_lines() -> Iterator[str]:
     """A table in Markdown."""
-    yield "| card | configuration | how large is held | weights GB | peak GB | pictures at once |"
+    yield "| card | configuration | stored as | weights GB | peak GB | pictures at once |"
     yield "|---|---|---|---|---|---|"
     for preset in PRESETS[::-1]:
         tiled = "" if preset.fits else f"; does not fit, so {preset.tiled_gb:.1f} with the VAE in tiles"
@@ -104,8 +104,8 @@ def card_lines() -> Iterator[str]:
     yield "| card | TFLOPS, published peak | large | large-turbo | medium |"
     yield "|---|---|---|---|---|"
     for card, tflops in CARDS.items():
-        told = " | ".join(_span(seconds(name, tflops)) for name in WORK)
-        yield f"| {card} | {tflops} | {told} |"
+        spans = " | ".join(_span(seconds(name, tflops)) for name in WORK)
+        yield f"| {card} | {tflops} | {spans} |"
 
 
 def _span(least: float) -> str:

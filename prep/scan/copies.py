@@ -23,7 +23,7 @@ HASH_BITS = 8  # of 64: JPEG at quality 30 and halving move at most 4 on the art
 COMPARE_PX = 512  # longer side at which pixels are compared
 BLOCK_PX = 8
 # Mean absolute difference of the worst block, 0-255. On the art in examples/, by tests/scan/test_copies.py:
-# re-encodings (JPEG 30 to 95, WebP 60, half size) stay under 22, another expression is over 34.
+# re-encodings (JPEG 30 to 95, WebP 60, half size) stay under 22; another expression is over 34.
 COPY_BELOW = 28.0
 
 NEAR = Shelf("near", (pa.field("difference", pa.float32()),))
@@ -61,12 +61,12 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _copies(refs: list[ImageRef], thumbnail, known: dict[str, float], remember) -> Iterator[tuple[ImageRef, ImageRef]]:
-    """Yield (copy, original). Each image is held against the originals before it that have a close hash."""
+    """Yield (copy, original). Each image is compared with the originals before it that have a close hash."""
     hashes = np.array([int(ref.phash, 16) for ref in refs], np.uint64)
     originals, count = np.empty(len(refs), np.int64), 0
-    standing = np.empty(len(refs), np.uint64)  # the hashes of originals
+    original_hashes = np.empty(len(refs), np.uint64)
     for at, ref in enumerate(refs):
-        for place in np.flatnonzero(np.bitwise_count(standing[:count] ^ hashes[at]) <= HASH_BITS):
+        for place in np.flatnonzero(np.bitwise_count(original_hashes[:count] ^ hashes[at]) <= HASH_BITS):
             original = refs[originals[place]]
             subject = f"{original.sha256}:{ref.sha256}"
             if subject not in known:
@@ -76,7 +76,7 @@ def _copies(refs: list[ImageRef], thumbnail, known: dict[str, float], remember) 
                 yield ref, original
                 break
         else:
-            originals[count], standing[count] = at, hashes[at]
+            originals[count], original_hashes[count] = at, hashes[at]
             count += 1
 
 

@@ -31,7 +31,7 @@ class Found:
 class Listing:
     files: tuple[Found, ...]  # in byte order of their paths
     problems: tuple[tuple[str, Problem], ...]  # (path, why it is no image file)
-    hidden: tuple[str, ...]  # folders directly in SRC that were passed over, for they begin with a dot
+    hidden: tuple[str, ...]  # folders directly in SRC that were skipped, since their names begin with a dot
 
     @property
     def characters(self) -> list[str]:
@@ -81,7 +81,7 @@ def _entries(src: Path, out: Path, problems: list, hidden: list) -> Iterator[tup
             continue
         seen.add((status.st_dev, status.st_ino))
         while entries:
-            entry = entries.pop()  # in order, and let go of: each has grown by its stat
+            entry = entries.pop()  # in order, and dropped at once: its stat takes memory
             if entry.name.startswith(".") or entry.name in NEVER:
                 if not prefix and entry.name not in NEVER and entry.is_dir():
                     hidden.append(entry.name)
@@ -136,5 +136,5 @@ def _character(src: Path, path: str) -> str:
     """The first sub-folder, without kohya's repeats; the name of SRC for what lies directly in it."""
     first = path.split("/")[0] if "/" in path else src.resolve().name
     kohya = numbered_folder(first)
-    # From here on a character is text: what its name holds that is not UTF-8 is escaped.
+    # From here on a character is text: bytes of its name that are not UTF-8 are escaped.
     return sys.intern(os.fsencode(kohya[1] if kohya else first).decode("utf-8", "backslashreplace"))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from prep.config import Scan
 from prep.types import ImageRef, Row
 
-SHOWN_FLAGS = {"animated"}  # of the scan's flags, those that say something of the picture itself
+SHOWN_FLAGS = {"animated"}  # the scan's flags that describe the picture itself
 
 
 def select(refs: Sequence[ImageRef], settings: Scan) -> list[Row]:
@@ -34,7 +34,7 @@ def select(refs: Sequence[ImageRef], settings: Scan) -> list[Row]:
 
 
 def capped(rows: Sequence[Row], max_images: int) -> list[Row]:
-    """At most max_images kept rows a character (0: no limit): near copies go first, then the smallest."""
+    """At most max_images kept rows per character (0: no limit): near copies go first, then the smallest."""
     places: dict[str, list[int]] = defaultdict(list)
     for at, row in enumerate(rows):
         if row.status == "kept":

@@ -30,12 +30,14 @@ def test_core_tags_are_in_45_percent_of_the_images():
 def test_traits_are_core_intrinsic_and_sure():
     found = profile({"long_hair": 8, "blue_eyes": 6, "smile": 8}, 8)
     assert found.traits == {"long_hair"}
-    assert found.tags["blue_eyes"].why == "kept: in too few images to be sure"
-    assert found.tags["smile"].why == "kept: not part of the body"
+    assert found.tags["blue_eyes"].why == "kept: needs 7 of 8"
+    assert found.tags["smile"].why == "kept: not a feature of the body"
 
 
 def test_two_images_are_never_enough():
-    assert profile({"long_hair": 2}, 2).traits == frozenset()
+    found = profile({"long_hair": 2}, 2)
+    assert found.traits == frozenset()
+    assert found.tags["long_hair"].why == "kept: too few images to judge"
 
 
 def test_the_settings_win():

@@ -229,7 +229,7 @@ def test_plan_follows_the_memory_of_the_card(gigabytes, told):
 def test_time_and_memory_of_a_card_are_told_as_computed():
     gpu = Gpu("A card", "cuda", int(12.6e9), None, tflops=100.0)
     text = plan_for([gpu], None).text
-    assert "5.6 GB of weights, 8.9 GB at the peak; 35 to 70 s a picture of 1024 px, from 100 TFLOPS in bf16" in text
+    assert "5.6 GB of weights, 8.9 GB at the peak; 35 to 70 s per picture of 1024 px, from 100 TFLOPS in bf16" in text
     assert "(computed, not measured on a card)" in text
     assert "is not known" in plan_for([Gpu("A card", "cuda", int(12.6e9), None)], None).text
     assert "(the VAE in tiles) at the peak" in plan_for([Gpu("A card", "cuda", int(8.5e9), None)], None).text

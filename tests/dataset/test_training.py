@@ -141,7 +141,7 @@ def test_a_character_is_seen_often_enough_and_not_for_ever(size):
     start = Start(*size)
     each = start.steps / start.characters
     assert each >= 700 and each / (start.images / start.characters) <= 1000
-    assert 0.6 <= start.steps / (start.looks * start.characters) <= 1.5
+    assert 0.6 <= start.steps / (start.views * start.characters) <= 1.5
     assert start.epochs / start.save_every < 10
 
 

@@ -247,13 +247,13 @@ def test_hard_captions_are_kept_to_the_byte(made, text):
 
 def test_an_edit_made_while_a_run_was_killed_before_writing_is_an_edit(made, monkeypatch):
     """The ledger says what was about to be written; only that, and what stood before, is no edit."""
-    from prep.pipeline import stages
+    from prep.dataset.kohya import KohyaExporter
 
     def killed(*_, **__):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(stages.KohyaExporter, "write", killed)
+        patch.setattr(KohyaExporter, "write", killed)
         made.run(*LOW)
     untouched = made.text("000").read_text()
     made.text("001").write_text("mira, red scarf, " + made.text("001").read_text().removeprefix("mira, "))
