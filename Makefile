@@ -1,4 +1,5 @@
-# prep, by two commands: `make dataset SRC=dir` and `make test`. Both make the environment when it is missing.
+# prep in two commands: `make dataset SRC=dir` and `make test`. Both make the environment when it is missing.
+# Two stamps in it: one for what prep needs, one for the tools of the tests, which `make dataset` does not wait for.
 
 PYTHON  ?= python3
 VENV    ?= .venv
@@ -13,12 +14,12 @@ TOOLS   := $(VENV)/.installed-test
 .DEFAULT_GOAL := help
 .PHONY: help setup dataset push test test-all check bench clean
 
-help: ## what can be made
+help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 	@echo
 	@echo "example: make dataset SRC=examples/characters"
 
-setup: $(STAMP) ## what prep needs, in .venv [VENV=]; the tests add their own tools
+setup: $(STAMP) ## the environment, .venv [VENV=]; the tests add their own tools
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -29,7 +30,7 @@ $(TOOLS): $(STAMP)
 	$(PIP) -e '.[test]'
 	@touch $@
 
-dataset: $(STAMP) ## images to a training set: SRC=dir [NAME= CONFIG= ARGS=]
+dataset: $(STAMP) ## a folder of images to a training set: SRC=dir [NAME= CONFIG= ARGS=]
 	@test -n "$(SRC)" || { echo "make dataset: SRC is missing, such as SRC=examples/characters"; exit 2; }
 	$(BIN)/prep run "$(SRC)" --out "outputs/$(NAME)" $(if $(CONFIG),--config "$(CONFIG)") $(ARGS)
 
@@ -37,7 +38,7 @@ push: $(STAMP) ## a set to the Hugging Face Hub: NAME= REPO=user/name [ARGS=]
 	@test -n "$(NAME)" -a -n "$(REPO)" || { echo "make push: wanted NAME=characters REPO=user/name"; exit 2; }
 	$(BIN)/prep push "outputs/$(NAME)" "$(REPO)" $(ARGS)
 
-test: $(TOOLS) ## the tests, but those that take minutes [WORKERS=2]
+test: $(TOOLS) ## the tests, without the slow ones [WORKERS=2]
 	$(PYTEST) -m "not slow"
 
 test-all: $(TOOLS) ## all tests

@@ -1,4 +1,4 @@
-"""DeepDanbooru: 9,176 Danbooru tags off a 512 px square; with the starter's file, some eighty off a smaller one.
+"""DeepDanbooru: 9,176 Danbooru tags off a 512 px square; with the starter's file, 90 off a smaller one.
 
 In: uint8 [H, W, 3], RGB. Inside: float32 [B, S, S, 3], RGB, 0-1, edge-padded square. Out: float32 [B, T], 0-1.
 """
