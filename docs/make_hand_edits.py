@@ -1,4 +1,4 @@
-"""Write docs/HAND_EDITS.md: a real run over examples/characters, real edits, and what came of them.
+"""Write docs/HAND_EDITS.md: a real run over examples/characters, real edits, and what became of them.
 
 python docs/make_hand_edits.py
 """
@@ -11,13 +11,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 ROOT = Path(__file__).parent.parent
-EDITED, EMPTIED, REMOVED = "sylvie/sylvie_meadow_1.jpg", "eileen/eileen_club_1.jpg", "lucy/lucy_mad.png"
+EDITED, EMPTIED, REMOVED = "sylvie/sylvie_club_1.jpg", "eileen/eileen_club_1.jpg", "lucy/lucy_mad.png"
 
 INTRO = """# What you do by hand stays
 
 Edit captions and delete images in `kohya/` as you like; the next run reads what you did before it writes anything.
-Captions are merged by tag: what you added stays, what you took out does not come back, what the machine newly finds
-comes in, and what it no longer finds goes. This page is made by `docs/make_hand_edits.py`, by doing it.
+Captions are merged by tag: what you added stays, what you took out does not come back, what prep newly finds comes in,
+and what it no longer finds goes. `docs/make_hand_edits.py` writes this page by doing all of it.
 
 """
 
@@ -30,8 +30,8 @@ class Page:
         self.text += text + "\n\n"
 
     def show(self, command: str, output: str) -> None:
-        told = f"$ {command}\n{output.rstrip()}".replace(str(self.out), "outputs/characters")
-        self.text += "".join(f"    {line}".rstrip() + "\n" for line in told.splitlines()) + "\n"
+        shown = f"$ {command}\n{output.rstrip()}".replace(str(self.out), "outputs/characters")
+        self.text += "".join(f"    {line}".rstrip() + "\n" for line in shown.splitlines()) + "\n"
 
     def run(self, *more: str) -> None:
         command = ["run", "examples/characters", "--out", str(self.out), *more]
@@ -54,7 +54,7 @@ def prep(*arguments: str) -> str:
 
 def write(page: Page) -> None:
     prep("run", "examples/characters", "--out", str(page.out))
-    page.say("## A caption, edited\n\nThis is what prep wrote for a picture of sylvie on a road:")
+    page.say("## A caption, edited\n\nThis is what prep wrote for a picture of sylvie outdoors:")
     page.cat(EDITED)
     path = page.caption(EDITED)
     items = path.read_text().split(", ")
@@ -66,16 +66,23 @@ def write(page: Page) -> None:
     page.caption(EMPTIED).write_text("")
     removed = page.caption(REMOVED)
     removed.with_suffix(".png").unlink()
-    page.say("## Then the threshold changes, and prep runs again\n\nNo model runs: the scores are in the ledger.")
-    page.run("--set", "thresholds.mode=fixed", "--set", "thresholds.fixed=0.25")
-    page.say(f"`wind` is still there, `{gone}` is not, and what a lower threshold lets through came in:")
+    page.say("## Then the threshold changes, and prep runs again")
+    page.say(
+        "No image of yours is tagged again: the scores are in the ledger. Prompts follow the tags, so some pictures are "
+        "drawn anew."
+    )
+    before = path.read_text().strip().split(", ")
+    page.run("--set", "thresholds.mode=fixed", "--set", "thresholds.fixed=0.95")
+    left = [f"`{item}`" for item in before if item not in path.read_text().strip().split(", ")]
+    assert left, "the threshold changes nothing here: the page would show no merge"
+    page.say(f"`wind` is still there and `{gone}` is not. What no longer passes is gone: {', '.join(left)}.")
     page.cat(EDITED)
     page.say("The deleted image is left out (`prep run --restore` brings it back), the empty caption stays empty:")
     table = prep("status", str(page.out)).split("\n\n")[1]
     page.show("prep status outputs/characters", table)
-    page.say("And what differs from the machine's captions, by tag:")
+    page.say("What differs from prep's own captions, by tag:")
     page.show("prep status outputs/characters --diff", prep("status", str(page.out), "--diff"))
-    page.say("## Back to the old threshold\n\nThe edit is what remains:")
+    page.say("## Back to the old threshold\n\nWhat passes it again is back; the edit stays:")
     prep("run", "examples/characters", "--out", str(page.out))
     page.cat(EDITED)
 
