@@ -56,6 +56,7 @@ class ModelSpec:
     options: str = ""  # module:attribute of a pydantic model; empty: none beside the family's own
     section: str = ""  # what the options are called in the settings: [role.section]
     parts: tuple[str, ...] = ()  # of the options, those that name a file of the model
+    samplers: tuple[str, ...] = ()  # its card's, where they are known before it is made
     absent: str = ""  # module:attribute, (name, options) -> its card before its files are here
     what: str = ""
     licence: str = ""
