@@ -14,7 +14,7 @@ from prep.models.choose import choose_generator, choose_tagger, named, not_to_be
 from prep.models.fetch import answers, fetch
 from prep.models.hashes import digest_of
 from prep.models.hub import hub_offline
-from prep.models.known import all_known, known
+from prep.models.known import known
 from prep.models.locate import Weights, files_at, find, locate
 from prep.models.ref import COMMON, ModelRef
 from prep.process.hardware import nvidia_driver
@@ -52,11 +52,11 @@ def tagger_of(ledger: Ledger, settings: Settings, may_fetch: bool = True) -> Mod
     remembered = ledger.rows(MODEL).get("tagger")
     if remembered and asked in ("auto", remembered["name"], remembered["name"].removesuffix("-tagger")):
         name = remembered["name"]
-        ships = name in {spec.name for spec in all_known()}
-        weights = locate(name) if ships else None
+        taggers = family("tagger")
+        spec = taggers.spec(name if name in taggers.names() else taggers.by_path)
+        weights = locate(name) if spec.files else None
         if weights is None:
             # Nothing may be left to tag, and then nothing needs the file.
-            spec = known(name) if ships else family("tagger").spec(family("tagger").by_path)
             return ModelRef(spec, name, remembered["sha256"], options_of("tagger", spec, settings))
     else:
         weights = _chosen(settings, may_fetch)
