@@ -10,6 +10,7 @@ from prep.generators import GENERATORS
 from prep.pipeline import road
 from prep.run import Options
 from prep.taggers import TAGGERS
+from tests.fakes import FakeRunner
 from tests.strangers import onnx_tagger, palette_generator
 from tests.strangers.subprocess_runner import SubprocessRunner
 from tests.support.onnx_files import ROWS, tiny_onnx, write_tags
@@ -37,13 +38,13 @@ def strangers(tmp_path, monkeypatch):
     )
 
 
-def ran(art, out, *sets) -> road.Result:
-    return road.run(art, out, load_settings(art, None, sets), Options(), SubprocessRunner())
+def ran(art, out, *sets, runner=FakeRunner) -> road.Result:
+    return road.run(art, out, load_settings(art, None, sets), Options(), runner())
 
 
 def test_a_set_is_read_drawn_checked_and_exported_by_strangers(tmp_path, strangers, capfd):
     art, out = folder_of(tmp_path / "art", mira=3), tmp_path / "out"
-    assert ran(art, out, *strangers, 'export.formats=["imagefolder"]').exit_code == 0
+    assert ran(art, out, *strangers, 'export.formats=["imagefolder"]', runner=SubprocessRunner).exit_code == 0
     rows = manifest(out)
     real = [row for row in rows if row["origin"] == "source"]
     drawn = [row for row in rows if row["origin"] != "source"]
@@ -61,7 +62,7 @@ def test_a_set_is_read_drawn_checked_and_exported_by_strangers(tmp_path, strange
 
     before = tree(out)
     capfd.readouterr()
-    ran(art, out, *strangers, 'export.formats=["imagefolder"]')
+    ran(art, out, *strangers, 'export.formats=["imagefolder"]', runner=SubprocessRunner)
     told = capfd.readouterr().out
     assert tree(out) == before
     assert "tagged before; no model was loaded" in told and "drawn before; no model was loaded" in told
