@@ -1,4 +1,4 @@
-"""A job that writes down what happens to it. A file of its own: other processes import it, and nothing heavy with it."""
+"""A job that writes down what happens to it. In a file of its own: other processes import it, and nothing heavy."""
 
 import os
 
