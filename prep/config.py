@@ -74,7 +74,7 @@ class GeneratorSettings(ModelSection):
     model: ModelName = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     resolution: Annotated[int, Field(ge=0, multiple_of=16)] = 0
-    sampler: Literal["euler", "euler_a", "heun", "dpmpp_2m"] = "euler"
+    sampler: str = "euler"  # one of the generator's own
     steps: Annotated[int, Field(ge=0, le=200)] = 0
     guidance: Annotated[float, Field(ge=0, le=30)] = 0.0
     quality: str = "masterpiece, best quality, official art, extremely detailed CG"

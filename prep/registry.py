@@ -54,14 +54,19 @@ class ModelSpec:
     maker: str  # module:attribute, called with (name, files by part, options)
     files: tuple[ModelFile, ...] = ()  # the first is the weights; none: a person names the path
     options: str = ""  # module:attribute of a pydantic model; empty: none beside the family's own
-    section: str = ""  # what the options are called in the settings: [role.section]
+    section: str = ""  # what the options are called in the settings: [role.section]; empty: as the model
     parts: tuple[str, ...] = ()  # of the options, those that name a file of the model
+    samplers: tuple[str, ...] = ()  # its card's, where they are known before it is made
     absent: str = ""  # module:attribute, (name, options) -> its card before its files are here
     what: str = ""
     licence: str = ""
     licence_url: str = ""  # a page, or the card in the package
     runs_on: str = ""
     gated: bool = False  # a licence to accept and a token to show
+
+    def __post_init__(self) -> None:
+        if self.options and not self.section:
+            object.__setattr__(self, "section", self.name)  # else nothing could be said to it
 
     @property
     def packaged(self) -> bool:
@@ -130,7 +135,7 @@ class Family:
             return found
         options = f"{member}.Options" if hasattr(found, "Options") else ""
         role = self.members[self.by_path].role
-        return ModelSpec(name, role, maker=member, options=options, section=name if options else "")
+        return ModelSpec(name, role, maker=member, options=options)
 
     def specs(self) -> list[ModelSpec]:
         """Those that ship and have files of their own."""

@@ -9,7 +9,7 @@ from prep.config import Settings
 from prep.drawing.prompts import read_vary
 from prep.drawing.rounds import Drawing, plan_character, style_of
 from prep.errors import SettingsError
-from prep.models.choose_models import generator_of
+from prep.models.choose_models import generator_of, no_sampler
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
 from prep.names import printable
@@ -38,10 +38,7 @@ def begin_drawing(
         return None
     card = card_of(ref)
     if settings.generator.sampler not in card.samplers:
-        raise SettingsError(
-            f"generator.sampler: {card.name} has no {settings.generator.sampler}",
-            hint=f"it has {', '.join(card.samplers)}",
-        )
+        raise no_sampler(card.name, settings.generator.sampler, card.samplers)
     exclusive: Exclusive = read_exclusive(settings.check.exclusive)
     groups, unknown = read_vary(settings.augmentation.vary, known)
     if unknown:

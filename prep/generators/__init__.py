@@ -6,6 +6,7 @@ A maker is called with (name, files by part, options) and answers as prep.protoc
 
 from dataclasses import replace
 
+from prep.generators.sd35.family import SAMPLERS
 from prep.registry import Family, ModelFile, ModelSpec
 
 STABILITY = "Stability AI Community License (free below 1 million USD a year)"
@@ -19,6 +20,7 @@ SD35 = ModelSpec(
     options="prep.generators.sd35.options:SD35Options",
     section="sd35",
     parts=("vae", "clip_l", "clip_g", "t5"),
+    samplers=SAMPLERS,
     absent="prep.generators.sd35.card:absent",
     licence=STABILITY,
     licence_url=STABILITY_URL,

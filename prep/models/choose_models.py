@@ -1,28 +1,46 @@
 """Which models work on an OUT: what it was begun with stays with it, also when its weights are not at hand."""
 
 import logging
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
 
 from prep.config import Settings
-from prep.errors import PrepError, StoppedError, UsageError
+from prep.errors import PrepError, SettingsError, StoppedError, UsageError
 from prep.ledger import Ledger, Shelf
 from prep.models.choose import choose_generator, choose_tagger, named, not_to_be_had, why_not
 from prep.models.fetch import answers, fetch
 from prep.models.hashes import digest_of
 from prep.models.hub import hub_offline
-from prep.models.known import all_known, known
-from prep.models.locate import Weights, find, locate
+from prep.models.known import known
+from prep.models.locate import Weights, files_at, find, locate
 from prep.models.ref import COMMON, ModelRef
 from prep.options import Options
 from prep.process.hardware import nvidia_driver
-from prep.registry import ModelSpec, Role, family, load
+from prep.registry import FAMILIES, ModelSpec, Role, family, load
 
 MODEL = Shelf("model", (pa.field("name", pa.string()), pa.field("sha256", pa.string())))
 NOT_HERE = "a tagger that is to be fetched"
 log = logging.getLogger(__name__)
+
+
+def check_asked(settings: Settings) -> None:
+    """Raises UsageError for a model or a sampler that nobody has, and for a path where nothing is. Opens nothing."""
+    for role in FAMILIES:
+        asked = getattr(settings, role).model
+        if (role, asked) == ("generator", "none"):
+            continue
+        spec, path = (known(family(role).automatic[0]), None) if asked == "auto" else named(role, asked)
+        if path:
+            files_at(spec, path, f"{role}.model")
+        if spec.samplers and settings.generator.sampler not in spec.samplers:
+            raise no_sampler(spec.name, settings.generator.sampler, spec.samplers)
+
+
+def no_sampler(name: str, sampler: str, samplers: Sequence[str]) -> SettingsError:
+    return SettingsError(f"generator.sampler: {name} has no {sampler}", hint=f"it has {', '.join(samplers)}")
 
 
 def tagger_of(ledger: Ledger, settings: Settings, may_fetch: bool = True) -> ModelRef:
@@ -35,11 +53,11 @@ def tagger_of(ledger: Ledger, settings: Settings, may_fetch: bool = True) -> Mod
     remembered = ledger.rows(MODEL).get("tagger")
     if remembered and asked in ("auto", remembered["name"], remembered["name"].removesuffix("-tagger")):
         name = remembered["name"]
-        ships = name in {spec.name for spec in all_known()}
-        weights = locate(name) if ships else None
+        taggers = family("tagger")
+        spec = taggers.spec(name if name in taggers.names() else taggers.by_path)
+        weights = locate(name) if spec.files else None
         if weights is None:
             # Nothing may be left to tag, and then nothing needs the file.
-            spec = known(name) if ships else family("tagger").spec(family("tagger").by_path)
             return ModelRef(spec, name, remembered["sha256"], options_of("tagger", spec, settings))
     else:
         weights = _chosen(settings, may_fetch)

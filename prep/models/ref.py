@@ -24,6 +24,10 @@ class ModelRef:
     options: Options
     given: tuple[tuple[str, str], ...] = ()  # (part, path) of the files that a person named
 
+    def __hash__(self) -> int:
+        """Without its options, which may hold lists: models of equal files and other options are told by ==."""
+        return hash((self.spec, self.name, self.digest))
+
     def files(self) -> dict[str, Path]:
         """Its files on this machine, by part. Raises WeightsError: one is gone, or they are not those of the digest."""
         given = {part: Path(path) for part, path in self.given}
@@ -55,8 +59,9 @@ class ModelRef:
         common = COMMON[self.spec.role].model_fields
         fields = type(self.options).model_fields
         values = self.options.model_dump(mode="json")
+        bare = {name: field.get_default(call_default_factory=True) for name, field in fields.items()}
         return {
-            name: values[name] for name, field in fields.items() if name not in common and values[name] != field.default
+            name: values[name] for name in fields if name not in common and getattr(self.options, name) != bare[name]
         }
 
     def _elsewhere(self, path: Path) -> Path:

@@ -14,7 +14,7 @@ from prep.dataset.source import check_stems
 from prep.drawing.begin import begin_drawing
 from prep.edits.sidecar import entry_of
 from prep.ledger import DryLedger
-from prep.models.choose_models import would_draw
+from prep.models.choose_models import check_asked, would_draw
 from prep.names import printable
 from prep.pipeline.records import Captioned, Found, Profiled
 from prep.pipeline.stages import caption, profile, scan, tag
@@ -43,6 +43,7 @@ def preview(src: Path, out: Path, settings: Settings, to: str = "caption") -> Pr
     """Raises UsageError as a run would."""
     found = Found(listing=find_images(src, out))
     check_characters(settings, found.listing.characters)
+    check_asked(settings)
     if settings.captions.sidecars == "source":
         check_stems(file.path for file in found.listing.files)
     ledger = DryLedger(out / ".prep" / "ledger")

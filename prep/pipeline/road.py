@@ -18,7 +18,7 @@ from prep.errors import StoppedError, UsageError
 from prep.files import FULL, cannot_write, sweep, write_whole
 from prep.formats import load_format
 from prep.ledger import Ledger
-from prep.models.choose_models import is_trial
+from prep.models.choose_models import check_asked, is_trial
 from prep.pipeline.export import export
 from prep.pipeline.records import Drawn, Found, Tagged
 from prep.pipeline.stages import caption, check, generate, look_again, profile, scan, tag
@@ -76,6 +76,7 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
     """
     found = Found(listing=find_images(src, out))
     check_characters(settings, found.listing.characters)
+    check_asked(settings)
     for name in settings.export.formats:
         load_format(name)
     if settings.captions.sidecars == "source":

@@ -1,0 +1,68 @@
+"""Every member of every family, ready to be tried: those that ship, with tiny weights, the fakes, the strangers."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from prep.generators import GENERATORS
+from prep.models.known import PACKAGE
+from prep.models.ref import COMMON
+from prep.registry import ModelSpec, load
+from prep.runners import RUNNERS, load_runner
+from prep.taggers import TAGGERS
+from tests.fakes import FakeRunner, FakeTagger
+from tests.strangers import onnx_tagger, palette_generator
+from tests.strangers.subprocess_runner import SubprocessRunner
+from tests.support.counting import CountingGenerator
+from tests.support.onnx_files import tiny_onnx
+from tests.support.pictures import tiny_checkpoint
+from tests.support.tiny import tiny_model
+
+
+def made(spec: ModelSpec, files: dict[str, Path], **options: Any) -> Any:
+    """As a job makes it, without looking for its files."""
+    return load(spec.maker)(spec.name, files, (load(spec.options) if spec.options else COMMON[spec.role])(**options))
+
+
+def _tagger(spec: ModelSpec, folder: Path, batch: int) -> Any:
+    (weights,) = [PACKAGE / file.name for file in spec.files if file.packaged] or [
+        tiny_checkpoint(folder / "t.safetensors")
+    ]
+    return made(spec, {"model": weights}, batch=batch, device="cpu")
+
+
+def _onnx(folder: Path, batch: int) -> Any:
+    path = tiny_onnx(folder)
+    return made(onnx_tagger.SPEC, {"model": path, "tags": path.with_name("selected_tags.csv")}, batch=batch)
+
+
+def _generator(spec: ModelSpec, folder: Path) -> Any:
+    if spec.packaged:
+        return made(spec, {"model": PACKAGE / spec.files[0].name}, device="cpu", resolution=64)
+    return made(spec, {"model": tiny_model(folder)}, device="cpu")
+
+
+def _palette(folder: Path) -> Any:
+    path = folder / "palette.txt"
+    path.write_text("#102030\n#f0e0d0\n#80a0c0\n")
+    return made(palette_generator.SPEC, {"model": path}, more=["#00ff00"])
+
+
+# name -> (folder for its weights, batch) -> the tagger
+TAGGERS_AT_HAND: dict[str, Callable[[Path, int], Any]] = {
+    **{name: partial(_tagger, spec) for name, spec in TAGGERS.members.items()},
+    "fake": lambda folder, batch: FakeTagger(batch),
+    "wd-onnx": _onnx,
+}
+# name -> (folder for its weights) -> the generator
+GENERATORS_AT_HAND: dict[str, Callable[[Path], Any]] = {
+    **{name: partial(_generator, spec) for name, spec in GENERATORS.members.items()},
+    "counting": lambda folder: CountingGenerator(),
+    "palette": _palette,
+}
+RUNNERS_AT_HAND: dict[str, Callable[[], Any]] = {
+    **{name: partial(load_runner, name) for name in RUNNERS.members},
+    "fake": FakeRunner,
+    "subprocess": SubprocessRunner,
+}
