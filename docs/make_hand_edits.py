@@ -68,8 +68,8 @@ def write(page: Page) -> None:
     removed.with_suffix(".png").unlink()
     page.say("## Then the threshold changes, and prep runs again")
     page.say(
-        "No image of yours is tagged again: the scores are in the ledger. Prompts follow the tags, so some pictures are "
-        "drawn anew."
+        "No image of yours is tagged again: the scores are in the ledger. Prompts follow the tags, so some pictures "
+        "are drawn anew."
     )
     before = path.read_text().strip().split(", ")
     page.run("--set", "thresholds.mode=fixed", "--set", "thresholds.fixed=0.95")
