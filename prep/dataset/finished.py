@@ -3,7 +3,6 @@
 A picture that a person took out is left out here too, and a caption is what its .txt says. Nothing is written.
 """
 
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from prep.dataset.rows import manifest_facts, manifest_rows
 from prep.errors import UsageError
 from prep.names import DRAWN, numbered_folder
 from prep.types import is_real, trains
@@ -113,24 +113,13 @@ def read_set(out: Path) -> FinishedSet:
 
 def _manifest(out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """-> (the settings that shaped the set, the rows of what is trained on)."""
-    import pyarrow.parquet as pq
-
     if not (out / ".prep").is_dir():
         raise UsageError(f"{out} was not made by prep", hint="name a folder that `prep run` wrote")
-    path = out / "manifest.parquet"
     try:
-        with path.open("rb") as file, pq.ParquetFile(file) as table:
-            settings = json.loads((table.schema_arrow.metadata or {}).get(b"prep.settings", b"{}"))
-            rows = [
-                row
-                for batch in table.iter_batches(1024, columns=COLUMNS)
-                for row in batch.to_pylist()
-                if trains(row["origin"], row["status"]) and row["file"]
-            ]
+        settings = manifest_facts(out)["settings"]
+        rows = [row for row in manifest_rows(out, COLUMNS) if trains(row["origin"], row["status"]) and row["file"]]
     except FileNotFoundError:
         raise UsageError(f"{out} is not finished: it has no manifest.parquet", hint="let `prep run` finish") from None
-    except (OSError, ValueError, KeyError) as error:
-        raise UsageError(f"{path} cannot be read: {str(error).splitlines()[0]}", hint="run prep again") from None
     return settings, rows
 
 

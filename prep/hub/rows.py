@@ -13,7 +13,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from prep.dataset.finished import read_caption
+from prep.dataset.rows import manifest_facts, manifest_rows
 from prep.errors import UsageError
+from prep.types import is_real
 
 Value = str | Callable[[dict], Any]  # a column of the manifest, or a function of its row
 
@@ -126,7 +128,7 @@ class Counts:
         )
         if row["tagger"]:
             self.taggers[row["tagger"]] += 1
-        if row["origin"] != "source":
+        if not is_real(row["origin"]):
             self.generators[row["generator"] or "unknown"] += 1
         if row["rating"]:
             self.ratings[row["rating"]] += 1
@@ -146,37 +148,28 @@ class Source:
     """The manifest of an OUT, as rows to publish."""
 
     def __init__(self, out: Path, rejected: bool) -> None:
-        import pyarrow.parquet as pq
-
         self.out, self.rejected = out, rejected
-        path = out / "manifest.parquet"
         try:
-            with path.open("rb") as file:
-                metadata = pq.read_schema(file).metadata or {}
-            self.settings = json.loads(metadata[b"prep.settings"])
-            self.version = metadata[b"prep.version"].decode()
+            facts = manifest_facts(out)
         except FileNotFoundError:
             raise UsageError(f"{out} has no manifest.parquet", hint="name a folder that `prep run` wrote") from None
-        except (OSError, ValueError, KeyError) as error:
-            raise UsageError(f"{path} cannot be read: {str(error).splitlines()[0]}", hint="run prep again") from None
+        self.settings, self.version = facts["settings"], facts["version"]
+        if self.version is None:
+            raise UsageError(f"{out / 'manifest.parquet'} does not say which prep made it", hint="run prep again")
 
     def items(self, counts: Counts | None = None) -> Iterator[Item]:
         """Yield the published rows in the manifest's order, and add each to counts."""
-        import pyarrow.parquet as pq
-
-        with (self.out / "manifest.parquet").open("rb") as file, pq.ParquetFile(file) as table:
-            for batch in table.iter_batches(512):
-                for row in batch.to_pylist():
-                    if (family := self._family(row)) is None:
-                        continue
-                    item = self._item(family, row)
-                    if item is None:
-                        if counts:
-                            counts.gone += 1
-                        continue
-                    if counts:
-                        counts.add(item)
-                    yield item
+        for row in manifest_rows(self.out):
+            if (family := self._family(row)) is None:
+                continue
+            item = self._item(family, row)
+            if item is None:
+                if counts:
+                    counts.gone += 1
+                continue
+            if counts:
+                counts.add(item)
+            yield item
 
     def _family(self, row: dict) -> str | None:
         if row["status"] == "kept":

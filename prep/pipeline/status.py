@@ -5,9 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from prep.config import Settings
+from prep.dataset.rows import manifest_rows
 from prep.drawing.progress import drawn_since, to_draw, verdicts
 from prep.edits.merge import items, key
 from prep.errors import PrepError, UsageError
@@ -106,15 +105,11 @@ def _paths(out: Path) -> tuple[Path, Path, Settings]:
 
 
 def _manifest(out: Path) -> list[dict]:
-    path = out / "manifest.parquet"
     columns = ["character", "origin", "status", "reason", "caption_source", "tagger", "flags", "file"]
     try:
-        if not path.is_file():
-            return []
-        with pq.ParquetFile(path) as file:
-            return file.read(columns).to_pylist()
-    except (OSError, ValueError, KeyError) as error:
-        raise UsageError(f"{path} cannot be read: {str(error).splitlines()[0]}", hint="run prep again") from None
+        return list(manifest_rows(out, columns))
+    except FileNotFoundError:
+        return []
 
 
 def _characters(rows: Iterable[dict]) -> list[list[str]]:

@@ -1,0 +1,42 @@
+"""The manifest of an OUT, read: the one place that opens it. See manifest.py for what is written."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from prep.errors import UsageError
+
+
+def manifest_rows(out: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the rows in their order. Raises FileNotFoundError where there is none, UsageError when it is damaged."""
+    with _opened(out) as table:
+        for batch in table.iter_batches(1024, columns=columns):
+            yield from batch.to_pylist()
+
+
+def manifest_facts(out: Path) -> dict[str, Any]:
+    """`settings` that shaped the set, and prep's `version`. Raises as manifest_rows."""
+    with _opened(out) as table:
+        metadata = table.schema_arrow.metadata or {}
+        return {
+            "settings": json.loads(metadata.get(b"prep.settings", b"{}")),
+            "version": metadata[b"prep.version"].decode() if b"prep.version" in metadata else None,
+        }
+
+
+@contextmanager
+def _opened(out: Path) -> Iterator[Any]:
+    import pyarrow.parquet as pq  # here, so that a command's --help does without
+
+    path = out / "manifest.parquet"
+    try:
+        # Opened here: Arrow takes no path that is not UTF-8.
+        with path.open("rb") as file, pq.ParquetFile(file) as table:
+            yield table
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError) as error:
+        first = str(error).splitlines()[0]
+        raise UsageError(f"{path} cannot be read: {first}", hint="run prep again") from None
