@@ -100,5 +100,5 @@ def plan_lines(src: Path, out: Path, settings: Settings) -> list[str]:
     lines.append(f"caption: {new + untagged:,} captions to write, {changed:,} to change, {stay:,} stay")
     lines += drawing_lines(run, record, untagged)
     placed = sum(1 for _ in record.placement.placed())
-    lines.append(f"export: {placed:,} images are placed, {max(0, len(kept) + untagged - placed):,} to place")
+    lines.append(f"export: {placed:,} images already in kohya/, {max(0, len(kept) + untagged - placed):,} to add")
     return lines + examples

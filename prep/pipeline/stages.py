@@ -60,7 +60,7 @@ def scan(run: Run, found: Found) -> Scanned:
     read = zip(todo, book.rows(path_key(file.path) for file in todo), strict=True)
     refs += [ref_from_scan(file, row) for file, row in read if row is not None]
     run.problems |= dict(found.listing.problems) | {ref.path: ref.problem for ref in refs if ref.problem}
-    run.report.say(f"scan: {len(files):,} files, {len(todo):,} read, {len(files) - len(todo):,} unchanged")
+    run.report.say(f"scan: {len(files):,} files: {len(todo):,} new or changed, {len(files) - len(todo):,} unchanged")
     if found.listing.hidden:
         names = ", ".join(printable(name) for name in found.listing.hidden)
         run.report.say(f"scan: hidden folders are passed over: {names}. Rename those that are characters")
@@ -95,8 +95,10 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
         MEMORY.clear()
         run.problems |= {wanted[sha256].path: problem for sha256, problem in failed.items()}
         book = ScoreBook(run.ledger, recipe)
-    else:
+    elif done:
         run.report.say(f"tag: all {done:,} images were tagged before; no model was loaded")
+    else:
+        run.report.say("tag: no images to tag")
 
     def with_verdict(row: Row) -> Row:
         if row.status != "kept" or row.ref.sha256 in book:

@@ -85,7 +85,7 @@ def diff_of(out: Path) -> Iterator[str]:
         machine = {key(item): item for item in row.caption.items}
         standing = {key(item): item for item in items(row.final_text)}
         yield f"  machine: {row.caption.text}"
-        yield f"  stands:  {row.final_text or '(empty)'}"
+        yield f"  now:     {row.final_text or '(empty)'}"
         if not row.final_text:
             continue
         yield from (f"  + {text}" for name, text in standing.items() if name not in machine)
@@ -144,7 +144,8 @@ def _profile(profile: Profile, made: Preview) -> Iterator[str]:
     caption_text = made.record.composer.caption_text
     yield f"{printable(profile.character)}: {profile.images:,} images, trigger `{profile.trigger}`"
     if profile.images < SURE_IMAGES:
-        yield f"  {profile.images} images are too few to be sure of any trait; {SURE_IMAGES} are the least that can be"
+        many = f"{profile.images} image{'' if profile.images == 1 else 's'}"
+        yield f"  {many}: too few to judge traits; at least {SURE_IMAGES} are needed"
     core = [(name, seen) for name, seen in profile.tags.items() if seen.core or seen.trait]
     table = [["tag", "images", "bound", "in captions", ""]]
     for name, seen in sorted(core, key=lambda pair: (not pair[1].intrinsic, -pair[1].images, pair[0]))[:SHOWN_TAGS]:
@@ -187,7 +188,7 @@ def _next(made: Preview, out: Path) -> Iterator[str]:
     else:
         yield "a run now would read and tag nothing"
     seconds = _last_seconds(out)
-    yield "an edit of the settings would cost, without a single image more:"
+    yield "what changing a setting would redo:"
     for what, stage, told in COSTS:
         last = f" ({seconds[stage]:.1f} s the last time)" if stage in seconds else ""
         yield f"  {what}: {told}{last}"

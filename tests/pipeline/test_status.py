@@ -33,7 +33,7 @@ def test_a_plan_over_a_fresh_folder_counts_everything_and_writes_nothing(tmp_pat
     assert lines[0] == "scan: 6 files of 2 characters, 6 to read"
     assert lines[1].startswith("tag: 6 images to tag with")
     assert lines[3].startswith("generate: nothing is drawn")
-    assert lines[4] == "export: 0 images are placed, 6 to place"
+    assert lines[4] == "export: 0 images already in kohya/, 6 to add"
     assert not (tmp_path / "out").exists()
 
 
@@ -44,7 +44,7 @@ def test_a_plan_over_a_finished_folder_finds_nothing_to_do(made):
     assert "0 to read" in lines[0] and "no model is loaded" in lines[1]
     assert lines[2] == "caption: 0 captions to write, 0 to change, 6 stay"
     assert lines[3].startswith("generate: nothing is drawn")
-    assert lines[4] == "export: 6 images are placed, 0 to place"
+    assert lines[4] == "export: 6 images already in kohya/, 0 to add"
     assert tree(out) == before
 
 
@@ -61,7 +61,7 @@ def test_a_plan_counts_an_added_image(made):
     lines = plan_lines(art, out, settings_for(art, tagger))
     assert "1 to read" in lines[0] and lines[1].startswith("tag: 1 images")
     assert lines[3].startswith("generate: nothing is drawn")
-    assert lines[4] == "export: 6 images are placed, 1 to place"
+    assert lines[4] == "export: 6 images already in kohya/, 1 to add"
 
 
 def test_plan_writes_no_ledger_part(made):
@@ -86,7 +86,7 @@ def test_status_tells_characters_profiles_and_what_comes_next(made):
     mira = next(line for line in lines if line.startswith("mira  "))
     assert mira.split()[:2] == ["mira", "4"] and mira.split()[-1] == "25_mira"
     assert "mira: 4 images, trigger `mira`" in lines and "noa: 2 images, trigger `noa`" in lines
-    assert "  2 images are too few to be sure of any trait; 3 are the least that can be" in lines
+    assert "  2 images: too few to judge traits; at least 3 are needed" in lines
     assert "a run now would read and tag nothing" in lines
 
 
