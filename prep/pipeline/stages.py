@@ -60,7 +60,7 @@ def scan(run: Run, found: Found) -> Scanned:
     read = zip(todo, book.rows(path_key(file.path) for file in todo), strict=True)
     refs += [ref_from_scan(file, row) for file, row in read if row is not None]
     run.problems |= dict(found.listing.problems) | {ref.path: ref.problem for ref in refs if ref.problem}
-    run.report.say(f"scan: {len(files):,} files: {len(todo):,} new or changed, {len(files) - len(todo):,} unchanged")
+    run.report.say(f"scan: {len(files):,} files: {len(todo):,} read, {len(files) - len(todo):,} unchanged")
     if found.listing.hidden:
         names = ", ".join(printable(name) for name in found.listing.hidden)
         run.report.say(f"scan: hidden folders are passed over: {names}. Rename those that are characters")

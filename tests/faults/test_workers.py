@@ -42,7 +42,7 @@ def test_one_file_that_kills_its_worker_is_a_problem_and_the_rest_is_done(
     whole = tree(tmp_path / "out")
     # Known by now: not tried again, also by a run in which nothing would keep it from dying.
     run_here(art, tmp_path / "out", tiny_tagger)
-    assert "0 new or changed, 6 unchanged" in capfd.readouterr().out and tree(tmp_path / "out") == whole
+    assert "0 read, 6 unchanged" in capfd.readouterr().out and tree(tmp_path / "out") == whole
     monkeypatch.undo()
     reads_with(lambda options: FakeTagger())
     assert run_here(art, tmp_path / "out", tiny_tagger, retry=True).exit_code == 0

@@ -39,7 +39,7 @@ def test_a_second_run_tags_nothing_and_changes_nothing(art, tmp_path, tiny_tagge
     capsys.readouterr()
     run_here(art, tmp_path / "out", tiny_tagger)
     said = capsys.readouterr().out
-    assert "0 new or changed, 7 unchanged" in said and "no model was loaded" in said
+    assert "0 read, 7 unchanged" in said and "no model was loaded" in said
     assert counting.scored == 7 and tree(tmp_path / "out") == before
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.png")} == stamps
 
@@ -119,7 +119,7 @@ def test_a_file_written_just_before_the_scan_is_read_again(art, tmp_path, tiny_t
     run_here(art, tmp_path / "out", tiny_tagger)
     capsys.readouterr()
     run_here(art, tmp_path / "out", tiny_tagger)
-    assert "7 new or changed, 0 unchanged" in capsys.readouterr().out
+    assert "7 read, 0 unchanged" in capsys.readouterr().out
 
 
 def test_one_bad_image_is_a_row_and_a_line_and_the_rest_is_done(art, tmp_path, tiny_tagger):
