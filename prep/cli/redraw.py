@@ -7,7 +7,7 @@ import click
 
 @click.command("redraw")
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-n", "count", type=click.IntRange(1, 100), default=4, show_default=True, help="New pictures of each.")
+@click.option("-n", "count", type=click.IntRange(1, 100), default=4, show_default=True, help="New pictures of each, beside one drawn from its tags alone.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("outputs/redraw"), show_default=True)
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file, over the defaults.")
 @click.option("--set", "sets", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting, over all files.")
