@@ -71,11 +71,16 @@ class ModelSection(Section):
     def _members(cls, values: Any, info: ValidationInfo) -> Any:
         if not isinstance(values, dict):
             return values
-        values, own = dict(values), dict(values.get("options") or {})
+        values = dict(values)
+        own = values.get("options") or {}
+        if not isinstance(own, dict) or not all(isinstance(each, dict) for each in own.values()):
+            where = (info.context or {}).get("where", "the settings")
+            raise SettingsError(f"{where}: `{cls.role()}.options` is no table of tables", hint="write [generator.sd35]")
+        own = dict(own)
         for key, section in MOVED.items() if cls.role() == "generator" else ():
             if key in values:
                 own[section] = {key: values.pop(key), **own.get(section, {})}
-        for key in [key for key, value in values.items() if isinstance(value, dict) and key != "options"]:
+        for key in [key for key, value in values.items() if isinstance(value, dict) and key not in cls.model_fields]:
             own[key] = {**own.get(key, {}), **values.pop(key)}
         for section, given in own.items():
             own[section] = _options(cls.role(), section, given, info.context)

@@ -146,7 +146,9 @@ class Family:
         own = {spec.section: spec.options for spec in self.members.values() if spec.section}
         if section in own:
             return load(own[section])
-        if section in self.names() and (spec := self.spec(section)).options:
+        # Of another package, the section has the member's name; of those that ship, several may share one.
+        theirs = section not in self.members or not self.members[section].section
+        if section in self.names() and theirs and (spec := self.spec(section)).options:
             return load(spec.options)
         role = self.members[self.by_path].role
         known = [*own, *(name for name in self.names() if name not in self.members)]

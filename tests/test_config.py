@@ -137,3 +137,18 @@ def test_a_recipe_depends_on_content_alone():
     one = recipe("tag", Settings().captions, {"b": 1, "a": 2})
     assert one == recipe("tag", Settings().captions, {"a": 2, "b": 1}) and len(one) == 16
     assert one != recipe("tag", load_settings(sets=("captions.max_tags=3",)).captions, {"a": 2, "b": 1})
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("generator.options=3", "`generator.options` is no table of tables"),
+        ("generator.options.sd35=3", "`generator.options` is no table of tables"),
+        ("generator.sd35-medium.offload=model", "`generator.sd35-medium` is unknown. Did you mean `sd35`?"),
+        ("generator.file.offload=model", "`generator.file` is unknown"),
+        ("generator.sd35.resolution=512", "`resolution` belongs to [generator]"),
+        ("generator.sd35=x", "generator.sd35"),
+    ],
+)
+def test_a_section_of_a_model_that_would_not_be_read_is_refused(setting, says):
+    assert says in told(load_settings, sets=(setting,))

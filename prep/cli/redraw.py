@@ -7,7 +7,8 @@ import click
 
 @click.command("redraw")
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-n", "count", type=click.IntRange(1, 100), default=4, show_default=True, help="New pictures of each, beside one drawn from its tags alone.")
+@click.option("-n", "count", type=click.IntRange(1, 100), default=4, show_default=True,
+              help="New pictures of each, beside one drawn from its tags alone.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), default=Path("outputs/redraw"), show_default=True)
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file, over the defaults.")
 @click.option("--set", "sets", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting, over all files.")
@@ -24,6 +25,7 @@ def command(images, count, out, config, sets) -> int:
       prep redraw ~/art/miku/1.png --set augmentation.strength=0.4
     """
     from prep.config import load_settings
+    from prep.errors import PrepError
     from prep.pipeline.redraw import redraw
     from prep.process.arrow import keep_arrow_small
     from prep.process.pictures import trust_our_own_limits
@@ -35,8 +37,16 @@ def command(images, count, out, config, sets) -> int:
     worst = 0
     with interruptible(), Report() as report:
         for image in images:
-            settings = load_settings(image.parent.parent, config, sets)
-            for line in (drawn := redraw(image, out, count, settings, report)).lines:
+            try:
+                settings = load_settings(image.absolute().parent.parent, config, sets)
+                drawn = redraw(image, out, count, settings, report)
+            except PrepError as error:  # the others are drawn all the same
+                if len(images) == 1:
+                    raise
+                click.echo(f"prep: {error}", err=True)
+                worst = max(worst, error.exit_code)
+                continue
+            for line in drawn.lines:
                 click.echo(line)
             worst = max(worst, drawn.exit_code)
     return worst

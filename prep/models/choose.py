@@ -91,9 +91,11 @@ def named(role: Role, asked: str) -> tuple[ModelSpec, Path | None]:
     members = family(role)
     name, colon, path = asked.partition(":")
     if colon and len(name) > 1:  # one letter is a drive of Windows
-        return members.spec(name), Path(path).expanduser()
+        if not path:
+            raise SettingsError(f"{role}.model: {asked} names no path", hint=f"such as {name}:/path/to/weights")
+        return members.spec(name), _at_home(path, role)
     if "/" in asked or os.sep in asked or Path(asked).suffix in WEIGHTS:
-        return members.spec(members.by_path), Path(asked).expanduser()
+        return members.spec(members.by_path), _at_home(asked, role)
     others = {spec.name for spec in all_known() if spec.role != role}
     if members.aliases.get(asked, asked) not in members.names() and asked in others:
         does = "reads, it does not draw" if role == "generator" else "draws, it does not read"
@@ -102,6 +104,13 @@ def named(role: Role, asked: str) -> tuple[ModelSpec, Path | None]:
     if not spec.files:
         raise SettingsError(f"{role}.model: {asked} is used with a path", hint=f"such as {asked}:/path/to/weights")
     return spec, None
+
+
+def _at_home(path: str, role: Role) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise SettingsError(f"{role}.model: {path} begins with a user that is not here", hint="write it out") from None
 
 
 def by_path(role: Role, spec: ModelSpec, path: Path) -> Weights:

@@ -22,6 +22,7 @@ from prep.process.hardware import nvidia_driver
 from prep.registry import FAMILIES, ModelSpec, Role, family, load
 
 MODEL = Shelf("model", (pa.field("name", pa.string()), pa.field("sha256", pa.string())))
+BY_PATH = ":"  # ends the remembered name of a model whose files a person named the path of
 NOT_HERE = "a tagger that is to be fetched"
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,11 @@ def tagger_of(ledger: Ledger, settings: Settings, may_fetch: bool = True) -> Mod
     """
     asked = settings.tagger.model
     remembered = ledger.rows(MODEL).get("tagger")
+    if remembered and remembered["name"].endswith(BY_PATH) and asked == "auto":
+        # Whose weights they are said is known; where they lie is not, and nothing need be left to tag.
+        name, taggers = remembered["name"].removesuffix(BY_PATH), family("tagger")
+        spec = taggers.spec(name if name in taggers.names() else taggers.by_path)
+        return ModelRef(spec, name, remembered["sha256"], options_of("tagger", spec, settings))
     if remembered and asked in ("auto", remembered["name"], remembered["name"].removesuffix("-tagger")):
         name = remembered["name"]
         taggers = family("tagger")
@@ -64,10 +70,11 @@ def tagger_of(ledger: Ledger, settings: Settings, may_fetch: bool = True) -> Mod
         if weights is None:
             spec = named("tagger", asked)[0] if asked != "auto" else known(family("tagger").automatic[0])
             return ModelRef(spec, NOT_HERE, "", options_of("tagger", spec, settings))
-    if remembered and remembered["name"] == weights.name and remembered["sha256"] != weights.digest:
+    name = weights.name + (BY_PATH if weights.source == "file" and weights.spec.files else "")
+    if remembered and remembered["name"] == name and remembered["sha256"] != weights.digest:
         log.info(f"tag: {weights.path.name} is another file than before; all images are tagged anew")
-    if not remembered or (remembered["name"], remembered["sha256"]) != (weights.name, weights.digest):
-        row = {"subject": "tagger", "recipe": "", "name": weights.name, "sha256": weights.digest}
+    if not remembered or (remembered["name"], remembered["sha256"]) != (name, weights.digest):
+        row = {"subject": "tagger", "recipe": "", "name": name, "sha256": weights.digest}
         ledger.write(MODEL, [row])
     return ref_of(weights, options_of("tagger", weights.spec, settings))
 

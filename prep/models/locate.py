@@ -102,7 +102,11 @@ def files_at(spec: ModelSpec, path: Path, setting: str) -> dict[str, Path]:
     else:
         files = {next(iter(names), "model"): path}
     for file in files.values():
-        if not file.exists():
+        try:
+            there = file.exists()
+        except OSError:  # a name that is longer than a disk takes
+            there = False
+        if not there:
             raise UsageError(f"{file} does not exist", hint=f"{setting} takes a name or a path, such as NAME:PATH")
     return files
 

@@ -4,6 +4,7 @@ No dataset: the picture's own tags are all that is known of its character, and t
 """
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -67,6 +68,7 @@ def redraw(image: Path, out: Path, count: int, settings: Settings, report: Repor
     settings = _alone(settings, count)
     character = image.absolute().parent.name
     name = printable(f"{character}/{image.name}")
+    _check_writable(out)
     places = Places(image.parent, out / hashlib.sha256(data).hexdigest()[:12], slugs([character]))
     tagger = tagger_for(settings)
     try:
@@ -91,6 +93,17 @@ def redraw(image: Path, out: Path, count: int, settings: Settings, report: Repor
     if is_trial(tagger) or is_trial(drawing.generator):
         lines.append("TRIAL: by the starter models, which know three characters; for your own art see `prep doctor`")
     return Redrawn([*lines, f"look: {places.out / 'sheet.png'}"], 0)
+
+
+def _check_writable(out: Path) -> None:
+    """Raises UsageError, before a model loads."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / f".prep-{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written ({error.strerror})", hint="name another folder with --out") from None
 
 
 def _alone(settings: Settings, count: int) -> Settings:
@@ -140,7 +153,7 @@ def _read(reader: Reader, row: Row, picture: Picture, places: Places, settings: 
 
 def _draw(drawing: Drawing, subject: _Subject, report: Report) -> None:
     """Draw what does not lie there yet: a picture's name follows from all that shapes it."""
-    missing = {request.key: request for request in drawing.requests if not _place(drawing, request).is_file()}
+    missing = {request.key: request for request in drawing.requests if not _is_whole(_place(drawing, request))}
     if not missing:
         report.say(f"draw: all {len(drawing.requests):,} pictures were drawn before")
         return
@@ -203,6 +216,14 @@ def _ref(drawing: Drawing, request: GenerationRequest, data: bytes, picture: Pic
         flags=(),
         **measures(picture.pixels, settings.thresholds.measure_px),
     )
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        open_image(path.read_bytes())
+    except (OSError, ImageError):
+        return False
+    return True
 
 
 def _place(drawing: Drawing, request: GenerationRequest) -> Path:

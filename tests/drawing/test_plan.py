@@ -125,6 +125,9 @@ def test_redraw_as_it_is_typed_tells_tags_prompts_and_how_well_they_match(tagged
     before = tree(tmp_path / "redrawn")
     code, lines = typed(redraw_command, *arguments, sets=sets)
     assert code == 0 and any("all 3 pictures were drawn before" in line for line in lines)
+    drawn_files[0].write_bytes(drawn_files[0].read_bytes()[:99])  # a damaged one is drawn again
+    code, lines = typed(redraw_command, *arguments, sets=sets)
+    assert code == 0 and any("draw: 1 pictures with" in line for line in lines)
     assert tree(tmp_path / "redrawn") == before
 
 

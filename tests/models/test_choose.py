@@ -5,6 +5,8 @@ import pytest
 from prep.errors import NetworkError, SettingsError, StoppedError, UsageError
 from prep.models import answers
 from prep.models.choose import choose_generator, choose_tagger
+from tests.support.pictures import folder_of
+from tests.support.runs import run_here
 from tests.support.weights import basename, change_file, target, written
 
 NAME = "deepdanbooru-v3"
@@ -147,3 +149,25 @@ def test_auto_draws_with_what_is_here_on_a_gpu_alone(tmp_path, monkeypatch):
 def test_a_tagger_does_not_draw():
     with pytest.raises(SettingsError, match="deepdanbooru-v3 reads, it does not draw"):
         drawing("deepdanbooru-v3")
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("starter:", "names no path"),
+        ("~nobody-here/x.pt", "begins with a user that is not here"),
+        ("x" * 300 + ".pt", "does not exist"),
+    ],
+)
+def test_a_path_that_is_none_is_one_sentence(asked, says):
+    with pytest.raises(UsageError, match=says):
+        chosen(asked, reach=never)
+
+
+def test_weights_that_a_set_was_read_with_by_path_stay_its_own(tmp_path, tiny_tagger, capsys):
+    """Also when they are given as another version of a model that ships."""
+    art, out = folder_of(tmp_path / "art", mira=2), tmp_path / "out"
+    run_here(art, out, f"starter:{tiny_tagger}", "generator.model=none")
+    capsys.readouterr()
+    run_here(art, out, "auto", "generator.model=none")
+    assert "all 2 images were tagged before" in capsys.readouterr().out
