@@ -7,6 +7,7 @@ import time
 import pytest
 
 from prep.dataset import place
+from prep.pipeline import export as exporting
 from prep.pipeline import stages
 from tests.fakes import FakeTagger
 from tests.support.pictures import drawing, encoded, folder_of, save
@@ -41,7 +42,8 @@ def test_an_image_that_goes_or_changes_before_a_stage_costs_only_itself(
     victim, out = art / "mira" / "001.png", tmp_path / "out"
     meddle = victim.unlink if change == "gone" else lambda: save(drawing(50), victim)
     with monkeypatch.context() as patch:
-        before(patch, stages, {"export": "KohyaExporter", "scan": "ScanJob"}.get(stage, "tagger_of"), meddle)
+        part = exporting if stage == "export" else stages
+        before(patch, part, {"export": "KohyaExporter", "scan": "ScanJob"}.get(stage, "tagger_of"), meddle)
         result = run_here(art, out, tiny_tagger)
     rows = {row["source"]: row for row in manifest(out)}
     assert [rows[f"mira/00{number}.png"]["status"] for number in (0, 2)] == ["kept", "kept"]
