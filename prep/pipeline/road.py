@@ -53,11 +53,6 @@ KNOWS = "which knows three characters; for your own art see `prep doctor`"
 HINTS = {"no_tags"}  # kinds of problem that say something without anything having failed
 
 
-def stage_names() -> list[str]:
-    """In the order of the road."""
-    return [stage.__name__ for each in STAGES for stage in (each.stages if isinstance(each, Repeat) else (each,))]
-
-
 @dataclass(frozen=True)
 class Result:
     images: int

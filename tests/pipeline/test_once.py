@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from prep.captions.compose import Composer
+from prep.cli.run import STAGE_NAMES
 from prep.config import load_settings
 from prep.drawing import rounds
 from prep.drawing.begin import begin_drawing
@@ -155,3 +156,9 @@ def test_what_the_starter_generator_draws_is_a_trial_whichever_tagger_reads(
     before = tree(tmp_path / "out")
     run_here(art, tmp_path / "out", reads, *sets)
     assert tree(tmp_path / "out") == before
+
+
+def test_the_command_knows_the_stages_of_the_road():
+    """It names them itself, so that its help does without what they import."""
+    stages = [stage for each in road.STAGES for stage in (each.stages if isinstance(each, road.Repeat) else (each,))]
+    assert tuple(stage.__name__ for stage in stages) == STAGE_NAMES
