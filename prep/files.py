@@ -1,9 +1,13 @@
-"""Files that appear only whole: written beside their place under a short hidden name, then renamed into it."""
+"""Files that appear only whole: written beside their place under a short hidden name, then renamed into it.
+
+And files that are read only when they are files: no link is followed, no pipe is waited for, no device is emptied.
+"""
 
 import errno
 import itertools
 import os
 import signal
+import stat
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +16,7 @@ from prep.errors import NoRoomError, StoppedError
 
 TEMPORARY = ".prep-"
 FULL = (errno.ENOSPC, errno.EDQUOT)
+LONGEST_BYTES = 64_000_000  # of a small file: a caption, a setting, a page of prep's own state
 _numbers = itertools.count()
 _passed: Counter[str] = Counter()
 
@@ -50,6 +55,62 @@ def write_whole(path: Path, data: bytes | Callable[[Path], None], sync: bool = F
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+class NotAFileError(OSError):
+    """A link, a folder, a pipe or a device where a regular file was wanted."""
+
+    def __init__(self, path: Path, what: str = "is no regular file") -> None:
+        super().__init__(errno.EINVAL, what, str(path))
+
+
+def read_file(path: Path, most_bytes: int = LONGEST_BYTES, follow: bool = False) -> bytes:
+    """The bytes of a regular file. follow: also through a link, whose target the caller has looked at.
+
+    Raises FileNotFoundError, NotAFileError for anything but a regular file, other OSErrors, and OSError EFBIG for more
+    than most_bytes.
+    """
+    descriptor = open_file(path, os.O_RDONLY, follow)
+    with os.fdopen(descriptor, "rb") as file:
+        data = file.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        raise OSError(errno.EFBIG, f"has more than {most_bytes:,} bytes", str(path))
+    return data
+
+
+def open_file(path: Path, flags: int, follow: bool = False) -> int:
+    """os.open for a regular file alone -> a descriptor. flags: O_RDONLY, or O_WRONLY | O_CREAT and the like; nothing is
+    truncated. Raises as read_file.
+    """
+    if not follow and path.is_symlink():
+        raise NotAFileError(path, "is a link")
+    # O_NONBLOCK: a pipe that nobody writes to would be waited for.
+    flags |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | (0 if follow else getattr(os, "O_NOFOLLOW", 0))
+    try:
+        descriptor = os.open(path, flags, 0o666)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link; a pipe without a reader
+            raise NotAFileError(path) from None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotAFileError(path)
+    return descriptor
+
+
+def real_folder(base: Path, *names: str) -> Path:
+    """base/names, made where it is missing, none of it a link: what is written there stays inside base.
+
+    Raises StoppedError when one of them is a link or no folder.
+    """
+    folder = base
+    for name in names:
+        folder = folder / name
+        if folder.is_symlink() or folder.exists() and not folder.is_dir():
+            what = "is a link" if folder.is_symlink() else "is no folder"
+            raise StoppedError(f"{folder} {what}: prep writes only inside {base}", hint="take it away, then run again")
+        folder.mkdir(exist_ok=True)
+    return folder
 
 
 def write_caption(path: Path, text: str) -> None:

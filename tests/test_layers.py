@@ -18,7 +18,7 @@ registry process protocols
 files
 options
 config images ledger
-run tensors
+run tensors aside
 taggers generators runners tagging checks lint
 models scan captions
 machine jobs

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from prep.errors import ImageError
-from prep.hub.strip import stripped
+from prep.dataset.strip import stripped
 from prep.images import open_image
 from tests.support.pictures import drawing, encoded
 from tests.support.published import CANARIES, with_canaries

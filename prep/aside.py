@@ -1,0 +1,48 @@
+"""What a person made and prep cannot keep where it lies: moved to OUT/set_aside/, never deleted, and said.
+
+Every file there has a line in problems.txt for as long as it lies there.
+"""
+
+import logging
+import os
+from pathlib import Path
+
+import pyarrow as pa
+
+from prep.files import real_folder
+from prep.ledger import Ledger, Shelf
+from prep.names import printable
+
+log = logging.getLogger(__name__)
+
+FOLDER = "set_aside"
+ASIDE = Shelf("set_aside", (pa.field("why", pa.string()),))  # subject: the place under OUT, printable
+
+
+def set_aside(out: Path, path: Path, why: str, ledger: Ledger) -> Path:
+    """Move a file of OUT to the same place under OUT/set_aside/, with a number where that is taken -> where it lies.
+
+    why: a clause, such as "its caption is not UTF-8". A link is moved as a link; what it points at is not touched.
+    """
+    place = path.relative_to(out)
+    folder = real_folder(out, FOLDER, *place.parts[:-1])
+    target, number = folder / place.name, 1
+    while os.path.lexists(target):
+        number += 1
+        target = folder / f"{place.stem}-{number}{place.suffix}"
+    subject = printable(str(target.relative_to(out)))
+    ledger.write(ASIDE, [{"subject": subject, "recipe": "", "why": why}])
+    path.rename(target)
+    log.info(f"{printable(str(place))}: {why}; it lies in {subject}")
+    return target
+
+
+def lying_aside(out: Path, ledger: Ledger) -> dict[str, str]:
+    """Place under OUT -> why, of all that lies in OUT/set_aside/ now."""
+    whys = {subject: row["why"] for subject, row in ledger.rows(ASIDE).items()}
+    root = out / FOLDER
+    if root.is_symlink() or not root.is_dir():
+        return {}
+    found = (Path(folder, name) for folder, _, names in os.walk(root) for name in names)
+    places = sorted(printable(str(path.relative_to(out))) for path in found)
+    return {place: whys.get(place, "was put here by hand") for place in places}
