@@ -15,10 +15,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from prep.dataset.strip import stripped
 from prep.errors import ImageError, StoppedError
 from prep.files import cannot_write, sweep, write_whole
 from prep.hub.rows import COLUMNS, FAMILIES, Item, Source
-from prep.dataset.strip import stripped
 
 VERSION = 1  # of the layout: another one writes all shards anew
 MOST_BYTES = 400_000_000  # of a shard; the hub likes them under 500 MB
