@@ -111,10 +111,13 @@ class CharacterSettings(Section):
     trigger: str | None = None
     traits: list[str] | None = None
     keep: list[str] = []
+    add: list[str] = []
+    remove: list[str] = []
 
 
 class Export(Section):
     link: Literal["copy", "symlink", "hardlink"] = "copy"
+    metadata: Literal["auto", "strip", "keep"] = "auto"
     resolution: Annotated[int, Field(ge=64)] = 1024
     images_per_epoch: Annotated[int, Field(ge=0)] = 100
     formats: list[str] = []

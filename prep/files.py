@@ -113,20 +113,6 @@ def real_folder(base: Path, *names: str) -> Path:
     return folder
 
 
-def write_caption(path: Path, text: str) -> None:
-    """Write a sidecar, if it does not say this already: UTF-8 without BOM, no newline at the end.
-
-    An empty caption is a lone newline, since sd-scripts rejects a file of 0 bytes.
-    """
-    data = (text or "\n").encode("utf-8", "backslashreplace")
-    try:
-        same = path.stat().st_size == len(data) and path.read_bytes() == data
-    except FileNotFoundError:
-        same = False
-    if not same:
-        write_whole(path, data)
-
-
 def cannot_write(path: Path, error: OSError) -> StoppedError:
     """The sentence for a failed write. ENOSPC and EDQUOT are told with what is free."""
     if error.errno in FULL:

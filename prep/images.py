@@ -4,6 +4,7 @@ What comes out is uint8 [H, W, 3], RGB. What can go wrong in a decoder comes out
 """
 
 import contextlib
+import hashlib
 import io
 import re
 import struct
@@ -126,6 +127,13 @@ def sharpness(pixels: np.ndarray, measure_px: int = MEASURE_PX) -> float:
     """Variance of the Laplacian of the grey image, at the scale on which edges are counted; flat or blurred is low."""
     _, deviation = cv2.meanStdDev(cv2.Laplacian(_grey(pixels, measure_px), cv2.CV_16S))  # whole numbers: exact
     return float(deviation[0, 0] ** 2)
+
+
+def pixel_hash(pixels: np.ndarray) -> str:
+    """32 hex over size and decoded pixels: the same picture in another container has the same."""
+    digest = hashlib.blake2b(str(pixels.shape).encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(pixels))
+    return digest.hexdigest()
 
 
 def perceptual_hash(pixels: np.ndarray) -> str:

@@ -18,25 +18,51 @@ def numbered_folder(name: str) -> tuple[int, str] | None:
     return (int(found[1]), found[2]) if found else None
 
 
-def slugs(characters: list[str]) -> dict[str, str]:
-    """Character -> a name that is safe as a folder's, in TOML and in a caption; each its own."""
-    plain = {name: _slug(name) for name in characters}
-    taken: dict[str, list[str]] = {}
+def slugs(characters: list[str], known: dict[str, str] | None = None) -> dict[str, str]:
+    """Character -> a name that is safe as a folder's, in TOML and in a caption; each its own.
+
+    known: those that were given before. They stay, whoever joins, and pass on only to a folder of the same name in
+    another case or Unicode form.
+    """
+    known = known or {}
+    given = {name: known[name] for name in characters if name in known}
+    gone = {_alike(name): slug for name, slug in known.items() if name not in given}
+    for name in characters:
+        if name not in given and _alike(name) in gone:
+            given[name] = gone.pop(_alike(name))
+    plain = {name: _slug(name) for name in characters if name not in given}
+    taken: dict[str, list[str]] = {slug: [name] for name, slug in known.items()} | {
+        slug: [name] for name, slug in given.items()
+    }
     for name, slug in plain.items():
-        taken.setdefault(slug, []).append(name)
-    return {
-        # Of several, the one that is its own slug keeps it: the others' names do not depend on who came first.
-        name: slug if taken[slug] == [name] or name == slug else f"{slug}-{_digest(name)}"
+        taken[slug] = [*taken.get(slug, []), name]
+    held = {*known.values(), *given.values()}
+    new = {
+        # Of several, the one that is its own slug gets it: the others' names do not depend on who came first.
+        name: slug if taken[slug] == [name] or name == slug and slug not in held else f"{slug}-{_digest(name)}"
         for name, slug in plain.items()
     }
+    return {name: given.get(name) or new[name] for name in characters}
+
+
+def stem_slug(stem: str) -> str:
+    """A picture's own name as the beginning of its name in kohya/: at most 24 letters, safe everywhere."""
+    return _plain(stem)[:24].strip("_-") or "image"
 
 
 def _slug(name: str) -> str:
-    text = unicodedata.normalize("NFC", printable(name)).lower()
-    slug = re.sub(r"[^\w-]+", "_", text).strip("_-")
     # 60 characters of up to three bytes stay under a file name's 255 bytes, hash and suffix included.
-    slug = slug[:60].rstrip("_-") or f"character-{_digest(name)}"
+    slug = _plain(name)[:60].rstrip("_-") or f"character-{_digest(name)}"
     return f"{slug}-{_digest(name)}" if slug.endswith(DRAWN) else slug
+
+
+def _plain(name: str) -> str:
+    text = unicodedata.normalize("NFC", printable(name)).lower()
+    return re.sub(r"[^\w-]+", "_", text).strip("_-")
+
+
+def _alike(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _digest(name: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 Kind = Literal["reconstruct", "consistency", "augmentation"]
 Origin = Literal["source", "reconstruct", "consistency", "augmentation"]
+BY_HAND = "by_hand"  # a reason and a flag: a person said so
 Status = Literal["kept", "duplicate", "rejected", "unreadable", "excluded"]
 
 
@@ -38,7 +39,13 @@ class ImageRef:
     sharpness: float  # variance of the Laplacian of the grey image, 0-255 squared
     phash: str  # 64 bits, hex
     flags: tuple[str, ...]  # animated, alpha, rotated, mode, profile, ...
+    pixels: str = ""  # hash of the decoded pixels, hex: equal in every container. Empty where it was not taken
     problem: Problem | None = None  # set: the image could not be read, and the measures are 0
+
+    @property
+    def same(self) -> str:
+        """What two files of one picture have in common."""
+        return self.pixels or self.sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,7 @@ class Removed:
     """A tag that passed its threshold and still is not in the caption."""
 
     name: str
-    why: Literal["filter", "trait", "overlap", "limit"]
+    why: Literal["filter", "trait", "overlap", "limit", "settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,8 @@ class Profile:
     trigger: str
     images: int
     tags: dict[str, Seen]  # underscored name -> how often, most often first
+    always: tuple[str, ...] = ()  # underscored names that the settings put into each of its captions
+    never: frozenset[str] = frozenset()  # and those that they keep out
 
     @property
     def core(self) -> tuple[str, ...]:
@@ -199,6 +208,7 @@ class Made:
     recipe: str  # of all that shapes it; of a drawn picture its request's key
     request: GenerationRequest | None = None  # where a generator drew it
     check: Check | None = None  # where a tagger read it back
+    judged: Check | None = None  # what the check itself said, where a person said otherwise
 
 
 @dataclass(frozen=True, slots=True)

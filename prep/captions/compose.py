@@ -59,12 +59,12 @@ class Composer:
             for at, value in zip(index, values, strict=True)
         ]
         tags, removed = self._reduced(found, profile)
-        ordered = self._ordered(tags)
+        ordered = self._ordered(self._with_always(tags, found, profile))
         items = [profile.trigger]
         kept = []
         for tag in ordered:
             text = self.caption_text(tag.name)
-            if len(items) >= self.settings.max_tags:
+            if len(items) >= self.settings.max_tags and tag.name not in profile.always:
                 removed.append(Removed(tag.name, "limit"))
             elif text and text not in items:
                 items.append(text)
@@ -96,13 +96,21 @@ class Composer:
         traits = profile.traits if self.settings.traits == "drop" else frozenset()
         kept = []
         for tag in passed:
-            if tag.name in doubled:
+            if tag.name in profile.never:
+                removed.append(Removed(tag.name, "settings"))
+            elif tag.name in doubled and tag.name not in profile.always:
                 removed.append(Removed(tag.name, "overlap"))
-            elif tag.name in traits:
+            elif tag.name in traits and tag.name not in profile.always:
                 removed.append(Removed(tag.name, "trait"))
             else:
                 kept.append(tag)
         return kept, removed
+
+    def _with_always(self, tags: list[Tag], found: list[Tag], profile: Profile) -> list[Tag]:
+        """With the tags that the settings want in each caption: with the score that they were read with, or with 0."""
+        there = {tag.name for tag in tags}
+        read = {tag.name: tag for tag in found}
+        return tags + [read.get(name, Tag(name, "general", 0.0)) for name in profile.always if name not in there]
 
     def _ordered(self, tags: list[Tag]) -> list[Tag]:
         """People first, then `solo`, then by confidence (or by name)."""

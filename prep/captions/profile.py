@@ -34,7 +34,9 @@ def profile_of(
     kept = {plain(name) for name in own.keep}
     names = sorted(counts, key=lambda name: (-counts[name], name)) + sorted((named or set()) - set(counts))
     tags = {name: _seen(name, counts[name], images, name in intrinsic, settings, named, kept) for name in names}
-    return Profile(character, own.trigger or slug, images, tags)
+    never = {plain(name) for name in own.remove}
+    always = tuple(dict.fromkeys(plain(name) for name in own.add if plain(name) not in never))
+    return Profile(character, own.trigger or slug, images, tags, always, frozenset(never))
 
 
 def _seen(

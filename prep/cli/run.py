@@ -43,7 +43,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     settings = load_settings(src, config, sets)
     options = Options(to, retry, rehash, rebalance, restore)
     if plan:
-        from prep.pipeline.preview import plan_lines
+        from prep.pipeline.outlook import plan_lines
 
         for line in plan_lines(src, out, settings):
             click.echo(line)

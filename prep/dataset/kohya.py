@@ -1,25 +1,30 @@
 """The kohya export: `<repeats>_<character>/` with images and captions, and dataset.toml. Loads both ways.
 
-Only what differs is written. What a person did here was read before (see edits/).
+Only what differs is written. What a person did here was read before (see edits/); clear.py takes out what is no longer
+in the set.
 """
 
+import hashlib
 import math
-import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from prep.aside import set_aside
 from prep.config import Export
-from prep.dataset.place import copy_in
+from prep.dataset.layout import Layout
+from prep.dataset.place import prepared
 from prep.dataset.toml import dataset_toml, write_dataset_toml
-from prep.edits.placed import EXPORT, Placed, Placement
+from prep.edits.from_files import HandEdits
+from prep.edits.placed import Placed, Placement
 from prep.errors import ImageError
-from prep.files import crash_point, write_caption
-from prep.names import DRAWN, drawn_group, numbered_folder
-from prep.run import image_key
-from prep.types import Problem, Row, Summary
+from prep.files import real_folder, write_whole
+from prep.names import DRAWN, drawn_group, stem_slug
+from prep.run import Places, image_key
+from prep.types import Problem, Row
 
 SMALL = 0.75  # of the set's resolution; above it, they share its buckets
 CHUNK = 256
@@ -34,55 +39,54 @@ def balanced_repeats(counts: dict[str, int], images_per_epoch: int) -> dict[str,
     return {name: max(1, round(target / count)) for name, count in counts.items() if count}
 
 
+@dataclass
+class Written:
+    """What an export has placed."""
+
+    written: int = 0
+    unchanged: int = 0
+    captions: int = 0  # that say something else now
+    stems: dict[str, set[str]] = field(default_factory=dict)  # by group
+    sides: dict[str, int] = field(default_factory=dict)  # of drawn pictures: the root of the largest area, pixels
+    rows: dict[str, Row] = field(default_factory=dict)  # by picture: those whose caption a person saved just now
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {group: len(stems) for group, stems in self.stems.items()}
+
+    @property
+    def images(self) -> int:
+        return sum(self.counts.values())
+
+
 class KohyaExporter:
     name = "kohya"
 
-    def __init__(self, placement: Placement, file_of: Callable[[Row], Path], group_of: Callable[[Row], str],
-                 triggers: dict[str, str], settings: Export, max_pixels: int) -> None:  # fmt: skip
-        """group_of: a row's folder without its repeats. triggers: by those."""
-        self.placement = placement
-        self.file_of = file_of
-        self.group_of = group_of
+    def __init__(self, edits: HandEdits, places: Places, triggers: dict[str, str], settings: Export, layout: Layout,
+                 max_pixels: int) -> None:  # fmt: skip
+        """triggers: by group, a folder's name without the repeats."""
+        self.edits = edits
+        self.placement: Placement = edits.placement
+        self.places = places
         self.triggers = triggers
         self.settings = settings
+        self.layout = layout
         self.max_pixels = max_pixels
         self.problems: dict[str, Problem] = {}
         self.kept_toml = False  # a person edited dataset.toml, so ours lies beside it
 
-    def write(self, rows: Iterable[Row], folder: Path) -> Summary:
-        """rows: those with a final caption, in order. folder: kohya/ itself."""
-        folder.mkdir(exist_ok=True)
+    def write(self, rows: Iterable[Row], out: Path) -> Written:
+        """rows: those with a final caption, in order. out: the dataset folder."""
+        kohya = real_folder(out, "kohya")
         self._forget_lost_folders()
-        counts: Counter[str] = Counter()
-        names: dict[str, set[str]] = {}
-        sides: dict[str, int] = {}  # of drawn pictures: the root of the largest area, pixels
-        written = unchanged = 0
+        done = Written()
         with ThreadPoolExecutor(WRITERS) as pool:
             for chunk in _chunks(row for row in rows if row.trains):
-                for slug in {self.group_of(row) for row in chunk}:
-                    (self.placement.folder(slug)).mkdir(exist_ok=True)
-                texts: list[tuple[Path, str]] = []
-                with self.placement.ledger.writer(EXPORT) as ledger:
-                    for row, (placed, fresh) in zip(chunk, pool.map(self._put, chunk), strict=True):
-                        if placed is None:
-                            continue
-                        if fresh:
-                            ledger.append(placed.row(image_key(row)))
-                        if row.final_text is not None:  # None: a caption that could not be read stays as it is
-                            image = self.placement.folder(self.group_of(row)) / placed.name
-                            texts.append((image.with_suffix(".txt"), row.final_text))
-                        counts[self.group_of(row)] += 1
-                        names.setdefault(self.group_of(row), set()).add(Path(placed.name).stem)
-                        if row.made:
-                            side = math.isqrt(row.ref.width * row.ref.height)
-                            sides[self.group_of(row)] = max(side, sides.get(self.group_of(row), 0))
-                        written, unchanged = written + fresh, unchanged + (not fresh)
-                # After the ledger has their images, so that an edit after a kill is found.
-                for _ in pool.map(lambda text: write_caption(*text), texts):
-                    pass
-        removed = self._clear(folder, names)
-        self._toml(folder, counts, sides)
-        return Summary(sum(counts.values()), written, unchanged, removed)
+                for group in {self.places.group(row) for row in chunk}:
+                    real_folder(kohya, self.placement.folder(group).name)
+                self._write_chunk(chunk, pool, done)
+        self._toml(kohya, done)
+        return done
 
     def set_repeats(self, counts: dict[str, int], rebalance: bool) -> None:
         """Set the repeats of groups that have none yet (of all, when rebalancing). counts: images by group."""
@@ -94,66 +98,90 @@ class KohyaExporter:
         known = () if rebalance else self.placement.repeats
         self.placement.set_repeats({group: repeats for group, repeats in wanted.items() if group not in known})
 
+    def _write_chunk(self, chunk: list[Row], pool: ThreadPoolExecutor, done: Written) -> None:
+        texts: list[tuple[Path, Row]] = []
+        fresh: dict[str, Placed] = {}
+        for row, (placed, now) in zip(chunk, pool.map(self._put, chunk), strict=True):
+            if placed is None:
+                continue
+            picture, group = image_key(row), placed.group
+            if now:
+                fresh[picture] = placed
+            if row.final_text is not None and not self.edits.stands(picture, row.final_text):
+                texts.append((self.placement.folder(group) / f"{placed.stem}.txt", row))
+            done.stems.setdefault(group, set()).add(placed.stem)
+            if row.made:
+                side = math.isqrt(row.ref.width * row.ref.height)
+                done.sides[group] = max(side, done.sides.get(group, 0))
+            done.written, done.unchanged = done.written + now, done.unchanged + (not now)
+        # Captions after the ledger has their images, so that an edit after a kill is found.
+        self.placement.update(fresh)
+        for (_, before), (row, wrote) in zip(texts, pool.map(lambda text: self.edits.write(*text), texts), strict=True):
+            done.captions += wrote and image_key(row) not in fresh
+            if row is not before:
+                done.rows[image_key(row)] = row
+
     def _put(self, row: Row) -> tuple[Placed | None, bool]:
-        """-> (the placed file or None, whether it was written now)."""
-        slug = self.group_of(row)
-        folder = self.placement.folder(slug)
-        placed = self.placement[image_key(row)]
-        there = self.placement.listings.get(slug, {})
-        fresh = not (placed and placed.state == "placed" and there.get(placed.name) == placed.bytes)
-        if fresh:
-            try:
-                name, digest, size = copy_in(
-                    row.ref, self.file_of(row), folder, slug, self.settings.link, self.max_pixels
-                )
-            except ImageError as error:
-                self.problems[row.ref.path] = Problem("export", error.kind, error.message, error.hint)
-                return None, False
-            placed = Placed(name, digest, size, "placed")
-        return placed, fresh
+        """-> (the placed file or None, whether it was placed now)."""
+        picture, group = image_key(row), self.places.group(row)
+        placed = self.placement[picture]
+        damaged = picture in self.placement.damaged
+        if placed and placed.state == "placed" and not damaged and self.placement.there(placed):
+            if placed.group == group:
+                return placed, False
+            if placed.hand:  # a person's version moves with its character
+                return self._moved(picture, placed, group), True
+        try:
+            ready = prepared(row.ref, self.places.file(row), self.layout.strip, self.max_pixels)
+        except ImageError as error:
+            self.problems[row.ref.path] = Problem("export", error.kind, error.message, error.hint)
+            return None, False
+        begin = stem_slug(Path(row.ref.path).stem) if self.layout.readable else group
+        target = self.placement.folder(group) / ready.name(begin)
+        if not _holds(target, ready.digest):
+            if os.path.lexists(target):
+                set_aside(self.edits.out, target, "lay where a picture of the set belongs", self.placement.ledger)
+            ready.write(target, self.settings.link)
+        now = Placed(target.name, ready.digest, len(ready.data), "placed", group)
+        return now.at(target), True
+
+    def _moved(self, picture: str, placed: Placed, group: str) -> Placed:
+        old, folder = self.placement.path(placed), self.placement.folder(group)
+        if os.path.lexists(folder / placed.name):
+            set_aside(self.edits.out, folder / placed.name, "lay where a picture belongs", self.placement.ledger)
+        write_whole(folder / placed.name, old.read_bytes())
+        now = Placed(placed.name, placed.sha256, placed.bytes, "placed", group, hand=True).at(folder / placed.name)
+        self.placement.update({picture: now})  # before the old one goes, so that a kill leaves both
+        old.unlink()
+        return now
 
     def _forget_lost_folders(self) -> None:
         """Note the folders that a person removed before rebuilding them: half of one would look like images removed."""
-        lost = [
-            subject
-            for subject, name in self.placement.placed()
-            if name.rpartition("-")[0] not in self.placement.listings
-        ]
+        lost = [subject for subject, placed in self.placement.placed() if placed.group not in self.placement.listings]
         self.placement.mark(lost, "unplaced")
 
-    def _clear(self, kohya: Path, names: dict[str, set[str]]) -> int:
-        """Remove images of ours, and their captions, that are no longer in the set. A person's own files stay."""
-        removed = 0
-        stems = set().union(*names.values())
-        stale = [subject for subject, name in self.placement.placed() if Path(name).stem not in stems]
-        self.placement.mark(stale, "unplaced")
-        for folder in [entry for entry in kohya.iterdir() if entry.is_dir()]:
-            slug = (numbered_folder(folder.name) or (0, ""))[1]
-            ours = re.compile(rf"{re.escape(slug)}-[0-9a-f]{{12}}\.(png|jpg|webp|txt)")
-            for path in [path for path in folder.iterdir() if ours.fullmatch(path.name)]:
-                if path.stem not in names.get(slug, ()):
-                    path.unlink()
-                    crash_point("removal")
-                    removed += path.suffix != ".txt"
-            if slug not in names and not any(folder.iterdir()):
-                folder.rmdir()
-        return removed
-
-    def _toml(self, kohya: Path, counts: Counter[str], sides: dict[str, int]) -> None:
-        repeats = self.placement.repeats
-        subsets = [(f"{repeats[name]}_{name}", repeats[name], self.triggers[name]) for name in sorted(counts)]
-        smaller = [subset for subset, name in zip(subsets, sorted(counts), strict=True) if self._small(sides.get(name))]
+    def _toml(self, kohya: Path, done: Written) -> None:
+        repeats, groups = self.placement.repeats, sorted(done.counts)
+        subsets = [(f"{repeats[name]}_{name}", repeats[name], self.triggers[name]) for name in groups]
+        smaller = [subset for subset, name in zip(subsets, groups, strict=True) if self._small(done.sides.get(name))]
         text = dataset_toml(
             [subset for subset in subsets if subset not in smaller],
             self.settings.resolution,
             smaller,
-            max(sides.values(), default=0),
+            max(done.sides.values(), default=0),
         )
         self.kept_toml = not write_dataset_toml(kohya, text, self.placement.ledger)
 
     def _small(self, side: int | None) -> bool:
         """Whether pictures of that area want a resolution of their own: far below the set's."""
         return side is not None and side < self.settings.resolution * SMALL
+
+
+def _holds(path: Path, digest: str) -> bool:
+    """Whether the very file lies there already: a killed run placed it, or a person put it back."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    return hashlib.sha256(path.read_bytes()).hexdigest() == digest
 
 
 def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:

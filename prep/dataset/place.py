@@ -2,9 +2,11 @@
 
 import hashlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from prep.dataset.strip import stripped
 from prep.errors import ImageError
 from prep.files import write_whole
 from prep.images import encode_png, open_image
@@ -20,13 +22,32 @@ BAKED = {"rotated", "alpha", "mode", "profile", "animated"}  # what a trainer ig
 FICLONE = 0x40049409  # Linux: share the blocks of a file (btrfs, xfs)
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A picture as it will lie in kohya/."""
+
+    source: Path
+    data: bytes
+    as_given: bool  # data is what the source holds: it may be linked
+    digest: str  # sha256, hex
+    suffix: str
+
+    def name(self, begin: str) -> str:
+        return f"{begin}-{self.digest[:12]}.{self.suffix}"
+
+    def write(self, path: Path, link: Literal["copy", "symlink", "hardlink"]) -> None:
+        if self.as_given:
+            write_whole(path, lambda target: _bring(self.source, self.data, target, link))
+        else:
+            write_whole(path, self.data)
+
+
 def needs_baking(ref: ImageRef) -> bool:
     return ref.format not in PLAIN or bool(BAKED.intersection(ref.flags))
 
 
-def copy_in(ref: ImageRef, source: Path, folder: Path, slug: str, link: Literal["copy", "symlink", "hardlink"],
-          max_pixels: int) -> tuple[str, str, int]:  # fmt: skip
-    """Write the image into the folder -> (file name, sha256 of the file, bytes).
+def prepared(ref: ImageRef, source: Path, strip: bool, max_pixels: int) -> Prepared:
+    """The picture as a trainer sees it right; with strip, without what people do not want to pass on.
 
     Raises ImageError when the source is gone or no longer what the scan saw.
     """
@@ -37,14 +58,16 @@ def copy_in(ref: ImageRef, source: Path, folder: Path, slug: str, link: Literal[
     if hashlib.sha256(data).hexdigest() != ref.sha256:
         raise ImageError("changed", "changed while prep was at work", "run again")
     if needs_baking(ref):
-        data = encode_png(open_image(data, max_pixels).pixels)
-        digest = hashlib.sha256(data).hexdigest()
-        name = f"{slug}-{digest[:12]}.png"
-        write_whole(folder / name, data)
-        return name, digest, len(data)
-    name = f"{slug}-{ref.sha256[:12]}.{ref.format}"
-    write_whole(folder / name, lambda path: _bring(source, data, path, link))
-    return name, ref.sha256, len(data)
+        return _made(source, encode_png(open_image(data, max_pixels).pixels), "png")
+    if strip:
+        clean, suffix = stripped(data)
+        if clean != data:
+            return _made(source, clean, suffix)
+    return Prepared(source, data, True, ref.sha256, ref.format)
+
+
+def _made(source: Path, data: bytes, suffix: str) -> Prepared:
+    return Prepared(source, data, False, hashlib.sha256(data).hexdigest(), suffix)
 
 
 def _bring(source: Path, data: bytes, target: Path, link: str) -> None:

@@ -3,22 +3,21 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from prep.edits.from_files import HandEdits
 from prep.errors import UsageError
-from prep.files import write_caption
-from prep.types import Row, Summary
+from prep.run import image_key
+from prep.types import Row
 
 
-class SourceSidecars:
-    name = "source"
-
-    def write(self, rows: Iterable[Row], folder: Path) -> Summary:
-        """rows: those with a final caption. folder: SRC."""
-        count = 0
-        for row in rows:
-            if row.trains and not row.made and row.final_text is not None:
-                write_caption((folder / row.ref.path).with_suffix(".txt"), row.final_text)
-                count += 1
-        return Summary(images=count, written=count, unchanged=0, removed=0)
+def write_sidecars(rows: Iterable[Row], src: Path, edits: HandEdits) -> dict[str, Row]:
+    """rows: those with a final caption. -> picture -> its row, where a person had just saved another caption."""
+    changed = {}
+    for row in rows:
+        if row.trains and not row.made and row.final_text is not None:
+            now, _ = edits.write((src / row.ref.path).with_suffix(".txt"), row)
+            if now is not row:
+                changed[image_key(row)] = now
+    return changed
 
 
 def check_stems(paths: Iterable[str]) -> None:

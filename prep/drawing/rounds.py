@@ -5,6 +5,7 @@ ended. What only reads is called by what it finds; what writes is called by a ve
 """
 
 import math
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,22 +14,25 @@ from pathlib import Path
 
 import numpy as np
 
+from prep.aside import set_aside
 from prep.captions.compose import PEOPLE, Composer, prompt_text
 from prep.checks.retag import Exclusive, as_copy, verdict
 from prep.config import Settings
+from prep.drawing.measure import Measured, measure, place
 from prep.drawing.progress import verdicts
 from prep.drawing.prompts import DrawingStyle, Group, Parent, augmentations, consistency, reconstructions
 from prep.errors import ImageError
+from prep.files import real_folder
 from prep.images import covering, open_image
-from prep.jobs.draw import DRAW, draw_recipe, measured, places, ref_from_draw
+from prep.jobs.draw import DRAW, draw_recipe, places, ref_from_draw
 from prep.jobs.tag import ScoreBook
 from prep.ledger import Ledger
 from prep.models.ref import ModelRef
 from prep.protocols import Card
-from prep.run import Places
+from prep.run import Places, image_key
 from prep.scan.copies import COPY_BELOW, HASH_BITS, NEAR, VERSION, difference
 from prep.tagging.thresholds import level_of
-from prep.types import Check, GenerationRequest, ImageRef, Made, Profile, Row
+from prep.types import BY_HAND, Check, GenerationRequest, ImageRef, Made, Profile, Row
 
 
 @dataclass(frozen=True)
@@ -76,35 +80,18 @@ class Drawing:
     def parents(self) -> dict[str, Path]:
         return {sha256: self.places.src / path for plan in self.plans for sha256, path in plan.parents.items()}
 
-    def missing(self, ledger: Ledger) -> list[GenerationRequest]:
-        """The requests without a whole picture."""
-        book = ledger.book(DRAW, draw_recipe(self.measure_px))
+    def missing(self) -> list[GenerationRequest]:
+        """The requests without a picture."""
+        return [request for request in self.requests if self.place(request) is None]
 
-        def is_missing(request: GenerationRequest) -> bool:
-            path, row = self.place(request), book.get(request.key)
-            return path is None or (row is not None and path.stat().st_size != row["bytes"])
-
-        return [request for request in self.requests if is_missing(request)]
-
-    def measure(self, ledger: Ledger) -> list[GenerationRequest]:
-        """Measure what is there, but was measured otherwise. -> what cannot be read, and is to be drawn again."""
-        book, damaged = ledger.book(DRAW, draw_recipe(self.measure_px)), []
-        with ledger.writer(DRAW) as writer:
-            for request in self.requests:
-                path = self.place(request)
-                if path is None or request.key in book:
-                    continue
-                data = path.read_bytes()
-                try:
-                    writer.append(measured(request.key, open_image(data).pixels, data, self.measure_px))
-                except ImageError:
-                    damaged.append(request)
-        return damaged
+    def measure(self, ledger: Ledger) -> Measured:
+        """Measure what is there, but was measured otherwise, or is not what was drawn."""
+        there = ((request, path) for request in self.requests if (path := self.place(request)))
+        return measure(there, ledger, self.measure_px)
 
     def place(self, request: GenerationRequest) -> Path | None:
         """Where the picture lies now; None: nowhere."""
-        candidates = (self.places.out / place for place in places(request, self.places.slugs[request.character]))
-        return next((path for path in candidates if path.is_file()), None)
+        return place(request, self.places)
 
     def drawn(self, ledger: Ledger) -> Iterator[tuple[CharacterPlan, GenerationRequest, ImageRef]]:
         """All that is drawn, in the order of the requests. Paths are relative to the dataset folder."""
@@ -132,6 +119,7 @@ class Judge:
     exclusive: Exclusive
     known: frozenset[str]  # tags of the tagger
     settings: Settings
+    decided: Callable[[str], str | None] = lambda picture: None  # a person's verdict, by image key
 
 
 def judged(drawing: Drawing, judge: Judge, ledger: Ledger, before: Sequence[Row]) -> tuple[list[Row], dict[str, float]]:
@@ -150,20 +138,35 @@ def judged(drawing: Drawing, judge: Judge, ledger: Ledger, before: Sequence[Row]
         if request.key in done or ref.sha256 not in judge.scores:
             continue
         check = _check(request, ref, judge)
-        if check.kept and request.kind == "augmentation":
-            if differences.is_copy(ref, plan, request, siblings[plan.character]):
-                check = as_copy(check)
-            else:
-                siblings[plan.character].append(ref)
-        status = "kept" if check.kept else "rejected"
-        made = Made("generator", request.parent, request.key, request, check)
-        rows.append(Row(ref, origin=request.kind, status=status, reason=check.reason, made=made))
+        trains = request.kind == "augmentation"
+        if check.kept and trains and differences.is_copy(ref, plan, request, siblings[plan.character]):
+            check = as_copy(check)
+        row = overruled(row_of(request, ref, check), judge.decided)
+        if row.made.check.kept and trains:
+            siblings[plan.character].append(ref)
+        rows.append(row)
     return rows, differences.new
 
 
-def file_away(rows: Iterable[Row], places_: Places) -> list[Row]:
+def row_of(request: GenerationRequest, ref: ImageRef, check: Check) -> Row:
+    made = Made("generator", request.parent, request.key, request, check)
+    return Row(ref, origin=request.kind, status="kept" if check.kept else "rejected", reason=check.reason, made=made)
+
+
+def overruled(row: Row, decided: Callable[[str], str | None]) -> Row:
+    """The row of a drawn picture, as a person says where one said anything."""
+    verdict = decided(image_key(row))
+    if verdict not in ("accepted", "rejected") or (verdict == "accepted") == row.made.check.kept:
+        return row
+    kept = verdict == "accepted"
+    check = replace(row.made.check, kept=kept, reason=None if kept else BY_HAND)
+    now = row_of(row.made.request, row.ref, check)
+    return replace(now, flags=(BY_HAND,), made=replace(now.made, judged=row.made.check))
+
+
+def file_away(rows: Iterable[Row], places_: Places, ledger: Ledger) -> list[Row]:
     """The rows, after rejected augmentations were moved aside, and accepted ones back."""
-    return [_filed(row, places_) for row in rows]
+    return [_filed(row, places_, ledger) for row in rows]
 
 
 def keep_differences(ledger: Ledger, found: dict[str, float]) -> None:
@@ -181,14 +184,16 @@ def _check(request: GenerationRequest, ref: ImageRef, judge: Judge) -> Check:
     return verdict(request, read, profile.core, profile.body, judge.known, judge.exclusive, bound)
 
 
-def _filed(row: Row, places_: Places) -> Row:
+def _filed(row: Row, places_: Places, ledger: Ledger) -> Row:
     request, check = row.made.request, row.made.check
     home, aside = places(request, places_.slugs[request.character])
     path = aside if request.kind == "augmentation" and not check.kept else home
     if path == row.ref.path:
         return row
-    (places_.out / path).parent.mkdir(parents=True, exist_ok=True)
-    (places_.out / row.ref.path).replace(places_.out / path)
+    real_folder(places_.out, *Path(path).parts[:-1])
+    if os.path.lexists(places_.out / path):
+        set_aside(places_.out, places_.out / path, "lay where another version of it belongs", ledger)
+    (places_.out / row.ref.path).rename(places_.out / path)
     return replace(row, ref=replace(row.ref, path=path))
 
 

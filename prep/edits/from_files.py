@@ -1,42 +1,58 @@
-"""What a person did in kohya/ and to the .txt files in SRC: read before anything is written, kept in the ledger.
+"""What a person did in kohya/ and to the .txt files in SRC: one source of edits, read before anything is written.
 
 The order matters for a kill at any moment: edits are in the ledger before a file changes; what is about to be
-written is in the ledger, with what the file says now, before it is written; only what was written is confirmed.
+written is in the ledger, with what the file says now, before it is written; only what was written is confirmed. And
+right before a caption is written over, the file is looked at once more: somebody may have saved it just now.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import errno
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pyarrow.compute as pc
 
-from prep.edits.merge import Hand
+from prep.aside import set_aside
+from prep.edits.decisions import Decisions
+from prep.edits.merge import Hand, merged, source
 from prep.edits.placed import Placement
-from prep.edits.sidecar import CAPTION, Entry, absorb, begun, entry_of, read_caption
+from prep.edits.sidecar import CAPTION, LONGEST_BYTES, Entry, absorb, begun, caption_text, read_caption
 from prep.errors import ImageError
-from prep.ledger import FLUSH_ROWS, Book, Ledger
+from prep.files import NotAFileError, read_file, write_whole
+from prep.ledger import FLUSH_ROWS
 from prep.run import image_key
 from prep.types import Problem, Row
+
+BY = "files"  # who decided, in the history
+SIDECARS = (".txt", ".caption")  # beside an image in SRC; the first that is there counts
 
 
 class HandEdits:
     """What the files say, compared with what was last written. `look` is what reads them."""
 
-    def __init__(self, ledger: Ledger, placement: Placement, src: Path, in_source: bool) -> None:
+    def __init__(self, decisions: Decisions, placement: Placement, src: Path, out: Path, in_source: bool) -> None:
         """in_source: whether prep also writes the .txt beside the images in SRC."""
-        self.ledger = ledger
+        self.decisions = decisions
         self.placement = placement
         self.src = src
+        self.out = out
         self.in_source = in_source
-        self.book: Book = ledger.book(CAPTION)
-        self.changed: dict[str, Entry] = {}  # entries that a person changed since the last run
-        self.untouchable: set[str] = set()  # captions that could not be read: neither merged nor written
-        self.taken_out: set[str] = set()
+        self.unreadable: dict[str, tuple[Path, str]] = {}  # picture -> its caption in kohya/, and what is wrong with it
+        self.unread_sources: set[str] = set()  # pictures whose .txt in SRC cannot be read: they do not train
+        self.excluded: set[str] = set()  # taken out by hand, or by a command
+        self._standing: dict[str, int] = {}  # picture -> hash of the text that its file holds to the byte
+        self._one_at_a_time = Lock()
+
+    def stands(self, picture: str, text: str) -> bool:
+        """Whether the caption's file said just this when it was looked at."""
+        return self._standing.get(picture) == hash(text)
 
     def entry(self, row: Row) -> Entry:
-        subject = image_key(row)
-        return self.changed.get(subject) or entry_of(self.book.get(subject))
+        return self.decisions.entry(image_key(row))
 
     def hand(self, row: Row) -> Hand:
         """The state to merge the machine's caption into."""
@@ -45,67 +61,228 @@ class HandEdits:
     def look(self, rows: Iterable[Row]) -> dict[str, Problem]:
         """Read all captions in kohya/ and SRC, also of images that this run leaves out: the ledger keeps their edits.
 
-        -> path -> why its caption could not be read.
+        -> path -> why its caption in SRC could not be read, or is not the one that counts.
         """
-        rows = (row for row in rows if row.status not in ("duplicate", "unreadable"))
-        paths = {image_key(row): row.ref.path for row in rows}
-        subjects = {subject for subject, _ in self.placement.placed()} | set(paths)
-        problems: dict[str, Problem] = {}
-        with self.ledger.writer(CAPTION) as ledger:
-            for subject in sorted(subjects):
-                before = entry_of(self.book.get(subject))
-                try:
-                    after = absorb(before, self._in_kohya(subject), self._in_source(paths.get(subject)))
-                except ImageError as error:
-                    problems[paths.get(subject, subject)] = Problem("caption", error.kind, error.message, error.hint)
-                    self.untouchable.add(subject)
-                    continue
-                if after != before:
-                    self.changed[subject] = after
-                    ledger.append(after.row(subject))
+        rows = list(rows)
+        sources, problems = self._sources(rows)
+        pictures = sorted({*self.placement.known, *(image_key(row) for row in rows if not row.ref.problem)})
+        changed: dict[str, Entry] = {}
+        self.unreadable.clear()
+        self._standing.clear()
+        for picture, before in zip(pictures, self.decisions.entries(pictures), strict=True):
+            after = absorb(before, self._in_kohya(picture), sources.get(picture))
+            if after != before:
+                changed[picture] = after
+        if changed:
+            self.decisions.keep(changed, BY)
         return problems
 
-    def note_removals(self, rows: Iterable[Row], group: Callable[[Row], str], restore: bool) -> None:
-        """Remember images that a person removed from kohya/, until they are restored. group: of a row's folder."""
-        found = {image_key(row) for row in rows if row.trains and self.placement.taken_out(image_key(row), group(row))}
-        if restore:
-            self.placement.mark(found, "unplaced")
-        else:
-            new = (subject for subject in found if self.placement[subject].state != "excluded")
-            self.placement.mark(new, "excluded")
-            self.taken_out |= found
+    def note_removals(self, rows: Iterable[Row], restore: bool) -> None:
+        """Remember images that a person removed from kohya/, until they are put back or restored."""
+        verdicts: dict[str, str | None] = {}
+        states: dict[str, list[str]] = defaultdict(list)
+        for row in rows:
+            if not row.trains:
+                continue
+            picture = image_key(row)
+            placed = self.placement[picture]
+            there = placed is not None and self.placement.there(placed)
+            listed = placed is not None and placed.group in self.placement.listings
+            if self.decisions.verdict(picture) == "excluded":
+                back = there and placed.state == "excluded"  # put back into its folder
+                if back or restore:
+                    verdicts[picture] = None
+                    states["placed" if back else "unplaced"].append(picture)
+                    self.excluded.discard(picture)
+                else:
+                    self.excluded.add(picture)
+            elif placed is not None and placed.state == "placed" and listed and not there:
+                if restore:
+                    states["unplaced"].append(picture)
+                elif not self.placement.converted(placed):
+                    verdicts[picture] = "excluded"
+                    states["excluded"].append(picture)
+                    self.excluded.add(picture)
+        self.decisions.decide(verdicts, BY)
+        for state, pictures in states.items():
+            self.placement.mark(pictures, state)
 
     def announce(self, rows: Iterable[Row]) -> None:
         """Tell the ledger which captions are about to be written, and what the files say until they are."""
-        written = (row for row in rows if row.status == "kept" and row.final_text is not None)
-        with self.ledger.writer(CAPTION) as ledger:
-            for intent in filter(None, map(self._intent, written)):
+        written = [row for row in rows if row.status == "kept" and row.final_text is not None]
+        entries = self.decisions.entries(map(image_key, written))
+        with self.decisions.ledger.writer(CAPTION) as ledger:
+            for intent in filter(None, map(self._intent, written, entries)):
                 ledger.append(intent)
 
     def confirm(self) -> None:
         """Say that what was announced is written: from now on, a file that says something else is a person's edit."""
-        table = self.ledger.table(CAPTION)
+        ledger = self.decisions.ledger
+        table = ledger.table(CAPTION)
         announced = table.filter(pc.greater(pc.list_value_length(table["standing"]), 0)).to_batches(FLUSH_ROWS)
-        with self.ledger.writer(CAPTION) as ledger:
+        with ledger.writer(CAPTION) as writer:
             for row in _rows(announced):
-                ledger.append(row | {"standing": []})
+                writer.append(row | {"standing": []})
 
-    def _intent(self, row: Row) -> dict[str, Any] | None:
-        """The caption's row in the ledger, if it is not there yet."""
+    def write(self, path: Path, row: Row) -> tuple[Row, bool]:
+        """Write the row's caption, if the file does not say it already. -> (the row with what is written, whether).
+
+        UTF-8 without a mark, no newline at the end; an empty caption is a lone newline, since sd-scripts rejects a file
+        of 0 bytes. What a person saved since `look` is merged first; what cannot be read is set aside, but in SRC left
+        alone: nothing is moved there.
+        """
+        in_kohya = path.is_relative_to(self.out)
+        try:
+            data = read_file(path, LONGEST_BYTES)
+            if data == caption_bytes(row.final_text):
+                return row, False
+            text = caption_text(data)
+        except FileNotFoundError:
+            text = None
+        except (ImageError, OSError) as error:
+            if not in_kohya:
+                return row, False
+            with self._one_at_a_time:
+                set_aside(self.out, path, _why(error), self.decisions.ledger)
+            text = None
+        if text is not None and text != row.final_text:
+            with self._one_at_a_time:
+                row = self._with_what_was_saved(row, text, in_kohya)
+        write_whole(path, caption_bytes(row.final_text))
+        return row, True
+
+    def take_out(self, path: Path, picture: str) -> None:
+        """Remove a caption whose picture leaves. What a person saved in it since `look` goes into the ledger first;
+        what cannot be read is set aside.
+        """
+        entry = self.decisions.entry(picture)
+        try:
+            text = caption_text(read_file(path, LONGEST_BYTES))
+        except FileNotFoundError:
+            return
+        except (ImageError, OSError) as error:
+            set_aside(self.out, path, _why(error), self.decisions.ledger)
+            return
+        if text not in entry.known:
+            self.decisions.keep({picture: absorb(entry, text, None)}, BY)
+        path.unlink()
+
+    def set_unreadable_aside(self) -> None:
+        """Captions in kohya/ that cannot be read make room for prep's own, and are kept."""
+        for path, why in self.unreadable.values():
+            if os.path.lexists(path):
+                set_aside(self.out, path, why, self.decisions.ledger)
+        self.unreadable.clear()
+
+    def _with_what_was_saved(self, row: Row, text: str, in_kohya: bool) -> Row:
+        picture = image_key(row)
         entry = self.entry(row)
-        hand = replace(self.hand(row), text=row.final_text, machine=row.caption.items)
-        after = Entry(hand, (), row.final_text if self.in_source else entry.source_text)
+        if text in entry.known:
+            return row
+        hand = self.hand(row)
+        now = replace(entry, hand=Hand(row.final_text, row.caption.items) if hand.text is None else hand)
+        after = absorb(now, text if in_kohya else None, None if in_kohya else text)
+        final = merged(begun(after, row.caption.items), row.caption.items)
+        written = replace(after.hand, text=final, machine=row.caption.items)
+        # Until the file is written, it says what was found in it.
+        self.decisions.keep({picture: replace(after, hand=written, expected_texts=(text, *after.expected_texts))}, BY)
+        return replace(row, final_text=final, caption_source=source(written, final))
+
+    def _intent(self, row: Row, entry: Entry) -> dict[str, Any] | None:
+        """The caption's row in the ledger, if it is not there yet."""
+        hand = replace(begun(entry, row.caption.items), text=row.final_text, machine=row.caption.items)
+        after = replace(
+            entry,
+            hand=hand,
+            expected_texts=(),
+            source_text=row.final_text if self.in_source else entry.source_text,
+        )
         if after == entry:
             return None
         texts = dict.fromkeys((*entry.expected_texts, entry.hand.text, entry.source_text))
         return replace(after, expected_texts=tuple(text for text in texts if text is not None)).row(image_key(row))
 
-    def _in_kohya(self, subject: str) -> str | None:
-        path = self.placement.sidecar(subject)
-        return read_caption(path) if path else None
+    def _in_kohya(self, picture: str) -> str | None:
+        placed = self.placement[picture]
+        path = self.placement.sidecar(placed) if placed else None
+        if path is None:
+            return None
+        try:
+            data = read_file(path, LONGEST_BYTES)
+            text = caption_text(data)
+        except FileNotFoundError:
+            return None
+        except (ImageError, OSError) as error:
+            self.unreadable[picture] = path, _why(error)
+            return None
+        if data == caption_bytes(text):
+            self._standing[picture] = hash(text)
+        return text
 
-    def _in_source(self, path: str | None) -> str | None:
-        return read_caption((self.src / path).with_suffix(".txt")) if path else None
+    def _sources(self, rows: Sequence[Row]) -> tuple[dict[str, str], dict[str, Problem]]:
+        """(picture -> what the .txt beside it in SRC says, path -> what is wrong with one).
+
+        Of files with the same pixels the first one's own caption counts; where it has none, another's.
+        """
+        names: dict[str, frozenset[str]] = {}
+        groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in rows:
+            if not (row.ref.problem or row.made):
+                groups[row.ref.character, row.ref.same].append(row)
+        found: dict[str, str] = {}
+        problems: dict[str, Problem] = {}
+        self.unread_sources = set()
+        for same in groups.values():
+            same.sort(key=lambda row: row.reason == "copy")
+            picture = image_key(same[0])
+            for row in same:
+                sidecar = self._sidecar(row.ref.path, names)
+                if sidecar is None:
+                    continue
+                try:
+                    text = self._read_source(sidecar)
+                except ImageError as error:
+                    problems[row.ref.path] = Problem("caption", error.kind, error.message, error.hint)
+                    if row is same[0]:
+                        self.unread_sources.add(picture)
+                    continue
+                if picture not in found:
+                    found[picture] = text
+                elif text != found[picture]:
+                    why = f"is the same picture as {same[0].ref.path}, whose caption counts"
+                    problems[row.ref.path] = Problem("caption", "second_caption", why, "keep one of the two")
+        return found, problems
+
+    def _sidecar(self, path: str, names: dict[str, frozenset[str]]) -> Path | None:
+        """names: of the folders of SRC that were looked at before."""
+        folder, _, name = path.rpartition("/")
+        if folder not in names:
+            try:
+                with os.scandir(self.src / folder) as entries:
+                    names[folder] = frozenset(entry.name for entry in entries if entry.name.endswith(SIDECARS))
+            except OSError:
+                names[folder] = frozenset()
+        stem = Path(name).stem
+        there = (f"{stem}{ending}" for ending in SIDECARS if f"{stem}{ending}" in names[folder])
+        return next((self.src / folder / each for each in there), None)
+
+    def _read_source(self, path: Path) -> str:
+        """Raises ImageError when it cannot be read, or is a link out of SRC."""
+        if path.is_symlink() and not path.resolve().is_relative_to(self.src.resolve()):
+            raise ImageError("caption", "its caption is a link out of SRC", "copy the file into SRC")
+        return read_caption(path, follow=True) or ""
+
+
+def _why(error: ImageError | OSError) -> str:
+    if isinstance(error, ImageError):
+        return error.message
+    if isinstance(error, NotAFileError) or error.errno == errno.EFBIG:
+        return f"its caption {error.strerror}"
+    return f"its caption cannot be read ({error.strerror})"
+
+
+def caption_bytes(text: str) -> bytes:
+    return (text or "\n").encode("utf-8", "backslashreplace")
 
 
 def _rows(batches: Iterable[Any]) -> Iterator[dict[str, Any]]:

@@ -50,12 +50,23 @@ def edited(state: Hand, found: str) -> Hand:
     )
 
 
+def has_trigger(state: Hand) -> bool:
+    """Whether the caption names its character, as the machine did when it was written."""
+    return not state.machine or key(state.machine[0]) in _keyed(items(state.text or ""))
+
+
 def merged(state: Hand, machine: tuple[str, ...]) -> str:
-    """The caption now. machine: the items of the machine's caption, trigger first."""
+    """The caption now. machine: the items of the machine's caption, trigger first.
+
+    Whatever a person made of it, the trigger is treated alike: where the caption had it, it has today's; where it had
+    none, it gets none.
+    """
     if state.person is None:
         return ", ".join(machine)
-    if state.verbatim or not state.person.strip():
+    if not state.person.strip():
         return state.person
+    if state.verbatim:
+        return _with_trigger(state, machine[0])
     added, removed, fresh = _keyed(state.added), _keyed(state.removed), _keyed(machine)
     text = state.text or ""
     present = _keyed(items(text))
@@ -64,9 +75,19 @@ def merged(state: Hand, machine: tuple[str, ...]) -> str:
     new = {name: item for name, item in fresh.items() if name not in kept and name not in removed}
     trigger = key(machine[0])
     first = {trigger: new.pop(trigger)} if trigger in new else {}
+    if not has_trigger(state):
+        first = {}
     result = first | kept | new
     # Nothing to take in or leave out: the person's very text, spelling and spaces included.
     return text if list(result) == list(present) else ", ".join(result.values())
+
+
+def _with_trigger(state: Hand, trigger: str) -> str:
+    """A caption that is kept as it is, but for the trigger where it begins with one."""
+    text = state.text or ""
+    first, comma, rest = text.partition(",")
+    began = bool(state.machine) and key(first) == key(state.machine[0])
+    return f"{trigger}{comma}{rest}" if began and key(first) != key(trigger) else text
 
 
 def source(state: Hand, text: str) -> str:

@@ -1,143 +1,242 @@
 """What is in kohya/ now and what the ledger knows of it: the difference is what a person did there.
 
-An image that prep placed and that is gone from a folder that is still there was removed by hand. A folder that is gone
-is rebuilt.
+A picture that prep placed and that is gone from a folder that is still there was removed by hand. A folder that is gone
+is rebuilt. A picture with other bytes than those that prep wrote was retouched, and is a person's.
 """
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from prep.errors import ImageError, StoppedError
 from prep.files import crash_point
-from prep.ledger import Book, Ledger, Shelf
+from prep.images import SUFFIXES, open_image
+from prep.ledger import Ledger, Shelf
 from prep.names import numbered_folder
 
 EXPORT = Shelf(
     "export",
     (
         pa.field("name", pa.string()),  # of the file, without folder
-        pa.field("sha256", pa.string()),  # of the exported file
+        pa.field("sha256", pa.string()),  # of the file that lies there
         pa.field("bytes", pa.int64()),
-        pa.field("state", pa.string()),  # placed, unplaced, excluded
+        pa.field("state", pa.string()),  # placed, unplaced, excluded; leaving: is being taken out
+        pa.field("group", pa.string()),  # its folder without the repeats; null in parts of 0.1.0: the name says it
+        pa.field("mtime_ns", pa.int64()),
+        pa.field("inode", pa.int64()),
+        pa.field("hand", pa.bool_()),  # the file is a person's version
     ),
 )
 REPEATS = Shelf("repeats", (pa.field("repeats", pa.int32()),))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What a listing says of a file: unchanged means unchanged content."""
+
+    bytes: int
+    mtime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     name: str
     sha256: str
     bytes: int
     state: str
+    group: str
+    mtime_ns: int = 0
+    inode: int = 0
+    hand: bool = False
+
+    @property
+    def stem(self) -> str:
+        return self.name.rpartition(".")[0]
+
+    @property
+    def stat(self) -> Stat:
+        return Stat(self.bytes, self.mtime_ns, self.inode)
+
+    def at(self, path: Path) -> "Placed":
+        """With the stat of the file as it lies there."""
+        found = path.stat()
+        return replace(self, bytes=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino)
 
     def row(self, subject: str) -> dict:
-        return {"subject": subject, "recipe": "", **{slot: getattr(self, slot) for slot in self.__dataclass_fields__}}
+        return {"subject": subject, "recipe": "", **{slot: getattr(self, slot) for slot in self.__slots__}}
 
 
 class Placement:
-    """The folders of kohya/ by slug, what is in them, and the ledger's rows about them."""
+    """The folders of kohya/ by group (their names without the repeats), what is in them, and what the ledger knows."""
 
-    def __init__(
-        self, kohya: Path, ledger: Ledger, exports: Book, repeats: dict[str, int], listings: dict[str, dict[str, int]]
-    ) -> None:
-        """exports: the ledger's rows. listings: slug -> file name -> bytes. See read_placement."""
+    def __init__(self, kohya: Path, ledger: Ledger) -> None:
+        """See read_placement."""
         self.kohya = kohya
         self.ledger = ledger
-        self.exports = exports
-        self.marked: dict[str, Placed] = {}  # rows that this run has written since
-        self.repeats = repeats
-        self.listings = listings
+        self.known: dict[str, Placed] = {}
+        self.repeats: dict[str, int] = {}
+        self.listings: dict[str, dict[str, Stat]] = {}
+        self.damaged: set[str] = set()  # pictures that are no longer what was written, and no picture either
 
     def __getitem__(self, subject: str) -> Placed | None:
-        if subject in self.marked:
-            return self.marked[subject]
-        row = self.exports.get(subject)
-        return Placed(row["name"], row["sha256"], row["bytes"], row["state"]) if row else None
+        return self.known.get(subject)
 
-    def taken_out(self, subject: str, slug: str) -> bool:
-        """Whether a person removed this image, now or earlier, and did not put it back."""
-        placed = self[subject]
-        if placed is None or placed.name in self.listings.get(slug, {}):
-            return False
-        return placed.state == "excluded" or placed.state == "placed" and slug in self.listings
+    def read(self) -> None:
+        """Look at kohya/ as it is now. Writes nothing."""
+        self.repeats = {subject: row["repeats"] for subject, row in self.ledger.rows(REPEATS).items()}
+        self.repeats |= _renamed(self.kohya, self.repeats)
+        self.listings = {}
+        for group in self.repeats:
+            if (folder := self.folder(group)).is_dir():
+                if folder.is_symlink():
+                    raise StoppedError(f"{folder} is a link: prep writes through none", hint="put a folder there")
+                self.listings[group] = _listing(folder)
+
+    def adopt_renamed(self) -> None:
+        """A folder whose number a person changed keeps that number, from now on."""
+        known = {subject: row["repeats"] for subject, row in self.ledger.rows(REPEATS).items()}
+        if renamed := {group: count for group, count in self.repeats.items() if known.get(group) != count}:
+            self.ledger.write(REPEATS, [_repeats_row(group, count) for group, count in renamed.items()])
+
+    def path(self, placed: Placed) -> Path | None:
+        """Where it lies; None where its folder is not there."""
+        return self.folder(placed.group) / placed.name if placed.group in self.repeats else None
+
+    def there(self, placed: Placed) -> bool:
+        return placed.name in self.listings.get(placed.group, {})
+
+    def converted(self, placed: Placed) -> bool:
+        """Whether its stem is there with another ending: a person saved it in another format."""
+        return self._name_now(placed) not in (None, placed.name)
+
+    def sidecar(self, placed: Placed) -> Path | None:
+        """Its caption file; None when there is none. Whatever became of the picture: a person may have written it."""
+        name = f"{placed.stem}.txt"
+        return self.folder(placed.group) / name if name in self.listings.get(placed.group, {}) else None
+
+    def retouched(self) -> list[str]:
+        """The subjects whose picture a person changed or converted since it was last seen here. It is theirs now, and
+        the ledger says so. A file whose stat is unchanged is not read.
+        """
+        seen: dict[str, Placed] = {}
+        retouched = []
+        for subject, placed in self.known.items():
+            if placed.state != "placed" or (name := self._name_now(placed)) is None:
+                continue
+            if name == placed.name and self.listings[placed.group][name] == placed.stat:
+                continue
+            now = self._looked_at(replace(placed, name=name))
+            if now is None:
+                self.damaged.add(subject)
+                continue
+            seen[subject] = now
+            if now.sha256 != placed.sha256:
+                retouched.append(subject)
+        self.update(seen)
+        return retouched
+
+    def update(self, placed: dict[str, Placed]) -> None:
+        """Keep what became of pictures, before anything on disk follows from it."""
+        if placed:
+            self.ledger.write(EXPORT, [each.row(subject) for subject, each in placed.items()])
+            self.known |= placed
 
     def mark(self, subjects: Iterable[str], state: str) -> None:
         """Write a new state for known subjects, before anything on disk follows from it."""
-        changed = {subject: replace(self[subject], state=state) for subject in subjects}
-        if changed:
-            self.ledger.write(EXPORT, [placed.row(subject) for subject, placed in changed.items()])
-            self.marked |= changed
+        known = {subject: self.known[subject] for subject in subjects if subject in self.known}
+        changed = {subject: each for subject, each in known.items() if each.state != state}
+        self.update({subject: replace(each, state=state) for subject, each in changed.items()})
 
-    def placed(self) -> Iterator[tuple[str, str]]:
-        """(subject, file name) of all that should be in kohya/."""
-        table = self.exports.table.filter(pc.equal(self.exports.table["state"], "placed"))
-        for subject, name in zip(table["subject"].to_pylist(), table["name"].to_pylist(), strict=True):
-            if subject not in self.marked:
-                yield subject, name
+    def placed(self) -> Iterator[tuple[str, Placed]]:
+        """All that should be in kohya/."""
+        return ((subject, placed) for subject, placed in self.known.items() if placed.state == "placed")
 
-    def sidecar(self, subject: str) -> Path | None:
-        """The caption file of a placed image; None when there is none."""
-        placed = self[subject]
-        if placed is None or placed.state != "placed":
-            return None
-        stem = placed.name.rpartition(".")[0]
-        slug = stem.rpartition("-")[0]
-        return self.folder(slug) / f"{stem}.txt" if f"{stem}.txt" in self.listings.get(slug, {}) else None
-
-    def folder(self, slug: str) -> Path | None:
-        """None while the character's repeats are not set."""
-        return self.kohya / f"{self.repeats[slug]}_{slug}" if slug in self.repeats else None
+    def folder(self, group: str) -> Path | None:
+        """None while the group's repeats are not set."""
+        return self.kohya / f"{self.repeats[group]}_{group}" if group in self.repeats else None
 
     def set_repeats(self, repeats: dict[str, int]) -> None:
-        """Give characters their repeats; a folder that exists is renamed."""
-        changed = {slug: count for slug, count in repeats.items() if self.repeats.get(slug) != count}
+        """Give groups their repeats; a folder that exists is renamed."""
+        changed = {group: count for group, count in repeats.items() if self.repeats.get(group) != count}
         if not changed:
             return
-        before = {slug: self.folder(slug) for slug in changed}
-        self.ledger.write(REPEATS, [_repeats_row(slug, count) for slug, count in changed.items()])
+        before = {group: self.folder(group) for group in changed}
+        self.ledger.write(REPEATS, [_repeats_row(group, count) for group, count in changed.items()])
         self.repeats |= changed
-        for slug, old in before.items():
+        for group, old in before.items():
             crash_point("settled")
             if old and old.is_dir():
-                old.rename(self.folder(slug))
+                old.rename(self.folder(group))
+
+    def _name_now(self, placed: Placed) -> str | None:
+        """The picture's file: under its name, or converted, under its stem with another ending."""
+        names = self.listings.get(placed.group, {})
+        if placed.name in names:
+            return placed.name
+        endings = sorted(SUFFIXES)
+        return next((f"{placed.stem}{ending}" for ending in endings if f"{placed.stem}{ending}" in names), None)
+
+    def _looked_at(self, placed: Placed) -> Placed | None:
+        """With the hash and stat of its file; None when that is no picture any more."""
+        path = self.path(placed)
+        if path.is_symlink():  # as prep placed it: what is behind it lies elsewhere
+            return placed.at(path)
+        data = path.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        if digest == placed.sha256:
+            return placed.at(path)
+        try:
+            open_image(data)
+        except ImageError:
+            return None
+        return replace(placed, sha256=digest, hand=True).at(path)
 
 
 def read_placement(kohya: Path, ledger: Ledger) -> Placement:
     """What is in kohya/ now. Writes nothing."""
-    repeats = {subject: row["repeats"] for subject, row in ledger.rows(REPEATS).items()} | _renamed(kohya, ledger)
-    listings: dict[str, dict[str, int]] = {}
-    for slug, count in repeats.items():
-        folder = kohya / f"{count}_{slug}"
-        if folder.is_dir():
-            with os.scandir(folder) as entries:
-                listings[slug] = {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}
-    return Placement(kohya, ledger, ledger.book(EXPORT), repeats, listings)
+    placement = Placement(kohya, ledger)
+    for row in ledger.table(EXPORT).to_pylist():
+        placement.known[row["subject"]] = Placed(
+            row["name"],
+            row["sha256"],
+            row["bytes"],
+            row["state"],
+            row["group"] or row["name"].rpartition("-")[0],
+            row["mtime_ns"] or 0,
+            row["inode"] or 0,
+            bool(row["hand"]),
+        )
+    placement.read()
+    return placement
 
 
-def adopt_renamed(kohya: Path, ledger: Ledger) -> None:
-    """A folder whose number a person changed keeps that number, from now on."""
-    if renamed := _renamed(kohya, ledger):
-        ledger.write(REPEATS, [_repeats_row(slug, count) for slug, count in renamed.items()])
+def _listing(folder: Path) -> dict[str, Stat]:
+    found = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_file():
+                status = entry.stat()
+                found[entry.name] = Stat(status.st_size, status.st_mtime_ns, status.st_ino)
+    return found
 
 
-def _renamed(kohya: Path, ledger: Ledger) -> dict[str, int]:
-    """Slug -> the number that a person gave its folder."""
+def _renamed(kohya: Path, known: dict[str, int]) -> dict[str, int]:
+    """Group -> the number that a person gave its folder."""
     numbers: dict[str, list[int]] = {}
     for folder in kohya.glob("*/"):
         if (found := numbered_folder(folder.name)) is not None:
             numbers.setdefault(found[1], []).append(found[0])
-    known = {subject: row["repeats"] for subject, row in ledger.rows(REPEATS).items()}
     return {
-        slug: max(numbers[slug])
-        for slug, count in known.items()
-        if slug in numbers and count not in numbers[slug] and max(numbers[slug]) > 0
+        group: max(numbers[group])
+        for group, count in known.items()
+        if group in numbers and count not in numbers[group] and max(numbers[group]) > 0
     }
 
 
-def _repeats_row(slug: str, count: int) -> dict:
-    return {"subject": slug, "recipe": "", "repeats": count}
+def _repeats_row(group: str, count: int) -> dict:
+    return {"subject": group, "recipe": "", "repeats": count}

@@ -1,5 +1,6 @@
 """Captions in the ledger: what was written, and what a person made of it. And reading a .txt."""
 
+import codecs
 import errno
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import pyarrow as pa
 
 from prep.edits.merge import Hand, edited, items, key
 from prep.errors import ImageError
+from prep.files import NotAFileError, read_file
 from prep.ledger import Shelf
 
 CAPTION = Shelf(
@@ -22,9 +24,18 @@ CAPTION = Shelf(
         pa.field("removed", pa.list_(pa.string())),
         pa.field("person", pa.string()),
         pa.field("verbatim", pa.bool_()),
+        pa.field("step", pa.int64()),  # of the history: the last that is in this row
     ),
 )
 LONGEST_BYTES = 1_000_000
+# With such a mark a file says what it is. The longer ones first: UTF-32's begins with UTF-16's.
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,17 @@ class Entry:
     hand: Hand
     expected_texts: tuple[str, ...] = ()  # what a file may still say after a kill; empty: both say what is here
     source_text: str | None = None
+    step: int = 0
+
+    @property
+    def known(self) -> set[str]:
+        """What a file may say without a person having edited it."""
+        return {text for text in (self.hand.text, self.source_text, *self.expected_texts) if text is not None}
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person made something of it."""
+        return self.hand.person is not None
 
     def row(self, subject: str) -> dict[str, Any]:
         hand = self.hand
@@ -48,6 +70,7 @@ class Entry:
             "removed": hand.removed,
             "person": hand.person,
             "verbatim": hand.verbatim,
+            "step": self.step,
         }
 
 
@@ -63,26 +86,39 @@ def entry_of(row: dict[str, Any] | None) -> Entry:
         row["person"],
         bool(row["verbatim"]),
     )
-    return Entry(hand, tuple(row["standing"] or ()), row["source_text"])
+    return Entry(hand, tuple(row["standing"] or ()), row["source_text"], row["step"] or 0)
 
 
-def read_caption(path: Path) -> str | None:
-    """The text of a sidecar without a BOM and without white space around it; None when there is no such file.
+def read_caption(path: Path, follow: bool = False) -> str | None:
+    """The text of a sidecar without its mark and without white space around it; None when there is no such file.
 
-    Raises ImageError, kind `caption`, when it is no UTF-8 or larger than 1 MB: such a file is left alone.
+    UTF-8, or UTF-16 and UTF-32 that begin with their mark. follow: also through a link, whose target the caller has
+    looked at. Raises ImageError, kind `caption`, when it is something else, or larger than 1 MB.
     """
     try:
-        if path.stat().st_size > LONGEST_BYTES:
-            raise ImageError("caption", f"its caption has more than {LONGEST_BYTES:,} bytes and was not read")
-        return path.read_bytes().decode("utf-8-sig").strip()
+        return caption_text(read_file(path, LONGEST_BYTES, follow))
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
+    except NotAFileError as error:
+        raise ImageError("caption", f"its caption {error.strerror}", "put a file in its place") from None
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:  # the image has no ending, and its name is as long as a name may be
             return None
+        if error.errno == errno.EFBIG:
+            raise ImageError("caption", f"its caption {error.strerror}", "make it shorter") from None
         raise ImageError("caption", f"its caption cannot be read ({error.strerror})", "check it") from None
+
+
+def caption_text(data: bytes) -> str:
+    """Raises ImageError, kind `caption`, when it is no text that says how it is written."""
+    encoding = next((encoding for mark, encoding in MARKS if data.startswith(mark)), "utf-8")
+    try:
+        text = data.decode(encoding).strip()
     except UnicodeDecodeError:
-        raise ImageError("caption", "its caption is not UTF-8; it was left alone", "save it as UTF-8") from None
+        text = "\0"
+    if "\0" in text:
+        raise ImageError("caption", "its caption is not UTF-8", "save it as UTF-8")
+    return text.replace("\r\n", "\n")
 
 
 def absorb(entry: Entry, kohya: str | None, source: str | None) -> Entry:
@@ -93,20 +129,28 @@ def absorb(entry: Entry, kohya: str | None, source: str | None) -> Entry:
     hand, expected = entry.hand, entry.expected_texts
     if kohya is not None and kohya not in (hand.text, *expected):
         hand = edited(replace(hand, text=_nearest(kohya, hand.text, *expected)), kohya)
-    if source is not None and source not in (entry.source_text, *expected) and hand.text is not None:
+    if source is not None and source not in (entry.source_text, *expected) and entry.hand.text is not None:
         # What changed in SRC since it was last seen; at first sight, what differs from the caption so far.
         basis = hand.text if entry.source_text is None else entry.source_text
         hand = edited(replace(hand, text=_nearest(source, basis, *expected)), source)
+        expected = (*expected, kohya)  # which says what it said until it is written
     # A text that no file has is forgotten: the next run may have other settings, and be killed too.
     remaining = tuple(text for text in expected if text in (kohya, source) and text != hand.text)
-    return Entry(hand, remaining, entry.source_text if source is None else source)
+    return replace(
+        entry, hand=hand, expected_texts=remaining, source_text=entry.source_text if source is None else source
+    )
 
 
 def begun(entry: Entry, machine: tuple[str, ...]) -> Hand:
-    """The state to merge from. A .txt that stood in SRC before any caption of ours is taken as written by hand."""
-    if entry.hand.text is None and entry.source_text is not None:
-        return edited(Hand(", ".join(machine), machine), entry.source_text)
-    return entry.hand
+    """The state to merge from. A .txt that stood in SRC before any caption of ours is taken as written by hand; so is
+    one in kohya/ of which the ledger knows nothing, in what differs from the machine's caption.
+    """
+    hand, ours = entry.hand, Hand(", ".join(machine), machine)
+    if hand.text is None and entry.source_text is not None:
+        return edited(ours, entry.source_text)
+    if hand.person is not None and not hand.machine:
+        return ours if hand.person == ours.text else edited(ours, hand.person)
+    return hand
 
 
 def _nearest(found: str, *bases: str | None) -> str | None:

@@ -44,7 +44,7 @@ COLUMNS = (
     Column("tag_scores", "list:float32", "the tagger's score of each, 0-1", _each("tags.score")),
     Column("tag_categories", "list:string", "general, rating, ... of each", _each("tags.category")),
     Column("removed_tags", "list:string", "tags over the threshold that are not in the caption", _each("removed.name")),
-    Column("removed_because", "list:string", "why: filter, trait, overlap, limit", _each("removed.why")),
+    Column("removed_because", "list:string", "why: filter, trait, overlap, limit, settings", _each("removed.why")),
     Column("rating", "string", "the best-scoring rating", "rating"),
     Column("complexity", "string", "simple, medium or complex, by edges", "complexity"),
     Column("threshold", "float64", "the score that a tag needed", "threshold"),

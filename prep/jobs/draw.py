@@ -36,6 +36,8 @@ DRAW = Shelf(
         pa.field("edge_density", pa.float64()),
         pa.field("sharpness", pa.float64()),
         pa.field("phash", pa.string()),
+        pa.field("mtime_ns", pa.int64()),
+        pa.field("inode", pa.int64()),
     ),
 )
 
@@ -68,9 +70,12 @@ def parameters(request: GenerationRequest) -> str:
     )
 
 
-def measured(key: str, pixels: np.ndarray, data: bytes, measure_px: int) -> dict:
-    """The ledger's row of a drawn picture."""
+def measured(key: str, pixels: np.ndarray, data: bytes, path: Path, measure_px: int) -> dict:
+    """The ledger's row of a drawn picture. path: where it lies."""
+    status = path.stat()
     return {
+        "mtime_ns": status.st_mtime_ns,
+        "inode": status.st_ino,
         "subject": key,
         "recipe": draw_recipe(measure_px),
         "sha256": hashlib.sha256(data).hexdigest(),
@@ -170,6 +175,6 @@ class DrawJob:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, data)
         crash_point("drawn")
-        row = measured(request.key, pixels, data, self.measure_px)
+        row = measured(request.key, pixels, data, path, self.measure_px)
         self.writer.append(row)
         self.writer.flush()  # a picture may take minutes

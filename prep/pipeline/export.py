@@ -1,39 +1,46 @@
 """The last stage: kohya's folders, the manifest, the sheets, other trainers' formats. See stages.py for the others."""
 
+from collections import Counter
 from dataclasses import replace
 
+from prep.aside import lying_aside
 from prep.captions.compose import Composer
 from prep.config import Settings
+from prep.dataset.clear import clear, strangers
 from prep.dataset.kohya import KohyaExporter
+from prep.dataset.layout import layout_of
 from prep.dataset.manifest import ManifestExporter
 from prep.dataset.problems import write_problems
 from prep.dataset.sheets import Sheets
-from prep.dataset.source import SourceSidecars
+from prep.dataset.source import write_sidecars
 from prep.dataset.training import write_training_toml
-from prep.edits.placed import EXPORT
 from prep.formats.views import write_views
-from prep.ledger import Book
 from prep.names import drawn_group
+from prep.pipeline.decided import second_look
 from prep.pipeline.records import Drawn, Exported
 from prep.run import Run, image_key
 from prep.types import Problem, Row
 
+RETOUCHED = "retouched"  # a flag: the picture in kohya/ is a person's version
+
 
 def export(run: Run, drawn: Drawn) -> Exported:
-    settings, placement, places = run.settings, drawn.placement, drawn.places
-    rows, counts = drawn.rows, drawn.counts
-    triggers = {places.slugs[character]: found.trigger for character, found in drawn.profiles.items()}
-    triggers |= {drawn_group(slug): trigger for slug, trigger in triggers.items()}
-    kohya = KohyaExporter(placement, places.file, places.group, triggers, settings.export, settings.scan.max_pixels)
+    settings, places, edits = run.settings, drawn.places, drawn.edits
+    placement = edits.placement
+    rows = second_look(run, drawn)
+    edits.set_unreadable_aside()
+    counts = Counter(places.group(row) for row in rows if row.trains)
+    kohya = kohya_exporter(run, drawn)
     kohya.set_repeats(counts, run.options.rebalance)
-    drawn.edits.announce(rows)
-    written = kohya.write(rows, run.out / "kohya")
+    edits.announce(rows)
+    written = kohya.write(rows, run.out)
+    saved = written.rows
     if settings.captions.sidecars == "source":
-        SourceSidecars().write(rows, run.src)
-    drawn.edits.confirm()
-    run.problems |= kohya.problems
-    exports = run.ledger.book(EXPORT)
-    rows = tuple(exported(drawn, exports, kohya.problems, row) for row in rows)
+        saved |= write_sidecars((saved.get(image_key(row), row) for row in rows), run.src, edits)
+    edits.confirm()
+    removed = clear(edits, rows, written.stems)
+    run.problems |= kohya.problems | strangers(edits, rows)
+    rows = tuple(exported(drawn, kohya.problems, saved.get(image_key(row), row)) for row in rows)
     shaping = shaping_settings(settings, drawn.composer)
     ManifestExporter(drawn.tagger.name, drawn.tag_recipe, shaping).write(rows, run.out)
     sheets = Sheets(places, run.ledger, drawn.profiles, drawn.composer.caption_text, settings.scan.max_pixels)
@@ -43,10 +50,15 @@ def export(run: Run, drawn: Drawn) -> Exported:
     ours = write_training_toml(run.out / "kohya", written.images, looks, settings.export.resolution, run.ledger)
     run.report.say(
         f"export: {written.images:,} images in {len(counts)} folders, {written.written:,} written, "
-        f"{written.unchanged:,} unchanged, {written.removed:,} removed"
+        f"{written.unchanged:,} unchanged, {removed:,} removed"
+        + (f"; {written.captions:,} captions rewritten" if written.captions else "")
     )
     left_out = write_views(run.out, settings.export.formats, run.ledger, run.report.say, run.report.bar)
     run.problems |= {file: Problem("export", "left_out", why) for file, why in left_out.items()}
+    run.problems |= {
+        place: Problem("export", "set_aside", why, "take it away when you have seen it")
+        for place, why in lying_aside(run.out, run.ledger).items()
+    }
     write_problems(run.out / "problems.txt", run.problems)
     if kohya.kept_toml:
         run.report.say("export: dataset.toml was changed by hand and stays; prep's own is dataset.new.toml beside it")
@@ -55,12 +67,22 @@ def export(run: Run, drawn: Drawn) -> Exported:
     return Exported.grown(drawn, rows=rows, left_out=left_out)
 
 
-def exported(record: Drawn, exports: Book, problems: dict[str, Problem], row: Row) -> Row:
+def kohya_exporter(run: Run, drawn: Drawn) -> KohyaExporter:
+    settings = run.settings
+    triggers = {drawn.places.slugs[character]: found.trigger for character, found in drawn.profiles.items()}
+    triggers |= {drawn_group(slug): trigger for slug, trigger in triggers.items()}
+    layout = layout_of(run.ledger, drawn.edits.placement, settings.export.metadata)
+    return KohyaExporter(drawn.edits, drawn.places, triggers, settings.export, layout, settings.scan.max_pixels)
+
+
+def exported(record: Drawn, problems: dict[str, Problem], row: Row) -> Row:
     """The row with where it lies in the dataset folder."""
     if not row.trains or row.ref.path in problems:
         return replace(row, exported=row.ref.path) if row.made else row
-    folder = record.placement.folder(record.places.group(row))
-    return replace(row, exported=f"kohya/{folder.name}/{exports.get(image_key(row))['name']}")
+    placement = record.edits.placement
+    placed = placement[image_key(row)]
+    flags = tuple(sorted({*row.flags, RETOUCHED})) if placed.hand else row.flags
+    return replace(row, exported=f"kohya/{placement.folder(placed.group).name}/{placed.name}", flags=flags)
 
 
 def shaping_settings(settings: Settings, composer: Composer) -> dict:

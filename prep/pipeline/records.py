@@ -1,13 +1,11 @@
 """What each stage gives: a frozen record that the next one takes. A record has all that the one before it has."""
 
-from collections import Counter
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from prep.captions.compose import Composer
 from prep.drawing.rounds import Drawing
 from prep.edits.from_files import HandEdits
-from prep.edits.placed import Placement
 from prep.jobs.tag import ScoreBook
 from prep.models.ref import ModelRef
 from prep.run import Places
@@ -29,6 +27,8 @@ class Found:
 class Scanned(Found):
     places: Places
     rows: tuple[Row, ...]  # in manifest order, some 1 kB each; each stage makes a row at most once anew
+    edits: HandEdits
+    lost: tuple[str, ...]  # pictures that are gone, and of which a person decided something
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +52,6 @@ class Profiled(Tagged):
 
 @dataclass(frozen=True, kw_only=True)
 class Captioned(Profiled):
-    placement: Placement
-    edits: HandEdits
-    counts: Counter[str]  # folder without repeats -> images that train, after hand edits
     drawing: Drawing | None = None
     drawn: tuple[Row, ...] = ()  # judged and captioned, in the order of the requests
 

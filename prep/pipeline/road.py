@@ -19,9 +19,10 @@ from prep.files import FULL, cannot_write, sweep, write_whole
 from prep.formats import load_format
 from prep.ledger import Ledger
 from prep.models.choose_models import check_asked, is_trial
+from prep.pipeline.draw import check, generate
 from prep.pipeline.export import export
 from prep.pipeline.records import Drawn, Found, Tagged
-from prep.pipeline.stages import caption, check, generate, look_again, profile, scan, tag
+from prep.pipeline.stages import caption, look_again, profile, scan, tag
 from prep.process.lock import locked
 from prep.process.report import Report
 from prep.protocols import Runner
@@ -50,7 +51,13 @@ STAGES: tuple[Stage | Repeat, ...] = (
 )
 
 KNOWS = "which knows three characters; for your own art see `prep doctor`"
-HINTS = {"no_tags"}  # kinds of problem that say something without anything having failed
+# Kinds of problem that say something without anything having failed, and how the last lines count them.
+HINTS = {
+    "no_tags": "images have no tag above their threshold",
+    "set_aside": "files of yours could not stay where they lay, and are in set_aside/",
+    "not_in_set": "pictures or folders in kohya/ are not prep's: they train as they are",
+    "second_caption": "captions do not count: another file has the same picture",
+}
 
 
 @dataclass(frozen=True)
@@ -169,11 +176,11 @@ def _tell(run: Run, record: Found, result: Result) -> None:
     for line in trial_lines(record):
         run.report.say(line)
     failed = {path: problem for path, problem in run.problems.items() if problem.kind not in HINTS}
-    hints = len(run.problems) - len(failed)
+    hints = Counter(problem.kind for problem in run.problems.values() if problem.kind in HINTS)
     if failed:
         run.report.say(f"{summary(failed, result.images)}. See {run.out / 'problems.txt'}")
-    if hints:
-        run.report.say(f"{hints:,} images have no tag above their threshold. See {run.out / 'problems.txt'}")
+    for kind, count in hints.items():
+        run.report.say(f"{count:,} {HINTS[kind]}. See {run.out / 'problems.txt'}")
 
 
 def trial_lines(record: Found) -> Iterator[str]:

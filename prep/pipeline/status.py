@@ -5,13 +5,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from prep.config import Settings
+from prep.config import Settings, load_settings
 from prep.dataset.rows import manifest_rows
 from prep.drawing.progress import drawn_since, to_draw, verdicts
+from prep.edits.follow import PICTURE
 from prep.edits.merge import items, key
 from prep.errors import PrepError, UsageError
 from prep.models.choose_models import would_draw
 from prep.names import printable
+from prep.pipeline.outlook import changed_settings, hand_lines, outlook_of
 from prep.pipeline.preview import Preview, preview
 from prep.types import Profile, is_real
 
@@ -54,20 +56,27 @@ def status_of(out: Path) -> Iterator[str]:
     yield from _table(_characters(rows))
     yield from _reasons(rows)
     try:
-        made = preview(src, out, settings, to="profile")
+        now = load_settings(src)
+        made = preview(src, out, now)
     except PrepError as error:
         yield ""
         yield f"a run now would stop: {error}"
         return
-    draws, why = would_draw(settings)
+    draws, why = would_draw(now)
     for profile in made.record.profiles.values():
         yield ""
         yield from _profile(profile, made)
         yield from _drawing(profile, made, drawn[printable(profile.character)], draws)
     yield ""
-    yield from _next(made, out)
+    yield from _next(made, changed_settings(settings, now))
     if not draws:
         yield f"a run now would draw nothing: {why}"
+    yield from _lost(made)
+    yield "what changing a setting would redo:"
+    seconds = _last_seconds(out)
+    for what, stage, told in COSTS:
+        last = f" ({seconds[stage]:.1f} s the last time)" if stage in seconds else ""
+        yield f"  {what}: {told}{last}"
 
 
 def diff_of(out: Path) -> Iterator[str]:
@@ -180,18 +189,39 @@ def _written(path: Path) -> int:
         return 0
 
 
-def _next(made: Preview, out: Path) -> Iterator[str]:
-    run = made.run
-    unread, untagged = run.todo["scan"], run.todo["tag"] + run.todo["scan"]
-    if untagged:
-        yield f"a run now would read {unread:,} new or changed files and tag {untagged:,} images"
+def _next(made: Preview, settings: list[str]) -> Iterator[str]:
+    """What `prep run` would do, with the settings that it would find."""
+    run, found = made.run, outlook_of(made)
+    if made.untagged:
+        yield f"a run now would read {run.todo['scan']:,} new or changed files and tag {made.untagged:,} images"
     else:
         yield "a run now would read and tag nothing"
-    seconds = _last_seconds(out)
-    yield "what changing a setting would redo:"
-    for what, stage, told in COSTS:
-        last = f" ({seconds[stage]:.1f} s the last time)" if stage in seconds else ""
-        yield f"  {what}: {told}{last}"
+    for count, what in (
+        (found.new, "write {:,} new captions"),
+        (len(found.changed), "change {:,} captions"),
+        (found.adding, "add {:,} pictures to kohya/"),
+    ):
+        if count:
+            yield f"  it would {what.format(count)}"
+    for reason, count in found.leaving.most_common():
+        yield f"  it would take {count:,} pictures out of kohya/: {reason}"
+    yield from (f"  {line}" for line in hand_lines(found))
+    if settings:
+        yield "  other settings hold than in the last run, which had --set, --config, or another prep.toml:"
+        yield from (f"    {line}" for line in settings)
+
+
+def _lost(made: Preview) -> Iterator[str]:
+    """The hand edits that have no picture."""
+    record = made.record
+    if record.lost:
+        yield "hand edits without a picture:"
+    paths = {subject: row["path"] for subject, row in made.run.ledger.rows(PICTURE).items()}
+    for picture in record.lost:
+        text = record.edits.decisions.entry(picture).hand.person
+        said = record.edits.decisions.verdict(picture) or ""
+        what = f"{text!r}" if text is not None else said
+        yield f"  {printable(paths.get(picture, picture))}: {printable(what)}"
 
 
 def _last_seconds(out: Path) -> dict[str, float]:

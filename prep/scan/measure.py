@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from prep.config import recipe
 from prep.errors import ImageError
-from prep.images import measures, open_image
+from prep.images import measures, open_image, pixel_hash
 from prep.ledger import Ledger, Shelf, Writer
 from prep.protocols import Needs, Outcome
 from prep.scan.find import Found
@@ -38,6 +38,7 @@ SCAN = Shelf(
         pa.field("edge_density", pa.float64()),
         pa.field("sharpness", pa.float64()),
         pa.field("phash", pa.string()),
+        pa.field("pixels", pa.string()),
         pa.field("flags", pa.list_(pa.string())),
         pa.field("problem", pa.string()),
         pa.field("message", pa.string()),
@@ -64,6 +65,11 @@ def is_current(row: dict[str, Any] | None, found: Found) -> bool:
     )
 
 
+def is_whole(row: dict[str, Any]) -> bool:
+    """Whether it has all that is measured today: 0.1.0 took no hash of the pixels."""
+    return bool(row["pixels"] or row["problem"])
+
+
 def ref_from_scan(found: Found, row: dict[str, Any]) -> ImageRef:
     problem = Problem("scan", row["problem"], row["message"], row["hint"]) if row["problem"] else None
     return ImageRef(
@@ -78,6 +84,7 @@ def ref_from_scan(found: Found, row: dict[str, Any]) -> ImageRef:
         sharpness=row["sharpness"],
         phash=row["phash"],
         flags=tuple(row["flags"]),
+        pixels=row["pixels"] or "",
         problem=problem,
     )
 
@@ -137,6 +144,7 @@ class ScanJob:
             "height": picture.height,
             "format": picture.format,
             **measures(picture.pixels, self.measure_px),
+            "pixels": pixel_hash(picture.pixels),
             "flags": list(picture.flags),
         }
 
@@ -157,6 +165,7 @@ class ScanJob:
             "edge_density": 0.0,
             "sharpness": 0.0,
             "phash": "",
+            "pixels": "",
             "flags": [],
             "problem": problem.kind if problem else None,
             "message": problem.message if problem else None,

@@ -11,21 +11,21 @@ SHOWN_FLAGS = {"animated"}  # the scan's flags that describe the picture itself
 
 
 def select(refs: Sequence[ImageRef], settings: Scan) -> list[Row]:
-    """Rows in manifest order: by (character, image, path). Of exact copies within a character the first path in
-    byte order is kept; an image that two characters have is kept in both, and flagged.
+    """Rows in manifest order: by (character, image, path). Of files with the same pixels the first path in byte order
+    is kept within a character; a picture that two characters have is kept in both, and flagged.
     """
     owners: dict[str, set[str]] = defaultdict(set)
-    for ref in refs:
+    first: dict[tuple[str, str], ImageRef] = {}
+    for ref in sorted(refs, key=_path_bytes):
         if ref.sha256:
-            owners[ref.sha256].add(ref.character)
+            owners[ref.same].add(ref.character)
+            first.setdefault((ref.character, ref.same), ref)
     rows: list[Row] = []
-    seen: set[tuple[str, str]] = set()
-    for ref in sorted(refs, key=lambda ref: (ref.character, ref.sha256, ref.path.encode(errors="surrogateescape"))):
-        status, reason = _verdict(ref, settings, copy=(ref.character, ref.sha256) in seen)
-        if ref.sha256:
-            seen.add((ref.character, ref.sha256))
+    for ref in sorted(refs, key=lambda ref: (ref.character, ref.sha256, _path_bytes(ref))):
+        original = first.get((ref.character, ref.same), ref)
+        status, reason = _verdict(ref, settings, copy=original is not ref)
         flags = SHOWN_FLAGS.intersection(ref.flags)
-        if len(owners.get(ref.sha256, ())) > 1:
+        if len(owners.get(ref.same, ())) > 1:
             flags |= {"shared"}
         if not ref.problem and ref.sharpness < settings.min_sharpness:
             flags |= {"blurred"}
@@ -44,6 +44,10 @@ def capped(rows: Sequence[Row], max_images: int) -> list[Row]:
         best_first = sorted(kept, key=lambda at: (rows[at].near_of is not None, -_pixels(rows[at].ref)))
         over.update(best_first[max_images:] if max_images else ())
     return [replace(row, status="rejected", reason="over_cap") if at in over else row for at, row in enumerate(rows)]
+
+
+def _path_bytes(ref: ImageRef) -> bytes:
+    return ref.path.encode(errors="surrogateescape")
 
 
 def _pixels(ref: ImageRef) -> int:

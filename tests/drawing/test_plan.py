@@ -19,7 +19,7 @@ from prep.generators.sd35.generator import SD35
 from prep.generators.sd35.options import SD35Options
 from prep.models import known
 from prep.models.choose_models import options_of
-from prep.pipeline.preview import plan_lines
+from prep.pipeline.outlook import plan_lines
 from tests.support.pictures import folder_of
 from tests.support.runs import run_here, tree
 from tests.support.tiny import PARENTS, requests, tiny_model

@@ -10,7 +10,7 @@ import pytest
 from prep.config import load_settings
 from prep.drawing import rounds
 from prep.errors import UsageError
-from prep.pipeline.preview import plan_lines
+from prep.pipeline.outlook import plan_lines
 from prep.pipeline.redraw import redraw
 from prep.process.report import Report
 from prep.types import Check

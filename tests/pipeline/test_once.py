@@ -12,6 +12,7 @@ from prep.cli.run import STAGE_NAMES
 from prep.config import load_settings
 from prep.drawing import rounds
 from prep.drawing.begin import begin_drawing
+from prep.edits.decisions import Decisions
 from prep.edits.from_files import HandEdits
 from prep.edits.placed import read_placement
 from prep.generators import GENERATORS
@@ -95,7 +96,7 @@ def test_a_preview_and_all_that_only_looks_write_nothing(tmp_path, tiny_tagger, 
     record, ledger = made.record, Ledger(out / ".prep" / "ledger", 99)
     assert read_placement(out / "kohya", ledger).repeats["mira"] == 7
     drawing = begin_drawing(record.rows, record.profiles, record.known, record.places, settings, may_fetch=False)
-    assert drawing.missing(ledger) == [] and len(list(drawing.drawn(ledger))) == len(drawing.requests)
+    assert drawing.missing() == [] and len(list(drawing.drawn(ledger))) == len(drawing.requests)
     judge = rounds.Judge(
         record.scores, record.composer, record.profiles, rounds.Exclusive((), ()), record.known, settings
     )
@@ -112,7 +113,7 @@ def test_what_is_only_made_opens_nothing(tmp_path):
     TagJob(gone, ledger, tagger, 10**6)
     DrawJob(gone, ledger, drawer, {}, {}, 0, 10**6, [])
     ScanJob(gone, ledger, 10**6, 0, 8)
-    HandEdits(ledger, None, gone, in_source=False)
+    HandEdits(Decisions(ledger), None, gone, gone, in_source=False)
     Report(gone / "log", quiet=True)
     assert not gone.exists() and MEMORY.residents == {}
 

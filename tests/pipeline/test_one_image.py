@@ -33,7 +33,7 @@ def test_one_image_from_a_folder_to_a_training_set(tmp_path, tiny_tagger):
 
     # export: on white, under a name of its own content, with its caption beside it
     exported = tmp_path / "out" / row["file"]
-    assert exported.parent.name == "100_mira_vale" and exported.name.startswith("mira_vale-")
+    assert exported.parent.name == "100_mira_vale" and exported.name.startswith("mira-")
     with Image.open(exported) as image:
         assert image.mode == "RGB" and image.getpixel((0, 0)) == (255, 255, 255)
     assert exported.with_suffix(".txt").read_text() == row["caption"]

@@ -7,7 +7,7 @@ import pytest
 
 from prep.config import load_settings
 from prep.errors import UsageError
-from prep.pipeline.preview import plan_lines
+from prep.pipeline.outlook import plan_lines
 from prep.pipeline.status import diff_of, status_of
 from tests.support.pictures import drawing, encoded, folder_of, save
 from tests.support.runs import prep, run_here, tree

@@ -1,0 +1,117 @@
+"""What is no longer in the set leaves kohya/: only what still has the bytes that prep wrote, looked at right before.
+
+Captions that a person edited go into the ledger and come back with their picture; what else a person made is set aside.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from prep.aside import set_aside
+from prep.edits.from_files import HandEdits
+from prep.edits.placed import Placed
+from prep.errors import ImageError
+from prep.files import crash_point
+from prep.images import SUFFIXES, open_image, pixel_hash
+from prep.names import numbered_folder, printable
+from prep.types import Problem, Row
+
+OURS = re.compile(r".+-([0-9a-f]{12})\.(?:png|jpg|webp)")  # the name says what the file holds
+
+
+def clear(edits: HandEdits, rows: Iterable[Row], stems: Mapping[str, set[str]]) -> int:
+    """Take out what is in no group of stems. rows: all, to know a picture that lies elsewhere as well.
+
+    stems: group -> stems of what belongs there. -> pictures that were removed.
+    """
+    placement, removed = edits.placement, 0
+    rows = list(rows)
+    elsewhere = {row.ref.sha256 for row in rows if not row.made}
+    gone = {
+        picture: placed for picture, placed in placement.known.items() if placed.stem not in stems.get(placed.group, ())
+    }
+    placement.mark((picture for picture, placed in gone.items() if placed.state == "placed"), "unplaced")
+    for picture, placed in gone.items():
+        if placement.there(placed):
+            removed += _remove_picture(edits, placed, elsewhere)
+            crash_point("removal")
+        if text := placement.sidecar(placed):
+            edits.take_out(text, picture)
+            crash_point("removal")
+        if placed.state == "leaving":
+            placement.mark([picture], "excluded")
+    for group in placement.listings:
+        if group not in stems:
+            with suppress(OSError):  # not empty: a person's files are in it
+                placement.folder(group).rmdir()
+    return removed
+
+
+def strangers(edits: HandEdits, rows: Iterable[Row], dry: bool = False) -> dict[str, Problem]:
+    """Pictures in kohya/ that prep did not put there: they train, and nobody captioned them. -> path -> what to do.
+
+    One that a killed run of other settings left is taken out: its name is its own hash, and its pixels are in SRC.
+    """
+    placement = edits.placement
+    known = {(placed.group, placed.name) for _, placed in placement.placed()}
+    pixels = None
+    found: dict[str, Problem] = {}
+    for group, names in placement.listings.items():
+        for name in names:
+            path = placement.folder(group) / name
+            if path.suffix.lower() not in SUFFIXES or (group, name) in known or not path.is_file():
+                continue
+            if pixels is None:
+                pixels = {row.ref.same for row in rows}
+            if _left_behind(path, pixels):
+                if not dry:
+                    path.unlink()
+                continue
+            found[printable(f"kohya/{path.parent.name}/{name}")] = Problem(
+                "export",
+                "not_in_set",
+                "prep did not put it there; it trains as it is",
+                "put it into SRC to have it captioned",
+            )
+    for folder in placement.kohya.glob("*/"):
+        named = numbered_folder(folder.name)
+        if named and named[1] not in placement.repeats:
+            found[printable(f"kohya/{folder.name}")] = Problem(
+                "export",
+                "not_in_set",
+                "prep did not make this folder; it is not in dataset.toml",
+                "put its pictures into SRC",
+            )
+    return found
+
+
+def _remove_picture(edits: HandEdits, placed: Placed, elsewhere: set[str]) -> bool:
+    path = edits.placement.path(placed)
+    try:
+        if path.is_symlink():
+            path.unlink()
+            return True
+        if not (placed.at(path) == placed and not placed.hand):
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            if digest not in elsewhere and (placed.hand or digest != placed.sha256):
+                why = "was changed by hand, and its picture is no longer in the set"
+                set_aside(edits.out, path, why, edits.placement.ledger)
+                return True
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _left_behind(path: Path, pixels: set[str]) -> bool:
+    found = OURS.fullmatch(path.name)
+    if not found or path.is_symlink():
+        return False
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest()[:12] != found[1]:
+        return False
+    with suppress(ImageError):
+        return hashlib.sha256(data).hexdigest() in pixels or pixel_hash(open_image(data).pixels) in pixels
+    return False

@@ -1,0 +1,83 @@
+"""What was drawn and judged the last time, for a run that draws nothing: the pictures stay in the set as they were.
+
+Another configuration, or a model that is not at hand today, takes no accepted picture away.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from prep.drawing.measure import place
+from prep.drawing.rounds import row_of
+from prep.jobs.draw import DRAW, draw_recipe, ref_from_draw
+from prep.ledger import Ledger, Shelf
+from prep.run import Places
+from prep.types import Check, GenerationRequest, Row
+
+JUDGED = Shelf(
+    "judged",  # subject: the request's key
+    (
+        pa.field("standing", pa.bool_()),  # whether the last run that drew had it
+        pa.field("request", pa.string()),  # JSON
+        pa.field("check", pa.string()),  # JSON
+    ),
+)
+Judged = tuple[GenerationRequest, Check, Path]
+
+
+def keep_judged(rows: Iterable[Row], ledger: Ledger) -> None:
+    """Remember what this run drew and what the check said, and nothing else."""
+    now = {row.made.recipe: _written(row) for row in rows}
+    before = ledger.rows(JUDGED)
+    gone = (found | {"standing": False} for key, found in before.items() if found["standing"] and key not in now)
+    ledger.write(JUDGED, [*(found for key, found in now.items() if found != before.get(key)), *gone])
+
+
+def standing(ledger: Ledger, where: Places, real: Sequence[Row]) -> list[Judged]:
+    """What was drawn the last time, and where it lies; without pictures that are gone, or whose parent is.
+
+    real: the rows of SRC.
+    """
+    parents = {(row.ref.character, row.ref.sha256) for row in real if row.status == "kept"}
+    found = []
+    for row in ledger.rows(JUDGED).values():
+        if not row["standing"]:
+            continue
+        request, check = GenerationRequest(**_plain(row["request"])), Check(**_plain(row["check"]))
+        if request.character not in where.slugs:
+            continue
+        if request.parent and (request.character, request.parent) not in parents:
+            continue
+        if path := place(request, where):
+            found.append((request, check, path))
+    return found
+
+
+def rows_of(judged: Iterable[Judged], ledger: Ledger, where: Places, measure_px: int) -> list[Row]:
+    """Their rows, as the check left them. Those that were not measured are left out."""
+    book = ledger.book(DRAW, draw_recipe(measure_px))
+    rows = []
+    for request, check, path in judged:
+        if measures := book.get(request.key):
+            rows.append(row_of(request, ref_from_draw(request, measures, str(path.relative_to(where.out))), check))
+    return rows
+
+
+def _written(row: Row) -> dict[str, Any]:
+    check = row.made.judged or row.made.check
+    return {
+        "subject": row.made.recipe,
+        "recipe": "",
+        "standing": True,
+        "request": json.dumps(row.made.request.content),
+        "check": json.dumps(asdict(check)),
+    }
+
+
+def _plain(text: str) -> dict[str, Any]:
+    found = json.loads(text)
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in found.items()}

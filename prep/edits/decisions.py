@@ -1,0 +1,93 @@
+"""What a person decided of each picture: the ledger's captions and verdicts, with their history. No file is read here.
+
+A step is in the history before anything else follows from it: where a run was killed between the two, the history says
+what stands.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+import pyarrow.compute as pc
+
+from prep.edits.history import Change, History, Verdict
+from prep.edits.merge import Hand
+from prep.edits.sidecar import CAPTION, Entry, entry_of
+from prep.ledger import Ledger
+
+
+class Decisions:
+    """Captions and verdicts by picture (image key), as they stand."""
+
+    def __init__(self, ledger: Ledger, excluded: Iterable[str] = ()) -> None:
+        """excluded: pictures that 0.1.0 left out; it kept no history."""
+        self.ledger = ledger
+        self.history = History(ledger)
+        self.book = ledger.book(CAPTION)
+        self.changed: dict[str, Entry] = {}  # entries that are newer than the book
+        self.old_excluded = frozenset(excluded)
+
+    def entry(self, picture: str) -> Entry:
+        return self.changed.get(picture) or self._standing(picture, entry_of(self.book.get(picture)))
+
+    def entries(self, pictures: Iterable[str]) -> Iterator[Entry]:
+        """What `entry` gives for each, several times as fast."""
+        pictures = list(pictures)
+        for picture, row in zip(pictures, self.book.rows(pictures), strict=True):
+            yield self.changed.get(picture) or self._standing(picture, entry_of(row))
+
+    def verdict(self, picture: str) -> Verdict | None:
+        stands = self.history.stands("verdict", picture)
+        if stands is not None:
+            return stands[1]
+        return "excluded" if picture in self.old_excluded else None
+
+    def by_hand(self) -> set[str]:
+        """All pictures of which a person decided anything that still stands."""
+        table = self.book.table
+        edited = table.filter(pc.is_valid(table["person"]))["subject"].to_pylist()
+        captions = {*edited, *self.history.pictures("caption"), *self.changed}
+        verdicts = {*self.old_excluded, *self.history.pictures("verdict")}
+        return {picture for picture in captions if self.entry(picture).by_hand} | {
+            picture for picture in verdicts if self.verdict(picture)
+        }
+
+    def keep(self, entries: Mapping[str, Entry], by: str, of: int = 0) -> None:
+        """Keep captions as they are now: what a person did to them as a step of the history, and all of it as rows."""
+        before = {picture: self.entry(picture).hand for picture in entries}
+        changes = [
+            Change("caption", picture, _state(before[picture]), _state(entry.hand))
+            for picture, entry in entries.items()
+            if _decided(before[picture]) != _decided(entry.hand)
+        ]
+        step = self.history.record(by, changes, of)
+        changed = {change.picture for change in changes}
+        now = {
+            picture: replace(entry, step=step) if step and picture in changed else entry
+            for picture, entry in entries.items()
+        }
+        self.ledger.write(CAPTION, [entry.row(picture) for picture, entry in now.items()])
+        self.changed |= now
+
+    def decide(self, verdicts: Mapping[str, Verdict | None], by: str, of: int = 0) -> set[str]:
+        """-> the pictures whose verdict is another now."""
+        changes = [Change("verdict", picture, self.verdict(picture), after) for picture, after in verdicts.items()]
+        self.history.record(by, changes, of)
+        return {change.picture for change in changes if change.before != change.after}
+
+    def _standing(self, picture: str, entry: Entry) -> Entry:
+        """The entry, with what the history knows and a killed process did not write into the row."""
+        stands = self.history.stands("caption", picture)
+        if stands is None or stands[0] <= entry.step:
+            return entry
+        hand = stands[1] or Hand()
+        said = [text for text in (entry.hand.text, *entry.expected_texts) if text not in (None, hand.text)]
+        return replace(entry, hand=hand, expected_texts=tuple(dict.fromkeys(said)), step=stands[0])
+
+
+def _state(hand: Hand) -> Hand | None:
+    return None if hand == Hand() else hand
+
+
+def _decided(hand: Hand) -> tuple:
+    """What of it is a person's: the rest follows from the machine."""
+    return hand.added, hand.removed, hand.person, hand.verbatim

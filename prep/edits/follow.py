@@ -1,0 +1,125 @@
+"""What a person decided follows its picture: to another character, another container, another version of the file.
+
+A picture is known by its bytes, else by its pixels, else by its path in SRC. Only what has no picture any more moves,
+and only to a picture of which nothing was decided yet: one that two characters have keeps two captions.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from prep.edits.decisions import Decisions
+from prep.edits.history import MOVED, Change
+from prep.edits.merge import Hand
+from prep.edits.placed import Placement
+from prep.edits.sidecar import CAPTION, Entry
+from prep.jobs.draw import DRAW
+from prep.ledger import Ledger, Shelf
+from prep.run import image_key
+from prep.scan.measure import path_key
+from prep.types import Row
+
+PICTURE = Shelf("picture", (pa.field("path", pa.string()), pa.field("pixels", pa.string())))  # subject: image key
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What became of decisions whose picture is not where it was."""
+
+    moved: dict[str, str]  # picture -> the one that it was before
+    lost: tuple[str, ...]  # pictures that are gone, and of which something was decided
+
+
+def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledger: Ledger) -> Followed:
+    """Let decisions follow their pictures, and remember for the next time what the pictures are known by.
+
+    rows: all of SRC, judged or not.
+    """
+    present = {image_key(row): row for row in rows if row.status != "duplicate" and row.ref.sha256}
+    known = {subject: (row["path"], row["pixels"]) for subject, row in ledger.rows(PICTURE).items()}
+    decided = decisions.by_hand() | {subject for subject, placed in placement.known.items() if placed.hand}
+    drawn = _drawn(ledger)
+    orphans = sorted(subject for subject in decided - set(present) if _sha256(subject) not in drawn)
+    moved: dict[str, str] = {}
+    if orphans:
+        free = (row for subject, row in present.items() if subject not in decided)
+        moved = _matched(free, orphans, known)
+        for new, old in moved.items():
+            move(decisions, placement, old, new, _sha256(old) == _sha256(new) or _same(known, old, present[new]))
+    now = {subject: (path_key(row.ref.path), row.ref.pixels) for subject, row in present.items()}
+    ledger.write(
+        PICTURE,
+        [
+            {"subject": subject, "recipe": "", "path": path, "pixels": pixels}
+            for subject, (path, pixels) in now.items()
+            if known.get(subject) != (path, pixels)
+        ],
+    )
+    return Followed(moved, tuple(subject for subject in orphans if subject not in moved.values()))
+
+
+def _matched(free: Iterable[Row], orphans: list[str], known: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """Picture -> the orphan that it was."""
+    by_sha256 = {_sha256(orphan): orphan for orphan in orphans}
+    by_pixels = {known[orphan][1]: orphan for orphan in orphans if orphan in known and known[orphan][1]}
+    by_path = {known[orphan][0]: orphan for orphan in orphans if orphan in known}
+    free = list(free)
+    moved: dict[str, str] = {}
+    for index, name in (
+        (by_sha256, lambda row: row.ref.sha256),
+        (by_pixels, lambda row: row.ref.pixels),
+        (by_path, lambda row: path_key(row.ref.path)),
+    ):
+        for row in free:
+            subject, orphan = image_key(row), index.get(name(row))
+            if orphan and subject not in moved and orphan not in moved.values():
+                moved[subject] = orphan
+    return moved
+
+
+def move(decisions: Decisions, placement: Placement, old: str, new: str, same_picture: bool) -> None:
+    """Let what was decided of one picture be decided of another, in one step of the history.
+
+    same_picture: a version that a person retouched in kohya/ goes along as well.
+    """
+    entry, verdict = decisions.entry(old), decisions.verdict(old)
+    before, target = decisions.verdict(new), decisions.entry(new)
+    decisions.history.record(
+        MOVED,
+        [
+            Change("caption", new, target.hand, entry.hand),
+            Change("caption", old, entry.hand, Hand()),
+            Change("verdict", new, before, verdict),
+            Change("verdict", old, verdict, None),
+        ],
+    )
+    step = decisions.history.newest
+    rows = {
+        # The .txt in SRC went along, and what stands in kohya/ of the new one is prep's.
+        new: replace(target, hand=entry.hand, source_text=entry.source_text, step=step,
+                     expected_texts=_texts(target.hand.text, *target.expected_texts)),
+        old: Entry(Hand(), step=step),
+    }  # fmt: skip
+    decisions.ledger.write(CAPTION, [entry.row(picture) for picture, entry in rows.items()])
+    decisions.changed |= rows
+    placed = placement[old]
+    if placed and placed.hand and same_picture and new not in placement.known:
+        placement.update({new: placed, old: replace(placed, state="unplaced", hand=False)})
+
+
+def _texts(*texts: str | None) -> tuple[str, ...]:
+    return tuple(text for text in texts if text is not None)
+
+
+def _sha256(picture: str) -> str:
+    return picture.rpartition("/")[2]
+
+
+def _same(known: Mapping[str, tuple[str, str]], old: str, row: Row) -> bool:
+    return bool(row.ref.pixels) and known.get(old, ("", ""))[1] == row.ref.pixels
+
+
+def _drawn(ledger: Ledger) -> set[str]:
+    """sha256 of all that was drawn: none of it is in a row of SRC."""
+    return set(ledger.table(DRAW)["sha256"].to_pylist())

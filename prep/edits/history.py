@@ -1,0 +1,180 @@
+"""The history of an OUT: what a person decided, step by step, each with what was before and what is after.
+
+A step is one part of the ledger, so it is there whole or not at all. Whoever decided (a file that was edited in
+kohya/, a command, a page), it is the same step. Undoing one is a step, too: nothing is taken out of the history.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from prep.edits.merge import Hand
+from prep.errors import UsageError
+from prep.ledger import Ledger, Shelf
+
+What = Literal["caption", "verdict"]
+Verdict = Literal["excluded", "accepted", "rejected"]
+UNDO, REDO, MOVED = "undo", "redo", "moved"  # `by` of steps that no undo takes back
+
+EDIT = Shelf(
+    "edit",  # subject: step/what/picture
+    (
+        pa.field("step", pa.int64()),
+        pa.field("at", pa.int64()),  # seconds since 1970
+        pa.field("by", pa.string()),  # kohya, source, command, page, ...; undo, redo; moved: followed its picture
+        pa.field("of", pa.int64()),  # the step that is undone or redone; else 0
+        pa.field("what", pa.string()),
+        pa.field("picture", pa.string()),  # image key
+        pa.field("before", pa.string()),  # JSON: of a caption its Hand, of a verdict its name; null: none
+        pa.field("after", pa.string()),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one picture's caption, or of the verdict on it."""
+
+    what: What
+    picture: str  # image key
+    before: Hand | Verdict | None
+    after: Hand | Verdict | None
+
+    @property
+    def inverse(self) -> "Change":
+        return Change(self.what, self.picture, self.after, self.before)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What was decided at one time."""
+
+    number: int
+    at: int  # seconds since 1970
+    by: str
+    of: int
+    changes: tuple[Change, ...]
+
+
+class History:
+    """All steps of an OUT. The last change of a picture is what stands."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        # Parts are in the order in which they were written; of each part the rows are one step's.
+        self.table = ledger.table(EDIT)
+        numbers, kinds, pictures = (self.table[name].to_pylist() for name in ("step", "what", "picture"))
+        self.last: dict[tuple[str, str], int] = {}  # (what, picture) -> place in the table
+        for place in sorted(range(len(numbers)), key=numbers.__getitem__):
+            self.last[kinds[place], pictures[place]] = place
+        self.newest = max(numbers, default=0)
+        self.since: dict[tuple[str, str], tuple[int, Change]] = {}  # what this process has recorded
+
+    def record(self, by: str, changes: Sequence[Change], of: int = 0) -> int:
+        """Keep one step -> its number; 0 when nothing changes. Whole or not at all, whenever the process is killed."""
+        changes = [change for change in changes if change.before != change.after]
+        if not changes:
+            return 0
+        self.newest += 1
+        at = int(time.time())
+        rows = [
+            {
+                "subject": f"{self.newest:09d}/{change.what}/{change.picture}",
+                "recipe": "",
+                "step": self.newest,
+                "at": at,
+                "by": by,
+                "of": of,
+                "what": change.what,
+                "picture": change.picture,
+                "before": _written(change.before),
+                "after": _written(change.after),
+            }
+            for change in changes
+        ]
+        self.ledger.write(EDIT, rows)
+        self.since |= {(change.what, change.picture): (self.newest, change) for change in changes}
+        return self.newest
+
+    def stands(self, what: What, picture: str) -> tuple[int, Any] | None:
+        """(the step that said it last, what it said); None when nobody ever said anything of it."""
+        if (found := self.since.get((what, picture))) is not None:
+            return found[0], found[1].after
+        place = self.last.get((what, picture))
+        if place is None:
+            return None
+        return self.table["step"][place].as_py(), _read(what, self.table["after"][place].as_py())
+
+    def pictures(self, what: What) -> Iterator[str]:
+        """All whose caption or verdict was ever decided on."""
+        seen = {picture: None for kind, picture in (*self.last, *self.since) if kind == what}
+        yield from seen
+
+    def steps(self) -> list[Step]:
+        """All of them, oldest first."""
+        rows: dict[int, list[dict]] = {}
+        for row in self.ledger.table(EDIT).to_pylist():
+            rows.setdefault(row["step"], []).append(row)
+        return [_step(number, rows[number]) for number in sorted(rows)]
+
+    def undoable(self) -> list[Step]:
+        """What undo takes back, newest first."""
+        undone, steps = _undone(self.steps())
+        return [step for step in reversed(steps) if step.number not in undone]
+
+    def redoable(self) -> list[Step]:
+        """What redo brings back, the last undone first: nothing once something else was decided since."""
+        steps = self.steps()
+        found: list[Step] = []
+        by_number = {step.number: step for step in steps}
+        for step in steps:
+            if step.by == UNDO and step.of in by_number:
+                found.append(by_number[step.of])
+            elif step.by == REDO:
+                found = [each for each in found if each.number != step.of]
+            elif step.by != MOVED:
+                found = []
+        return found[::-1]
+
+
+def _undone(steps: Iterable[Step]) -> tuple[set[int], list[Step]]:
+    undone: set[int] = set()
+    decided = []
+    for step in steps:
+        if step.by == UNDO:
+            undone.add(step.of)
+        elif step.by == REDO:
+            undone.discard(step.of)
+        elif step.by != MOVED:
+            decided.append(step)
+    return undone, decided
+
+
+def _step(number: int, rows: list[dict]) -> Step:
+    changes = tuple(
+        Change(row["what"], row["picture"], _read(row["what"], row["before"]), _read(row["what"], row["after"]))
+        for row in rows
+    )
+    return Step(number, rows[0]["at"], rows[0]["by"], rows[0]["of"] or 0, changes)
+
+
+def _written(state: Hand | str | None) -> str | None:
+    return json.dumps(asdict(state) if isinstance(state, Hand) else state) if state is not None else None
+
+
+def _read(what: str, text: str | None) -> Any:
+    """Raises UsageError for a state of a later prep, which this one would take for another."""
+    if text is None:
+        return None
+    found = json.loads(text)
+    if what != "caption":
+        return found
+    try:
+        lists = {name: tuple(found[name]) for name in ("machine", "added", "removed")}
+        return Hand(**(found | lists))
+    except (TypeError, KeyError):
+        raise UsageError("its history was written by another prep", hint="use the prep that wrote it") from None

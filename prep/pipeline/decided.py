@@ -1,0 +1,160 @@
+"""A person's decisions on the road: looked at after the scan, merged into captions, looked at again at the end."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+
+from prep.dataset.rows import manifest_rows
+from prep.edits.decisions import Decisions
+from prep.edits.follow import Followed, follow
+from prep.edits.from_files import HandEdits
+from prep.edits.merge import items, key, merged, source
+from prep.edits.placed import read_placement
+from prep.errors import UsageError
+from prep.ledger import Shelf
+from prep.models.choose_models import is_trial
+from prep.names import printable, slugs
+from prep.pipeline.records import Captioned, Drawn, Profiled
+from prep.registry import family
+from prep.run import Run, image_key
+from prep.tagging.thresholds import level_of
+from prep.types import BY_HAND, Row
+
+NAMES = Shelf("names", (pa.field("slug", pa.string()),))  # subject: a character
+
+
+def known_slugs(run: Run, characters: list[str]) -> dict[str, str]:
+    """Character -> its name in folders and triggers; once given, it stays."""
+    known = {name: row["slug"] for name, row in run.ledger.rows(NAMES).items()} or _slugs_of_0_1_0(run)
+    found = slugs(characters, known)
+    new = {name: slug for name, slug in found.items() if known.get(name) != slug or not run.ledger.parts(NAMES)}
+    if new:
+        run.ledger.write(NAMES, [{"subject": name, "recipe": "", "slug": slug} for name, slug in new.items()])
+    return found
+
+
+def look_at_edits(run: Run, rows: Sequence[Row]) -> tuple[HandEdits, Followed]:
+    """What a person did since the last run is in the ledger, and follows its pictures. rows: of SRC."""
+    placement = read_placement(run.out / "kohya", run.ledger)
+    placement.adopt_renamed()
+    excluded = (picture for picture, placed in placement.known.items() if placed.state in ("excluded", "leaving"))
+    decisions = Decisions(run.ledger, excluded)
+    edits = HandEdits(decisions, placement, run.src, run.out, run.settings.captions.sidecars == "source")
+    run.problems |= edits.look(rows)
+    _say_retouched(run, edits)
+    followed = follow(rows, decisions, placement, run.ledger)
+    if followed.moved:
+        run.report.say(f"scan: what you did to {_pictures(len(followed.moved))} followed them to where they are now")
+    if followed.lost:
+        lost = len(followed.lost)
+        run.report.say(
+            f"scan: {lost:,} hand edit{'' if lost == 1 else 's'} ha{'s' if lost == 1 else 've'} no picture: "
+            "kept, for when it is back (`prep status` lists them)"
+        )
+    return edits, followed
+
+
+def overruled(row: Row, decisions: Decisions) -> Row:
+    """A real picture's row, as a person says where one said anything."""
+    verdict = decisions.verdict(image_key(row))
+    if verdict == "accepted" and row.status == "rejected":
+        return replace(row, status="kept", reason=None, flags=tuple(sorted({*row.flags, BY_HAND})))
+    if verdict == "rejected" and row.status == "kept":
+        return replace(row, status="rejected", reason=BY_HAND)
+    return row
+
+
+def captioned(run: Run, record: Profiled, edits: HandEdits, row: Row) -> Row:
+    """The row with what the machine says and what a person made of it. Made once a run."""
+    if not row.ref.width:
+        return row
+    subject = image_key(row)
+    row = replace(row, complexity=level_of(row.ref.edge_density, run.settings.thresholds))
+    if row.status != "kept" and not row.made:
+        return row
+    scores = record.scores[row.ref.sha256]
+    machine = record.composer.caption(scores, row.complexity, record.profiles[row.ref.character])
+    flags = set(row.flags)
+    if not machine.tags and not machine.removed:
+        flags.add("no_tags")
+    if is_trial_row(record, row):
+        flags.add("starter")
+    row = replace(row, caption=machine, flags=tuple(sorted(flags)))
+    if not row.trains:
+        return row
+    if subject in edits.excluded:
+        return replace(row, status="excluded")
+    if subject in edits.unread_sources:
+        return replace(row, status="rejected", reason="caption")
+    hand = edits.hand(row)
+    text = merged(hand, machine.items)
+    return replace(row, final_text=text, caption_source=source(hand, text))
+
+
+def second_look(run: Run, record: Drawn) -> tuple[Row, ...]:
+    """The rows, seeing what a person did in kohya/ and SRC since the run began: hours may have passed."""
+    edits = record.edits
+    edits.placement.read()
+    before = dict(edits.decisions.changed)
+    run.problems |= edits.look(record.rows)
+    _say_retouched(run, edits)
+    edits.note_removals(record.rows, restore=False)
+    changed = {picture for picture, entry in edits.decisions.changed.items() if before.get(picture) is not entry}
+    rows = (
+        captioned(run, record, edits, _undecided(row))
+        if image_key(row) in changed or _newly_excluded(row, edits)
+        else row
+        for row in record.rows
+    )
+    return tuple(rows)
+
+
+def without_trigger(kept: Iterable[Row], record: Profiled) -> Iterator[str]:
+    """Lines on captions of a person's that do not name their character."""
+    counts: Counter[str] = Counter()
+    for row in kept:
+        if row.caption_source != "machine" and row.final_text:
+            trigger = record.profiles[row.ref.character].trigger
+            counts[trigger] += key(trigger) not in map(key, items(row.final_text))
+    for trigger, count in counts.items():
+        if count:
+            many = "1 caption of yours lacks" if count == 1 else f"{count:,} captions of yours lack"
+            yield f"caption: {many} the trigger word `{printable(trigger)}`"
+
+
+def _undecided(row: Row) -> Row:
+    return replace(row, final_text=None, caption_source=None)
+
+
+def _newly_excluded(row: Row, edits: HandEdits) -> bool:
+    return row.trains and image_key(row) in edits.excluded
+
+
+def _say_retouched(run: Run, edits: HandEdits) -> None:
+    if retouched := edits.placement.retouched():
+        run.report.say(f"scan: {_pictures(len(retouched))} in kohya/ changed by hand; they stay as they are")
+
+
+def _slugs_of_0_1_0(run: Run) -> dict[str, str]:
+    """The names that an OUT of 0.1.0 gave: it kept no list of them."""
+    try:
+        characters = sorted({row["character"] for row in manifest_rows(run.out, ["character"]) if row["character"]})
+    except (FileNotFoundError, UsageError):
+        return {}
+    return slugs(characters)
+
+
+def _pictures(count: int) -> str:
+    return f"{count:,} picture{'' if count == 1 else 's'}"
+
+
+def is_trial_row(record: Profiled, row: Row) -> bool:
+    """Whether a starter model read it, or drew it."""
+    drawing = record.drawing if isinstance(record, Captioned) else None
+    if is_trial(record.tagger):
+        return True
+    if not row.made:
+        return False
+    return is_trial(drawing.generator) if drawing else row.made.request.generator == family("generator").trial

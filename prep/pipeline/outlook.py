@@ -1,0 +1,178 @@
+"""What a run would do, in words: for `prep run --plan`, and for the end of `prep status`.
+
+All of it follows from a preview, so from the files and the settings as they are now.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from prep.config import Settings
+from prep.dataset.clear import strangers
+from prep.drawing.begin import begin_drawing
+from prep.drawing.standing import standing
+from prep.models.choose_models import would_draw
+from prep.names import DRAWN, printable
+from prep.pipeline.preview import Preview, preview
+from prep.run import image_key
+from prep.types import Row
+
+SHOWN = 3
+
+
+@dataclass
+class Outlook:
+    """What would change in kohya/."""
+
+    made: Preview
+    new: int = 0  # captions
+    changed: list[tuple[Row, str]] = field(default_factory=list)  # (its row, what its caption says now)
+    edited: int = 0  # captions by hand, since the last run
+    out: int = 0  # pictures that a person took out since
+    back: int = 0  # and those that came back
+
+    @cached_property
+    def kept(self) -> list[Row]:
+        return [row for row in self.made.record.rows if row.status == "kept"]
+
+    @cached_property
+    def there(self) -> set[str]:
+        """Real pictures in kohya/."""
+        placement = self.made.record.edits.placement
+        placed = ((picture, each) for picture, each in placement.placed() if not each.group.endswith(DRAWN))
+        return {picture for picture, each in placed if placement.there(each)}
+
+    @cached_property
+    def adding(self) -> int:
+        return sum(image_key(row) not in self.there for row in self.kept) + self.made.untagged
+
+    @cached_property
+    def leaving(self) -> Counter[str]:
+        """Pictures that would leave kohya/, by reason."""
+        kept = {image_key(row) for row in self.kept}
+        why = {image_key(row): row.reason or row.status for row in self.made.record.rows}
+        return Counter(why.get(picture, "gone from SRC") for picture in self.there - kept)
+
+
+def outlook_of(made: Preview) -> Outlook:
+    found = Outlook(made)
+    decisions = made.record.edits.decisions
+    standing_before = decisions.book
+    for row in found.kept:
+        picture = image_key(row)
+        written = standing_before.get(picture)
+        text = written["text"] if written else None
+        now = decisions.entry(picture).hand.text
+        if text is None and now is None:
+            found.new += 1
+        elif row.final_text not in (None, now):
+            found.changed.append((row, now))
+    for what, picture in decisions.history.since:
+        _, change = decisions.history.since[what, picture]
+        if what == "caption":
+            found.edited += change.after is not None and change.after.person is not None
+        elif change.after == "excluded":
+            found.out += 1
+        elif change.before == "excluded":
+            found.back += 1
+    return found
+
+
+def plan_lines(src: Path, out: Path, settings: Settings) -> list[str]:
+    """What a run would do now, a line a stage."""
+    made = preview(src, out, settings)
+    run, record, found = made.run, made.record, outlook_of(made)
+    files, characters = len(record.listing.files), len(record.listing.characters)
+    placed, stay = len(found.there), len(found.kept) - found.new - len(found.changed)
+    lines = [
+        f"scan: {files:,} files of {characters} characters, {run.todo['scan']:,} to read",
+        f"tag: {made.untagged:,} images to tag with {record.tagger.name}"
+        + ("" if made.untagged else "; no model is loaded"),
+        f"caption: {found.new + made.untagged:,} captions to write, {len(found.changed):,} to change, {stay:,} stay",
+        *_drawing_lines(made),
+        f"export: {placed:,} images already in kohya/, {found.adding:,} to add" + _to_take_out(found),
+    ]
+    return lines + [f"  {line}" for line in hand_lines(found)] + _examples(found)
+
+
+def hand_lines(found: Outlook) -> Iterator[str]:
+    """What a person did since the last run, as the next one will see it."""
+    record = found.made.record
+    edits = record.edits
+    retouched = sum(placed.hand for _, placed in edits.placement.placed())
+    for count, one, many in (
+        (found.edited, "1 caption was edited by hand", "{:,} captions were edited by hand"),
+        (found.out, "1 picture was taken out by hand", "{:,} pictures were taken out by hand"),
+        (found.back, "1 picture was put back by hand", "{:,} pictures were put back by hand"),
+        (retouched, "1 picture in kohya/ is yours, and stays", "{:,} pictures in kohya/ are yours, and stay"),
+        (len(edits.unreadable), "1 caption in kohya/ cannot be read: it would be set aside",
+         "{:,} captions in kohya/ cannot be read: they would be set aside"),
+        (len(strangers(edits, record.rows, dry=True)), "1 picture or folder in kohya/ is not prep's and trains as it is",
+         "{:,} pictures or folders in kohya/ are not prep's and train as they are"),
+        (len(record.lost), "1 hand edit has no picture: it is kept for when that is back",
+         "{:,} hand edits have no picture: they are kept for when those are back"),
+    ):  # fmt: skip
+        if count:
+            yield one if count == 1 else many.format(count)
+
+
+def changed_settings(before: Settings, now: Settings) -> list[str]:
+    """`section.key: what it was -> what it is`, of those that differ."""
+    old, new = (dict(_flat(each.model_dump(mode="json"))) for each in (before, now))
+    return [
+        f"{key}: {old.get(key)!r} -> {new.get(key)!r}" for key in sorted({*old, *new}) if old.get(key) != new.get(key)
+    ]
+
+
+def _to_take_out(found: Outlook) -> str:
+    if not found.leaving:
+        return ""
+    why = ", ".join(f"{count:,} {reason}" for reason, count in found.leaving.most_common())
+    return f", {sum(found.leaving.values()):,} to take out ({why})"
+
+
+def _drawing_lines(made: Preview) -> Iterator[str]:
+    """What would be drawn, from what, with which words."""
+    run, record = made.run, made.record
+    drawing = begin_drawing(record.rows, record.profiles, record.known, record.places, run.settings, may_fetch=False)
+    if drawing is None:
+        stay = len(standing(run.ledger, record.places, record.rows))
+        kept = f"; {stay:,} pictures that were drawn before stay" if stay else ""
+        yield f"generate: nothing is drawn: {would_draw(run.settings)[1]}{kept}"
+        return
+    missing = {request.key for request in drawing.missing()}
+    requests = drawing.requests
+    later = f"; more when {made.untagged:,} images are tagged" if made.untagged else ""
+    kinds = Counter(request.kind for request in requests)
+    text = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items()) or "no requests"
+    fetched = "" if drawing.here else f", which a run would fetch first ({drawing.generator.spec.size})"
+    yield f"generate: {text} with {drawing.card.name}{fetched}, {len(missing):,} to draw{later}"
+    paths = {row.ref.sha256: printable(row.ref.path) for row in record.rows if row.status == "kept"}
+    for request in requests:
+        if request.key in missing:
+            origin = f" from {paths[request.parent]}" if request.parent else ""
+            strength = "" if request.strength is None else f", strength {request.strength}"
+            seed = f", seed {request.seed}" if drawing.here else ""  # it follows from the weights, too
+            size = f"{request.width}x{request.height}, {request.steps} steps{seed}{strength}"
+            yield f"  {printable(request.character)}: {request.kind}{origin} ({size})"
+            yield f"    {request.prompt}"
+
+
+def _examples(found: Outlook) -> list[str]:
+    lines = []
+    for row, text in found.changed[:SHOWN]:
+        lines += [f"  {printable(row.ref.path)}", f"    now:  {text}", f"    then: {row.final_text}"]
+    if len(found.changed) > SHOWN:
+        lines.append(f"  and {len(found.changed) - SHOWN:,} more")
+    return lines
+
+
+def _flat(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
