@@ -37,6 +37,7 @@ class View:
     """OUT/export/FORMAT: say what lies in it, then write. Names are relative to it, with `/` between."""
 
     def __init__(self, found: FinishedSet, name: str) -> None:
+        self.out, self.name = found.out, name
         self.folder = found.out / "export" / name
         self.files: dict[str, _File] = {}
         self.indexes: set[str] = set()  # of the files, those that name others
@@ -106,7 +107,7 @@ class View:
             written = sum(progress("export", done, len(first)))
             written += sum(self._put(name, known.get(name)) for name in sorted(self.indexes))
             for name, text in self.configs.items():
-                write_unless_edited(self.folder / name, text, ledger)
+                write_unless_edited(self.out, f"export/{self.name}/{name}", text, ledger)
             removed = self._clear(set(known) - set(self.files))
             self._keep({name: _sealed(self.folder / name, file.made_of) for name, file in self.files.items()})
         except OSError as error:  # of the few calls that are not write_whole's
