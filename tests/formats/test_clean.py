@@ -1,6 +1,7 @@
 """No view and no archive has a picture's metadata; a picture is read once, and its pixels stay."""
 
 import io
+import os
 import tarfile
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 from PIL import Image, ImageOps
 
 from prep.dataset.finished import read_set
-from prep.errors import UsageError
+from prep.errors import StoppedError, UsageError
 from prep.formats import FORMATS
+from prep.formats._clean import Cleaner
 from prep.formats.views import write_views
 from prep.ledger import Ledger
 from tests.support.finished import Maker, export, files, small_set
@@ -124,3 +126,17 @@ def test_a_picture_that_is_broken_is_left_out_and_said(tmp_path):
         path.write_bytes(b"none")
     with pytest.raises(UsageError, match="no image that can be read"):
         write_views(out, ["onetrainer"], ledger, print, bars)
+
+
+def test_a_picture_that_changes_under_our_hands_stops_with_a_sentence(tmp_path):
+    out = noted_set(tmp_path / "set")
+    for path in out.glob("kohya/10_mira/*.[pjw]*"):
+        cleaner = Cleaner()
+        cleaner.look(path)
+        before = path.stat()
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        with pytest.raises(StoppedError, match=r"changed while prep was at work|cannot be decoded"):
+            cleaner.data(path)
