@@ -3,19 +3,23 @@
 Every file there has a line in problems.txt for as long as it lies there.
 """
 
+import hashlib
 import logging
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import pyarrow as pa
 
-from prep.files import real_folder
+from prep.files import open_file, real_folder
 from prep.ledger import Ledger, Shelf
 from prep.names import printable
 
 log = logging.getLogger(__name__)
 
 FOLDER = "set_aside"
+CHANGED = "it was changed since prep wrote it"
+UNKNOWN = "it is not known to be prep's own"
 ASIDE = Shelf("set_aside", (pa.field("why", pa.string()),))  # subject: the place under OUT, printable
 
 
@@ -35,6 +39,29 @@ def set_aside(out: Path, path: Path, why: str, ledger: Ledger) -> Path:
     path.rename(target)
     log.info(f"{printable(str(place))}: {why}; it lies in {subject}")
     return target
+
+
+def make_way(out: Path, path: Path, ours: Collection[str], why: str, ledger: Ledger) -> None:
+    """Right before path is written over or removed: what stands there is set aside unless its fingerprint is ours."""
+    found = fingerprint(path)
+    if found is not None and found not in ours:
+        set_aside(out, path, why, ledger)
+
+
+def fingerprint(path: Path) -> str | None:
+    """The sha256 of a regular file, hex; of a link, where it leads; None where nothing is.
+
+    A space for all else, which nobody has written: a folder, a pipe, a file that cannot be read.
+    """
+    try:
+        if path.is_symlink():
+            return f"link to {path.readlink()}"
+        with os.fdopen(open_file(path, os.O_RDONLY), "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        return " "
 
 
 def lying_aside(out: Path, ledger: Ledger) -> dict[str, str]:

@@ -4,16 +4,21 @@ parent, with score and verdict.
 At most 24 real images and 36 drawn ones of a kind, spread evenly; made anew only when something on it has changed.
 """
 
+import contextlib
+import hashlib
 import textwrap
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 from PIL import Image, ImageDraw, ImageFont
 
+from prep.aside import CHANGED, UNKNOWN, fingerprint, make_way
 from prep.config import recipe
 from prep.errors import ImageError
-from prep.files import write_whole
+from prep.files import real_folder, write_whole
 from prep.images import encode_png, open_image
 from prep.ledger import Ledger, Shelf
 from prep.names import printable
@@ -21,7 +26,16 @@ from prep.run import Places
 from prep.types import Profile, Row
 
 VERSION = 2
-SHEET = Shelf("sheet", ())  # subject: the character's slug; recipe: what its sheet shows
+# subject: the character's slug; recipe: what its sheet shows. The last row says what stands, and 0.1.0's have no more.
+SHEET = Shelf(
+    "sheet",
+    (
+        pa.field("sha256", pa.string()),  # of sheet.png
+        pa.field(
+            "before", pa.string()
+        ),  # of the one that it replaces, which stands there still when the run was killed
+    ),
+)
 
 MOST = 24  # real images a sheet
 MOST_DRAWN = 36  # of a kind
@@ -70,19 +84,41 @@ class Sheets:
                 self.parents[row.ref.character, row.ref.sha256] = row
 
     def write(self, folder: Path) -> None:
-        """folder: generated/, which gets <character>/sheet.png."""
-        done = {(entry["subject"], entry["recipe"]) for entry in self.ledger.table(SHEET).to_pylist()}
+        """folder: generated/, which gets <character>/sheet.png. A sheet of ours whose character is gone goes."""
+        out, known = folder.parent, self.ledger.rows(SHEET)
+        done = []
         for character in self.pages:
             slug = self.places.slugs[character]
-            shown, drawn = self._shown(character)
-            path = folder / slug / "sheet.png"
-            rows = [*shown, *(row for some in drawn.values() for row in some)]
-            texts = [[row.ref.sha256, _caption(row), *(text for _, text in _verdict(row))] for row in rows]
-            key = recipe("sheet", VERSION, self._title(character), texts)
-            if (slug, key) not in done or not path.is_file():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_whole(path, self.page(character))
-                self.ledger.write(SHEET, [{"subject": slug, "recipe": key}])
+            key = recipe("sheet", VERSION, self._title(character), self._texts(character))
+            if row := self._write(out, folder, slug, character, key, known.get(slug)):
+                done.append(row)
+        if done:
+            self.ledger.write(SHEET, done)
+        for slug in known.keys() - {self.places.slugs[character] for character in self.pages}:
+            _remove(folder, slug, known[slug])
+
+    def _write(
+        self, out: Path, folder: Path, slug: str, character: str, key: str, row: dict[str, Any] | None
+    ) -> dict[str, Any] | None:
+        """-> the row to keep now that the sheet stands; None where it stood before."""
+        path = folder / slug / "sheet.png"
+        found = None if folder.is_symlink() or path.parent.is_symlink() else fingerprint(path)
+        if row and row["recipe"] == key and found is not None and found == (row["sha256"] or found):
+            return _row(slug, key, found) if row["before"] else None
+        data = self.page(character)
+        real_folder(out, folder.name, slug)
+        ours = _ours(row)
+        digest = hashlib.sha256(data).hexdigest()
+        self.ledger.write(SHEET, [_row(slug, key, digest, found if found in ours else None)])
+        make_way(out, path, ours | {digest}, CHANGED if ours else UNKNOWN, self.ledger)
+        write_whole(path, data)
+        return _row(slug, key, digest)
+
+    def _texts(self, character: str) -> list[list[str]]:
+        """All that the sheet says, by picture."""
+        shown, drawn = self._shown(character)
+        rows = [*shown, *(row for some in drawn.values() for row in some)]
+        return [[row.ref.sha256, _caption(row), *(text for _, text in _verdict(row))] for row in rows]
 
     def page(self, character: str) -> bytes:
         """The character's sheet, as PNG."""
@@ -172,6 +208,23 @@ class Sheets:
         scale = min(width / picture.width, width * 1.4 / picture.height)
         size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
         return picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def _row(slug: str, key: str, digest: str, before: str | None = None) -> dict[str, Any]:
+    return {"subject": slug, "recipe": key, "sha256": digest, "before": before}
+
+
+def _ours(row: dict[str, Any] | None) -> set[str]:
+    """sha256 of what prep wrote. Empty for a row of 0.1.0, which kept none."""
+    return {digest for digest in (row["sha256"], row["before"]) if digest} if row else set()
+
+
+def _remove(folder: Path, slug: str, row: dict[str, Any]) -> None:
+    path = folder / slug / "sheet.png"
+    if not folder.is_symlink() and not path.parent.is_symlink() and fingerprint(path) in _ours(row):
+        path.unlink()
+        with contextlib.suppress(OSError):  # other pictures of that character are still there
+            path.parent.rmdir()
 
 
 def _caption(row: Row) -> str:

@@ -6,13 +6,18 @@ The rule for this file and the other configurations that prep writes: a version 
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import tomlkit
 
+from prep.aside import CHANGED, fingerprint, make_way
 from prep.files import write_whole
 from prep.ledger import Ledger, Shelf
 
-WRITTEN = Shelf("dataset_toml", ())  # subject: the file's name; recipe: sha256 of a text that we wrote
+# subject: the file's place under OUT (in rows of 0.1.0 its name); recipe: sha256 of what was written there last;
+# before: of what it replaces, which stands there still when the run was killed. The last row counts.
+WRITTEN = Shelf("dataset_toml", (pa.field("before", pa.string()),))
 MINE = "dataset.toml"
 
 
@@ -69,26 +74,48 @@ def _dataset(subsets: Sequence[tuple[str, int, str]], resolution: int, own: dict
 
 
 def write_dataset_toml(kohya: Path, text: str, ledger: Ledger) -> bool:
-    return write_unless_edited(kohya / MINE, text, ledger)
+    return write_unless_edited(kohya.parent, f"{kohya.name}/{MINE}", text, ledger)
 
 
-def write_unless_edited(path: Path, text: str, ledger: Ledger) -> bool:
-    """Write it; beside it as NAME.new.ENDING where a person has changed the one there. -> whether it took its place."""
-    ours = set(ledger.table(WRITTEN)["recipe"].to_pylist())
+def write_unless_edited(out: Path, place: str, text: str, ledger: Ledger) -> bool:
+    """Write out/place; beside it as NAME.new.ENDING where a person has changed the one there. -> whether it took its
+    place. Ours is what prep wrote last, in either place, and no older text.
+    """
+    path, data = out / place, text.encode()
     beside = path.with_name(f"{path.stem}.new{path.suffix}")
-    data = text.encode()
-    present, digest = _read(path), hashlib.sha256(data).hexdigest()
-    if digest not in ours:
-        ledger.write(WRITTEN, [{"subject": path.name, "recipe": digest}])
-    if present is None or present == data or hashlib.sha256(present).hexdigest() in ours:
-        if present != data:
-            write_whole(path, data)
-        beside.unlink(missing_ok=True)
-        return True
-    if _read(beside) != data:
-        write_whole(beside, data)
-    return False
+    place_beside = str(Path(place).with_name(beside.name))
+    rows = ledger.rows(WRITTEN)
+    ours, ours_beside = (_texts(rows.get(each) or rows.get(path.name)) for each in (place, place_beside))
+    digest, found = hashlib.sha256(data).hexdigest(), fingerprint(path)
+    if not (found is None or found == digest or found in ours | ours_beside):
+        if fingerprint(beside) != digest:
+            _replace(out, place_beside, data, ours_beside, ledger)
+        if ours_beside != {digest}:
+            ledger.write(WRITTEN, [_row(place_beside, digest)])
+        return False
+    if found != digest:
+        _replace(out, place, data, ours | ours_beside, ledger)
+    if fingerprint(beside) in ours_beside:
+        beside.unlink()
+    done = [_row(place, digest)] if ours != {digest} or found != digest else []
+    done += [_row(place_beside, "")] if ours_beside else []  # a text beside it is ours as long as it lies there
+    if done:
+        ledger.write(WRITTEN, done)
+    return True
 
 
-def _read(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
+def _replace(out: Path, place: str, data: bytes, ours: set[str], ledger: Ledger) -> None:
+    path = out / place
+    found = fingerprint(path)
+    ledger.write(WRITTEN, [_row(place, hashlib.sha256(data).hexdigest(), found if found in ours else None)])
+    make_way(out, path, ours, CHANGED, ledger)
+    write_whole(path, data)
+
+
+def _row(place: str, digest: str, before: str | None = None) -> dict[str, Any]:
+    return {"subject": place, "recipe": digest, "before": before}
+
+
+def _texts(row: dict[str, Any] | None) -> set[str]:
+    """sha256 of the texts that are ours, by a row of the ledger."""
+    return {digest for digest in (row["recipe"], row["before"]) if digest} if row else set()

@@ -53,7 +53,7 @@ def write_training_toml(kohya: Path, images: int, steps_an_epoch: int, resolutio
     found = (numbered_folder(folder.name) for folder in kohya.glob("*/"))
     characters = {name[1].removesuffix(DRAWN) for name in found if name}
     start = Start(max(1, images), max(1, len(characters)), max(1, steps_an_epoch))
-    return write_unless_edited(kohya / NAME, training_toml(start, resolution), ledger)
+    return write_unless_edited(kohya.parent, f"{kohya.name}/{NAME}", training_toml(start, resolution), ledger)
 
 
 def training_command(kohya: Path) -> str:

@@ -1,51 +1,72 @@
 """A folder for another trainer, made out of a set: hard links to its images, small files, and what must be made anew.
 
 Every file appears whole, and only what differs is written. What is no longer in the set goes; what prep did not put
-there (a trainer's caches, a person's notes) stays, and so does a configuration that a person has edited.
+there (a trainer's caches, a person's notes) stays, and so does a configuration that a person has edited. A file of ours
+that was changed, and one that stands in our way, is set aside. No picture has metadata, and no link is followed.
 """
 
 import contextlib
-import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from typing import Any
+from threading import Lock
 
+from prep.aside import CHANGED, UNKNOWN, fingerprint, set_aside
 from prep.dataset.finished import FinishedSet, Picture
+from prep.dataset.strip import VERSION
 from prep.dataset.toml import write_unless_edited
-from prep.errors import ImageError, StoppedError, UsageError
-from prep.files import cannot_write, sweep, write_whole
-from prep.images import encode_png, open_image
+from prep.errors import UsageError
+from prep.files import cannot_write, read_file, real_folder, sweep, write_whole
+from prep.formats._clean import Cleaner, Progress, png_of, stamp
+from prep.formats._state import Record, State, inside, stamp_of
 from prep.ledger import Ledger
 from prep.types import Summary
 
 WRITERS = 4
-Progress = Callable[[str, Iterable[Any], int], Iterator[Any]]  # (what, items, how many) -> the items
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    made_of: str  # as long as this stays the same, so does the file
-    write: Callable[[Path], None]
-    right: Callable[[Path], bool]  # whether the right file stands there, whatever it was made of
+    made_of: str  # as long as this stays the same, so does the file; empty: it is `data`
+    write: Callable[[Path], object]
+    print: str = ""  # sha256 of what it will hold, where that is known before it is made
+    data: bytes | None = None
+    source: Path | None = None  # the picture in kohya/ that it is a link to, or that without metadata
+    linked: bool = False
 
 
 class View:
     """OUT/export/FORMAT: say what lies in it, then write. Names are relative to it, with `/` between."""
 
-    def __init__(self, found: FinishedSet, name: str) -> None:
+    def __init__(self, found: FinishedSet, name: str, cleaner: Cleaner | None = None) -> None:
+        self.out, self.name = found.out, name
         self.folder = found.out / "export" / name
         self.files: dict[str, _File] = {}
         self.indexes: set[str] = set()  # of the files, those that name others
         self.configs: dict[str, str] = {}
-        self._state = found.out / ".prep" / "export" / f"{name}.json"
+        self.cleaner = cleaner or Cleaner()
+        self._records: dict[str, Record] = {}
+        self._lock = Lock()
 
-    def link(self, name: str, source: Path) -> None:
-        """The image itself under another name: a hard link, else a relative symlink, else a copy."""
-        self.files[name] = _File(stamp(source), lambda path: _link(source, path), lambda path: path.samefile(source))
+    def link(self, name: str, source: Path) -> str:
+        """The image itself under another name: a hard link, else a relative symlink, else a copy. One with metadata is
+        written without. -> its name there, which ends otherwise where it had to become PNG.
+        """
+        clean = self.cleaner.look(source)
+        suffix = PurePosixPath(name).suffix
+        if clean.suffix != {".jpeg": ".jpg"}.get(suffix.lower(), suffix.lower()):
+            name = f"{name.removesuffix(suffix)}{clean.suffix}"
+        if clean.same:
+            self.files[name] = _File(stamp(source), partial(_link, source), clean.sha256, None, source, True)
+        else:
+            made_of = f"stripped {VERSION} {stamp(source)}"
+            self.files[name] = _File(made_of, partial(self._write_clean, source), clean.sha256, None, source)
+        return name
 
     def png(self, name: str, source: Path) -> None:
         """The image as PNG, for a trainer that does not read its format."""
@@ -55,12 +76,9 @@ class View:
         """Link an image into a folder, as PNG unless its format is readable. -> its name there."""
         path = picture.path
         if path.suffix in readable:
-            name = path.name
-            self.link(f"{folder}/{name}", path)
-        else:
-            name = f"{path.stem}.png"
-            self.png(f"{folder}/{name}", path)
-        return name
+            return PurePosixPath(self.link(f"{folder}/{path.name}", path)).name
+        self.png(f"{folder}/{path.stem}.png", path)
+        return f"{path.stem}.png"
 
     def caption(self, name: str, text: str) -> None:
         """A .txt; an empty caption is a lone newline, as in kohya/."""
@@ -68,16 +86,16 @@ class View:
 
     def data(self, name: str, data: bytes) -> None:
         """A small file, compared byte by byte."""
-        self.files[name] = _File("", lambda path: path.write_bytes(data), lambda path: path.read_bytes() == data)
+        self.files[name] = _File("", lambda path: path.write_bytes(data), sha256(data).hexdigest(), data)
 
     def index(self, name: str, data: bytes) -> None:
         """A file that names others: it comes when they are all there."""
         self.data(name, data)
         self.indexes.add(name)
 
-    def made(self, name: str, made_of: str, write: Callable[[Path], None]) -> None:
+    def made(self, name: str, made_of: str, write: Callable[[Path], object]) -> None:
         """A file that costs something: written only when what it is made of has changed."""
-        self.files[name] = _File(made_of, write, lambda path: False)
+        self.files[name] = _File(made_of, write)
 
     def config(self, name: str, text: str) -> None:
         """A file that a person may edit: then theirs stays, and ours comes beside it as NAME.new.ENDING."""
@@ -95,80 +113,111 @@ class View:
         return path
 
     def write(self, ledger: Ledger, progress: Progress) -> Summary:
-        """Bring the folder to what was said: the files, what names them, then away with what is no longer named."""
-        known = self._known()
+        """Bring the folder to what was said: the files, what names them, then away with what is no longer named.
+
+        Raises StoppedError where a folder is a link or no folder.
+        """
         pool = ThreadPoolExecutor(WRITERS)
         try:
-            # Before a file is placed, its name is kept: after a kill, it is known as one of ours.
-            self._keep(known | {name: known.get(name, "") for name in self.files}, known)
+            state = self._prepared()
+            # Before a file is placed, it is announced: after a kill, it is known as one of ours.
+            state.announce(
+                {name: file.print for name, file in self.files.items() if _news(file, state.files.get(name))}
+            )
             first = [name for name in self.files if name not in self.indexes]
-            done = pool.map(lambda name: self._put(name, known.get(name)), first)
+            done = pool.map(lambda name: self._put(name, state, ledger), first)
             written = sum(progress("export", done, len(first)))
-            written += sum(self._put(name, known.get(name)) for name in sorted(self.indexes))
+            written += sum(self._put(name, state, ledger) for name in sorted(self.indexes))
             for name, text in self.configs.items():
-                write_unless_edited(self.folder / name, text, ledger)
-            removed = self._clear(set(known) - set(self.files))
-            self._keep({name: _sealed(self.folder / name, file.made_of) for name, file in self.files.items()})
+                write_unless_edited(self.out, f"export/{self.name}/{name}", text, ledger)
+            removed = self._clear(state.names - set(self.files), state, ledger)
+            state.finish({name: self._records[name] for name in self.files})
         except OSError as error:  # of the few calls that are not write_whole's
             raise cannot_write(Path(os.fsdecode(error.filename or self.folder)), error) from error
         finally:
             pool.shutdown(cancel_futures=True)
         return Summary(len(self.files), written, len(self.files) - written, removed)
 
-    def _put(self, name: str, known: str | None) -> bool:
-        file, path = self.files[name], self.folder / name
-        with contextlib.suppress(OSError):
-            if file.right(path) or file.made_of and known == _sealed(path, file.made_of):
-                return False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, file.write)
-        return True
+    def _prepared(self) -> State:
+        """The folders, all of them real and without what a killed run left half written. -> what is known of them."""
+        if wrong := [name for name in (*self.files, *self.configs) if not inside(name)]:
+            raise UsageError(f"the format {self.name} wants to write {wrong[0]!r}, outside its folder")
+        real_folder(self.out, "export", self.name)
+        folder = real_folder(self.out / ".prep", "export")
+        sweep(folder)
+        state = State(folder / f"{self.name}.json")
+        parents = {PurePosixPath(name).parent for name in (*self.files, *self.configs)}
+        for parent in parents:
+            real_folder(self.out, "export", self.name, *parent.parts)
+        for parent in parents | {PurePosixPath(name).parent for name in state.names}:
+            if self._real(parent):
+                sweep(self.folder / parent)
+        return state
 
-    def _clear(self, names: Iterable[str]) -> int:
+    def _write_clean(self, source: Path, path: Path) -> None:
+        path.write_bytes(self.cleaner.data(source))
+
+    def _put(self, name: str, state: State, ledger: Ledger) -> bool:
+        """-> whether it was written now."""
+        file, path, known = self.files[name], self.folder / name, state.files.get(name)
+        print_ = file.print
+
+        def make(temporary: Path) -> None:
+            nonlocal print_
+            file.write(temporary)
+            if temporary.is_symlink() or not print_:
+                print_ = fingerprint(temporary)
+            # Right before it is renamed over what stands there.
+            if not (file.source and _same(path, file.source) or state.owns(name, path, [print_])):
+                self._set_aside(name, state, ledger)
+
+        stood = self._stands(name, state)
+        if not stood:
+            write_whole(path, make)
+        elif path.is_symlink() or not print_:
+            print_ = known.print if known and known.print and not path.is_symlink() else fingerprint(path)
+        self._records[name] = Record(file.made_of, stamp_of(path) if file.made_of else "", print_)
+        return not stood
+
+    def _stands(self, name: str, state: State) -> bool:
+        """Whether the right file is there already."""
+        file, path, known = self.files[name], self.folder / name, state.files.get(name)
+        with contextlib.suppress(OSError):
+            if file.data is not None:
+                return read_file(path, len(file.data)) == file.data
+            if file.linked and path.samefile(file.source):
+                return True
+            if known and known.made_of == file.made_of:
+                return known.untouched(path)
+            return bool(file.print) and not file.linked and fingerprint(path) == file.print
+        return False
+
+    def _set_aside(self, name: str, state: State, ledger: Ledger) -> None:
+        path = self.folder / name
+        with self._lock:  # the ledger has one writer at a time
+            if os.path.lexists(path):
+                set_aside(self.out, path, CHANGED if name in state.files else UNKNOWN, ledger)
+
+    def _clear(self, names: Iterable[str], state: State, ledger: Ledger) -> int:
         removed = 0
         for name in sorted(names):
             path = self.folder / name
-            if path.is_symlink() or path.is_file():
-                path.unlink()
+            if not self._real(PurePosixPath(name).parent):
+                continue
+            if os.path.lexists(path):
+                if state.owns(name, path):
+                    path.unlink()
+                else:
+                    self._set_aside(name, state, ledger)
                 removed += 1
             for parent in PurePosixPath(name).parents:
                 with contextlib.suppress(OSError):  # not empty, or not there
                     (self.folder / parent).rmdir()
         return removed
 
-    def _known(self) -> dict[str, str]:
-        """Name -> what it was made of, of all that we put there."""
-        for folder in (self._state.parent, self.folder, *self.folder.glob("**/")):
-            sweep(folder)
-        try:
-            known = json.loads(self._state.read_text("utf-8"))["files"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return {}
-        return {name: made for name, made in known.items() if _inside(name)}
-
-    def _keep(self, files: dict[str, str], known: dict[str, str] | None = None) -> None:
-        data = json.dumps({"files": files}, indent=0, sort_keys=True).encode()
-        if files != known and not (self._state.is_file() and self._state.read_bytes() == data):
-            self._state.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self._state, data)
-        self.folder.mkdir(parents=True, exist_ok=True)
-
-
-def stamp(path: Path) -> str:
-    """Changes with the file, without reading it. Raises StoppedError when it is gone."""
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise StoppedError(f"{path.name} can no longer be read ({error.strerror})", hint="run again") from None
-    return f"{found.st_size} {found.st_mtime_ns} {found.st_ino}"
-
-
-def png_of(source: Path) -> bytes:
-    """Raises StoppedError when it cannot be decoded."""
-    try:
-        return encode_png(open_image(source.read_bytes()).pixels)
-    except ImageError as error:
-        raise StoppedError(f"{source.name} {error.message}", hint="run prep again") from None
+    def _real(self, parent: PurePosixPath) -> bool:
+        """Whether no folder on the way there is a link: beyond one, nothing is prep's."""
+        return not any((self.folder / each).is_symlink() for each in (parent, *parent.parents))
 
 
 def yaml_text(text: str) -> str:
@@ -177,14 +226,15 @@ def yaml_text(text: str) -> str:
     return '"' + "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in escaped) + '"'
 
 
-def _sealed(path: Path, made_of: str) -> str:
-    """What a file was made of and how large it became: a damaged one is written again."""
-    return f"{made_of}; {path.stat().st_size}"
+def _news(file: _File, known: Record | None) -> bool:
+    """Whether something else than what was written last is to come."""
+    return known is None or file.made_of != known.made_of or file.print not in ("", known.print)
 
 
-def _inside(name: str) -> bool:
-    path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts
+def _same(path: Path, other: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return path.samefile(other)
+    return False
 
 
 def _link(source: Path, target: Path) -> None:

@@ -14,8 +14,7 @@ from prep.formats._view import View
 def lay(found: FinishedSet, view: View) -> list[str]:
     lines = []
     for picture in found.pictures:
-        name = f"images/{picture.key}{picture.path.suffix}"
-        view.link(name, picture.path)
+        name = view.link(f"images/{picture.key}{picture.path.suffix}", picture.path)
         lines.append(json.dumps({"file_name": name, "text": picture.caption}, ensure_ascii=False))
     view.index("metadata.jsonl", "".join(f"{line}\n" for line in lines).encode())
     trigger = next((group.trigger for group in found.groups), "")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from prep.dataset.finished import read_set
 from prep.formats import load_format
-from prep.formats._view import Progress, View
+from prep.formats._clean import Cleaner, Progress
+from prep.formats._view import View
 from prep.ledger import Ledger
 
 
@@ -16,9 +17,10 @@ def write_views(
     makers = {name: load_format(name) for name in dict.fromkeys(names)}
     if not makers:
         return {}
-    found = read_set(out)
+    cleaner = Cleaner(ledger)
+    found = cleaner.usable(read_set(out), bar)
     for name, lay in makers.items():
-        view = View(found, name)
+        view = View(found, name, cleaner)
         lines = lay(found, view)
         done = view.write(ledger, bar)
         say(

@@ -1,7 +1,8 @@
 """WebDataset: tar shards of image, caption and facts, the same bytes for the same set.
 
-JPEG and PNG lie in shards of their own, as they are: `datasets` wants one kind of members in all shards that it reads
-together. The order is that of the keys, which are hashes: characters are mixed, and one picture more moves none.
+JPEG and PNG lie in shards of their own, as they are but for metadata: `datasets` wants one kind of members in all
+shards that it reads together. The order is that of the keys, which are hashes: characters are mixed, and one picture
+more moves none.
 """
 
 import io
@@ -13,7 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from prep.dataset.finished import FinishedSet, Picture
-from prep.formats._view import View, png_of, stamp
+from prep.formats._clean import Cleaner, png_of, stamp
+from prep.formats._view import View
 
 MOST_PICTURES = 1000  # of a shard
 MOST_BYTES = 500_000_000
@@ -33,11 +35,12 @@ def lay(found: FinishedSet, view: View) -> list[str]:
                 "height": picture.height,
                 "repeats": group.repeats,  # in kohya/: how often an epoch should show it
             }
-            samples["jpg" if picture.path.suffix == ".jpg" else "png"].append((picture, facts))
+            samples["jpg" if view.cleaner.look(picture.path).suffix == ".jpg" else "png"].append((picture, facts))
     for kind, members in samples.items():
         members.sort(key=lambda sample: sample[0].key)
         for number, shard in enumerate(_shards(members)):
-            view.made(f"{kind}-{number:06d}.tar", _made_of(shard), partial(_write, shard, kind))
+            made_of = _made_of(shard, view.cleaner)
+            view.made(f"{kind}-{number:06d}.tar", made_of, partial(_write, shard, kind, view.cleaner))
     there = [kind for kind, members in samples.items() if members]
     view.index("README.md", _card(there).encode())
     return [f'load_dataset("{view.folder}", "{kind}")' for kind in there]
@@ -57,17 +60,25 @@ def _shards(samples: list[Sample]) -> Iterator[list[Sample]]:
         yield shard
 
 
-def _made_of(shard: list[Sample]) -> str:
-    content = [[picture.key, picture.group, picture.caption, facts, stamp(picture.path)] for picture, facts in shard]
+def _made_of(shard: list[Sample], cleaner: Cleaner) -> str:
+    content = [
+        [picture.key, picture.group, picture.caption, facts, _kept(picture.path, cleaner)] for picture, facts in shard
+    ]
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _write(shard: list[Sample], kind: str, path: Path) -> None:
+def _kept(path: Path, cleaner: Cleaner) -> str:
+    """Changes with what is kept of the file."""
+    clean = cleaner.look(path)
+    return stamp(path) if clean.same else f"{stamp(path)} {clean.sha256}"
+
+
+def _write(shard: list[Sample], kind: str, cleaner: Cleaner, path: Path) -> None:
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
         for picture, facts in shard:
             key = f"{picture.group}-{picture.key}"
-            readable = picture.path.suffix == f".{kind}"
-            _add(tar, f"{key}.{kind}", picture.path.read_bytes() if readable else png_of(picture.path))
+            readable = cleaner.look(picture.path).suffix == f".{kind}"
+            _add(tar, f"{key}.{kind}", cleaner.data(picture.path) if readable else png_of(picture.path))
             _add(tar, f"{key}.txt", picture.caption.encode())
             _add(tar, f"{key}.json", json.dumps(facts, ensure_ascii=False, sort_keys=True).encode())
 

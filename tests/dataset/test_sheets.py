@@ -1,11 +1,19 @@
 """Contact sheets: every picture with its caption, bounded, and drawn anew only when something on it changed."""
 
+import shutil
+
 import cv2
 import numpy as np
+import pytest
 from PIL import Image
 
-from prep.dataset.sheets import BAD, CELL_PX, GOOD, KINDS, MOST, Sheets, _verdict
-from prep.types import Check, ImageRef, Made, Row
+from prep.aside import lying_aside
+from prep.dataset.sheets import BAD, CELL_PX, GOOD, KINDS, MOST, SHEET, Sheets, _verdict
+from prep.errors import StoppedError
+from prep.files import write_whole
+from prep.ledger import Ledger, Shelf
+from prep.run import Places
+from prep.types import Check, ImageRef, Made, Profile, Row
 from tests.support.pictures import folder_of
 from tests.support.requests import request
 from tests.support.runs import manifest, run_here
@@ -94,3 +102,94 @@ def test_the_best_of_what_was_accepted_comes_first():
     assert shown == [(0.8, None), (0.3, None), (0.9, "copy"), (0.5, "copy")]
     told = [text for _, text in _verdict(rows[1])]
     assert told == ["0.90 copy", "asked: open mouth", "missing: blue hair", "unwanted: red eyes, hat"]
+
+
+class Page(Sheets):
+    """Sheets whose page is made of the captions alone: what is tested is when it is written."""
+
+    def page(self, character):
+        return " | ".join(row.final_text for row in self.pages[character]).encode()
+
+
+def write_sheet(out, *captions, character="mira"):
+    """One run's sheets -> what the character's says."""
+    profile = Profile(character, character, len(captions), {})
+    rows = [
+        Row(ImageRef(f"{text}.png", text, character, 1, 1, "png", 1, 0, 0, "0", ()), "source", final_text=text)
+        for text in captions
+    ]
+    places = Places(out / "src", out, {character: character})
+    sheets = Page(places, Ledger.begin(out / ".prep" / "ledger"), {character: profile}, str, 0)
+    sheets.choose(rows)
+    sheets.write(out / "generated")
+    return sheet(out, character).read_text()
+
+
+def aside(out):
+    """What lies set aside, by its place."""
+    return {str(path.relative_to(out / "set_aside")): path.read_bytes() for path in out.glob("set_aside/**/*.*")}
+
+
+def test_a_sheet_shows_what_stands_after_a_setting_was_changed_and_changed_back(tmp_path):
+    assert [write_sheet(tmp_path, text) for text in ("a", "b", "a", "b")] == ["a", "b", "a", "b"]
+    assert not aside(tmp_path)
+
+
+def test_a_sheet_that_a_person_drew_on_is_set_aside_before_ours_is_written(tmp_path):
+    write_sheet(tmp_path, "a")
+    sheet(tmp_path).write_bytes(b"drawn on")
+    assert write_sheet(tmp_path, "a") == "a" and aside(tmp_path) == {"generated/mira/sheet.png": b"drawn on"}
+    write_sheet(tmp_path, "b")
+    sheet(tmp_path).write_bytes(b"a")  # one of before: only the last one is ours
+    assert write_sheet(tmp_path, "b") == "b" and aside(tmp_path)["generated/mira/sheet-2.png"] == b"a"
+    assert set(lying_aside(tmp_path, Ledger(tmp_path / ".prep" / "ledger")).values()) == {
+        "it was changed since prep wrote it"
+    }
+
+
+def test_a_sheet_behind_a_link_is_neither_followed_nor_lost(tmp_path):
+    write_sheet(tmp_path, "a")
+    theirs = tmp_path / "theirs.png"
+    sheet(tmp_path).rename(theirs)
+    sheet(tmp_path).symlink_to(theirs)
+    assert write_sheet(tmp_path, "b") == "b" and theirs.read_text() == "a" and not sheet(tmp_path).is_symlink()
+    shutil.move(tmp_path / "generated" / "mira", tmp_path / "elsewhere")
+    (tmp_path / "generated" / "mira").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoppedError, match="mira is a link"):
+        write_sheet(tmp_path, "a")
+    assert (tmp_path / "elsewhere" / "sheet.png").read_text() == "b"
+
+
+@pytest.mark.parametrize("point", ["before rename", "after rename"])
+def test_a_run_killed_around_a_sheet_sets_nothing_aside(tmp_path, point, monkeypatch):
+    def dies(path, data, sync=False):
+        if point == "after rename":
+            write_whole(path, data)
+        raise KeyboardInterrupt
+
+    write_sheet(tmp_path, "a")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("prep.dataset.sheets.write_whole", dies)
+        write_sheet(tmp_path, "b")
+    assert [write_sheet(tmp_path, text) for text in ("b", "c")] == ["b", "c"] and not aside(tmp_path)
+
+
+def test_the_sheet_of_a_character_that_is_gone_goes_unless_it_was_changed(tmp_path):
+    write_sheet(tmp_path, "a")
+    write_sheet(tmp_path, "b", character="noa")
+    assert not sheet(tmp_path).parent.exists() and sheet(tmp_path, "noa").exists()
+    sheet(tmp_path, "noa").write_bytes(b"drawn on")
+    write_sheet(tmp_path, "a")
+    assert sheet(tmp_path, "noa").read_bytes() == b"drawn on" and not aside(tmp_path)
+
+
+def test_a_sheet_of_0_1_0_stays_while_it_stands_and_is_set_aside_when_it_does_not(tmp_path):
+    write_sheet(tmp_path, "a")
+    ledger = Ledger.begin(tmp_path / ".prep" / "ledger")
+    (row,) = ledger.rows(SHEET).values()
+    shutil.rmtree(ledger.folder)
+    ledger.write(Shelf("sheet", ()), [{"subject": "mira", "recipe": row["recipe"]}])
+    before = sheet(tmp_path).stat().st_ino
+    assert write_sheet(tmp_path, "a") == "a" and sheet(tmp_path).stat().st_ino == before
+    assert write_sheet(tmp_path, "b") == "b" and list(aside(tmp_path).values()) == [b"a"]
+    assert write_sheet(tmp_path, "c") == "c" and len(aside(tmp_path)) == 1

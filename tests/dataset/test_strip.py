@@ -1,6 +1,8 @@
 """A picture's bytes without what people do not want to publish."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -82,6 +84,97 @@ def test_a_turned_picture_stands_upright():
     clean, form = stripped(encoded(drawing(1, 60, 40), "JPEG", exif=exif))
     with Image.open(io.BytesIO(clean)) as image:
         assert form == "png" and image.size == (40, 60) and not image.info
+
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def segment(marker, payload):
+    return bytes([0xFF, marker]) + struct.pack(">H", len(payload) + 2) + payload
+
+
+def chunk(kind, payload):
+    return struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", zlib.crc32(kind + payload))
+
+
+def part(kind, payload):
+    return kind + struct.pack("<I", len(payload)) + payload + b"\0" * (len(payload) % 2)
+
+
+def hidden_in_jpeg():
+    data = encoded(drawing(5, 70, 50), "JPEG")
+    thumbnail = b"JFIF\0\1\2\0\0\1\0\1\2\1" + b"canary"
+    for marker, payload in (
+        (0xE0, thumbnail), (0xE0, b"JFXX\0\x10canary"), (0xE1, b"http://ns.adobe.com/xap/1.0/\0canary"),
+        (0xE2, b"MPF\0canary"), (0xED, b"Photoshop 3.0\x008BIM\4\4canary"), (0xEE, b"Adobe\0\x64\0\0\0\0\1canary"),
+        (0xEB, b"canary"), (0xFE, b"canary"),
+    ):  # fmt: skip
+        yield f"{marker:x} {payload[:8]}", data[:2] + segment(marker, payload) + data[2:]
+    scan = data.index(b"\xff\xda")
+    yield "a number of lines, too long", data[:scan] + segment(0xDC, b"canary") + data[scan:]
+    yield "behind the end", data + b"canary"
+    more = [drawing(number, 70, 50) for number in (6, 7)]
+    for image in more:
+        image.encoderinfo = {"comment": b"canary"}
+    yield "more pictures", encoded(drawing(5, 70, 50), "MPO", save_all=True, append_images=more) + b"canary"
+
+
+def hidden_in_png():
+    data = encoded(drawing(5, 70, 50))
+    for kind, payload in (
+        (b"tEXt", b"parameters\0canary"), (b"zTXt", b"canary\0\0" + zlib.compress(b"x")), (b"tIME", b"canary!"),
+        (b"iTXt", b"x\0\0\0\0\0canary"), (b"eXIf", b"II*\0\x08\0\0\0\0\0\0\0\0\0canary"), (b"prVt", b"canary"),
+        (b"caBX", b"canary"), (b"gAMA", b"\0\0\xb1\x8fcanary"), (b"sRGB", b"\0canary"),
+    ):  # fmt: skip
+        yield f"{kind}", data[:33] + chunk(kind, payload) + data[33:]
+        yield f"{kind} at the end", data[:-12] + chunk(kind, payload) + data[-12:]
+    yield "in the end", data[:-12] + chunk(b"IEND", b"canary")
+    yield "behind the end", data + chunk(b"tEXt", b"parameters\0canary")
+
+
+def hidden_in_webp():
+    data = encoded(drawing(5, 70, 50), "WEBP", lossless=True)
+    exif = Image.Exif()
+    exif[0x013B] = "canary"
+    canvas = struct.pack("<B3xHBHB", 0x0C, 69, 0, 49, 0)
+    whole = [
+        ("EXIF", part(b"VP8X", canvas), part(b"EXIF", exif.tobytes())),
+        ("XMP", part(b"VP8X", canvas), part(b"XMP ", b"canary")),
+        ("unknown", b"", part(b"what", b"canary")),
+        ("a second picture", b"", part(b"VP8 ", b"canary")),
+    ]
+    for what, before, after in whole:
+        content = b"WEBP" + before + data[12:] + after
+        yield what, b"RIFF" + struct.pack("<I", len(content)) + content
+    yield "behind the size", data + part(b"EXIF", b"canary")
+
+
+HIDDEN = [*hidden_in_jpeg(), *hidden_in_png(), *hidden_in_webp()]
+
+
+@pytest.mark.parametrize("data", [data for _, data in HIDDEN], ids=[what for what, _ in HIDDEN])
+def test_nothing_stays_hidden_wherever_it_was(data):
+    assert b"canary" in data
+    clean, suffix = stripped(data)
+    assert b"canary" not in clean and stripped(clean) == (clean, suffix)
+    assert np.array_equal(open_image(clean).pixels, open_image(data).pixels)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_a_picture_with_nothing_to_take_out_is_the_same_bytes_and_no_pixel_is_decoded(form, monkeypatch):
+    monkeypatch.setattr("prep.dataset.strip.open_image", None)
+    monkeypatch.setattr("prep.dataset.strip.read_header", None)
+    data = encoded(drawing(5, 70, 50), form)
+    assert stripped(data)[0] == data
+    noted = encoded(drawing(5, 70, 50), form, icc_profile=SRGB)
+    assert stripped(noted)[0] != noted and len(stripped(noted)[0]) < len(noted)
+
+
+def test_what_has_no_picture_in_it_is_an_image_error():
+    for data in (b"", b"text", b"\xff\xd8\xff\xd9", b"\x89PNG\r\n\x1a\n" + chunk(b"IEND", b""),
+                 b"RIFF\x12\0\0\0WEBP" + part(b"VP8X", bytes(10))):  # fmt: skip
+        with pytest.raises(ImageError):
+            stripped(data)
 
 
 @settings(max_examples=30, deadline=None)
