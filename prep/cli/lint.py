@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from prep.cli._say import say
+
 if TYPE_CHECKING:
     from prep.lint.findings import Finding
     from prep.lint.look import Report
@@ -42,10 +44,10 @@ def command(path: Path, fix: bool, every: bool) -> None:
     trust_our_own_limits()
     report, fixed, failed = apply_fixes(path) if fix else (lint(path), 0, [])
     for line in lines(report.findings, every):
-        click.echo(line)
+        say(line)
     for line in failed:
-        click.echo(f"not fixed: {line}")
-    click.echo(summary(report, fixed))
+        say(f"not fixed: {line}")
+    say(summary(report, fixed))
     click.get_current_context().exit(1 if report.wrong else 0)
 
 

@@ -19,6 +19,7 @@ from prep.config import Settings
 from prep.drawing.progress import verdicts
 from prep.drawing.prompts import DrawingStyle, Group, Parent, augmentations, consistency, reconstructions
 from prep.errors import ImageError
+from prep.files import PICTURE_BYTES, is_regular, read_file, real_folder
 from prep.images import covering, open_image
 from prep.jobs.draw import DRAW, draw_recipe, measured, places, ref_from_draw
 from prep.jobs.tag import ScoreBook
@@ -94,7 +95,7 @@ class Drawing:
                 path = self.place(request)
                 if path is None or request.key in book:
                     continue
-                data = path.read_bytes()
+                data = read_file(path, PICTURE_BYTES)
                 try:
                     writer.append(measured(request.key, open_image(data).pixels, data, self.measure_px))
                 except ImageError:
@@ -102,9 +103,9 @@ class Drawing:
         return damaged
 
     def place(self, request: GenerationRequest) -> Path | None:
-        """Where the picture lies now; None: nowhere."""
+        """Where the picture lies now; None: nowhere. A link is no picture: it is drawn anew in its place."""
         candidates = (self.places.out / place for place in places(request, self.places.slugs[request.character]))
-        return next((path for path in candidates if path.is_file()), None)
+        return next(filter(is_regular, candidates), None)
 
     def drawn(self, ledger: Ledger) -> Iterator[tuple[CharacterPlan, GenerationRequest, ImageRef]]:
         """All that is drawn, in the order of the requests. Paths are relative to the dataset folder."""
@@ -187,7 +188,7 @@ def _filed(row: Row, places_: Places) -> Row:
     path = aside if request.kind == "augmentation" and not check.kept else home
     if path == row.ref.path:
         return row
-    (places_.out / path).parent.mkdir(parents=True, exist_ok=True)
+    real_folder(places_.out, *Path(path).parts[:-1])
     (places_.out / row.ref.path).replace(places_.out / path)
     return replace(row, ref=replace(row.ref, path=path))
 
@@ -204,7 +205,7 @@ class _Differences:
         """Whether its pixels nearly equal its parent's, as it was given to be drawn over, or an earlier sibling's."""
 
         def parent() -> np.ndarray:
-            data = (self.drawing.places.src / plan.parents[request.parent]).read_bytes()
+            data = read_file(self.drawing.places.src / plan.parents[request.parent], PICTURE_BYTES, follow=True)
             return covering(open_image(data, self.drawing.max_pixels).pixels, ref.width, ref.height)
 
         if self._difference(f"{request.parent}:{ref.sha256}", ref, parent) < COPY_BELOW:
@@ -224,7 +225,7 @@ class _Differences:
         return self.known[key]
 
     def _pixels(self, ref: ImageRef) -> np.ndarray:
-        return open_image((self.drawing.places.out / ref.path).read_bytes()).pixels
+        return open_image(read_file(self.drawing.places.out / ref.path, PICTURE_BYTES)).pixels
 
 
 def plan_character(
