@@ -15,39 +15,42 @@ DEPTHS = {".prep": 2, "kohya": 1, "generated": 2, "export": 9, "set_aside": 0}
 
 
 def check_folders(out: Path, depths: dict[str, int] = DEPTHS) -> None:
-    """Raises UsageError where a folder that prep writes to, or anything in .prep/, is a link."""
+    """Raises UsageError where a folder that prep writes to is a link, and where .prep/ holds anything but files and
+    folders.
+    """
+    try:
+        path, what = next(_foreign(out, depths), (None, ""))
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be read ({error.strerror})", hint="check its permissions") from None
+    if path:
+        raise UsageError(
+            f"{path} {what}: prep reads and writes only inside {out}",
+            hint="take it away, or put the folder itself there",
+        )
+
+
+def _foreign(out: Path, depths: dict[str, int]) -> Iterator[tuple[Path, str]]:
+    """(path, what it is) of all that is not as prep makes it."""
     for name, depth in depths.items():
         top = out / name
         if top.is_symlink():
-            raise _refused(out, top, "is a link")
-        if top.exists() and not top.is_dir():
-            raise _refused(out, top, "is no folder")
-        if depth and top.is_dir():
-            _check_inside(out, top, depth)
+            yield top, "is a link"
+        elif top.is_dir():
+            yield from _below(top, depth, files=name == ".prep")
+        elif top.exists():
+            yield top, "is no folder"
 
 
-def _check_inside(out: Path, top: Path, depth: int) -> None:
-    try:
-        link = next(_links(top, depth, files=top.name == ".prep"), None)
-    except OSError as error:
-        raise UsageError(f"{error.filename} cannot be read ({error.strerror})", hint="check its permissions") from None
-    if link:
-        raise _refused(out, link, "is a link")
-
-
-def _links(folder: Path, depth: int, files: bool) -> Iterator[Path]:
-    """Links to folders under the folder; with files, every link."""
+def _below(folder: Path, depth: int, files: bool) -> Iterator[tuple[Path, str]]:
+    """files: whether files are looked at as well as folders."""
+    if not depth:
+        return
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_symlink():
                 if files or entry.is_dir():
-                    yield Path(entry.path)
-            elif depth > 1 and entry.is_dir():
-                yield from _links(Path(entry.path), depth - 1, files)
-
-
-def _refused(out: Path, path: Path, what: str) -> UsageError:
-    return UsageError(
-        f"{path} {what}: prep reads and writes only inside {out}",
-        hint="take it away, or put the folder itself there",
-    )
+                    yield Path(entry.path), "is a link"
+            elif entry.is_dir():
+                yield from _below(Path(entry.path), depth - 1, files)
+            elif files and not entry.is_file():
+                yield Path(entry.path), "is neither a file nor a folder"

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from prep.errors import ImageError
 from prep.dataset.strip import stripped
+from prep.errors import ImageError
 from prep.images import open_image
 from tests.support.pictures import drawing, encoded
 from tests.support.published import CANARIES, with_canaries
