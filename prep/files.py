@@ -67,6 +67,9 @@ class NotAFileError(OSError):
     def __init__(self, path: Path, what: str = "is no regular file") -> None:
         super().__init__(errno.EINVAL, what, str(path))
 
+    def __str__(self) -> str:
+        return self.strerror
+
 
 def read_file(path: Path, most_bytes: int = LONGEST_BYTES, follow: bool = False) -> bytes:
     """The bytes of a regular file. follow: also through a link, whose target the caller has looked at.
@@ -94,6 +97,8 @@ def open_file(path: Path, flags: int, follow: bool = False) -> int:
     flags |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | (0 if follow else getattr(os, "O_NOFOLLOW", 0))
     try:
         descriptor = os.open(path, flags, 0o666)
+    except ValueError:  # a NUL in it, or half a character
+        raise NotAFileError(path, "is no name of a file") from None
     except OSError as error:
         if error.errno == errno.ELOOP and not follow:
             raise NotAFileError(path, "is a link") from None

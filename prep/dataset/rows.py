@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,17 @@ from typing import Any
 from prep.errors import UsageError
 from prep.files import open_file
 
+NEVER_NULL = ("character", "origin", "status")
+
 
 def manifest_rows(out: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     """Yield the rows in their order. Raises FileNotFoundError where there is none, UsageError when it is damaged."""
     with _opened(out) as table:
-        if missing := [name for name in columns or () if name not in table.schema_arrow.names]:
-            raise KeyError(f"it has no column {missing[0]}")
+        _check_columns(table.schema_arrow, columns or NEVER_NULL)
         for batch in table.iter_batches(1024, columns=columns):
+            for name in NEVER_NULL:
+                if name in batch.schema.names and batch.column(name).null_count:
+                    raise ValueError(f"it has a row without {name}")
             yield from batch.to_pylist()
 
 
@@ -31,6 +35,18 @@ def manifest_facts(out: Path) -> dict[str, Any]:
             "settings": settings,
             "version": metadata[b"prep.version"].decode() if b"prep.version" in metadata else None,
         }
+
+
+def _check_columns(schema: Any, wanted: Iterable[str]) -> None:
+    """Raises ValueError where a wanted column is missing, or one that prep writes is of another type."""
+    from prep.dataset.manifest import COLUMNS
+
+    for name in wanted:
+        if name not in schema.names:
+            raise ValueError(f"it has no column {name}")
+    for field in COLUMNS:
+        if field.name in schema.names and not schema.field(field.name).type.equals(field.type):
+            raise ValueError(f"{field.name} is {schema.field(field.name).type}, not {field.type}")
 
 
 @contextmanager

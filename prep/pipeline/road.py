@@ -83,13 +83,13 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
         ours = [out, state, out / "kohya", *(out / "kohya").glob("*/"), *(out / "generated").glob("**/")]
         if settings.captions.sidecars == "source":
             ours += {(src / file.path).parent for file in found.listing.files}
-        for folder in ours:
-            sweep(folder)
-        report.note(f"run over {src.resolve()}")
-        write_whole(state / "config.json", json.dumps(_kept(src, settings), indent=1).encode())
-        ledger = Ledger.begin(state / "ledger")
-        run = Run(src, out, settings, options, ledger, runner, report)
         try:
+            for folder in ours:
+                sweep(folder)
+            report.note(f"run over {src.resolve()}")
+            write_whole(state / "config.json", json.dumps(_kept(src, settings), indent=1).encode())
+            ledger = Ledger.begin(state / "ledger")
+            run = Run(src, out, settings, options, ledger, runner, report)
             record, seconds = travel(run, found)
         except OSError as error:  # of the few calls that are not write_whole's: a folder made, a file removed
             raise cannot_write(Path(os.fsdecode(error.filename or out)), error) from error

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
@@ -318,6 +319,33 @@ def test_a_manifest_that_names_another_file_is_refused(tmp_path, file):
     made.rows[0]["file"] = file
     with pytest.raises(UsageError, match="outside its folder"):
         list(Source(signed(made.finish()), rejected=False).items())
+
+
+@pytest.mark.parametrize(
+    "column, values",
+    [
+        ("character", [1, 2]),
+        ("flags", ["x", "y"]),
+        ("character", [None, "a"]),
+        ("width", ["1", "2"]),
+        ("tags", [1, 2]),
+        ("file", None),
+    ],
+)
+def test_a_manifest_of_another_kind_is_a_sentence(out, column, values):
+    (out / ".prep" / "config.json").write_text(json.dumps({"src": "x", "settings": {}}))
+    table = pq.read_table(out / "manifest.parquet")
+    table = table.drop_columns([column])
+    pq.write_table(table.append_column(column, pa.array(values)) if values else table, out / "manifest.parquet")
+    for command in (("status", out), ("export", out, "--to", "imagefolder")):
+        code, wrong = prep(*command)
+        assert code == 2 and "manifest.parquet cannot be read: " in wrong and column in wrong
+
+
+def test_lint_of_an_out_whose_kohya_leads_elsewhere_reads_nothing_there(out, outside):
+    linked(out / "kohya", outside)
+    code, wrong = prep("lint", out)
+    assert code == 2 and wrong.startswith(f"{out / 'kohya'} is a link: prep reads and writes only inside {out}.")
 
 
 def test_shards_of_somebody_elses_making_are_no_obstacle(out):

@@ -1,13 +1,16 @@
 """A SRC that came from somebody else: nothing outside it becomes a setting or a picture, and nothing hangs."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 from prep.config import load_settings
 from prep.drawing.prompts import read_vary
-from prep.errors import SettingsError
+from prep.errors import SettingsError, UsageError
+from prep.models.locate import files_at
 from prep.scan.find import find_images
+from prep.taggers import TAGGERS
 from tests.faults.test_foreign_out import in_time
 from tests.support.pictures import drawing, save
 
@@ -62,9 +65,13 @@ def test_no_pipe_in_src_is_waited_for(src):
     assert said[2].startswith("['mira/1.png']")
 
 
-def test_a_device_is_no_list_of_words():
+def test_a_device_is_no_list_of_words_and_no_model():
     with pytest.raises(SettingsError, match="is no regular file"):
         read_vary("/dev/zero")
+    with pytest.raises(SettingsError, match="is no name of a file"):
+        read_vary("a\0b")
+    with pytest.raises(UsageError, match="/dev/zero is neither a file nor a folder"):
+        files_at(TAGGERS.members["file"], Path("/dev/zero"), "tagger.model")
 
 
 def test_a_link_to_a_device_or_out_of_src_is_a_row_and_no_picture(src, tmp_path):
