@@ -5,6 +5,7 @@ The defaults are here and, with their comments, in configs/default.toml; a test 
 
 import hashlib
 import json
+import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,8 +13,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from prep.errors import SettingsError
+from prep.files import read_file
 from prep.options import MOVED, FilePath, ModelName, ModelSection, Section, Share, explain, nearest_key
 from prep.registry import Role
+
+TOML_BYTES = 1_000_000  # of SRC's own prep.toml
 
 
 class Scan(Section):
@@ -157,8 +161,7 @@ def load_settings(src: Path | None = None, config: Path | None = None, sets: tup
     Raises SettingsError naming the file and the key, with the nearest name for an unknown one.
     """
     merged: dict[str, Any] = {}
-    own = src / "prep.toml" if src else None
-    if own and own.is_file():
+    if src and os.path.lexists(own := src / "prep.toml"):
         _merge(merged, _layer(own, inside=src))
     if config:
         _merge(merged, _layer(config))
@@ -181,11 +184,19 @@ def recipe(*parts: Any) -> str:
 
 
 def _layer(path: Path, inside: Path | None = None) -> dict[str, Any]:
+    """inside: SRC, whose own file this is. It may be anybody's, so that it is read as no other file than it says."""
     try:
-        values = tomllib.loads(path.read_text("utf-8-sig"))
+        if inside and not path.resolve(strict=True).is_relative_to(inside.resolve()):
+            raise SettingsError(
+                f"{path} is a link out of the image folder", hint="copy the file there, or use --config"
+            )
+        data = read_file(path, TOML_BYTES, follow=True) if inside else path.read_bytes()
+        values = tomllib.loads(data.decode("utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(f"{path} does not exist", hint="configs/ has examples") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}", hint="mend it, or take it away") from None
+    except (ValueError, RecursionError, RuntimeError) as error:
         raise SettingsError(f"{path} cannot be read as TOML: {error}") from None
     context = {"folder": path.parent, "inside": inside}
     return _checked(values, str(path), context).model_dump(exclude_unset=True)

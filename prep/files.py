@@ -6,6 +6,7 @@ And files that are read only when they are files: no link is followed, no pipe i
 import errno
 import itertools
 import os
+import secrets
 import signal
 import stat
 from collections import Counter
@@ -16,7 +17,10 @@ from prep.errors import NoRoomError, StoppedError
 
 TEMPORARY = ".prep-"
 FULL = (errno.ENOSPC, errno.EDQUOT)
-LONGEST_BYTES = 64_000_000  # of a small file: a caption, a setting, a page of prep's own state
+LONGEST_BYTES = 64_000_000  # of a small file: a setting, a page of prep's own state
+CAPTION_BYTES = 1_000_000  # a larger file is no caption
+PICTURE_BYTES = 2_000_000_000  # of a picture, or a part of the ledger
+_own = secrets.token_hex(4)  # nobody can have laid a link under a name that nobody can guess
 _numbers = itertools.count()
 _passed: Counter[str] = Counter()
 
@@ -36,7 +40,7 @@ def write_whole(path: Path, data: bytes | Callable[[Path], None], sync: bool = F
     sync: also survive a power cut (the ledger needs it; pictures can be made again).
     Raises NoRoomError when the disk is full, StoppedError when the folder cannot be written.
     """
-    temporary = path.parent / f"{TEMPORARY}{os.getpid()}-{next(_numbers)}"
+    temporary = path.parent / f"{TEMPORARY}{_own}-{os.getpid()}-{next(_numbers)}"
     try:
         if callable(data):
             data(temporary)
@@ -63,6 +67,9 @@ class NotAFileError(OSError):
     def __init__(self, path: Path, what: str = "is no regular file") -> None:
         super().__init__(errno.EINVAL, what, str(path))
 
+    def __str__(self) -> str:
+        return self.strerror
+
 
 def read_file(path: Path, most_bytes: int = LONGEST_BYTES, follow: bool = False) -> bytes:
     """The bytes of a regular file. follow: also through a link, whose target the caller has looked at.
@@ -72,7 +79,9 @@ def read_file(path: Path, most_bytes: int = LONGEST_BYTES, follow: bool = False)
     """
     descriptor = open_file(path, os.O_RDONLY, follow)
     with os.fdopen(descriptor, "rb") as file:
-        data = file.read(most_bytes + 1)
+        # As much as it holds, for Python reserves what is asked for; then what it has grown by.
+        data = file.read(min(os.fstat(descriptor).st_size, most_bytes) + 1)
+        data += file.read(most_bytes + 1 - len(data)) if len(data) <= most_bytes else b""
     if len(data) > most_bytes:
         raise OSError(errno.EFBIG, f"has more than {most_bytes:,} bytes", str(path))
     return data
@@ -82,14 +91,18 @@ def open_file(path: Path, flags: int, follow: bool = False) -> int:
     """os.open for a regular file alone -> a descriptor. flags: O_RDONLY, or O_WRONLY | O_CREAT and the like; nothing is
     truncated. Raises as read_file.
     """
-    if not follow and path.is_symlink():
+    if not follow and not hasattr(os, "O_NOFOLLOW") and path.is_symlink():
         raise NotAFileError(path, "is a link")
     # O_NONBLOCK: a pipe that nobody writes to would be waited for.
     flags |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | (0 if follow else getattr(os, "O_NOFOLLOW", 0))
     try:
         descriptor = os.open(path, flags, 0o666)
+    except ValueError:  # a NUL in it, or half a character
+        raise NotAFileError(path, "is no name of a file") from None
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link; a pipe without a reader
+        if error.errno == errno.ELOOP and not follow:
+            raise NotAFileError(path, "is a link") from None
+        if error.errno in (errno.ENXIO, errno.EISDIR):  # a pipe without a reader, a socket; a folder
             raise NotAFileError(path) from None
         raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -106,11 +119,29 @@ def real_folder(base: Path, *names: str) -> Path:
     folder = base
     for name in names:
         folder = folder / name
-        if folder.is_symlink() or folder.exists() and not folder.is_dir():
-            what = "is a link" if folder.is_symlink() else "is no folder"
-            raise StoppedError(f"{folder} {what}: prep writes only inside {base}", hint="take it away, then run again")
-        folder.mkdir(exist_ok=True)
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if folder.is_symlink() or not folder.is_dir():
+                what = "is a link" if folder.is_symlink() else "is no folder"
+                hint = "take it away, then run again"
+                raise StoppedError(f"{folder} {what}: prep writes only inside {base}", hint) from None
     return folder
+
+
+def is_regular(path: Path) -> bool:
+    """Whether it is a file itself, and no link to one."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):  # not there; a name that no file can have
+        return False
+
+
+def check_writable(folder: Path) -> None:
+    """Raises OSError when no file can be made in it."""
+    probe = folder / f"{TEMPORARY}{_own}-{os.getpid()}"
+    probe.write_bytes(b"")
+    probe.unlink()
 
 
 def cannot_write(path: Path, error: OSError) -> StoppedError:
@@ -126,10 +157,10 @@ def cannot_write(path: Path, error: OSError) -> StoppedError:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a killed process left half written in this folder."""
-    if folder.is_dir():
+    """Remove what a killed process left half written in this folder. What lies behind a link is not ours."""
+    if folder.is_dir() and not folder.is_symlink():
         for entry in os.scandir(folder):
-            if entry.name.startswith(TEMPORARY):
+            if entry.name.startswith(TEMPORARY) and not entry.is_dir(follow_symlinks=False):
                 Path(entry.path).unlink(missing_ok=True)
 
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from prep.errors import StoppedError
-from prep.files import sweep, write_whole
+from prep.files import PICTURE_BYTES, read_file, real_folder, sweep, write_whole
 
 FLUSH_ROWS = 256
 FLUSH_SECONDS = 10
@@ -50,7 +50,7 @@ class Ledger:
     def begin(cls, folder: Path) -> "Ledger":
         """Open for a new run: takes the next number, clears what was half written, merges long rows of parts."""
         parts = list(folder.glob("*/*.parquet"))
-        ledger = cls(folder, 1 + max((int(part.name.split("-")[0]) for part in parts), default=0))
+        ledger = cls(folder, 1 + max(map(_run_of, parts), default=0))
         for stage in sorted({part.parent for part in parts} | set(folder.glob("*/"))):
             sweep(stage)
             ledger._merge(stage)
@@ -153,7 +153,7 @@ class Writer:
         if not self.pending:
             return
         table = pa.Table.from_pylist(self.pending, self.schema)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        real_folder(self.folder.parent.parent, *self.folder.parts[-2:])
         number = sum(1 for _ in self.folder.glob(f"{self.prefix}*.parquet")) + 1
         write_whole(self.folder / f"{self.prefix}{number:06d}.parquet", lambda path: _write(table, path), sync=True)
         self.pending = []
@@ -175,12 +175,18 @@ def _write(table: pa.Table, path: Path) -> None:
         pq.write_table(table, file, compression="zstd")
 
 
+def _run_of(part: Path) -> int:
+    """0 for a file that is not called as a part is."""
+    number = part.name.partition("-")[0]
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
+
+
 def _read(parts: list[Path]) -> pa.Table:
     tables = []
     for part in parts:
         try:
             # Not read_table: it would load Arrow's dataset layer and pandas, a fifth of a second.
-            with pq.ParquetFile(pa.BufferReader(part.read_bytes())) as file:
+            with pq.ParquetFile(pa.BufferReader(read_file(part, PICTURE_BYTES))) as file:
                 tables.append(file.read())
         except (OSError, pa.ArrowInvalid) as error:
             raise StoppedError(

@@ -1,5 +1,6 @@
 """Names of people's files and characters, made safe for folders, captions, TOML and terminals."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -71,5 +72,26 @@ def _digest(name: str) -> str:
 
 def printable(path: str) -> str:
     """A path as text that any file may hold: undecodable bytes and control characters escaped."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    with contextlib.suppress(UnicodeEncodeError):  # a lone surrogate, which no path has: out of somebody's JSON
+        path = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return _escaped(path, "")
+
+
+def shown(text: str) -> str:
+    """Text as a terminal may have it: what is not printable is escaped, but for the ends of lines and tabs.
+
+    Whoever names a file, a tag or a setting would else move the cursor, colour the text or name the window.
+    """
+    return _escaped(text, "\n\t")
+
+
+def _escaped(text: str, left: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char in left else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    if "\udc80" <= char <= "\udcff":  # a byte that is no UTF-8, as Python carries it
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return char.encode("unicode_escape").decode()

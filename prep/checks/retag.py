@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from prep.errors import SettingsError
+from prep.files import read_file
 from prep.types import Check, GenerationRequest
 
 CORE_WEIGHT, WEIGHT = 2, 1
@@ -37,8 +38,8 @@ def _against(asked: str, groups: Iterable[frozenset[str]]) -> frozenset[str]:
 def read_exclusive(path: str) -> Exclusive:
     """Raises SettingsError when the file is not two tables of lists of tags."""
     try:
-        tables = tomllib.loads(Path(path).read_text("utf-8-sig"))
-    except (OSError, ValueError) as error:
+        tables = tomllib.loads(read_file(Path(path), follow=True).decode("utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"check.exclusive: {path} cannot be read as TOML: {error}") from None
     wrong = [name for name in tables if name not in ("character", "picture") or not isinstance(tables[name], dict)]
     if wrong:

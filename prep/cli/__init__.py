@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from prep.cli._say import say, say_wrong_use
 from prep.errors import Interrupted, PrepError
 from prep.process.quiet import keep_libraries_quiet
 
@@ -53,12 +54,12 @@ def main() -> None:
     try:
         code = group.main(standalone_mode=False)
     except PrepError as error:
-        click.echo(f"prep: {error}", err=True)
+        say(f"prep: {error}", err=True)
         code = error.exit_code
     except click.ClickException as error:
-        error.show()
+        say_wrong_use(error)
         code = error.exit_code
     except (Interrupted, click.Abort, KeyboardInterrupt) as error:
         code = getattr(error, "exit_code", 130)
-        click.echo("prep: interrupted; everything finished so far is kept, run again to go on.", err=True)
+        say("prep: interrupted; everything finished so far is kept, run again to go on.", err=True)
     sys.exit(code or 0)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from prep.cli._say import say
+
 if TYPE_CHECKING:
     from prep.machine.examine import Line
 
@@ -29,10 +31,10 @@ def command(config: Path | None) -> int:
 
     stops = False
     for title, lines in examine(load_settings(config=config)):
-        click.echo(title)
+        say(title)
         for line in lines:
             stops |= line.stops
-            click.echo(shown(line))
+            say(shown(line))
     return 1 if stops else 0
 
 

@@ -1,11 +1,14 @@
 """prep lint: a kohya folder or dataset.toml against every rule of sd-scripts that it can break."""
 
+import os
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from prep.cli._say import say
 
 if TYPE_CHECKING:
     from prep.lint.findings import Finding
@@ -29,23 +32,26 @@ def command(path: Path, fix: bool, every: bool) -> None:
     .Png to .png, rewrites TOML values of the wrong type where that says the same thing, and bakes EXIF orientation
     and transparency (on white) into a PNG of a new name, since latent caches know a picture by name and size alone.
     The picture as it was stays as NAME.orig. It leaves alone: lines after a caption's first (blank ones are no fault),
-    anything that it does not understand, and any fix that would replace a file.
+    anything that it does not understand, any fix that would replace a file, links, and folders that lie outside PATH.
 
     \b
     Example:
       prep lint outputs/characters
       prep lint my-set/dataset.toml --fix
     """
+    from prep.dataset.folders import check_folders
     from prep.lint.look import apply_fixes, lint
     from prep.process.pictures import trust_our_own_limits
 
+    if os.path.lexists(path / ".prep"):
+        check_folders(path)
     trust_our_own_limits()
     report, fixed, failed = apply_fixes(path) if fix else (lint(path), 0, [])
     for line in lines(report.findings, every):
-        click.echo(line)
+        say(line)
     for line in failed:
-        click.echo(f"not fixed: {line}")
-    click.echo(summary(report, fixed))
+        say(f"not fixed: {line}")
+    say(summary(report, fixed))
     click.get_current_context().exit(1 if report.wrong else 0)
 
 

@@ -2,6 +2,8 @@
 
 import click
 
+from prep.cli._say import say
+
 
 @click.group("models", invoke_without_command=True)
 @click.pass_context
@@ -17,7 +19,7 @@ def command(context: click.Context) -> None:
         from prep.models.listing import listing
 
         for line in listing():
-            click.echo(line)
+            say(line)
 
 
 @command.command("get")
@@ -36,10 +38,10 @@ def get(name: str, again: bool) -> None:
 
     model = known(name)
     if not model.packaged and (again or not find(model)):
-        click.echo(f"{model.name}: {model.size} from {model.page}")
-        click.echo(f"licence: {model.licence} ({model.licence_url})")
+        say(f"{model.name}: {model.size} from {model.page}")
+        say(f"licence: {model.licence} ({model.licence_url})")
     weights = fetch(name, again)
     place = "comes with prep:" if weights.source == "package" else "is in"
-    click.echo(f"{weights.name} {place} {weights.path}, sha256 {weights.digest}")
+    say(f"{weights.name} {place} {weights.path}, sha256 {weights.digest}")
     if weights.note:
-        click.echo(f"{weights.note}; `prep models get {weights.name} --again` fetches it anew")
+        say(f"{weights.note}; `prep models get {weights.name} --again` fetches it anew")

@@ -27,6 +27,7 @@ def command(out: Path, repo: str, public: bool, pictures: bool, rejected: bool, 
       prep push outputs/characters me/characters --license cc-by-nc-4.0
       prep push outputs/characters me/characters --with-images --yes
     """
+    from prep.dataset.folders import check_folders
     from prep.errors import UsageError
     from prep.hub.push import HuggingFaceExporter, PushOptions
     from prep.process.lock import locked
@@ -36,6 +37,7 @@ def command(out: Path, repo: str, public: bool, pictures: bool, rejected: bool, 
 
     if not (out / ".prep").is_dir():
         raise UsageError(f"{out} was not made by prep", hint="name a folder that `prep run` wrote")
+    check_folders(out)
     trust_our_own_limits()
     options = PushOptions(repo, public, pictures, rejected, licence, yes)
     with interruptible(), locked(out / ".prep" / "lock"), Report(out / ".prep" / "log") as report:

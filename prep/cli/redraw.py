@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from prep.cli._say import say
+
 
 @click.command("redraw")
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -43,10 +45,10 @@ def command(images, count, out, config, sets) -> int:
             except PrepError as error:  # the others are drawn all the same
                 if len(images) == 1:
                     raise
-                click.echo(f"prep: {error}", err=True)
+                say(f"prep: {error}", err=True)
                 worst = max(worst, error.exit_code)
                 continue
             for line in drawn.lines:
-                click.echo(line)
+                say(line)
             worst = max(worst, drawn.exit_code)
     return worst

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from prep.cli._say import say
 from prep.runners import RUNNERS, load_runner
 
 STAGE_NAMES = ("scan", "tag", "profile", "caption", "generate", "check", "export")
@@ -43,10 +44,12 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     settings = load_settings(src, config, sets)
     options = Options(to, retry, rehash, rebalance, restore)
     if plan:
+        from prep.dataset.folders import check_folders
         from prep.pipeline.outlook import plan_lines
 
+        check_folders(out)
         for line in plan_lines(src, out, settings):
-            click.echo(line)
+            say(line)
         return 0
     carrier = load_runner(runner)  # an unknown name stops before anything is touched
     keep_arrow_small()
@@ -56,9 +59,9 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
         result = road.run(src, out, settings, options, carrier)
     if profile:
         for stage, seconds in result.seconds.items():
-            click.echo(f"{stage:>8} {seconds:8.2f} s")
+            say(f"{stage:>8} {seconds:8.2f} s")
     if to is None:
-        click.echo(f"look:  {out / 'generated'}/*/sheet.png")
-        click.echo(f"train: {training_command(out / 'kohya')}")
-        click.echo("done, with problems" if result.failed else "done")
+        say(f"look:  {out / 'generated'}/*/sheet.png")
+        say(f"train: {training_command(out / 'kohya')}")
+        say("done, with problems" if result.failed else "done")
     return result.exit_code

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from prep.cli._say import say
+
 
 @click.command("status")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -25,4 +27,4 @@ def command(out: Path, problems: bool, diff: bool) -> None:
     from prep.pipeline.status import diff_of, problems_of, status_of
 
     for line in (problems_of if problems else diff_of if diff else status_of)(out):
-        click.echo(line)
+        say(line)

@@ -11,8 +11,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from prep.dataset.folders import check_folders
+from prep.dataset.linked import check_picture
 from prep.dataset.rows import manifest_facts, manifest_rows
 from prep.errors import UsageError
+from prep.files import CAPTION_BYTES, NotAFileError, read_file
 from prep.names import DRAWN, numbered_folder
 from prep.types import is_real, trains
 
@@ -79,7 +82,8 @@ class FinishedSet:
 
 
 def read_set(out: Path) -> FinishedSet:
-    """Raises UsageError when out is not a finished set."""
+    """Raises UsageError when out is not a finished set, or a folder of it is a link."""
+    check_folders(out)
     settings, rows = _manifest(out)
     folders = _folders(out)
     pictures: dict[str, list[Picture]] = defaultdict(list)
@@ -92,10 +96,14 @@ def read_set(out: Path) -> FinishedSet:
         if group not in folders:
             raise UsageError(f"{out}: the folder of {group} is gone from kohya/", hint="`prep run` rebuilds it")
         path = folders[group][1] / name
-        if not path.is_file():
-            continue
         try:
+            check_picture(path, row["image_id"])
             caption = _caption(path, row["caption"])
+        except FileNotFoundError:
+            continue
+        except NotAFileError as error:
+            left_out[row["file"]] = error.strerror
+            continue
         except (OSError, ValueError) as error:
             left_out[row["file"]] = str(error)
             continue
@@ -108,7 +116,7 @@ def read_set(out: Path) -> FinishedSet:
         Group(name, folders[name][0], _trigger(name, found), tuple(sorted(found, key=lambda each: each.path.name)))
         for name, found in sorted(pictures.items())
     )
-    return FinishedSet(out, settings.get("export", {}).get("resolution", 1024), groups, left_out)
+    return FinishedSet(out, _resolution(settings), groups, left_out)
 
 
 def _manifest(out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -123,6 +131,12 @@ def _manifest(out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return settings, rows
 
 
+def _resolution(settings: dict[str, Any]) -> int:
+    export = settings.get("export")
+    found = export.get("resolution") if isinstance(export, dict) else None
+    return found if isinstance(found, int) else 1024
+
+
 def _folders(out: Path) -> dict[str, tuple[int, Path]]:
     """Group -> (repeats, folder), as the folders are called now: a person may have changed a number."""
     found: dict[str, tuple[int, Path]] = {}
@@ -133,8 +147,12 @@ def _folders(out: Path) -> dict[str, tuple[int, Path]]:
 
 
 def read_caption(picture: Path) -> str:
-    """What the .txt beside it says, without a BOM and without white space around it. Raises OSError, ValueError."""
-    return picture.with_suffix(".txt").read_bytes().decode("utf-8-sig").replace("\r\n", "\n").strip()
+    """What the .txt beside it says, without a BOM and without white space around it. Raises OSError, ValueError.
+
+    Never through a link: what it leads to may be a secret, and captions are published.
+    """
+    data = read_file(picture.with_suffix(".txt"), CAPTION_BYTES)
+    return data.decode("utf-8-sig").replace("\r\n", "\n").strip()
 
 
 def _caption(picture: Path, known: str | None) -> str:

@@ -1,18 +1,26 @@
 """The manifest of an OUT, read: the one place that opens it. See manifest.py for what is written."""
 
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from prep.errors import UsageError
+from prep.files import open_file
+
+NEVER_NULL = ("character", "origin", "status")
 
 
 def manifest_rows(out: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     """Yield the rows in their order. Raises FileNotFoundError where there is none, UsageError when it is damaged."""
     with _opened(out) as table:
+        _check_columns(table.schema_arrow, columns or NEVER_NULL)
         for batch in table.iter_batches(1024, columns=columns):
+            for name in NEVER_NULL:
+                if name in batch.schema.names and batch.column(name).null_count:
+                    raise ValueError(f"it has a row without {name}")
             yield from batch.to_pylist()
 
 
@@ -20,10 +28,25 @@ def manifest_facts(out: Path) -> dict[str, Any]:
     """`settings` that shaped the set, and prep's `version`. Raises as manifest_rows."""
     with _opened(out) as table:
         metadata = table.schema_arrow.metadata or {}
+        settings = json.loads(metadata.get(b"prep.settings", b"{}"))
+        if not isinstance(settings, dict):
+            raise ValueError("its settings are no table")
         return {
-            "settings": json.loads(metadata.get(b"prep.settings", b"{}")),
+            "settings": settings,
             "version": metadata[b"prep.version"].decode() if b"prep.version" in metadata else None,
         }
+
+
+def _check_columns(schema: Any, wanted: Iterable[str]) -> None:
+    """Raises ValueError where a wanted column is missing, or one that prep writes is of another type."""
+    from prep.dataset.manifest import COLUMNS
+
+    for name in wanted:
+        if name not in schema.names:
+            raise ValueError(f"it has no column {name}")
+    for field in COLUMNS:
+        if field.name in schema.names and not schema.field(field.name).type.equals(field.type):
+            raise ValueError(f"{field.name} is {schema.field(field.name).type}, not {field.type}")
 
 
 @contextmanager
@@ -33,10 +56,10 @@ def _opened(out: Path) -> Iterator[Any]:
     path = out / "manifest.parquet"
     try:
         # Opened here: Arrow takes no path that is not UTF-8.
-        with path.open("rb") as file, pq.ParquetFile(file) as table:
+        with os.fdopen(open_file(path, os.O_RDONLY), "rb") as file, pq.ParquetFile(file) as table:
             yield table
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, KeyError) as error:
-        first = str(error).splitlines()[0]
+    except (OSError, ValueError, KeyError, RecursionError) as error:
+        first = (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
         raise UsageError(f"{path} cannot be read: {first}", hint="run prep again") from None

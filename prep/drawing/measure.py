@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prep.errors import ImageError
+from prep.files import PICTURE_BYTES, is_regular, read_file
 from prep.images import open_image
 from prep.jobs.draw import DRAW, draw_recipe, measured, places
 from prep.ledger import Ledger
@@ -21,9 +22,9 @@ class Measured:
 
 
 def place(request: GenerationRequest, where: Places) -> Path | None:
-    """Where the picture lies now; None: nowhere."""
+    """Where the picture lies now; None: nowhere. A link is no picture: it is drawn anew in its place."""
     candidates = (where.out / place for place in places(request, where.slugs[request.character]))
-    return next((path for path in candidates if path.is_file()), None)
+    return next(filter(is_regular, candidates), None)
 
 
 def measure(there: Iterable[tuple[GenerationRequest, Path]], ledger: Ledger, measure_px: int) -> Measured:
@@ -36,7 +37,7 @@ def measure(there: Iterable[tuple[GenerationRequest, Path]], ledger: Ledger, mea
             row = book.get(request.key)
             if row and _unchanged(path, row):
                 continue
-            data = path.read_bytes()
+            data = read_file(path, PICTURE_BYTES)
             try:
                 now = measured(request.key, open_image(data).pixels, data, path, measure_px)
             except ImageError:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prep.errors import SettingsError
+from prep.files import read_file
 from prep.types import GenerationRequest, Kind, Profile
 
 
@@ -54,8 +55,8 @@ def read_vary(path: str, known: Collection[str] | None = None) -> tuple[list[Gro
     Raises SettingsError naming the file and the key.
     """
     try:
-        tables = tomllib.loads(Path(path).read_text("utf-8-sig"))
-    except (OSError, ValueError) as error:
+        tables = tomllib.loads(read_file(Path(path), follow=True).decode("utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"augmentation.vary: {path} cannot be read as TOML: {error}") from None
     groups, unknown = [], []
     for name, table in tables.items():

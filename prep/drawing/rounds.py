@@ -22,7 +22,7 @@ from prep.drawing.measure import Measured, measure, place
 from prep.drawing.progress import verdicts
 from prep.drawing.prompts import DrawingStyle, Group, Parent, augmentations, consistency, reconstructions
 from prep.errors import ImageError
-from prep.files import real_folder
+from prep.files import PICTURE_BYTES, read_file, real_folder
 from prep.images import covering, open_image
 from prep.jobs.draw import DRAW, draw_recipe, places, ref_from_draw
 from prep.jobs.tag import ScoreBook
@@ -209,7 +209,7 @@ class _Differences:
         """Whether its pixels nearly equal its parent's, as it was given to be drawn over, or an earlier sibling's."""
 
         def parent() -> np.ndarray:
-            data = (self.drawing.places.src / plan.parents[request.parent]).read_bytes()
+            data = read_file(self.drawing.places.src / plan.parents[request.parent], PICTURE_BYTES, follow=True)
             return covering(open_image(data, self.drawing.max_pixels).pixels, ref.width, ref.height)
 
         if self._difference(f"{request.parent}:{ref.sha256}", ref, parent) < COPY_BELOW:
@@ -229,7 +229,7 @@ class _Differences:
         return self.known[key]
 
     def _pixels(self, ref: ImageRef) -> np.ndarray:
-        return open_image((self.drawing.places.out / ref.path).read_bytes()).pixels
+        return open_image(read_file(self.drawing.places.out / ref.path, PICTURE_BYTES)).pixels
 
 
 def plan_character(

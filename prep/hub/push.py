@@ -174,6 +174,8 @@ class HuggingFaceExporter:
         if counts.gone:
             are = "is" if counts.gone == 1 else "are"
             self.say(f"push: {quantity(counts.gone, 'picture')} {are} no longer in kohya/ and {are} left out")
+        for why, count in counts.foreign.items():
+            self.say(f"push: {quantity(count, 'picture')} left out: {why}")
         audience = (
             "everyone sees it and may copy it"
             if options.public

@@ -6,6 +6,7 @@ name. Nothing here has seen a hub.
 
 import hashlib
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,8 +14,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from prep.dataset.finished import read_caption
+from prep.dataset.folders import check_folders
+from prep.dataset.linked import check_picture
 from prep.dataset.rows import manifest_facts, manifest_rows
 from prep.errors import UsageError
+from prep.files import NotAFileError
 from prep.types import is_real
 
 Value = str | Callable[[dict], Any]  # a column of the manifest, or a function of its row
@@ -73,6 +77,7 @@ COLUMNS = (
 )
 
 REAL, AUGMENTATION, SAMPLES, REJECTED = FAMILIES = ("real", "augmentation", "samples", "rejected")
+PLACES = re.compile(r"kohya/[^/]+/[^/]+|generated/[^/]+/[^/]+/[^/]+")  # where a picture may lie
 STARTER = "starter"  # begins the names of the models that make a trial
 SHOWN_CAPTIONS = 6
 
@@ -107,6 +112,7 @@ class Counts:
     generators: Counter[str] = field(default_factory=Counter)
     picture_bytes: int = 0
     gone: int = 0  # pictures that are no longer in OUT
+    foreign: Counter[str] = field(default_factory=Counter)  # rows left out, by why
     starter: bool = False
 
     @property
@@ -148,7 +154,9 @@ class Source:
     """The manifest of an OUT, as rows to publish."""
 
     def __init__(self, out: Path, rejected: bool) -> None:
+        check_folders(out)
         self.out, self.rejected = out, rejected
+        self._checked: dict[Path, tuple[int, int, int]] = {}  # links, by the stamp of what they lead to
         try:
             facts = manifest_facts(out)
         except FileNotFoundError:
@@ -162,7 +170,12 @@ class Source:
         for row in manifest_rows(self.out):
             if (family := self._family(row)) is None:
                 continue
-            item = self._item(family, row)
+            try:
+                item = self._item(family, row)
+            except NotAFileError as error:
+                if counts:
+                    counts.foreign[error.strerror] += 1
+                continue
             if item is None:
                 if counts:
                     counts.gone += 1
@@ -177,14 +190,20 @@ class Source:
         return REJECTED if self.rejected and row["status"] == "rejected" else None
 
     def _item(self, family: str, row: dict) -> Item | None:
-        """None when the picture is gone: a person has taken it out."""
+        """None when the picture is gone: a person has taken it out. Raises NotAFileError."""
         path, stamp = self._picture(row["file"]), None
         if path:
             try:
                 found = path.stat()
+                stamp = (found.st_size, found.st_mtime_ns, found.st_ino)
+                if self._checked.get(path) != stamp:
+                    check_picture(path, row["image_id"])
+            except NotAFileError:
+                raise
             except OSError:
                 return None
-            stamp = (found.st_size, found.st_mtime_ns, found.st_ino)
+            if path.is_symlink():
+                self._checked[path] = stamp  # it was read as a whole: once is enough
             row["caption"] = self._caption(path, row["caption"])
         values = {column.name: column.value(row) if callable(column.value) else row[column.value] for column in COLUMNS}
         return Item(family, values, path, stamp)
@@ -193,13 +212,18 @@ class Source:
         if not name:
             return None
         path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts:  # a link may lead out of OUT; a name may not
+        if ".." in path.parts or not PLACES.fullmatch(name):
             raise UsageError("the manifest names a file outside its folder", hint="run prep again")
         return self.out / path
 
     def _caption(self, picture: Path, caption: str | None) -> str | None:
-        """The caption in the .txt, which training reads: a person may have edited it since the last run."""
+        """The caption in the .txt, which training reads: a person may have edited it since the last run.
+
+        Raises NotAFileError: behind a link may be a secret, and what its row should say nobody knows.
+        """
         try:
             return read_caption(picture) if caption is not None else None
+        except NotAFileError as error:
+            raise NotAFileError(picture, f"has a caption that {error.strerror}") from None
         except (OSError, UnicodeDecodeError):
             return caption

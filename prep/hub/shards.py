@@ -15,9 +15,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from prep.dataset.linked import picture_bytes
 from prep.dataset.strip import stripped
 from prep.errors import ImageError, StoppedError
-from prep.files import cannot_write, sweep, write_whole
+from prep.files import cannot_write, read_file, real_folder, sweep, write_whole
 from prep.hub.rows import COLUMNS, FAMILIES, Item, Source
 
 VERSION = 1  # of the layout: another one writes all shards anew
@@ -112,7 +113,7 @@ class Shards:
 
     def _write_missing(self, progress: Progress) -> None:
         try:
-            self.folder.mkdir(exist_ok=True)
+            real_folder(self.folder.parent, self.folder.name)
         except OSError as error:
             raise cannot_write(self.folder, error) from None
         sweep(self.folder)
@@ -184,12 +185,12 @@ class Shards:
             if kept and _stamp(path) == kept["mark"]:
                 shard.path, shard.sha256 = path, kept["sha256"]
                 shard.bytes, shard.num_bytes = kept["bytes"], kept["num_bytes"]
-        except OSError:
+        except (OSError, KeyError, TypeError):  # not there; an index that prep did not write
             pass
 
     def _keep_index(self) -> None:
         with suppress(OSError):
-            self.folder.mkdir(exist_ok=True)
+            real_folder(self.folder.parent, self.folder.name)
         write_whole(self.folder / "index.json", json.dumps(self.index, indent=1).encode())
 
 
@@ -238,7 +239,7 @@ def _image(item: Item) -> dict | None:
     if not item.picture:
         return None
     try:
-        data, suffix = stripped(item.picture.read_bytes())
+        data, suffix = stripped(picture_bytes(item.picture, item.values["image_id"]))
     except OSError as error:
         raise StoppedError(f"{item.picture} cannot be read: {error.strerror}", hint="push again") from None
     except ImageError as error:
@@ -272,13 +273,13 @@ def _versions() -> list[str]:
 
 
 def _stamp(path: Path) -> list[int]:
-    found = path.stat()
+    found = path.lstat()
     return [found.st_size, found.st_mtime_ns, found.st_ino]
 
 
 def _read_index(path: Path) -> dict[str, dict]:
     try:
-        kept = json.loads(path.read_bytes())
+        kept = json.loads(read_file(path))
         return {"shards": dict(kept["shards"]), "features": dict(kept["features"])}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {"shards": {}, "features": {}}

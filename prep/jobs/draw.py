@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from prep.config import recipe
 from prep.errors import ImageError
-from prep.files import crash_point, write_whole
+from prep.files import PICTURE_BYTES, crash_point, read_file, real_folder, write_whole
 from prep.images import covering, encode_png, measures, open_image
 from prep.ledger import Ledger, Shelf, Writer
 from prep.models.ref import ModelRef
@@ -161,7 +161,9 @@ class DrawJob:
         if request.strength is None or request.parent in parents:
             return None
         try:
-            pixels = open_image(self.parents[request.parent].read_bytes(), self.max_pixels).pixels
+            pixels = open_image(
+                read_file(self.parents[request.parent], PICTURE_BYTES, follow=True), self.max_pixels
+            ).pixels
             parents[request.parent] = covering(pixels, request.width, request.height)  # a batch of them is held
         except OSError as error:
             return Problem("generate", "gone", f"its parent can no longer be read ({error.strerror})", "run again")
@@ -172,7 +174,7 @@ class DrawJob:
     def _keep(self, request: GenerationRequest, pixels: np.ndarray) -> None:
         data = png_of(request, pixels)
         path = self.out / places(request, self.slugs[request.character])[0]
-        path.parent.mkdir(parents=True, exist_ok=True)
+        real_folder(self.out, *path.relative_to(self.out).parts[:-1])
         write_whole(path, data)
         crash_point("drawn")
         row = measured(request.key, pixels, data, path, self.measure_px)

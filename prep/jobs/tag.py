@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from prep.config import recipe
+from prep.files import PICTURE_BYTES, read_file
 from prep.jobs.read import FLOOR, Prepared, Reader, reading
 from prep.ledger import Ledger, Shelf, Writer
 from prep.models.ref import ModelRef
@@ -110,7 +111,7 @@ class TagJob:
 
     def _decode(self, number: int, ref: ImageRef, position: int) -> Problem | None:
         try:
-            data = (self.folder / ref.path).read_bytes()
+            data = read_file(self.folder / ref.path, PICTURE_BYTES, follow=True)
         except OSError as error:
             return Problem("tag", "gone", f"can no longer be read ({error.strerror})", "run again")
         if hashlib.sha256(data).hexdigest() != ref.sha256:

@@ -1,19 +1,17 @@
 """One caption file: its bytes, its lines, and what sd-scripts makes of them. Knows nothing of the picture."""
 
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from prep.files import write_whole
+from prep.files import CAPTION_BYTES, NotAFileError, read_file
 from prep.lint import fix
 from prep.lint.findings import Found, Rules
 from prep.lint.use import Use
 
 RULES = Rules(": ")
-MAX_BYTES = 1_000_000  # a larger file is no caption
 CLIP_TOKENS = 77  # with the start and the end
 SEPARATOR = "|||"
 # CLIP's own cut, before words are cut further: so this many tokens at least.
@@ -43,12 +41,9 @@ class Caption:
 def read_caption(path: Path, shown: str, use: Use) -> Caption:
     """Never raises: what cannot be read comes back with its problem."""
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            return Caption(path, shown, use, b"", None, "is no regular file")
-        if status.st_size > MAX_BYTES:
-            return Caption(path, shown, use, b"", None, f"{status.st_size:,} bytes are no caption")
-        data = path.read_bytes()
+        data = read_file(path, CAPTION_BYTES, follow=True)
+    except NotAFileError:
+        return Caption(path, shown, use, b"", None, "is no regular file")
     except OSError as error:
         return Caption(path, shown, use, b"", None, f"cannot be read ({error.strerror or error})")
     try:
@@ -92,7 +87,7 @@ def bom(caption: Caption) -> Iterator[Found]:
 )
 def empty(caption: Caption) -> Iterator[Found]:
     if caption.text is not None and not caption.data:
-        yield Found("is 0 bytes long", fix=partial(write_whole, caption.path, b"\n"))
+        yield Found("is 0 bytes long", fix=partial(fix.not_empty, caption.path))
 
 
 @RULES.rule(

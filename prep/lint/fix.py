@@ -1,4 +1,5 @@
-"""The fixes that are safe: each writes beside and renames, keeps what it replaces whole, and never overwrites.
+"""The fixes that are safe: each writes beside and renames, keeps what it replaces whole, and never overwrites. None
+writes through a link.
 
 A picture whose pixels change gets a new stem, since a latent cache is keyed on size and not on content; the picture
 as it was stays beside it as NAME.orig, which no trainer reads.
@@ -13,7 +14,7 @@ from typing import Any
 import tomlkit
 
 from prep.errors import StoppedError
-from prep.files import write_whole
+from prep.files import LONGEST_BYTES, PICTURE_BYTES, NotAFileError, read_file, write_whole
 from prep.images import SUFFIXES, encode_png, open_image
 
 CAPTIONS = (".txt", ".caption")
@@ -23,7 +24,12 @@ BOM = b"\xef\xbb\xbf"
 
 def without_bom(path: Path) -> None:
     """A caption that was a mark alone becomes a lone newline, since 0 bytes would stop sd-scripts."""
-    write_whole(path, path.read_bytes().removeprefix(BOM) or b"\n")
+    write_whole(path, _own(path).removeprefix(BOM) or b"\n")
+
+
+def not_empty(path: Path) -> None:
+    """A caption of 0 bytes becomes a lone newline."""
+    write_whole(path, _own(path) or b"\n")
 
 
 def rename(path: Path, target: Path) -> None:
@@ -40,19 +46,20 @@ def bake(path: Path) -> None:
     twins = [entry.name for entry in path.parent.iterdir() if _is_twin(entry, path)]
     if twins:
         raise StoppedError(f"{path.name} shares its caption with {twins[0]}", hint="rename one, then run --fix again")
-    data = encode_png(open_image(path.read_bytes()).pixels)
+    data = encode_png(open_image(_own(path, PICTURE_BYTES)).pixels)
     stem = f"{OLD_DIGEST.sub('', path.stem)}-{hashlib.sha256(data).hexdigest()[:12]}"
     moves = {
         path.with_suffix(suffix): path.with_name(stem + suffix)
         for suffix in CAPTIONS
         if os.path.lexists(path.with_suffix(suffix))
     }
+    texts = {target: _own(caption) for caption, target in moves.items()}
     new, original = path.with_name(stem + ".png"), path.with_name(path.name + ".orig")
     for target in (new, original, *moves.values()):
         _refuse_to_replace(target)
     # Captions are copied first and dropped last: a kill in between leaves a pair too many, never one without.
-    for caption, target in moves.items():
-        write_whole(target, caption.read_bytes())
+    for target, text in texts.items():
+        write_whole(target, text)
     write_whole(new, data)
     path.rename(original)
     for caption in moves:
@@ -64,7 +71,7 @@ def set_key(path: Path, place: tuple[str | int, ...], value: Any) -> None:
 
     Raises StoppedError when something on the way is no table.
     """
-    document = tomlkit.parse(path.read_bytes().decode("utf-8"))
+    document = tomlkit.parse(_own(path).decode("utf-8"))
     table: Any = document
     for part in place[:-1]:
         table = table.setdefault(part, tomlkit.table()) if isinstance(part, str) else table[part]
@@ -72,6 +79,14 @@ def set_key(path: Path, place: tuple[str | int, ...], value: Any) -> None:
             raise StoppedError(f"{part} in {path.name} is no table", hint="correct that first")
     table[place[-1]] = value
     write_whole(path, tomlkit.dumps(document).encode("utf-8"))
+
+
+def _own(path: Path, most_bytes: int = LONGEST_BYTES) -> bytes:
+    """What stands in a file that is to be replaced. Raises StoppedError when it is a link: it may lie anywhere."""
+    try:
+        return read_file(path, most_bytes)
+    except NotAFileError as error:
+        raise StoppedError(f"{path.name} {error.strerror}", hint="put a file in its place") from None
 
 
 def _is_twin(entry: Path, image: Path) -> bool:

@@ -1,12 +1,12 @@
 """One image file as sd-scripts would open it: can it, and would it train on what a person sees?"""
 
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from prep.errors import ImageError
+from prep.files import PICTURE_BYTES, NotAFileError, read_file
 from prep.images import open_image
 from prep.lint import fix
 from prep.lint.findings import Found, Rules
@@ -26,9 +26,10 @@ class ImageFile:
 def read_image(path: Path, shown: str, alpha_mask: bool) -> ImageFile:
     """Decodes the whole picture, since a cut file shows no earlier. Never raises."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            return ImageFile(path, shown, (), alpha_mask, "is no regular file")
-        return ImageFile(path, shown, open_image(path.read_bytes()).flags, alpha_mask)
+        data = read_file(path, PICTURE_BYTES, follow=True)
+        return ImageFile(path, shown, open_image(data).flags, alpha_mask)
+    except NotAFileError:
+        return ImageFile(path, shown, (), alpha_mask, "is no regular file")
     except OSError as error:
         return ImageFile(path, shown, (), alpha_mask, f"cannot be read ({error.strerror or error})")
     except ImageError as error:

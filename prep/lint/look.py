@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tomlkit.exceptions import TOMLKitError
@@ -35,6 +35,7 @@ class Report:
     findings: tuple[Finding, ...]  # errors first, then in the order of RULES, then by place
     folders: int
     images: int
+    outside: tuple[str, ...] = ()  # folders that lie elsewhere than the one that was named: nothing is fixed there
 
     @property
     def wrong(self) -> bool:
@@ -53,8 +54,10 @@ def lint(path: Path) -> Report:
 
     Raises UsageError when it is none of these.
     """
-    findings, targets = _of_file(path) if path.is_file() else _of_folder(_kohya(path))
-    folders, count = 0, 0
+    is_file = path.is_file()
+    findings, targets = _of_file(path) if is_file else _of_folder(_kohya(path))
+    home = (path.parent if is_file else path).resolve()
+    folders, count, outside = 0, 0, []
     for target in targets:
         try:
             listing = folder.read_folder(target.path, target.shown, target.use)
@@ -62,8 +65,12 @@ def lint(path: Path) -> Report:
             raise UsageError(f"{printable(target.shown)} cannot be read: {error.strerror or error}") from None
         folders += 1
         count += len(listing.images)
-        findings += _in_folder(listing)
-    return Report(tuple(sorted(findings, key=_order)), folders, count)
+        found = list(_in_folder(listing))
+        if any(finding.fix for finding in found) and not target.path.resolve().is_relative_to(home):
+            outside.append(target.shown)
+            found = [replace(finding, fix=None) for finding in found]
+        findings += found
+    return Report(tuple(sorted(findings, key=_order)), folders, count, tuple(outside))
 
 
 def apply_fixes(path: Path) -> tuple[Report, int, list[str]]:
@@ -86,7 +93,8 @@ def apply_fixes(path: Path) -> tuple[Report, int, list[str]]:
         if done == before:
             break
         report = lint(path)
-    return report, done, sorted(failed.values())
+    elsewhere = [f"{shown}: does not lie in {path}; name that folder itself to fix it" for shown in report.outside]
+    return report, done, sorted(failed.values()) + elsewhere
 
 
 def _kohya(path: Path) -> Path:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prep.files import read_file
 from prep.lint.fix import BOM
 from prep.names import printable
 
@@ -25,7 +26,7 @@ class TomlFile:
 def read_toml(path: Path, shown: str) -> TomlFile:
     """Never raises: what cannot be read comes back with its problem."""
     try:
-        data = path.read_bytes()
+        data = read_file(path, follow=True)
     except OSError as error:
         return TomlFile(path, shown, False, None, f"cannot be read ({error.strerror or error})")
     bom = data.startswith(BOM)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from prep.errors import PrepError, StoppedError, WeightsError
-from prep.files import write_whole
+from prep.files import open_file, write_whole
 
 SETTLED_SECONDS = 2  # a file younger than this may change again without its time showing it
 
@@ -44,7 +44,7 @@ def sha256_of(path: Path) -> str:
         known = _memory()["files"].get(str(path.resolve()))
         if isinstance(known, list) and known[:-1] == before:
             return known[-1]
-        with path.open("rb") as file:
+        with os.fdopen(open_file(path, os.O_RDONLY, follow=True), "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         after = _mark(path)
     except OSError as error:

@@ -108,6 +108,8 @@ def files_at(spec: ModelSpec, path: Path, setting: str) -> dict[str, Path]:
             there = False
         if not there:
             raise UsageError(f"{file} does not exist", hint=f"{setting} takes a name or a path, such as NAME:PATH")
+        if not (file.is_file() or file.is_dir()):  # a pipe would be waited for, and a device never ends
+            raise UsageError(f"{file} is neither a file nor a folder", hint=f"{setting} takes a name or a path of one")
     return files
 
 

@@ -102,6 +102,7 @@ def hand_lines(found: Outlook) -> Iterator[str]:
     """What a person did since the last run, as the next one will see it."""
     record = found.made.record
     edits = record.edits
+    not_prep_s = len(strangers(edits, record.rows, dry=True))
     retouched = sum(placed.hand for _, placed in edits.placement.placed())
     for count, one, many in (
         (found.edited, "1 caption was edited by hand", "{:,} captions were edited by hand"),
@@ -110,8 +111,8 @@ def hand_lines(found: Outlook) -> Iterator[str]:
         (retouched, "1 picture in kohya/ is yours, and stays", "{:,} pictures in kohya/ are yours, and stay"),
         (len(edits.unreadable), "1 caption in kohya/ cannot be read: it would be set aside",
          "{:,} captions in kohya/ cannot be read: they would be set aside"),
-        (len(strangers(edits, record.rows, dry=True)), "1 picture or folder in kohya/ is not prep's and trains as it is",
-         "{:,} pictures or folders in kohya/ are not prep's and train as they are"),
+        (not_prep_s, "1 picture or folder in kohya/ is not prep's and trains as it is",
+         "{:,} pictures or folders in kohya/ are not prep's, and train as they are"),
         (len(record.lost), "1 hand edit has no picture: it is kept for when that is back",
          "{:,} hand edits have no picture: they are kept for when those are back"),
     ):  # fmt: skip

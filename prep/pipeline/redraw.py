@@ -4,7 +4,6 @@ No dataset: the picture's own tags are all that is known of its character, and t
 """
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,11 +16,12 @@ from prep.captions.from_settings import composer_of
 from prep.captions.profile import profile_of
 from prep.checks.retag import as_copy, read_exclusive, verdict
 from prep.config import CharacterSettings, Settings
+from prep.dataset.folders import check_folders
 from prep.dataset.sheets import Sheets
 from prep.drawing.begin import begin_drawing
 from prep.drawing.rounds import Drawing
 from prep.errors import ImageError, UsageError
-from prep.files import write_whole
+from prep.files import PICTURE_BYTES, check_writable, read_file, write_whole
 from prep.images import Picture, covering, measures, open_image
 from prep.jobs.draw import png_of
 from prep.jobs.read import Reader, reading
@@ -60,7 +60,7 @@ def redraw(image: Path, out: Path, count: int, settings: Settings, report: Repor
     Raises UsageError when there is no such file or nothing draws, and what a run raises.
     """
     try:
-        data = image.read_bytes()
+        data = read_file(image, PICTURE_BYTES, follow=True)
     except OSError as error:
         raise UsageError(f"{image} cannot be read ({error.strerror})", hint="name an image file") from None
     if settings.generator.model == "none":
@@ -69,7 +69,9 @@ def redraw(image: Path, out: Path, count: int, settings: Settings, report: Repor
     character = image.absolute().parent.name
     name = printable(f"{character}/{image.name}")
     _check_writable(out)
-    places = Places(image.parent, out / hashlib.sha256(data).hexdigest()[:12], slugs([character]))
+    folder = hashlib.sha256(data).hexdigest()[:12]
+    check_folders(out, {folder: 1})
+    places = Places(image.parent, out / folder, slugs([character]))
     tagger = tagger_for(settings)
     try:
         picture = open_image(data, settings.scan.max_pixels)
@@ -99,9 +101,7 @@ def _check_writable(out: Path) -> None:
     """Raises UsageError, before a model loads."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        probe = out / f".prep-{os.getpid()}"
-        probe.write_bytes(b"")
-        probe.unlink()
+        check_writable(out)
     except OSError as error:
         raise UsageError(f"{out} cannot be written ({error.strerror})", hint="name another folder with --out") from None
 
@@ -180,7 +180,7 @@ def _checked(
     siblings: list[np.ndarray] = []
     with reading(tagger, settings.scan.max_pixels) as reader:
         for request in drawing.requests:
-            data = _place(drawing, request).read_bytes()
+            data = read_file(_place(drawing, request), PICTURE_BYTES)
             picture = open_image(data)
             prepared = reader.prepare(picture)
             if isinstance(prepared, Problem):
@@ -220,7 +220,7 @@ def _ref(drawing: Drawing, request: GenerationRequest, data: bytes, picture: Pic
 
 def _is_whole(path: Path) -> bool:
     try:
-        open_image(path.read_bytes())
+        open_image(read_file(path, PICTURE_BYTES))
     except (OSError, ImageError):
         return False
     return True

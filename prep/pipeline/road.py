@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from prep.config import Settings, check_characters
+from prep.dataset.folders import check_folders
 from prep.dataset.problems import summary
 from prep.dataset.source import check_stems
 from prep.errors import StoppedError, UsageError
-from prep.files import FULL, cannot_write, sweep, write_whole
+from prep.files import FULL, cannot_write, check_writable, read_file, sweep, write_whole
 from prep.formats import load_format
 from prep.ledger import Ledger
 from prep.models.choose_models import check_asked, is_trial
@@ -89,13 +90,13 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
         ours = [out, state, out / "kohya", *(out / "kohya").glob("*/"), *(out / "generated").glob("**/")]
         if settings.captions.sidecars == "source":
             ours += {(src / file.path).parent for file in found.listing.files}
-        for folder in ours:
-            sweep(folder)
-        report.note(f"run over {src.resolve()}")
-        write_whole(state / "config.json", json.dumps(_kept(src, settings), indent=1).encode())
-        ledger = Ledger.begin(state / "ledger")
-        run = Run(src, out, settings, options, ledger, runner, report)
         try:
+            for folder in ours:
+                sweep(folder)
+            report.note(f"run over {src.resolve()}")
+            write_whole(state / "config.json", json.dumps(_kept(src, settings), indent=1).encode())
+            ledger = Ledger.begin(state / "ledger")
+            run = Run(src, out, settings, options, ledger, runner, report)
             record, seconds = travel(run, found)
         except OSError as error:  # of the few calls that are not write_whole's: a folder made, a file removed
             raise cannot_write(Path(os.fsdecode(error.filename or out)), error) from error
@@ -109,15 +110,16 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
 
 
 def prepare_out(out: Path) -> None:
-    """Make the folder, or see that it is one of ours and can be written. Raises UsageError, NoRoomError."""
+    """Make the folder, or see that it is one of ours, leads nowhere else and can be written. Raises UsageError,
+    NoRoomError.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
+        check_folders(out)
         if not (out / ".prep").is_dir() and any(entry.name != ".gitkeep" for entry in out.iterdir()):
             raise UsageError(f"{out} holds something that prep did not make", hint="name an empty or a new folder")
         (out / ".prep").mkdir(exist_ok=True)
-        probe = out / f".prep-{os.getpid()}"
-        probe.write_bytes(b"")
-        probe.unlink()
+        check_writable(out)
     except OSError as error:
         if error.errno in FULL:
             raise cannot_write(out, error) from error
@@ -159,9 +161,9 @@ def _keep_run(path: Path, run: Run, seconds: dict[str, float]) -> None:
     """How long each stage took when it last had work, and how it was done: what `prep status` tells of costs, and what
     a picture does not depend on."""
     try:
-        last = json.loads(path.read_text())
+        last = json.loads(read_file(path))
         took, notes = dict(last["seconds"]), dict(last.get("notes", {}))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         took, notes = {}, {}
     took |= {stage: each for stage, each in seconds.items() if run.todo.get(stage, 1)}
     write_whole(path, json.dumps({"seconds": took, "notes": notes | run.notes}, indent=1).encode())

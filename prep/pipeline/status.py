@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from prep.config import Settings, load_settings
+from prep.dataset.folders import check_folders
 from prep.dataset.rows import manifest_rows
 from prep.drawing.progress import drawn_since, to_draw, verdicts
 from prep.edits.follow import PICTURE
 from prep.edits.merge import items, key
 from prep.errors import PrepError, UsageError
+from prep.files import read_file
 from prep.models.choose_models import would_draw
 from prep.names import printable
 from prep.pipeline.outlook import changed_settings, hand_lines, outlook_of
@@ -30,15 +32,17 @@ COSTS = (
 
 
 def opened(out: Path) -> tuple[Path, Settings]:
-    """-> (SRC, the settings of the last run). Raises UsageError when out is no folder of prep's."""
+    """-> (SRC, the settings of the last run). Raises UsageError when out is no folder of prep's, or one with links."""
+    check_folders(out)
     path = out / ".prep" / "config.json"
     try:
-        kept = json.loads(path.read_text())
+        kept = json.loads(read_file(path))
         return Path(kept["src"]), Settings.model_validate(kept["settings"])
     except FileNotFoundError:
         raise UsageError(f"{out} was not made by prep", hint="name a folder that `prep run` wrote") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} cannot be read: {str(error).splitlines()[0]}", hint="run prep again") from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        first = (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
+        raise UsageError(f"{path} cannot be read: {first}", hint="run prep again") from None
 
 
 def status_of(out: Path) -> Iterator[str]:
@@ -105,7 +109,12 @@ def diff_of(out: Path) -> Iterator[str]:
 def problems_of(out: Path) -> Iterator[str]:
     opened(out)
     path = out / "problems.txt"
-    yield path.read_text("utf-8").rstrip() if path.is_file() else "no problems"
+    try:
+        yield read_file(path).decode("utf-8", "backslashreplace").rstrip()
+    except FileNotFoundError:
+        yield "no problems"
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror})", hint="take it away, then run again") from None
 
 
 def _paths(out: Path) -> tuple[Path, Path, Settings]:
@@ -227,8 +236,9 @@ def _lost(made: Preview) -> Iterator[str]:
 def _last_seconds(out: Path) -> dict[str, float]:
     """Seconds that each stage took when it last had something to do."""
     try:
-        return json.loads((out / ".prep" / "run.json").read_text())["seconds"]
-    except (OSError, ValueError, KeyError):
+        seconds = json.loads(read_file(out / ".prep" / "run.json"))["seconds"]
+        return {stage: float(each) for stage, each in seconds.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 

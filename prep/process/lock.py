@@ -9,14 +9,20 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from prep.errors import StoppedError
+from prep.files import open_file, read_file
+from prep.names import shown
+
+HOLDER_BYTES = 1_000  # a process and a host
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock at path. Raises StoppedError that names the process and host of the one who has it.
+    """Hold the lock at path. Raises StoppedError that names the process and host of the one who has it, and where the
+    file is a link or no file: it is written to.
 
     The file stays when the lock is let go; what is in it matters only while somebody holds the lock.
     """
+    _check(path)
     # Never filelock's other kind, a file that exists while the lock is held: a kill would leave it there.
     lock = FileLock(path, timeout=0, fallback_to_soft=False, preserve_lock_file=True, on_acquired=_sign)
     try:
@@ -31,6 +37,16 @@ def locked(path: Path) -> Iterator[None]:
         lock.release()
 
 
+def _check(path: Path) -> None:
+    """Raises StoppedError."""
+    try:
+        os.close(open_file(path, os.O_RDWR | os.O_CREAT))
+    except OSError as error:
+        raise StoppedError(
+            f"{path} cannot be locked ({error.strerror})", hint="take it away, or see who may write there"
+        ) from None
+
+
 def _sign(descriptor: int) -> None:
     os.ftruncate(descriptor, 0)
     with contextlib.suppress(OSError):  # on a full disk the lock holds, without a name
@@ -39,5 +55,5 @@ def _sign(descriptor: int) -> None:
 
 def _holder(path: Path) -> str:
     with contextlib.suppress(OSError):  # Windows lets nobody else read what is locked
-        return path.read_text(encoding="utf-8", errors="replace").strip() or "another process"
+        return shown(read_file(path, HOLDER_BYTES).decode("utf-8", "replace").strip()) or "another process"
     return "another process"

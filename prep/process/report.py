@@ -15,6 +15,9 @@ from typing import Self, TypeVar
 
 from tqdm import tqdm
 
+from prep.files import open_file
+from prep.names import shown
+
 T = TypeVar("T")
 QUIET_SECONDS = 30  # between lines of progress where there is no terminal
 LOGGER = logging.getLogger("prep")
@@ -74,15 +77,13 @@ class _Shown(logging.Handler):
     """On stdout, above a bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        # Paths may hold bytes that are no text.
-        line = os.fsencode(self.format(record)).decode("utf-8", "backslashreplace")
-        tqdm.write(line, file=sys.stdout)
+        tqdm.write(shown(self.format(record)), file=sys.stdout)
         sys.stdout.flush()
 
 
 class _Kept(logging.Handler):
     """In a file that is opened for each line: on a full disk a line is lost, and nothing else. No run stops because its
-    log cannot be written: who needed the room tells of a full disk.
+    log cannot be written: who needed the room tells of a full disk. Through a link nothing is written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -93,6 +94,6 @@ class _Kept(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         with (
             contextlib.suppress(OSError),
-            self.path.open("a", encoding="utf-8", errors="backslashreplace") as file,
+            os.fdopen(open_file(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab") as file,
         ):
-            file.write(f"{self.format(record)}\n")
+            file.write(f"{shown(self.format(record))}\n".encode())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prep.errors import SettingsError
+from prep.files import read_file
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def read_patterns(path: str, setting: str) -> Patterns:
     if not path:
         return Patterns((), ())
     try:
-        text = Path(path).read_text("utf-8-sig")
+        text = read_file(Path(path), follow=True).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{setting}: {path} cannot be read: {error}") from None
     return parse_patterns(text)

@@ -9,6 +9,7 @@ import numpy as np
 
 from prep.config import Thresholds
 from prep.errors import SettingsError
+from prep.files import read_file
 from prep.types import TagScores, Vocabulary
 
 
@@ -33,7 +34,7 @@ def read_overrides(path: str) -> dict[str, float]:
     if not path:
         return {}
     try:
-        values = tomllib.loads(Path(path).read_text("utf-8-sig"))
+        values = tomllib.loads(read_file(Path(path), follow=True).decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"thresholds.overrides: {path} cannot be read as TOML: {error}") from None
     for name, value in values.items():

@@ -225,7 +225,9 @@ def test_an_edit_beside_the_source_is_kept_in_source_mode(tmp_path, tiny_tagger,
     assert "edit 8" in text and "edit 3" in text and captions(tmp_path / "out")["mira/000.png"] == text
 
 
-@pytest.mark.parametrize("content", ["蓝色头发".encode("gbk"), "水着".encode("shift-jis"), "café".encode("cp1252"), b"x" * 2_000_000])
+@pytest.mark.parametrize(
+    "content", ["蓝色头发".encode("gbk"), "水着".encode("shift-jis"), "café".encode("cp1252"), b"x" * 2_000_000]
+)
 def test_a_caption_that_cannot_be_read_is_set_aside_and_told(made, content, capsys):
     path = made.text("000")
     path.write_bytes(content)

@@ -81,12 +81,15 @@ def test_a_caption_file_is_renamed_and_then_fixed(tmp_path):
     assert not (tmp_path / "10_sylvie" / "ending-01.caption").exists()
 
 
-def test_a_caption_through_a_link_leaves_its_target_alone(tmp_path):
+def test_a_caption_that_is_a_link_is_left_alone_and_so_is_what_it_leads_to(tmp_path):
     clean_folder(tmp_path / "set")
     (tmp_path / "source.txt").write_bytes(MARK + b"sylvie\n")
     file("10_sylvie/linked-01.png", picture())(tmp_path / "set")
     (tmp_path / "set" / "10_sylvie" / "linked-01.txt").symlink_to(tmp_path / "source.txt")
-    assert apply_fixes(tmp_path / "set")[0].findings == ()
+    report, done, failed = apply_fixes(tmp_path / "set")
+    assert [finding.rule.id for finding in report.findings] == ["caption-bom"] and done == 0
+    assert failed == ["10_sylvie/linked-01.txt: linked-01.txt is a link. Put a file in its place."]
+    assert (tmp_path / "set" / "10_sylvie" / "linked-01.txt").is_symlink()
     assert (tmp_path / "source.txt").read_bytes() == MARK + b"sylvie\n"
 
 

@@ -133,7 +133,7 @@ def test_a_file_that_cannot_be_read_is_one_sentence(monkeypatch):
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr("prep.models.hashes.open_file", refuse)
     with pytest.raises(WeightsError, match="Permission denied"):
         locate(MODEL.name)
     assert path.is_file()

@@ -44,7 +44,7 @@ def test_a_name_that_is_no_text_is_shown_with_its_bytes(tmp_path, capsys):
     with Report(tmp_path / "log") as report:
         report.say("mira/\udcff.png")
     assert capsys.readouterr().out == "mira/\\xff.png\n"
-    assert kept(tmp_path / "log") == ["mira/\\udcff.png"]
+    assert kept(tmp_path / "log") == ["mira/\\xff.png"]
 
 
 def test_a_root_logger_that_a_library_set_up_shows_no_line_twice(tmp_path, capfd):

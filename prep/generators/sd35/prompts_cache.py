@@ -14,7 +14,7 @@ from diffusers import StableDiffusion3Pipeline
 from safetensors.torch import save_file
 
 from prep.errors import WeightsError
-from prep.files import write_whole
+from prep.files import is_regular, real_folder, write_whole
 from prep.tensors.device import give_back
 from prep.tensors.file import WeightFile
 
@@ -40,6 +40,8 @@ class PromptsCache:
     def read(self, text: str) -> Encoded | None:
         """None: not there, or not whole."""
         try:
+            if not is_regular(self.path(text)):
+                return None
             file = WeightFile(self.path(text))  # not mapped: a file that shrinks under a map ends the process
             found = Encoded(file.read("hidden"), file.read("pooled"))
         except (WeightsError, OSError, KeyError, RuntimeError):
@@ -59,7 +61,8 @@ class PromptsCache:
         missing = self.missing(texts)
         if not missing:
             return 0
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        real_folder(self.folder.parent, self.folder.name)
         pipeline = load()
         try:
             for text in missing:
