@@ -12,6 +12,12 @@ from prep.process.quiet import keep_libraries_quiet
 COMMANDS = {
     "run": "turn a folder of images into a training set",
     "status": "what is done, kept and rejected, and what a run would do now",
+    "accept": "take pictures that were rejected",
+    "reject": "refuse pictures that were accepted",
+    "exclude": "leave pictures out of the set",
+    "restore": "take back what was decided of pictures",
+    "undo": "take back the last decision, a caption that was edited among them",
+    "tags": "the tags of a set with their counts; add, remove or rename one in all captions",
     "redraw": "one picture: its tags, the prompts, new pictures from it, and how well they match",
     "lint": "check a kohya folder or dataset.toml against sd-scripts' rules",
     "push": "put a set on the Hugging Face Hub as a dataset",

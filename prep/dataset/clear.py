@@ -1,7 +1,4 @@
-"""What is no longer in the set leaves kohya/: only what still has the bytes that prep wrote, looked at right before.
-
-Captions that a person edited go into the ledger and come back with their picture; what else a person made is set aside.
-"""
+"""What is no longer in the set leaves kohya/, and what was never prep's there is said."""
 
 import hashlib
 import re
@@ -9,11 +6,9 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from prep.aside import set_aside
 from prep.edits.from_files import HandEdits
-from prep.edits.placed import Placed
+from prep.edits.take_out import take_out
 from prep.errors import ImageError
-from prep.files import crash_point
 from prep.images import SUFFIXES, open_image, pixel_hash
 from prep.names import numbered_folder, printable
 from prep.types import Problem, Row
@@ -34,12 +29,7 @@ def clear(edits: HandEdits, rows: Iterable[Row], stems: Mapping[str, set[str]]) 
     }
     placement.mark((picture for picture, placed in gone.items() if placed.state == "placed"), "unplaced")
     for picture, placed in gone.items():
-        if placement.there(placed):
-            removed += _remove_picture(edits, placed, elsewhere)
-            crash_point("removal")
-        if text := placement.sidecar(placed):
-            edits.take_out(text, picture)
-            crash_point("removal")
+        removed += take_out(picture, placed, edits.decisions, placement, edits.out, elsewhere)
         if placed.state == "leaving":
             placement.mark([picture], "excluded")
     for group in placement.listings:
@@ -85,24 +75,6 @@ def strangers(edits: HandEdits, rows: Iterable[Row], dry: bool = False) -> dict[
                 "put its pictures into SRC",
             )
     return found
-
-
-def _remove_picture(edits: HandEdits, placed: Placed, elsewhere: set[str]) -> bool:
-    path = edits.placement.path(placed)
-    try:
-        if path.is_symlink():
-            path.unlink()
-            return True
-        if not (placed.at(path) == placed and not placed.hand):
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            if digest not in elsewhere and (placed.hand or digest != placed.sha256):
-                why = "was changed by hand, and its picture is no longer in the set"
-                set_aside(edits.out, path, why, edits.placement.ledger)
-                return True
-        path.unlink()
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def _left_behind(path: Path, pixels: set[str]) -> bool:

@@ -14,8 +14,9 @@ from typing import Any
 from prep.dataset.folders import check_folders
 from prep.dataset.linked import check_picture
 from prep.dataset.rows import manifest_facts, manifest_rows
-from prep.errors import UsageError
-from prep.files import CAPTION_BYTES, NotAFileError, read_file
+from prep.edits.sidecar import LONGEST_BYTES, caption_text
+from prep.errors import ImageError, UsageError
+from prep.files import NotAFileError, read_file
 from prep.names import DRAWN, numbered_folder
 from prep.types import is_real, trains
 
@@ -151,8 +152,10 @@ def read_caption(picture: Path) -> str:
 
     Never through a link: what it leads to may be a secret, and captions are published.
     """
-    data = read_file(picture.with_suffix(".txt"), CAPTION_BYTES)
-    return data.decode("utf-8-sig").replace("\r\n", "\n").strip()
+    try:
+        return caption_text(read_file(picture.with_suffix(".txt"), LONGEST_BYTES))
+    except ImageError as error:
+        raise ValueError(error.message) from None
 
 
 def _caption(picture: Path, known: str | None) -> str:
@@ -163,8 +166,6 @@ def _caption(picture: Path, known: str | None) -> str:
         if known is None:
             raise ValueError("has no caption") from None
         return known
-    except UnicodeDecodeError:
-        raise ValueError("its caption is not UTF-8") from None
     except OSError as error:
         raise ValueError(f"its caption cannot be read ({error.strerror})") from None
 

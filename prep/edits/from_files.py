@@ -77,14 +77,14 @@ class HandEdits:
             self.decisions.keep(changed, BY)
         return problems
 
-    def note_removals(self, rows: Iterable[Row], restore: bool) -> None:
-        """Remember images that a person removed from kohya/, until they are put back or restored."""
+    def note_removals(self, pictures: Iterable[str], restore: bool = False) -> None:
+        """Remember images that a person removed from kohya/, until they are put back or restored.
+
+        pictures: those that belong there.
+        """
         verdicts: dict[str, str | None] = {}
         states: dict[str, list[str]] = defaultdict(list)
-        for row in rows:
-            if not row.trains:
-                continue
-            picture = image_key(row)
+        for picture in pictures:
             placed = self.placement[picture]
             there = placed is not None and self.placement.there(placed)
             listed = placed is not None and placed.group in self.placement.listings
@@ -143,7 +143,7 @@ class HandEdits:
             if not in_kohya:
                 return row, False
             with self._one_at_a_time:
-                set_aside(self.out, path, _why(error), self.decisions.ledger)
+                set_aside(self.out, path, why_unread(error), self.decisions.ledger)
             text = None
         if text is not None and text != row.final_text:
             with self._one_at_a_time:
@@ -151,21 +151,14 @@ class HandEdits:
         write_whole(path, caption_bytes(row.final_text))
         return row, True
 
-    def take_out(self, path: Path, picture: str) -> None:
-        """Remove a caption whose picture leaves. What a person saved in it since `look` goes into the ledger first;
-        what cannot be read is set aside.
-        """
-        entry = self.decisions.entry(picture)
+    def says(self, path: Path, texts: Iterable[str]) -> bool:
+        """Whether a caption's file says one of these now, or is not there."""
         try:
-            text = caption_text(read_file(path, LONGEST_BYTES))
+            return caption_text(read_file(path, LONGEST_BYTES)) in texts
         except FileNotFoundError:
-            return
-        except (ImageError, OSError) as error:
-            set_aside(self.out, path, _why(error), self.decisions.ledger)
-            return
-        if text not in entry.known:
-            self.decisions.keep({picture: absorb(entry, text, None)}, BY)
-        path.unlink()
+            return True
+        except (ImageError, OSError):
+            return False
 
     def set_unreadable_aside(self) -> None:
         """Captions in kohya/ that cannot be read make room for prep's own, and are kept."""
@@ -213,7 +206,7 @@ class HandEdits:
         except FileNotFoundError:
             return None
         except (ImageError, OSError) as error:
-            self.unreadable[picture] = path, _why(error)
+            self.unreadable[picture] = path, why_unread(error)
             return None
         if data == caption_bytes(text):
             self._standing[picture] = hash(text)
@@ -273,7 +266,7 @@ class HandEdits:
         return read_caption(path, follow=True) or ""
 
 
-def _why(error: ImageError | OSError) -> str:
+def why_unread(error: ImageError | OSError) -> str:
     if isinstance(error, ImageError):
         return error.message
     if isinstance(error, NotAFileError) or error.errno == errno.EFBIG:

@@ -100,7 +100,7 @@ def second_look(run: Run, record: Drawn) -> tuple[Row, ...]:
     before = dict(edits.decisions.changed)
     run.problems |= edits.look(record.rows)
     _say_retouched(run, edits)
-    edits.note_removals(record.rows, restore=False)
+    edits.note_removals(training(record.rows))
     changed = {picture for picture, entry in edits.decisions.changed.items() if before.get(picture) is not entry}
     rows = (
         captioned(run, record, edits, _undecided(row))
@@ -122,6 +122,11 @@ def without_trigger(kept: Iterable[Row], record: Profiled) -> Iterator[str]:
         if count:
             many = "1 caption of yours lacks" if count == 1 else f"{count:,} captions of yours lack"
             yield f"caption: {many} the trigger word `{printable(trigger)}`"
+
+
+def training(rows: Iterable[Row]) -> Iterator[str]:
+    """The pictures that belong into kohya/."""
+    return (image_key(row) for row in rows if row.trains)
 
 
 def _undecided(row: Row) -> Row:

@@ -14,7 +14,7 @@ from prep.jobs.tag import ScoreBook, TagJob
 from prep.models.choose_models import fetched
 from prep.models.residency import MEMORY
 from prep.pipeline.carried import carried
-from prep.pipeline.decided import captioned
+from prep.pipeline.decided import captioned, training
 from prep.pipeline.records import Captioned, Drawn
 from prep.run import Run
 from prep.types import Row
@@ -78,7 +78,7 @@ def check(run: Run, record: Captioned) -> Drawn:
     else:
         rows = [overruled(row, decided) for row in stay if row.ref.sha256 in record.scores]
     rows = file_away(rows, record.places, run.ledger)
-    record.edits.note_removals(rows, run.options.restore)
+    record.edits.note_removals(training(rows), run.options.restore)
     drawn = (*record.drawn, *(captioned(run, record, record.edits, row) for row in rows))
     if drawing:
         grown = drawing.grown((*record.drawn, *rows))

@@ -16,7 +16,7 @@ from prep.models.choose_models import fetched, tagger_of
 from prep.models.residency import MEMORY
 from prep.names import printable
 from prep.pipeline.carried import carried
-from prep.pipeline.decided import captioned, known_slugs, look_at_edits, overruled, without_trigger
+from prep.pipeline.decided import captioned, known_slugs, look_at_edits, overruled, training, without_trigger
 from prep.pipeline.records import Captioned, Found, Profiled, Scanned, Tagged
 from prep.run import Places, Run
 from prep.scan.copies import marked
@@ -143,7 +143,7 @@ def profile(run: Run, tagged: Tagged) -> Profiled:
 
 def caption(run: Run, profiled: Profiled) -> Captioned:
     edits = profiled.edits
-    edits.note_removals(profiled.rows, run.options.restore)
+    edits.note_removals(training(profiled.rows), run.options.restore)
     rows = tuple(captioned(run, profiled, edits, row) for row in profiled.rows)
     run.problems |= {row.ref.path: NO_TAGS for row in rows if "no_tags" in row.flags} | run.problems
     kept = [row for row in rows if row.status == "kept"]

@@ -1,0 +1,47 @@
+"""What the commands that decide have in common: the OUT, its lock, and what they say."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prep.cli._say import say
+
+if TYPE_CHECKING:
+    from prep.dataset.opened import Set
+    from prep.edits.edits import Edits
+
+
+@contextmanager
+def deciding(out: Path, look: bool = True) -> "Iterator[tuple[Set, Edits]]":
+    """An OUT with its lock held, and what was done to its files already taken in."""
+    from prep.dataset.opened import Set
+    from prep.ledger import Ledger
+    from prep.process.arrow import keep_arrow_small
+    from prep.process.lock import locked
+    from prep.process.report import Report
+    from prep.process.signals import interruptible
+
+    keep_arrow_small()
+    found = Set(out)
+    state = out / ".prep"
+    with interruptible(), locked(state / "lock"), Report(state / "log"):
+        edits = found.edits(Ledger.begin(state / "ledger"), "command")
+        if look:
+            edits.look()
+        yield found, edits
+
+
+def decide(out: Path, keys: Sequence[str], verb: str, done: str, later: str = "") -> int:
+    """exclude, restore, accept or reject pictures by key. later: what the next run still has to do."""
+    with deciding(out) as (found, edits):
+        pictures = found.find(keys)
+        changed = getattr(edits, verb)(pictures)
+        before = len(pictures) - len(changed)
+        told = f"{len(changed):,} {'picture' if len(changed) == 1 else 'pictures'} {done}"
+        say(told + (f"; {before:,} {'was' if before == 1 else 'were'} before" if before else ""))
+        if changed and later:
+            say(later)
+        if changed:
+            say(f"`prep undo {out}` takes it back")
+    return 0

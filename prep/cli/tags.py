@@ -1,0 +1,99 @@
+"""prep tags: the tags of a set's captions, and changing them in bulk."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from prep.cli._decide import deciding
+from prep.cli._say import say
+from prep.errors import UsageError
+
+if TYPE_CHECKING:
+    from prep.edits.edits import Edits
+
+SHOWN = 5
+
+
+@click.command("tags")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--character", metavar="NAME", help="Only the captions of this one; named as its folder in SRC.")
+@click.option("--add", metavar="TAG", help="Put it into captions that lack it.")
+@click.option("--remove", metavar="TAG", help="Take it out; it does not come back.")
+@click.option("--rename", nargs=2, metavar="TAG NEW", help="Write it otherwise, where it stands.")
+@click.option("--plan", is_flag=True, help="Only show what would change.")
+def command(out: Path, character: str | None, add: str | None, remove: str | None, rename: tuple[str, str] | None,
+            plan: bool) -> int:  # fmt: skip
+    """List the tags in kohya/ with their counts; or add, remove or rename one in all captions.
+
+    Sentences are left alone. What a run finds later is merged as with any edit by hand.
+
+    \b
+    Examples:
+      prep tags outputs/characters
+      prep tags outputs/characters --character sylvie --rename hat "witch hat" --plan
+    """
+    from prep.edits.edits import adding, removing, renaming
+
+    asked = [name for name, value in (("add", add), ("remove", remove), ("rename", rename)) if value]
+    if len(asked) > 1:
+        raise UsageError(f"--{asked[0]} and --{asked[1]} together", hint="one change at a time; each can be undone")
+    for tag in (add, remove, *(rename or ())):
+        if tag is not None and (not tag.strip() or "," in tag or "\n" in tag):
+            raise UsageError(f"{tag!r} is no tag", hint="a tag has no comma")
+    with deciding(out) as (_, edits):
+        pictures = _pictures(edits, character)
+        if not asked:
+            _list(edits, pictures)
+            return 0
+        change = adding(add) if add else removing(remove) if remove else renaming(*rename)
+        triggers = {edits.trigger(picture) for picture in pictures}
+        if (tag := remove or rename and rename[0]) and tag in triggers:
+            raise UsageError(f"{tag} is the trigger word", hint="set [characters.NAME] trigger in prep.toml")
+        found = edits.retagged(pictures, change)
+        for now, then in list(found.values())[:SHOWN]:
+            say(f"  now:  {now}")
+            say(f"  then: {then}")
+        if len(found) > SHOWN:
+            say(f"  and {len(found) - SHOWN:,} more")
+        if not plan:
+            edits.retag(pictures, change)
+        would = "would change" if plan else "changed"
+        say(f"{len(found):,} of {len(pictures):,} captions {would}")
+        if found and not plan:
+            say(f"`prep undo {out}` takes it back")
+    return 0
+
+
+def _pictures(edits: "Edits", character: str | None) -> list[str]:
+    pictures = sorted(picture for picture, _ in edits.placement.placed())
+    if character is None:
+        return pictures
+    own = [picture for picture in pictures if picture.rpartition("/")[0] == character]
+    if not own:
+        names = ", ".join(sorted({picture.rpartition("/")[0] for picture in pictures})) or "none"
+        raise UsageError(f"no picture of {character} is in kohya/", hint=f"there is {names}")
+    return own
+
+
+def _list(edits: "Edits", pictures: Iterable[str]) -> None:
+    """Each tag with the number of captions that have it, most often first."""
+    from prep.edits.merge import items, key
+
+    counts: Counter[str] = Counter()
+    spelled: dict[str, str] = {}
+    sentences = 0
+    for picture in pictures:
+        hand = edits.decisions.entry(picture).hand
+        if hand.verbatim:
+            sentences += 1
+            continue
+        for item in dict.fromkeys(items(hand.text or "")):
+            counts[key(item)] += 1
+            spelled.setdefault(key(item), item)
+    for name, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
+        say(f"{count:6,}  {spelled[name]}")
+    if sentences:
+        say(f"{sentences:6,}  sentences, which are left alone")

@@ -1,0 +1,144 @@
+"""A finished OUT, opened: the one reader of it, for status, formats, hub, review and service.
+
+Rows are the manifest's as they stand now: with what a person decided since, whether a run has put it into effect or
+not. Nothing is written; `edits` is the door for that.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path, PurePath
+from typing import Any
+
+from prep.dataset.finished import FinishedSet, read_caption, read_set
+from prep.dataset.folders import check_folders
+from prep.dataset.rows import manifest_facts, manifest_rows
+from prep.edits.decisions import Decisions
+from prep.edits.edits import Edits
+from prep.edits.placed import EXPORT
+from prep.errors import UsageError
+from prep.ledger import Ledger
+from prep.names import printable
+from prep.types import BY_HAND
+
+Row = dict[str, Any]  # the manifest's columns, and `picture`: the image key that decisions name it by
+NEEDED = ("image_id", "character", "status", "reason", "origin", "file")
+SHORTEST = 6  # letters of a hash that name a picture
+
+
+class Set:
+    """What lies in OUT. Raises UsageError when it is no folder of prep's, or a folder of it is a link."""
+
+    def __init__(self, out: Path) -> None:
+        check_folders(out)
+        if not (out / ".prep").is_dir():
+            raise UsageError(f"{out} was not made by prep", hint="name a folder that `prep run` wrote")
+        self.out = out
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        ledger = Ledger(self.out / ".prep" / "ledger")
+        exports = ledger.rows(EXPORT)
+        return Decisions(ledger, (key for key, row in exports.items() if row["state"] in ("excluded", "leaving")))
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """`settings` that shaped the set, and prep's `version`. Raises UsageError when it is not finished."""
+        try:
+            return manifest_facts(self.out)
+        except FileNotFoundError:
+            raise UsageError(
+                f"{self.out} is not finished: it has no manifest.parquet", hint="let `prep run` finish"
+            ) from None
+
+    def rows(self, where: Callable[[Row], bool] | None = None, columns: Sequence[str] | None = None) -> Iterator[Row]:
+        """Yield the rows that `where` wants, in the manifest's order. None before the first run has ended.
+
+        columns: those that are read, beside the ones that say what the picture is; None: all.
+        """
+        wanted = None if columns is None else list(dict.fromkeys((*NEEDED, *columns)))
+        try:
+            for row in manifest_rows(self.out, wanted):
+                row = self._as_decided(row)
+                if where is None or where(row):
+                    yield row
+        except FileNotFoundError:
+            return
+
+    def picture(self, key: str) -> Row:
+        """All that is known of one picture: its row, with `caption` as its .txt says, and `path`.
+
+        key: as of find. Raises UsageError when none or several are called so.
+        """
+        (picture,) = self.find([key])
+        row = next(self.rows(lambda row: row["picture"] == picture))
+        return row | {"path": self.out / row["file"] if row["file"] else None, "caption": self.caption(row)}
+
+    def caption(self, row: Row) -> str | None:
+        """What its .txt says; where there is none that can be read, what the manifest says."""
+        if not row["file"] or not row["file"].startswith("kohya/"):
+            return row.get("caption")
+        try:
+            return read_caption(self.out / row["file"])
+        except (OSError, ValueError):
+            return row.get("caption")
+
+    def removed(self) -> Iterator[Row]:
+        """The rows of what is not trained on although it could be, each with its `reason`."""
+        return self.rows(lambda row: row["status"] in ("rejected", "excluded", "duplicate"))
+
+    def trained(self) -> FinishedSet:
+        """What is trained on, by folder, as trainers' formats want it."""
+        return read_set(self.out)
+
+    def edits(self, ledger: Ledger, by: str) -> Edits:
+        """The door for decisions. The caller holds the OUT's lock. by: who decides, for the history."""
+        return Edits(self.out, ledger, by)
+
+    def find(self, keys: Sequence[str]) -> list[str]:
+        """The pictures (image keys) that are meant: by a path in SRC or OUT, a file's name with or without its ending,
+        or the first letters of a hash.
+
+        Raises UsageError for a key that names none, or several.
+        """
+        rows = list(self.rows(columns=["source"]))
+        return list(dict.fromkeys(self._found(key, rows) for key in keys))
+
+    def _found(self, key: str, rows: Sequence[Row]) -> str:
+        wanted = self._inside(key)
+        for names in (_exact, _named, _begun):
+            found = {row["picture"]: row for row in rows if names(row, wanted)}
+            if len(found) == 1:
+                return next(iter(found))
+            if found:
+                places = ", ".join(sorted((row["source"] or row["file"] or "") for row in found.values())[:5])
+                raise UsageError(f"{key} may be {len(found)} pictures: {places}", hint="name one by its path")
+        raise UsageError(f"{key} is no picture of {self.out}", hint="name a path as in SRC, or a file of kohya/")
+
+    def _inside(self, key: str) -> str:
+        """A path to a file of OUT, as the manifest has it."""
+        path = Path(key)
+        if path.exists() and path.absolute().is_relative_to(self.out.absolute()):
+            return path.absolute().relative_to(self.out.absolute()).as_posix()
+        return key
+
+    def _as_decided(self, row: Row) -> Row:
+        row["picture"] = f"{row['character']}/{row['image_id']}"
+        verdict = self.decisions.verdict(row["picture"])
+        if verdict == "excluded" and row["status"] == "kept":
+            row["status"] = "excluded"
+        elif verdict == "rejected" and row["status"] == "kept":
+            row["status"], row["reason"] = "rejected", BY_HAND
+        return row
+
+
+def _exact(row: Row, key: str) -> bool:
+    return key in (row["picture"], row["source"], row["file"])
+
+
+def _named(row: Row, key: str) -> bool:
+    places = (PurePath(place) for place in (row["source"], row["file"]) if place)
+    return any(key in (place.name, place.stem) for place in places)
+
+
+def _begun(row: Row, key: str) -> bool:
+    return len(key) >= SHORTEST and (row["image_id"] or "").startswith(printable(key).lower())

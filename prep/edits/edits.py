@@ -1,0 +1,222 @@
+"""The door by which decisions enter: a command's, a page's, a service's. What a person does to files in kohya/ is
+read in first, so both are steps of one history, and each can be undone.
+
+Whoever opens it holds the OUT's lock. What leaves kohya/ leaves at once; what comes back comes with the next run, which
+has the pictures at hand.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from prep.edits.decisions import Decisions
+from prep.edits.from_files import HandEdits, caption_bytes
+from prep.edits.history import REDO, UNDO, Change, Step, Verdict
+from prep.edits.merge import Hand, edited, items, key, merged
+from prep.edits.placed import read_placement
+from prep.edits.sidecar import CAPTION, Entry
+from prep.edits.take_out import take_out
+from prep.errors import UsageError
+from prep.files import write_whole
+from prep.ledger import Ledger
+
+Retag = Callable[[list[str]], list[str]]
+
+
+class Edits:
+    """What a person decides of the pictures of an OUT. A picture is named by its image key, CHARACTER/SHA256."""
+
+    def __init__(self, out: Path, ledger: Ledger, by: str = "command") -> None:
+        """by: who decides, for the history."""
+        self.out = out
+        self.by = by
+        self.placement = read_placement(out / "kohya", ledger)
+        gone = (picture for picture, placed in self.placement.known.items() if placed.state in ("excluded", "leaving"))
+        self.decisions = Decisions(ledger, gone)
+        self.files = HandEdits(self.decisions, self.placement, out, out, in_source=False)
+
+    def look(self) -> None:
+        """Take in what was done to the files since, before anything else is decided."""
+        self.files.look([])
+        self.placement.retouched()
+        self.files.note_removals([picture for picture, _ in self.placement.placed()])
+
+    @property
+    def history(self) -> list[Step]:
+        """All steps, oldest first."""
+        return self.decisions.history.steps()
+
+    def text(self, picture: str) -> str | None:
+        """Its caption as it stands; None: it has none yet."""
+        return self.decisions.entry(picture).hand.text
+
+    def trigger(self, picture: str) -> str | None:
+        """The trigger word that prep wrote into its caption last."""
+        machine = self.decisions.entry(picture).hand.machine
+        return machine[0] if machine else None
+
+    def caption(self, picture: str, text: str, base: str | None = None) -> str:
+        """Write a caption by hand -> what it says then.
+
+        base: what the writer saw. Where the caption says something else by now, only what the writer changed is merged
+        into it. Raises UsageError for a picture that has no caption yet.
+        """
+        entry = self._captioned(picture)
+        hand, now = entry.hand, entry.hand.text
+        if base is None or base == now:
+            after = edited(hand, text)
+        else:
+            after = replace(edited(replace(hand, text=base), text), text=now)
+            final = merged(after, hand.machine) if not after.verbatim else text
+            after = replace(after, text=final, person=final)
+        self._write({picture: after}, self.by)
+        return after.text
+
+    def exclude(self, pictures: Iterable[str]) -> set[str]:
+        """Leave pictures out of the set from now on. -> those that were not left out before, as all verbs below."""
+        return self._decide(dict.fromkeys(pictures, "excluded"), self.by)
+
+    def restore(self, pictures: Iterable[str]) -> set[str]:
+        """Take back that they were excluded, accepted or rejected."""
+        return self._decide(dict.fromkeys(pictures), self.by)
+
+    def accept(self, pictures: Iterable[str]) -> set[str]:
+        """Take what the scan or the check rejected."""
+        return self._decide(dict.fromkeys(pictures, "accepted"), self.by)
+
+    def reject(self, pictures: Iterable[str]) -> set[str]:
+        """Refuse what the scan and the check let through."""
+        return self._decide(dict.fromkeys(pictures, "rejected"), self.by)
+
+    def add(self, tag: str, pictures: Iterable[str]) -> set[str]:
+        """Put a tag into captions that lack it, at their end."""
+        return self.retag(pictures, adding(tag))
+
+    def remove(self, tag: str, pictures: Iterable[str]) -> set[str]:
+        """Take a tag out of captions; it does not come back."""
+        return self.retag(pictures, removing(tag))
+
+    def rename(self, tag: str, new: str, pictures: Iterable[str]) -> set[str]:
+        """Write a tag otherwise, where it stands."""
+        return self.retag(pictures, renaming(tag, new))
+
+    def retagged(self, pictures: Iterable[str], change: Retag) -> dict[str, tuple[str, str]]:
+        """What a change of tags would do, without doing it: picture -> (caption now, caption then).
+
+        Sentences and captions of several lines are not lists of tags, and stay.
+        """
+        found = {}
+        for picture in pictures:
+            hand = self.decisions.entry(picture).hand
+            if hand.text is None or hand.verbatim or not hand.text.strip():
+                continue
+            tags = items(hand.text)
+            then = change(tags)
+            if then != tags:
+                found[picture] = hand.text, ", ".join(then)
+        return found
+
+    def undo(self, steps: int = 1) -> list[Step]:
+        """Take back the last steps -> those that were taken back, the newest first."""
+        undone = self.decisions.history.undoable()[:steps]
+        for step in undone:
+            self._apply([change.inverse for change in step.changes], UNDO, step.number)
+        return undone
+
+    def redo(self, steps: int = 1) -> list[Step]:
+        """Bring back what was undone last."""
+        redone = self.decisions.history.redoable()[:steps]
+        for step in redone:
+            self._apply(step.changes, REDO, step.number)
+        return redone
+
+    def _apply(self, changes: Iterable[Change], by: str, of: int) -> None:
+        captions: dict[str, Hand] = {}
+        verdicts: dict[str, Verdict | None] = {}
+        for change in changes:
+            if change.what == "verdict":
+                verdicts[change.picture] = change.after
+            else:
+                captions[change.picture] = self._today(change.picture, change.after or Hand())
+        if captions:
+            self._write(captions, by, of)
+        if verdicts:
+            self._decide(verdicts, by, of)
+
+    def _today(self, picture: str, hand: Hand) -> Hand:
+        """An earlier state of a caption, with what the machine says by now."""
+        machine = self.decisions.entry(picture).hand.machine
+        if not machine:
+            return hand
+        return replace(hand, text=merged(hand, machine), machine=machine)
+
+    def retag(self, pictures: Iterable[str], change: Retag) -> set[str]:
+        """Change the tags of captions, as one step. -> the pictures whose caption is another now."""
+        changed = self.retagged(pictures, change)
+        hands = {picture: edited(self.decisions.entry(picture).hand, then) for picture, (_, then) in changed.items()}
+        self._write(hands, self.by)
+        return set(changed)
+
+    def _write(self, hands: Mapping[str, Hand], by: str, of: int = 0) -> None:
+        """Keep captions as one step, then write their files: each is looked at once more, right before."""
+        entries = {picture: self.decisions.entry(picture) for picture in hands}
+        announced = {
+            picture: replace(entry, hand=hands[picture], expected_texts=_texts(entry.hand.text, *entry.expected_texts))
+            for picture, entry in entries.items()
+        }
+        self.decisions.keep(announced, by, of)
+        for picture, entry in announced.items():
+            if entry.hand.text is not None:
+                self._write_file(picture, entry)
+        written = {picture: replace(self.decisions.entry(picture), expected_texts=()) for picture in announced}
+        self.decisions.ledger.write(CAPTION, [entry.row(picture) for picture, entry in written.items()])
+        self.decisions.changed |= written
+
+    def _write_file(self, picture: str, entry: Entry) -> None:
+        placed = self.placement[picture]
+        path = self.placement.sidecar(placed) if placed else None
+        if path and self.files.says(path, entry.known):  # else somebody has just saved it: the next look merges that
+            write_whole(path, caption_bytes(entry.hand.text))
+
+    def _decide(self, verdicts: Mapping[str, Verdict | None], by: str, of: int = 0) -> set[str]:
+        changed = self.decisions.decide(verdicts, by, of)
+        for state in ("excluded", "rejected"):
+            self._leave([picture for picture in changed if verdicts[picture] == state], state)
+        back = [picture for picture in changed if verdicts[picture] in (None, "accepted") and self.placement[picture]]
+        self.placement.mark((picture for picture in back if self.placement[picture].state == "excluded"), "unplaced")
+        return changed
+
+    def _leave(self, pictures: list[str], state: Verdict) -> None:
+        """Out of kohya/. A kill on the way leaves them `leaving`: the next run ends it."""
+        there = [picture for picture in pictures if self.placement[picture]]
+        self.placement.mark(there, "leaving")
+        for picture in there:
+            take_out(picture, self.placement[picture], self.decisions, self.placement, self.out)
+        self.placement.mark(there, "excluded" if state == "excluded" else "unplaced")
+
+    def _captioned(self, picture: str) -> Entry:
+        entry = self.decisions.entry(picture)
+        if entry.hand.text is None:
+            raise UsageError(f"{picture} has no caption yet", hint="let `prep run` finish")
+        return entry
+
+
+def adding(tag: str) -> Retag:
+    return lambda tags: tags if key(tag) in map(key, tags) else [*tags, tag]
+
+
+def removing(tag: str) -> Retag:
+    return lambda tags: [each for each in tags if key(each) != key(tag)]
+
+
+def renaming(tag: str, new: str) -> Retag:
+    def change(tags: list[str]) -> list[str]:
+        """Where both are there, the new one stays where it is."""
+        there = key(new) in map(key, tags) and key(new) != key(tag)
+        return [new if key(each) == key(tag) else each for each in tags if not (there and key(each) == key(tag))]
+
+    return change
+
+
+def _texts(*texts: str | None) -> tuple[str, ...]:
+    return tuple(text for text in texts if text is not None)
