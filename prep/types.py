@@ -11,6 +11,7 @@ import numpy as np
 Kind = Literal["reconstruct", "consistency", "augmentation"]
 Origin = Literal["source", "reconstruct", "consistency", "augmentation"]
 BY_HAND = "by_hand"  # a reason and a flag: a person said so
+RETOUCHED = "retouched"  # a flag: the picture is a person's version
 Status = Literal["kept", "duplicate", "rejected", "unreadable", "excluded"]
 
 

@@ -107,7 +107,7 @@ class KohyaExporter:
             picture, group = image_key(row), placed.group
             if now:
                 fresh[picture] = placed
-            if row.final_text is not None and not self.edits.stands(picture, row.final_text):
+            if row.final_text is not None and (now or not self.edits.stands(picture, row.final_text)):
                 texts.append((self.placement.folder(group) / f"{placed.stem}.txt", row))
             done.stems.setdefault(group, set()).add(placed.stem)
             if row.made:
@@ -125,7 +125,7 @@ class KohyaExporter:
         """-> (the placed file or None, whether it was placed now)."""
         picture, group = image_key(row), self.places.group(row)
         placed = self.placement[picture]
-        damaged = picture in self.placement.damaged
+        damaged = self.placement.damaged.get(picture)
         if placed and placed.state == "placed" and not damaged and self.placement.there(placed):
             if placed.group == group:
                 return placed, False
@@ -136,6 +136,8 @@ class KohyaExporter:
         except ImageError as error:
             self.problems[row.ref.path] = Problem("export", error.kind, error.message, error.hint)
             return None, False
+        if damaged and damaged.exists():
+            set_aside(self.edits.out, damaged, "is no picture any more", self.placement.ledger)
         begin = stem_slug(Path(row.ref.path).stem) if self.layout.readable else group
         target = self.placement.folder(group) / ready.name(begin)
         if not _holds(target, ready.digest):

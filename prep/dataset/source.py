@@ -10,12 +10,17 @@ from prep.types import Row
 
 
 def write_sidecars(rows: Iterable[Row], src: Path, edits: HandEdits) -> dict[str, Row]:
-    """rows: those with a final caption. -> picture -> its row, where a person had just saved another caption."""
+    """rows: those with a final caption. -> picture -> its row, where a person had just saved another caption: it is in
+    kohya/ as well, which was written before.
+    """
     changed = {}
     for row in rows:
         if row.trains and not row.made and row.final_text is not None:
             now, _ = edits.write((src / row.ref.path).with_suffix(".txt"), row)
             if now is not row:
+                placed = edits.placement[image_key(row)]
+                if placed and (path := edits.placement.path(placed)):
+                    now, _ = edits.write(path.with_suffix(".txt"), now)
                 changed[image_key(row)] = now
     return changed
 

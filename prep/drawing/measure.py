@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, is_regular, read_file
-from prep.images import open_image
+from prep.images import SUFFIXES, open_image
 from prep.jobs.draw import DRAW, draw_recipe, measured, places
 from prep.ledger import Ledger
 from prep.run import Places
@@ -22,9 +22,13 @@ class Measured:
 
 
 def place(request: GenerationRequest, where: Places) -> Path | None:
-    """Where the picture lies now; None: nowhere. A link is no picture: it is drawn anew in its place."""
-    candidates = (where.out / place for place in places(request, where.slugs[request.character]))
-    return next(filter(is_regular, candidates), None)
+    """Where the picture lies now, or what a person converted it to, under its stem with another ending; None: nowhere.
+
+    A link is no picture: it is drawn anew in its place.
+    """
+    drawn = [where.out / place for place in places(request, where.slugs[request.character])]
+    converted = (path.with_suffix(ending) for path in drawn for ending in sorted(SUFFIXES))
+    return next(filter(is_regular, (*drawn, *converted)), None)
 
 
 def measure(there: Iterable[tuple[GenerationRequest, Path]], ledger: Ledger, measure_px: int) -> Measured:
@@ -39,12 +43,15 @@ def measure(there: Iterable[tuple[GenerationRequest, Path]], ledger: Ledger, mea
                 continue
             data = read_file(path, PICTURE_BYTES)
             try:
-                now = measured(request.key, open_image(data).pixels, data, path, measure_px)
+                picture = open_image(data)
             except ImageError:
                 damaged[request.key] = path
                 continue
-            writer.append(now)
-            if row and row["sha256"] != now["sha256"]:
+            now = measured(request.key, picture.pixels, data, path, measure_px)
+            changed = bool(row) and row["sha256"] != now["sha256"]
+            hand = changed or bool(row and row["hand"])
+            writer.append(now | {"format": picture.format, "flags": picture.flags, "hand": hand})
+            if changed:
                 character = request.character
                 retouched[f"{character}/{row['sha256']}"] = f"{character}/{now['sha256']}"
     return Measured(damaged, retouched)

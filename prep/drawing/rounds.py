@@ -32,7 +32,7 @@ from prep.protocols import Card
 from prep.run import Places, image_key
 from prep.scan.copies import COPY_BELOW, HASH_BITS, NEAR, VERSION, difference
 from prep.tagging.thresholds import level_of
-from prep.types import BY_HAND, Check, GenerationRequest, ImageRef, Made, Profile, Row
+from prep.types import BY_HAND, RETOUCHED, Check, GenerationRequest, ImageRef, Made, Profile, Row
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,9 @@ def judged(drawing: Drawing, judge: Judge, ledger: Ledger, before: Sequence[Row]
 
 def row_of(request: GenerationRequest, ref: ImageRef, check: Check) -> Row:
     made = Made("generator", request.parent, request.key, request, check)
-    return Row(ref, origin=request.kind, status="kept" if check.kept else "rejected", reason=check.reason, made=made)
+    flags = (RETOUCHED,) if RETOUCHED in ref.flags else ()
+    status = "kept" if check.kept else "rejected"
+    return Row(ref, origin=request.kind, status=status, reason=check.reason, flags=flags, made=made)
 
 
 def overruled(row: Row, decided: Callable[[str], str | None]) -> Row:
@@ -161,7 +163,7 @@ def overruled(row: Row, decided: Callable[[str], str | None]) -> Row:
     kept = verdict == "accepted"
     check = replace(row.made.check, kept=kept, reason=None if kept else BY_HAND)
     now = row_of(row.made.request, row.ref, check)
-    return replace(now, flags=(BY_HAND,), made=replace(now.made, judged=row.made.check))
+    return replace(now, flags=(BY_HAND, *now.flags), made=replace(now.made, judged=row.made.check))
 
 
 def file_away(rows: Iterable[Row], places_: Places, ledger: Ledger) -> list[Row]:
@@ -187,7 +189,8 @@ def _check(request: GenerationRequest, ref: ImageRef, judge: Judge) -> Check:
 def _filed(row: Row, places_: Places, ledger: Ledger) -> Row:
     request, check = row.made.request, row.made.check
     home, aside = places(request, places_.slugs[request.character])
-    path = aside if request.kind == "augmentation" and not check.kept else home
+    place = Path(aside if request.kind == "augmentation" and not check.kept else home)
+    path = str(place.with_suffix(Path(row.ref.path).suffix))
     if path == row.ref.path:
         return row
     real_folder(places_.out, *Path(path).parts[:-1])

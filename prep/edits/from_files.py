@@ -177,8 +177,15 @@ class HandEdits:
         after = absorb(now, text if in_kohya else None, None if in_kohya else text)
         final = merged(begun(after, row.caption.items), row.caption.items)
         written = replace(after.hand, text=final, machine=row.caption.items)
-        # Until the file is written, it says what was found in it.
-        self.decisions.keep({picture: replace(after, hand=written, expected_texts=(text, *after.expected_texts))}, BY)
+        # Until the files are written, they say what was found in them.
+        before = (text, row.final_text, entry.hand.text, entry.source_text, *after.expected_texts)
+        kept = replace(
+            after,
+            hand=written,
+            expected_texts=tuple(dict.fromkeys(each for each in before if each is not None)),
+            source_text=final if self.in_source else after.source_text,
+        )
+        self.decisions.keep({picture: kept}, BY)
         return replace(row, final_text=final, caption_source=source(written, final))
 
     def _intent(self, row: Row, entry: Entry) -> dict[str, Any] | None:

@@ -81,7 +81,7 @@ class Placement:
         self.known: dict[str, Placed] = {}
         self.repeats: dict[str, int] = {}
         self.listings: dict[str, dict[str, Stat]] = {}
-        self.damaged: set[str] = set()  # pictures that are no longer what was written, and no picture either
+        self.damaged: dict[str, Path] = {}  # picture -> its file that is not what was written, and no picture either
 
     def __getitem__(self, subject: str) -> Placed | None:
         return self.known.get(subject)
@@ -125,6 +125,7 @@ class Placement:
         """
         seen: dict[str, Placed] = {}
         retouched = []
+        self.damaged = {}
         for subject, placed in self.known.items():
             if placed.state != "placed" or (name := self._name_now(placed)) is None:
                 continue
@@ -132,7 +133,7 @@ class Placement:
                 continue
             now = self._looked_at(replace(placed, name=name))
             if now is None:
-                self.damaged.add(subject)
+                self.damaged[subject] = self.folder(placed.group) / name
                 continue
             seen[subject] = now
             if now.sha256 != placed.sha256:

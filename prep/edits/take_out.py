@@ -5,6 +5,7 @@ What a person edited in a caption goes into the ledger first; what else a person
 
 import hashlib
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from prep.aside import set_aside
@@ -26,6 +27,8 @@ def take_out(
     if placement.there(placed):
         removed = _picture(placed, placement, out, elsewhere)
         crash_point("removal")
+    if placed.hand:  # set aside, or in SRC as well: nothing of a person's is in kohya/ any more
+        placement.update({picture: replace(placement.known[picture], hand=False)})
     if text := placement.sidecar(placed):
         _caption(text, picture, decisions, out)
         crash_point("removal")

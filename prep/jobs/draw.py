@@ -18,7 +18,7 @@ from prep.ledger import Ledger, Shelf, Writer
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
 from prep.protocols import Generator, Needs, Outcome
-from prep.types import GenerationRequest, ImageRef, Problem
+from prep.types import RETOUCHED, GenerationRequest, ImageRef, Problem
 
 VERSION = 1
 AT_ONCE = 64  # requests that are handed to the generator together
@@ -38,6 +38,9 @@ DRAW = Shelf(
         pa.field("phash", pa.string()),
         pa.field("mtime_ns", pa.int64()),
         pa.field("inode", pa.int64()),
+        pa.field("format", pa.string()),  # null: png, as it was drawn
+        pa.field("flags", pa.list_(pa.string())),  # as of a picture in SRC: alpha, rotated, mode, ...
+        pa.field("hand", pa.bool_()),  # it is a person's version
     ),
 )
 
@@ -90,7 +93,8 @@ def ref_from_draw(request: GenerationRequest, row: dict, path: str) -> ImageRef:
     measures = {
         name: row[name] for name in ("sha256", "width", "height", "bytes", "edge_density", "sharpness", "phash")
     }
-    return ImageRef(path=path, character=request.character, format="png", flags=(), **measures)
+    flags = (*(row["flags"] or ()), *((RETOUCHED,) if row["hand"] else ()))
+    return ImageRef(path=path, character=request.character, format=row["format"] or "png", flags=flags, **measures)
 
 
 class DrawJob:

@@ -9,6 +9,7 @@ from prep.drawing.measure import Measured, measure
 from prep.drawing.rounds import Judge, file_away, judged, keep_differences, overruled, summary
 from prep.drawing.standing import keep_judged, rows_of, standing
 from prep.edits.follow import move
+from prep.edits.history import MOVED
 from prep.jobs.draw import DrawJob
 from prep.jobs.tag import ScoreBook, TagJob
 from prep.models.choose_models import fetched
@@ -95,10 +96,15 @@ def check(run: Run, record: Captioned) -> Drawn:
 
 
 def settle(run: Run, record: Captioned, found: Measured) -> None:
-    """What a person made of drawn pictures is theirs, with the caption that it had; what is no picture makes room."""
+    """What a person made of drawn pictures is theirs, with the caption that it had, and trains where the picture did,
+    whatever is read in it now; what is no picture makes room.
+    """
     edits = record.edits
     for old, new in found.retouched.items():
+        placed = edits.placement[old]
         move(edits.decisions, edits.placement, old, new, same_picture=False)
+        if placed and placed.state == "placed" and edits.decisions.verdict(new) is None:
+            edits.decisions.decide({new: "accepted"}, MOVED)
     for path in found.damaged.values():
         if not run.options.dry:
             set_aside(run.out, path, "is no picture any more", run.ledger)

@@ -19,9 +19,7 @@ from prep.names import drawn_group
 from prep.pipeline.decided import second_look
 from prep.pipeline.records import Drawn, Exported
 from prep.run import Run, image_key
-from prep.types import Problem, Row
-
-RETOUCHED = "retouched"  # a flag: the picture in kohya/ is a person's version
+from prep.types import RETOUCHED, Problem, Row
 
 
 def export(run: Run, drawn: Drawn) -> Exported:

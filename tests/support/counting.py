@@ -44,6 +44,7 @@ class CountingGenerator:
         pass
 
 
+COUNTING = ModelSpec("counting", "generator", f"{__name__}:counting")
 _made = None
 
 
@@ -58,7 +59,7 @@ def generator(monkeypatch, reads_with):
     reads_with(lambda options: FakeTagger(options.batch))
     made = CountingGenerator()
     monkeypatch.setattr(f"{__name__}._made", made)
-    monkeypatch.setitem(GENERATORS.members, "counting", ModelSpec("counting", "generator", f"{__name__}:counting"))
+    monkeypatch.setitem(GENERATORS.members, "counting", COUNTING)
     return made
 
 
