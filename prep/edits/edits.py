@@ -120,15 +120,20 @@ class Edits:
         """Take back the last steps -> those that were taken back, the newest first."""
         undone = self.decisions.history.undoable()[:steps]
         for step in undone:
-            self._apply([change.inverse for change in step.changes], UNDO, step.number)
+            self._apply([change.inverse for change in self._today_s(step)], UNDO, step.number)
         return undone
 
     def redo(self, steps: int = 1) -> list[Step]:
         """Bring back what was undone last."""
         redone = self.decisions.history.redoable()[:steps]
         for step in redone:
-            self._apply(step.changes, REDO, step.number)
+            self._apply(self._today_s(step), REDO, step.number)
         return redone
+
+    def _today_s(self, step: Step) -> list[Change]:
+        """The changes of a step, of the pictures as they are called now."""
+        now = self.decisions.history.moved_since(step.number)
+        return [replace(change, picture=now.get(change.picture, change.picture)) for change in step.changes]
 
     def _apply(self, changes: Iterable[Change], by: str, of: int) -> None:
         captions: dict[str, Hand] = {}

@@ -4,6 +4,7 @@ A picture is known by its bytes, else by its pixels, else by its path in SRC. On
 and only to a picture of which nothing was decided yet: one that two characters have keeps two captions.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -64,12 +65,21 @@ def _matched(free: Iterable[Row], orphans: list[str], known: Mapping[str, tuple[
     by_sha256 = {_sha256(orphan): orphan for orphan in orphans}
     by_pixels = {known[orphan][1]: orphan for orphan in orphans if orphan in known and known[orphan][1]}
     by_path = {known[orphan][0]: orphan for orphan in orphans if orphan in known}
+    lay: dict[str, set[str]] = defaultdict(set)  # sha256 -> the paths that it was seen under
+    for subject, (path, _) in known.items():
+        lay[_sha256(subject)].add(path)
+
+    def new_here(row: Row) -> str | None:
+        """Its path, unless it lay elsewhere before: then it took another picture's name."""
+        path = path_key(row.ref.path)
+        return None if lay[row.ref.sha256] - {path} else path
+
     free = list(free)
     moved: dict[str, str] = {}
     for index, name in (
         (by_sha256, lambda row: row.ref.sha256),
         (by_pixels, lambda row: row.ref.pixels),
-        (by_path, lambda row: path_key(row.ref.path)),
+        (by_path, new_here),
     ):
         for row in free:
             subject, orphan = image_key(row), index.get(name(row))
@@ -99,7 +109,8 @@ def move(decisions: Decisions, placement: Placement, old: str, new: str, same_pi
         # The .txt in SRC went along, and what stands in kohya/ of the new one is prep's.
         new: replace(target, hand=entry.hand, source_text=entry.source_text, step=step,
                      expected_texts=_texts(target.hand.text, *target.expected_texts)),
-        old: Entry(Hand(), step=step),
+        # Its .txt in kohya/, until that is removed, is no edit.
+        old: Entry(Hand(), _texts(entry.hand.text, *entry.expected_texts), step=step),
     }  # fmt: skip
     decisions.ledger.write(CAPTION, [entry.row(picture) for picture, entry in rows.items()])
     decisions.changed |= rows

@@ -121,6 +121,17 @@ class History:
             rows.setdefault(row["step"], []).append(row)
         return [_step(number, rows[number]) for number in sorted(rows)]
 
+    def moved_since(self, number: int) -> dict[str, str]:
+        """Picture -> what it is called today, of those that moved after that step."""
+        now: dict[str, str] = {}
+        for step in self.steps():
+            if step.by != MOVED or step.number <= number:
+                continue
+            left = {change.picture for change in step.changes if change.after in (None, Hand())}
+            for new in {change.picture for change in step.changes} - left:
+                now = {old: new if name in left else name for old, name in now.items()} | dict.fromkeys(left, new)
+        return now
+
     def undoable(self) -> list[Step]:
         """What undo takes back, newest first."""
         undone, steps = _undone(self.steps())
