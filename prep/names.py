@@ -38,11 +38,14 @@ def slugs(characters: list[str], known: dict[str, str] | None = None) -> dict[st
     for name, slug in plain.items():
         taken[slug] = [*taken.get(slug, []), name]
     held = {*known.values(), *given.values()}
-    new = {
-        # Of several, the one that is its own slug gets it: the others' names do not depend on who came first.
-        name: slug if taken[slug] == [name] or name == slug and slug not in held else f"{slug}-{_digest(name)}"
-        for name, slug in plain.items()
-    }
+    # Of several, the one that is its own slug gets it: the others' names do not depend on who came first.
+    new = {name: slug for name, slug in plain.items() if taken[slug] == [name] or name == slug and slug not in held}
+    held |= set(new.values())
+    for name, slug in plain.items():
+        if name not in new:
+            longer = (f"{slug}-{_digest(name, letters)}" for letters in (4, 8, 64))
+            new[name] = next(each for each in longer if each not in held)
+            held.add(new[name])
     return {name: given.get(name) or new[name] for name in characters}
 
 
@@ -66,8 +69,8 @@ def _alike(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def _digest(name: str) -> str:
-    return hashlib.sha256(os.fsencode(name)).hexdigest()[:4]
+def _digest(name: str, letters: int = 4) -> str:
+    return hashlib.sha256(os.fsencode(name)).hexdigest()[:letters]
 
 
 def printable(path: str) -> str:

@@ -13,7 +13,9 @@ from huggingface_hub import constants
 
 from prep.models.residency import MEMORY
 from prep.taggers import TAGGERS
+from tests.support.counting import generator, sets  # noqa: F401 - fixtures
 from tests.support.examples import make_examples
+from tests.support.person import begun, begun_drawn, made, painted  # noqa: F401 - fixtures
 from tests.support.pictures import tiny_checkpoint
 
 UNSET = ("PREP_MODELS", "HF_TOKEN", "HF_ENDPOINT", "PREP_CRASH")

@@ -20,6 +20,7 @@ from prep.dataset.place import prepared
 from prep.dataset.toml import dataset_toml, write_dataset_toml
 from prep.edits.from_files import HandEdits
 from prep.edits.placed import Placed, Placement
+from prep.edits.take_out import take_out
 from prep.errors import ImageError
 from prep.files import real_folder, write_whole
 from prep.names import DRAWN, drawn_group, stem_slug
@@ -101,6 +102,7 @@ class KohyaExporter:
     def _write_chunk(self, chunk: list[Row], pool: ThreadPoolExecutor, done: Written) -> None:
         texts: list[tuple[Path, Row]] = []
         fresh: dict[str, Placed] = {}
+        before = {picture: self.placement[picture] for picture in map(image_key, chunk)}
         for row, (placed, now) in zip(chunk, pool.map(self._put, chunk), strict=True):
             if placed is None:
                 continue
@@ -116,18 +118,27 @@ class KohyaExporter:
             done.written, done.unchanged = done.written + now, done.unchanged + (not now)
         # Captions after the ledger has their images, so that an edit after a kill is found.
         self.placement.update(fresh)
-        for (_, before), (row, wrote) in zip(texts, pool.map(lambda text: self.edits.write(*text), texts), strict=True):
+        for (_, asked), (row, wrote) in zip(texts, pool.map(lambda text: self.edits.write(*text), texts), strict=True):
             done.captions += wrote and image_key(row) not in fresh
-            if row is not before:
+            if row is not asked:
                 done.rows[image_key(row)] = row
+        self._clear_names(before, fresh)
+
+    def _clear_names(self, before: dict[str, Placed | None], fresh: dict[str, Placed]) -> None:
+        """Take out what lies there under another name than now."""
+        for picture, now in fresh.items():
+            old = before[picture]
+            if old and (old.group, old.stem) != (now.group, now.stem):
+                take_out(picture, old, self.edits.decisions, self.placement, self.edits.out)
 
     def _put(self, row: Row) -> tuple[Placed | None, bool]:
         """-> (the placed file or None, whether it was placed now)."""
         picture, group = image_key(row), self.places.group(row)
         placed = self.placement[picture]
         damaged = self.placement.damaged.get(picture)
-        if placed and placed.state == "placed" and not damaged and self.placement.there(placed):
-            if placed.group == group:
+        stays = placed and placed.state == "placed" and not damaged and self.placement.there(placed)
+        if stays:
+            if placed.group == group and (placed.hand or not self.layout.changed):
                 return placed, False
             if placed.hand:  # a person's version moves with its character
                 return self._moved(picture, placed, group), True
@@ -138,6 +149,8 @@ class KohyaExporter:
             return None, False
         if damaged and damaged.exists():
             set_aside(self.edits.out, damaged, "is no picture any more", self.placement.ledger)
+        if stays and placed.group == group and placed.sha256 == ready.digest:
+            return placed, False
         begin = stem_slug(Path(row.ref.path).stem) if self.layout.readable else group
         target = self.placement.folder(group) / ready.name(begin)
         if not _holds(target, ready.digest):

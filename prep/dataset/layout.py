@@ -15,17 +15,25 @@ LAYOUT = Shelf("layout", (pa.field("names", pa.string()), pa.field("metadata", p
 class Layout:
     readable: bool  # names begin with the source's own, not with the character's
     strip: bool  # pictures lie there without GPS, comments and the like
+    changed: bool = False  # what lies there may still be as the setting was before
 
 
 def layout_of(ledger: Ledger, placement: Placement, metadata: Literal["auto", "strip", "keep"]) -> Layout:
-    """The layout of this OUT, kept from now on. metadata: the setting; "auto" is "strip" in a new OUT, and as it was in
-    an older one.
+    """The layout of this OUT; how names begin is kept from now on.
+
+    metadata: the setting; "auto" is "strip" in a new OUT, and as it was in an older one.
     """
     row = ledger.rows(LAYOUT).get("kohya")
-    begun = row or (
-        {"names": "character", "metadata": "keep"} if placement.known else {"names": "source", "metadata": "strip"}
-    )
-    now = {"names": begun["names"], "metadata": begun["metadata"] if metadata == "auto" else metadata}
-    if row is None or {name: row[name] for name in now} != now:
-        ledger.write(LAYOUT, [{"subject": "kohya", "recipe": "", **now}])
-    return Layout(now["names"] == "source", now["metadata"] == "strip")
+    old = {"names": "character", "metadata": "keep"} if placement.known else {"names": "source", "metadata": "strip"}
+    begun = row or {"subject": "kohya", "recipe": "", **old}
+    if row is None:
+        ledger.write(LAYOUT, [begun])
+    now = begun["metadata"] if metadata == "auto" else metadata
+    return Layout(begun["names"] == "source", now == "strip", now != begun["metadata"])
+
+
+def keep_layout(ledger: Ledger, layout: Layout) -> None:
+    """All of kohya/ is laid out so: what a run was cut off before is looked at again by the next one."""
+    if layout.changed:
+        names, metadata = ("source" if layout.readable else "character"), ("strip" if layout.strip else "keep")
+        ledger.write(LAYOUT, [{"subject": "kohya", "recipe": "", "names": names, "metadata": metadata}])

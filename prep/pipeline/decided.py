@@ -22,15 +22,18 @@ from prep.run import Run, image_key
 from prep.tagging.thresholds import level_of
 from prep.types import BY_HAND, Row
 
-NAMES = Shelf("names", (pa.field("slug", pa.string()),))  # subject: a character
+NAMES = Shelf("names", (pa.field("slug", pa.string()),))  # subject: a character; null: passed on
 
 
 def known_slugs(run: Run, characters: list[str]) -> dict[str, str]:
     """Character -> its name in folders and triggers; once given, it stays."""
-    known = {name: row["slug"] for name, row in run.ledger.rows(NAMES).items()} or _slugs_of_0_1_0(run)
+    kept = {name: row["slug"] for name, row in run.ledger.rows(NAMES).items()}
+    known = {name: slug for name, slug in kept.items() if slug} or _slugs_of_0_1_0(run)
     found = slugs(characters, known)
-    new = {name: slug for name, slug in found.items() if known.get(name) != slug or not run.ledger.parts(NAMES)}
-    if new:
+    given = {**known, **found}
+    # A name that was passed on is no longer its first owner's: who comes back beside the new one is given another.
+    given |= {name: None for name, slug in known.items() if name not in found and slug in found.values()}
+    if new := {name: slug for name, slug in given.items() if name not in kept or kept[name] != slug}:
         run.ledger.write(NAMES, [{"subject": name, "recipe": "", "slug": slug} for name, slug in new.items()])
     return found
 

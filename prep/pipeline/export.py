@@ -8,7 +8,7 @@ from prep.captions.compose import Composer
 from prep.config import Settings
 from prep.dataset.clear import clear, strangers
 from prep.dataset.kohya import KohyaExporter
-from prep.dataset.layout import layout_of
+from prep.dataset.layout import keep_layout, layout_of
 from prep.dataset.manifest import ManifestExporter
 from prep.dataset.problems import write_problems
 from prep.dataset.sheets import Sheets
@@ -37,6 +37,7 @@ def export(run: Run, drawn: Drawn) -> Exported:
         saved |= write_sidecars((saved.get(image_key(row), row) for row in rows), run.src, edits)
     edits.confirm()
     removed = clear(edits, rows, written.stems)
+    keep_layout(run.ledger, kohya.layout)
     run.problems |= kohya.problems | strangers(edits, rows)
     rows = tuple(exported(drawn, kohya.problems, saved.get(image_key(row), row)) for row in rows)
     shaping = shaping_settings(settings, drawn.composer)

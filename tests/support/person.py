@@ -29,7 +29,8 @@ class Art:
         self.art, self.out, self.tagger = root / "art", root / "out", tagger
 
     def run(self, *sets: str, **options):
-        return run_here(self.art, self.out, self.tagger, *SIDE, *(sets or HIGH), **options)
+        thresholds = () if any(each.startswith("thresholds.") for each in sets) else HIGH
+        return run_here(self.art, self.out, self.tagger, *SIDE, *thresholds, *sets, **options)
 
     def rows(self) -> dict[str, dict]:
         return {row["source"] or row["file"]: row for row in manifest(self.out)}
