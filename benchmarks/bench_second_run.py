@@ -2,8 +2,9 @@
 
     python benchmarks/bench_second_run.py [--images 10000] [--rounds 5] [--before FOLDER]
 
-Draws small PNGs, runs prep once, then times second runs. With --before, a checkout of an older prep, both have an OUT of
-their own and are timed in turns: the ratio of the medians says how much slower the newer one is. The last line is JSON.
+Draws small PNGs, runs prep once, then times second runs. With --before, a checkout of an older prep, both have an OUT
+of their own and are timed in turns: the ratio of the medians says how much slower the newer one is. The last line is
+JSON.
 """
 
 import argparse

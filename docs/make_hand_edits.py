@@ -17,10 +17,10 @@ EDITED, EMPTIED, REMOVED = "sylvie/sylvie_club_1.jpg", "eileen/eileen_club_1.jpg
 
 INTRO = """# What you do by hand stays
 
-Edit captions, retouch and delete pictures in `kohya/` as you like; prep reads what you did before it writes anything, and writes over
-or removes only what still has the bytes that it wrote itself. Captions are merged by tag: what you added stays, what you took out does
-not come back, what prep newly finds comes in, and what it no longer finds goes. The README has a table of all that a hand can do.
-`docs/make_hand_edits.py` writes this page by doing it.
+Edit captions, retouch and delete pictures in `kohya/` as you like; prep reads what you did before it writes anything,
+and writes over or removes only what still has the bytes that it wrote itself. Captions are merged by tag: what you
+added stays, what you took out does not come back, what prep newly finds comes in, and what it no longer finds goes. The
+README has a table of all that a hand can do. `docs/make_hand_edits.py` writes this page by doing it.
 
 """
 
@@ -110,8 +110,8 @@ def pictures(page: Page) -> None:
 
 def commands(page: Page) -> None:
     page.say(
-        "## By command\n\nWhat you type is the same as what you do to the files, and both are one history. A tag in all "
-        "captions of a character, with a look before:"
+        "## By command\n\nWhat you type is the same as what you do to the files, and both are one history. A tag in "
+        "all captions of a character, with a look before:"
     )
     out = str(page.out)
     rename = ("tags", out, "--character", "sylvie", "--rename", "skirt", "pleated skirt")

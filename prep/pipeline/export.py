@@ -91,5 +91,6 @@ def shaping_settings(settings: Settings, composer: Composer) -> dict:
     found = settings.model_dump(mode="json", include=include)
     found["thresholds"]["overrides"] = composer.selector.overrides
     found["profile"].pop("intrinsic")
+    found["export"].pop("kohya")
     found["filter"] = composer.filter.content
     return found
