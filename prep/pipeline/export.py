@@ -37,8 +37,8 @@ def export(run: Run, drawn: Drawn) -> Exported:
     saved = written.rows
     if settings.captions.sidecars == "source":
         saved |= write_sidecars((saved.get(image_key(row), row) for row in rows), run.src, edits)
-    edits.confirm()
     removed = clear(edits, rows, written.stems)
+    edits.confirm()
     run.problems |= kohya.problems | strangers(edits, rows)
     rows = tuple(exported(drawn, kohya.problems, saved.get(image_key(row), row)) for row in rows)
     shaping = shaping_settings(settings, drawn.composer)
