@@ -9,15 +9,18 @@ import tempfile
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from PIL import Image
 
 ROOT = Path(__file__).parent.parent
+RETOUCHED = "sylvie/sylvie_blue_smile.png"
 EDITED, EMPTIED, REMOVED = "sylvie/sylvie_club_1.jpg", "eileen/eileen_club_1.jpg", "lucy/lucy_mad.png"
 
 INTRO = """# What you do by hand stays
 
-Edit captions and delete images in `kohya/` as you like; the next run reads what you did before it writes anything.
-Captions are merged by tag: what you added stays, what you took out does not come back, what prep newly finds comes in,
-and what it no longer finds goes. `docs/make_hand_edits.py` writes this page by doing all of it.
+Edit captions, retouch and delete pictures in `kohya/` as you like; prep reads what you did before it writes anything,
+and writes over or removes only what still has the bytes that it wrote itself. Captions are merged by tag: what you
+added stays, what you took out does not come back, what prep newly finds comes in, and what it no longer finds goes. The
+README has a table of all that a hand can do. `docs/make_hand_edits.py` writes this page by doing it.
 
 """
 
@@ -85,6 +88,44 @@ def write(page: Page) -> None:
     page.say("## Back to the old threshold\n\nWhat passes it again is back; the edit stays:")
     prep("run", "examples/characters", "--out", str(page.out))
     page.cat(EDITED)
+    pictures(page)
+    commands(page)
+
+
+def pictures(page: Page) -> None:
+    page.say(
+        "## Pictures\n\nA picture that you retouch in `kohya/` is yours: it stays, and trains. One that you put there "
+        "yourself trains, too, but nobody captioned it. We paint out a corner of one, and drop another beside it:"
+    )
+    path = page.caption(RETOUCHED).with_suffix(".png")
+    with Image.open(path) as image:
+        image.load()
+    image.paste((255, 255, 255), (0, 0, 40, 40))
+    image.save(path)
+    image.save(path.with_name("from_elsewhere.png"))
+    page.run("--set", "generator.model=none")
+    page.show("cat outputs/characters/problems.txt", (page.out / "problems.txt").read_text())
+    path.with_name("from_elsewhere.png").unlink()
+
+
+def commands(page: Page) -> None:
+    page.say(
+        "## By command\n\nWhat you type is the same as what you do to the files, and both are one history. A tag in "
+        "all captions of a character, with a look before:"
+    )
+    out = str(page.out)
+    rename = ("tags", out, "--character", "sylvie", "--rename", "skirt", "pleated skirt")
+    page.show(" ".join(rename[:-1]) + ' "pleated skirt" --plan', prep(*rename, "--plan"))
+    page.show(" ".join(rename[:-1]) + ' "pleated skirt"', prep(*rename))
+    page.show(
+        "prep exclude outputs/characters eileen/eileen_happy.png", prep("exclude", out, "eileen/eileen_happy.png")
+    )
+    page.say("What was decided, the newest last (the first steps are what we did to the files), and back:")
+    page.show("prep undo outputs/characters --list", prep("undo", out, "--list"))
+    page.show("prep undo outputs/characters 2", prep("undo", out, "2"))
+    page.say("What the next run would do:")
+    told = prep("status", out).partition("a run now would")
+    page.show("prep status outputs/characters", (told[1] + told[2]).partition("what changing")[0])
 
 
 def main() -> None:

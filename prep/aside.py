@@ -3,9 +3,11 @@
 Every file there has a line in problems.txt for as long as it lies there.
 """
 
+import errno
 import hashlib
 import logging
 import os
+import shutil
 from collections.abc import Collection
 from pathlib import Path
 
@@ -36,7 +38,12 @@ def set_aside(out: Path, path: Path, why: str, ledger: Ledger) -> Path:
         target = folder / f"{place.stem}-{number}{place.suffix}"
     subject = printable(str(target.relative_to(out)))
     ledger.write(ASIDE, [{"subject": subject, "recipe": "", "why": why}])
-    path.rename(target)
+    try:
+        path.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.move(path, target)  # kohya/ lies on another disk
     log.info(f"{printable(str(place))}: {why}; it lies in {subject}")
     return target
 

@@ -122,6 +122,7 @@ class CharacterSettings(Section):
 class Export(Section):
     link: Literal["copy", "symlink", "hardlink"] = "copy"
     metadata: Literal["auto", "strip", "keep"] = "auto"
+    kohya: FilePath = ""
     resolution: Annotated[int, Field(ge=64)] = 1024
     images_per_epoch: Annotated[int, Field(ge=0)] = 100
     formats: list[str] = []

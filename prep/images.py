@@ -165,6 +165,15 @@ def encode_png(pixels: np.ndarray | Image.Image, text: dict[str, str] | None = N
     return stream.getvalue()
 
 
+def png_text(data: bytes) -> dict[str, str]:
+    """What is written into a PNG beside its pixels, by name; nothing where it is no PNG. No pixel is decoded."""
+    try:
+        with _decoding(), _opened(data) as image:
+            return {key: text for key, text in image.info.items() if isinstance(text, str)}
+    except ImageError:
+        return {}
+
+
 def covering(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
     """uint8 [H, W, 3] -> uint8 [height, width, 3]: scaled to fill it, what stands over cut off on both sides alike."""
     scale = max(width / pixels.shape[1], height / pixels.shape[0])

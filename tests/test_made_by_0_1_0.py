@@ -83,3 +83,14 @@ def test_status_and_a_plan_of_it_work_before_any_run(old, prep):
     said = prep("status", out)
     assert "8 images" in said and "a run now would stop" not in said
     assert "0 to draw" in prep("run", src, "--out", out, "--plan")
+
+
+def test_what_0_1_0_drew_stays_when_nothing_draws_today(old, prep):
+    src, out = old
+    text = (src / "prep.toml").read_text()
+    (src / "prep.toml").write_text(text.replace('model = "starter"', 'model = "none"').replace(
+        '[tagger]\nmodel = "none"', '[tagger]\nmodel = "starter"'))  # fmt: skip
+    said = prep("run", src, "--out", out)
+    assert trained(out) == EXPECTED["kohya"]
+    assert "18 pictures that were drawn before stay as they are" in said
+    assert [{name: row[name] for name in EXPECTED["rows"][0]} for row in manifest(out)] == EXPECTED["rows"]

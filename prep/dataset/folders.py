@@ -1,13 +1,15 @@
 """The folders of an OUT, looked at before anything in them is opened: none may be a link.
 
 An OUT may come from anybody. What prep writes, removes and publishes lies by its name inside OUT, and behind a link it
-would lie elsewhere. Pictures in kohya/ may be links (export.link); linked.py says which of those are read.
+would lie elsewhere. Pictures in kohya/ may be links (export.link); linked.py says which of those are read, and
+elsewhere.py when kohya/ itself may be one.
 """
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from prep.dataset.elsewhere import is_ours
 from prep.errors import UsageError
 
 # How far down there may be folders: the pictures themselves are not looked through.
@@ -33,7 +35,7 @@ def _foreign(out: Path, depths: dict[str, int]) -> Iterator[tuple[Path, str]]:
     """(path, what it is) of all that is not as prep makes it."""
     for name, depth in depths.items():
         top = out / name
-        if top.is_symlink():
+        if top.is_symlink() and not (name == "kohya" and is_ours(out)):
             yield top, "is a link"
         elif top.is_dir():
             yield from _below(top, depth, files=name == ".prep")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from prep.aside import set_aside
 from prep.config import Export
+from prep.dataset.elsewhere import is_ours
 from prep.dataset.layout import Layout
 from prep.dataset.place import prepared
 from prep.dataset.toml import dataset_toml, write_dataset_toml
@@ -78,7 +79,9 @@ class KohyaExporter:
 
     def write(self, rows: Iterable[Row], out: Path) -> Written:
         """rows: those with a final caption, in order. out: the dataset folder."""
-        kohya = real_folder(out, "kohya")
+        kohya = out / "kohya"
+        if not is_ours(out):
+            real_folder(out, "kohya")
         self._forget_lost_folders()
         done = Written()
         with ThreadPoolExecutor(WRITERS) as pool:

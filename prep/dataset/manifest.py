@@ -13,7 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from prep.files import write_whole
+from prep.dataset.own import write_own
+from prep.ledger import Ledger
 from prep.names import printable
 from prep.types import Made, Row, Summary
 
@@ -69,13 +70,13 @@ COLUMNS = pa.schema(
 class ManifestExporter:
     name = "manifest"
 
-    def __init__(self, tagger: str | None, recipe: str, settings: dict[str, Any]) -> None:
+    def __init__(self, tagger: str | None, recipe: str, settings: dict[str, Any], ledger: Ledger) -> None:
+        self.ledger = ledger
         self.tagger = tagger
         self.recipe = recipe
         self.settings = settings  # those that shape the result
 
     def write(self, rows: Iterable[Row], folder: Path) -> Summary:
-        path = folder / "manifest.parquet"
         count = 0
 
         def stream(target: Path) -> None:
@@ -86,7 +87,7 @@ class ManifestExporter:
                     writer.write_table(pa.Table.from_pylist([self._columns(row) for row in group], COLUMNS))
                     count += len(group)
 
-        write_whole(path, stream)
+        write_own(folder, "manifest.parquet", stream, self.ledger)
         return Summary(images=count, written=1, unchanged=0, removed=0)
 
     def _schema(self) -> pa.Schema:

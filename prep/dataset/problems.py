@@ -2,18 +2,21 @@
 
 from pathlib import Path
 
-from prep.files import write_whole
+from prep.dataset.own import remove_own, write_own
+from prep.ledger import Ledger
 from prep.names import printable
 from prep.types import Problem
 
+NAME = "problems.txt"
 
-def write_problems(path: Path, problems: dict[str, Problem]) -> None:
+
+def write_problems(out: Path, problems: dict[str, Problem], ledger: Ledger) -> None:
     """problems: path in SRC -> why. Sorted, so that two runs give the same bytes."""
     if not problems:
-        path.unlink(missing_ok=True)
+        remove_own(out, NAME, ledger)
         return
     lines = [line(source, problem) for source, problem in sorted(problems.items())]
-    write_whole(path, "".join(lines).encode("utf-8", "backslashreplace"))
+    write_own(out, NAME, "".join(lines).encode("utf-8", "backslashreplace"), ledger)
 
 
 def line(source: str, problem: Problem) -> str:

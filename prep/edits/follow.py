@@ -109,7 +109,7 @@ def move(decisions: Decisions, placement: Placement, old: str, new: str, same_pi
         # The .txt in SRC went along, and what stands in kohya/ of the new one is prep's.
         new: replace(target, hand=entry.hand, source_text=entry.source_text, step=step,
                      expected_texts=_texts(target.hand.text, *target.expected_texts)),
-        # Its .txt in kohya/, until that is removed, is no edit.
+        # Its .txt in kohya/ says what it said until it is taken out: no edit.
         old: Entry(Hand(), _texts(entry.hand.text, *entry.expected_texts), step=step),
     }  # fmt: skip
     decisions.ledger.write(CAPTION, [entry.row(picture) for picture, entry in rows.items()])

@@ -119,8 +119,7 @@ class HandEdits:
         """Say that what was announced is written: from now on, a file that says something else is a person's edit."""
         ledger = self.decisions.ledger
         table = ledger.table(CAPTION)
-        waiting = pc.and_(pc.greater(pc.list_value_length(table["standing"]), 0), pc.is_valid(table["text"]))
-        announced = table.filter(waiting).to_batches(FLUSH_ROWS)
+        announced = table.filter(pc.greater(pc.list_value_length(table["standing"]), 0)).to_batches(FLUSH_ROWS)
         with ledger.writer(CAPTION) as writer:
             for row in _rows(announced):
                 writer.append(row | {"standing": []})

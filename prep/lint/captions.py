@@ -133,6 +133,19 @@ def braces(caption: Caption) -> Iterator[Found]:
 
 
 @RULES.rule(
+    "caption-trigger",
+    "note",
+    "without the class_tokens that dataset.toml names for its folder",
+    "what it shows is learnt without the trigger word; class_tokens themselves serve only images without a caption",
+    "put the trigger word first, if the picture shows the character",
+)
+def trigger(caption: Caption) -> Iterator[Found]:
+    word = caption.use.trigger.strip().lower()
+    if word and caption.read and word not in caption.read.lower():
+        yield Found(f"does not say {caption.use.trigger!r}")
+
+
+@RULES.rule(
     "caption-long",
     "note",
     "more than 77 CLIP tokens, counted low",

@@ -12,6 +12,7 @@ VARYING = ("shuffle_caption", "caption_tag_dropout_rate", "token_warmup_step")
 class Use:
     extension: str  # of captions
     class_tokens: str  # for an image without a caption
+    trigger: str = ""  # the class tokens that a dataset.toml names: what its captions are about
     wildcard: bool = False
     separator: str = ""  # keep_tokens_separator, empty when it is not written
     separator_cut: bool = False  # some setting is on under which it is taken out of the caption
@@ -29,6 +30,7 @@ def use_of_subset(subset: Subset, toml: Path) -> Use:
     return Use(
         extension=settings.get("caption_extension", ".caption"),
         class_tokens=settings.get("class_tokens", ""),
+        trigger=settings.get("class_tokens", ""),
         wildcard=settings.get("enable_wildcard", False),
         separator=settings.get("keep_tokens_separator", ""),
         separator_cut=any(settings.get(key, 0) > 0 for key in VARYING),

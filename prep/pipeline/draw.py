@@ -4,12 +4,14 @@ from dataclasses import replace
 
 from prep.aside import set_aside
 from prep.checks.retag import read_exclusive
+from prep.dataset.rows import manifest_rows
 from prep.drawing.begin import begin_drawing
 from prep.drawing.measure import Measured, measure
 from prep.drawing.rounds import Judge, file_away, judged, keep_differences, overruled, summary
-from prep.drawing.standing import keep_judged, rows_of, standing
+from prep.drawing.standing import Judged, keep_judged, rows_of, standing
 from prep.edits.follow import move
 from prep.edits.history import MOVED
+from prep.errors import UsageError
 from prep.jobs.draw import DrawJob
 from prep.jobs.tag import ScoreBook, TagJob
 from prep.models.choose_models import fetched
@@ -19,6 +21,8 @@ from prep.pipeline.decided import captioned, training
 from prep.pipeline.records import Captioned, Drawn
 from prep.run import Run
 from prep.types import Row
+
+VERDICTS = ("image_id", "origin", "reason", "check_score", "check_missing", "check_unwanted")
 
 
 def generate(run: Run, record: Captioned) -> Captioned:
@@ -50,7 +54,7 @@ def generate(run: Run, record: Captioned) -> Captioned:
 def check(run: Run, record: Captioned) -> Drawn:
     """Reads what was drawn with the tagger that read the real images, and says whether more is to be tried."""
     drawing = record.drawing
-    judged_before = [] if drawing else standing(run.ledger, record.places, record.rows)
+    judged_before = [] if drawing else drawn_before(run, record)
     if drawing:
         refs = [ref for _, _, ref in drawing.drawn(run.ledger)]
     else:
@@ -93,6 +97,15 @@ def check(run: Run, record: Captioned) -> Drawn:
         run.report.say(f"check: {len(drawn):,} pictures that were drawn before stay as they are")
     rows = tuple(sorted((*record.rows, *drawn), key=place_in_manifest))
     return Drawn.grown(record, rows=rows, drawn=drawn, enough=True)
+
+
+def drawn_before(run: Run, record: Captioned) -> list[Judged]:
+    """What the last run that drew left."""
+    try:
+        manifest = list(manifest_rows(run.out, VERDICTS))
+    except (FileNotFoundError, UsageError):
+        manifest = []
+    return standing(run.ledger, record.places, record.rows, manifest)
 
 
 def settle(run: Run, record: Captioned, found: Measured) -> None:

@@ -35,13 +35,13 @@ def export(run: Run, drawn: Drawn) -> Exported:
     saved = written.rows
     if settings.captions.sidecars == "source":
         saved |= write_sidecars((saved.get(image_key(row), row) for row in rows), run.src, edits)
-    edits.confirm()
     removed = clear(edits, rows, written.stems)
+    edits.confirm()
     keep_layout(run.ledger, kohya.layout)
     run.problems |= kohya.problems | strangers(edits, rows)
     rows = tuple(exported(drawn, kohya.problems, saved.get(image_key(row), row)) for row in rows)
     shaping = shaping_settings(settings, drawn.composer)
-    ManifestExporter(drawn.tagger.name, drawn.tag_recipe, shaping).write(rows, run.out)
+    ManifestExporter(drawn.tagger.name, drawn.tag_recipe, shaping, run.ledger).write(rows, run.out)
     sheets = Sheets(places, run.ledger, drawn.profiles, drawn.composer.caption_text, settings.scan.max_pixels)
     sheets.choose(rows)
     sheets.write(run.out / "generated")
@@ -54,16 +54,24 @@ def export(run: Run, drawn: Drawn) -> Exported:
     )
     left_out = write_views(run.out, settings.export.formats, run.ledger, run.report.say, run.report.bar)
     run.problems |= {file: Problem("export", "left_out", why) for file, why in left_out.items()}
-    run.problems |= {
-        place: Problem("export", "set_aside", why, "take it away when you have seen it")
-        for place, why in lying_aside(run.out, run.ledger).items()
-    }
-    write_problems(run.out / "problems.txt", run.problems)
+    run.problems |= aside(run)
+    write_problems(run.out, run.problems, run.ledger)
+    if more := {place: problem for place, problem in aside(run).items() if place not in run.problems}:
+        run.problems |= more  # the page itself was changed by hand
+        write_problems(run.out, run.problems, run.ledger)
     if kohya.kept_toml:
         run.report.say("export: dataset.toml was changed by hand and stays; prep's own is dataset.new.toml beside it")
     if not ours:
         run.report.say("export: train_sd3_lora.toml was changed by hand and stays; prep's own lies beside it")
     return Exported.grown(drawn, rows=rows, left_out=left_out)
+
+
+def aside(run: Run) -> dict[str, Problem]:
+    """A line for each file of a person's that could not stay where it lay."""
+    lying = lying_aside(run.out, run.ledger)
+    return {
+        place: Problem("export", "set_aside", why, "take it away when you have seen it") for place, why in lying.items()
+    }
 
 
 def kohya_exporter(run: Run, drawn: Drawn) -> KohyaExporter:
@@ -90,5 +98,6 @@ def shaping_settings(settings: Settings, composer: Composer) -> dict:
     found = settings.model_dump(mode="json", include=include)
     found["thresholds"]["overrides"] = composer.selector.overrides
     found["profile"].pop("intrinsic")
+    found["export"].pop("kohya")
     found["filter"] = composer.filter.content
     return found

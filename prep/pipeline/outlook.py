@@ -13,9 +13,9 @@ from typing import Any
 from prep.config import Settings
 from prep.dataset.clear import strangers
 from prep.drawing.begin import begin_drawing
-from prep.drawing.standing import standing
 from prep.models.choose_models import would_draw
 from prep.names import DRAWN, printable
+from prep.pipeline.draw import drawn_before
 from prep.pipeline.preview import Preview, preview
 from prep.run import image_key
 from prep.types import Row
@@ -140,7 +140,7 @@ def _drawing_lines(made: Preview) -> Iterator[str]:
     run, record = made.run, made.record
     drawing = begin_drawing(record.rows, record.profiles, record.known, record.places, run.settings, may_fetch=False)
     if drawing is None:
-        stay = len(standing(run.ledger, record.places, record.rows))
+        stay = len(drawn_before(run, record))
         kept = f"; {stay:,} pictures that were drawn before stay" if stay else ""
         yield f"generate: nothing is drawn: {would_draw(run.settings)[1]}{kept}"
         return

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from prep.config import Settings, check_characters
-from prep.dataset.folders import check_folders
+from prep.dataset.elsewhere import lead_elsewhere
+from prep.dataset.folders import DEPTHS, check_folders
 from prep.dataset.problems import summary
 from prep.dataset.source import check_stems
 from prep.errors import StoppedError, UsageError
@@ -84,7 +85,7 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
         load_format(name)
     if settings.captions.sidecars == "source":
         check_stems(file.path for file in found.listing.files)
-    prepare_out(out)
+    prepare_out(out, Path(settings.export.kohya) if settings.export.kohya else None)
     state = out / ".prep"
     with locked(state / "lock"), Report(state / "log") as report:
         ours = [out, state, out / "kohya", *(out / "kohya").glob("*/"), *(out / "generated").glob("**/")]
@@ -109,16 +110,21 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
         return result
 
 
-def prepare_out(out: Path) -> None:
+def prepare_out(out: Path, kohya: Path | None = None) -> None:
     """Make the folder, or see that it is one of ours, leads nowhere else and can be written. Raises UsageError,
     NoRoomError.
+
+    kohya: where kohya/ lies, when it is not in OUT.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        check_folders(out)
+        check_folders(out, {name: depth for name, depth in DEPTHS.items() if not (kohya and name == "kohya")})
         if not (out / ".prep").is_dir() and any(entry.name != ".gitkeep" for entry in out.iterdir()):
             raise UsageError(f"{out} holds something that prep did not make", hint="name an empty or a new folder")
         (out / ".prep").mkdir(exist_ok=True)
+        if kohya:
+            lead_elsewhere(out, kohya)
+            check_folders(out)
         check_writable(out)
     except OSError as error:
         if error.errno in FULL:

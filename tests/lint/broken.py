@@ -175,6 +175,7 @@ CONFIG: dict[str, Change] = {
     "bucket-trap": edited("bucket_no_upscale = true", "bucket_no_upscale = false"),
     "bucket-off": edited("enable_bucket = true", "enable_bucket = false"),
     "folder-unlisted": pair("5_eileen/eileen-01.png"),
+    "caption-trigger": pair("10_sylvie/other-01.png", caption=b"1girl, smile\n"),
     "caption-extension": edited('caption_extension = ".txt"\n', ""),
 }
 # Rule -> what breaks it, in a clean folder without. All but set-empty go together.
@@ -243,7 +244,9 @@ def write_all(root: Path) -> dict[str, Path]:
     CONFIG["toml-unread"](root)
     (root / "dataset.toml").rename(unread)
     empty.mkdir()
-    return {path.name: path for path in (config, folder, empty, unread)}
+    nameless = clean_config(root / "nameless")
+    CONFIG["caption-trigger"](nameless)
+    return {path.name: path for path in (config, folder, empty, nameless, unread)}
 
 
 def transcript(root: Path) -> str:

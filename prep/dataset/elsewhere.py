@@ -1,0 +1,46 @@
+"""kohya/ on another disk: OUT/kohya is a link then, and the folder that it leads to says that it is this OUT's.
+
+An OUT may come from anybody, and a link in it may lead anywhere. Nobody else can write the mark into a folder of yours.
+"""
+
+import secrets
+from pathlib import Path
+
+from prep.errors import UsageError
+from prep.files import is_regular, read_file, write_whole
+
+MARK = "kohya.of"  # in the folder: what OUT/.prep/kohya.id says
+KEY = "kohya.id"
+LONGEST = 100
+
+
+def is_ours(out: Path) -> bool:
+    """Whether OUT/kohya is a link to a folder that says it belongs to this OUT."""
+    own, mark = out / ".prep" / KEY, out / "kohya" / MARK
+    if not (out / "kohya").is_symlink() or not is_regular(own) or not is_regular(mark):
+        return False
+    try:
+        key = read_file(own, LONGEST)
+        return len(key) > 16 and read_file(mark, LONGEST) == key
+    except OSError:
+        return False
+
+
+def lead_elsewhere(out: Path, target: Path) -> None:
+    """Let OUT/kohya be a link to target, which is made where it is missing. Raises UsageError when either is in use."""
+    kohya = out / "kohya"
+    if kohya.is_symlink():
+        if kohya.resolve() != target.resolve():
+            raise UsageError(f"{kohya} leads to {kohya.resolve()}, and export.kohya says {target}", hint="change one")
+    elif kohya.exists():
+        raise UsageError(f"{kohya} is a folder, and export.kohya says {target}", hint=f"move it: mv {kohya} {target}")
+    if is_ours(out):
+        return
+    target.mkdir(parents=True, exist_ok=True)
+    if (target / MARK).exists():
+        raise UsageError(f"{target} is the kohya folder of another set", hint="name another folder in export.kohya")
+    key = secrets.token_hex(16).encode()
+    write_whole(out / ".prep" / KEY, key)
+    write_whole(target / MARK, key)
+    if not kohya.is_symlink():
+        kohya.symlink_to(target.resolve(), target_is_directory=True)

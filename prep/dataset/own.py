@@ -1,0 +1,47 @@
+"""The files of OUT that prep makes anew each time: the manifest, problems.txt. One that was changed is set aside."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+
+from prep.aside import CHANGED, fingerprint, make_way
+from prep.files import write_whole
+from prep.ledger import Ledger, Shelf
+
+OWN = Shelf("own", (pa.field("before", pa.string()),))  # subject: place under OUT; recipe: sha256 of what was written
+
+
+def write_own(out: Path, place: str, data: bytes | Callable[[Path], None], ledger: Ledger) -> None:
+    """Write out/place, or let a function write it. What stands there and is not what prep wrote last makes room."""
+    path = out / place
+    before, ours = _ours(place, ledger)
+
+    def write(target: Path) -> None:
+        if callable(data):
+            data(target)
+        else:
+            target.write_bytes(data)
+        digest = fingerprint(target)
+        if digest != before:  # in the ledger before it stands there, whenever the process is killed
+            ledger.write(OWN, [{"subject": place, "recipe": digest, "before": before}])
+        if ours:  # of an OUT of 0.1.0 nobody knows
+            make_way(out, path, {*ours, digest}, CHANGED, ledger)
+
+    write_whole(path, write)
+
+
+def remove_own(out: Path, place: str, ledger: Ledger) -> None:
+    """Take out/place away."""
+    _, ours = _ours(place, ledger)
+    if ours:
+        make_way(out, out / place, ours, CHANGED, ledger)
+    (out / place).unlink(missing_ok=True)
+
+
+def _ours(place: str, ledger: Ledger) -> tuple[str | None, set[str]]:
+    """(sha256 of what was written last, of all that may stand there without a person having changed it)."""
+    row = ledger.rows(OWN).get(place)
+    if row is None:
+        return None, set()
+    return row["recipe"], {digest for digest in (row["recipe"], row["before"]) if digest}
