@@ -39,6 +39,7 @@ DRAW = Shelf(
         pa.field("mtime_ns", pa.int64()),
         pa.field("inode", pa.int64()),
     ),
+    made_again=True,
 )
 
 
