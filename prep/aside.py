@@ -8,7 +8,7 @@ import hashlib
 import logging
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -30,6 +30,35 @@ def set_aside(out: Path, path: Path, why: str, ledger: Ledger) -> Path:
 
     why: a clause, such as "its caption is not UTF-8". A link is moved as a link; what it points at is not touched.
     """
+    target = _moved(out, path, why, ledger)
+    place, now = (printable(str(each.relative_to(out))) for each in (path, target))
+    log.info(f"{place}: {why}; it lies in {now}")
+    return target
+
+
+def set_parts_aside(out: Path, ledger: Ledger, shelf: Shelf, damaged: Mapping[Path, str]) -> None:
+    """Move parts of OUT's ledger that cannot be read. damaged: part -> what is wrong with it."""
+    for part, why in damaged.items():
+        _moved(out, part, f"this part of the ledger cannot be read: {why}", ledger)
+    many = "a part" if len(damaged) == 1 else f"{len(damaged):,} parts"
+    lies = "lies" if len(damaged) == 1 else "lie"
+    log.info(
+        f"ledger: {many} of `{shelf.name}` cannot be read and {lies} in {_lost_parts(out, shelf).relative_to(out)}; "
+        "what your files still say is read back"
+    )
+
+
+def is_lost(out: Path, ledger: Ledger, *shelves: Shelf) -> bool:
+    """Whether parts of these shelves could not be read, now or in a run before, and still lie in set_aside/."""
+    return any(shelf.name in ledger.passed_over or _lost_parts(out, shelf).is_dir() for shelf in shelves)
+
+
+def _lost_parts(out: Path, shelf: Shelf) -> Path:
+    return out / FOLDER / ".prep" / "ledger" / shelf.name
+
+
+def _moved(out: Path, path: Path, why: str, ledger: Ledger) -> Path:
+    """-> where it lies now. Why it does is in the ledger before it is moved."""
     place = path.relative_to(out)
     folder = real_folder(out, FOLDER, *place.parts[:-1])
     target, number = folder / place.name, 1
@@ -44,7 +73,6 @@ def set_aside(out: Path, path: Path, why: str, ledger: Ledger) -> Path:
         if error.errno != errno.EXDEV:
             raise
         shutil.move(path, target)  # kohya/ lies on another disk
-    log.info(f"{printable(str(place))}: {why}; it lies in {subject}")
     return target
 
 

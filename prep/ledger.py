@@ -2,10 +2,14 @@
 
 The row is the marker. A part appears whole (hidden name, fsync, rename, fsync of the folder) and is never changed;
 of rows with the same subject and recipe the one in the last part wins. Nothing here knows what a stage does.
+
+A part that a disk damaged stops a run where a run can make anew what it held. Where it held a person's work, or what
+follows from that, it is passed to whoever opened the ledger (see aside.py), and the rest is read.
 """
 
+import errno
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,14 +21,20 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from prep.errors import StoppedError
-from prep.files import PICTURE_BYTES, read_file, real_folder, sweep, write_whole
+from prep.files import PICTURE_BYTES, NotAFileError, read_file, real_folder, sweep, write_whole
 
 FLUSH_ROWS = 256
 FLUSH_SECONDS = 10
 MERGE_PARTS = 200
 MERGED = "0merged"  # sorts before every worker's name, so that later rows of the same run win over it
 
+DAMAGED = (errno.EFBIG, errno.EIO)  # anything else, such as a missing permission, may be better tomorrow
+
 KEY = [pa.field("subject", pa.string()), pa.field("recipe", pa.string())]
+
+
+class DamagedError(Exception):
+    """A part of the ledger is no longer what was written."""
 
 
 @dataclass(frozen=True)
@@ -33,24 +43,32 @@ class Shelf:
 
     name: str
     columns: tuple[pa.Field, ...]
+    made_again: bool = False  # all of it follows from pictures and models: without a part, a run makes it anew
 
     @property
     def schema(self) -> pa.Schema:
         return pa.schema([*KEY, *self.columns])
 
 
+# Moves parts of a shelf away: part -> what is wrong with it.
+SetAside = Callable[["Ledger", Shelf, Mapping[Path, str]], None]
+
+
 class Ledger:
     """All parts of one OUT. A run has a number; workers of a run write parts of their own."""
 
-    def __init__(self, folder: Path, run: int = 0) -> None:
+    def __init__(self, folder: Path, run: int = 0, set_aside: SetAside | None = None) -> None:
+        """set_aside: moves damaged parts away and says so; without it they stop whoever reads them."""
         self.folder = folder
         self.run = run
+        self.set_aside = set_aside
+        self.passed_over: set[str] = set()  # shelves of which a part could not be read, and lies where it lay
 
     @classmethod
-    def begin(cls, folder: Path) -> "Ledger":
+    def begin(cls, folder: Path, set_aside: SetAside | None = None) -> "Ledger":
         """Open for a new run: takes the next number, clears what was half written, merges long rows of parts."""
         parts = list(folder.glob("*/*.parquet"))
-        ledger = cls(folder, 1 + max(map(_run_of, parts), default=0))
+        ledger = cls(folder, 1 + max(map(_run_of, parts), default=0), set_aside)
         for stage in sorted({part.parent for part in parts} | set(folder.glob("*/"))):
             sweep(stage)
             ledger._merge(stage)
@@ -58,14 +76,15 @@ class Ledger:
 
     def table(self, shelf: Shelf, recipe: str | None = None) -> pa.Table:
         """The winning rows of a stage, in no particular order; with a recipe, that recipe's rows alone."""
-        parts = self.parts(shelf)
-        if not parts:
-            return shelf.schema.empty_table()
-        table = _read(parts)
-        missing = [field for field in shelf.schema if field.name not in table.column_names]
-        for field in missing:  # a part of an older prep
-            table = table.append_column(field, pa.nulls(len(table), field.type))
-        table = table.select(shelf.schema.names).cast(shelf.schema)
+        tables, damaged = [], {}
+        for part in self.parts(shelf):
+            try:
+                tables.append(_shelved(_read(part), shelf))
+            except DamagedError as error:
+                damaged[part] = str(error)
+        if damaged:
+            self._without(shelf, damaged)
+        table = pa.concat_tables(tables) if tables else shelf.schema.empty_table()
         if recipe is not None:
             table = table.filter(pc.equal(table["recipe"], pa.scalar(recipe)))
         return _winners(table)
@@ -88,11 +107,26 @@ class Ledger:
         with self.writer(shelf, worker) as writer:
             writer.pending.extend(rows)
 
+    def _without(self, shelf: Shelf, damaged: Mapping[Path, str]) -> None:
+        """Go on without parts, or raise StoppedError. damaged: part -> what is wrong with it."""
+        if self.set_aside and not shelf.made_again:
+            self.set_aside(self, shelf, damaged)
+            return
+        part, why = next(iter(damaged.items()))
+        again = "delete that file; what it held is done again"
+        raise StoppedError(
+            f"{part.parent.name}/{part.name} in the ledger cannot be read: {why}",
+            hint=again if shelf.made_again else "`prep run` moves it to set_aside/, and reads back what it can",
+        )
+
     def _merge(self, stage: Path) -> None:
         parts = sorted(stage.glob("*.parquet"))
         if len(parts) <= MERGE_PARTS:
             return
-        table = _winners(_read(parts))
+        try:
+            table = _winners(pa.concat_tables([_read(part) for part in parts], promote_options="default"))
+        except (DamagedError, pa.ArrowException):  # whoever reads the shelf says so
+            return
         # The new part first, then the old ones go: a kill between leaves equal rows, which collapse.
         write_whole(stage / f"{self.run:06d}-{MERGED}-000000.parquet", lambda path: _write(table, path), sync=True)
         for part in parts:
@@ -100,7 +134,12 @@ class Ledger:
 
 
 class DryLedger(Ledger):
-    """Reads and never writes: for saying what a run would do."""
+    """Reads and never writes: for saying what a run would do. It reads past parts that a run would set aside."""
+
+    def _without(self, shelf: Shelf, damaged: Mapping[Path, str]) -> None:
+        if shelf.made_again:
+            super()._without(shelf, damaged)
+        self.passed_over.add(shelf.name)
 
     def writer(self, shelf: Shelf, worker: str = "main") -> "Writer":
         return DryWriter(self, shelf, worker)
@@ -181,19 +220,38 @@ def _run_of(part: Path) -> int:
     return int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
 
 
-def _read(parts: list[Path]) -> pa.Table:
-    tables = []
-    for part in parts:
-        try:
-            # Not read_table: it would load Arrow's dataset layer and pandas, a fifth of a second.
-            with pq.ParquetFile(pa.BufferReader(read_file(part, PICTURE_BYTES))) as file:
-                tables.append(file.read())
-        except (OSError, pa.ArrowInvalid) as error:
-            raise StoppedError(
-                f"{part.parent.name}/{part.name} in the ledger cannot be read: {str(error).splitlines()[0]}",
-                hint="delete that file; what it held is done again",
-            ) from error
-    return pa.concat_tables(tables, promote_options="default")
+def _read(part: Path) -> pa.Table:
+    """Raises DamagedError; StoppedError where it may be read another time."""
+    try:
+        data = read_file(part, PICTURE_BYTES)
+    except OSError as error:
+        if isinstance(error, NotAFileError) or error.errno in DAMAGED:
+            raise DamagedError(error.strerror) from None
+        name = f"{part.parent.name}/{part.name}"
+        hint = "check its permissions and the disk, then run again"
+        raise StoppedError(f"{name} in the ledger cannot be read ({error.strerror})", hint) from None
+    try:
+        # Not read_table: it would load Arrow's dataset layer and pandas, a fifth of a second.
+        with pq.ParquetFile(pa.BufferReader(data)) as file:
+            return file.read()
+    except MemoryError:
+        raise
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise DamagedError(str(error).splitlines()[0]) from None
+
+
+def _shelved(table: pa.Table, shelf: Shelf) -> pa.Table:
+    """The part's table with the shelf's columns. Raises DamagedError where it is another's."""
+    try:
+        for field in shelf.columns:  # a part of an older prep lacks some
+            if field.name not in table.column_names:
+                table = table.append_column(field, pa.nulls(len(table), field.type))
+        table = table.select(shelf.schema.names).cast(shelf.schema)
+        if not shelf.made_again:  # bytes that are no text would stop whoever looks at a row
+            table.validate(full=True)
+    except (KeyError, ValueError, pa.ArrowException) as error:
+        raise DamagedError(str(error).splitlines()[0]) from None
+    return table
 
 
 def _winners(table: pa.Table) -> pa.Table:

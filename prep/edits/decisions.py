@@ -23,6 +23,8 @@ class Decisions:
         self.ledger = ledger
         self.history = History(ledger)
         self.book = ledger.book(CAPTION)
+        # Where the history lost its last steps, the captions still say how far it went.
+        self.history.newest = max(self.history.newest, pc.max(self.book.table["step"]).as_py() or 0)
         self.changed: dict[str, Entry] = {}  # entries that are newer than the book
         self.old_excluded = frozenset(excluded)
 

@@ -64,7 +64,7 @@ class HandEdits:
         -> path -> why its caption in SRC could not be read, or is not the one that counts.
         """
         rows = list(rows)
-        sources, problems = self._sources(rows)
+        sources, problems = self.read_sources(rows)
         pictures = sorted({*self.placement.known, *(image_key(row) for row in rows if not row.ref.problem)})
         changed: dict[str, Entry] = {}
         self.unreadable.clear()
@@ -160,6 +160,40 @@ class HandEdits:
         except (ImageError, OSError):
             return False
 
+    def read_sources(self, rows: Sequence[Row]) -> tuple[dict[str, str], dict[str, Problem]]:
+        """(picture -> what the .txt beside it in SRC says, path -> what is wrong with one).
+
+        Of files with the same pixels the first one's own caption counts; where it has none, another's.
+        """
+        names: dict[str, frozenset[str]] = {}
+        groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in rows:
+            if not (row.ref.problem or row.made):
+                groups[row.ref.character, row.ref.same].append(row)
+        found: dict[str, str] = {}
+        problems: dict[str, Problem] = {}
+        self.unread_sources = set()
+        for same in groups.values():
+            same.sort(key=lambda row: row.reason == "copy")
+            picture = image_key(same[0])
+            for row in same:
+                sidecar = self._sidecar(row.ref.path, names)
+                if sidecar is None:
+                    continue
+                try:
+                    text = self._read_source(sidecar)
+                except ImageError as error:
+                    problems[row.ref.path] = Problem("caption", error.kind, error.message, error.hint)
+                    if row is same[0]:
+                        self.unread_sources.add(picture)
+                    continue
+                if picture not in found:
+                    found[picture] = text
+                elif text != found[picture]:
+                    why = f"is the same picture as {same[0].ref.path}, whose caption counts"
+                    problems[row.ref.path] = Problem("caption", "second_caption", why, "keep one of the two")
+        return found, problems
+
     def set_unreadable_aside(self) -> None:
         """Captions in kohya/ that cannot be read make room for prep's own, and are kept."""
         for path, why in self.unreadable.values():
@@ -218,40 +252,6 @@ class HandEdits:
         if data == caption_bytes(text):
             self._standing[picture] = hash(text)
         return text
-
-    def _sources(self, rows: Sequence[Row]) -> tuple[dict[str, str], dict[str, Problem]]:
-        """(picture -> what the .txt beside it in SRC says, path -> what is wrong with one).
-
-        Of files with the same pixels the first one's own caption counts; where it has none, another's.
-        """
-        names: dict[str, frozenset[str]] = {}
-        groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
-        for row in rows:
-            if not (row.ref.problem or row.made):
-                groups[row.ref.character, row.ref.same].append(row)
-        found: dict[str, str] = {}
-        problems: dict[str, Problem] = {}
-        self.unread_sources = set()
-        for same in groups.values():
-            same.sort(key=lambda row: row.reason == "copy")
-            picture = image_key(same[0])
-            for row in same:
-                sidecar = self._sidecar(row.ref.path, names)
-                if sidecar is None:
-                    continue
-                try:
-                    text = self._read_source(sidecar)
-                except ImageError as error:
-                    problems[row.ref.path] = Problem("caption", error.kind, error.message, error.hint)
-                    if row is same[0]:
-                        self.unread_sources.add(picture)
-                    continue
-                if picture not in found:
-                    found[picture] = text
-                elif text != found[picture]:
-                    why = f"is the same picture as {same[0].ref.path}, whose caption counts"
-                    problems[row.ref.path] = Problem("caption", "second_caption", why, "keep one of the two")
-        return found, problems
 
     def _sidecar(self, path: str, names: dict[str, frozenset[str]]) -> Path | None:
         """names: of the folders of SRC that were looked at before."""

@@ -18,7 +18,8 @@ from prep.ledger import Ledger, Shelf
 
 What = Literal["caption", "verdict"]
 Verdict = Literal["excluded", "accepted", "rejected"]
-UNDO, REDO, MOVED = "undo", "redo", "moved"  # `by` of steps that no undo takes back
+# `by` of steps that no undo takes back. read_back: parts of the ledger were lost, and the manifest knew it still.
+UNDO, REDO, MOVED, READ_BACK = "undo", "redo", "moved", "read_back"
 
 EDIT = Shelf(
     "edit",  # subject: step/what/picture
@@ -109,6 +110,13 @@ class History:
             return None
         return self.table["step"][place].as_py(), _read(what, self.table["after"][place].as_py())
 
+    def when(self, what: What, picture: str) -> int:
+        """When something was last said of it, in seconds since 1970; 0: never."""
+        if (what, picture) in self.since:
+            return int(time.time())
+        place = self.last.get((what, picture))
+        return 0 if place is None else self.table["at"][place].as_py() or 0
+
     def pictures(self, what: What) -> Iterator[str]:
         """All whose caption or verdict was ever decided on."""
         seen = {picture: None for kind, picture in (*self.last, *self.since) if kind == what}
@@ -147,7 +155,7 @@ class History:
                 found.append(by_number[step.of])
             elif step.by == REDO:
                 found = [each for each in found if each.number != step.of]
-            elif step.by != MOVED:
+            elif step.by not in (MOVED, READ_BACK):
                 found = []
         return found[::-1]
 
@@ -160,7 +168,7 @@ def _undone(steps: Iterable[Step]) -> tuple[set[int], list[Step]]:
             undone.add(step.of)
         elif step.by == REDO:
             undone.discard(step.of)
-        elif step.by != MOVED:
+        elif step.by not in (MOVED, READ_BACK):
             decided.append(step)
     return undone, decided
 

@@ -86,9 +86,12 @@ class Placement:
     def __getitem__(self, subject: str) -> Placed | None:
         return self.known.get(subject)
 
-    def read(self) -> None:
-        """Look at kohya/ as it is now. Writes nothing."""
+    def read(self, groups: Iterable[str] = ()) -> None:
+        """Look at kohya/ as it is now. Writes nothing. groups: those that are prep's, beside those that it knows of."""
         self.repeats = {subject: row["repeats"] for subject, row in self.ledger.rows(REPEATS).items()}
+        groups = {*groups, *(placed.group for placed in self.known.values())} - set(self.repeats)
+        # Lost, but the folder says it.
+        self.repeats |= _renamed(self.kohya, dict.fromkeys(groups, 0))
         self.repeats |= _renamed(self.kohya, self.repeats)
         self.listings = {}
         for group in self.repeats:

@@ -30,6 +30,7 @@ CLEAN = Shelf(
         pa.field("sha256", pa.string()),
         pa.field("same", pa.bool_()),
     ),
+    made_again=True,
 )
 
 

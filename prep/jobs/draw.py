@@ -42,6 +42,7 @@ DRAW = Shelf(
         pa.field("flags", pa.list_(pa.string())),  # as of a picture in SRC: alpha, rotated, mode, ...
         pa.field("hand", pa.bool_()),  # it is a person's version
     ),
+    made_again=True,
 )
 
 

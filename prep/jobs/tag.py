@@ -31,9 +31,12 @@ TAG = Shelf(
         pa.field("index", pa.list_(pa.int32())),
         pa.field("score", pa.list_(pa.float16())),
     ),
+    made_again=True,
 )
 VOCABULARY = Shelf(
-    "vocabulary", (pa.field("names", pa.list_(pa.string())), pa.field("categories", pa.list_(pa.string())))
+    "vocabulary",
+    (pa.field("names", pa.list_(pa.string())), pa.field("categories", pa.list_(pa.string()))),
+    made_again=True,
 )
 
 

@@ -1,11 +1,12 @@
 """A person's decisions on the road: looked at after the scan, merged into captions, looked at again at the end."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import pyarrow as pa
 
+from prep.dataset.read_back import read_back
 from prep.dataset.rows import manifest_rows
 from prep.edits.decisions import Decisions
 from prep.edits.follow import Followed, follow
@@ -38,13 +39,14 @@ def known_slugs(run: Run, characters: list[str]) -> dict[str, str]:
     return found
 
 
-def look_at_edits(run: Run, rows: Sequence[Row]) -> tuple[HandEdits, Followed]:
+def look_at_edits(run: Run, rows: Sequence[Row], slugs: Mapping[str, str]) -> tuple[HandEdits, Followed]:
     """What a person did since the last run is in the ledger, and follows its pictures. rows: of SRC."""
     placement = read_placement(run.out / "kohya", run.ledger)
-    placement.adopt_renamed()
     excluded = (picture for picture, placed in placement.known.items() if placed.state in ("excluded", "leaving"))
     decisions = Decisions(run.ledger, excluded)
     edits = HandEdits(decisions, placement, run.src, run.out, run.settings.captions.sidecars == "source")
+    read_back(edits, rows, slugs)
+    placement.adopt_renamed()
     run.problems |= edits.look(rows)
     _say_retouched(run, edits)
     # Also of pictures that are no longer in SRC: what was taken out before its folder was renamed is left out there.

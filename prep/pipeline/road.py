@@ -8,9 +8,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from prep.aside import set_parts_aside
 from prep.config import Settings, check_characters
 from prep.dataset.elsewhere import lead_elsewhere
 from prep.dataset.folders import DEPTHS, check_folders
@@ -96,7 +98,7 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
                 sweep(folder)
             report.note(f"run over {src.resolve()}")
             write_whole(state / "config.json", json.dumps(_kept(src, settings), indent=1).encode())
-            ledger = Ledger.begin(state / "ledger")
+            ledger = Ledger.begin(state / "ledger", partial(set_parts_aside, out))
             run = Run(src, out, settings, options, ledger, runner, report)
             record, seconds = travel(run, found)
         except OSError as error:  # of the few calls that are not write_whole's: a folder made, a file removed

@@ -65,7 +65,7 @@ def scan(run: Run, found: Found) -> Scanned:
     )
     places = Places(run.src, run.out, known_slugs(run, found.listing.characters))
     rows = capped(rows, settings.scan.max_images)
-    edits, followed = look_at_edits(run, rows)
+    edits, followed = look_at_edits(run, rows, places.slugs)
     rows = tuple(overruled(row, edits.decisions) for row in rows)
     return Scanned.grown(found, places=places, rows=rows, edits=edits, lost=followed.lost)
 

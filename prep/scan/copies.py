@@ -26,7 +26,7 @@ BLOCK_PX = 8
 # re-encodings (JPEG 30 to 95, WebP 60, half size) stay under 22; another expression is over 34.
 COPY_BELOW = 28.0
 
-NEAR = Shelf("near", (pa.field("difference", pa.float32()),))
+NEAR = Shelf("near", (pa.field("difference", pa.float32()),), made_again=True)
 
 
 def marked(

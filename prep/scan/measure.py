@@ -44,6 +44,7 @@ SCAN = Shelf(
         pa.field("message", pa.string()),
         pa.field("hint", pa.string()),
     ),
+    made_again=True,
 )
 
 

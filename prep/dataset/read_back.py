@@ -1,0 +1,182 @@
+"""What stood before parts of the ledger were lost, read back from the manifest and from kohya/.
+
+The manifest says what the last run left; what a person did since stands in the history, and in the files themselves.
+Nothing here is done unless parts were lost, and nothing that the ledger still knows is changed.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from prep.aside import is_lost
+from prep.dataset.rows import manifest_rows
+from prep.edits.from_files import HandEdits
+from prep.edits.history import EDIT, READ_BACK, Verdict
+from prep.edits.merge import Hand, edited, items
+from prep.edits.placed import EXPORT, REPEATS, Placed
+from prep.edits.sidecar import CAPTION, Entry
+from prep.errors import ImageError, UsageError
+from prep.files import PICTURE_BYTES, read_file
+from prep.images import open_image, pixel_hash
+from prep.names import printable, stem_slug
+from prep.run import image_key
+from prep.types import BY_HAND, Row
+
+Told = dict[str, dict[str, Any]]  # image key -> its row in the manifest
+COLUMNS = ("image_id", "character", "status", "reason", "flags", "file", "caption", "caption_source")
+PLACE = re.compile(r"kohya/\d+_([^/]+)/([^/]+)")
+NAMED = re.compile(r"(.+)-([0-9a-f]{12})\.(?:png|jpg|webp)")  # the name says what the file holds
+
+
+def read_back(edits: HandEdits, rows: Sequence[Row], slugs: Mapping[str, str]) -> None:
+    """Before anything else is read. rows: of SRC. slugs: character -> its name in folders."""
+    ledger, out = edits.decisions.ledger, edits.out
+    if not is_lost(out, ledger, CAPTION, EXPORT, EDIT, REPEATS):
+        return
+    told = _told(out, slugs)
+    if is_lost(out, ledger, EXPORT, REPEATS):
+        _read_folders(edits, rows, slugs, told)
+    if is_lost(out, ledger, EXPORT, EDIT):
+        decided = dict(_verdicts(edits, told))
+        edits.decisions.decide(decided, READ_BACK)
+    if is_lost(out, ledger, CAPTION):
+        sources, _ = edits.read_sources(rows)
+        edits.decisions.changed |= dict(_captions(edits, told, sources))
+
+
+def _told(out: Path, slugs: Mapping[str, str]) -> Told:
+    """What the manifest says; nothing where there is none."""
+    names = {printable(character): character for character in slugs}
+    try:
+        return {
+            f"{names.get(row['character'], row['character'])}/{row['image_id']}": row
+            for row in manifest_rows(out, COLUMNS)
+            if row["image_id"] and row["status"] != "duplicate"
+        }
+    except (FileNotFoundError, UsageError):
+        return {}
+
+
+def _since(edits: HandEdits, what: str, picture: str) -> bool:
+    """Whether the history knows a decision that is newer than the manifest."""
+    try:
+        written = int((edits.out / "manifest.parquet").stat().st_mtime)
+    except OSError:
+        return True
+    return edits.decisions.history.when(what, picture) >= written
+
+
+def _verdicts(edits: HandEdits, told: Told) -> Iterator[tuple[str, Verdict | None]]:
+    """The verdicts that stood when the manifest was written, and that the ledger has lost."""
+    for picture, row in told.items():
+        stands = edits.decisions.verdict(picture)
+        by_hand = row["reason"] == BY_HAND or BY_HAND in (row["flags"] or ())
+        verdict: Verdict | None = None
+        if row["status"] == "excluded":
+            verdict = "excluded"
+        elif by_hand:
+            verdict = "rejected" if row["status"] == "rejected" else "accepted"
+        elif row["status"] != "kept" or stands == "accepted":  # it may be out for a reason beside the verdict
+            continue
+        if verdict != stands and not _since(edits, "verdict", picture):
+            yield picture, verdict
+
+
+def _captions(edits: HandEdits, told: Told, sources: Mapping[str, str]) -> Iterator[tuple[str, Entry]]:
+    """Captions as the manifest has them: what a file says beside that is a person's edit. sources: what lies in SRC,
+    and has been taken in before.
+    """
+    decisions = edits.decisions
+    for picture, row in told.items():
+        text = row["caption"]
+        if text is None:
+            continue
+        entry = decisions.entry(picture)
+        hand = entry.hand
+        seen = (*entry.expected_texts, text, hand.text, sources.get(picture))
+        if picture not in decisions.book:
+            if hand != Hand():  # the history knows what a person made of it
+                hand = hand if _since(edits, "caption", picture) else replace(hand, text=text)
+            elif row["caption_source"] == "machine":
+                hand = Hand(text, tuple(items(text)))
+            else:
+                hand = edited(hand, text)
+        expected = tuple(dict.fromkeys(each for each in seen if each not in (None, hand.text)))
+        yield picture, replace(entry, hand=hand, expected_texts=expected)
+
+
+def _read_folders(edits: HandEdits, rows: Sequence[Row], slugs: Mapping[str, str], told: Told) -> None:
+    """The pictures in kohya/ are prep's again: those that the manifest names, then those that are named as prep does.
+
+    One that is not there was removed by hand, and one that holds something else was retouched: the next look says so.
+    """
+    placement = edits.placement
+    found: dict[str, Placed] = {}
+    for picture, row in told.items():
+        known, place = placement[picture], PLACE.fullmatch(row["file"] or "")
+        if place and (known is None or known.state == "placed" and not placement.there(known)):
+            found[picture] = Placed(place[2], "", 0, "placed", place[1])
+    placement.known |= found
+    placement.read(slugs.values())
+    placement.known |= _by_content(edits, rows, slugs)
+    found = {picture: placed for picture, placed in placement.known.items() if not placed.sha256}
+    placement.update({picture: _looked_at(edits, picture, placed) for picture, placed in found.items()})
+
+
+def _by_content(edits: HandEdits, rows: Sequence[Row], slugs: Mapping[str, str]) -> dict[str, Placed]:
+    """Pictures that lie in kohya/ unknown, under the name of what they held."""
+    placement = edits.placement
+    taken = {(placed.group, placed.name) for placed in placement.known.values()}
+    waiting: dict[tuple[str, str], list[str]] = {}  # (group, a hash or a stem) -> pictures
+    for row in rows:
+        known = placement[image_key(row)]
+        if (
+            row.status == "duplicate"
+            or not row.ref.sha256
+            or known
+            and known.state == "placed"
+            and placement.there(known)
+        ):
+            continue
+        ref = row.ref
+        for name in {ref.sha256[:12], ref.pixels, stem_slug(Path(ref.path).stem)} - {""}:
+            waiting.setdefault((slugs[ref.character], name), []).append(image_key(row))
+    found: dict[str, Placed] = {}
+    for group, names in placement.listings.items():
+        for name in names:
+            if (group, name) in taken or not (named := NAMED.fullmatch(name)):
+                continue
+            stem, digest = named.groups()
+            for wanted in (digest, _pixels(placement.folder(group) / name, digest), stem):
+                pictures = waiting.get((group, wanted), ())
+                if len(pictures) == 1 and pictures[0] not in found:
+                    found[pictures[0]] = Placed(name, "", 0, "placed", group)
+                    break
+    return found
+
+
+def _looked_at(edits: HandEdits, picture: str, placed: Placed) -> Placed:
+    """With hash and stat where the file is what its name says; else as it was, for the next look at it."""
+    path = edits.placement.path(placed)
+    if path is None or not edits.placement.there(placed):
+        return placed
+    if path.is_symlink():  # what is behind it is the source itself
+        return replace(placed, sha256=picture.rpartition("/")[2]).at(path)
+    with suppress(OSError):
+        digest = hashlib.sha256(read_file(path, PICTURE_BYTES)).hexdigest()
+        if (named := NAMED.fullmatch(placed.name)) and digest[:12] == named[2]:
+            return replace(placed, sha256=digest).at(path)
+    return placed
+
+
+def _pixels(path: Path, digest: str) -> str:
+    """The hash of its pixels, where the file is what its name says."""
+    with suppress(OSError, ImageError):
+        data = read_file(path, PICTURE_BYTES)
+        if hashlib.sha256(data).hexdigest()[:12] == digest:
+            return pixel_hash(open_image(data).pixels)
+    return ""

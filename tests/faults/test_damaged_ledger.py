@@ -1,0 +1,189 @@
+"""Parts of the ledger that a disk damaged: what a person decided still stands, and what can be read back is."""
+
+import os
+import random
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageOps
+
+from prep.config import load_settings
+from prep.dataset.opened import Set
+from prep.errors import StoppedError
+from prep.ledger import Ledger
+from prep.pipeline.outlook import plan_lines
+from prep.pipeline.status import status_of
+from tests.fakes import FakeTagger
+from tests.support.pictures import drawing, save
+from tests.support.runs import older, run_here, sidecar, tree
+
+SMALL = "scan.min_side_px=0"
+HIGH = (SMALL, "generator.model=none", "thresholds.mode=fixed", "thresholds.fixed=0.7")
+LOW = (*HIGH[:3], "thresholds.fixed=0.3")
+
+DAMAGES = {
+    "empty": lambda data: b"",
+    "half": lambda data: data[: len(data) // 2],
+    "random": lambda data: random.Random(1).randbytes(len(data)),
+}
+KEPT = ("caption", "export", "edit", "repeats", "names", "layout", "picture", "model", "sheet", "dataset_toml")
+
+
+class Worked:
+    """A set with a person's work in it: captions edited, a picture removed, one retouched, a folder renamed."""
+
+    def __init__(self, root: Path, tagger: Path) -> None:
+        self.root, self.tagger = root, tagger
+        self.art, self.out = root / "art", root / "out"
+
+    def run(self, *sets: str, **options):
+        return run_here(self.art, self.out, self.tagger, *sets, **options)
+
+    def make(self) -> None:
+        for place in ("mira/0", "mira/1", "mira/2", "mira/3", "Mira/4", "noa/5"):
+            save(drawing(ord(place[-1]), 64, 80), self.art / f"{place}.png")
+        (self.art / "mira" / "3.txt").write_text("mira, solo, as it came")
+        older(self.art)
+        self.run(*HIGH)
+        for number in (0, 2, 3):
+            text = sidecar(self.out, f"mira/{number}.png")
+            words = text.read_text().split(", ")
+            self.gone = self.gone if number else words[-1]
+            text.write_text(", ".join([*words[:-1], f"by hand {number}"]))
+        retouched = sidecar(self.out, "mira/2.png").with_suffix(".png")
+        ImageOps.invert(Image.open(retouched)).save(retouched)
+        removed = sidecar(self.out, "mira/1.png").with_suffix(".png")
+        removed.unlink()
+        removed.parent.rename(removed.parent.with_name("7_" + removed.parent.name.partition("_")[2]))
+        self.run(*HIGH)
+        later = time.time() + 60  # all that is decided was decided before it was written
+        os.utime(self.out / "manifest.parquet", (later, later))
+        self.before = self.set()
+
+    def copied(self, root: Path) -> "Worked":
+        copy = Worked(root, self.tagger)
+        copy.before, copy.gone = self.before, self.gone
+        shutil.copytree(self.root, root, dirs_exist_ok=True)
+        return copy
+
+    def set(self) -> dict[str, str]:
+        """Every file of the set -> its sha256."""
+        return {name: digest for name, digest in tree(self.out).items() if not name.startswith(("set_aside", "prob"))}
+
+    def damage(self, shelf: str, damage) -> int:
+        parts = Ledger(self.out / ".prep" / "ledger").folder.glob(f"{shelf}/*.parquet")
+        return sum(bool(part.write_bytes(damage(part.read_bytes())) + 1) for part in parts)
+
+    def aside(self, shelf: str) -> list[Path]:
+        return sorted((self.out / "set_aside" / ".prep" / "ledger" / shelf).glob("*"))
+
+    def ledger(self) -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in (self.out / ".prep" / "ledger").rglob("*.parquet")}
+
+
+@pytest.fixture(scope="module")
+def once():
+    return {}
+
+
+@pytest.fixture
+def worked(once, tmp_path, tmp_path_factory, tiny_tagger, reads_with):
+    """A copy of the set, and `later`: what another threshold makes of it where nothing was damaged."""
+    reads_with(lambda options: FakeTagger())
+    if not once:
+        once["set"] = Worked(tmp_path_factory.mktemp("worked"), tiny_tagger)
+        once["set"].make()
+        twin = once["set"].copied(tmp_path_factory.mktemp("twin"))
+        twin.run(*LOW)
+        once["later"] = twin.set()
+    copy = once["set"].copied(tmp_path / "copy")
+    copy.later = once["later"]
+    return copy
+
+
+def kohya(files: dict[str, str]) -> dict[str, str]:
+    return {name: digest for name, digest in files.items() if name.startswith("kohya/")}
+
+
+@pytest.mark.parametrize("shelf", KEPT)
+def test_a_shelf_that_is_lost_loses_nothing_that_a_person_made(worked, shelf, capsys):
+    damage = list(DAMAGES)[KEPT.index(shelf) % 3]
+    lost = worked.damage(shelf, DAMAGES[damage])
+    assert lost
+    worked.run(*HIGH)
+    said = capsys.readouterr().out
+    assert len(worked.aside(shelf)) == lost and said.count(f"set_aside/.prep/ledger/{shelf}") == 1
+    assert (worked.out / "problems.txt").read_text().count(f"set_aside/.prep/ledger/{shelf}/") == lost
+    assert kohya(worked.set()) == kohya(worked.before)
+    worked.run(*LOW)
+    assert kohya(worked.set()) == kohya(worked.later)
+    assert len(worked.aside(shelf)) == lost
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("shelf", ["caption", "export", "edit"])
+def test_settings_that_change_in_the_same_run_bring_nothing_back(worked, shelf, damage):
+    worked.damage(shelf, DAMAGES[damage])
+    worked.run(*LOW)
+    assert kohya(worked.set()) == kohya(worked.later)
+
+
+@pytest.mark.parametrize("shelf", ["caption", "export", "edit", "repeats"])
+def test_what_a_person_did_since_is_read_from_the_files(worked, shelf):
+    worked.damage(shelf, DAMAGES["empty"])
+    text, gone = sidecar(worked.out, "noa/5.png"), sidecar(worked.out, "Mira/4.png").with_suffix(".png")
+    typed = ", ".join([*text.read_text().split(", ")[:-1], "just now"])
+    text.write_text(typed)
+    gone.unlink()
+    for sets in (HIGH, LOW, HIGH):
+        worked.run(*sets)
+        assert not gone.exists()
+    assert text.read_text() == typed
+
+
+@pytest.mark.parametrize("manifest", ["gone", "there"])
+def test_all_of_them_lost_at_once(worked, manifest):
+    for shelf in KEPT:
+        worked.damage(shelf, DAMAGES["random"])
+    if manifest == "gone":
+        (worked.out / "manifest.parquet").unlink()
+    worked.run(*HIGH)
+    there, before = kohya(worked.set()), kohya(worked.before)
+    # Without history and manifest nothing says that a picture was ever there.
+    more = {name for name in there if name not in before} if manifest == "gone" else set()
+    assert {name: there.get(name) for name in before} == before and len(more) in (0, 2)
+    worked.run(*LOW)
+    assert worked.gone not in sidecar(worked.out, "mira/0.png").read_text().split(", ")
+    worked.run(*HIGH)
+    assert {name: digest for name, digest in kohya(worked.set()).items() if name not in more} == before
+
+
+def test_what_only_reads_moves_nothing_and_says_what_a_run_would_do(worked):
+    worked.run(*HIGH)  # the settings that the set was made with are those of SRC
+    settings = load_settings(worked.art, None, (f"tagger.model={worked.tagger}", *HIGH))
+    plan = list(plan_lines(worked.art, worked.out, settings))
+    for shelf in KEPT:
+        worked.damage(shelf, DAMAGES["half"])
+    before = worked.ledger()
+    assert list(plan_lines(worked.art, worked.out, settings)) == plan
+    assert list(status_of(worked.out))
+    with pytest.raises(StoppedError, match="`prep run` moves it to set_aside/"):
+        list(Set(worked.out).rows())
+    assert worked.ledger() == before and not worked.aside("caption")
+
+
+def test_what_a_run_makes_anew_is_said_to_be_deleted(worked):
+    worked.damage("tag", DAMAGES["half"])
+    with pytest.raises(StoppedError, match="Delete that file; what it held is done again"):
+        worked.run(*HIGH)
+    assert not worked.aside("tag")
+
+
+@pytest.mark.parametrize("shelf", ["scan", "tag", "vocabulary", "near"])
+def test_and_is_done_again_when_it_was_deleted(worked, shelf):
+    for part in (worked.out / ".prep" / "ledger" / shelf).glob("*"):
+        part.unlink()
+    worked.run(*HIGH)
+    assert worked.set() == worked.before
