@@ -70,7 +70,8 @@ def merged(state: Hand, machine: tuple[str, ...]) -> str:
     added, removed, fresh = _keyed(state.added), _keyed(state.removed), _keyed(machine)
     text = state.text or ""
     present = _keyed(items(text))
-    kept = {name: added.get(name) or fresh[name] for name in present if name in added or name in fresh}
+    stays = {name for name in present if name in added or name in fresh and name not in removed}
+    kept = {name: added.get(name) or fresh[name] for name in present if name in stays}
     kept |= {name: item for name, item in added.items() if name not in kept}
     new = {name: item for name, item in fresh.items() if name not in kept and name not in removed}
     trigger = key(machine[0])
