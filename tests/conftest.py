@@ -13,6 +13,7 @@ from huggingface_hub import constants
 
 from prep.models.residency import MEMORY
 from prep.taggers import TAGGERS
+from tests.support.commands import typed  # noqa: F401 - fixtures
 from tests.support.counting import generator, sets  # noqa: F401 - fixtures
 from tests.support.examples import make_examples
 from tests.support.person import begun, begun_drawn, made, painted  # noqa: F401 - fixtures

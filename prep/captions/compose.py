@@ -89,7 +89,8 @@ class Composer:
     def _reduced(self, found: list[Tag], profile: Profile) -> tuple[list[Tag], list[Removed]]:
         removed: list[Removed] = []
         passed = [tag for tag in found if not self.drops(tag.name)]
-        removed += [Removed(tag.name, "filter") for tag in found if self.drops(tag.name)]
+        dropped = (tag for tag in found if self.drops(tag.name) and tag.name not in profile.always)
+        removed += [Removed(tag.name, "filter") for tag in dropped]
         general = [tag.name for tag in passed if tag.category == "general"]
         # Before the traits: `ribbon` gives way to `hair_ribbon`, also where that is dropped as a trait.
         doubled = overlapped(general) if self.settings.overlap else set()

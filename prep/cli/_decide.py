@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def deciding(out: Path, look: bool = True) -> "Iterator[tuple[Set, Edits]]":
-    """An OUT with its lock held, and what was done to its files already taken in."""
+def deciding(out: Path, dry: bool = False) -> "Iterator[tuple[Set, Edits]]":
+    """An OUT with its lock held, and what was done to its files already taken in. dry: nothing of it is kept."""
     from prep.dataset.opened import Set
-    from prep.ledger import Ledger
+    from prep.ledger import DryLedger, Ledger
     from prep.process.arrow import keep_arrow_small
     from prep.process.lock import locked
     from prep.process.report import Report
@@ -26,9 +26,8 @@ def deciding(out: Path, look: bool = True) -> "Iterator[tuple[Set, Edits]]":
     found = Set(out)
     state = out / ".prep"
     with interruptible(), locked(state / "lock"), Report(state / "log"):
-        edits = found.edits(Ledger.begin(state / "ledger"), "command")
-        if look:
-            edits.look()
+        edits = found.edits(DryLedger(state / "ledger") if dry else Ledger.begin(state / "ledger"), "command")
+        edits.look()
         yield found, edits
 
 

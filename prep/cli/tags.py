@@ -36,21 +36,22 @@ def command(out: Path, character: str | None, add: str | None, remove: str | Non
       prep tags outputs/characters --character sylvie --rename hat "witch hat" --plan
     """
     from prep.edits.edits import adding, removing, renaming
+    from prep.edits.merge import key
 
-    asked = [name for name, value in (("add", add), ("remove", remove), ("rename", rename)) if value]
+    asked = [name for name, value in (("add", add), ("remove", remove), ("rename", rename)) if value is not None]
     if len(asked) > 1:
         raise UsageError(f"--{asked[0]} and --{asked[1]} together", hint="one change at a time; each can be undone")
     for tag in (add, remove, *(rename or ())):
         if tag is not None and (not tag.strip() or "," in tag or "\n" in tag):
             raise UsageError(f"{tag!r} is no tag", hint="a tag has no comma")
-    with deciding(out) as (_, edits):
+    with deciding(out, dry=plan or not asked) as (_, edits):
         pictures = _pictures(edits, character)
         if not asked:
             _list(edits, pictures)
             return 0
         change = adding(add) if add else removing(remove) if remove else renaming(*rename)
-        triggers = {edits.trigger(picture) for picture in pictures}
-        if (tag := remove or rename and rename[0]) and tag in triggers:
+        triggers = {key(edits.trigger(picture) or "") for picture in pictures}
+        if (tag := remove or rename and rename[0]) and key(tag) in triggers:
             raise UsageError(f"{tag} is the trigger word", hint="set [characters.NAME] trigger in prep.toml")
         found = edits.retagged(pictures, change)
         for now, then in list(found.values())[:SHOWN]:

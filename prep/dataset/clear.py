@@ -30,8 +30,10 @@ def clear(edits: HandEdits, rows: Iterable[Row], stems: Mapping[str, set[str]]) 
     placement.mark((picture for picture, placed in gone.items() if placed.state == "placed"), "unplaced")
     for picture, placed in gone.items():
         removed += take_out(picture, placed, edits.decisions, placement, edits.out, elsewhere)
-        if placed.state == "leaving":
-            placement.mark([picture], "excluded")
+    # Also where a command was killed before it took them out: who puts such a picture back restores it.
+    verdicts = {picture: edits.decisions.verdict(picture) for picture in gone}
+    left = [picture for picture, placed in gone.items() if placed.state == "leaving"]
+    placement.mark([*left, *(picture for picture, verdict in verdicts.items() if verdict == "excluded")], "excluded")
     for group in placement.listings:
         if group not in stems:
             with suppress(OSError):  # not empty: a person's files are in it

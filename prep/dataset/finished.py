@@ -1,6 +1,7 @@
 """A finished set, as another trainer should see it: the manifest's rows with kohya/ as it is now.
 
-A picture that a person took out is left out here too, and a caption is what its .txt says. Nothing is written.
+A picture that a person took out, or left out by a command, is left out here too, and a caption is what its .txt says.
+Nothing is written.
 """
 
 import re
@@ -11,16 +12,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from prep.dataset.folders import check_folders
 from prep.dataset.linked import check_picture
-from prep.dataset.rows import manifest_facts, manifest_rows
-from prep.edits.sidecar import LONGEST_BYTES, caption_text
-from prep.errors import ImageError, UsageError
-from prep.files import NotAFileError, read_file
+from prep.dataset.opened import Set, read_caption
+from prep.errors import UsageError
+from prep.files import NotAFileError
 from prep.names import DRAWN, numbered_folder
 from prep.types import is_real, trains
 
-COLUMNS = ["image_id", "file", "character", "origin", "status", "width", "height", "caption"]
+COLUMNS = ["width", "height", "caption"]  # beside those that say what a picture is
 PLACE = re.compile(r"kohya/\d+_([^/]+)/([^/]+)")
 
 
@@ -84,8 +83,9 @@ class FinishedSet:
 
 def read_set(out: Path) -> FinishedSet:
     """Raises UsageError when out is not a finished set, or a folder of it is a link."""
-    check_folders(out)
-    settings, rows = _manifest(out)
+    found = Set(out)
+    settings = found.facts["settings"]
+    rows = list(found.rows(lambda row: trains(row["origin"], row["status"]) and row["file"], COLUMNS))
     folders = _folders(out)
     pictures: dict[str, list[Picture]] = defaultdict(list)
     left_out: dict[str, str] = {}
@@ -120,18 +120,6 @@ def read_set(out: Path) -> FinishedSet:
     return FinishedSet(out, _resolution(settings), groups, left_out)
 
 
-def _manifest(out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """-> (the settings that shaped the set, the rows of what is trained on)."""
-    if not (out / ".prep").is_dir():
-        raise UsageError(f"{out} was not made by prep", hint="name a folder that `prep run` wrote")
-    try:
-        settings = manifest_facts(out)["settings"]
-        rows = [row for row in manifest_rows(out, COLUMNS) if trains(row["origin"], row["status"]) and row["file"]]
-    except FileNotFoundError:
-        raise UsageError(f"{out} is not finished: it has no manifest.parquet", hint="let `prep run` finish") from None
-    return settings, rows
-
-
 def _resolution(settings: dict[str, Any]) -> int:
     export = settings.get("export")
     found = export.get("resolution") if isinstance(export, dict) else None
@@ -145,17 +133,6 @@ def _folders(out: Path) -> dict[str, tuple[int, Path]]:
         if (name := numbered_folder(folder.name)) and name[0] > 0:
             found[name[1]] = max(found.get(name[1], (0, folder)), (name[0], folder))
     return found
-
-
-def read_caption(picture: Path) -> str:
-    """What the .txt beside it says, without a BOM and without white space around it. Raises OSError, ValueError.
-
-    Never through a link: what it leads to may be a secret, and captions are published.
-    """
-    try:
-        return caption_text(read_file(picture.with_suffix(".txt"), LONGEST_BYTES))
-    except ImageError as error:
-        raise ValueError(error.message) from None
 
 
 def _caption(picture: Path, known: str | None) -> str:

@@ -9,13 +9,14 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
-from prep.dataset.finished import FinishedSet, read_caption, read_set
 from prep.dataset.folders import check_folders
 from prep.dataset.rows import manifest_facts, manifest_rows
 from prep.edits.decisions import Decisions
 from prep.edits.edits import Edits
 from prep.edits.placed import EXPORT
-from prep.errors import UsageError
+from prep.edits.sidecar import LONGEST_BYTES, caption_text
+from prep.errors import ImageError, UsageError
+from prep.files import read_file
 from prep.ledger import Ledger
 from prep.names import printable
 from prep.types import BY_HAND
@@ -71,7 +72,8 @@ class Set:
         """
         (picture,) = self.find([key])
         row = next(self.rows(lambda row: row["picture"] == picture))
-        return row | {"path": self.out / row["file"] if row["file"] else None, "caption": self.caption(row)}
+        path = self.out / row["file"] if row["file"] else None
+        return row | {"path": path if path and path.exists() else None, "caption": self.caption(row)}
 
     def caption(self, row: Row) -> str | None:
         """What its .txt says; where there is none that can be read, what the manifest says."""
@@ -85,10 +87,6 @@ class Set:
     def removed(self) -> Iterator[Row]:
         """The rows of what is not trained on although it could be, each with its `reason`."""
         return self.rows(lambda row: row["status"] in ("rejected", "excluded", "duplicate"))
-
-    def trained(self) -> FinishedSet:
-        """What is trained on, by folder, as trainers' formats want it."""
-        return read_set(self.out)
 
     def edits(self, ledger: Ledger, by: str) -> Edits:
         """The door for decisions. The caller holds the OUT's lock. by: who decides, for the history."""
@@ -104,9 +102,9 @@ class Set:
         return list(dict.fromkeys(self._found(key, rows) for key in keys))
 
     def _found(self, key: str, rows: Sequence[Row]) -> str:
-        wanted = self._inside(key)
+        inside = self._inside(key)
         for names in (_exact, _named, _begun):
-            found = {row["picture"]: row for row in rows if names(row, wanted)}
+            found = {row["picture"]: row for row in rows if names(row, key) or names(row, inside)}
             if len(found) == 1:
                 return next(iter(found))
             if found:
@@ -115,11 +113,9 @@ class Set:
         raise UsageError(f"{key} is no picture of {self.out}", hint="name a path as in SRC, or a file of kohya/")
 
     def _inside(self, key: str) -> str:
-        """A path to a file of OUT, as the manifest has it."""
-        path = Path(key)
-        if path.exists() and path.absolute().is_relative_to(self.out.absolute()):
-            return path.absolute().relative_to(self.out.absolute()).as_posix()
-        return key
+        """A path to a file of OUT, as the manifest has it; the file may be gone."""
+        path, out = Path(key).absolute(), self.out.absolute()
+        return path.relative_to(out).as_posix() if path.is_relative_to(out) else key
 
     def _as_decided(self, row: Row) -> Row:
         row["picture"] = f"{row['character']}/{row['image_id']}"
@@ -129,6 +125,17 @@ class Set:
         elif verdict == "rejected" and row["status"] == "kept":
             row["status"], row["reason"] = "rejected", BY_HAND
         return row
+
+
+def read_caption(picture: Path) -> str:
+    """What the .txt beside it says, without a BOM and without white space around it. Raises OSError, ValueError.
+
+    Never through a link: what it leads to may be a secret, and captions are published.
+    """
+    try:
+        return caption_text(read_file(picture.with_suffix(".txt"), LONGEST_BYTES))
+    except ImageError as error:
+        raise ValueError(error.message) from None
 
 
 def _exact(row: Row, key: str) -> bool:

@@ -14,9 +14,9 @@ from prep.edits.from_files import HandEdits, caption_bytes
 from prep.edits.history import REDO, UNDO, Change, Step, Verdict
 from prep.edits.merge import Hand, edited, items, key, merged
 from prep.edits.placed import read_placement
-from prep.edits.sidecar import CAPTION, Entry
+from prep.edits.sidecar import CAPTION, Entry, caption_text
 from prep.edits.take_out import take_out
-from prep.errors import UsageError
+from prep.errors import ImageError, UsageError
 from prep.files import write_whole
 from prep.ledger import Ledger
 
@@ -62,7 +62,7 @@ class Edits:
         into it. Raises UsageError for a picture that has no caption yet.
         """
         entry = self._captioned(picture)
-        hand, now = entry.hand, entry.hand.text
+        hand, now, text = entry.hand, entry.hand.text, _as_read(text)
         if base is None or base == now:
             after = edited(hand, text)
         else:
@@ -170,18 +170,21 @@ class Edits:
             for picture, entry in entries.items()
         }
         self.decisions.keep(announced, by, of)
-        for picture, entry in announced.items():
-            if entry.hand.text is not None:
-                self._write_file(picture, entry)
-        written = {picture: replace(self.decisions.entry(picture), expected_texts=()) for picture in announced}
+        done = [picture for picture, entry in announced.items() if self._write_file(picture, entry)]
+        written = {picture: replace(self.decisions.entry(picture), expected_texts=()) for picture in done}
         self.decisions.ledger.write(CAPTION, [entry.row(picture) for picture, entry in written.items()])
         self.decisions.changed |= written
 
-    def _write_file(self, picture: str, entry: Entry) -> None:
+    def _write_file(self, picture: str, entry: Entry) -> bool:
+        """-> whether its file says it now; else somebody has just saved it, and the next look merges that."""
         placed = self.placement[picture]
         path = self.placement.sidecar(placed) if placed else None
-        if path and self.files.says(path, entry.known):  # else somebody has just saved it: the next look merges that
-            write_whole(path, caption_bytes(entry.hand.text))
+        if path is None or entry.hand.text is None:
+            return True
+        if not self.files.says(path, entry.known):
+            return False
+        write_whole(path, caption_bytes(entry.hand.text))
+        return True
 
     def _decide(self, verdicts: Mapping[str, Verdict | None], by: str, of: int = 0) -> set[str]:
         changed = self.decisions.decide(verdicts, by, of)
@@ -207,7 +210,7 @@ class Edits:
 
 
 def adding(tag: str) -> Retag:
-    return lambda tags: tags if key(tag) in map(key, tags) else [*tags, tag]
+    return lambda tags: tags if key(tag) in map(key, tags) else [*tags, tag.strip()]
 
 
 def removing(tag: str) -> Retag:
@@ -217,10 +220,19 @@ def removing(tag: str) -> Retag:
 def renaming(tag: str, new: str) -> Retag:
     def change(tags: list[str]) -> list[str]:
         """Where both are there, the new one stays where it is."""
-        there = key(new) in map(key, tags) and key(new) != key(tag)
-        return [new if key(each) == key(tag) else each for each in tags if not (there and key(each) == key(tag))]
+        if key(new) != key(tag) and key(new) in map(key, tags):
+            return [each for each in tags if key(each) != key(tag)]
+        return [new.strip() if key(each) == key(tag) else each for each in tags]
 
     return change
+
+
+def _as_read(text: str) -> str:
+    """A caption as it will be read out of its file. Raises UsageError for one that no file may hold."""
+    try:
+        return caption_text(caption_bytes(text))
+    except ImageError:
+        raise UsageError("that is no caption", hint="take out what is no text") from None
 
 
 def _texts(*texts: str | None) -> tuple[str, ...]:

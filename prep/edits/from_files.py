@@ -44,6 +44,7 @@ class HandEdits:
         self.unreadable: dict[str, tuple[Path, str]] = {}  # picture -> its caption in kohya/, and what is wrong with it
         self.unread_sources: set[str] = set()  # pictures whose .txt in SRC cannot be read: they do not train
         self.excluded: set[str] = set()  # taken out by hand, or by a command
+        self.says_else: dict[str, str] = {}  # picture -> what its file says, where a killed run did not write it
         self._standing: dict[str, int] = {}  # picture -> hash of the text that its file holds to the byte
         self._one_at_a_time = Lock()
 
@@ -69,8 +70,12 @@ class HandEdits:
         changed: dict[str, Entry] = {}
         self.unreadable.clear()
         self._standing.clear()
+        self.says_else.clear()
         for picture, before in zip(pictures, self.decisions.entries(pictures), strict=True):
-            after = absorb(before, self._in_kohya(picture), sources.get(picture))
+            text = self._in_kohya(picture)
+            after = absorb(before, text, sources.get(picture))
+            if text not in (None, after.hand.text):
+                self.says_else[picture] = text
             if after != before:
                 changed[picture] = after
         if changed:

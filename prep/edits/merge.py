@@ -4,7 +4,10 @@ Captions are compared by tag: what was added by hand is never lost, what was tak
 and what the machine newly finds, or no longer finds, follows the machine.
 """
 
+import re
 from dataclasses import dataclass, replace
+
+SENTENCE_WORDS = 5
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,18 @@ def has_trigger(state: Hand) -> bool:
     return not state.machine or key(state.machine[0]) in _keyed(items(state.text or ""))
 
 
+def names(text: str, trigger: str) -> bool:
+    """Whether a caption names its character: as a tag, or as a word of a sentence."""
+    if key(trigger) in _keyed(items(text)):
+        return True
+    return is_sentence(text) and bool(re.search(rf"(?<!\w){re.escape(trigger)}(?!\w)", text, re.IGNORECASE))
+
+
+def is_sentence(text: str) -> bool:
+    """Whether one of its parts has more words than a tag."""
+    return any(len(item.split()) >= SENTENCE_WORDS for item in items(text))
+
+
 def merged(state: Hand, machine: tuple[str, ...]) -> str:
     """The caption now. machine: the items of the machine's caption, trigger first.
 
@@ -70,7 +85,8 @@ def merged(state: Hand, machine: tuple[str, ...]) -> str:
     added, removed, fresh = _keyed(state.added), _keyed(state.removed), _keyed(machine)
     text = state.text or ""
     present = _keyed(items(text))
-    kept = {name: added.get(name) or fresh[name] for name in present if name in added or name in fresh}
+    stays = {name for name in present if name in added or name in fresh and name not in removed}
+    kept = {name: added.get(name) or fresh[name] for name in present if name in stays}
     kept |= {name: item for name, item in added.items() if name not in kept}
     new = {name: item for name, item in fresh.items() if name not in kept and name not in removed}
     trigger = key(machine[0])
@@ -83,11 +99,15 @@ def merged(state: Hand, machine: tuple[str, ...]) -> str:
 
 
 def _with_trigger(state: Hand, trigger: str) -> str:
-    """A caption that is kept as it is, but for the trigger where it begins with one."""
+    """A caption that is kept as it is, but for the trigger where it begins with one, as a tag or as its first word."""
     text = state.text or ""
     first, comma, rest = text.partition(",")
-    began = bool(state.machine) and key(first) == key(state.machine[0])
-    return f"{trigger}{comma}{rest}" if began and key(first) != key(trigger) else text
+    if not state.machine or key(state.machine[0]) == key(trigger):
+        return text
+    if key(first) == key(state.machine[0]):
+        return f"{trigger}{comma}{rest}"
+    word = re.match(rf"{re.escape(state.machine[0])}(?!\w)", text, re.IGNORECASE)
+    return f"{trigger}{text[word.end() :]}" if word else text
 
 
 def source(state: Hand, text: str) -> str:

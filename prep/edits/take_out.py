@@ -27,8 +27,9 @@ def take_out(
     if placement.there(placed):
         removed = _picture(placed, placement, out, elsewhere)
         crash_point("removal")
-    if placed.hand:  # set aside, or in SRC as well: nothing of a person's is in kohya/ any more
-        placement.update({picture: replace(placement.known[picture], hand=False)})
+    now = placement.known[picture]
+    if now.hand and (now.group, now.name) == (placed.group, placed.name):
+        placement.update({picture: replace(now, hand=False)})  # set aside, or in SRC as well: it waits for nothing
     if text := placement.sidecar(placed):
         _caption(text, picture, decisions, out)
         crash_point("removal")

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from prep.dataset.finished import read_caption
-from prep.dataset.folders import check_folders
 from prep.dataset.linked import check_picture
-from prep.dataset.rows import manifest_facts, manifest_rows
+from prep.dataset.opened import Set, read_caption
+from prep.dataset.rows import manifest_facts
 from prep.errors import UsageError
 from prep.files import NotAFileError
 from prep.types import is_real
@@ -154,8 +153,8 @@ class Source:
     """The manifest of an OUT, as rows to publish."""
 
     def __init__(self, out: Path, rejected: bool) -> None:
-        check_folders(out)
         self.out, self.rejected = out, rejected
+        self.set = Set(out)
         self._checked: dict[Path, tuple[int, int, int]] = {}  # links, by the stamp of what they lead to
         try:
             facts = manifest_facts(out)
@@ -167,7 +166,7 @@ class Source:
 
     def items(self, counts: Counts | None = None) -> Iterator[Item]:
         """Yield the published rows in the manifest's order, and add each to counts."""
-        for row in manifest_rows(self.out):
+        for row in self.set.rows():
             if (family := self._family(row)) is None:
                 continue
             try:

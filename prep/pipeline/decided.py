@@ -11,7 +11,7 @@ from prep.dataset.rows import manifest_rows
 from prep.edits.decisions import Decisions
 from prep.edits.follow import Followed, follow
 from prep.edits.from_files import HandEdits
-from prep.edits.merge import items, key, merged, source
+from prep.edits.merge import merged, names, source
 from prep.edits.placed import read_placement
 from prep.errors import UsageError
 from prep.ledger import Shelf
@@ -124,11 +124,11 @@ def without_trigger(kept: Iterable[Row], record: Profiled) -> Iterator[str]:
     for row in kept:
         if row.caption_source != "machine" and row.final_text:
             trigger = record.profiles[row.ref.character].trigger
-            counts[trigger] += key(trigger) not in map(key, items(row.final_text))
+            counts[trigger] += not names(row.final_text, trigger)
     for trigger, count in counts.items():
         if count:
             many = "1 caption of yours lacks" if count == 1 else f"{count:,} captions of yours lack"
-            yield f"caption: {many} the trigger word `{printable(trigger)}`"
+            yield f"{many} the trigger word `{printable(trigger)}`"
 
 
 def training(rows: Iterable[Row]) -> Iterator[str]:

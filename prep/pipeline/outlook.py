@@ -15,6 +15,7 @@ from prep.dataset.clear import strangers
 from prep.drawing.begin import begin_drawing
 from prep.models.choose_models import would_draw
 from prep.names import DRAWN, printable
+from prep.pipeline.decided import without_trigger
 from prep.pipeline.draw import drawn_before
 from prep.pipeline.preview import Preview, preview
 from prep.run import image_key
@@ -47,31 +48,41 @@ class Outlook:
 
     @cached_property
     def adding(self) -> int:
-        return sum(image_key(row) not in self.there for row in self.kept) + self.made.untagged
+        """Pictures that would come into kohya/, as far as one can say before they are read."""
+        record = self.made.record
+        known = {row.ref.path for row in record.rows}  # one whose stat has changed counts as it was
+        new = sum(image_key(row) not in self.there for row in (*self.kept, *self._untagged))
+        return new + sum(file.path not in known for file in record.listing.files)
 
     @cached_property
     def leaving(self) -> Counter[str]:
         """Pictures that would leave kohya/, by reason."""
-        kept = {image_key(row) for row in self.kept}
+        stay = {image_key(row) for row in (*self.kept, *self._untagged)}
         why = {image_key(row): row.reason or row.status for row in self.made.record.rows}
-        return Counter(why.get(picture, "gone from SRC") for picture in self.there - kept)
+        return Counter(why.get(picture, "gone from SRC") for picture in self.there - stay)
+
+    @cached_property
+    def _untagged(self) -> list[Row]:
+        """What another tagger has yet to read: it stays as it is until then."""
+        return [row for row in self.made.record.rows if row.reason == "not_tagged"]
 
 
 def outlook_of(made: Preview) -> Outlook:
     found = Outlook(made)
-    decisions = made.record.edits.decisions
-    standing_before = decisions.book
+    edits = made.record.edits
+    decisions, placement = edits.decisions, edits.placement
     for row in found.kept:
         picture = image_key(row)
-        written = standing_before.get(picture)
-        text = written["text"] if written else None
-        now = decisions.entry(picture).hand.text
-        if text is None and now is None:
+        now = edits.says_else.get(picture, decisions.entry(picture).hand.text)
+        if now is None or picture in found.there and placement.sidecar(placement[picture]) is None:
             found.new += 1
         elif row.final_text not in (None, now):
             found.changed.append((row, now))
+    moved = set(made.record.moved)
     for what, picture in decisions.history.since:
         _, change = decisions.history.since[what, picture]
+        if picture in moved:  # counted by itself
+            continue
         if what == "caption":
             found.edited += change.after is not None and change.after.person is not None
         elif change.after == "excluded":
@@ -113,11 +124,16 @@ def hand_lines(found: Outlook) -> Iterator[str]:
          "{:,} captions in kohya/ cannot be read: they would be set aside"),
         (not_prep_s, "1 picture or folder in kohya/ is not prep's and trains as it is",
          "{:,} pictures or folders in kohya/ are not prep's, and train as they are"),
+        (len(edits.placement.damaged), "1 picture in kohya/ is damaged: it would be set aside and written anew",
+         "{:,} pictures in kohya/ are damaged: they would be set aside and written anew"),
+        (len(record.moved), "what you did to 1 picture follows it to where it is now",
+         "what you did to {:,} pictures follows them to where they are now"),
         (len(record.lost), "1 hand edit has no picture: it is kept for when that is back",
          "{:,} hand edits have no picture: they are kept for when those are back"),
     ):  # fmt: skip
         if count:
             yield one if count == 1 else many.format(count)
+    yield from without_trigger(found.kept, record)
 
 
 def changed_settings(before: Settings, now: Settings) -> list[str]:

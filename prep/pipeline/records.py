@@ -28,6 +28,7 @@ class Scanned(Found):
     places: Places
     rows: tuple[Row, ...]  # in manifest order, some 1 kB each; each stage makes a row at most once anew
     edits: HandEdits
+    moved: tuple[str, ...]  # pictures to which followed what was decided of them elsewhere
     lost: tuple[str, ...]  # pictures that are gone, and of which a person decided something
 
 

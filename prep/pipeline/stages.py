@@ -67,7 +67,7 @@ def scan(run: Run, found: Found) -> Scanned:
     rows = capped(rows, settings.scan.max_images)
     edits, followed = look_at_edits(run, rows, places.slugs)
     rows = tuple(overruled(row, edits.decisions) for row in rows)
-    return Scanned.grown(found, places=places, rows=rows, edits=edits, lost=followed.lost)
+    return Scanned.grown(found, places=places, rows=rows, edits=edits, moved=tuple(followed.moved), lost=followed.lost)
 
 
 def tag(run: Run, scanned: Scanned) -> Tagged:
@@ -151,5 +151,5 @@ def caption(run: Run, profiled: Profiled) -> Captioned:
     text = ", ".join(f"{sources[name]:,} {name}" for name in ("machine", "hand", "merged") if sources[name])
     run.report.say(f"caption: {text or 'nothing to caption'}")
     for line in without_trigger(kept, profiled):
-        run.report.say(line)
+        run.report.say(f"caption: {line}")
     return Captioned.grown(profiled, rows=rows)

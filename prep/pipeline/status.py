@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prep.config import Settings, load_settings
 from prep.dataset.folders import check_folders
-from prep.dataset.rows import manifest_rows
+from prep.dataset.opened import Set
 from prep.drawing.progress import drawn_since, to_draw, verdicts
 from prep.edits.follow import PICTURE
 from prep.edits.merge import items, key
@@ -123,11 +123,8 @@ def _paths(out: Path) -> tuple[Path, Path, Settings]:
 
 
 def _manifest(out: Path) -> list[dict]:
-    columns = ["character", "origin", "status", "reason", "caption_source", "tagger", "flags", "file"]
-    try:
-        return list(manifest_rows(out, columns))
-    except FileNotFoundError:
-        return []
+    """As they stand now: with what was decided since the last run."""
+    return list(Set(out).rows(columns=["caption_source", "tagger", "flags"]))
 
 
 def _characters(rows: Iterable[dict]) -> list[list[str]]:

@@ -51,9 +51,11 @@ def test_pictures_younger_than_the_manifest_are_counted(tmp_path):
 
 
 @pytest.fixture
-def made(tmp_path, tiny_tagger, generator, sets):  # noqa: F811
+def made(tmp_path, tiny_tagger, generator, sets, monkeypatch):  # noqa: F811
     """A run that draws, also for who asks later."""
     art, out = folder_of(tmp_path / "art", mira=4), tmp_path / "out"
+    found = load_settings(art, None, (f"tagger.model={tiny_tagger}", *sets))
+    monkeypatch.setattr("prep.pipeline.status.load_settings", lambda src: found)
     return art, out, (tiny_tagger, *sets)
 
 
@@ -84,7 +86,9 @@ def test_status_of_a_run_without_a_generator_says_why_nothing_is_drawn(tmp_path,
     art, out = folder_of(tmp_path / "art", mira=2), tmp_path / "out"
     run_here(art, out, tiny_tagger)
     lines = list(status_of(out))
-    assert lines[-1].startswith("a run now would draw nothing: no SD3.5 is here. `prep models get sd35-large-fp8`")
+    draws_nothing = "a run now would draw nothing: "
+    (line,) = (line for line in lines if line.startswith(draws_nothing))
+    assert line.startswith(f"{draws_nothing}no SD3.5 is here. `prep models get sd35-large-fp8`")
     assert not any("drawn: " in line or "to draw: " in line for line in lines)
-    run_here(art, out, tiny_tagger, "generator.model=none")
-    assert list(status_of(out))[-1] == "a run now would draw nothing: generator.model is none"
+    (art / "prep.toml").write_text('[generator]\nmodel = "none"\n')
+    assert f"{draws_nothing}generator.model is none" in list(status_of(out))

@@ -1,10 +1,12 @@
 """What a person does to a caption: kept, merged, and never undone by the machine."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prep.edits.merge import Hand, edited, items, key, merged, source
+from prep.edits.merge import Hand, edited, items, key, merged, names, source
 
 MACHINE = ("mira", "1girl", "solo", "smile", "white shirt")
 
@@ -135,3 +137,46 @@ def test_reading_the_same_text_twice_changes_nothing(found):
     once = after(found)
     assert edited(once, found).added == once.added and edited(once, found).removed == once.removed
     assert merged(once, MACHINE) == found
+
+
+NEW = ("mk1", "1girl", "solo", "smile", "white shirt")
+
+
+@pytest.mark.parametrize(
+    ("caption", "then"),
+    [
+        ("mira, 1girl, red scarf", "mk1, 1girl, red scarf"),
+        ("Mira, 1girl, red scarf", "mk1, 1girl, red scarf"),
+        ("1girl, red scarf, mira", "mk1, 1girl, red scarf"),
+        ("1girl, red scarf", "1girl, red scarf"),
+        ("mira, a girl who leans on the wall", "mk1, a girl who leans on the wall"),
+        ("Mira leans on the wall, bored.", "mk1 leans on the wall, bored."),
+        ("Miranda leans on the wall, bored.", "Miranda leans on the wall, bored."),
+        ("A girl named mira leans on the wall.", "A girl named mira leans on the wall."),
+        ("mira\nmira, 1girl", "mk1\nmira, 1girl"),
+        ("", ""),
+    ],
+)
+def test_another_trigger_takes_the_place_of_the_old_one_where_there_was_one(caption, then):
+    assert (merged(after(caption), NEW) + ", ").startswith(f"{then}, ")
+
+
+@pytest.mark.parametrize(
+    ("caption", "named"),
+    [
+        ("mira, 1girl", True),
+        ("1girl, Mira", True),
+        ("1girl, hatsune mira", False),
+        ("A girl named mira leans on the wall.", True),
+        ("A girl named Miranda leans on the wall.", False),
+        ("", False),
+    ],
+)
+def test_a_caption_names_its_character_as_a_tag_or_in_a_sentence(caption, named):
+    assert names(caption, "mira") is named
+
+
+def test_a_tag_taken_out_of_an_older_text_goes_from_the_newer_one():
+    state = replace(after("mira, 1girl, solo, smile"), text="mira, 1girl, solo")
+    state = replace(edited(state, "mira, solo"), text="mira, 1girl, solo, smile")
+    assert merged(state, MACHINE) == "mira, solo, smile"

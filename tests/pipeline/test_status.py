@@ -1,15 +1,19 @@
 """What `prep status` and `--plan` say is what a run then does."""
 
 import os
+import shutil
 import time
 
 import pytest
 
 from prep.config import load_settings
+from prep.edits.from_files import HandEdits
 from prep.errors import UsageError
 from prep.pipeline.outlook import plan_lines
 from prep.pipeline.status import diff_of, status_of
-from tests.support.pictures import drawing, encoded, folder_of, save
+from tests.fakes import FakeTagger
+from tests.support.person import LOW, Art, small
+from tests.support.pictures import drawing, encoded, folder_of, save, tiny_checkpoint
 from tests.support.runs import prep, run_here, tree
 
 
@@ -127,3 +131,126 @@ def test_a_foreign_or_broken_out_is_one_sentence(made, tmp_path, break_it):
 
 def test_diff_without_edits_says_so(made):
     assert list(diff_of(made[1])) == ["0 captions differ from the machine's by hand"]
+
+
+# What a person did, and what a run would do of it.
+
+TOML = """[scan]
+min_side_px = {side}
+[thresholds]
+mode = "fixed"
+fixed = {fixed}
+"""
+
+
+def told(made, side: int = 40, fixed: float = 0.8) -> list[str]:
+    """What status says with these settings in SRC."""
+    (made.art / "prep.toml").write_text(TOML.format(side=side, fixed=fixed))
+    lines = list(status_of(made.out))
+    begin = next(at for at, line in enumerate(lines) if line.startswith("a run now would"))
+    return [line.strip() for line in lines[begin:]]
+
+
+def planned(made, *sets: str) -> list[str]:
+    base = ("scan.min_side_px=40", "thresholds.mode=fixed", "thresholds.fixed=0.8")
+    return [line.strip() for line in plan_lines(made.art, made.out, settings_for(made.art, made.tagger, *base, *sets))]
+
+
+@pytest.mark.parametrize(
+    ("act", "line"),
+    [
+        (lambda made: made.add("000", "hat"), "1 caption was edited by hand"),
+        (lambda made: made.image("000").unlink(), "1 picture was taken out by hand"),
+        (lambda made: small(63, made.image("000")), "1 picture in kohya/ is yours, and stays"),
+        (lambda made: made.image("000").write_bytes(b"half"),
+         "1 picture in kohya/ is damaged: it would be set aside and written anew"),
+        (lambda made: made.text("000").write_bytes(b"\xff\xff"),
+         "1 caption in kohya/ cannot be read: it would be set aside"),
+        (lambda made: small(64, made.image("000").with_name("mine.png")),
+         "1 picture or folder in kohya/ is not prep's and trains as it is"),
+    ],
+    ids=["edited", "removed", "retouched", "damaged", "unreadable", "stranger"],
+)  # fmt: skip
+def test_what_a_person_did_is_told_before_the_run_that_sees_it(worked_on, act, line):
+    assert line not in told(worked_on) and line not in planned(worked_on)
+    act(worked_on)
+    before = sorted((worked_on.out / ".prep" / "ledger").rglob("*.parquet"))
+    assert line in told(worked_on) and line in planned(worked_on)
+    assert sorted((worked_on.out / ".prep" / "ledger").rglob("*.parquet")) == before
+
+
+@pytest.fixture
+def worked_on(begun, tmp_path, tiny_tagger, reads_with):
+    reads_with(lambda options: FakeTagger())
+    shutil.copytree(begun, tmp_path, dirs_exist_ok=True)
+    art = Art(tmp_path, tiny_tagger)
+    art.run()
+    return art
+
+
+def test_pictures_that_a_setting_would_take_out_are_told_with_the_reason(worked_on):
+    assert "it would take 4 pictures out of kohya/: too_small" in told(worked_on, side=60)
+    assert "export: 4 images already in kohya/, 0 to add, 4 to take out (4 too_small)" in planned(
+        worked_on, "scan.min_side_px=60"
+    )
+    worked_on.run("scan.min_side_px=60")
+    lines = told(worked_on)
+    assert "it would add 4 pictures to kohya/" in lines and "scan.min_side_px: 60 -> 40" in lines
+
+
+def test_pictures_gone_from_src_or_rejected_are_told_as_leaving(worked_on):
+    (worked_on.art / "mira" / "000.png").unlink()
+    lines = told(worked_on)
+    assert "it would take 1 pictures out of kohya/: gone from SRC" in lines
+
+
+def test_a_file_that_was_only_touched_neither_leaves_nor_joins(worked_on):
+    path = worked_on.art / "mira" / "000.png"
+    os.utime(path, (1, 1))
+    assert "export: 4 images already in kohya/, 0 to add" in planned(worked_on)
+    small(65, worked_on.art / "mira" / "new.png")
+    assert "export: 4 images already in kohya/, 1 to add" in planned(worked_on)
+
+
+def test_another_tagger_takes_no_picture_out(worked_on, tmp_path):
+    other = tiny_checkpoint(tmp_path / "other.safetensors", seed=5)
+    lines = planned(worked_on, f"tagger.model={other}")
+    assert "export: 4 images already in kohya/, 0 to add" in lines and lines[1].startswith("tag: 4 images to tag")
+
+
+def test_what_the_plan_says_stands_now_is_what_the_file_says(worked_on, monkeypatch):
+    texts = {name: worked_on.text(name).read_text() for name in ("000", "001")}
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(HandEdits, "write", _stop)
+        worked_on.run(*LOW)
+    lines = planned(worked_on, "thresholds.fixed=0.3")
+    assert "caption: 0 captions to write, 4 to change, 0 stay" in lines
+    assert f"now:  {texts['000']}" in lines
+    worked_on.add("000", "hat")
+    assert f"now:  {texts['000']}, hat" in planned(worked_on, "thresholds.fixed=0.3")
+    worked_on.text("001").unlink()
+    assert any(line.startswith("caption: 1 captions to write, 3 to change") for line in planned(worked_on, *LOW))
+
+
+def _stop(*_):
+    raise KeyboardInterrupt
+
+
+def test_captions_that_a_run_would_rewrite_are_counted(worked_on):
+    assert "change 4 captions" in " ".join(told(worked_on, fixed=0.3))
+    assert "change" not in " ".join(line for line in told(worked_on) if line.startswith("it would"))
+
+
+def test_what_follows_its_picture_is_told_once_and_what_has_none_is_counted(worked_on):
+    worked_on.add("000", "hat")
+    worked_on.add("noa/000.png", "hat")
+    worked_on.run()
+    (worked_on.art / "mira").rename(worked_on.art / "sylvie")
+    (worked_on.art / "noa").rename(worked_on.art.parent / "away")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("prep.pipeline.stages.look_at_edits", _stop)  # a run that was cut off after it had read them
+        worked_on.run()
+    lines = planned(worked_on)
+    assert "what you did to 1 picture follows it to where it is now" in lines
+    assert "1 hand edit has no picture: it is kept for when that is back" in lines
+    assert not any("edited by hand" in line for line in lines)

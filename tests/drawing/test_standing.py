@@ -1,0 +1,90 @@
+"""What was accepted once stays, also when a run draws nothing: until its parent goes, or a person rejects it."""
+
+import json
+
+from tests.support.person import tags
+from tests.support.runs import tree
+
+NONE = "generator.model=none"
+
+
+def images(rows) -> set[str]:
+    return {row["image_id"] for row in rows}
+
+
+def test_a_run_that_draws_nothing_leaves_everything_as_it_was(painted, capsys):
+    before = tree(painted.out)
+    for _ in range(2):
+        painted.run(NONE)
+        now = tree(painted.out)
+        assert {name for name in before if before[name] != now.get(name)} <= {"manifest.parquet"}
+        assert set(now) == set(before)
+    assert "pictures that were drawn before stay as they are" in capsys.readouterr().out
+    assert painted.generator.drawn == [] and len(painted.drawn()) >= 2
+    painted.run()
+    assert tree(painted.out) == before and painted.generator.drawn == []
+
+
+def test_their_captions_follow_the_settings_and_keep_what_was_edited(painted):
+    row = painted.drawn()[0]
+    path = (painted.out / row["file"]).with_suffix(".txt")
+    path.write_text(f"{path.read_text()}, red scarf")
+    painted.run(NONE, "thresholds.fixed=0.3")
+    assert "red scarf" in tags(path) and len(tags(path)) > len(row["caption"].split(", "))
+
+
+def test_a_character_added_by_a_run_that_draws_nothing_changes_nothing_of_the_others(painted):
+    before = images(painted.drawn())
+    (painted.art / "noa").rename(painted.art / "zoe")
+    painted.run(NONE)
+    assert {row["character"] for row in painted.drawn()} == {"mira"} and images(painted.drawn()) < before
+
+
+def test_a_picture_whose_parent_goes_goes_with_it_and_comes_back_with_it(painted):
+    row = next(row for row in painted.drawn() if row["character"] == "mira")
+    parent = next(each for each in painted.rows().values() if each["image_id"] == row["parent_id"])
+    path, file = painted.art / parent["source"], painted.out / row["file"]
+    data = path.read_bytes()
+    path.unlink()
+    painted.run(NONE)
+    assert row["image_id"] not in images(painted.drawn()) and not file.exists()
+    path.write_bytes(data)
+    painted.run(NONE)
+    assert row["image_id"] in images(painted.drawn()) and file.exists()
+
+
+def test_a_picture_whose_parent_is_excluded_goes_with_it(painted):
+    row = painted.drawn()[0]
+    with painted.door() as edits:
+        edits.exclude([f"{row['character']}/{row['parent_id']}"])
+    painted.run(NONE)
+    assert row["image_id"] not in images(painted.drawn()) and not (painted.out / row["file"]).exists()
+
+
+def test_a_drawn_picture_removed_by_hand_stays_away_until_it_is_restored(painted):
+    row = painted.drawn()[0]
+    (painted.out / row["file"]).unlink()
+    for _ in range(2):
+        painted.run(NONE)
+        assert row["image_id"] not in images(painted.drawn()) and row["image_id"] in images(painted.drawn("excluded"))
+    painted.run(NONE, restore=True)
+    assert row["image_id"] in images(painted.drawn())
+
+
+def test_a_damaged_drawn_picture_is_set_aside_and_drawn_anew_when_something_draws(painted):
+    path = next(painted.out.glob("generated/mira/augmentation/*.png"))
+    data = path.read_bytes()
+    path.write_bytes(data[:100])
+    painted.run(NONE)
+    assert not path.exists() and (painted.out / "set_aside" / path.relative_to(painted.out)).read_bytes() == data[:100]
+    assert f"set_aside/{path.relative_to(painted.out)}: set_aside: is no picture any more" in painted.problems()
+    painted.run()
+    assert len(painted.generator.drawn) == 1 and path.read_bytes() == data
+
+
+def test_what_the_last_drawing_run_had_is_remembered_with_its_verdicts(painted):
+    painted.run(NONE)
+    for row in (*painted.drawn(), *painted.drawn("rejected")):
+        assert row["seed"] and row["prompt"] and row["check_score"] is not None
+        assert row["generator"] == "counting fp32" and (painted.out / row["file"]).exists()
+    assert json.loads((painted.out / ".prep" / "config.json").read_text())["settings"]["generator"]["model"] == "none"
