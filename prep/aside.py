@@ -48,7 +48,7 @@ def set_parts_aside(out: Path, ledger: Ledger, shelf: Shelf, damaged: Mapping[Pa
 
 def is_lost(out: Path, ledger: Ledger, *shelves: Shelf) -> bool:
     """Whether parts of these shelves could not be read, now or in a run before, and still lie in set_aside/."""
-    return any(shelf.name in ledger.passed_over or _lost_parts(out, shelf).is_dir() for shelf in shelves)
+    return any(shelf.name in ledger.passed_over or any(_lost_parts(out, shelf).glob("*")) for shelf in shelves)
 
 
 def _lost_parts(out: Path, shelf: Shelf) -> Path:

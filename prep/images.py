@@ -92,6 +92,13 @@ def read_header(data: bytes) -> Header:
         return _header(image)
 
 
+def png_text(data: bytes, key: str) -> str | None:
+    """What encode_png wrote under that key. Raises ImageError when the bytes are no image."""
+    with _decoding(), _opened(data) as image:
+        text = image.info.get(key)
+        return text if isinstance(text, str) else None
+
+
 def open_image(data: bytes, max_pixels: int = 100_000_000) -> Picture:
     """Decode an image file's bytes.
 

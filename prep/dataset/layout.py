@@ -23,9 +23,17 @@ def layout_of(ledger: Ledger, placement: Placement, metadata: Literal["auto", "s
     """
     row = ledger.rows(LAYOUT).get("kohya")
     begun = row or (
-        {"names": "character", "metadata": "keep"} if placement.known else {"names": "source", "metadata": "strip"}
+        {"names": "character", "metadata": "keep"} if _by_0_1_0(placement) else {"names": "source", "metadata": "strip"}
     )
     now = {"names": begun["names"], "metadata": begun["metadata"] if metadata == "auto" else metadata}
     if row is None or {name: row[name] for name in now} != now:
         ledger.write(LAYOUT, [{"subject": "kohya", "recipe": "", **now}])
     return Layout(now["names"] == "source", now["metadata"] == "strip")
+
+
+def _by_0_1_0(placement: Placement) -> bool:
+    """Whether all that lies in kohya/ is named by its character, as 0.1.0 did, which kept no layout. Of another OUT
+    it may be lost.
+    """
+    names = [(placed.stem.rpartition("-")[0], placed.group) for placed in placement.known.values()]
+    return bool(names) and all(begin == group for begin, group in names)

@@ -3,8 +3,10 @@
 Another configuration, or a model that is not at hand today, takes no accepted picture away.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,13 @@ import pyarrow as pa
 
 from prep.drawing.measure import place
 from prep.drawing.rounds import row_of
+from prep.errors import ImageError
+from prep.files import PICTURE_BYTES, is_regular, read_file
+from prep.images import png_text
 from prep.jobs.draw import DRAW, draw_recipe, ref_from_draw
 from prep.ledger import Ledger, Shelf
 from prep.run import Places
-from prep.types import Check, GenerationRequest, Row
+from prep.types import BY_HAND, Check, GenerationRequest, Row, is_real
 
 JUDGED = Shelf(
     "judged",  # subject: the request's key
@@ -35,6 +40,26 @@ def keep_judged(rows: Iterable[Row], ledger: Ledger) -> None:
     before = ledger.rows(JUDGED)
     gone = (found | {"standing": False} for key, found in before.items() if found["standing"] and key not in now)
     ledger.write(JUDGED, [*(found for key, found in now.items() if found != before.get(key)), *gone])
+
+
+def read_back(told: Iterable[dict[str, Any]], ledger: Ledger, where: Places) -> None:
+    """Remember again what the ledger lost. told: rows of the manifest, which say how each picture was judged; what was
+    asked for stands in its PNG.
+    """
+    known = ledger.rows(JUDGED)
+    judged_before = {row["image_id"]: row for row in told if not is_real(row["origin"])}
+    found = []
+    for slug in where.slugs.values() if judged_before else ():
+        for path in (where.out / "generated" / slug).glob("*/*.png"):
+            if path.stem in known or not is_regular(path):
+                continue
+            with suppress(OSError, ImageError, ValueError, TypeError, AttributeError):
+                data = read_file(path, PICTURE_BYTES)
+                request = GenerationRequest(**_plain(png_text(data, "prep") or ""))
+                row = judged_before.get(hashlib.sha256(data).hexdigest())
+                if row and request.key == path.stem:
+                    found.append(_row(request, _check(row)))
+    ledger.write(JUDGED, found)
 
 
 def standing(ledger: Ledger, where: Places, real: Sequence[Row]) -> list[Judged]:
@@ -68,14 +93,26 @@ def rows_of(judged: Iterable[Judged], ledger: Ledger, where: Places, measure_px:
 
 
 def _written(row: Row) -> dict[str, Any]:
-    check = row.made.judged or row.made.check
+    return _row(row.made.request, row.made.judged or row.made.check)
+
+
+def _row(request: GenerationRequest, check: Check) -> dict[str, Any]:
     return {
-        "subject": row.made.recipe,
+        "subject": request.key,
         "recipe": "",
         "standing": True,
-        "request": json.dumps(row.made.request.content),
+        "request": json.dumps(request.content),
         "check": json.dumps(asdict(check)),
     }
+
+
+def _check(row: dict[str, Any]) -> Check:
+    """What the check said, by a row of the manifest: where a person said otherwise, the opposite."""
+    by_hand = BY_HAND in (row["flags"] or ())
+    kept = (row["status"] != "rejected") != by_hand
+    reason = None if kept or by_hand else row["reason"]
+    missing, unwanted = (tuple(row[name] or ()) for name in ("check_missing", "check_unwanted"))
+    return Check(row["check_score"] or 0.0, kept, reason, missing=missing, unwanted=unwanted)
 
 
 def _plain(text: str) -> dict[str, Any]:

@@ -6,14 +6,12 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from prep.dataset.read_back import read_back
-from prep.dataset.rows import manifest_rows
+from prep.dataset.read_back import given_slugs, read_back
 from prep.edits.decisions import Decisions
 from prep.edits.follow import Followed, follow
 from prep.edits.from_files import HandEdits
 from prep.edits.merge import items, key, merged, source
 from prep.edits.placed import read_placement
-from prep.errors import UsageError
 from prep.ledger import Shelf
 from prep.models.choose_models import is_trial
 from prep.names import printable, slugs
@@ -28,9 +26,10 @@ NAMES = Shelf("names", (pa.field("slug", pa.string()),))  # subject: a character
 
 def known_slugs(run: Run, characters: list[str]) -> dict[str, str]:
     """Character -> its name in folders and triggers; once given, it stays."""
-    known = {name: row["slug"] for name, row in run.ledger.rows(NAMES).items()} or _slugs_of_0_1_0(run)
-    found = slugs(characters, known)
-    new = {name: slug for name, slug in found.items() if known.get(name) != slug or not run.ledger.parts(NAMES)}
+    known = {name: row["slug"] for name, row in run.ledger.rows(NAMES).items()}
+    told = given_slugs(run.out, characters) if set(characters) - set(known) else {}
+    found = slugs(characters, told | known)
+    new = {name: slug for name, slug in found.items() if known.get(name) != slug}
     if new:
         run.ledger.write(NAMES, [{"subject": name, "recipe": "", "slug": slug} for name, slug in new.items()])
     return found
@@ -142,15 +141,6 @@ def _newly_excluded(row: Row, edits: HandEdits) -> bool:
 def _say_retouched(run: Run, edits: HandEdits) -> None:
     if retouched := edits.placement.retouched():
         run.report.say(f"scan: {_pictures(len(retouched))} in kohya/ changed by hand; they stay as they are")
-
-
-def _slugs_of_0_1_0(run: Run) -> dict[str, str]:
-    """The names that an OUT of 0.1.0 gave: it kept no list of them."""
-    try:
-        characters = sorted({row["character"] for row in manifest_rows(run.out, ["character"]) if row["character"]})
-    except (FileNotFoundError, UsageError):
-        return {}
-    return slugs(characters)
 
 
 def _pictures(count: int) -> str:

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from prep.aside import set_aside
+from prep.aside import is_lost, set_aside
 from prep.checks.retag import read_exclusive
+from prep.dataset.read_back import told
 from prep.drawing.begin import begin_drawing
 from prep.drawing.measure import Measured, measure
 from prep.drawing.rounds import Judge, file_away, judged, keep_differences, overruled, summary
-from prep.drawing.standing import keep_judged, rows_of, standing
+from prep.drawing.standing import JUDGED, Judged, keep_judged, read_back, rows_of, standing
 from prep.edits.follow import move
 from prep.jobs.draw import DrawJob
 from prep.jobs.tag import ScoreBook, TagJob
@@ -49,7 +50,7 @@ def generate(run: Run, record: Captioned) -> Captioned:
 def check(run: Run, record: Captioned) -> Drawn:
     """Reads what was drawn with the tagger that read the real images, and says whether more is to be tried."""
     drawing = record.drawing
-    judged_before = [] if drawing else standing(run.ledger, record.places, record.rows)
+    judged_before = [] if drawing else stand(run, record)
     if drawing:
         refs = [ref for _, _, ref in drawing.drawn(run.ledger)]
     else:
@@ -92,6 +93,15 @@ def check(run: Run, record: Captioned) -> Drawn:
         run.report.say(f"check: {len(drawn):,} pictures that were drawn before stay as they are")
     rows = tuple(sorted((*record.rows, *drawn), key=place_in_manifest))
     return Drawn.grown(record, rows=rows, drawn=drawn, enough=True)
+
+
+def stand(run: Run, record: Captioned) -> list[Judged]:
+    """What was drawn and judged the last time."""
+    found = standing(run.ledger, record.places, record.rows)
+    if is_lost(run.out, run.ledger, JUDGED):
+        read_back(told(run.out), run.ledger, record.places)
+        found = standing(run.ledger, record.places, record.rows)
+    return found
 
 
 def settle(run: Run, record: Captioned, found: Measured) -> None:
