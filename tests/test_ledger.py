@@ -101,7 +101,7 @@ def test_a_merge_cut_off_before_the_old_parts_went_changes_nothing(tmp_path, mon
 def test_half_written_files_are_swept_and_never_read(tmp_path):
     ledger = Ledger.begin(tmp_path)
     ledger.write(WORK, [row("a", 1)])
-    torn = tmp_path / "work" / ".prep-123-0"
+    torn = tmp_path / "work" / ".prep-0123abcd-123-0"
     torn.write_bytes(b"PAR1")
     assert values(ledger) == {"a": 1}
     Ledger.begin(tmp_path)
