@@ -57,6 +57,8 @@ def scan(run: Run, found: Found) -> Scanned:
     if found.listing.hidden:
         names = ", ".join(printable(name) for name in found.listing.hidden)
         run.report.say(f"scan: hidden folders are passed over: {names}. Rename those that are characters")
+    if found.listing.unread:
+        run.report.say(f"scan: {found.listing.unread}")
     rows = marked(
         select(refs, settings.scan),
         lambda ref: read_file(run.src / ref.path, PICTURE_BYTES, follow=True),
