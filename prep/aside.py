@@ -94,6 +94,7 @@ def fingerprint(path: Path) -> str | None:
 
 def lying_aside(out: Path, ledger: Ledger) -> dict[str, str]:
     """Place under OUT -> why, of all that lies in OUT/set_aside/ now."""
+    ledger.table(ASIDE)  # parts of this shelf may be damaged, too, and then they lie there as well
     whys = {subject: row["why"] for subject, row in ledger.rows(ASIDE).items()}
     root = out / FOLDER
     if root.is_symlink() or not root.is_dir():

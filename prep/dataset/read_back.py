@@ -45,7 +45,10 @@ def read_back(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str]) -
         edits.decisions.decide(decided, READ_BACK)
     if is_lost(out, ledger, CAPTION):
         sources, _ = edits.read_sources(rows)
-        edits.decisions.changed |= dict(_captions(edits, before, sources))
+        found = dict(_captions(edits, before, sources))
+        lost = (entry.row(picture) for picture, entry in found.items() if picture not in edits.decisions.book)
+        ledger.write(CAPTION, lost)
+        edits.decisions.changed |= found
 
 
 def given_slugs(out: Path, characters: Iterable[str]) -> dict[str, str]:
@@ -171,7 +174,8 @@ def _by_content(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str])
             if (group, name) in taken or not (named := NAMED.fullmatch(name)):
                 continue
             stem, digest = named.groups()
-            for wanted in (digest, _pixels(placement.folder(group) / name, digest), stem):
+            pixels = _pixels(placement.folder(group) / name, digest)
+            for wanted in (digest, pixels or stem):  # one that was retouched has other pixels
                 pictures = waiting.get((group, wanted), ())
                 if len(pictures) == 1 and pictures[0] not in found:
                     found[pictures[0]] = Placed(name, "", 0, "placed", group)
