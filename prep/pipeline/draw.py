@@ -98,9 +98,11 @@ def check(run: Run, record: Captioned) -> Drawn:
 
 def drawn_before(run: Run, record: Captioned) -> list[Judged]:
     """What was drawn and judged the last time."""
+    found = standing(run.ledger, record.places, record.rows)
     if is_lost(run.out, run.ledger, JUDGED) or not run.ledger.parts(JUDGED):  # 0.1.0 kept no verdicts
         read_back(told(run.out), run.ledger, record.places)
-    return standing(run.ledger, record.places, record.rows)
+        found = standing(run.ledger, record.places, record.rows)
+    return found
 
 
 def settle(run: Run, record: Captioned, found: Measured) -> None:
