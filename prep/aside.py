@@ -50,7 +50,7 @@ def set_parts_aside(out: Path, ledger: Ledger, shelf: Shelf, damaged: Mapping[Pa
 
 def is_lost(out: Path, ledger: Ledger, *shelves: Shelf) -> bool:
     """Whether parts of these shelves could not be read, now or in a run before, and still lie in set_aside/."""
-    return any(shelf.name in ledger.passed_over or _lost_parts(out, shelf).is_dir() for shelf in shelves)
+    return any(shelf.name in ledger.passed_over or any(_lost_parts(out, shelf).glob("*")) for shelf in shelves)
 
 
 def _lost_parts(out: Path, shelf: Shelf) -> Path:
@@ -101,6 +101,7 @@ def fingerprint(path: Path) -> str | None:
 
 def lying_aside(out: Path, ledger: Ledger) -> dict[str, str]:
     """Place under OUT -> why, of all that lies in OUT/set_aside/ now."""
+    ledger.table(ASIDE)  # parts of this shelf may be damaged, too, and then they lie there as well
     whys = {subject: row["why"] for subject, row in ledger.rows(ASIDE).items()}
     root = out / FOLDER
     if root.is_symlink() or not root.is_dir():

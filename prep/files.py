@@ -6,6 +6,7 @@ And files that are read only when they are files: no link is followed, no pipe i
 import errno
 import itertools
 import os
+import re
 import secrets
 import signal
 import stat
@@ -20,6 +21,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 LONGEST_BYTES = 64_000_000  # of a small file: a setting, a page of prep's own state
 CAPTION_BYTES = 1_000_000  # a larger file is no caption
 PICTURE_BYTES = 2_000_000_000  # of a picture, or a part of the ledger
+HALF_WRITTEN = re.compile(re.escape(TEMPORARY) + r"[0-9a-f]{8}-\d+(?:-\d+)?")  # _own, process, number
 _own = secrets.token_hex(4)  # nobody can have laid a link under a name that nobody can guess
 _numbers = itertools.count()
 _passed: Counter[str] = Counter()
@@ -79,10 +81,13 @@ def read_file(path: Path, most_bytes: int = LONGEST_BYTES, follow: bool = False)
     """
     descriptor = open_file(path, os.O_RDONLY, follow)
     with os.fdopen(descriptor, "rb") as file:
-        # As much as it holds, for Python reserves what is asked for; then what it has grown by.
-        data = file.read(min(os.fstat(descriptor).st_size, most_bytes) + 1)
-        data += file.read(most_bytes + 1 - len(data)) if len(data) <= most_bytes else b""
-    if len(data) > most_bytes:
+        size = os.fstat(descriptor).st_size
+        data = b""
+        if size <= most_bytes:
+            # As much as it holds, for Python reserves what is asked for; then what it has grown by.
+            data = file.read(size + 1)
+            data += file.read(most_bytes + 1 - len(data)) if len(data) > size else b""
+    if max(size, len(data)) > most_bytes:
         raise OSError(errno.EFBIG, f"has more than {most_bytes:,} bytes", str(path))
     return data
 
@@ -157,10 +162,12 @@ def cannot_write(path: Path, error: OSError) -> StoppedError:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a killed process left half written in this folder. What lies behind a link is not ours."""
+    """Remove what a killed process left half written in this folder: files, and links that it was about to place. What
+    lies behind a link is not ours, and neither is anything that is not called as write_whole calls it.
+    """
     if folder.is_dir() and not folder.is_symlink():
         for entry in os.scandir(folder):
-            if entry.name.startswith(TEMPORARY) and not entry.is_dir(follow_symlinks=False):
+            if HALF_WRITTEN.fullmatch(entry.name) and (entry.is_symlink() or entry.is_file(follow_symlinks=False)):
                 Path(entry.path).unlink(missing_ok=True)
 
 

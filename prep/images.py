@@ -92,6 +92,13 @@ def read_header(data: bytes) -> Header:
         return _header(image)
 
 
+def png_text(data: bytes, key: str) -> str | None:
+    """What encode_png wrote under that key. Raises ImageError when the bytes are no image."""
+    with _decoding(), _opened(data) as image:
+        text = image.info.get(key)
+        return text if isinstance(text, str) else None
+
+
 def open_image(data: bytes, max_pixels: int = 100_000_000) -> Picture:
     """Decode an image file's bytes.
 
@@ -163,15 +170,6 @@ def encode_png(pixels: np.ndarray | Image.Image, text: dict[str, str] | None = N
         notes.add_itxt(key, value)
     image.save(stream, "PNG", compress_level=6, pnginfo=notes)
     return stream.getvalue()
-
-
-def png_text(data: bytes) -> dict[str, str]:
-    """What is written into a PNG beside its pixels, by name; nothing where it is no PNG. No pixel is decoded."""
-    try:
-        with _decoding(), _opened(data) as image:
-            return {key: text for key, text in image.info.items() if isinstance(text, str)}
-    except ImageError:
-        return {}
 
 
 def covering(pixels: np.ndarray, width: int, height: int) -> np.ndarray:

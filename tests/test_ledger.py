@@ -1,13 +1,16 @@
 """The row is the marker: parts appear whole, the last row wins, and a merge loses nothing."""
 
+import random
+
 import pyarrow as pa
 import pytest
 
 from prep import ledger as module
 from prep.errors import StoppedError
-from prep.ledger import Ledger, Shelf
+from prep.ledger import MERGE_PARTS, DryLedger, Ledger, Shelf
 
-WORK = Shelf("work", (pa.field("value", pa.int64()),))
+WORK = Shelf("work", (pa.field("value", pa.int64()),), made_again=True)
+MINE = Shelf("mine", WORK.columns)
 
 
 def row(subject: str, value: int, recipe: str = "r") -> dict:
@@ -98,7 +101,7 @@ def test_a_merge_cut_off_before_the_old_parts_went_changes_nothing(tmp_path, mon
 def test_half_written_files_are_swept_and_never_read(tmp_path):
     ledger = Ledger.begin(tmp_path)
     ledger.write(WORK, [row("a", 1)])
-    torn = tmp_path / "work" / ".prep-123-0"
+    torn = tmp_path / "work" / ".prep-0123abcd-123-0"
     torn.write_bytes(b"PAR1")
     assert values(ledger) == {"a": 1}
     Ledger.begin(tmp_path)
@@ -128,3 +131,46 @@ def test_many_rows_are_the_rows_one_by_one(tmp_path):
     book = ledger.book(shelf)
     subjects = [str(number * 7 % 3000) for number in range(3000)]
     assert list(book.rows(subjects)) == [book.get(subject) for subject in subjects]
+
+
+def _random(data: bytes) -> bytes:
+    return random.Random(1).randbytes(len(data))
+
+
+@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[: len(data) // 2], _random])
+def test_a_broken_part_of_a_persons_is_handed_on_and_the_others_are_read(tmp_path, damage):
+    for number in range(3):
+        Ledger.begin(tmp_path).write(MINE, [row("abc"[number], number)])
+    [_, part, _] = Ledger(tmp_path).parts(MINE)
+    part.write_bytes(damage(part.read_bytes()))
+    handed = []
+
+    def set_aside(ledger, shelf, damaged):
+        handed.extend((shelf, *damaged))
+        part.unlink()
+
+    assert DryLedger(tmp_path).rows(MINE).keys() == {"a", "c"} and part.exists()
+    with pytest.raises(StoppedError, match=r"mine/000002-main-000001\.parquet.*`prep run` moves it to set_aside/"):
+        Ledger.begin(tmp_path).table(MINE)
+    assert Ledger.begin(tmp_path, set_aside).rows(MINE).keys() == {"a", "c"} and handed == [MINE, part]
+
+
+def test_a_broken_part_keeps_long_rows_of_parts_from_being_merged(tmp_path):
+    ledger = Ledger.begin(tmp_path)
+    for number in range(MERGE_PARTS + 1):
+        (tmp_path / "mine").mkdir(exist_ok=True)
+        (tmp_path / "mine" / f"000001-main-{number:06d}.parquet").write_bytes(b"")
+    ledger = Ledger.begin(tmp_path, lambda ledger, shelf, damaged: [part.unlink() for part in damaged])
+    assert len(ledger.parts(MINE)) == MERGE_PARTS + 1 and ledger.rows(MINE) == {}
+    assert ledger.parts(MINE) == []
+
+
+def test_a_part_that_another_day_may_be_read_is_not_handed_on(tmp_path, monkeypatch):
+    Ledger.begin(tmp_path).write(MINE, [row("a", 1)])
+
+    def no(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("prep.ledger.read_file", no)
+    with pytest.raises(StoppedError, match="Check its permissions"):
+        Ledger.begin(tmp_path, lambda *_: pytest.fail("was handed on")).table(MINE)

@@ -23,7 +23,8 @@ STAGE_NAMES = ("scan", "tag", "profile", "caption", "generate", "check", "export
 @click.option("--restore", is_flag=True, help="Bring back images that were removed from kohya/ by hand.")
 @click.option("--runner", metavar="NAME", default="local", show_default=True, help=f"{', '.join(RUNNERS.members)}.")
 @click.option("--profile", is_flag=True, help="Say how long each stage took.")
-def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore, runner, profile) -> int:
+@click.option("--yes", is_flag=True, help="Go on although OUT was made from other pictures.")
+def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore, runner, profile, yes) -> int:
     """Turn the images in SRC, one sub-folder per character, into a LoRA training set.
 
     \b
@@ -32,6 +33,8 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
       prep run ~/art --set thresholds.mode=fixed --set thresholds.fixed=0.4
     """
     from prep.config import load_settings
+    from prep.dataset.folders import check_folders
+    from prep.dataset.made_from import check_made_from
     from prep.dataset.training import training_command
     from prep.pipeline import road
     from prep.process.arrow import keep_arrow_small
@@ -40,14 +43,15 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     from prep.process.signals import interruptible
     from prep.run import Options
 
-    out = out or Path("outputs") / src.resolve().name
+    named, out = out is not None, out or Path("outputs") / src.resolve().name
+    check_folders(out)
+    if line := check_made_from(src, out, named, yes):
+        say(line)
     settings = load_settings(src, config, sets)
     options = Options(to, retry, rehash, rebalance, restore)
     if plan:
-        from prep.dataset.folders import check_folders
         from prep.pipeline.outlook import plan_lines
 
-        check_folders(out)
         for line in plan_lines(src, out, settings):
             say(line)
         return 0

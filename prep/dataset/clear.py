@@ -9,6 +9,7 @@ from pathlib import Path
 from prep.edits.from_files import HandEdits
 from prep.edits.take_out import take_out
 from prep.errors import ImageError
+from prep.files import PICTURE_BYTES, read_file
 from prep.images import SUFFIXES, open_image, pixel_hash
 from prep.names import numbered_folder, printable
 from prep.types import Problem, Row
@@ -83,9 +84,8 @@ def _left_behind(path: Path, pixels: set[str]) -> bool:
     found = OURS.fullmatch(path.name)
     if not found or path.is_symlink():
         return False
-    data = path.read_bytes()
-    if hashlib.sha256(data).hexdigest()[:12] != found[1]:
-        return False
-    with suppress(ImageError):
-        return hashlib.sha256(data).hexdigest() in pixels or pixel_hash(open_image(data).pixels) in pixels
+    with suppress(ImageError, OSError):
+        data = read_file(path, PICTURE_BYTES)
+        digest = hashlib.sha256(data).hexdigest()
+        return digest[:12] == found[1] and (digest in pixels or pixel_hash(open_image(data).pixels) in pixels)
     return False

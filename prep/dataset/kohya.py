@@ -4,7 +4,6 @@ Only what differs is written. What a person did here was read before (see edits/
 in the set.
 """
 
-import hashlib
 import math
 import os
 from collections.abc import Iterable, Iterator
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from prep.aside import set_aside
+from prep.aside import fingerprint, set_aside
 from prep.config import Export
 from prep.dataset.elsewhere import is_ours
 from prep.dataset.layout import Layout
@@ -23,7 +22,7 @@ from prep.edits.from_files import HandEdits
 from prep.edits.placed import Placed, Placement
 from prep.edits.take_out import take_out
 from prep.errors import ImageError
-from prep.files import real_folder, write_whole
+from prep.files import PICTURE_BYTES, read_file, real_folder, write_whole
 from prep.names import DRAWN, drawn_group, stem_slug
 from prep.run import Places, image_key
 from prep.types import Problem, Row
@@ -167,7 +166,7 @@ class KohyaExporter:
         old, folder = self.placement.path(placed), self.placement.folder(group)
         if os.path.lexists(folder / placed.name):
             set_aside(self.edits.out, folder / placed.name, "lay where a picture belongs", self.placement.ledger)
-        write_whole(folder / placed.name, old.read_bytes())
+        write_whole(folder / placed.name, read_file(old, PICTURE_BYTES))
         now = Placed(placed.name, placed.sha256, placed.bytes, "placed", group, hand=True).at(folder / placed.name)
         self.placement.update({picture: now})  # before the old one goes, so that a kill leaves both
         old.unlink()
@@ -197,9 +196,7 @@ class KohyaExporter:
 
 def _holds(path: Path, digest: str) -> bool:
     """Whether the very file lies there already: a killed run placed it, or a person put it back."""
-    if path.is_symlink() or not path.is_file():
-        return False
-    return hashlib.sha256(path.read_bytes()).hexdigest() == digest
+    return fingerprint(path) == digest
 
 
 def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:

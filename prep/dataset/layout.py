@@ -24,7 +24,9 @@ def layout_of(ledger: Ledger, placement: Placement, metadata: Literal["auto", "s
     metadata: the setting; "auto" is "strip" in a new OUT, and as it was in an older one.
     """
     row = ledger.rows(LAYOUT).get("kohya")
-    old = {"names": "character", "metadata": "keep"} if placement.known else {"names": "source", "metadata": "strip"}
+    old = (
+        {"names": "character", "metadata": "keep"} if _by_0_1_0(placement) else {"names": "source", "metadata": "strip"}
+    )
     begun = row or {"subject": "kohya", "recipe": "", **old}
     if row is None:
         ledger.write(LAYOUT, [begun])
@@ -37,3 +39,11 @@ def keep_layout(ledger: Ledger, layout: Layout) -> None:
     if layout.changed:
         names, metadata = ("source" if layout.readable else "character"), ("strip" if layout.strip else "keep")
         ledger.write(LAYOUT, [{"subject": "kohya", "recipe": "", "names": names, "metadata": metadata}])
+
+
+def _by_0_1_0(placement: Placement) -> bool:
+    """Whether all that lies in kohya/ is named by its character, as 0.1.0 did, which kept no layout. Of another OUT
+    it may be lost.
+    """
+    names = [(placed.stem.rpartition("-")[0], placed.group) for placed in placement.known.values()]
+    return bool(names) and all(begin == group for begin, group in names)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from prep.dataset.strip import stripped
 from prep.errors import ImageError
-from prep.files import write_whole
+from prep.files import PICTURE_BYTES, open_file, read_file, write_whole
 from prep.images import encode_png, open_image
 from prep.types import ImageRef
 
@@ -52,7 +52,7 @@ def prepared(ref: ImageRef, source: Path, strip: bool, max_pixels: int) -> Prepa
     Raises ImageError when the source is gone or no longer what the scan saw.
     """
     try:
-        data = source.read_bytes()
+        data = read_file(source, PICTURE_BYTES, follow=True)
     except OSError as error:
         raise ImageError("gone", f"can no longer be read ({error.strerror})", "run again") from None
     if hashlib.sha256(data).hexdigest() != ref.sha256:
@@ -76,7 +76,7 @@ def _bring(source: Path, data: bytes, target: Path, link: str) -> None:
         target.symlink_to(os.path.relpath(source.resolve(), target.parent.resolve()))
     elif link == "hardlink":
         os.link(source, target)
-    elif not (_cloned(source, target) and target.read_bytes() == data):
+    elif not (_cloned(source, target) and target.stat().st_size == len(data) and target.read_bytes() == data):
         target.write_bytes(data)
 
 
@@ -84,7 +84,7 @@ def _cloned(source: Path, target: Path) -> bool:
     if fcntl is None:
         return False
     try:
-        with source.open("rb") as old, target.open("wb") as new:
+        with os.fdopen(open_file(source, os.O_RDONLY, follow=True), "rb") as old, target.open("wb") as new:
             fcntl.ioctl(new.fileno(), FICLONE, old.fileno())
     except OSError:
         return False

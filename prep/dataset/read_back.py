@@ -6,7 +6,7 @@ Nothing here is done unless parts were lost, and nothing that the ledger still k
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from prep.edits.sidecar import CAPTION, Entry
 from prep.errors import ImageError, UsageError
 from prep.files import PICTURE_BYTES, read_file
 from prep.images import open_image, pixel_hash
-from prep.names import printable, stem_slug
+from prep.names import DRAWN, printable, slugs, stem_slug
 from prep.run import image_key
 from prep.types import BY_HAND, Row
 
@@ -32,33 +32,56 @@ PLACE = re.compile(r"kohya/\d+_([^/]+)/([^/]+)")
 NAMED = re.compile(r"(.+)-([0-9a-f]{12})\.(?:png|jpg|webp)")  # the name says what the file holds
 
 
-def read_back(edits: HandEdits, rows: Sequence[Row], slugs: Mapping[str, str]) -> None:
-    """Before anything else is read. rows: of SRC. slugs: character -> its name in folders."""
+def read_back(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str]) -> None:
+    """Before anything else is read. rows: of SRC. given: character -> its name in folders."""
     ledger, out = edits.decisions.ledger, edits.out
     if not is_lost(out, ledger, CAPTION, EXPORT, EDIT, REPEATS):
         return
-    told = _told(out, slugs)
+    before = _by_picture(out, given)
     if is_lost(out, ledger, EXPORT, REPEATS):
-        _read_folders(edits, rows, slugs, told)
+        _read_folders(edits, rows, given, before)
     if is_lost(out, ledger, EXPORT, EDIT):
-        decided = dict(_verdicts(edits, told))
+        decided = dict(_verdicts(edits, before))
         edits.decisions.decide(decided, READ_BACK)
     if is_lost(out, ledger, CAPTION):
         sources, _ = edits.read_sources(rows)
-        edits.decisions.changed |= dict(_captions(edits, told, sources))
+        found = dict(_captions(edits, before, sources))
+        lost = (entry.row(picture) for picture, entry in found.items() if picture not in edits.decisions.book)
+        ledger.write(CAPTION, lost)
+        edits.decisions.changed |= found
 
 
-def _told(out: Path, slugs: Mapping[str, str]) -> Told:
-    """What the manifest says; nothing where there is none."""
-    names = {printable(character): character for character in slugs}
-    try:
-        return {
-            f"{names.get(row['character'], row['character'])}/{row['image_id']}": row
-            for row in manifest_rows(out, COLUMNS)
-            if row["image_id"] and row["status"] != "duplicate"
-        }
-    except (FileNotFoundError, UsageError):
-        return {}
+def given_slugs(out: Path, characters: Iterable[str]) -> dict[str, str]:
+    """Character -> its name in folders, as the manifest shows it; nothing where there is none. 0.1.0 kept no list."""
+    names = {printable(character): character for character in characters}
+    given: dict[str, str] = {}
+    seen: set[str] = set()
+    for row in told(out, ["character", "file"]):
+        character = names.get(row["character"], row["character"])
+        seen.add(character)
+        if character not in given and (place := PLACE.fullmatch(row["file"] or "")):
+            given[character] = place[1].removesuffix(DRAWN)
+    return slugs(sorted(seen), given)
+
+
+def told(out: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the manifest; none where there is none that can be read."""
+    with suppress(FileNotFoundError, UsageError):
+        yield from manifest_rows(out, columns)
+
+
+def tagger_before(out: Path) -> str:
+    """The tagger that read the set, as the manifest names it; empty where there is none."""
+    return next((row["tagger"] for row in told(out, ["tagger"]) if row["tagger"]), "")
+
+
+def _by_picture(out: Path, given: Mapping[str, str]) -> Told:
+    names = {printable(character): character for character in given}
+    return {
+        f"{names.get(row['character'], row['character'])}/{row['image_id']}": row
+        for row in told(out, COLUMNS)
+        if row["image_id"] and row["status"] != "duplicate"
+    }
 
 
 def _since(edits: HandEdits, what: str, picture: str) -> bool:
@@ -70,9 +93,9 @@ def _since(edits: HandEdits, what: str, picture: str) -> bool:
     return edits.decisions.history.when(what, picture) >= written
 
 
-def _verdicts(edits: HandEdits, told: Told) -> Iterator[tuple[str, Verdict | None]]:
+def _verdicts(edits: HandEdits, before: Told) -> Iterator[tuple[str, Verdict | None]]:
     """The verdicts that stood when the manifest was written, and that the ledger has lost."""
-    for picture, row in told.items():
+    for picture, row in before.items():
         stands = edits.decisions.verdict(picture)
         by_hand = row["reason"] == BY_HAND or BY_HAND in (row["flags"] or ())
         verdict: Verdict | None = None
@@ -86,12 +109,12 @@ def _verdicts(edits: HandEdits, told: Told) -> Iterator[tuple[str, Verdict | Non
             yield picture, verdict
 
 
-def _captions(edits: HandEdits, told: Told, sources: Mapping[str, str]) -> Iterator[tuple[str, Entry]]:
+def _captions(edits: HandEdits, before: Told, sources: Mapping[str, str]) -> Iterator[tuple[str, Entry]]:
     """Captions as the manifest has them: what a file says beside that is a person's edit. sources: what lies in SRC,
     and has been taken in before.
     """
     decisions = edits.decisions
-    for picture, row in told.items():
+    for picture, row in before.items():
         text = row["caption"]
         if text is None:
             continue
@@ -109,25 +132,25 @@ def _captions(edits: HandEdits, told: Told, sources: Mapping[str, str]) -> Itera
         yield picture, replace(entry, hand=hand, expected_texts=expected)
 
 
-def _read_folders(edits: HandEdits, rows: Sequence[Row], slugs: Mapping[str, str], told: Told) -> None:
+def _read_folders(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str], before: Told) -> None:
     """The pictures in kohya/ are prep's again: those that the manifest names, then those that are named as prep does.
 
     One that is not there was removed by hand, and one that holds something else was retouched: the next look says so.
     """
     placement = edits.placement
     found: dict[str, Placed] = {}
-    for picture, row in told.items():
+    for picture, row in before.items():
         known, place = placement[picture], PLACE.fullmatch(row["file"] or "")
         if place and (known is None or known.state == "placed" and not placement.there(known)):
             found[picture] = Placed(place[2], "", 0, "placed", place[1])
     placement.known |= found
-    placement.read(slugs.values())
-    placement.known |= _by_content(edits, rows, slugs)
+    placement.read(given.values())
+    placement.known |= _by_content(edits, rows, given)
     found = {picture: placed for picture, placed in placement.known.items() if not placed.sha256}
     placement.update({picture: _looked_at(edits, picture, placed) for picture, placed in found.items()})
 
 
-def _by_content(edits: HandEdits, rows: Sequence[Row], slugs: Mapping[str, str]) -> dict[str, Placed]:
+def _by_content(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str]) -> dict[str, Placed]:
     """Pictures that lie in kohya/ unknown, under the name of what they held."""
     placement = edits.placement
     taken = {(placed.group, placed.name) for placed in placement.known.values()}
@@ -144,14 +167,15 @@ def _by_content(edits: HandEdits, rows: Sequence[Row], slugs: Mapping[str, str])
             continue
         ref = row.ref
         for name in {ref.sha256[:12], ref.pixels, stem_slug(Path(ref.path).stem)} - {""}:
-            waiting.setdefault((slugs[ref.character], name), []).append(image_key(row))
+            waiting.setdefault((given[ref.character], name), []).append(image_key(row))
     found: dict[str, Placed] = {}
     for group, names in placement.listings.items():
         for name in names:
             if (group, name) in taken or not (named := NAMED.fullmatch(name)):
                 continue
             stem, digest = named.groups()
-            for wanted in (digest, _pixels(placement.folder(group) / name, digest), stem):
+            pixels = _pixels(placement.folder(group) / name, digest)
+            for wanted in (digest, pixels or stem):  # one that was retouched has other pixels
                 pictures = waiting.get((group, wanted), ())
                 if len(pictures) == 1 and pictures[0] not in found:
                     found[pictures[0]] = Placed(name, "", 0, "placed", group)

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from prep.aside import CHANGED, UNKNOWN, fingerprint, make_way
 from prep.config import recipe
 from prep.errors import ImageError
-from prep.files import real_folder, write_whole
+from prep.files import PICTURE_BYTES, read_file, real_folder, write_whole
 from prep.images import encode_png, open_image
 from prep.ledger import Ledger, Shelf
 from prep.names import printable
@@ -202,7 +202,8 @@ class Sheets:
     def _thumb(self, row: Row, width: int = THUMB_PX) -> Image.Image:
         """As wide as asked, or as tall as that times 1.4; small ones are enlarged."""
         try:
-            picture = Image.fromarray(open_image(self.places.file(row).read_bytes(), self.max_pixels).pixels)
+            data = read_file(self.places.file(row), PICTURE_BYTES, follow=True)
+            picture = Image.fromarray(open_image(data, self.max_pixels).pixels)
         except (ImageError, OSError):
             return Image.new("RGB", (width, width // 2), FAINT)
         scale = min(width / picture.width, width * 1.4 / picture.height)

@@ -3,8 +3,10 @@
 Another configuration, or a model that is not at hand today, takes no accepted picture away.
 """
 
+import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,13 @@ import pyarrow as pa
 
 from prep.drawing.measure import place
 from prep.drawing.rounds import row_of
+from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, is_regular, read_file
-from prep.jobs.draw import DRAW, draw_recipe, ref_from_draw, request_of
+from prep.images import png_text
+from prep.jobs.draw import DRAW, draw_recipe, ref_from_draw
 from prep.ledger import Ledger, Shelf
 from prep.run import Places
-from prep.types import Check, GenerationRequest, Row, is_real
+from prep.types import BY_HAND, Check, GenerationRequest, Row, is_real
 
 JUDGED = Shelf(
     "judged",  # subject: the request's key
@@ -38,14 +42,37 @@ def keep_judged(rows: Iterable[Row], ledger: Ledger) -> None:
     ledger.write(JUDGED, [*(found for key, found in now.items() if found != before.get(key)), *gone])
 
 
-def standing(ledger: Ledger, where: Places, real: Sequence[Row], manifest: Iterable[dict[str, Any]]) -> list[Judged]:
+def read_back(told: Iterable[dict[str, Any]], ledger: Ledger, where: Places) -> None:
+    """Remember again what the ledger lost. told: rows of the manifest, which say how each picture was judged; what was
+    asked for stands in its PNG.
+    """
+    known = ledger.rows(JUDGED)
+    judged_before = {row["image_id"]: row for row in told if not is_real(row["origin"])}
+    found = []
+    for slug in where.slugs.values() if judged_before else ():
+        for path in (where.out / "generated" / slug).glob("*/*.png"):
+            if path.stem in known or not is_regular(path):
+                continue
+            with suppress(OSError, ImageError, ValueError, TypeError, AttributeError):
+                data = read_file(path, PICTURE_BYTES)
+                request = GenerationRequest(**_plain(png_text(data, "prep") or ""))
+                row = judged_before.get(hashlib.sha256(data).hexdigest())
+                if row and request.key == path.stem:
+                    found.append(_row(request, _check(row)))
+    ledger.write(JUDGED, found)
+
+
+def standing(ledger: Ledger, where: Places, real: Sequence[Row]) -> list[Judged]:
     """What was drawn the last time, and where it lies; without pictures that are gone, or whose parent is.
 
-    real: the rows of SRC. manifest: the last run's rows, for an OUT of 0.1.0, which kept no verdicts in its ledger.
+    real: the rows of SRC.
     """
     parents = {(row.ref.character, row.ref.sha256) for row in real if row.status == "kept"}
     found = []
-    for request, check in _judged(ledger) if ledger.parts(JUDGED) else _judged_by_0_1_0(ledger, where, manifest):
+    for row in ledger.rows(JUDGED).values():
+        if not row["standing"]:
+            continue
+        request, check = GenerationRequest(**_plain(row["request"])), Check(**_plain(row["check"]))
         if request.character not in where.slugs:
             continue
         if request.parent and (request.character, request.parent) not in parents:
@@ -65,39 +92,27 @@ def rows_of(judged: Iterable[Judged], ledger: Ledger, where: Places, measure_px:
     return rows
 
 
-def _judged(ledger: Ledger) -> Iterator[tuple[GenerationRequest, Check]]:
-    for row in ledger.rows(JUDGED).values():
-        if row["standing"]:
-            yield GenerationRequest(**_plain(row["request"])), Check(**_plain(row["check"]))
-
-
-def _judged_by_0_1_0(
-    ledger: Ledger, where: Places, manifest: Iterable[dict[str, Any]]
-) -> Iterator[tuple[GenerationRequest, Check]]:
-    """From the manifest's verdicts, and from what each PNG says that it was asked for."""
-    rows = {row["image_id"]: row for row in manifest if not is_real(row["origin"])}
-    if not rows:
-        return
-    keys = {row["sha256"]: row["subject"] for row in ledger.table(DRAW).to_pylist()}
-    files = {path.stem: path for path in (where.out / "generated").glob("*/*/*.png")}
-    for sha256, row in rows.items():
-        path = files.get(keys.get(sha256, ""))
-        request = request_of(read_file(path, PICTURE_BYTES)) if path and is_regular(path) else None
-        if request and request.key == path.stem:
-            missing, unwanted = tuple(row["check_missing"] or ()), tuple(row["check_unwanted"] or ())
-            score, kept = row["check_score"] or 0.0, row["reason"] is None
-            yield request, Check(score, kept, row["reason"], missing=missing, unwanted=unwanted)
-
-
 def _written(row: Row) -> dict[str, Any]:
-    check = row.made.judged or row.made.check
+    return _row(row.made.request, row.made.judged or row.made.check)
+
+
+def _row(request: GenerationRequest, check: Check) -> dict[str, Any]:
     return {
-        "subject": row.made.recipe,
+        "subject": request.key,
         "recipe": "",
         "standing": True,
-        "request": json.dumps(row.made.request.content),
+        "request": json.dumps(request.content),
         "check": json.dumps(asdict(check)),
     }
+
+
+def _check(row: dict[str, Any]) -> Check:
+    """What the check said, by a row of the manifest: where a person said otherwise, the opposite."""
+    by_hand = BY_HAND in (row["flags"] or ())
+    kept = (row["status"] != "rejected") != by_hand
+    reason = None if kept or by_hand else row["reason"]
+    missing, unwanted = (tuple(row[name] or ()) for name in ("check_missing", "check_unwanted"))
+    return Check(row["check_score"] or 0.0, kept, reason, missing=missing, unwanted=unwanted)
 
 
 def _plain(text: str) -> dict[str, Any]:

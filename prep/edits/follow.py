@@ -17,6 +17,7 @@ from prep.edits.placed import Placement
 from prep.edits.sidecar import CAPTION, Entry
 from prep.jobs.draw import DRAW
 from prep.ledger import Ledger, Shelf
+from prep.names import DRAWN
 from prep.run import image_key
 from prep.scan.measure import path_key
 from prep.types import Row
@@ -40,7 +41,7 @@ def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledg
     present = {image_key(row): row for row in rows if row.status != "duplicate" and row.ref.sha256}
     known = {subject: (row["path"], row["pixels"]) for subject, row in ledger.rows(PICTURE).items()}
     decided = decisions.by_hand() | {subject for subject, placed in placement.known.items() if placed.hand}
-    drawn = _drawn(ledger)
+    drawn = _drawn(ledger, placement)
     orphans = sorted(subject for subject in decided - set(present) if _sha256(subject) not in drawn)
     moved: dict[str, str] = {}
     if orphans:
@@ -131,6 +132,7 @@ def _same(known: Mapping[str, tuple[str, str]], old: str, row: Row) -> bool:
     return bool(row.ref.pixels) and known.get(old, ("", ""))[1] == row.ref.pixels
 
 
-def _drawn(ledger: Ledger) -> set[str]:
+def _drawn(ledger: Ledger, placement: Placement) -> set[str]:
     """sha256 of all that was drawn: none of it is in a row of SRC."""
-    return set(ledger.table(DRAW)["sha256"].to_pylist())
+    placed = {_sha256(subject) for subject, placed in placement.known.items() if placed.group.endswith(DRAWN)}
+    return placed | set(ledger.table(DRAW)["sha256"].to_pylist())

@@ -4,6 +4,7 @@ A picture that prep placed and that is gone from a folder that is still there wa
 is rebuilt. A picture with other bytes than those that prep wrote was retouched, and is a person's.
 """
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from prep.errors import ImageError, StoppedError
-from prep.files import crash_point
+from prep.files import PICTURE_BYTES, NotAFileError, crash_point, read_file
 from prep.images import SUFFIXES, open_image
 from prep.ledger import Ledger, Shelf
 from prep.names import numbered_folder
@@ -190,7 +191,12 @@ class Placement:
         path = self.path(placed)
         if path.is_symlink():  # as prep placed it: what is behind it lies elsewhere
             return placed.at(path)
-        data = path.read_bytes()
+        try:
+            data = read_file(path, PICTURE_BYTES)
+        except OSError as error:
+            if isinstance(error, NotAFileError) or error.errno == errno.EFBIG:
+                return None
+            raise
         digest = hashlib.sha256(data).hexdigest()
         if digest == placed.sha256:
             return placed.at(path)

@@ -3,12 +3,11 @@
 What a person edited in a caption goes into the ledger first; what else a person made is set aside.
 """
 
-import hashlib
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from prep.aside import set_aside
+from prep.aside import fingerprint, set_aside
 from prep.edits.decisions import Decisions
 from prep.edits.from_files import BY, why_unread
 from prep.edits.placed import Placed, Placement
@@ -40,8 +39,8 @@ def _picture(placed: Placed, placement: Placement, out: Path, elsewhere: Collect
     path = placement.path(placed)
     try:
         if not path.is_symlink() and (placed.hand or placed.at(path) != placed):
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            if digest not in elsewhere and (placed.hand or digest != placed.sha256):
+            digest = fingerprint(path)
+            if digest and digest not in elsewhere and (placed.hand or digest != placed.sha256):
                 why = "was changed by hand, and its picture is no longer in the set"
                 set_aside(out, path, why, placement.ledger)
                 return True

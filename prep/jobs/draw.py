@@ -13,7 +13,7 @@ import pyarrow as pa
 from prep.config import recipe
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, crash_point, read_file, real_folder, write_whole
-from prep.images import covering, encode_png, measures, open_image, png_text
+from prep.images import covering, encode_png, measures, open_image
 from prep.ledger import Ledger, Shelf, Writer
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
@@ -55,15 +55,6 @@ def png_of(request: GenerationRequest, pixels: np.ndarray) -> bytes:
     content = request.content
     written = {name: content[name] for name in (*WRITTEN, *(name for name in content if name not in WRITTEN))}
     return encode_png(pixels, {"parameters": parameters(request), "prep": json.dumps(written, ensure_ascii=False)})
-
-
-def request_of(data: bytes) -> GenerationRequest | None:
-    """What a PNG says it was asked for, as png_of wrote it; None when it says nothing of the kind."""
-    try:
-        written = json.loads(png_text(data)["prep"])
-        return GenerationRequest(**{key: tuple(v) if isinstance(v, list) else v for key, v in written.items()})
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
-        return None
 
 
 def places(request: GenerationRequest, slug: str) -> tuple[str, str]:

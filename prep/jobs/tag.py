@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from prep.config import recipe
 from prep.files import PICTURE_BYTES, read_file
 from prep.jobs.read import FLOOR, Prepared, Reader, reading
-from prep.ledger import Ledger, Shelf, Writer
+from prep.ledger import Book, Ledger, Shelf, Writer
 from prep.models.ref import ModelRef
 from prep.protocols import Needs, Outcome
 from prep.types import ImageRef, Problem, TagScores, Vocabulary
@@ -141,11 +142,15 @@ class ScoreBook:
     """Stored scores of one recipe, to be looked up by image: some 200 bytes an image."""
 
     def __init__(self, ledger: Ledger, recipe: str) -> None:
-        self.book = ledger.book(TAG, recipe)
         self.vocabularies = {
             name: Vocabulary(name, tuple(row["names"]), tuple(row["categories"]))
             for name, row in ledger.rows(VOCABULARY).items()
         }
+        table = ledger.table(TAG, recipe)
+        if set(table["vocabulary"].unique().to_pylist()) - set(self.vocabularies):
+            # Scores whose names were lost say nothing: their images are tagged again.
+            table = table.filter(pc.is_in(table["vocabulary"], pa.array(self.vocabularies, pa.string())))
+        self.book = Book(table)
 
     def __contains__(self, sha256: str) -> bool:
         return sha256 in self.book

@@ -1,7 +1,7 @@
 """Which models work on an OUT: what it was begun with stays with it, also when its weights are not at hand."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -44,9 +44,13 @@ def no_sampler(name: str, sampler: str, samplers: Sequence[str]) -> SettingsErro
     return SettingsError(f"generator.sampler: {name} has no {sampler}", hint=f"it has {', '.join(samplers)}")
 
 
-def tagger_of(ledger: Ledger, settings: Settings, may_fetch: bool = True) -> ModelRef:
+def tagger_of(
+    ledger: Ledger, settings: Settings, may_fetch: bool = True, before: Callable[[], str] = lambda: ""
+) -> ModelRef:
     """The tagger for this run, remembered for the next one. Without a digest when it is still to be fetched and
     may_fetch is False. What was remembered may not be here: `fetched` gets it, where something is left to tag.
+
+    before: names the tagger that read the set, for a ledger that has lost it; empty: none did.
 
     Raises StoppedError or UsageError when none can be had.
     """
@@ -66,7 +70,9 @@ def tagger_of(ledger: Ledger, settings: Settings, may_fetch: bool = True) -> Mod
             # Nothing may be left to tag, and then nothing needs the file.
             return ModelRef(spec, name, remembered["sha256"], options_of("tagger", spec, settings))
     else:
-        weights = _chosen(settings, may_fetch)
+        if not remembered and asked == "auto":
+            asked = _named_before(before())
+        weights = _chosen(settings, may_fetch, asked)
         if weights is None:
             spec = named("tagger", asked)[0] if asked != "auto" else known(family("tagger").automatic[0])
             return ModelRef(spec, NOT_HERE, "", options_of("tagger", spec, settings))
@@ -81,13 +87,23 @@ def tagger_of(ledger: Ledger, settings: Settings, may_fetch: bool = True) -> Mod
 
 def tagger_for(settings: Settings) -> ModelRef:
     """The tagger that these settings ask for, with no set that remembers one. Raises as tagger_of."""
-    weights = _chosen(settings, may_fetch=True)
+    weights = _chosen(settings, True, settings.tagger.model)
     return ref_of(weights, options_of("tagger", weights.spec, settings))
 
 
-def _chosen(settings: Settings, may_fetch: bool) -> Weights | None:
+def _named_before(name: str) -> str:
+    """What is asked for where the ledger has lost which tagger read the set, and the manifest says its name."""
+    if not name or name in family("tagger").names():
+        return name or "auto"
+    raise StoppedError(
+        f"{name} read this set before, and where it lies is no longer known: another one would change all captions",
+        hint="name it, as tagger.model=/path/to/weights",
+    )
+
+
+def _chosen(settings: Settings, may_fetch: bool, asked: str) -> Weights | None:
     offline, fallback = settings.models.offline or hub_offline(), settings.models.fallback
-    return choose_tagger(settings.tagger.model, offline, fallback, lambda line: log.info(f"tagger: {line}"), may_fetch)
+    return choose_tagger(asked, offline, fallback, lambda line: log.info(f"tagger: {line}"), may_fetch)
 
 
 def generator_of(settings: Settings, may_fetch: bool = True) -> ModelRef | None:

@@ -6,14 +6,12 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from prep.dataset.read_back import read_back
-from prep.dataset.rows import manifest_rows
+from prep.dataset.read_back import given_slugs, read_back
 from prep.edits.decisions import Decisions
 from prep.edits.follow import Followed, follow
 from prep.edits.from_files import HandEdits
 from prep.edits.merge import merged, names, source
 from prep.edits.placed import read_placement
-from prep.errors import UsageError
 from prep.ledger import Shelf
 from prep.models.choose_models import is_trial
 from prep.names import printable, slugs
@@ -29,8 +27,9 @@ NAMES = Shelf("names", (pa.field("slug", pa.string()),))  # subject: a character
 def known_slugs(run: Run, characters: list[str]) -> dict[str, str]:
     """Character -> its name in folders and triggers; once given, it stays."""
     kept = {name: row["slug"] for name, row in run.ledger.rows(NAMES).items()}
-    known = {name: slug for name, slug in kept.items() if slug} or _slugs_of_0_1_0(run)
-    found = slugs(characters, known)
+    known = {name: slug for name, slug in kept.items() if slug}
+    told = given_slugs(run.out, characters) if set(characters) - set(known) else {}
+    found = slugs(characters, told | known)
     given = {**known, **found}
     # A name that was passed on is no longer its first owner's: who comes back beside the new one is given another.
     given |= {name: None for name, slug in known.items() if name not in found and slug in found.values()}
@@ -147,15 +146,6 @@ def _newly_excluded(row: Row, edits: HandEdits) -> bool:
 def _say_retouched(run: Run, edits: HandEdits) -> None:
     if retouched := edits.placement.retouched():
         run.report.say(f"scan: {_pictures(len(retouched))} in kohya/ changed by hand; they stay as they are")
-
-
-def _slugs_of_0_1_0(run: Run) -> dict[str, str]:
-    """The names that an OUT of 0.1.0 gave: it kept no list of them."""
-    try:
-        characters = sorted({row["character"] for row in manifest_rows(run.out, ["character"]) if row["character"]})
-    except (FileNotFoundError, UsageError):
-        return {}
-    return slugs(characters)
 
 
 def _pictures(count: int) -> str:

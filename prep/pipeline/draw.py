@@ -2,16 +2,15 @@
 
 from dataclasses import replace
 
-from prep.aside import set_aside
+from prep.aside import is_lost, set_aside
 from prep.checks.retag import read_exclusive
-from prep.dataset.rows import manifest_rows
+from prep.dataset.read_back import told
 from prep.drawing.begin import begin_drawing
 from prep.drawing.measure import Measured, measure
 from prep.drawing.rounds import Judge, file_away, judged, keep_differences, overruled, summary
-from prep.drawing.standing import Judged, keep_judged, rows_of, standing
+from prep.drawing.standing import JUDGED, Judged, keep_judged, read_back, rows_of, standing
 from prep.edits.follow import move
 from prep.edits.history import MOVED
-from prep.errors import UsageError
 from prep.jobs.draw import DrawJob
 from prep.jobs.tag import ScoreBook, TagJob
 from prep.models.choose_models import fetched
@@ -21,8 +20,6 @@ from prep.pipeline.decided import captioned, training
 from prep.pipeline.records import Captioned, Drawn
 from prep.run import Run
 from prep.types import Row
-
-VERDICTS = ("image_id", "origin", "reason", "check_score", "check_missing", "check_unwanted")
 
 
 def generate(run: Run, record: Captioned) -> Captioned:
@@ -100,12 +97,10 @@ def check(run: Run, record: Captioned) -> Drawn:
 
 
 def drawn_before(run: Run, record: Captioned) -> list[Judged]:
-    """What the last run that drew left."""
-    try:
-        manifest = list(manifest_rows(run.out, VERDICTS))
-    except (FileNotFoundError, UsageError):
-        manifest = []
-    return standing(run.ledger, record.places, record.rows, manifest)
+    """What was drawn and judged the last time."""
+    if is_lost(run.out, run.ledger, JUDGED) or not run.ledger.parts(JUDGED):  # 0.1.0 kept no verdicts
+        read_back(told(run.out), run.ledger, record.places)
+    return standing(run.ledger, record.places, record.rows)
 
 
 def settle(run: Run, record: Captioned, found: Measured) -> None:

@@ -11,6 +11,7 @@ from prep.captions.from_settings import composer_of
 from prep.captions.profile import profile_of
 from prep.captions.tally import tallied
 from prep.config import CharacterSettings
+from prep.files import PICTURE_BYTES, read_file
 from prep.jobs.tag import ScoreBook, TagJob, tag_recipe
 from prep.models.choose_models import fetched, tagger_of
 from prep.models.residency import MEMORY
@@ -56,9 +57,11 @@ def scan(run: Run, found: Found) -> Scanned:
     if found.listing.hidden:
         names = ", ".join(printable(name) for name in found.listing.hidden)
         run.report.say(f"scan: hidden folders are passed over: {names}. Rename those that are characters")
+    if found.listing.unread:
+        run.report.say(f"scan: {found.listing.unread}")
     rows = marked(
         select(refs, settings.scan),
-        lambda ref: (run.src / ref.path).read_bytes(),
+        lambda ref: read_file(run.src / ref.path, PICTURE_BYTES, follow=True),
         run.ledger,
         settings.scan.near_copies == "drop",
         settings.scan.max_pixels,

@@ -10,6 +10,7 @@ from pathlib import Path
 from prep.errors import UsageError
 from prep.images import SUFFIXES
 from prep.names import numbered_folder
+from prep.scan.unread import unread_line
 from prep.types import Problem
 
 NEVER = {"__MACOSX", "Thumbs.db", "desktop.ini", ".git", ".cache", ".thumbnails", ".prep"}
@@ -32,6 +33,7 @@ class Listing:
     files: tuple[Found, ...]  # in byte order of their paths
     problems: tuple[tuple[str, Problem], ...]  # (path, why it is no image file)
     hidden: tuple[str, ...]  # folders directly in SRC that were skipped, since their names begin with a dot
+    unread: str = ""  # a sentence on what lies beside images and is not read
 
     @property
     def characters(self) -> list[str]:
@@ -50,18 +52,22 @@ def find_images(src: Path, out: Path) -> Listing:
     files: list[Found] = []
     problems: list[tuple[str, Problem]] = []
     hidden: list[str] = []
+    others: list[str] = []
     try:
         for path, entry in _entries(src.resolve(), out.resolve(), problems, hidden):
             found = _found(src, path, entry, problems)
             if found:
                 files.append(found)
+            elif not entry.name.endswith(".txt") and not _looks_like_image(entry.name):
+                others.append(path)
     except PermissionError as error:
         raise UsageError(f"{error.filename} cannot be read", hint="check its permissions") from None
     if not files and not problems:
         what = "is empty" if not any(src.iterdir()) else "holds no image"
         raise UsageError(f"{src} {what}", hint="png, jpg, webp, bmp, gif, tif and avif are read, at any depth")
     in_order = sorted(files, key=lambda found: os.fsencode(found.path))
-    return Listing(tuple(in_order), tuple(sorted(problems)), tuple(hidden))
+    unread = unread_line((found.path for found in files), others)
+    return Listing(tuple(in_order), tuple(sorted(problems)), tuple(hidden), unread)
 
 
 def _entries(src: Path, out: Path, problems: list, hidden: list) -> Iterator[tuple[str, os.DirEntry]]:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from prep.config import recipe
 from prep.errors import ImageError
+from prep.files import PICTURE_BYTES, read_file
 from prep.images import measures, open_image, pixel_hash
 from prep.ledger import Ledger, Shelf, Writer
 from prep.protocols import Needs, Outcome
@@ -129,7 +130,7 @@ class ScanJob:
     def measured(self, found: Found) -> dict[str, Any]:
         seen_ns = time.time_ns()
         try:
-            data = (self.src / found.path).read_bytes()
+            data = read_file(self.src / found.path, PICTURE_BYTES, follow=True)
         except OSError as error:
             problem = Problem("scan", "unreadable", f"cannot be read ({error.strerror})", "check disk and permissions")
             return self._row(found, seen_ns=0, problem=problem)

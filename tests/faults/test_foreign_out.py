@@ -50,12 +50,15 @@ def signed(out: Path) -> Path:
     return out
 
 
+HALF = ".prep-0123abcd-1-1"  # a name that a killed process leaves
+
+
 @pytest.fixture
 def outside(tmp_path) -> Path:
     """A folder that is nobody's business, with a file in it."""
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "secret.txt").write_text(SECRET)
-    (tmp_path / "outside" / ".prep-1-1").write_text(SECRET)
+    (tmp_path / "outside" / HALF).write_text(SECRET)
     return tmp_path / "outside"
 
 
@@ -70,7 +73,7 @@ def linked(path: Path, target: Path) -> Path:
 
 
 def untouched(outside: Path) -> bool:
-    return {path.name: path.read_text() for path in outside.iterdir()} == {"secret.txt": SECRET, ".prep-1-1": SECRET}
+    return {path.name: path.read_text() for path in outside.iterdir()} == {"secret.txt": SECRET, HALF: SECRET}
 
 
 def prep(*arguments) -> tuple[int, str]:
@@ -177,11 +180,18 @@ def test_nothing_is_swept_or_made_behind_a_link(tmp_path, outside):
     assert untouched(outside)
 
 
-def test_a_folder_with_the_name_of_a_half_written_file_is_no_obstacle(tmp_path):
-    (tmp_path / ".prep-1-1").mkdir()
-    (tmp_path / ".prep-1-2").write_bytes(b"half")
+def test_only_what_a_killed_process_left_is_swept(tmp_path):
+    """A folder of that name is no obstacle, and a person's files may begin as ours do."""
+    (tmp_path / HALF).mkdir()
+    (tmp_path / ".prep-0123abcd-1-2").write_bytes(b"half")
+    (tmp_path / ".prep-0123abcd-1").write_bytes(b"")  # of check_writable
+    (tmp_path / ".prep-0123abcd-1-3").symlink_to("picture.png")  # one that was about to be placed
+    theirs = {HALF, ".prep-notes.txt", ".prep-1-1", ".prep-list", ".prep-0123abcd-1-2.txt", ".prep-0123ABCD-1-2"}
+    for name in theirs - {HALF}:
+        (tmp_path / name).write_text("mine")
+    os.mkfifo(tmp_path / ".prep-0123abcd-1-4")
     sweep(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [".prep-1-1"]
+    assert {path.name for path in tmp_path.iterdir()} == theirs | {".prep-0123abcd-1-4"}
 
 
 def test_names_of_half_written_files_cannot_be_guessed(out, outside, monkeypatch):

@@ -165,7 +165,7 @@ def test_nothing_is_removed_or_swept_beyond_a_link(out, tmp_path):
     shutil.move(folder / "mira", tmp_path / "elsewhere")
     (folder / "mira").symlink_to(tmp_path / "elsewhere")
     (folder / "more").symlink_to(tmp_path / "elsewhere")
-    (tmp_path / "elsewhere" / ".prep-1-1").write_bytes(b"theirs")
+    (tmp_path / "elsewhere" / ".prep-0123abcd-1-1").write_bytes(b"theirs")
     before = files(tmp_path / "elsewhere")
     take_out_mira(out)
     export(out, "onetrainer")

@@ -121,11 +121,11 @@ def test_a_kill_leaves_nothing_that_the_next_run_does_not_know(tmp_path, name):
     load_format(name)(found, view)
     with pytest.raises(KeyboardInterrupt):
         view.write(Ledger(out / ".prep" / "ledger"), lambda what, items, total: dies(items))
-    (view.folder / ".prep-123-4").write_bytes(b"half")
+    (view.folder / ".prep-0123abcd-123-4").write_bytes(b"half")
     for path in (out / "kohya" / "10_mira").glob("*.[pj]*"):
         path.unlink()
     folder, _, _ = export(out, name)
-    assert len(READERS[name](folder)) == 2 and not (view.folder / ".prep-123-4").exists()
+    assert len(READERS[name](folder)) == 2 and not (view.folder / ".prep-0123abcd-123-4").exists()
     shutil.rmtree(out / "export")
     assert sorted(files(export(out, name)[0])) == sorted(files(folder))
 

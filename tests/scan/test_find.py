@@ -151,3 +151,28 @@ def test_a_hidden_folder_that_may_be_a_character_is_named(tmp_path):
     for path in (".hack/a.png", ".git/b.png", "mira/c.png"):
         save(drawing(1, 40, 40), tmp_path / path)
     assert find_images(tmp_path, tmp_path / "out").hidden == (".hack",)
+
+
+def test_what_other_trainers_left_beside_images_is_counted_by_ending(tmp_path):
+    for name in ("a.png", "b.png", "c.png"):
+        save(drawing(1, 40, 40), tmp_path / "mira" / name)
+    for name in ("mira/a.json", "mira/b.png.json", "mira/metadata.jsonl", "mira/a.tags", "mira/c.xmp", "meta_cap.json"):
+        (tmp_path / name).write_text("{}")
+    for name in (
+        "prep.toml",
+        "words.toml",
+        "filter.txt",
+        "mira/a.txt",
+        "mira/b.caption",
+        "mira/README.md",
+        "mira/LICENSE",
+    ):
+        (tmp_path / name).write_text("mine")
+    told = find_images(tmp_path, tmp_path / "out").unread
+    assert told == "6 files beside your images are not read: 3 .json, 1 .jsonl, 1 .tags, 1 .xmp"
+
+
+def test_nothing_is_said_where_all_is_read(tmp_path):
+    save(drawing(1, 40, 40), tmp_path / "mira" / "a.png")
+    (tmp_path / "mira" / "a.txt").write_text("mira")
+    assert find_images(tmp_path, tmp_path / "out").unread == ""
