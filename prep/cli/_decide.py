@@ -35,6 +35,8 @@ def decide(out: Path, keys: Sequence[str], verb: str, done: str, later: str = ""
     """exclude, restore, accept or reject pictures by key. later: what the next run still has to do."""
     with deciding(out) as (found, edits):
         pictures = found.find(keys)
+        if verb == "accept":
+            _check_acceptable(found, pictures)
         changed = getattr(edits, verb)(pictures)
         before = len(pictures) - len(changed)
         told = f"{len(changed):,} {'picture' if len(changed) == 1 else 'pictures'} {done}"
@@ -44,3 +46,16 @@ def decide(out: Path, keys: Sequence[str], verb: str, done: str, later: str = ""
         if changed:
             say(f"`prep undo {out}` takes it back")
     return 0
+
+
+def _check_acceptable(found: "Set", pictures: Sequence[str]) -> None:
+    """Raises UsageError for a picture that nobody's word brings into the set."""
+    from prep.errors import UsageError
+
+    rows = {row["picture"]: row for row in found.rows(columns=["source"]) if row["status"] != "duplicate"}
+    for picture in pictures:
+        row = rows.get(picture)
+        if row is None:
+            raise UsageError(f"{picture} is a copy of another picture of its character", hint="accept that one")
+        if row["status"] == "unreadable":
+            raise UsageError(f"{row['source']} cannot be read: {row['reason']}", hint="save it again, then run again")

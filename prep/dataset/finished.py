@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from prep.dataset.linked import check_picture
-from prep.dataset.opened import Set, read_caption
+from prep.dataset.opened import Set, as_it_lies, read_caption
 from prep.errors import UsageError
 from prep.files import NotAFileError
 from prep.names import DRAWN, numbered_folder
@@ -96,7 +96,7 @@ def read_set(out: Path) -> FinishedSet:
         group, name = place.groups()
         if group not in folders:
             raise UsageError(f"{out}: the folder of {group} is gone from kohya/", hint="`prep run` rebuilds it")
-        path = folders[group][1] / name
+        path = as_it_lies(folders[group][1] / name)
         try:
             check_picture(path, row["image_id"])
             caption = _caption(path, row["caption"])

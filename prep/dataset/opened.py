@@ -16,7 +16,8 @@ from prep.edits.edits import Edits
 from prep.edits.placed import EXPORT
 from prep.edits.sidecar import LONGEST_BYTES, caption_text
 from prep.errors import ImageError, UsageError
-from prep.files import read_file
+from prep.files import is_regular, read_file
+from prep.images import SUFFIXES
 from prep.ledger import Ledger
 from prep.names import printable
 from prep.types import BY_HAND
@@ -72,7 +73,7 @@ class Set:
         """
         (picture,) = self.find([key])
         row = next(self.rows(lambda row: row["picture"] == picture))
-        path = self.out / row["file"] if row["file"] else None
+        path = as_it_lies(self.out / row["file"]) if row["file"] else None
         return row | {"path": path if path and path.exists() else None, "caption": self.caption(row)}
 
     def caption(self, row: Row) -> str | None:
@@ -125,6 +126,14 @@ class Set:
         elif verdict == "rejected" and row["status"] == "kept":
             row["status"], row["reason"] = "rejected", BY_HAND
         return row
+
+
+def as_it_lies(path: Path) -> Path:
+    """A picture's file, or what a person has converted it to since the last run: its stem with another ending."""
+    if path.is_symlink() or path.exists():
+        return path
+    converted = (path.with_suffix(ending) for ending in sorted(SUFFIXES))
+    return next(filter(is_regular, converted), path)
 
 
 def read_caption(picture: Path) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from prep.dataset.linked import check_picture
-from prep.dataset.opened import Set, read_caption
+from prep.dataset.opened import Set, as_it_lies, read_caption
 from prep.dataset.rows import manifest_facts
 from prep.errors import UsageError
 from prep.files import NotAFileError
@@ -213,7 +213,7 @@ class Source:
         path = PurePosixPath(name)
         if ".." in path.parts or not PLACES.fullmatch(name):
             raise UsageError("the manifest names a file outside its folder", hint="run prep again")
-        return self.out / path
+        return as_it_lies(self.out / path)
 
     def _caption(self, picture: Path, caption: str | None) -> str | None:
         """The caption in the .txt, which training reads: a person may have edited it since the last run.

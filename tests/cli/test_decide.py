@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.person import small, tags
+from tests.support.pictures import drawing, save
 
 
 def test_exclude_and_restore_say_what_they_did_and_what_comes_next(made, typed):
@@ -24,6 +25,18 @@ def test_accept_takes_a_picture_that_is_too_small(made, typed):
     assert said.code == 0 and said.out.startswith("1 picture accepted\n")
     made.run("scan.min_side_px=50")
     assert made.row("mira/tiny.png")["status"] == "kept"
+
+
+def test_accept_of_what_cannot_be_in_the_set_is_a_sentence(made, typed):
+    save(drawing(1, 64, 48), made.art / "mira" / "copy.bmp")  # of 001.png
+    (made.art / "mira" / "half.png").write_bytes((made.art / "mira" / "000.png").read_bytes()[:300])
+    made.run()
+    kept = "001" if made.row("001")["status"] == "duplicate" else "mira/copy.bmp"
+    said = typed("accept", made.out, kept)
+    assert said.code == 2 and "is a copy of another picture" in said.err
+    said = typed("accept", made.out, "half.png")
+    assert said.code == 2 and "mira/half.png cannot be read: damaged" in said.err
+    assert typed("undo", made.out, "--list").out == "nothing was decided yet\n"
 
 
 def test_reject_of_a_drawn_picture_takes_it_out_at_once(painted, typed):

@@ -45,6 +45,19 @@ def test_a_renamed_character_keeps_what_was_decided_there_and_back_again(made, b
     decided(made, "mira")
 
 
+def test_a_renamed_character_keeps_what_was_accepted_and_rejected(made):
+    small(66, made.art / "mira" / "tiny.png")
+    with made.door() as edits:
+        edits.accept([made.key("000")])
+        edits.reject([made.key("001")])
+    (made.art / "mira").rename(made.art / "sylvie")
+    made.run("scan.min_side_px=50")
+    found = {name: made.row(f"sylvie/{name}.png")["reason"] for name in ("000", "001", "002")}
+    assert found == {"000": None, "001": "by_hand", "002": "too_small"} or found["001"] == "too_small"
+    made.run()
+    assert made.row("sylvie/001.png")["reason"] == "by_hand" and "_sylvie/" in made.row("sylvie/000.png")["file"]
+
+
 def test_a_renamed_character_keeps_its_retouched_picture(made):
     data = retouch(made.image("000"))
     made.add("000", "red scarf")

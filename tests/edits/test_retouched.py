@@ -8,6 +8,7 @@ from PIL import Image
 
 from prep.config import load_settings
 from prep.dataset.finished import read_set
+from prep.hub.rows import Source
 from prep.pipeline import export
 from prep.pipeline.outlook import plan_lines
 from tests.support.person import LOW, small
@@ -51,6 +52,13 @@ def test_a_picture_changed_in_kohya_stays_trains_and_is_flagged(made, change, ca
         assert len(list(before.parent.glob(f"{before.stem}.*"))) == 2 and made.problems() == ""
     assert capsys.readouterr().out.count("1 picture in kohya/ changed by hand") == 1
     assert made.image("000") in [picture.path for picture in read_set(made.out).pictures]
+
+
+def test_a_picture_converted_since_the_last_run_is_exported_and_pushed(made):
+    path = made.image("000")
+    convert(path)
+    assert path.with_suffix(".jpg") in [picture.path for picture in read_set(made.out).pictures]
+    assert path.with_suffix(".jpg") in [item.picture for item in Source(made.out, rejected=False).items()]
 
 
 @pytest.mark.parametrize("change", CHANGES)
