@@ -1,7 +1,5 @@
 """prep accept, reject, exclude, restore, undo: what they do, and what they say."""
 
-import pytest
-
 from tests.support.person import small, tags
 from tests.support.pictures import drawing, save
 
@@ -45,18 +43,18 @@ def test_reject_of_a_drawn_picture_takes_it_out_at_once(painted, typed):
     assert said.code == 0 and said.out.startswith("1 picture rejected\n") and not (painted.out / row["file"]).exists()
 
 
-@pytest.mark.parametrize("verb", ["accept", "reject", "exclude", "restore"])
-def test_a_key_of_none_or_of_several_is_one_sentence_and_changes_nothing(made, typed, verb):
-    for keys, why in (((made.key("001"), "nobody.png"), "is no picture of"), (("000",), "may be 2 pictures")):
-        said = typed(verb, made.out, *keys)
-        assert said.code == 2 and said.out == "" and why in said.err and len(said.err.splitlines()) == 1
+def test_a_key_of_none_or_of_several_is_one_sentence_and_changes_nothing(made, typed):
+    for verb in ("accept", "reject", "exclude", "restore"):
+        for keys, why in (((made.key("001"), "nobody.png"), "is no picture of"), (("000",), "may be 2 pictures")):
+            said = typed(verb, made.out, *keys)
+            assert said.code == 2 and said.out == "" and why in said.err and len(said.err.splitlines()) == 1
     assert made.image("001").exists() and typed("undo", made.out, "--list").out == "nothing was decided yet\n"
 
 
-@pytest.mark.parametrize("command", [("exclude", "x"), ("undo",), ("tags",)])
-def test_a_folder_that_prep_did_not_make_is_one_sentence(made, typed, command):
-    said = typed(command[0], made.art, *command[1:])
-    assert said.code == 2 and "was not made by prep" in said.err and not (made.art / ".prep").exists()
+def test_a_folder_that_prep_did_not_make_is_one_sentence(made, typed):
+    for command, *more in (("exclude", "x"), ("undo",), ("tags",)):
+        said = typed(command, made.art, *more)
+        assert said.code == 2 and "was not made by prep" in said.err and not (made.art / ".prep").exists()
 
 
 def test_undo_tells_each_step_and_takes_back_what_was_done_to_files(made, typed):

@@ -1,7 +1,5 @@
 """prep tags: counted, and changed in bulk."""
 
-import pytest
-
 from tests.support.person import tags
 
 
@@ -46,20 +44,20 @@ def test_tags_of_one_character_are_changed_and_undone(made, typed):
     assert made.text("000").read_text() == before and made.row("000")["caption_source"] == "machine"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "why"),
-    [
-        (("--add", "a", "--remove", "b"), "--add and --remove together"),
-        (("--add", "a, b"), "is no tag"),
-        (("--add", " "), "is no tag"),
-        (("--add", ""), "is no tag"),
-        (("--rename", "a", ""), "is no tag"),
-        (("--remove", "Mira"), "is the trigger word"),
-        (("--rename", "mira", "x"), "is the trigger word"),
-        (("--character", "nobody"), "There is mira, noa"),
-    ],
-)
-def test_what_makes_no_sense_is_one_sentence(made, typed, arguments, why):
-    said = typed("tags", made.out, *arguments)
-    assert said.code == 2 and why in said.err and said.out == ""
+SENSELESS = {
+    ("--add", "a", "--remove", "b"): "--add and --remove together",
+    ("--add", "a, b"): "is no tag",
+    ("--add", " "): "is no tag",
+    ("--add", ""): "is no tag",
+    ("--rename", "a", ""): "is no tag",
+    ("--remove", "Mira"): "is the trigger word",
+    ("--rename", "mira", "x"): "is the trigger word",
+    ("--character", "nobody"): "There is mira, noa",
+}
+
+
+def test_what_makes_no_sense_is_one_sentence(made, typed):
+    for arguments, why in SENSELESS.items():
+        said = typed("tags", made.out, *arguments)
+        assert said.code == 2 and why in said.err and said.out == "", arguments
     assert tags(made.text("000"))[0] == "mira"

@@ -19,7 +19,7 @@ from tests.support.pictures import drawing, save
 from tests.support.runs import manifest, run_here
 
 LOW, HIGH = ("thresholds.mode=fixed", "thresholds.fixed=0.3"), ("thresholds.mode=fixed", "thresholds.fixed=0.8")
-SIDE = ("scan.min_side_px=40",)
+SIDE, NOTHING = ("scan.min_side_px=40",), ("generator.model=none",)
 
 
 class Art:
@@ -30,7 +30,7 @@ class Art:
 
     def run(self, *sets: str, **options):
         thresholds = () if any(each.startswith("thresholds.") for each in sets) else HIGH
-        return run_here(self.art, self.out, self.tagger, *SIDE, *thresholds, *sets, **options)
+        return run_here(self.art, self.out, self.tagger, *SIDE, *NOTHING, *thresholds, *sets, **options)
 
     def rows(self) -> dict[str, dict]:
         return {row["source"] or row["file"]: row for row in manifest(self.out)}
@@ -81,6 +81,15 @@ class Painted(Art):
         return sorted(rows, key=lambda row: row["character"])
 
 
+def quick(patch: pytest.MonkeyPatch, sheets: bool = True) -> None:
+    """Leave out what costs time and what no test of a person's work looks at: a power cut, other packages, sheets."""
+    patch.setattr("prep.files._sync", lambda path: None)
+    patch.setattr("prep.registry.entry_points", lambda group: ())
+    if not sheets:
+        patch.setattr("prep.pipeline.export.Sheets.choose", lambda *_: None)
+        patch.setattr("prep.pipeline.export.Sheets.write", lambda *_: None)
+
+
 def tags(path: Path) -> list[str]:
     return path.read_text().split(", ")
 
@@ -98,6 +107,7 @@ def begun(tmp_path_factory, tiny_tagger) -> Path:
         small(number, root / "art" / "mira" / f"{number:03d}.png")
     small(9, root / "art" / "noa" / "000.png")
     with pytest.MonkeyPatch.context() as patch:
+        quick(patch)
         patch.setattr("tests.fakes._make", lambda options: FakeTagger())
         patch.setitem(TAGGERS.members, "file", replace(TAGGERS.members["file"], maker="tests.fakes:fake_tagger"))
         Art(root, tiny_tagger).run()
@@ -115,6 +125,7 @@ def begun_drawn(begun, tmp_path_factory, tiny_tagger) -> tuple[Path, tuple[str, 
     sets = ("check.bound=0.0", "thresholds.mode=fixed", "thresholds.fixed=0.6", "reconstruct.per_character=1",
             "consistency.per_character=0", "augmentation.tries=3", *draws)  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
+        quick(patch)
         patch.setattr("tests.fakes._make", lambda options: FakeTagger())
         patch.setitem(TAGGERS.members, "file", replace(TAGGERS.members["file"], maker="tests.fakes:fake_tagger"))
         patch.setattr("tests.support.counting._made", CountingGenerator())
@@ -124,15 +135,17 @@ def begun_drawn(begun, tmp_path_factory, tiny_tagger) -> tuple[Path, tuple[str, 
 
 
 @pytest.fixture
-def painted(begun_drawn, tmp_path, tiny_tagger, generator) -> "Painted":
+def painted(begun_drawn, tmp_path, tiny_tagger, generator, monkeypatch) -> "Painted":
     """A copy of it."""
+    quick(monkeypatch)
     shutil.copytree(begun_drawn[0], tmp_path, dirs_exist_ok=True)
     return Painted(tmp_path, tiny_tagger, begun_drawn[1], generator)
 
 
 @pytest.fixture
-def made(begun, tmp_path, tiny_tagger, reads_with) -> Art:
+def made(begun, tmp_path, tiny_tagger, reads_with, monkeypatch) -> Art:
     """A copy of it."""
+    quick(monkeypatch, sheets=False)
     reads_with(lambda options: FakeTagger())
     shutil.copytree(begun, tmp_path, dirs_exist_ok=True)
     return Art(tmp_path, tiny_tagger)
