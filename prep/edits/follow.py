@@ -1,7 +1,7 @@
 """What a person decided follows its picture: to another character, another container, another version of the file.
 
 A picture is known by its bytes, else by its pixels, else by its path in SRC. Only what has no picture any more moves,
-and only to a picture of which nothing was decided yet: one that two characters have keeps two captions.
+and only to a picture that is new, and of which nothing was decided: one that two characters have keeps two captions.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,14 @@ from prep.run import image_key
 from prep.scan.measure import path_key
 from prep.types import Row
 
-PICTURE = Shelf("picture", (pa.field("path", pa.string()), pa.field("pixels", pa.string())))  # subject: image key
+PICTURE = Shelf(
+    "picture",  # subject: image key
+    (
+        pa.field("path", pa.string()),
+        pa.field("pixels", pa.string()),
+        pa.field("here", pa.bool_()),  # whether it was in SRC the last time
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -37,13 +44,15 @@ def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledg
     rows: all of SRC, judged or not.
     """
     present = {image_key(row): row for row in rows if row.status != "duplicate" and row.ref.sha256}
-    known = {subject: (row["path"], row["pixels"]) for subject, row in ledger.rows(PICTURE).items()}
+    rows_before = ledger.rows(PICTURE)
+    known = {subject: (row["path"], row["pixels"]) for subject, row in rows_before.items()}
+    here = {subject for subject, row in rows_before.items() if row["here"]}
     decided = decisions.by_hand() | {subject for subject, placed in placement.known.items() if placed.hand}
     drawn = _drawn(ledger)
     orphans = sorted(subject for subject in decided - set(present) if _sha256(subject) not in drawn)
     moved: dict[str, str] = {}
     if orphans:
-        free = (row for subject, row in present.items() if subject not in decided)
+        free = (row for subject, row in present.items() if subject not in decided and subject not in here)
         moved = _matched(free, orphans, known)
         for new, old in moved.items():
             move(decisions, placement, old, new, _sha256(old) == _sha256(new) or _same(known, old, present[new]))
@@ -51,9 +60,9 @@ def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledg
     ledger.write(
         PICTURE,
         [
-            {"subject": subject, "recipe": "", "path": path, "pixels": pixels}
-            for subject, (path, pixels) in now.items()
-            if known.get(subject) != (path, pixels)
+            {"subject": subject, "recipe": "", "path": path, "pixels": pixels, "here": subject in now}
+            for subject, (path, pixels) in (known | now).items()
+            if known.get(subject) != (path, pixels) or (subject in here) != (subject in now)
         ],
     )
     return Followed(moved, tuple(subject for subject in orphans if subject not in moved.values()))
@@ -85,11 +94,14 @@ def move(decisions: Decisions, placement: Placement, old: str, new: str, same_pi
     """
     entry, verdict = decisions.entry(old), decisions.verdict(old)
     before, target = decisions.verdict(new), decisions.entry(new)
+    left = Hand(
+        entry.hand.text, entry.hand.machine
+    )  # what its file says until that is taken out: no edit of a person's
     decisions.history.record(
         MOVED,
         [
             Change("caption", new, target.hand, entry.hand),
-            Change("caption", old, entry.hand, Hand()),
+            Change("caption", old, entry.hand, left),
             Change("verdict", new, before, verdict),
             Change("verdict", old, verdict, None),
         ],
@@ -99,7 +111,7 @@ def move(decisions: Decisions, placement: Placement, old: str, new: str, same_pi
         # The .txt in SRC went along, and what stands in kohya/ of the new one is prep's.
         new: replace(target, hand=entry.hand, source_text=entry.source_text, step=step,
                      expected_texts=_texts(target.hand.text, *target.expected_texts)),
-        old: Entry(Hand(), step=step),
+        old: Entry(left, entry.expected_texts, step=step),
     }  # fmt: skip
     decisions.ledger.write(CAPTION, [entry.row(picture) for picture, entry in rows.items()])
     decisions.changed |= rows

@@ -63,10 +63,8 @@ def merged(state: Hand, machine: tuple[str, ...]) -> str:
     """
     if state.person is None:
         return ", ".join(machine)
-    if not state.person.strip():
-        return state.person
-    if state.verbatim:
-        return _with_trigger(state, machine[0])
+    if state.verbatim or not state.person.strip():
+        return _with_the_rest(_with_trigger(state, machine[0]) if state.verbatim else state.person, state)
     added, removed, fresh = _keyed(state.added), _keyed(state.removed), _keyed(machine)
     text = state.text or ""
     present = _keyed(items(text))
@@ -88,6 +86,15 @@ def _with_trigger(state: Hand, trigger: str) -> str:
     first, comma, rest = text.partition(",")
     began = bool(state.machine) and key(first) == key(state.machine[0])
     return f"{trigger}{comma}{rest}" if began and key(first) != key(trigger) else text
+
+
+def _with_the_rest(text: str, state: Hand) -> str:
+    """A caption that is kept as it is, and what was added in another file: in kohya/ while the one in SRC was rewritten,
+    or the other way round.
+    """
+    there = _keyed(items(text))
+    missing = [item for name, item in _keyed(state.added).items() if name not in there]
+    return ", ".join([*([text] if text.strip() else []), *missing]) if missing else text
 
 
 def source(state: Hand, text: str) -> str:

@@ -44,6 +44,7 @@ def look_at_edits(run: Run, rows: Sequence[Row]) -> tuple[HandEdits, Followed]:
     edits = HandEdits(decisions, placement, run.src, run.out, run.settings.captions.sidecars == "source")
     run.problems |= edits.look(rows)
     _say_retouched(run, edits)
+    edits.note_removals(list(placement.known))  # before pictures are known by other names: a removal follows as well
     followed = follow(rows, decisions, placement, run.ledger)
     if followed.moved:
         run.report.say(f"scan: what you did to {_pictures(len(followed.moved))} followed them to where they are now")
