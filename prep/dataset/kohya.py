@@ -82,7 +82,12 @@ class KohyaExporter:
         done = Written()
         with ThreadPoolExecutor(WRITERS) as pool:
             for chunk in _chunks(row for row in rows if row.trains):
-                for group in {self.places.group(row) for row in chunk}:
+                groups = {self.places.group(row) for row in chunk}
+                if any(
+                    group in self.placement.listings and not self.placement.folder(group).is_dir() for group in groups
+                ):
+                    self._look_for_folders()
+                for group in groups:
                     real_folder(kohya, self.placement.folder(group).name)
                 self._write_chunk(chunk, pool, done)
         self._toml(kohya, done)
@@ -107,7 +112,7 @@ class KohyaExporter:
             picture, group = image_key(row), placed.group
             if now:
                 fresh[picture] = placed
-            if row.final_text is not None and not self.edits.stands(picture, row.final_text):
+            if row.final_text is not None and (now or not self.edits.stands(picture, row.final_text)):
                 texts.append((self.placement.folder(group) / f"{placed.stem}.txt", row))
             done.stems.setdefault(group, set()).add(placed.stem)
             if row.made:
@@ -159,6 +164,12 @@ class KohyaExporter:
         """Note the folders that a person removed before rebuilding them: half of one would look like images removed."""
         lost = [subject for subject, placed in self.placement.placed() if placed.group not in self.placement.listings]
         self.placement.mark(lost, "unplaced")
+
+    def _look_for_folders(self) -> None:
+        """A person renamed or removed a folder just now: anew under its old name, it would look emptied by hand."""
+        self.placement.read()
+        self.placement.adopt_renamed()
+        self._forget_lost_folders()
 
     def _toml(self, kohya: Path, done: Written) -> None:
         repeats, groups = self.placement.repeats, sorted(done.counts)

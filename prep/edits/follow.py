@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from prep.edits.decisions import Decisions
 from prep.edits.history import MOVED, Change
-from prep.edits.merge import Hand
+from prep.edits.merge import Hand, edited, items, key
 from prep.edits.placed import Placement
 from prep.edits.sidecar import CAPTION, Entry
 from prep.jobs.draw import DRAW
@@ -26,6 +26,7 @@ PICTURE = Shelf(
         pa.field("path", pa.string()),
         pa.field("pixels", pa.string()),
         pa.field("here", pa.bool_()),  # whether it was in SRC the last time
+        pa.field("became", pa.string()),  # image key: the picture that its decisions followed to
     ),
 )
 
@@ -48,6 +49,11 @@ def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledg
     known = {subject: (row["path"], row["pixels"]) for subject, row in rows_before.items()}
     here = {subject for subject, row in rows_before.items() if row["here"]}
     decided = decisions.by_hand() | {subject for subject, placed in placement.known.items() if placed.hand}
+    became = {subject: row["became"] for subject, row in rows_before.items() if row["became"]}
+    for old in sorted((decided & set(became)) - set(present)):
+        if became[old] in present:  # saved in the file that it had, while a run had already moved it
+            move_late(decisions, old, became[old])
+            decided.discard(old)
     drawn = _drawn(ledger)
     orphans = sorted(subject for subject in decided - set(present) if _sha256(subject) not in drawn)
     moved: dict[str, str] = {}
@@ -56,15 +62,17 @@ def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledg
         moved = _matched(free, orphans, known)
         for new, old in moved.items():
             move(decisions, placement, old, new, _sha256(old) == _sha256(new) or _same(known, old, present[new]))
-    now = {subject: (path_key(row.ref.path), row.ref.pixels) for subject, row in present.items()}
-    ledger.write(
-        PICTURE,
-        [
-            {"subject": subject, "recipe": "", "path": path, "pixels": pixels, "here": subject in now}
-            for subject, (path, pixels) in (known | now).items()
-            if known.get(subject) != (path, pixels) or (subject in here) != (subject in now)
-        ],
-    )
+    successors = became | {old: new for new, old in moved.items()}
+    now = {
+        subject: {"subject": subject, "recipe": "", "path": path, "pixels": pixels, "here": False, "became": None}
+        | {"became": successors.get(subject)}
+        for subject, (path, pixels) in known.items()
+    } | {
+        subject: {"subject": subject, "recipe": "", "path": path_key(row.ref.path), "pixels": row.ref.pixels}
+        | {"here": True, "became": None}
+        for subject, row in present.items()
+    }
+    ledger.write(PICTURE, [row for subject, row in now.items() if rows_before.get(subject) != row])
     return Followed(moved, tuple(subject for subject in orphans if subject not in moved.values()))
 
 
@@ -116,8 +124,39 @@ def move(decisions: Decisions, placement: Placement, old: str, new: str, same_pi
     decisions.ledger.write(CAPTION, [entry.row(picture) for picture, entry in rows.items()])
     decisions.changed |= rows
     placed = placement[old]
-    if placed and placed.hand and same_picture and new not in placement.known:
-        placement.update({new: placed, old: replace(placed, state="unplaced", hand=False)})
+    same_file = _sha256(old) == _sha256(new)
+    if placed and (placed.hand and same_picture or same_file) and new not in placement.known:
+        # A person's version is no file of prep's under its old name either.
+        known = {"sha256": "", "bytes": 0, "mtime_ns": 0, "inode": 0} if placed.hand else {}
+        placement.update({new: placed, old: replace(placed, state="unplaced", hand=False, **known)})
+
+
+def move_late(decisions: Decisions, old: str, new: str) -> None:
+    """What a person did to the files of a picture after its decisions had moved on: merged into what it is now."""
+    late, entry = decisions.entry(old).hand, decisions.entry(new)
+    verdict = decisions.verdict(old) or decisions.verdict(new)
+    left = Hand(late.text, late.machine)
+    after = entry.hand
+    if late.person is not None and (late.verbatim or not late.person.strip()):
+        after = edited(after, late.text or "")
+    elif late.person is not None:
+        out, there = set(map(key, late.removed)), items(after.text or "")
+        stays = [item for item in there if key(item) not in out]
+        came = [item for item in late.added if key(item) not in map(key, there)]
+        after = edited(after, ", ".join([*stays, *came]))
+    changes = [
+        Change("caption", new, entry.hand, after),
+        Change("caption", old, late, left),
+        Change("verdict", new, decisions.verdict(new), verdict),
+        Change("verdict", old, decisions.verdict(old), None),
+    ]
+    step = decisions.history.record(MOVED, changes)
+    rows = {
+        new: replace(entry, hand=after, step=step, expected_texts=_texts(entry.hand.text, *entry.expected_texts)),
+        old: Entry(left, step=step),
+    }
+    decisions.ledger.write(CAPTION, [row.row(picture) for picture, row in rows.items()])
+    decisions.changed |= rows
 
 
 def _texts(*texts: str | None) -> tuple[str, ...]:

@@ -65,7 +65,9 @@ class HandEdits:
         """
         rows = list(rows)
         sources, problems = self._sources(rows)
-        pictures = sorted({*self.placement.known, *(image_key(row) for row in rows if not row.ref.problem)})
+        moved = self.placement.moved()
+        pictures = {*self.placement.known, *(image_key(row) for row in rows if not row.ref.problem)}
+        pictures = sorted(pictures - moved)
         changed: dict[str, Entry] = {}
         self.unreadable.clear()
         self._standing.clear()

@@ -89,8 +89,8 @@ def _with_trigger(state: Hand, trigger: str) -> str:
 
 
 def _with_the_rest(text: str, state: Hand) -> str:
-    """A caption that is kept as it is, and what was added in another file: in kohya/ while the one in SRC was rewritten,
-    or the other way round.
+    """A caption that is kept as it is, and what was added in the other file: in kohya/ while the one in SRC was
+    rewritten, or the other way round.
     """
     there = _keyed(items(text))
     missing = [item for name, item in _keyed(state.added).items() if name not in there]

@@ -208,9 +208,9 @@ class Findings:
                 yield f"{home} was taken out, and is in the set again"
             if row["status"] == "excluded" and home not in claims.excluded:
                 yield f"{home} is out of the set, and nobody took it out"
-            if row["status"] == "kept" and row["origin"] == "source" and not row["file"]:
-                if f"{row['source']}: export: " not in self.problems:
-                    yield f"{row['source']} is kept, and lies nowhere"
+            nowhere = row["status"] == "kept" and row["origin"] == "source" and not row["file"]
+            if nowhere and f"{row['source']}: " not in self.problems:
+                yield f"{row['source']} is kept, and lies nowhere"
 
     def _named(self, path: Path) -> bool:
         return f"{path.relative_to(self.out)}: " in self.problems

@@ -35,7 +35,7 @@ SIZES = ((64, 80), (80, 64), (72, 72), (40, 90))
 FORMS = {".png": "PNG", ".jpg": "JPEG", ".bmp": "BMP", ".webp": "WEBP"}
 
 
-class Broken(AssertionError):
+class BrokenError(AssertionError):
     """Something of a person's is not where it may be."""
 
 
@@ -142,7 +142,7 @@ class Life:
     def run(self, meddle=None, **options) -> None:
         """A run to its end, and what must hold after it. meddle: what a person does after so many files are written."""
         self.steps.append(f"run {' '.join(self.sets_now())} {options or ''}")
-        before = [word for word in self.claims.words.values()]
+        before, moved_before = list(self.claims.words.values()), list(self.claims.newer)
         untouched = _tree(self.src) if self.options.get("captions.sidecars") != "source" else None
         if options.get("restore"):
             self.claims.unsure |= self.claims.excluded
@@ -154,10 +154,11 @@ class Life:
         if meddle:
             self.steps.append("  met" if met() else "  came too late")
         elif untouched is not None and _tree(self.src) != untouched:
-            raise Broken("a run wrote into SRC")
+            raise BrokenError("a run wrote into SRC")
         if result.exit_code not in (0, 1):
-            raise Broken(f"ended with {result.exit_code}")
-        self.claims.newer.clear()
+            raise BrokenError(f"ended with {result.exit_code}")
+        for home in moved_before:
+            self.claims.newer.pop(home, None)
         self.known = known
         self.dirty = False
         self._check({word.text for word in self.claims.words.values()} - {word.text for word in before})
@@ -171,9 +172,9 @@ class Life:
 
     def _check(self, fresh: Collection[str] = ()) -> None:
         if (self.outside / "mine.txt").read_text() != "nobody touches this":
-            raise Broken("a file outside was changed")
+            raise BrokenError("a file outside was changed")
         if wrong := Findings(self.src, self.out, self.home_of).wrong(self.claims, fresh):
-            raise Broken("\n".join(wrong))
+            raise BrokenError("\n".join(wrong))
 
     def killed(self) -> None:
         point = f"{self.rng.choice(CRASHES)}:{self.rng.choice((self.rng.randint(1, 12), self.rng.randint(1, 60)))}"
@@ -186,7 +187,7 @@ class Life:
             f"run {' '.join(self.sets_now())} killed at {point}" + ("" if code else ": it came to its end")
         )
         if code not in (0, -signal.SIGKILL):
-            raise Broken(f"a run that was to be killed ended with {code}: {told.read_text()}")
+            raise BrokenError(f"a run that was to be killed ended with {code}: {told.read_text()}")
         self.dirty = True
 
     def _die(self, point: str, told: Path) -> None:
@@ -208,6 +209,8 @@ class Life:
             count -= 1
             act = self.rng.choices(list(ACTS), [ACTS[each] for each in ACTS])[0]
             act(self)
+            if self.rng.random() < 0.4:
+                self.edit_caption()
             if self.rng.random() < 0.45:
                 self.run()
         self.run()
@@ -517,7 +520,8 @@ class Life:
     def change_settings(self) -> None:
         names = sorted({path.parent.name for path in self._sources()})
         name, value = self.rng.choice([
-            ("thresholds.fixed", "0.3"), ("thresholds.fixed", "0.8"), ("scan.max_aspect", "1.2"), ("scan.min_side_px", "60"),
+            ("thresholds.fixed", "0.3"), ("thresholds.fixed", "0.8"), ("scan.max_aspect", "1.2"),
+            ("scan.min_side_px", "60"),
             ("captions.sidecars", "source"), ("export.metadata", "keep"), ("captions.max_tags", "3"),
             (f'characters.{self.rng.choice(names)}.trigger', f"trigger{self.rng.randint(1, 3)}"),
         ])  # fmt: skip
@@ -629,8 +633,7 @@ class Life:
 
     def edited_meanwhile(self) -> None:
         """Something is done while a run goes on: after so many files are written."""
-        act = self.rng.choice((Life.edit_caption, Life.edit_caption, Life.edit_caption, Life.retouch, Life.delete_picture,
-                               Life.delete_caption, Life.stranger, Life.edit_source, Life.take_away))  # fmt: skip
+        act = self.rng.choice(MEANWHILE)
         self.dirty = True  # what is taken out meanwhile may come too late for this run, or before it has begun to place
         self.run(meddle=(self.rng.randint(1, 45), lambda: act(self)))
 
@@ -673,6 +676,14 @@ ACTS = {
     Life.edited_meanwhile: 4,
     Life.copy_out: 1,
 }
+
+
+MEANWHILE = (
+    *(Life.edit_caption,) * 6,
+    *(Life.edit_source, Life.delete_caption, Life.delete_picture, Life.take_away, Life.put_back, Life.retouch),
+    *(Life.retouch_drawn, Life.stranger, Life.rename_folder, Life.delete_folder, Life.rename_character),
+    *(Life.move_picture, Life.repaint_source, Life.take_out_of_src, Life.bring_back),
+)
 
 
 @contextlib.contextmanager
