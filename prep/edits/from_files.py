@@ -45,6 +45,9 @@ class HandEdits:
         self.unread_sources: set[str] = set()  # pictures whose .txt in SRC cannot be read: they do not train
         self.excluded: set[str] = set()  # taken out by hand, or by a command
         self._standing: dict[str, int] = {}  # picture -> hash of the text that its file holds to the byte
+        self._places: dict[
+            Path, list[str]
+        ] = {}  # caption's file -> pictures that it is or was of, once it is asked for
         self._one_at_a_time = Lock()
 
     def stands(self, picture: str, text: str) -> bool:
@@ -71,6 +74,7 @@ class HandEdits:
         changed: dict[str, Entry] = {}
         self.unreadable.clear()
         self._standing.clear()
+        self._places.clear()
         for picture, before in zip(pictures, self.decisions.entries(pictures), strict=True):
             after = absorb(before, self._in_kohya(picture), sources.get(picture))
             if after != before:
@@ -149,7 +153,8 @@ class HandEdits:
             text = None
         if text is not None and text != row.final_text:
             with self._one_at_a_time:
-                row = self._with_what_was_saved(row, text, in_kohya)
+                if not (in_kohya and text in self._known_there(path)):
+                    row = self._with_what_was_saved(row, text, in_kohya)
         write_whole(path, caption_bytes(row.final_text))
         return row, True
 
@@ -168,6 +173,14 @@ class HandEdits:
             if os.path.lexists(path):
                 set_aside(self.out, path, why, self.decisions.ledger)
         self.unreadable.clear()
+
+    def _known_there(self, path: Path) -> set[str]:
+        """What a caption's file may say without a person having saved it: what prep wrote under an older name, too."""
+        if not self._places:
+            for picture, placed in self.placement.known.items():
+                if folder := self.placement.folder(placed.group):
+                    self._places.setdefault(folder / f"{placed.stem}.txt", []).append(picture)
+        return {text for picture in self._places.get(path, ()) for text in self.decisions.entry(picture).known}
 
     def _with_what_was_saved(self, row: Row, text: str, in_kohya: bool) -> Row:
         picture = image_key(row)

@@ -143,3 +143,14 @@ def test_a_second_folder_of_a_character_is_said(art, tmp_path, tiny_tagger):
     run_here(art, out, tiny_tagger)
     assert "kohya/3_mira: not_in_set: " in (out / "problems.txt").read_text()
     assert (out / "kohya" / "3_mira" / "mine.png").read_bytes() == mine
+
+
+def test_preps_own_caption_under_an_older_name_is_no_edit(art, tmp_path, tiny_tagger):
+    """Renamed in its case alone, a character keeps its folder in kohya/, and what stands there is no person's."""
+    out = tmp_path / "out"
+    run_here(art, out, tiny_tagger)
+    (art / "mira" / "000.txt").write_text("A girl in a red scarf.")
+    (art / "mira").rename(art / "MIRA")
+    run_here(art, out, tiny_tagger)
+    assert sidecar(out, "MIRA/000.png").read_text() == "A girl in a red scarf."
+    assert {row["caption_source"] for row in manifest(out) if row["source"] != "MIRA/000.png"} == {"machine"}
