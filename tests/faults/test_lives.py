@@ -1,0 +1,62 @@
+"""Random lives of a set: nothing that a person made is ever gone without a line that says where it lies.
+
+`PREP_LIFE=17` (or `17,18`, or `100-200`) lives those alone; a life that fails prints its seed and its steps.
+"""
+
+import os
+import shutil
+
+import pytest
+
+from prep.dataset import kohya
+from tests.faults.life import Life
+from tests.support.counting import CountingGenerator, generator, sets  # noqa: F401 - fixtures
+
+QUICK = range(1, 7)
+MANY = range(100, 300)
+
+
+def asked(default: range) -> list[int]:
+    """The seeds that PREP_LIFE names."""
+    wanted = os.environ.get("PREP_LIFE")
+    if not wanted:
+        return list(default)
+    found: list[int] = []
+    for part in wanted.split(","):
+        first, _, last = part.partition("-")
+        found += range(int(first), int(last or first) + 1)
+    return found
+
+
+@pytest.fixture
+def live(tmp_path, tiny_tagger, monkeypatch, generator, sets):  # noqa: F811
+    """live(seed): one whole life, some with drawn pictures."""
+    monkeypatch.setattr(kohya, "CHUNK", 3)  # so that something can happen between two
+    monkeypatch.setattr(kohya, "WRITERS", 1)  # what is done in the middle of a run is not done to a file being written
+
+    def live(seed: int) -> None:
+        root = tmp_path / str(seed)
+        root.mkdir()
+        drawn = seed % 3 == 0
+        life = Life(root, seed, tiny_tagger, (*sets, "reconstruct.per_character=0", "consistency.per_character=0",
+                                              "augmentation.share=0.34") if drawn else ())  # fmt: skip
+        try:
+            life.live(life.rng.randint(8, 15))
+        except BaseException as error:
+            lines = "\n".join(life.steps)
+            error.add_note(f"PREP_LIFE={seed}\n{lines}")
+            raise
+        shutil.rmtree(root)
+
+    return live
+
+
+@pytest.mark.parametrize("seed", asked(QUICK))
+def test_what_a_person_made_outlives_whatever_happens(live, seed):
+    live(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [] if os.environ.get("PREP_LIFE") else MANY)
+def test_what_a_person_made_outlives_whatever_happens_in_many_lives(live, seed):
+    live(seed)
