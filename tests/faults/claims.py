@@ -42,6 +42,7 @@ class Claims:
     excluded: set[Home] = field(default_factory=set)
     unsure: set[Home] = field(default_factory=set)  # taken out in a way that prep need not have noticed
 
+    mixed: set[Home] = field(default_factory=set)  # nobody can say which of two pictures it is until a run has ended
     newer: dict[Home, Home] = field(default_factory=dict)  # what was moved since a run has ended
 
     def wrote(self, home: Home, before: str, after: str, saw_all: bool = True) -> None:
@@ -149,7 +150,7 @@ class Findings:
             here = [path for path, text in self.captions.items() if word.text in text]
             if word.state == "gone" and here:
                 yield f"{word.text!r} was taken out, and is back in {here[0]}"
-            if word.state != "live" or here and self._fits(here, word):
+            if word.state != "live" or here and self._fits(here, word, claims):
                 continue
             if any(word.text.encode() in data or word.text.encode("utf-16-le") in data for data in self.aside.values()):
                 continue  # that it is named is asked of all files there
@@ -163,11 +164,13 @@ class Findings:
                 where = [str(path) for path in here] or [f"only the ledger, of {picture}" for picture in holding]
                 yield f"{word.text!r} of {word.home} is in no caption of its picture: {where or 'nowhere'}"
 
-    def _fits(self, here: list[Path], word: Word) -> bool:
+    def _fits(self, here: list[Path], word: Word, claims: Claims) -> bool:
         """Whether one of the captions is that of the picture for which the word was written."""
         homes = {
             (self.out / row["file"]).with_suffix(".txt"): self.home_of(picture) for picture, row in self.trained.items()
         }
+        if word.home in claims.mixed:
+            word.home = homes.get(here[0], word.home)
         return any(homes.get(path, word.home) == word.home for path in here)
 
     def _no_caption(self, path: Path) -> bool:

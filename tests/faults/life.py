@@ -167,6 +167,7 @@ class Life:
         for word in before:
             word.seen = True
         if not meddle:
+            self.claims.mixed.clear()
             for tags in self.claims.removed.values():
                 tags.update(dict.fromkeys(tags, True))
 
@@ -430,6 +431,7 @@ class Life:
     def _unsure(self, *homes: Home) -> None:
         for home in homes:
             self.claims.free(home)
+            self.claims.mixed.add(home)
 
     def rename_character(self) -> None:
         folders = sorted(path for path in self.src.iterdir() if path.is_dir())

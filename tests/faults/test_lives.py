@@ -1,6 +1,6 @@
 """Random lives of a set: nothing that a person made is ever gone without a line that says where it lies.
 
-`PREP_LIFE=17` (or `17,18`, or `100-200`) with `-m slow` lives those alone; one that fails prints its seed and its steps.
+`PREP_LIFE=17` (or `17,18`, or `100-200`) with `-m slow` lives those alone. One that fails prints its seed and steps.
 """
 
 import os
