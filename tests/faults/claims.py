@@ -51,16 +51,17 @@ class Claims:
             if word.text in after:
                 word.state, word.home = ("live" if saw_all else "free"), home
             elif word.text in before and word.state == "live":
-                word.state = "gone" if saw_all else "free"
+                word.state, word.seen = ("gone" if saw_all else "free"), False
         then = set(map(key, items(after)))
         held = self.removed.setdefault(home, {})
         for tag in then:
             held.pop(tag, None)
 
-    def lost_unseen(self, text: str) -> None:
+    def lost_unseen(self, text: str, home: Home | None = None) -> None:
         """A person took away a caption: what no run has read of it is away with it."""
         for word in self.words.values():
-            if word.text in text and not word.seen:
+            taken_out = word.state == "gone" and word.home == home
+            if not word.seen and (taken_out or word.text in text):
                 word.state = "free"
 
     def free(self, home: Home) -> None:

@@ -576,9 +576,9 @@ class Life:
         self.claims.files.pop(sha256, None)
         self.claims.strangers.pop(sha256, None)
         if path.suffix == ".txt":
-            self.claims.lost_unseen(_read(path) or "")
-            homes = self._placed()
-            if picture := homes.get(path.with_suffix("")):
+            picture = self._placed().get(path.with_suffix(""))
+            self.claims.lost_unseen(_read(path) or "", picture and self.home_of(picture))
+            if picture:
                 unseen = {tag for tag, seen in self.claims.removed.get(self.home_of(picture), {}).items() if not seen}
                 for tag in unseen:
                     self.claims.removed[self.home_of(picture)].pop(tag)
