@@ -53,18 +53,25 @@ def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledg
     decided = decisions.by_hand() | {subject for subject, placed in placement.known.items() if placed.hand}
     became = {subject: row["became"] for subject, row in rows_before.items() if row["became"]}
     for old in sorted((decided & set(became)) - set(present)):
-        if became[old] in present:  # saved in the file that it had, while a run had already moved it
-            move_late(decisions, old, became[old])
-            decided.discard(old)
+        new = became[old]
+        if new not in present:
+            continue
+        if new in decided:  # saved in the file that it had, while a run had already moved it
+            move_late(decisions, old, new)
+        else:
+            move(decisions, placement, old, new, _sha256(old) == _sha256(new) or _same(known, old, present[new]))
+        decided = decided - {old} | {new}
     drawn = _drawn(ledger, placement)
     orphans = sorted(subject for subject in decided - set(present) if _sha256(subject) not in drawn)
-    moved: dict[str, str] = {}
-    if orphans:
-        free = (row for subject, row in present.items() if subject not in decided and subject not in here)
-        moved = _matched(free, orphans, known)
-        for new, old in moved.items():
-            move(decisions, placement, old, new, _sha256(old) == _sha256(new) or _same(known, old, present[new]))
-    successors = became | {old: new for new, old in moved.items()}
+    free = (row for subject, row in present.items() if subject not in decided and subject not in here)
+    vanished = sorted(
+        here - set(present) - set(orphans)
+    )  # nothing was decided of them so far; the last of a kind counts
+    matched = _matched(free, [*vanished, *orphans], known)
+    moved = {new: old for new, old in matched.items() if old in orphans}
+    for new, old in moved.items():
+        move(decisions, placement, old, new, _sha256(old) == _sha256(new) or _same(known, old, present[new]))
+    successors = became | {old: new for new, old in matched.items()}
     now = {
         subject: {"subject": subject, "recipe": "", "path": path, "pixels": pixels, "here": False, "became": None}
         | {"became": successors.get(subject)}

@@ -154,3 +154,21 @@ def test_preps_own_caption_under_an_older_name_is_no_edit(art, tmp_path, tiny_ta
     run_here(art, out, tiny_tagger)
     assert sidecar(out, "MIRA/000.png").read_text() == "A girl in a red scarf."
     assert {row["caption_source"] for row in manifest(out) if row["source"] != "MIRA/000.png"} == {"machine"}
+
+
+def test_an_edit_after_a_kill_follows_a_picture_of_which_nothing_was_decided(art, tmp_path, tiny_tagger, monkeypatch):
+    """The killed run knows the picture under its new name, and its caption lies under the old one."""
+    out = tmp_path / "out"
+    run_here(art, out, tiny_tagger)
+    text = sidecar(out, "mira/000.png")
+    (art / "mira").rename(art / "myra")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(exporting, "second_look", interrupted)
+        run_here(art, out, tiny_tagger)
+    text.write_text(text.read_text() + EDIT)
+    run_here(art, out, tiny_tagger)
+    assert EDIT in sidecar(out, "myra/000.png").read_text() and by_hand(out) == {"myra"}
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt

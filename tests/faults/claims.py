@@ -42,6 +42,7 @@ class Claims:
     excluded: set[Home] = field(default_factory=set)
     unsure: set[Home] = field(default_factory=set)  # taken out in a way that prep need not have noticed
 
+    mixed: set[Home] = field(default_factory=set)  # nobody can say which of two pictures it is until a run has ended
     newer: dict[Home, Home] = field(default_factory=dict)  # what was moved since a run has ended
 
     def wrote(self, home: Home, before: str, after: str, saw_all: bool = True) -> None:
@@ -50,16 +51,17 @@ class Claims:
             if word.text in after:
                 word.state, word.home = ("live" if saw_all else "free"), home
             elif word.text in before and word.state == "live":
-                word.state = "gone" if saw_all else "free"
+                word.state, word.seen = ("gone" if saw_all else "free"), False
         then = set(map(key, items(after)))
         held = self.removed.setdefault(home, {})
         for tag in then:
             held.pop(tag, None)
 
-    def lost_unseen(self, text: str) -> None:
+    def lost_unseen(self, text: str, home: Home | None = None) -> None:
         """A person took away a caption: what no run has read of it is away with it."""
         for word in self.words.values():
-            if word.text in text and not word.seen:
+            taken_out = word.state == "gone" and word.home == home
+            if not word.seen and (taken_out or word.text in text):
                 word.state = "free"
 
     def free(self, home: Home) -> None:
@@ -149,7 +151,7 @@ class Findings:
             here = [path for path, text in self.captions.items() if word.text in text]
             if word.state == "gone" and here:
                 yield f"{word.text!r} was taken out, and is back in {here[0]}"
-            if word.state != "live" or here and self._fits(here, word):
+            if word.state != "live" or here and self._fits(here, word, claims):
                 continue
             if any(word.text.encode() in data or word.text.encode("utf-16-le") in data for data in self.aside.values()):
                 continue  # that it is named is asked of all files there
@@ -163,11 +165,13 @@ class Findings:
                 where = [str(path) for path in here] or [f"only the ledger, of {picture}" for picture in holding]
                 yield f"{word.text!r} of {word.home} is in no caption of its picture: {where or 'nowhere'}"
 
-    def _fits(self, here: list[Path], word: Word) -> bool:
+    def _fits(self, here: list[Path], word: Word, claims: Claims) -> bool:
         """Whether one of the captions is that of the picture for which the word was written."""
         homes = {
             (self.out / row["file"]).with_suffix(".txt"): self.home_of(picture) for picture, row in self.trained.items()
         }
+        if word.home in claims.mixed:
+            word.home = homes.get(here[0], word.home)
         return any(homes.get(path, word.home) == word.home for path in here)
 
     def _no_caption(self, path: Path) -> bool:

@@ -167,6 +167,7 @@ class Life:
         for word in before:
             word.seen = True
         if not meddle:
+            self.claims.mixed.clear()
             for tags in self.claims.removed.values():
                 tags.update(dict.fromkeys(tags, True))
 
@@ -430,6 +431,7 @@ class Life:
     def _unsure(self, *homes: Home) -> None:
         for home in homes:
             self.claims.free(home)
+            self.claims.mixed.add(home)
 
     def rename_character(self) -> None:
         folders = sorted(path for path in self.src.iterdir() if path.is_dir())
@@ -574,9 +576,9 @@ class Life:
         self.claims.files.pop(sha256, None)
         self.claims.strangers.pop(sha256, None)
         if path.suffix == ".txt":
-            self.claims.lost_unseen(_read(path) or "")
-            homes = self._placed()
-            if picture := homes.get(path.with_suffix("")):
+            picture = self._placed().get(path.with_suffix(""))
+            self.claims.lost_unseen(_read(path) or "", picture and self.home_of(picture))
+            if picture:
                 unseen = {tag for tag, seen in self.claims.removed.get(self.home_of(picture), {}).items() if not seen}
                 for tag in unseen:
                     self.claims.removed[self.home_of(picture)].pop(tag)
