@@ -30,17 +30,20 @@ SHORTEST = 6  # letters of a hash that name a picture
 class Set:
     """What lies in OUT. Raises UsageError when it is no folder of prep's, or a folder of it is a link."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Path, ledger: Ledger | None = None) -> None:
+        """ledger: that of this OUT, where the caller has one. By default damaged parts stop whoever asks for rows: what
+        was excluded must not be published because nobody knows it any more.
+        """
         check_folders(out)
         if not (out / ".prep").is_dir():
             raise UsageError(f"{out} was not made by prep", hint="name a folder that `prep run` wrote")
         self.out = out
+        self.ledger = ledger or Ledger(out / ".prep" / "ledger")
 
     @cached_property
     def decisions(self) -> Decisions:
-        ledger = Ledger(self.out / ".prep" / "ledger")
-        exports = ledger.rows(EXPORT)
-        return Decisions(ledger, (key for key, row in exports.items() if row["state"] in ("excluded", "leaving")))
+        exports = self.ledger.rows(EXPORT)
+        return Decisions(self.ledger, (key for key, row in exports.items() if row["state"] in ("excluded", "leaving")))
 
     @cached_property
     def facts(self) -> dict[str, Any]:

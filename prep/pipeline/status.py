@@ -13,6 +13,7 @@ from prep.edits.follow import PICTURE
 from prep.edits.merge import items, key
 from prep.errors import PrepError, UsageError
 from prep.files import read_file
+from prep.ledger import DryLedger
 from prep.models.choose_models import would_draw
 from prep.names import printable
 from prep.pipeline.outlook import changed_settings, hand_lines, outlook_of
@@ -124,7 +125,8 @@ def _paths(out: Path) -> tuple[Path, Path, Settings]:
 
 def _manifest(out: Path) -> list[dict]:
     """As they stand now: with what was decided since the last run."""
-    return list(Set(out).rows(columns=["caption_source", "tagger", "flags"]))
+    found = Set(out, DryLedger(out / ".prep" / "ledger"))
+    return list(found.rows(columns=["caption_source", "tagger", "flags"]))
 
 
 def _characters(rows: Iterable[dict]) -> list[list[str]]:

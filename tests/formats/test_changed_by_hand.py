@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from prep.aside import lying_aside
-from prep.errors import StoppedError
+from prep.errors import UsageError
 from prep.files import write_whole
 from prep.ledger import Ledger
 from tests.support.finished import export, files, small_set
@@ -155,7 +155,7 @@ def test_a_folder_that_is_a_link_is_refused_with_a_sentence(out, tmp_path, place
     (out / place).symlink_to(tmp_path / "elsewhere")
     before = files(tmp_path / "elsewhere")
     next((out / "kohya" / "10_mira").glob("*.txt")).write_text("other")
-    with pytest.raises(StoppedError, match="is a link: prep writes only inside"):
+    with pytest.raises(UsageError, match="is a link: prep reads and writes only inside"):
         export(out, "onetrainer")
     assert files(tmp_path / "elsewhere") == before
 
@@ -168,7 +168,8 @@ def test_nothing_is_removed_or_swept_beyond_a_link(out, tmp_path):
     (tmp_path / "elsewhere" / ".prep-0123abcd-1-1").write_bytes(b"theirs")
     before = files(tmp_path / "elsewhere")
     take_out_mira(out)
-    export(out, "onetrainer")
+    with pytest.raises(UsageError, match="is a link"):
+        export(out, "onetrainer")
     assert files(tmp_path / "elsewhere") == before
 
 
@@ -204,4 +205,5 @@ def test_a_state_that_is_no_file_is_not_waited_for(out):
     state = out / ".prep" / "export" / "onetrainer.json"
     state.unlink()
     os.mkfifo(state)
-    assert export(out, "onetrainer")[1].written == 0 and state.is_file()
+    with pytest.raises(UsageError, match="is neither a file nor a folder"):
+        export(out, "onetrainer")
