@@ -25,8 +25,11 @@ def clear(edits: HandEdits, rows: Iterable[Row], stems: Mapping[str, set[str]]) 
     placement, removed = edits.placement, 0
     rows = list(rows)
     elsewhere = {row.ref.sha256 for row in rows if not row.made}
+    moved = placement.moved()
     gone = {
-        picture: placed for picture, placed in placement.known.items() if placed.stem not in stems.get(placed.group, ())
+        picture: placed
+        for picture, placed in placement.known.items()
+        if picture not in moved and placed.stem not in stems.get(placed.group, ())
     }
     placement.mark((picture for picture, placed in gone.items() if placed.state == "placed"), "unplaced")
     for picture, placed in gone.items():
@@ -51,10 +54,20 @@ def strangers(edits: HandEdits, rows: Iterable[Row], dry: bool = False) -> dict[
     known = {(placed.group, placed.name) for _, placed in placement.placed()}
     pixels = None
     found: dict[str, Problem] = {}
-    for group, names in placement.listings.items():
-        for name in names:
-            path = placement.folder(group) / name
-            if path.suffix.lower() not in SUFFIXES or (group, name) in known or not path.is_file():
+    for folder in sorted(placement.kohya.glob("*/")):
+        named = numbered_folder(folder.name)
+        if named is None:
+            continue
+        if folder != placement.folder(named[1]):
+            found[printable(f"kohya/{folder.name}")] = Problem(
+                "export",
+                "not_in_set",
+                "prep did not make this folder; it is not in dataset.toml",
+                "put its pictures into SRC",
+            )
+            continue
+        for path in sorted(folder.iterdir()):  # as it is now: it may have come while the run went on
+            if path.suffix.lower() not in SUFFIXES or (named[1], path.name) in known or not path.is_file():
                 continue
             if pixels is None:
                 pixels = {row.ref.same for row in rows}
@@ -62,20 +75,11 @@ def strangers(edits: HandEdits, rows: Iterable[Row], dry: bool = False) -> dict[
                 if not dry:
                     path.unlink()
                 continue
-            found[printable(f"kohya/{path.parent.name}/{name}")] = Problem(
+            found[printable(f"kohya/{folder.name}/{path.name}")] = Problem(
                 "export",
                 "not_in_set",
                 "prep did not put it there; it trains as it is",
                 "put it into SRC to have it captioned",
-            )
-    for folder in placement.kohya.glob("*/"):
-        named = numbered_folder(folder.name)
-        if named and named[1] not in placement.repeats:
-            found[printable(f"kohya/{folder.name}")] = Problem(
-                "export",
-                "not_in_set",
-                "prep did not make this folder; it is not in dataset.toml",
-                "put its pictures into SRC",
             )
     return found
 

@@ -85,7 +85,12 @@ class KohyaExporter:
         done = Written()
         with ThreadPoolExecutor(WRITERS) as pool:
             for chunk in _chunks(row for row in rows if row.trains):
-                for group in {self.places.group(row) for row in chunk}:
+                groups = {self.places.group(row) for row in chunk}
+                if any(
+                    group in self.placement.listings and not self.placement.folder(group).is_dir() for group in groups
+                ):
+                    self._look_for_folders()
+                for group in groups:
                     real_folder(kohya, self.placement.folder(group).name)
                 self._write_chunk(chunk, pool, done)
         self._toml(kohya, done)
@@ -176,6 +181,12 @@ class KohyaExporter:
         """Note the folders that a person removed before rebuilding them: half of one would look like images removed."""
         lost = [subject for subject, placed in self.placement.placed() if placed.group not in self.placement.listings]
         self.placement.mark(lost, "unplaced")
+
+    def _look_for_folders(self) -> None:
+        """A person renamed or removed a folder just now: anew under its old name, it would look emptied by hand."""
+        self.placement.read()
+        self.placement.adopt_renamed()
+        self._forget_lost_folders()
 
     def _toml(self, kohya: Path, done: Written) -> None:
         repeats, groups = self.placement.repeats, sorted(done.counts)

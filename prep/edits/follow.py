@@ -1,7 +1,7 @@
 """What a person decided follows its picture: to another character, another container, another version of the file.
 
 A picture is known by its bytes, else by its pixels, else by its path in SRC. Only what has no picture any more moves,
-and only to a picture of which nothing was decided yet: one that two characters have keeps two captions.
+and only to a picture that is new, and of which nothing was decided: one that two characters have keeps two captions.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from prep.edits.decisions import Decisions
 from prep.edits.history import MOVED, Change
-from prep.edits.merge import Hand
+from prep.edits.merge import Hand, edited, items, key
 from prep.edits.placed import Placement
 from prep.edits.sidecar import CAPTION, Entry
 from prep.jobs.draw import DRAW
@@ -22,7 +22,15 @@ from prep.run import image_key
 from prep.scan.measure import path_key
 from prep.types import Row
 
-PICTURE = Shelf("picture", (pa.field("path", pa.string()), pa.field("pixels", pa.string())))  # subject: image key
+PICTURE = Shelf(
+    "picture",  # subject: image key
+    (
+        pa.field("path", pa.string()),
+        pa.field("pixels", pa.string()),
+        pa.field("here", pa.bool_()),  # whether it was in SRC the last time
+        pa.field("became", pa.string()),  # image key: the picture that its decisions followed to
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -39,25 +47,41 @@ def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledg
     rows: all of SRC, judged or not.
     """
     present = {image_key(row): row for row in rows if row.status != "duplicate" and row.ref.sha256}
-    known = {subject: (row["path"], row["pixels"]) for subject, row in ledger.rows(PICTURE).items()}
+    rows_before = ledger.rows(PICTURE)
+    known = {subject: (row["path"], row["pixels"]) for subject, row in rows_before.items()}
+    here = {subject for subject, row in rows_before.items() if row["here"]}
     decided = decisions.by_hand() | {subject for subject, placed in placement.known.items() if placed.hand}
+    became = {subject: row["became"] for subject, row in rows_before.items() if row["became"]}
+    for old in sorted((decided & set(became)) - set(present)):
+        new = became[old]
+        if new not in present:
+            continue
+        if new in decided:  # saved in the file that it had, while a run had already moved it
+            move_late(decisions, old, new)
+        else:
+            move(decisions, placement, old, new, _sha256(old) == _sha256(new) or _same(known, old, present[new]))
+        decided = decided - {old} | {new}
     drawn = _drawn(ledger, placement)
     orphans = sorted(subject for subject in decided - set(present) if _sha256(subject) not in drawn)
-    moved: dict[str, str] = {}
-    if orphans:
-        free = (row for subject, row in present.items() if subject not in decided)
-        moved = _matched(free, orphans, known)
-        for new, old in moved.items():
-            move(decisions, placement, old, new, _sha256(old) == _sha256(new) or _same(known, old, present[new]))
-    now = {subject: (path_key(row.ref.path), row.ref.pixels) for subject, row in present.items()}
-    ledger.write(
-        PICTURE,
-        [
-            {"subject": subject, "recipe": "", "path": path, "pixels": pixels}
-            for subject, (path, pixels) in now.items()
-            if known.get(subject) != (path, pixels)
-        ],
-    )
+    free = (row for subject, row in present.items() if subject not in decided and subject not in here)
+    vanished = sorted(
+        here - set(present) - set(orphans)
+    )  # nothing was decided of them so far; the last of a kind counts
+    matched = _matched(free, [*vanished, *orphans], known)
+    moved = {new: old for new, old in matched.items() if old in orphans}
+    for new, old in moved.items():
+        move(decisions, placement, old, new, _sha256(old) == _sha256(new) or _same(known, old, present[new]))
+    successors = became | {old: new for new, old in matched.items()}
+    now = {
+        subject: {"subject": subject, "recipe": "", "path": path, "pixels": pixels, "here": False, "became": None}
+        | {"became": successors.get(subject)}
+        for subject, (path, pixels) in known.items()
+    } | {
+        subject: {"subject": subject, "recipe": "", "path": path_key(row.ref.path), "pixels": row.ref.pixels}
+        | {"here": True, "became": None}
+        for subject, row in present.items()
+    }
+    ledger.write(PICTURE, [row for subject, row in now.items() if rows_before.get(subject) != row])
     return Followed(moved, tuple(subject for subject in orphans if subject not in moved.values()))
 
 
@@ -96,11 +120,12 @@ def move(decisions: Decisions, placement: Placement, old: str, new: str, same_pi
     """
     entry, verdict = decisions.entry(old), decisions.verdict(old)
     before, target = decisions.verdict(new), decisions.entry(new)
+    left = Hand(entry.hand.text, entry.hand.machine)  # what its file says until that is taken out: no edit
     decisions.history.record(
         MOVED,
         [
             Change("caption", new, target.hand, entry.hand),
-            Change("caption", old, entry.hand, Hand()),
+            Change("caption", old, entry.hand, left),
             Change("verdict", new, before, verdict),
             Change("verdict", old, verdict, None),
         ],
@@ -110,14 +135,44 @@ def move(decisions: Decisions, placement: Placement, old: str, new: str, same_pi
         # The .txt in SRC went along, and what stands in kohya/ of the new one is prep's.
         new: replace(target, hand=entry.hand, source_text=entry.source_text, step=step,
                      expected_texts=_texts(target.hand.text, *target.expected_texts)),
-        # Its .txt in kohya/ says what it said until it is taken out: no edit.
-        old: Entry(Hand(), _texts(entry.hand.text, *entry.expected_texts), step=step),
+        old: Entry(left, entry.expected_texts, step=step),
     }  # fmt: skip
     decisions.ledger.write(CAPTION, [entry.row(picture) for picture, entry in rows.items()])
     decisions.changed |= rows
     placed = placement[old]
-    if placed and placed.hand and same_picture and new not in placement.known:
-        placement.update({new: placed, old: replace(placed, state="unplaced", hand=False)})
+    same_file = _sha256(old) == _sha256(new)
+    if placed and (placed.hand and same_picture or same_file) and new not in placement.known:
+        # A person's version is no file of prep's under its old name either.
+        known = {"sha256": "", "bytes": 0, "mtime_ns": 0, "inode": 0} if placed.hand else {}
+        placement.update({new: placed, old: replace(placed, state="unplaced", hand=False, **known)})
+
+
+def move_late(decisions: Decisions, old: str, new: str) -> None:
+    """What a person did to the files of a picture after its decisions had moved on: merged into what it is now."""
+    late, entry = decisions.entry(old).hand, decisions.entry(new)
+    verdict = decisions.verdict(old) or decisions.verdict(new)
+    left = Hand(late.text, late.machine)
+    after = entry.hand
+    if late.person is not None and (late.verbatim or not late.person.strip()):
+        after = edited(after, late.text or "")
+    elif late.person is not None:
+        out, there = set(map(key, late.removed)), items(after.text or "")
+        stays = [item for item in there if key(item) not in out]
+        came = [item for item in late.added if key(item) not in map(key, there)]
+        after = edited(after, ", ".join([*stays, *came]))
+    changes = [
+        Change("caption", new, entry.hand, after),
+        Change("caption", old, late, left),
+        Change("verdict", new, decisions.verdict(new), verdict),
+        Change("verdict", old, decisions.verdict(old), None),
+    ]
+    step = decisions.history.record(MOVED, changes)
+    rows = {
+        new: replace(entry, hand=after, step=step, expected_texts=_texts(entry.hand.text, *entry.expected_texts)),
+        old: Entry(left, step=step),
+    }
+    decisions.ledger.write(CAPTION, [row.row(picture) for picture, row in rows.items()])
+    decisions.changed |= rows
 
 
 def _texts(*texts: str | None) -> tuple[str, ...]:

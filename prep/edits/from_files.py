@@ -46,6 +46,7 @@ class HandEdits:
         self.excluded: set[str] = set()  # taken out by hand, or by a command
         self.says_else: dict[str, str] = {}  # picture -> what its file says, where a killed run did not write it
         self._standing: dict[str, int] = {}  # picture -> hash of the text that its file holds to the byte
+        self._places: dict[Path, list[str]] = {}  # caption's file -> pictures that it is or was of
         self._one_at_a_time = Lock()
 
     def stands(self, picture: str, text: str) -> bool:
@@ -66,10 +67,13 @@ class HandEdits:
         """
         rows = list(rows)
         sources, problems = self.read_sources(rows)
-        pictures = sorted({*self.placement.known, *(image_key(row) for row in rows if not row.ref.problem)})
+        moved = self.placement.moved()
+        pictures = {*self.placement.known, *(image_key(row) for row in rows if not row.ref.problem)}
+        pictures = sorted(pictures - moved)
         changed: dict[str, Entry] = {}
         self.unreadable.clear()
         self._standing.clear()
+        self._places.clear()
         self.says_else.clear()
         for picture, before in zip(pictures, self.decisions.entries(pictures), strict=True):
             text = self._in_kohya(picture)
@@ -152,7 +156,8 @@ class HandEdits:
             text = None
         if text is not None and text != row.final_text:
             with self._one_at_a_time:
-                row = self._with_what_was_saved(row, text, in_kohya)
+                if not (in_kohya and text in self._known_there(path)):
+                    row = self._with_what_was_saved(row, text, in_kohya)
         write_whole(path, caption_bytes(row.final_text))
         return row, True
 
@@ -205,6 +210,14 @@ class HandEdits:
             if os.path.lexists(path):
                 set_aside(self.out, path, why, self.decisions.ledger)
         self.unreadable.clear()
+
+    def _known_there(self, path: Path) -> set[str]:
+        """What a caption's file may say without a person having saved it: what prep wrote under an older name, too."""
+        if not self._places:
+            for picture, placed in self.placement.known.items():
+                if folder := self.placement.folder(placed.group):
+                    self._places.setdefault(folder / f"{placed.stem}.txt", []).append(picture)
+        return {text for picture in self._places.get(path, ()) for text in self.decisions.entry(picture).known}
 
     def _with_what_was_saved(self, row: Row, text: str, in_kohya: bool) -> Row:
         picture = image_key(row)

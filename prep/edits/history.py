@@ -135,7 +135,7 @@ class History:
         for step in self.steps():
             if step.by != MOVED or step.number <= number:
                 continue
-            left = {change.picture for change in step.changes if change.after in (None, Hand())}
+            left = {change.picture for change in step.changes if _said(change.before) and not _said(change.after)}
             for new in {change.picture for change in step.changes} - left:
                 now = {old: new if name in left else name for old, name in now.items()} | dict.fromkeys(left, new)
         return now
@@ -158,6 +158,11 @@ class History:
             elif step.by not in (MOVED, READ_BACK):
                 found = []
         return found[::-1]
+
+
+def _said(state: Hand | str | None) -> bool:
+    """Whether anything of it is a person's."""
+    return state.person is not None if isinstance(state, Hand) else state is not None
 
 
 def _undone(steps: Iterable[Step]) -> tuple[set[int], list[Step]]:

@@ -78,10 +78,8 @@ def merged(state: Hand, machine: tuple[str, ...]) -> str:
     """
     if state.person is None:
         return ", ".join(machine)
-    if not state.person.strip():
-        return state.person
-    if state.verbatim:
-        return _with_trigger(state, machine[0])
+    if state.verbatim or not state.person.strip():
+        return _with_the_rest(_with_trigger(state, machine[0]) if state.verbatim else state.person, state)
     added, removed, fresh = _keyed(state.added), _keyed(state.removed), _keyed(machine)
     text = state.text or ""
     present = _keyed(items(text))
@@ -108,6 +106,15 @@ def _with_trigger(state: Hand, trigger: str) -> str:
         return f"{trigger}{comma}{rest}"
     word = re.match(rf"{re.escape(state.machine[0])}(?!\w)", text, re.IGNORECASE)
     return f"{trigger}{text[word.end() :]}" if word else text
+
+
+def _with_the_rest(text: str, state: Hand) -> str:
+    """A caption that is kept as it is, and what was added in the other file: in kohya/ while the one in SRC was
+    rewritten, or the other way round.
+    """
+    there = _keyed(items(text))
+    missing = [item for name, item in _keyed(state.added).items() if name not in there]
+    return ", ".join([*([text] if text.strip() else []), *missing]) if missing else text
 
 
 def source(state: Hand, text: str) -> str:

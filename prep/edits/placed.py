@@ -161,6 +161,15 @@ class Placement:
         """All that should be in kohya/."""
         return ((subject, placed) for subject, placed in self.known.items() if placed.state == "placed")
 
+    def moved(self) -> set[str]:
+        """Subjects whose place is another's by now: the same picture under another name."""
+        owners = {(placed.group, placed.stem) for placed in self.known.values() if placed.state != "unplaced"}
+        return {
+            subject
+            for subject, placed in self.known.items()
+            if placed.state == "unplaced" and (placed.group, placed.stem) in owners
+        }
+
     def folder(self, group: str) -> Path | None:
         """None while the group's repeats are not set."""
         return self.kohya / f"{self.repeats[group]}_{group}" if group in self.repeats else None

@@ -132,7 +132,9 @@ def absorb(entry: Entry, kohya: str | None, source: str | None) -> Entry:
     if source is not None and source not in (entry.source_text, *expected) and entry.hand.text is not None:
         # What changed in SRC since it was last seen; at first sight, what differs from the caption so far.
         basis = hand.text if entry.source_text is None else entry.source_text
-        hand = edited(replace(hand, text=_nearest(source, basis, *expected)), source)
+        after = edited(replace(hand, text=_nearest(source, basis, *expected)), source)
+        # A new .txt in SRC was written without those in kohya/ at hand: what was added there is not taken out here.
+        hand = _with_added(after, hand) if entry.source_text is None else after
         expected = (*expected, kohya)  # which says what it said until it is written
     # A text that no file has is forgotten: the next run may have other settings, and be killed too.
     remaining = tuple(text for text in expected if text in (kohya, source) and text != hand.text)
@@ -151,6 +153,14 @@ def begun(entry: Entry, machine: tuple[str, ...]) -> Hand:
     if hand.person is not None and not hand.machine:
         return ours if hand.person == ours.text else edited(ours, hand.person)
     return hand
+
+
+def _with_added(hand: Hand, before: Hand) -> Hand:
+    there = {key(item) for item in hand.added}
+    added = tuple(item for item in before.added if key(item) not in there)
+    mine = {key(item) for item in added}
+    removed = tuple(item for item in hand.removed if key(item) not in mine)
+    return replace(hand, added=(*hand.added, *added), removed=removed)
 
 
 def _nearest(found: str, *bases: str | None) -> str | None:

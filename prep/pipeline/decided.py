@@ -48,8 +48,8 @@ def look_at_edits(run: Run, rows: Sequence[Row], slugs: Mapping[str, str]) -> tu
     placement.adopt_renamed()
     run.problems |= edits.look(rows)
     _say_retouched(run, edits)
-    # Also of pictures that are no longer in SRC: what was taken out before its folder was renamed is left out there.
-    edits.note_removals([picture for picture, _ in placement.placed()], run.options.restore)
+    # Before pictures are known by other names, and also of those that are no longer in SRC: a removal follows as well.
+    edits.note_removals(list(placement.known), run.options.restore)
     followed = follow(rows, decisions, placement, run.ledger)
     if followed.moved:
         run.report.say(f"scan: what you did to {_pictures(len(followed.moved))} followed them to where they are now")

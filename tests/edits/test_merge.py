@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prep.edits.merge import Hand, edited, items, key, merged, names, source
+from prep.edits.sidecar import Entry, absorb
 
 MACHINE = ("mira", "1girl", "solo", "smile", "white shirt")
 
@@ -180,3 +181,20 @@ def test_a_tag_taken_out_of_an_older_text_goes_from_the_newer_one():
     state = replace(after("mira, 1girl, solo, smile"), text="mira, 1girl, solo")
     state = replace(edited(state, "mira, solo"), text="mira, 1girl, solo, smile")
     assert merged(state, MACHINE) == "mira, solo, smile"
+
+
+@pytest.mark.parametrize("text", ["A girl looks back over her shoulder.", ""])
+def test_a_caption_that_is_rewritten_beside_its_source_keeps_what_was_added_in_kohya(text):
+    before = Entry(edited(Hand("mira, solo, smile", ("mira", "solo", "smile")), "mira, solo, smile, red scarf"))
+    for known in (None, "mira, solo, smile"):  # seen for the first time; changed
+        after = absorb(replace(before, source_text=known), None, text)
+        final = merged(after.hand, after.hand.machine)
+        assert final.split(", ")[-1] == "red scarf"
+    taken_out = edited(replace(after.hand, text=final), text or "mira")
+    assert "red scarf" not in merged(taken_out, after.hand.machine)
+
+
+def test_a_new_caption_beside_its_source_keeps_a_sentence_from_kohya():
+    before = Entry(edited(Hand("mira, solo", ("mira", "solo")), "A girl in a red scarf."))
+    after = absorb(before, None, "mira, solo, rain")
+    assert merged(after.hand, after.hand.machine) == "mira, solo, rain, A girl in a red scarf."
