@@ -385,7 +385,11 @@ class Life:
         data = encoded(image, FORMS[target.suffix])
         self.claims.files.pop(before, None)
         path.unlink() if target != path else None
+        drawn = [self.home_of(key) for key in self._placed().values() if key.endswith(f"/{before}")]
         target.write_bytes(data)
+        if folder == "generated" and target == path:  # another version of it is another picture, with what it had
+            for home in drawn:
+                self.claims.follow(home, (home[0], hashlib.sha256(data).hexdigest()))
         self.claims.files[hashlib.sha256(data).hexdigest()] = f"the picture of {how} in {path.parent.name}/{path.name}"
         self.steps.append(f"{how} {self._short(path)}")
 
