@@ -339,6 +339,7 @@ class Life:
                 text = caption_text(data) if _decodes(data) else ""
                 if _decodes(data) and self.rng.random() < 0.6:
                     word = self._word(home)
+                    self.claims.words[word].roams = True
                     new = f"{text}, {word}" if text else word
                     for other in self.claims.words.values():
                         if other.home == home and other.text != word and other.state != "free":
