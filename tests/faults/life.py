@@ -339,6 +339,7 @@ class Life:
                 text = caption_text(data) if _decodes(data) else ""
                 if _decodes(data) and self.rng.random() < 0.6:
                     word = self._word(home)
+                    self.claims.words[word].roams = True
                     new = f"{text}, {word}" if text else word
                     for other in self.claims.words.values():
                         if other.home == home and other.text != word and other.state != "free":
@@ -385,7 +386,11 @@ class Life:
         data = encoded(image, FORMS[target.suffix])
         self.claims.files.pop(before, None)
         path.unlink() if target != path else None
+        drawn = [self.home_of(key) for key in self._placed().values() if key.endswith(f"/{before}")]
         target.write_bytes(data)
+        if folder == "generated" and target == path:  # another version of it is another picture, with what it had
+            for home in drawn:
+                self.claims.follow(home, (home[0], hashlib.sha256(data).hexdigest()))
         self.claims.files[hashlib.sha256(data).hexdigest()] = f"the picture of {how} in {path.parent.name}/{path.name}"
         self.steps.append(f"{how} {self._short(path)}")
 
