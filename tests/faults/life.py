@@ -457,6 +457,10 @@ class Life:
             new = (name, old[1])
             self.claims.follow(old, new) if path in clear else self._unsure(old, new)
             self.claims.newer[old] = new
+        for path, data, _ in self.taken:
+            if path.parent == folder:  # comes back under the new name, and what it had follows it there
+                picture = self.pictures[hashlib.sha256(data).hexdigest()]
+                self.claims.follow((folder.name, picture), (name, picture))
         self.taken = [
             (self.src / name / path.name if path.parent == folder else path, *rest) for path, *rest in self.taken
         ]
