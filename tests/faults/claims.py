@@ -137,7 +137,7 @@ class Findings:
         return [
             *self._words(claims, fresh),
             *self._removed(claims),
-            *self._files(claims),
+            *self._files(claims, fresh),
             *self._pictures(claims),
             *(f"{path}: not named in problems.txt" for path in self.aside if not self._named(path)),
         ]
@@ -197,7 +197,7 @@ class Findings:
                 if back := set(map(key, items(text))) & set(tags):
                     yield f"{back} was taken out of the caption of {home}, and is back: {text}"
 
-    def _files(self, claims: Claims):
+    def _files(self, claims: Claims, fresh: Collection[str]):
         for sha256, what in claims.files.items():
             if sha256 not in self.files:
                 yield f"{what} is gone"
@@ -205,7 +205,7 @@ class Findings:
             path = self.files.get(sha256)
             if path is None:
                 yield f"a stranger's {name} is gone"
-            elif path.suffix != ".txt" and not self._named(path):
+            elif path.suffix != ".txt" and sha256 not in fresh and not self._named(path):
                 yield f"{path} is a stranger's, and problems.txt does not name it"
 
     def _pictures(self, claims: Claims):
