@@ -112,7 +112,7 @@ def _with_the_rest(text: str, state: Hand) -> str:
     """A caption that is kept as it is, and what was added in the other file: in kohya/ while the one in SRC was
     rewritten, or the other way round.
     """
-    there = _keyed(items(text))
+    there = {**_keyed(items(text)), **_keyed(items(state.text or ""))}  # as it was before another trigger came in
     missing = [item for name, item in _keyed(state.added).items() if name not in there]
     return ", ".join([*([text] if text.strip() else []), *missing]) if missing else text
 
