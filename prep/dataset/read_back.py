@@ -19,6 +19,7 @@ from prep.edits.history import EDIT, READ_BACK, Verdict
 from prep.edits.merge import Hand, edited, items
 from prep.edits.placed import EXPORT, REPEATS, Placed
 from prep.edits.sidecar import CAPTION, Entry
+from prep.edits.sources import read_sources
 from prep.errors import ImageError, UsageError
 from prep.files import PICTURE_BYTES, read_file
 from prep.images import open_image, pixel_hash
@@ -44,7 +45,7 @@ def read_back(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str]) -
         decided = dict(_verdicts(edits, before))
         edits.decisions.decide(decided, READ_BACK)
     if is_lost(out, ledger, CAPTION):
-        sources, _ = edits.read_sources(rows)
+        sources = read_sources(edits.src, rows).texts
         found = dict(_captions(edits, before, sources))
         lost = (entry.row(picture) for picture, entry in found.items() if picture not in edits.decisions.book)
         ledger.write(CAPTION, lost)

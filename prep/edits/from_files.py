@@ -8,7 +8,7 @@ right before a caption is written over, the file is looked at once more: somebod
 import errno
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -20,7 +20,8 @@ from prep.aside import set_aside
 from prep.edits.decisions import Decisions
 from prep.edits.merge import Hand, merged, source
 from prep.edits.placed import Placement
-from prep.edits.sidecar import CAPTION, LONGEST_BYTES, Entry, absorb, begun, caption_text, read_caption
+from prep.edits.sidecar import CAPTION, LONGEST_BYTES, Entry, absorb, begun, caption_text
+from prep.edits.sources import read_sources
 from prep.errors import ImageError
 from prep.files import NotAFileError, read_file, write_whole
 from prep.ledger import FLUSH_ROWS
@@ -28,7 +29,6 @@ from prep.run import image_key
 from prep.types import Problem, Row
 
 BY = "files"  # who decided, in the history
-SIDECARS = (".txt", ".caption")  # beside an image in SRC; the first that is there counts
 
 
 class HandEdits:
@@ -66,7 +66,8 @@ class HandEdits:
         -> path -> why its caption in SRC could not be read, or is not the one that counts.
         """
         rows = list(rows)
-        sources, problems = self.read_sources(rows)
+        beside = read_sources(self.src, rows)
+        self.unread_sources = beside.unread
         moved = self.placement.moved()
         pictures = {*self.placement.known, *(image_key(row) for row in rows if not row.ref.problem)}
         pictures = sorted(pictures - moved)
@@ -77,14 +78,14 @@ class HandEdits:
         self.says_else.clear()
         for picture, before in zip(pictures, self.decisions.entries(pictures), strict=True):
             text = self._in_kohya(picture)
-            after = absorb(before, text, sources.get(picture))
+            after = absorb(before, text, beside.texts.get(picture))
             if text not in (None, after.hand.text):
                 self.says_else[picture] = text
             if after != before:
                 changed[picture] = after
         if changed:
             self.decisions.keep(changed, BY)
-        return problems
+        return beside.problems
 
     def note_removals(self, pictures: Iterable[str], restore: bool = False) -> None:
         """Remember images that a person removed from kohya/, until they are put back or restored.
@@ -170,40 +171,6 @@ class HandEdits:
         except (ImageError, OSError):
             return False
 
-    def read_sources(self, rows: Sequence[Row]) -> tuple[dict[str, str], dict[str, Problem]]:
-        """(picture -> what the .txt beside it in SRC says, path -> what is wrong with one).
-
-        Of files with the same pixels the first one's own caption counts; where it has none, another's.
-        """
-        names: dict[str, frozenset[str]] = {}
-        groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
-        for row in rows:
-            if not (row.ref.problem or row.made):
-                groups[row.ref.character, row.ref.same].append(row)
-        found: dict[str, str] = {}
-        problems: dict[str, Problem] = {}
-        self.unread_sources = set()
-        for same in groups.values():
-            same.sort(key=lambda row: row.reason == "copy")
-            picture = image_key(same[0])
-            for row in same:
-                sidecar = self._sidecar(row.ref.path, names)
-                if sidecar is None:
-                    continue
-                try:
-                    text = self._read_source(sidecar)
-                except ImageError as error:
-                    problems[row.ref.path] = Problem("caption", error.kind, error.message, error.hint)
-                    if row is same[0]:
-                        self.unread_sources.add(picture)
-                    continue
-                if picture not in found:
-                    found[picture] = text
-                elif text != found[picture]:
-                    why = f"is the same picture as {same[0].ref.path}, whose caption counts"
-                    problems[row.ref.path] = Problem("caption", "second_caption", why, "keep one of the two")
-        return found, problems
-
     def set_unreadable_aside(self) -> None:
         """Captions in kohya/ that cannot be read make room for prep's own, and are kept."""
         for path, why in self.unreadable.values():
@@ -270,25 +237,6 @@ class HandEdits:
         if data == caption_bytes(text):
             self._standing[picture] = hash(text)
         return text
-
-    def _sidecar(self, path: str, names: dict[str, frozenset[str]]) -> Path | None:
-        """names: of the folders of SRC that were looked at before."""
-        folder, _, name = path.rpartition("/")
-        if folder not in names:
-            try:
-                with os.scandir(self.src / folder) as entries:
-                    names[folder] = frozenset(entry.name for entry in entries if entry.name.endswith(SIDECARS))
-            except OSError:
-                names[folder] = frozenset()
-        stem = Path(name).stem
-        there = (f"{stem}{ending}" for ending in SIDECARS if f"{stem}{ending}" in names[folder])
-        return next((self.src / folder / each for each in there), None)
-
-    def _read_source(self, path: Path) -> str:
-        """Raises ImageError when it cannot be read, or is a link out of SRC."""
-        if path.is_symlink() and not path.resolve().is_relative_to(self.src.resolve()):
-            raise ImageError("caption", "its caption is a link out of SRC", "copy the file into SRC")
-        return read_caption(path, follow=True) or ""
 
 
 def why_unread(error: ImageError | OSError) -> str:

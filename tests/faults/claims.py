@@ -29,6 +29,7 @@ class Word:
     home: Home
     state: str = "live"  # gone: taken out by hand, and must not return; free: either may be
     seen: bool = False  # a whole run has ended since
+    roams: bool = False  # written where its picture had been: it may be another's by now
 
 
 @dataclass
@@ -48,6 +49,8 @@ class Claims:
     def wrote(self, home: Home, before: str, after: str, saw_all: bool = True) -> None:
         """A person replaced a caption by another. saw_all: before is what the file said, not an older text."""
         for word in self.words.values():
+            if word.text in after and word.text in before and word.state == "gone":
+                continue  # taken out in the other file just now, and only left alone in this one
             if word.text in after:
                 word.state, word.home = ("live" if saw_all else "free"), home
             elif word.text in before and word.state == "live":
@@ -134,7 +137,7 @@ class Findings:
         return [
             *self._words(claims, fresh),
             *self._removed(claims),
-            *self._files(claims),
+            *self._files(claims, fresh),
             *self._pictures(claims),
             *(f"{path}: not named in problems.txt" for path in self.aside if not self._named(path)),
         ]
@@ -170,6 +173,8 @@ class Findings:
         homes = {
             (self.out / row["file"]).with_suffix(".txt"): self.home_of(picture) for picture, row in self.trained.items()
         }
+        if word.roams:
+            return True
         if word.home in claims.mixed:
             word.home = homes.get(here[0], word.home)
         return any(homes.get(path, word.home) == word.home for path in here)
@@ -192,7 +197,7 @@ class Findings:
                 if back := set(map(key, items(text))) & set(tags):
                     yield f"{back} was taken out of the caption of {home}, and is back: {text}"
 
-    def _files(self, claims: Claims):
+    def _files(self, claims: Claims, fresh: Collection[str]):
         for sha256, what in claims.files.items():
             if sha256 not in self.files:
                 yield f"{what} is gone"
@@ -200,7 +205,7 @@ class Findings:
             path = self.files.get(sha256)
             if path is None:
                 yield f"a stranger's {name} is gone"
-            elif path.suffix != ".txt" and not self._named(path):
+            elif path.suffix != ".txt" and sha256 not in fresh and not self._named(path):
                 yield f"{path} is a stranger's, and problems.txt does not name it"
 
     def _pictures(self, claims: Claims):

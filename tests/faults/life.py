@@ -142,6 +142,7 @@ class Life:
     def run(self, meddle=None, **options) -> None:
         """A run to its end, and what must hold after it. meddle: what a person does after so many files are written."""
         self.steps.append(f"run {' '.join(self.sets_now())} {options or ''}")
+        known_before = {*self.claims.words, *self.claims.strangers}
         before, moved_before = list(self.claims.words.values()), list(self.claims.newer)
         untouched = _tree(self.src) if self.options.get("captions.sidecars") != "source" else None
         if options.get("restore"):
@@ -161,7 +162,7 @@ class Life:
             self.claims.newer.pop(home, None)
         self.known = known
         self.dirty = False
-        self._check({word.text for word in self.claims.words.values()} - {word.text for word in before})
+        self._check({*self.claims.words, *self.claims.strangers} - known_before)
         if meddle and not met():
             meddle[1]()
         for word in before:
@@ -339,6 +340,7 @@ class Life:
                 text = caption_text(data) if _decodes(data) else ""
                 if _decodes(data) and self.rng.random() < 0.6:
                     word = self._word(home)
+                    self.claims.words[word].roams = True
                     new = f"{text}, {word}" if text else word
                     for other in self.claims.words.values():
                         if other.home == home and other.text != word and other.state != "free":
@@ -385,7 +387,11 @@ class Life:
         data = encoded(image, FORMS[target.suffix])
         self.claims.files.pop(before, None)
         path.unlink() if target != path else None
+        drawn = [self.home_of(key) for key in self._placed().values() if key.endswith(f"/{before}")]
         target.write_bytes(data)
+        if folder == "generated" and target == path:  # another version of it is another picture, with what it had
+            for home in drawn:
+                self.claims.follow(home, (home[0], hashlib.sha256(data).hexdigest()))
         self.claims.files[hashlib.sha256(data).hexdigest()] = f"the picture of {how} in {path.parent.name}/{path.name}"
         self.steps.append(f"{how} {self._short(path)}")
 
@@ -452,6 +458,10 @@ class Life:
             new = (name, old[1])
             self.claims.follow(old, new) if path in clear else self._unsure(old, new)
             self.claims.newer[old] = new
+        for path, data, _ in self.taken:
+            if path.parent == folder:  # comes back under the new name, and what it had follows it there
+                picture = self.pictures[hashlib.sha256(data).hexdigest()]
+                self.claims.follow((folder.name, picture), (name, picture))
         self.taken = [
             (self.src / name / path.name if path.parent == folder else path, *rest) for path, *rest in self.taken
         ]

@@ -1,0 +1,79 @@
+"""The captions beside the images of SRC: a .txt, or a .caption. Nothing is ever written here."""
+
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from prep.edits.sidecar import read_caption
+from prep.errors import ImageError
+from prep.run import image_key
+from prep.types import Problem, Row
+
+SIDECARS = (".txt", ".caption")  # the first that is there counts
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside the images."""
+
+    texts: dict[str, str]  # picture -> what its caption says
+    problems: dict[str, Problem]  # path -> what is wrong with its caption
+    unread: set[str]  # pictures whose caption cannot be read: they do not train
+
+
+def read_sources(src: Path, rows: Sequence[Row]) -> Beside:
+    """Read the captions beside the images of SRC. rows: of SRC.
+
+    Of files with the same pixels the first one's own caption counts; where it has none, another's.
+    """
+    names: dict[str, frozenset[str]] = {}
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        if not (row.ref.problem or row.made):
+            groups[row.ref.character, row.ref.same].append(row)
+    found: dict[str, str] = {}
+    problems: dict[str, Problem] = {}
+    unread: set[str] = set()
+    for same in groups.values():
+        same.sort(key=lambda row: row.reason == "copy")
+        picture = image_key(same[0])
+        for row in same:
+            sidecar = _sidecar(src, row.ref.path, names)
+            if sidecar is None:
+                continue
+            try:
+                text = _read(src, sidecar)
+            except ImageError as error:
+                problems[row.ref.path] = Problem("caption", error.kind, error.message, error.hint)
+                if row is same[0]:
+                    unread.add(picture)
+                continue
+            if picture not in found:
+                found[picture] = text
+            elif text != found[picture]:
+                why = f"is the same picture as {same[0].ref.path}, whose caption counts"
+                problems[row.ref.path] = Problem("caption", "second_caption", why, "keep one of the two")
+    return Beside(found, problems, unread)
+
+
+def _sidecar(src: Path, path: str, names: dict[str, frozenset[str]]) -> Path | None:
+    """names: of the folders of SRC that were looked at before."""
+    folder, _, name = path.rpartition("/")
+    if folder not in names:
+        try:
+            with os.scandir(src / folder) as entries:
+                names[folder] = frozenset(entry.name for entry in entries if entry.name.endswith(SIDECARS))
+        except OSError:
+            names[folder] = frozenset()
+    stem = Path(name).stem
+    there = (f"{stem}{ending}" for ending in SIDECARS if f"{stem}{ending}" in names[folder])
+    return next((src / folder / each for each in there), None)
+
+
+def _read(src: Path, path: Path) -> str:
+    """Raises ImageError when it cannot be read, or is a link out of SRC."""
+    if path.is_symlink() and not path.resolve().is_relative_to(src.resolve()):
+        raise ImageError("caption", "its caption is a link out of SRC", "copy the file into SRC")
+    return read_caption(path, follow=True) or ""
