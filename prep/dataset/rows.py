@@ -17,7 +17,7 @@ def manifest_rows(out: Path, columns: Sequence[str] | None = None) -> Iterator[d
     """Yield the rows in their order. Raises FileNotFoundError where there is none, UsageError when it is damaged."""
     with _opened(out) as table:
         _check_columns(table.schema_arrow, columns or NEVER_NULL)
-        for batch in table.iter_batches(1024, columns=columns):
+        for batch in table.iter_batches(1024, columns=columns, use_threads=False):
             for name in NEVER_NULL:
                 if name in batch.schema.names and batch.column(name).null_count:
                     raise ValueError(f"it has a row without {name}")
