@@ -9,7 +9,8 @@ import logging
 import os
 import shutil
 from collections.abc import Collection, Mapping
-from pathlib import Path
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 
@@ -108,4 +109,20 @@ def lying_aside(out: Path, ledger: Ledger) -> dict[str, str]:
         return {}
     found = (Path(folder, name) for folder, _, names in os.walk(root) for name in names)
     places = sorted(printable(str(path.relative_to(out))) for path in found)
-    return {place: whys.get(place, "was put here by hand") for place in places}
+    return {place: _why(place, whys) for place in places}
+
+
+def sweep_empty(out: Path) -> None:
+    """Folders of OUT/set_aside/ whose files a person has taken away go, too."""
+    root = out / FOLDER
+    if root.is_symlink() or not root.is_dir():
+        return
+    for folder, _, _ in os.walk(root, topdown=False):
+        with suppress(OSError):  # not empty
+            Path(folder).rmdir()
+
+
+def _why(place: str, whys: Mapping[str, str]) -> str:
+    """Of a file in a folder that was moved, what was said of the folder."""
+    above = (str(each) for each in (PurePosixPath(place), *PurePosixPath(place).parents))
+    return next((whys[each] for each in above if each in whys), "was put here by hand")

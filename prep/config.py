@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from prep.errors import SettingsError
 from prep.files import read_file
@@ -111,8 +111,15 @@ class CheckSettings(Section):
     exclusive: FilePath = "words/exclusive.toml"
 
 
+def _word(text: str) -> str:
+    """Raises ValueError for what would not stay one word of a caption's line."""
+    if not text.isprintable():
+        raise ValueError("a word without control characters")
+    return text
+
+
 class CharacterSettings(Section):
-    trigger: str | None = None
+    trigger: Annotated[str, AfterValidator(_word)] | None = None
     traits: list[str] | None = None
     keep: list[str] = []
     add: list[str] = []
@@ -204,6 +211,10 @@ def _layer(path: Path, inside: Path | None = None) -> dict[str, Any]:
 
 
 def _assignment(text: str) -> dict[str, Any]:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise SettingsError(f"--set {text!r} is not UTF-8", hint="type it anew") from None
     key, equals, value = text.partition("=")
     names = [name.strip() for name in key.split(".")]
     if not equals or len(names) < 2 or not all(names):

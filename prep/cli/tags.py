@@ -10,6 +10,7 @@ import click
 from prep.cli._decide import deciding
 from prep.cli._say import say
 from prep.errors import UsageError
+from prep.names import numbered_folder
 
 if TYPE_CHECKING:
     from prep.edits.edits import Edits
@@ -35,16 +36,16 @@ def command(out: Path, character: str | None, add: str | None, remove: str | Non
       prep tags outputs/characters
       prep tags outputs/characters --character sylvie --rename hat "witch hat" --plan
     """
-    from prep.edits.edits import adding, removing, renaming
+    from prep.edits.edits import adding, check_tag, removing, renaming
     from prep.edits.merge import key
 
     asked = [name for name, value in (("add", add), ("remove", remove), ("rename", rename)) if value is not None]
     if len(asked) > 1:
         raise UsageError(f"--{asked[0]} and --{asked[1]} together", hint="one change at a time; each can be undone")
     for tag in (add, remove, *(rename or ())):
-        if tag is not None and (not tag.strip() or "," in tag or "\n" in tag):
-            raise UsageError(f"{tag!r} is no tag", hint="a tag has no comma")
-    with deciding(out, dry=plan or not asked) as (_, edits):
+        if tag is not None:
+            check_tag(tag)
+    with deciding(out, dry=plan or not asked) as (of_set, edits):
         pictures = _pictures(edits, character)
         if not asked:
             _list(edits, pictures)
@@ -54,7 +55,9 @@ def command(out: Path, character: str | None, add: str | None, remove: str | Non
         if (tag := remove or rename and rename[0]) and key(tag) in triggers:
             raise UsageError(f"{tag} is the trigger word", hint="set [characters.NAME] trigger in prep.toml")
         found = edits.retagged(pictures, change)
-        for now, then in list(found.values())[:SHOWN]:
+        names = {row["picture"]: row["file"] for row in of_set.rows(columns=[])}
+        for picture, (now, then) in list(found.items())[:SHOWN]:
+            say(f"  {names.get(picture, picture)}")
             say(f"  now:  {now}")
             say(f"  then: {then}")
         if len(found) > SHOWN:
@@ -72,7 +75,9 @@ def _pictures(edits: "Edits", character: str | None) -> list[str]:
     pictures = sorted(picture for picture, _ in edits.placement.placed())
     if character is None:
         return pictures
-    own = [picture for picture in pictures if picture.rpartition("/")[0] == character]
+    folder = numbered_folder(character)  # SRC may have kohya's number in front
+    wanted = {character, folder[1] if folder else character}
+    own = [picture for picture in pictures if picture.rpartition("/")[0] in wanted]
     if not own:
         names = ", ".join(sorted({picture.rpartition("/")[0] for picture in pictures})) or "none"
         raise UsageError(f"no picture of {character} is in kohya/", hint=f"there is {names}")
@@ -98,3 +103,5 @@ def _list(edits: "Edits", pictures: Iterable[str]) -> None:
         say(f"{count:6,}  {spelled[name]}")
     if sentences:
         say(f"{sentences:6,}  sentences, which are left alone")
+    if not counts and not sentences:
+        say("no caption has a tag")

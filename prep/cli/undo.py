@@ -10,9 +10,12 @@ from prep.cli._decide import deciding
 from prep.cli._say import say
 
 if TYPE_CHECKING:
-    from prep.edits.history import Step
+    from collections.abc import Sequence
+
+    from prep.edits.history import Change, Step
 
 SHOWN = 20
+SHOWN_TAGS = 4
 
 
 @click.command("undo")
@@ -31,11 +34,12 @@ def command(out: Path, steps: int, redo: bool, listed: bool) -> int:
       prep undo outputs/characters 3 --redo
       prep undo outputs/characters --list
     """
-    with deciding(out) as (_, edits):
+    with deciding(out, dry=listed) as (found, edits):
+        names = {row["picture"]: row["source"] or row["file"] for row in found.rows(columns=["source"])}
         if listed:
             history = edits.history
             for step in history[-SHOWN:]:
-                say(_line(step))
+                say(_line(step, names))
             if len(history) > SHOWN:
                 say(f"and {len(history) - SHOWN:,} before")
             if not history:
@@ -43,7 +47,7 @@ def command(out: Path, steps: int, redo: bool, listed: bool) -> int:
             return 0
         done = edits.redo(steps) if redo else edits.undo(steps)
         for step in done:
-            say(f"{'done again' if redo else 'undone'}: {_line(step)}")
+            say(f"{'done again' if redo else 'undone'}: {_line(step, names)}")
         if not done:
             say(f"nothing to {'do again' if redo else 'undo'}")
         elif any(change.what == "verdict" for step in done for change in step.changes):
@@ -51,13 +55,34 @@ def command(out: Path, steps: int, redo: bool, listed: bool) -> int:
     return 0
 
 
-def _line(step: "Step") -> str:
-    captions = sum(change.what == "caption" for change in step.changes)
+def _line(step: "Step", names: dict[str, str]) -> str:
+    """names: of pictures, as a person knows them."""
+    captions = [change for change in step.changes if change.what == "caption"]
     verdicts = [change for change in step.changes if change.what == "verdict"]
-    parts = [f"{captions:,} caption{'' if captions == 1 else 's'}"] if captions else []
+    parts = []
+    if captions:
+        many = f"{len(captions):,} caption{'' if len(captions) == 1 else 's'}"
+        parts.append(f"{many}{_tags(captions)}{_named(captions, names)}")
     for verdict in dict.fromkeys(change.after for change in verdicts):
-        count = sum(change.after == verdict for change in verdicts)
-        parts.append(f"{count:,} {verdict or 'restored'}")
+        same = [change for change in verdicts if change.after == verdict]
+        parts.append(f"{len(same):,} {verdict or 'restored'}{_named(same, names)}")
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(step.at))
     of = f" of step {step.of}" if step.of else ""
     return f"step {step.number}, {when}, by {step.by}{of}: {', '.join(parts)}"
+
+
+def _tags(captions: "Sequence[Change]") -> str:
+    """The tags that came and went, where it was the same in all."""
+    from prep.edits.merge import items
+
+    found = set()
+    for change in captions:
+        before, after = (items(state.text or "") if state else [] for state in (change.before, change.after))
+        came = tuple(f"+{item}" for item in after if item not in before)
+        found.add((*came, *(f"-{item}" for item in before if item not in after)))
+    (same,) = found if len(found) == 1 else ((),)
+    return f" ({', '.join(same)})" if 0 < len(same) <= SHOWN_TAGS else ""
+
+
+def _named(changes: "Sequence[Change]", names: dict[str, str]) -> str:
+    return f" ({names.get(changes[0].picture, changes[0].picture)})" if len(changes) == 1 else ""

@@ -3,6 +3,7 @@
 An OUT may come from anybody, and a link in it may lead anywhere. Nobody else can write the mark into a folder of yours.
 """
 
+import os
 import secrets
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from prep.files import is_regular, read_file, write_whole
 
 MARK = "kohya.of"  # in the folder: what OUT/.prep/kohya.id says
 KEY = "kohya.id"
-LONGEST = 100
+LONGEST = 5_000
 
 
 def is_ours(out: Path) -> bool:
@@ -20,10 +21,12 @@ def is_ours(out: Path) -> bool:
     if not (out / "kohya").is_symlink() or not is_regular(own) or not is_regular(mark):
         return False
     try:
-        key = read_file(own, LONGEST)
-        return len(key) > 16 and read_file(mark, LONGEST) == key
+        key, (said, _, place) = read_file(own, LONGEST), read_file(mark, LONGEST).partition(b"\n")
     except OSError:
         return False
+    # A copy of an OUT is another one, as long as the first is where it was.
+    there = Path(os.fsdecode(place))
+    return len(key) > 16 and said == key and (there == out.resolve() or not (there / ".prep" / KEY).exists())
 
 
 def lead_elsewhere(out: Path, target: Path) -> None:
@@ -41,6 +44,6 @@ def lead_elsewhere(out: Path, target: Path) -> None:
         raise UsageError(f"{target} is the kohya folder of another set", hint="name another folder in export.kohya")
     key = secrets.token_hex(16).encode()
     write_whole(out / ".prep" / KEY, key)
-    write_whole(target / MARK, key)
+    write_whole(target / MARK, key + b"\n" + os.fsencode(out.resolve()))
     if not kohya.is_symlink():
         kohya.symlink_to(target.resolve(), target_is_directory=True)

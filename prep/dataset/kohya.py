@@ -4,6 +4,8 @@ Only what differs is written. What a person did here was read before (see edits/
 in the set.
 """
 
+import hashlib
+import logging
 import math
 import os
 from collections.abc import Iterable, Iterator
@@ -12,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from prep.aside import fingerprint, set_aside
+from prep.aside import FOLDER, fingerprint, set_aside
 from prep.config import Export
 from prep.dataset.elsewhere import is_ours
 from prep.dataset.layout import Layout
@@ -22,10 +24,13 @@ from prep.edits.from_files import HandEdits
 from prep.edits.placed import Placed, Placement
 from prep.edits.take_out import take_out
 from prep.errors import ImageError
-from prep.files import PICTURE_BYTES, read_file, real_folder, write_whole
+from prep.files import PICTURE_BYTES, is_regular, read_file, real_folder, write_whole
+from prep.images import SUFFIXES
 from prep.names import DRAWN, drawn_group, stem_slug
 from prep.run import Places, image_key
 from prep.types import Problem, Row
+
+log = logging.getLogger(__name__)
 
 SMALL = 0.75  # of the set's resolution; above it, they share its buckets
 CHUNK = 256
@@ -106,6 +111,12 @@ class KohyaExporter:
         known = () if rebalance else self.placement.repeats
         self.placement.set_repeats({group: repeats for group, repeats in wanted.items() if group not in known})
 
+    def unnamed(self, out: Path, done: Written) -> list[str]:
+        """The folders that a dataset.toml of a person's does not name, and that are not trained therefore."""
+        text = read_file(out / "kohya" / "dataset.toml").decode("utf-8", "replace")
+        folders = (self.placement.folder(group).name for group in sorted(done.counts))
+        return [folder for folder in folders if folder not in text]
+
     def _write_chunk(self, chunk: list[Row], pool: ThreadPoolExecutor, done: Written) -> None:
         texts: list[tuple[Path, Row]] = []
         fresh: dict[str, Placed] = {}
@@ -158,6 +169,8 @@ class KohyaExporter:
             set_aside(self.edits.out, damaged, "is no picture any more", self.placement.ledger)
         if stays and placed.group == group and placed.sha256 == ready.digest:
             return placed, False
+        if placed and not placed.sha256 and (back := self._back_from_aside(placed, group)):
+            return back, True
         begin = stem_slug(Path(row.ref.path).stem) if self.layout.readable else group
         target = self.placement.folder(group) / ready.name(begin)
         if not _holds(target, ready.digest):
@@ -176,6 +189,19 @@ class KohyaExporter:
         self.placement.update({picture: now})  # before the old one goes, so that a kill leaves both
         old.unlink()
         return now
+
+    def _back_from_aside(self, placed: Placed, group: str) -> Placed | None:
+        """A person's version that was set aside when its picture left, in its place again; None where there is none."""
+        for folder in sorted((self.edits.out / FOLDER / "kohya").glob(f"*_{group}")):
+            for version in sorted(folder.glob(f"{placed.stem}.*")):
+                target = self.placement.folder(group) / version.name
+                if version.suffix.lower() in SUFFIXES and is_regular(version) and not os.path.lexists(target):
+                    version.rename(target)
+                    log.info(f"kohya/{target.parent.name}/{target.name}: your version is back from {FOLDER}/")
+                    data = read_file(target, PICTURE_BYTES)
+                    now = Placed(target.name, hashlib.sha256(data).hexdigest(), len(data), "placed", group, hand=True)
+                    return now.at(target)
+        return None
 
     def _forget_lost_folders(self) -> None:
         """Note the folders that a person removed before rebuilding them: half of one would look like images removed."""

@@ -16,6 +16,7 @@ def write_own(out: Path, place: str, data: bytes | Callable[[Path], None], ledge
     """Write out/place, or let a function write it. What stands there and is not what prep wrote last makes room."""
     path = out / place
     before, ours = _ours(place, ledger)
+    by_0_1_0 = _by_0_1_0(out, ledger)
 
     def write(target: Path) -> None:
         if callable(data):
@@ -25,7 +26,7 @@ def write_own(out: Path, place: str, data: bytes | Callable[[Path], None], ledge
         digest = fingerprint(target)
         if digest != before:  # in the ledger before it stands there, whenever the process is killed
             ledger.write(OWN, [{"subject": place, "recipe": digest, "before": before}])
-        if ours:  # of an OUT of 0.1.0 nobody knows
+        if not by_0_1_0:
             make_way(out, path, {*ours, digest}, CHANGED, ledger)
 
     write_whole(path, write)
@@ -34,9 +35,14 @@ def write_own(out: Path, place: str, data: bytes | Callable[[Path], None], ledge
 def remove_own(out: Path, place: str, ledger: Ledger) -> None:
     """Take out/place away."""
     _, ours = _ours(place, ledger)
-    if ours:
+    if not _by_0_1_0(out, ledger):
         make_way(out, out / place, ours, CHANGED, ledger)
     (out / place).unlink(missing_ok=True)
+
+
+def _by_0_1_0(out: Path, ledger: Ledger) -> bool:
+    """Whether nothing is known of these files although there has been a run: 0.1.0 kept no hashes of them."""
+    return not ledger.parts(OWN) and (out / "manifest.parquet").is_file()
 
 
 def _ours(place: str, ledger: Ledger) -> tuple[str | None, set[str]]:

@@ -106,6 +106,9 @@ def _verdicts(edits: HandEdits, before: Told) -> Iterator[tuple[str, Verdict | N
             verdict = "rejected" if row["status"] == "rejected" else "accepted"
         elif row["status"] != "kept" or stands == "accepted":  # it may be out for a reason beside the verdict
             continue
+        placed = edits.placement[picture]
+        if verdict is None and placed and placed.state in ("excluded", "leaving"):
+            continue  # taken out since the manifest was written
         if verdict != stands and not _since(edits, "verdict", picture):
             yield picture, verdict
 

@@ -158,6 +158,8 @@ class Edits:
     def retag(self, pictures: Iterable[str], change: Retag) -> set[str]:
         """Change the tags of captions, as one step. -> the pictures whose caption is another now."""
         changed = self.retagged(pictures, change)
+        for _, then in changed.values():
+            _as_read(then)
         hands = {picture: edited(self.decisions.entry(picture).hand, then) for picture, (_, then) in changed.items()}
         self._write(hands, self.by)
         return set(changed)
@@ -207,6 +209,13 @@ class Edits:
         if entry.hand.text is None:
             raise UsageError(f"{picture} has no caption yet", hint="let `prep run` finish")
         return entry
+
+
+def check_tag(tag: str) -> str:
+    """The tag, as a caption may have it. Raises UsageError for one that would be several, or no text."""
+    if not tag.strip() or "," in tag or not tag.isprintable():
+        raise UsageError(f"{tag!r} is no tag", hint="a tag is text without a comma")
+    return tag.strip()
 
 
 def adding(tag: str) -> Retag:

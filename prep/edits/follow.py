@@ -64,13 +64,13 @@ def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledg
     drawn = _drawn(ledger, placement)
     orphans = sorted(subject for subject in decided - set(present) if _sha256(subject) not in drawn)
     free = (row for subject, row in present.items() if subject not in decided and subject not in here)
-    vanished = sorted(
-        here - set(present) - set(orphans)
-    )  # nothing was decided of them so far; the last of a kind counts
+    # Nothing was decided of them so far; of one kind the last counts.
+    vanished = sorted(here - set(present) - set(orphans))
     matched = _matched(free, [*vanished, *orphans], known)
     moved = {new: old for new, old in matched.items() if old in orphans}
     for new, old in moved.items():
         move(decisions, placement, old, new, _sha256(old) == _sha256(new) or _same(known, old, present[new]))
+    _know_again(decisions, {new: old for new, old in matched.items() if old not in orphans})
     successors = became | {old: new for new, old in matched.items()}
     now = {
         subject: {"subject": subject, "recipe": "", "path": path, "pixels": pixels, "here": False, "became": None}
@@ -83,6 +83,20 @@ def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledg
     }
     ledger.write(PICTURE, [row for subject, row in now.items() if rows_before.get(subject) != row])
     return Followed(moved, tuple(subject for subject in orphans if subject not in moved.values()))
+
+
+def _know_again(decisions: Decisions, pairs: Mapping[str, str]) -> None:
+    """A .txt that prep wrote beside an image in SRC is prep's, also when both have gone to another folder.
+
+    pairs: picture -> what it was before; nothing was decided of either.
+    """
+    known = {}
+    for new, old in pairs.items():
+        entry, before = decisions.entry(new), decisions.entry(old)
+        if entry.hand.text is None and entry.source_text is not None and entry.source_text in before.known:
+            known[new] = replace(entry, hand=before.hand)
+    if known:
+        decisions.keep(known, MOVED)
 
 
 def _matched(free: Iterable[Row], orphans: list[str], known: Mapping[str, tuple[str, str]]) -> dict[str, str]:

@@ -21,6 +21,8 @@ Verdict = Literal["excluded", "accepted", "rejected"]
 # `by` of steps that no undo takes back. read_back: parts of the ledger were lost, and the manifest knew it still.
 UNDO, REDO, MOVED, READ_BACK = "undo", "redo", "moved", "read_back"
 
+VERDICTS = ("excluded", "accepted", "rejected")
+
 EDIT = Shelf(
     "edit",  # subject: step/what/picture
     (
@@ -194,11 +196,13 @@ def _read(what: str, text: str | None) -> Any:
     """Raises UsageError for a state of a later prep, which this one would take for another."""
     if text is None:
         return None
-    found = json.loads(text)
-    if what != "caption":
-        return found
     try:
+        found = json.loads(text)
+        if what != "caption":
+            return found if found in VERDICTS else None
         lists = {name: tuple(found[name]) for name in ("machine", "added", "removed")}
         return Hand(**(found | lists))
-    except (TypeError, KeyError):
-        raise UsageError("its history was written by another prep", hint="use the prep that wrote it") from None
+    except (TypeError, KeyError, ValueError, RecursionError):
+        raise UsageError(
+            "a step of its history cannot be read", hint="take .prep/ledger/edit away: what kohya/ shows is read back"
+        ) from None

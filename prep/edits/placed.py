@@ -68,6 +68,10 @@ class Placed:
         found = path.stat()
         return replace(self, bytes=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino)
 
+    def taken_out(self) -> "Placed":
+        """Where a person's version lay: whatever lies there next is not known to be prep's."""
+        return replace(self, hand=False, sha256="", bytes=0, mtime_ns=0, inode=0)
+
     def row(self, subject: str) -> dict:
         return {"subject": subject, "recipe": "", **{slot: getattr(self, slot) for slot in self.__slots__}}
 
@@ -130,18 +134,22 @@ class Placement:
         seen: dict[str, Placed] = {}
         retouched = []
         self.damaged = {}
+        moved = self.moved()
         for subject, placed in self.known.items():
-            if placed.state != "placed" or (name := self._name_now(placed)) is None:
+            # Also of pictures that were taken out: a version may be put back before prep's own is.
+            if placed.state == "leaving" or subject in moved or (name := self._name_now(placed)) is None:
                 continue
             if name == placed.name and self.listings[placed.group][name] == placed.stat:
                 continue
             now = self._looked_at(replace(placed, name=name))
             if now is None:
-                self.damaged[subject] = self.folder(placed.group) / name
+                if placed.state == "placed":
+                    self.damaged[subject] = self.folder(placed.group) / name
                 continue
-            seen[subject] = now
             if now.sha256 != placed.sha256:
                 retouched.append(subject)
+                now = replace(now, state="placed") if placed.state == "unplaced" else now
+            seen[subject] = now
         self.update(seen)
         return retouched
 

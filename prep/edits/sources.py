@@ -46,7 +46,9 @@ def read_sources(src: Path, rows: Sequence[Row]) -> Beside:
             try:
                 text = _read(src, sidecar)
             except ImageError as error:
-                problems[row.ref.path] = Problem("caption", error.kind, error.message, error.hint)
+                hint = f"{error.hint}; until then the picture is left out" if row is same[0] else error.hint
+                said = error.message.replace("its caption", f"its caption {sidecar.name}", 1)
+                problems[row.ref.path] = Problem("caption", error.kind, said, hint)
                 if row is same[0]:
                     unread.add(picture)
                 continue

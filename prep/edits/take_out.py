@@ -4,7 +4,6 @@ What a person edited in a caption goes into the ledger first; what else a person
 """
 
 from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path
 
 from prep.aside import fingerprint, set_aside
@@ -28,7 +27,7 @@ def take_out(
         crash_point("removal")
     now = placement.known[picture]
     if now.hand and (now.group, now.name) == (placed.group, placed.name):
-        placement.update({picture: replace(now, hand=False)})  # set aside, or in SRC as well: it waits for nothing
+        placement.update({picture: now.taken_out()})
     if text := placement.sidecar(placed):
         _caption(text, picture, decisions, out)
         crash_point("removal")

@@ -52,7 +52,9 @@ def look_at_edits(run: Run, rows: Sequence[Row], slugs: Mapping[str, str]) -> tu
     edits.note_removals(list(placement.known), run.options.restore)
     followed = follow(rows, decisions, placement, run.ledger)
     if followed.moved:
-        run.report.say(f"scan: what you did to {_pictures(len(followed.moved))} followed them to where they are now")
+        many = len(followed.moved)
+        where = "it to where it is" if many == 1 else "them to where they are"
+        run.report.say(f"scan: what you did to {_pictures(many)} followed {where} now")
     if followed.lost:
         lost = len(followed.lost)
         run.report.say(
@@ -127,7 +129,7 @@ def without_trigger(kept: Iterable[Row], record: Profiled) -> Iterator[str]:
     for trigger, count in counts.items():
         if count:
             many = "1 caption of yours lacks" if count == 1 else f"{count:,} captions of yours lack"
-            yield f"{many} the trigger word `{printable(trigger)}`"
+            yield f"{many} the trigger word `{printable(trigger)}` (`prep lint` names them)"
 
 
 def training(rows: Iterable[Row]) -> Iterator[str]:
@@ -145,7 +147,8 @@ def _newly_excluded(row: Row, edits: HandEdits) -> bool:
 
 def _say_retouched(run: Run, edits: HandEdits) -> None:
     if retouched := edits.placement.retouched():
-        run.report.say(f"scan: {_pictures(len(retouched))} in kohya/ changed by hand; they stay as they are")
+        stay = "it stays as it is" if len(retouched) == 1 else "they stay as they are"
+        run.report.say(f"scan: {_pictures(len(retouched))} in kohya/ changed by hand; {stay}")
 
 
 def _pictures(count: int) -> str:

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
-from prep.aside import lying_aside
+from prep.aside import lying_aside, sweep_empty
 from prep.captions.compose import Composer
 from prep.config import Settings
 from prep.dataset.clear import clear, strangers
@@ -50,7 +50,11 @@ def export(run: Run, drawn: Drawn) -> Exported:
     run.report.say(
         f"export: {written.images:,} images in {len(counts)} folders, {written.written:,} written, "
         f"{written.unchanged:,} unchanged, {removed:,} removed"
-        + (f"; {written.captions:,} captions rewritten" if written.captions else "")
+        + (
+            f"; {written.captions:,} caption{'' if written.captions == 1 else 's'} rewritten"
+            if written.captions
+            else ""
+        )
     )
     left_out = write_views(run.out, settings.export.formats, run.ledger, run.report.say, run.report.bar)
     run.problems |= {file: Problem("export", "left_out", why) for file, why in left_out.items()}
@@ -61,6 +65,10 @@ def export(run: Run, drawn: Drawn) -> Exported:
         write_problems(run.out, run.problems, run.ledger)
     if kohya.kept_toml:
         run.report.say("export: dataset.toml was changed by hand and stays; prep's own is dataset.new.toml beside it")
+        if unnamed := kohya.unnamed(run.out, written):
+            run.report.say(
+                f"export: dataset.toml does not name {', '.join(unnamed)}: nothing in there would be trained"
+            )
     if not ours:
         run.report.say("export: train_sd3_lora.toml was changed by hand and stays; prep's own lies beside it")
     return Exported.grown(drawn, rows=rows, left_out=left_out)
@@ -68,6 +76,7 @@ def export(run: Run, drawn: Drawn) -> Exported:
 
 def aside(run: Run) -> dict[str, Problem]:
     """A line for each file of a person's that could not stay where it lay."""
+    sweep_empty(run.out)
     lying = lying_aside(run.out, run.ledger)
     return {
         place: Problem("export", "set_aside", why, "take it away when you have seen it") for place, why in lying.items()

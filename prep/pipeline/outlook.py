@@ -139,9 +139,9 @@ def hand_lines(found: Outlook) -> Iterator[str]:
 def changed_settings(before: Settings, now: Settings) -> list[str]:
     """`section.key: what it was -> what it is`, of those that differ."""
     old, new = (dict(_flat(each.model_dump(mode="json"))) for each in (before, now))
-    return [
-        f"{key}: {old.get(key)!r} -> {new.get(key)!r}" for key in sorted({*old, *new}) if old.get(key) != new.get(key)
-    ]
+    changed = (key for key in sorted({*old, *new}) if old.get(key) != new.get(key))
+    # Of a character's table that one of the two lacks, only what is set counts.
+    return [f"{key}: {old.get(key)!r} -> {new.get(key)!r}" for key in changed if old.get(key) or new.get(key)]
 
 
 def _to_take_out(found: Outlook) -> str:

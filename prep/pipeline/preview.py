@@ -35,7 +35,7 @@ class Preview:
     @property
     def untagged(self) -> int:
         """Images that a run would tag."""
-        return self.run.todo["tag"] + self.run.todo["scan"]
+        return self.run.todo["tag"] + self.run.todo["unknown"]
 
 
 def preview(src: Path, out: Path, settings: Settings) -> Preview:

@@ -22,7 +22,7 @@ from prep.pipeline.records import Captioned, Found, Profiled, Scanned, Tagged
 from prep.run import Places, Run
 from prep.scan.copies import marked
 from prep.scan.find import find_images
-from prep.scan.measure import SCAN, ScanJob, is_current, is_whole, path_key, ref_from_scan
+from prep.scan.measure import SCAN, ScanJob, by_stat, is_current, is_whole, path_key, ref_from_scan
 from prep.scan.select import capped, select
 from prep.tagging.filters import read_patterns
 from prep.tagging.thresholds import level_of
@@ -50,7 +50,11 @@ def scan(run: Run, found: Found) -> Scanned:
         for _ in carried(run, job, todo, "scan"):
             pass
         book = run.ledger.book(SCAN, job.recipe)
-    read = zip(todo, book.rows(path_key(file.path) for file in todo), strict=True)
+    read = list(zip(todo, book.rows(path_key(file.path) for file in todo), strict=True))
+    if run.options.dry:  # a file that was only renamed is known by its stat
+        elsewhere = by_stat(book, (file for file, row in read if row is None))
+        read = [(file, row or elsewhere.get(file.path)) for file, row in read]
+    run.wants("unknown", sum(row is None for _, row in read))
     refs += [ref_from_scan(file, row) for file, row in read if row is not None]
     run.problems |= dict(found.listing.problems) | {ref.path: ref.problem for ref in refs if ref.problem}
     run.report.say(f"scan: {len(files):,} files: {len(todo):,} read, {len(files) - len(todo):,} unchanged")

@@ -228,7 +228,7 @@ def _lost(made: Preview) -> Iterator[str]:
     for picture in record.lost:
         text = record.edits.decisions.entry(picture).hand.person
         said = record.edits.decisions.verdict(picture) or ""
-        what = f"{text!r}" if text is not None else said
+        what = f"{text!r}" if text is not None else said or "a retouched picture"
         yield f"  {printable(paths.get(picture, picture))}: {printable(what)}"
 
 

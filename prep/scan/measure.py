@@ -7,7 +7,7 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from prep.config import recipe
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, read_file
 from prep.images import measures, open_image, pixel_hash
-from prep.ledger import Ledger, Shelf, Writer
+from prep.ledger import Book, Ledger, Shelf, Writer
 from prep.protocols import Needs, Outcome
 from prep.scan.find import Found
 from prep.types import ImageRef, Problem
@@ -70,6 +70,17 @@ def is_current(row: dict[str, Any] | None, found: Found) -> bool:
 def is_whole(row: dict[str, Any]) -> bool:
     """Whether it has all that is measured today: 0.1.0 took no hash of the pixels."""
     return bool(row["pixels"] or row["problem"])
+
+
+def by_stat(book: Book, files: Iterable[Found]) -> dict[str, dict[str, Any]]:
+    """Path -> the row of another path with the same size, time and inode: the file was renamed since it was read."""
+    files = list(files)
+    if not files:
+        return {}
+    stats = zip(*(book.table[name].to_pylist() for name in ("size", "mtime_ns", "inode", "subject")), strict=True)
+    known = {stat: subject for *stat_, subject in stats for stat in (tuple(stat_),)}
+    found = {file.path: known.get((file.size, file.mtime_ns, file.inode)) for file in files}
+    return {path: book.get(subject) for path, subject in found.items() if subject is not None}
 
 
 def ref_from_scan(found: Found, row: dict[str, Any]) -> ImageRef:

@@ -63,7 +63,11 @@ def test_undo_tells_each_step_and_takes_back_what_was_done_to_files(made, typed)
     made.image("001").unlink()
     typed("exclude", made.out, "002")
     listed = typed("undo", made.out, "--list").out.splitlines()
-    assert [line.rpartition(": ")[2] for line in listed] == ["1 caption", "1 excluded", "1 excluded"]
+    assert [line.rpartition(": ")[2] for line in listed] == [
+        "1 caption (+red scarf) (mira/000.png)",
+        "1 excluded (mira/001.png)",
+        "1 excluded (mira/002.png)",
+    ]
     assert ", by files: " in listed[0] and ", by command: " in listed[2]
     said = typed("undo", made.out, 3)
     assert said.out.count("undone: step") == 3 and "the next `prep run` puts back" in said.out

@@ -50,6 +50,8 @@ SENSELESS = {
     ("--add", " "): "is no tag",
     ("--add", ""): "is no tag",
     ("--rename", "a", ""): "is no tag",
+    ("--add", "caf\udce9"): "is no tag",
+    ("--rename", "solo", "a\0b"): "is no tag",
     ("--remove", "Mira"): "is the trigger word",
     ("--rename", "mira", "x"): "is the trigger word",
     ("--character", "nobody"): "There is mira, noa",

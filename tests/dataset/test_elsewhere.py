@@ -1,5 +1,7 @@
 """kohya/ on another disk: where the settings say so, and nowhere else."""
 
+import shutil
+
 import pytest
 
 from prep.dataset.finished import read_set
@@ -51,3 +53,12 @@ def test_a_folder_with_a_set_in_it_is_not_left_behind(elsewhere, tmp_path):
     with pytest.raises(UsageError, match="mv "):
         run_here(art, tmp_path / "other", tagger, f"export.kohya={tmp_path / 'new'}")
     assert (tmp_path / "other" / "kohya" / "50_mira").is_dir()
+
+
+def test_a_copy_of_an_out_does_not_work_in_the_first_one_s_folder(elsewhere, tmp_path):
+    _, out, _, _ = elsewhere
+    shutil.copytree(out, tmp_path / "copy", symlinks=True)
+    with pytest.raises(UsageError, match="is a link"):
+        read_set(tmp_path / "copy")
+    out.rename(tmp_path / "moved")  # one that was moved is the same
+    assert read_set(tmp_path / "moved").images == 2

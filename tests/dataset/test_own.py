@@ -55,3 +55,13 @@ def test_one_that_a_killed_run_left_is_prep_s(tmp_path, monkeypatch):
     assert (tmp_path / "page").read_bytes() == b"one"
     write_own(tmp_path, "page", b"three", ledger)
     assert (tmp_path / "page").read_bytes() == b"three" and not (tmp_path / "set_aside").exists()
+
+
+def test_a_problems_txt_of_a_person_s_is_not_taken_for_prep_s(tmp_path, tiny_tagger, reads_with):
+    reads_with(lambda options: FakeTagger())
+    art, out = folder_of(tmp_path / "art", mira=2), tmp_path / "out"
+    run_here(art, out, tiny_tagger)
+    assert not (out / "problems.txt").exists()
+    (out / "problems.txt").write_text("notes of mine")
+    run_here(art, out, tiny_tagger)
+    assert (out / "set_aside" / "problems.txt").read_text() == "notes of mine"

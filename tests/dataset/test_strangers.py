@@ -94,7 +94,7 @@ def test_a_caption_in_src_that_cannot_be_read_is_not_touched_and_its_picture_wai
     for name in ("000", "001", "002"):
         row = made.row(name)
         assert (row["status"], row["reason"], row["file"]) == ("rejected", "caption", None)
-        assert f"mira/{name}.png: caption: its caption is not UTF-8" in made.problems()
+        assert f"mira/{name}.png: caption: its caption {name}.txt is not UTF-8" in made.problems()
     for path in beside:
         path.write_text("mira, ribbon")
     assert made.run().exit_code == 0 and made.text("000").read_text() == "mira, ribbon"

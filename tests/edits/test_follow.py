@@ -152,3 +152,13 @@ def test_undo_finds_a_picture_that_was_moved_since(made):
     assert "red scarf" not in tags(made.text("sylvie/000.png"))
     made.run()
     assert made.row("sylvie/000.png")["caption_source"] == "machine"
+
+
+def test_what_prep_wrote_beside_an_image_is_prep_s_in_another_folder_too(made):
+    made.run("captions.sidecars=source")
+    (made.art / "mira").rename(made.art / "sylvie")
+    for _ in range(2):
+        made.run("captions.sidecars=source")
+        row = made.row("sylvie/000.png")
+        assert row["caption_source"] == "machine" and tags(made.text("sylvie/000.png"))[0] == "sylvie"
+        assert (made.art / "sylvie" / "000.txt").read_text() == row["caption"]

@@ -1,6 +1,10 @@
 """The history: what was decided, by whom, step by step; taken back and done again."""
 
-from prep.edits.history import UNDO
+import pytest
+
+from prep.edits.history import EDIT, UNDO
+from prep.errors import UsageError
+from prep.ledger import Ledger
 from tests.support.person import LOW, tags
 
 
@@ -79,3 +83,27 @@ def test_a_step_of_many_pictures_is_one(made):
         edits.add("red scarf", keys)
         assert [len(step.changes) for step in edits.history] == [3] and len(edits.undo()[0].changes) == 3
     assert not any("red scarf" in tags(made.text(name)) for name in ("000", "001", "002"))
+
+
+@pytest.mark.parametrize("text", ["{bad json", "5", '{"text": 1}', "[" * 3_000])
+def test_a_step_that_cannot_be_read_is_one_sentence(made, text):
+    with made.door() as edits:
+        edits.add("red scarf", [made.key("000")])
+    ledger = Ledger.begin(made.out / ".prep" / "ledger")
+    row = ledger.table(EDIT).to_pylist()[-1]
+    ledger.write(EDIT, [row | {"subject": "9/x", "step": 9, "after": text}])
+    with pytest.raises(UsageError, match="a step of its history cannot be read"):
+        made.run()
+    with pytest.raises(UsageError, match="cannot be read"), made.door() as edits:
+        edits.undo()
+
+
+def test_what_no_file_can_hold_is_refused_before_it_is_kept(made):
+    with made.door() as edits:
+        for text in ("caf\udce9", "a\0b"):
+            with pytest.raises(UsageError):
+                edits.caption(made.key("000"), text)
+            with pytest.raises(UsageError):
+                edits.add(text, [made.key("000")])
+        assert edits.history == []
+    made.run()

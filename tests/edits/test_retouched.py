@@ -73,7 +73,7 @@ def test_a_changed_picture_that_leaves_the_set_is_set_aside_and_said(made, chang
     assert "hand edit" not in said_of(made)  # it lies in set_aside/, and waits for nothing
     (made.art.parent / "away.png").rename(made.art / "mira" / "000.png")
     made.run()
-    assert path.exists() and aside.exists() and "retouched" not in made.row("000")["flags"]
+    assert not aside.exists() and made.image("000").read_bytes() == data and "retouched" in made.row("000")["flags"]
 
 
 def said_of(made) -> str:

@@ -15,7 +15,7 @@ def from_a_booru(made) -> None:
 
 def test_captions_without_the_trigger_are_counted_in_the_run_the_plan_and_the_status(made, capsys):
     from_a_booru(made)
-    line = "2 captions of yours lack the trigger word `mira`"
+    line = "2 captions of yours lack the trigger word `mira` (`prep lint` names them)"
     settings = load_settings(made.art, None, (f"tagger.model={made.tagger}", "scan.min_side_px=40"))
     assert f"  {line}" in plan_lines(made.art, made.out, settings)
     made.run()

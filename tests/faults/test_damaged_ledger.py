@@ -226,3 +226,13 @@ def test_the_tagger_that_read_a_set_reads_it_again_although_its_row_is_lost(tmp_
     with pytest.raises(StoppedError, match="mine read this set before.*tagger.model=/path/to/weights"):
         tagger_of(ledger, load_settings(), before=lambda: "mine")
     assert tagger_of(ledger, load_settings(), before=lambda: "starter-tagger").name == "starter-tagger"
+
+
+def test_an_exclusion_since_the_last_run_survives_the_loss_of_the_history(worked):
+    key = next(f"{row['character']}/{row['image_id']}" for row in manifest(worked.out) if row["source"] == "noa/5.png")
+    edits = Set(worked.out).edits(Ledger.begin(worked.out / ".prep" / "ledger"), "command")
+    edits.exclude([key])
+    for part in (worked.out / ".prep" / "ledger" / "edit").glob("*.parquet"):
+        part.write_bytes(b"junk")
+    worked.run(*HIGH)
+    assert {row["source"]: row["status"] for row in manifest(worked.out)}["noa/5.png"] == "excluded"
