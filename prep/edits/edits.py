@@ -239,8 +239,8 @@ def renaming(tag: str, new: str) -> Retag:
 def _as_read(text: str) -> str:
     """A caption as it will be read out of its file. Raises UsageError for one that no file may hold."""
     try:
-        return caption_text(caption_bytes(text))
-    except ImageError:
+        return caption_text((text or "\n").encode())
+    except (ImageError, UnicodeEncodeError):
         raise UsageError("that is no caption", hint="take out what is no text") from None
 
 
