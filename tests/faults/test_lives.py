@@ -5,6 +5,7 @@
 
 import os
 import shutil
+from collections.abc import Iterable
 
 import pytest
 
@@ -13,11 +14,11 @@ from prep.dataset import kohya
 from tests.faults.life import Life
 from tests.support.counting import generator, sets  # noqa: F401 - fixtures
 
-QUICK = range(1, 7)
+QUICK = (1, 2, 4, 5)
 MANY = range(100, 300)
 
 
-def asked(default: range) -> list[int]:
+def asked(default: Iterable[int]) -> list[int]:
     """The seeds that PREP_LIFE names."""
     wanted = os.environ.get("PREP_LIFE")
     if not wanted:
