@@ -95,12 +95,12 @@ def write(page: Page) -> None:
 def pictures(page: Page) -> None:
     page.say(
         "## Pictures\n\nA picture that you retouch in `kohya/` is yours: it stays, and trains. One that you put there "
-        "yourself trains, too, but nobody captioned it. We paint out a corner of one, and drop another beside it:"
+        "yourself trains, too, but nobody captioned it. We paint over a corner of one, and drop another beside it:"
     )
     path = page.caption(RETOUCHED).with_suffix(".png")
     with Image.open(path) as image:
         image.load()
-    image.paste((255, 255, 255), (0, 0, 40, 40))
+    image.paste((30, 30, 34), (0, 0, 40, 40))
     image.save(path)
     image.save(path.with_name("from_elsewhere.png"))
     page.run("--set", "generator.model=none")
@@ -114,9 +114,10 @@ def commands(page: Page) -> None:
         "all captions of a character, with a look before:"
     )
     out = str(page.out)
-    rename = ("tags", out, "--character", "sylvie", "--rename", "skirt", "pleated skirt")
-    page.show(" ".join(rename[:-1]) + ' "pleated skirt" --plan', prep(*rename, "--plan"))
-    page.show(" ".join(rename[:-1]) + ' "pleated skirt"', prep(*rename))
+    rename = ("tags", out, "--character", "sylvie", "--rename", "blue shirt", "blue blouse")
+    typed = 'prep tags outputs/characters --character sylvie --rename "blue shirt" "blue blouse"'
+    page.show(f"{typed} --plan", prep(*rename, "--plan"))
+    page.show(typed, prep(*rename))
     page.show(
         "prep exclude outputs/characters eileen/eileen_happy.png", prep("exclude", out, "eileen/eileen_happy.png")
     )

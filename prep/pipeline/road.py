@@ -57,10 +57,16 @@ STAGES: tuple[Stage | Repeat, ...] = (
 KNOWS = "which knows three characters; for your own art see `prep doctor`"
 # Kinds of problem that say something without anything having failed, and how the last lines count them.
 HINTS = {
-    "no_tags": "images have no tag above their threshold",
-    "set_aside": "files of yours could not stay where they lay, and are in set_aside/",
-    "not_in_set": "pictures or folders in kohya/ are not prep's: they train as they are",
-    "second_caption": "captions do not count: another file has the same picture",
+    "no_tags": ("image has no tag above its threshold", "images have no tag above their threshold"),
+    "set_aside": ("file of yours lies in set_aside/", "files of yours lie in set_aside/"),
+    "not_in_set": (
+        "thing in kohya/ is not prep's, and trains as it is",
+        "pictures or folders in kohya/ are not prep's, and train as they are",
+    ),
+    "second_caption": (
+        "caption does not count: another file has the same picture",
+        "captions do not count: other files have the same pictures",
+    ),
 }
 
 
@@ -190,7 +196,7 @@ def _tell(run: Run, record: Found, result: Result) -> None:
     if failed:
         run.report.say(f"{summary(failed, result.images)}. See {run.out / 'problems.txt'}")
     for kind, count in hints.items():
-        run.report.say(f"{count:,} {HINTS[kind]}. See {run.out / 'problems.txt'}")
+        run.report.say(f"{count:,} {HINTS[kind][count > 1]}. See {run.out / 'problems.txt'}")
 
 
 def trial_lines(record: Found) -> Iterator[str]:
