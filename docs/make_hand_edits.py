@@ -117,7 +117,7 @@ def commands(page: Page) -> None:
     rename = ("tags", out, "--character", "sylvie", "--rename", "blue shirt", "blue blouse")
     typed = 'prep tags outputs/characters --character sylvie --rename "blue shirt" "blue blouse"'
     page.show(f"{typed} --plan", prep(*rename, "--plan"))
-    page.show(typed, prep(*rename))
+    page.show(typed, "...\n" + "\n".join(prep(*rename).splitlines()[-2:]))
     page.show(
         "prep exclude outputs/characters eileen/eileen_happy.png", prep("exclude", out, "eileen/eileen_happy.png")
     )

@@ -60,7 +60,7 @@ HINTS = {
     "no_tags": ("image has no tag above its threshold", "images have no tag above their threshold"),
     "set_aside": ("file of yours lies in set_aside/", "files of yours lie in set_aside/"),
     "not_in_set": (
-        "thing in kohya/ is not prep's, and trains as it is",
+        "picture or folder in kohya/ is not prep's, and trains as it is",
         "pictures or folders in kohya/ are not prep's, and train as they are",
     ),
     "second_caption": (
