@@ -164,9 +164,23 @@ class Findings:
             ):
                 continue
             holding = [picture for picture, text in waiting.items() if word.text in text]
+            if any(self._overwritten(picture) for picture in holding):
+                continue  # with foreign bytes, while the run went on: the next one sets them aside and writes the words
             if not holding or any(picture in self.trained for picture in holding):
                 where = [str(path) for path in here] or [f"only the ledger, of {picture}" for picture in holding]
                 yield f"{word.text!r} of {word.home} is in no caption of its picture: {where or 'nowhere'}"
+
+    def _overwritten(self, picture: str) -> bool:
+        """Whether its caption in kohya/ is no text."""
+        row = self.trained.get(picture)
+        path = (self.out / row["file"]).with_suffix(".txt") if row else None
+        if path is None or not path.exists():
+            return False
+        try:
+            caption_text(path.read_bytes())
+        except ImageError:
+            return True
+        return False
 
     def _fits(self, here: list[Path], word: Word, claims: Claims) -> bool:
         """Whether one of the captions is that of the picture for which the word was written."""
