@@ -7,7 +7,7 @@ from prep.config import load_settings
 from prep.pipeline.preview import preview
 from prep.pipeline.status import _lost
 from tests.edits.test_retouched import retouch
-from tests.support.person import small, tags
+from tests.support.person import LOW, small, tags
 from tests.support.pictures import save
 
 
@@ -162,3 +162,21 @@ def test_what_prep_wrote_beside_an_image_is_prep_s_in_another_folder_too(made):
         row = made.row("sylvie/000.png")
         assert row["caption_source"] == "machine" and tags(made.text("sylvie/000.png"))[0] == "sylvie"
         assert (made.art / "sylvie" / "000.txt").read_text() == row["caption"]
+
+
+def test_a_folder_renamed_in_case_there_and_back_keeps_taking_edits(made):
+    made.image("002").unlink()
+    made.run()
+    (made.art / "mira").rename(made.art / "MIRA")
+    made.run()
+    (made.art / "MIRA").rename(made.art / "mira")
+    made.run()
+    made.add("000", "red scarf")
+    made.run()
+    assert "red scarf" in tags(made.text("000")) and made.row("000")["caption_source"] == "hand"
+    made.run(*LOW)
+    assert "red scarf" in tags(made.text("000")) and made.row("000")["caption_source"] == "merged"
+    assert made.row("002")["status"] == "excluded"
+    (made.art / "mira").rename(made.art / "sylvie")
+    made.run()
+    assert "red scarf" in tags(made.text("sylvie/000.png"))
