@@ -5,11 +5,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from prep.cli._say import say
 
 if TYPE_CHECKING:
     from prep.dataset.opened import Set
     from prep.edits.edits import Edits
+
+
+KEYS = "KEY is a path as in SRC, a file of kohya/ or generated/, its name, or the first letters of its hash."
 
 
 @contextmanager
@@ -31,8 +36,22 @@ def deciding(out: Path, dry: bool = False) -> "Iterator[tuple[Set, Edits]]":
         yield found, edits
 
 
+def decision(verb: str, what: str, example: str, done: str, later: str = "") -> click.Command:
+    """The command `prep VERB OUT KEY...`. what: its help; done, later: see decide."""
+
+    @click.command(verb, help=f"{what}\n\n{KEYS}\n\n\b\nExample:\n  prep {verb} outputs/characters {example}")
+    @click.argument("out", type=click.Path(path_type=Path))
+    @click.argument("keys", metavar="KEY...", nargs=-1, required=True)
+    def command(out: Path, keys: tuple[str, ...]) -> int:
+        return decide(out, keys, verb, done, later)
+
+    return command
+
+
 def decide(out: Path, keys: Sequence[str], verb: str, done: str, later: str = "") -> int:
-    """exclude, restore, accept or reject pictures by key. later: what the next run still has to do."""
+    """exclude, restore, accept or reject pictures by key. done: what they are then; later: what the next run still has
+    to do.
+    """
     with deciding(out) as (found, edits):
         pictures = found.find(keys)
         if verb == "accept":

@@ -4,10 +4,11 @@ Only what differs is written. What a person did here was read before (see edits/
 in the set.
 """
 
-import hashlib
 import logging
 import math
 import os
+import re
+import shutil
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -115,7 +116,7 @@ class KohyaExporter:
         """The folders that a dataset.toml of a person's does not name, and that are not trained therefore."""
         text = read_file(out / "kohya" / "dataset.toml").decode("utf-8", "replace")
         folders = (self.placement.folder(group).name for group in sorted(done.counts))
-        return [folder for folder in folders if folder not in text]
+        return [folder for folder in folders if not re.search(rf"(?<![\w-]){re.escape(folder)}(?![\w-])", text)]
 
     def _write_chunk(self, chunk: list[Row], pool: ThreadPoolExecutor, done: Written) -> None:
         texts: list[tuple[Path, Row]] = []
@@ -196,11 +197,9 @@ class KohyaExporter:
             for version in sorted(folder.glob(f"{placed.stem}.*")):
                 target = self.placement.folder(group) / version.name
                 if version.suffix.lower() in SUFFIXES and is_regular(version) and not os.path.lexists(target):
-                    version.rename(target)
+                    shutil.move(version, target)  # kohya/ may lie on another disk
                     log.info(f"kohya/{target.parent.name}/{target.name}: your version is back from {FOLDER}/")
-                    data = read_file(target, PICTURE_BYTES)
-                    now = Placed(target.name, hashlib.sha256(data).hexdigest(), len(data), "placed", group, hand=True)
-                    return now.at(target)
+                    return Placed(target.name, fingerprint(target), 0, "placed", group, hand=True).at(target)
         return None
 
     def _forget_lost_folders(self) -> None:

@@ -13,7 +13,7 @@ from prep.dataset.folders import check_folders
 from prep.dataset.rows import manifest_facts, manifest_rows
 from prep.edits.decisions import Decisions
 from prep.edits.edits import Edits
-from prep.edits.placed import EXPORT
+from prep.edits.placed import EXPORT, LEFT_OUT
 from prep.edits.sidecar import LONGEST_BYTES, caption_text
 from prep.errors import ImageError, UsageError
 from prep.files import is_regular, read_file
@@ -43,7 +43,7 @@ class Set:
     @cached_property
     def decisions(self) -> Decisions:
         exports = self.ledger.rows(EXPORT)
-        return Decisions(self.ledger, (key for key, row in exports.items() if row["state"] in ("excluded", "leaving")))
+        return Decisions(self.ledger, (key for key, row in exports.items() if row["state"] in LEFT_OUT))
 
     @cached_property
     def facts(self) -> dict[str, Any]:

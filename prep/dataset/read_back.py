@@ -17,7 +17,7 @@ from prep.dataset.rows import manifest_rows
 from prep.edits.from_files import HandEdits
 from prep.edits.history import EDIT, READ_BACK, Verdict
 from prep.edits.merge import Hand, edited, items
-from prep.edits.placed import EXPORT, REPEATS, Placed
+from prep.edits.placed import EXPORT, LEFT_OUT, REPEATS, Placed
 from prep.edits.sidecar import CAPTION, Entry
 from prep.edits.sources import read_sources
 from prep.errors import ImageError, UsageError
@@ -107,7 +107,7 @@ def _verdicts(edits: HandEdits, before: Told) -> Iterator[tuple[str, Verdict | N
         elif row["status"] != "kept" or stands == "accepted":  # it may be out for a reason beside the verdict
             continue
         placed = edits.placement[picture]
-        if verdict is None and placed and placed.state in ("excluded", "leaving"):
+        if verdict is None and placed and placed.state in LEFT_OUT:
             continue  # taken out since the manifest was written
         if verdict != stands and not _since(edits, "verdict", picture):
             yield picture, verdict

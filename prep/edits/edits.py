@@ -14,7 +14,7 @@ from prep.edits.from_files import HandEdits, caption_bytes
 from prep.edits.history import REDO, UNDO, Change, Step, Verdict
 from prep.edits.merge import Hand, edited, items, key, merged
 from prep.edits.placed import read_placement
-from prep.edits.sidecar import CAPTION, Entry, caption_text
+from prep.edits.sidecar import CAPTION, Entry, caption_text, texts_of
 from prep.edits.take_out import take_out
 from prep.errors import ImageError, UsageError
 from prep.files import write_whole
@@ -31,8 +31,7 @@ class Edits:
         self.out = out
         self.by = by
         self.placement = read_placement(out / "kohya", ledger)
-        gone = (picture for picture, placed in self.placement.known.items() if placed.state in ("excluded", "leaving"))
-        self.decisions = Decisions(ledger, gone)
+        self.decisions = Decisions(ledger, self.placement.left_out())
         self.files = HandEdits(self.decisions, self.placement, out, out, in_source=False)
 
     def look(self) -> None:
@@ -168,7 +167,9 @@ class Edits:
         """Keep captions as one step, then write their files: each is looked at once more, right before."""
         entries = {picture: self.decisions.entry(picture) for picture in hands}
         announced = {
-            picture: replace(entry, hand=hands[picture], expected_texts=_texts(entry.hand.text, *entry.expected_texts))
+            picture: replace(
+                entry, hand=hands[picture], expected_texts=texts_of(entry.hand.text, *entry.expected_texts)
+            )
             for picture, entry in entries.items()
         }
         self.decisions.keep(announced, by, of)
@@ -242,7 +243,3 @@ def _as_read(text: str) -> str:
         return caption_text((text or "\n").encode())
     except (ImageError, UnicodeEncodeError):
         raise UsageError("that is no caption", hint="take out what is no text") from None
-
-
-def _texts(*texts: str | None) -> tuple[str, ...]:
-    return tuple(text for text in texts if text is not None)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from prep.edits.decisions import Decisions
-from prep.edits.history import MOVED, Change
+from prep.edits.history import MOVED, Change, Verdict
 from prep.edits.merge import Hand, edited, items, key
 from prep.edits.placed import Placement
-from prep.edits.sidecar import CAPTION, Entry
+from prep.edits.sidecar import CAPTION, Entry, texts_of
 from prep.jobs.draw import DRAW
 from prep.ledger import Ledger, Shelf
 from prep.names import DRAWN
@@ -82,7 +82,8 @@ def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledg
         for subject, row in present.items()
     }
     ledger.write(PICTURE, [row for subject, row in now.items() if rows_before.get(subject) != row])
-    return Followed(moved, tuple(subject for subject in orphans if subject not in moved.values()))
+    followed = set(moved.values())
+    return Followed(moved, tuple(subject for subject in orphans if subject not in followed))
 
 
 def _know_again(decisions: Decisions, pairs: Mapping[str, str]) -> None:
@@ -115,6 +116,7 @@ def _matched(free: Iterable[Row], orphans: list[str], known: Mapping[str, tuple[
 
     free = list(free)
     moved: dict[str, str] = {}
+    taken: set[str] = set()
     for index, name in (
         (by_sha256, lambda row: row.ref.sha256),
         (by_pixels, lambda row: row.ref.pixels),
@@ -122,8 +124,9 @@ def _matched(free: Iterable[Row], orphans: list[str], known: Mapping[str, tuple[
     ):
         for row in free:
             subject, orphan = image_key(row), index.get(name(row))
-            if orphan and subject not in moved and orphan not in moved.values():
+            if orphan and subject not in moved and orphan not in taken:
                 moved[subject] = orphan
+                taken.add(orphan)
     return moved
 
 
@@ -132,41 +135,22 @@ def move(decisions: Decisions, placement: Placement, old: str, new: str, same_pi
 
     same_picture: a version that a person retouched in kohya/ goes along as well.
     """
-    entry, verdict = decisions.entry(old), decisions.verdict(old)
-    before, target = decisions.verdict(new), decisions.entry(new)
-    left = Hand(entry.hand.text, entry.hand.machine)  # what its file says until that is taken out: no edit
-    decisions.history.record(
-        MOVED,
-        [
-            Change("caption", new, target.hand, entry.hand),
-            Change("caption", old, entry.hand, left),
-            Change("verdict", new, before, verdict),
-            Change("verdict", old, verdict, None),
-        ],
-    )
-    step = decisions.history.newest
-    rows = {
-        # The .txt in SRC went along, and what stands in kohya/ of the new one is prep's.
-        new: replace(target, hand=entry.hand, source_text=entry.source_text, step=step,
-                     expected_texts=_texts(target.hand.text, *target.expected_texts)),
-        old: Entry(left, entry.expected_texts, step=step),
-    }  # fmt: skip
-    decisions.ledger.write(CAPTION, [entry.row(picture) for picture, entry in rows.items()])
-    decisions.changed |= rows
+    entry, target = decisions.entry(old), decisions.entry(new)
+    # The .txt in SRC went along, and what stands in kohya/ of the new one is prep's.
+    now = replace(target, hand=entry.hand, source_text=entry.source_text,
+                  expected_texts=texts_of(target.hand.text, *target.expected_texts))  # fmt: skip
+    _keep(decisions, {new: now, old: _left(entry, entry.expected_texts)}, {new: decisions.verdict(old), old: None})
     placed = placement[old]
     same_file = _sha256(old) == _sha256(new)
     if placed and (placed.hand and same_picture or same_file) and new not in placement.known:
-        # A person's version is no file of prep's under its old name either.
-        known = {"sha256": "", "bytes": 0, "mtime_ns": 0, "inode": 0} if placed.hand else {}
-        placement.update({new: placed, old: replace(placed, state="unplaced", hand=False, **known)})
+        gone = placed.taken_out() if placed.hand else placed
+        placement.update({new: placed, old: replace(gone, state="unplaced")})
 
 
 def move_late(decisions: Decisions, old: str, new: str) -> None:
     """What a person did to the files of a picture after its decisions had moved on: merged into what it is now."""
-    late, entry = decisions.entry(old).hand, decisions.entry(new)
-    verdict = decisions.verdict(old) or decisions.verdict(new)
-    left = Hand(late.text, late.machine)
-    after = entry.hand
+    before, entry = decisions.entry(old), decisions.entry(new)
+    late, after = before.hand, entry.hand
     if late.person is not None and (late.verbatim or not late.person.strip()):
         after = edited(after, late.text or "")
     elif late.person is not None:
@@ -174,23 +158,23 @@ def move_late(decisions: Decisions, old: str, new: str) -> None:
         stays = [item for item in there if key(item) not in out]
         came = [item for item in late.added if key(item) not in map(key, there)]
         after = edited(after, ", ".join([*stays, *came]))
-    changes = [
-        Change("caption", new, entry.hand, after),
-        Change("caption", old, late, left),
-        Change("verdict", new, decisions.verdict(new), verdict),
-        Change("verdict", old, decisions.verdict(old), None),
-    ]
-    step = decisions.history.record(MOVED, changes)
-    rows = {
-        new: replace(entry, hand=after, step=step, expected_texts=_texts(entry.hand.text, *entry.expected_texts)),
-        old: Entry(left, step=step),
-    }
-    decisions.ledger.write(CAPTION, [row.row(picture) for picture, row in rows.items()])
+    now = replace(entry, hand=after, expected_texts=texts_of(entry.hand.text, *entry.expected_texts))
+    _keep(decisions, {new: now, old: _left(before)}, {new: decisions.verdict(old) or decisions.verdict(new), old: None})
+
+
+def _left(entry: Entry, expected: tuple[str, ...] = ()) -> Entry:
+    """What a picture leaves behind: what its file says until that is taken out is no edit."""
+    return Entry(Hand(entry.hand.text, entry.hand.machine), expected)
+
+
+def _keep(decisions: Decisions, entries: Mapping[str, Entry], verdicts: Mapping[str, Verdict | None]) -> None:
+    """Captions and verdicts of two pictures as one step, then as rows."""
+    captions = [Change("caption", picture, decisions.entry(picture).hand, now.hand) for picture, now in entries.items()]
+    judged = [Change("verdict", picture, decisions.verdict(picture), now) for picture, now in verdicts.items()]
+    decisions.history.record(MOVED, [*captions, *judged])
+    rows = {picture: replace(now, step=decisions.history.newest) for picture, now in entries.items()}
+    decisions.ledger.write(CAPTION, [now.row(picture) for picture, now in rows.items()])
     decisions.changed |= rows
-
-
-def _texts(*texts: str | None) -> tuple[str, ...]:
-    return tuple(text for text in texts if text is not None)
 
 
 def _sha256(picture: str) -> str:

@@ -20,7 +20,7 @@ from prep.aside import set_aside
 from prep.edits.decisions import Decisions
 from prep.edits.merge import Hand, merged, source
 from prep.edits.placed import Placement
-from prep.edits.sidecar import CAPTION, LONGEST_BYTES, Entry, absorb, begun, caption_text
+from prep.edits.sidecar import CAPTION, LONGEST_BYTES, Entry, absorb, begun, caption_text, texts_of
 from prep.edits.sources import read_sources
 from prep.errors import ImageError
 from prep.files import NotAFileError, read_file, write_whole
@@ -197,11 +197,11 @@ class HandEdits:
         final = merged(begun(after, row.caption.items), row.caption.items)
         written = replace(after.hand, text=final, machine=row.caption.items)
         # Until the files are written, they say what was found in them.
-        before = (text, row.final_text, entry.hand.text, entry.source_text, *after.expected_texts)
+        before = texts_of(text, row.final_text, entry.hand.text, entry.source_text, *after.expected_texts)
         kept = replace(
             after,
             hand=written,
-            expected_texts=tuple(dict.fromkeys(each for each in before if each is not None)),
+            expected_texts=before,
             source_text=final if self.in_source else after.source_text,
         )
         self.decisions.keep({picture: kept}, BY)
@@ -218,8 +218,8 @@ class HandEdits:
         )
         if after == entry:
             return None
-        texts = dict.fromkeys((*entry.expected_texts, entry.hand.text, entry.source_text))
-        return replace(after, expected_texts=tuple(text for text in texts if text is not None)).row(image_key(row))
+        before = texts_of(*entry.expected_texts, entry.hand.text, entry.source_text)
+        return replace(after, expected_texts=before).row(image_key(row))
 
     def _in_kohya(self, picture: str) -> str | None:
         placed = self.placement[picture]

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -75,7 +76,8 @@ class History:
         for place in sorted(range(len(numbers)), key=numbers.__getitem__):
             self.last[kinds[place], pictures[place]] = place
         self.newest = max(numbers, default=0)
-        self.since: dict[tuple[str, str], tuple[int, Change]] = {}  # what this process has recorded
+        self.recorded: list[Step] = []  # by this process
+        self.since: dict[tuple[str, str], tuple[int, Change]] = {}  # the last of them for each (what, picture)
 
     def record(self, by: str, changes: Sequence[Change], of: int = 0) -> int:
         """Keep one step -> its number; 0 when nothing changes. Whole or not at all, whenever the process is killed."""
@@ -100,6 +102,7 @@ class History:
             for change in changes
         ]
         self.ledger.write(EDIT, rows)
+        self.recorded.append(Step(self.newest, at, by, of, tuple(changes)))
         self.since |= {(change.what, change.picture): (self.newest, change) for change in changes}
         return self.newest
 
@@ -126,8 +129,13 @@ class History:
 
     def steps(self) -> list[Step]:
         """All of them, oldest first."""
+        return [*self._before, *self.recorded]
+
+    @cached_property
+    def _before(self) -> list[Step]:
+        """Those that were there when it was opened."""
         rows: dict[int, list[dict]] = {}
-        for row in self.ledger.table(EDIT).to_pylist():
+        for row in self.table.to_pylist():
             rows.setdefault(row["step"], []).append(row)
         return [_step(number, rows[number]) for number in sorted(rows)]
 

@@ -32,6 +32,7 @@ EXPORT = Shelf(
         pa.field("hand", pa.bool_()),  # the file is a person's version
     ),
 )
+LEFT_OUT = ("excluded", "leaving")  # states of pictures that a person took out
 REPEATS = Shelf("repeats", (pa.field("repeats", pa.int32()),))
 
 
@@ -168,6 +169,10 @@ class Placement:
     def placed(self) -> Iterator[tuple[str, Placed]]:
         """All that should be in kohya/."""
         return ((subject, placed) for subject, placed in self.known.items() if placed.state == "placed")
+
+    def left_out(self) -> Iterator[str]:
+        """The subjects that a person took out."""
+        return (subject for subject, placed in self.known.items() if placed.state in LEFT_OUT)
 
     def moved(self) -> set[str]:
         """Subjects whose place is another's by now: the same picture under another name."""

@@ -50,7 +50,7 @@ class Entry:
     @property
     def known(self) -> set[str]:
         """What a file may say without a person having edited it."""
-        return {text for text in (self.hand.text, self.source_text, *self.expected_texts) if text is not None}
+        return set(texts_of(self.hand.text, self.source_text, *self.expected_texts))
 
     @property
     def by_hand(self) -> bool:
@@ -72,6 +72,11 @@ class Entry:
             "verbatim": hand.verbatim,
             "step": self.step,
         }
+
+
+def texts_of(*texts: str | None) -> tuple[str, ...]:
+    """Those that there are, each once."""
+    return tuple(dict.fromkeys(text for text in texts if text is not None))
 
 
 def entry_of(row: dict[str, Any] | None) -> Entry:

@@ -41,8 +41,7 @@ def known_slugs(run: Run, characters: list[str]) -> dict[str, str]:
 def look_at_edits(run: Run, rows: Sequence[Row], slugs: Mapping[str, str]) -> tuple[HandEdits, Followed]:
     """What a person did since the last run is in the ledger, and follows its pictures. rows: of SRC."""
     placement = read_placement(run.out / "kohya", run.ledger)
-    excluded = (picture for picture, placed in placement.known.items() if placed.state in ("excluded", "leaving"))
-    decisions = Decisions(run.ledger, excluded)
+    decisions = Decisions(run.ledger, placement.left_out())
     edits = HandEdits(decisions, placement, run.src, run.out, run.settings.captions.sidecars == "source")
     read_back(edits, rows, slugs)
     placement.adopt_renamed()

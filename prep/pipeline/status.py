@@ -222,8 +222,9 @@ def _next(made: Preview, settings: list[str]) -> Iterator[str]:
 def _lost(made: Preview) -> Iterator[str]:
     """The hand edits that have no picture."""
     record = made.record
-    if record.lost:
-        yield "hand edits without a picture:"
+    if not record.lost:
+        return
+    yield "hand edits without a picture:"
     paths = {subject: row["path"] for subject, row in made.run.ledger.rows(PICTURE).items()}
     for picture in record.lost:
         text = record.edits.decisions.entry(picture).hand.person
