@@ -77,3 +77,10 @@ def test_undo_tells_each_step_and_takes_back_what_was_done_to_files(made, typed)
     assert all(made.row(name)["status"] == "kept" for name in ("001", "002"))
     assert typed("undo", made.out, "--redo").out.startswith("done again: step 1")
     assert tags(made.text("000"))[-1] == "red scarf"
+
+
+def test_the_list_shows_what_was_done_to_files_since_and_keeps_nothing(made, typed):
+    made.add("000", "red scarf")
+    assert "by files: 1 caption (+red scarf) (mira/000.png)" in typed("undo", made.out, "--list").out
+    with made.door() as edits:
+        assert [step.number for step in edits.history] == [1], "the list had kept it"

@@ -113,3 +113,14 @@ def test_rows_of_0_1_0_say_what_was_written_last(ledger, write, path, beside):
     assert write("d") and path.read_text() == "d"
     path.write_text("b")
     assert not write("e")
+
+
+def test_a_folder_that_a_person_s_dataset_toml_does_not_name_is_said(made, capsys):
+    toml = made.out / "kohya" / "dataset.toml"
+    toml.write_text(toml.read_text().replace("batch_size = 1", "batch_size = 2"))
+    made.run()
+    assert "does not name" not in capsys.readouterr().out
+    folder = made.image("000").parent
+    folder.rename(folder.with_name("7_mira"))
+    made.run()
+    assert "dataset.toml does not name 7_mira: nothing in there would be trained" in capsys.readouterr().out
