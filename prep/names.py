@@ -19,6 +19,11 @@ def numbered_folder(name: str) -> tuple[int, str] | None:
     return (int(found[1]), found[2]) if found else None
 
 
+def quantity(count: int, what: str) -> str:
+    """Such as "1 row" or "2,000 rows"."""
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
+
+
 def slugs(characters: list[str], known: dict[str, str] | None = None) -> dict[str, str]:
     """Character -> a name that is safe as a folder's, in TOML and in a caption; each its own.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from prep.cli._say import say
+from prep.names import quantity
 
 if TYPE_CHECKING:
     from prep.lint.findings import Finding
@@ -74,10 +75,6 @@ def summary(report: "Report", fixed: int) -> str:
     counts = {level: 0 for level in ("error", "warning", "note")}
     for finding in report.findings:
         counts[finding.rule.level] += 1
-    found = ", ".join(f"{_many(count, level)}" for level, count in counts.items() if count)
-    where = f"{_many(report.images, 'image')} in {_many(report.folders, 'folder')}"
+    found = ", ".join(f"{quantity(count, level)}" for level, count in counts.items() if count)
+    where = f"{quantity(report.images, 'image')} in {quantity(report.folders, 'folder')}"
     return f"{f'{fixed} fixed; ' if fixed else ''}{where}: {found or 'nothing wrong'}"
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -8,6 +8,7 @@ import click
 
 from prep.cli._decide import deciding
 from prep.cli._say import say
+from prep.names import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,8 +62,7 @@ def _line(step: "Step", names: dict[str, str]) -> str:
     verdicts = [change for change in step.changes if change.what == "verdict"]
     parts = []
     if captions:
-        many = f"{len(captions):,} caption{'' if len(captions) == 1 else 's'}"
-        parts.append(f"{many}{_tags(captions)}{_named(captions, names)}")
+        parts.append(f"{quantity(len(captions), 'caption')}{_tags(captions)}{_named(captions, names)}")
     for verdict in dict.fromkeys(change.after for change in verdicts):
         same = [change for change in verdicts if change.after == verdict]
         parts.append(f"{len(same):,} {verdict or 'restored'}{_named(same, names)}")

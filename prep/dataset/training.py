@@ -10,7 +10,7 @@ from pathlib import Path
 
 from prep.dataset.toml import write_unless_edited
 from prep.ledger import Ledger
-from prep.names import DRAWN, numbered_folder
+from prep.names import DRAWN, numbered_folder, quantity
 
 NAME = "train_sd3_lora.toml"
 
@@ -67,7 +67,7 @@ def training_command(kohya: Path) -> str:
 def training_toml(start: Start, resolution: int) -> str:
     return f"""\
 # Starting values for a LoRA of Stable Diffusion 3.5 with kohya's sd-scripts (sd3_train_network.py), made by prep for
-# this set: {_many(start.images, "image")} of {_many(start.characters, "character")}. \
+# this set: {quantity(start.images, "image")} of {quantity(start.characters, "character")}. \
 They follow from its size; no training was run to find them.
 # If you edit this file, prep leaves it alone, and writes its own beside it as {Path(NAME).stem}.new.toml.
 # Start it in this folder:
@@ -135,7 +135,3 @@ output_dir = "../training"
 output_name = "lora"
 save_model_as = "safetensors"
 """
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

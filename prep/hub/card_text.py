@@ -7,7 +7,7 @@ from typing import Any
 
 from prep.hub.rows import AUGMENTATION, COLUMNS, REAL, REJECTED, SAMPLES, SHOWN_CAPTIONS, Counts
 from prep.models import all_known
-from prep.names import printable
+from prep.names import printable, quantity
 
 SHOWN_TAGS, SHOWN_CHARACTERS = 12, 200
 FAMILY_HEADS = {REAL: "real", AUGMENTATION: "drawn", SAMPLES: "samples", REJECTED: "rejected"}  # of table columns
@@ -178,11 +178,6 @@ def plain(text: str) -> str:
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:
     lines = [head, ["---"] * len(head), *rows]
     return ["| " + " | ".join(cells) + " |" for cells in lines]
-
-
-def quantity(count: int, what: str) -> str:
-    """Such as "1 row" or "2,000 rows"."""
-    return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
 def _caption_text(tag: str) -> str:

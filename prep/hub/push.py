@@ -15,12 +15,12 @@ from typing import Any
 from prep.errors import StoppedError, UsageError
 from prep.hub.access import check_may_send
 from prep.hub.card import Card
-from prep.hub.card_text import quantity
 from prep.hub.card_yaml import has_pictures, licence_of
 from prep.hub.client import TRIES, CompareAgain, Repo, State, addition, retrying
 from prep.hub.rows import FAMILIES, REAL, REJECTED, Counts, Source
 from prep.hub.shards import Progress, Shard, Shards
 from prep.models.hub import hub_name
+from prep.names import quantity
 
 OURS = re.compile(rf"data/(?:{'|'.join(FAMILIES)})-\d{{5}}\.parquet")
 GIT_BYTES = 10_000_000  # the hub keeps no larger file outside LFS

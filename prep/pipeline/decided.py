@@ -14,7 +14,7 @@ from prep.edits.merge import merged, names, source
 from prep.edits.placed import read_placement
 from prep.ledger import Shelf
 from prep.models.choose_models import is_trial
-from prep.names import printable, slugs
+from prep.names import printable, quantity, slugs
 from prep.pipeline.records import Captioned, Drawn, Profiled
 from prep.registry import family
 from prep.run import Run, image_key
@@ -53,7 +53,7 @@ def look_at_edits(run: Run, rows: Sequence[Row], slugs: Mapping[str, str]) -> tu
     if followed.moved:
         many = len(followed.moved)
         where = "it to where it is" if many == 1 else "them to where they are"
-        run.report.say(f"scan: what you did to {_pictures(many)} followed {where} now")
+        run.report.say(f"scan: what you did to {quantity(many, 'picture')} followed {where} now")
     if followed.lost:
         lost = len(followed.lost)
         run.report.say(
@@ -147,11 +147,7 @@ def _newly_excluded(row: Row, edits: HandEdits) -> bool:
 def _say_retouched(run: Run, edits: HandEdits) -> None:
     if retouched := edits.placement.retouched():
         stay = "it stays as it is" if len(retouched) == 1 else "they stay as they are"
-        run.report.say(f"scan: {_pictures(len(retouched))} in kohya/ changed by hand; {stay}")
-
-
-def _pictures(count: int) -> str:
-    return f"{count:,} picture{'' if count == 1 else 's'}"
+        run.report.say(f"scan: {quantity(len(retouched), 'picture')} in kohya/ changed by hand; {stay}")
 
 
 def is_trial_row(record: Profiled, row: Row) -> bool:

@@ -15,7 +15,7 @@ from prep.dataset.sheets import Sheets
 from prep.dataset.source import write_sidecars
 from prep.dataset.training import write_training_toml
 from prep.formats.views import write_views
-from prep.names import drawn_group
+from prep.names import drawn_group, quantity
 from prep.pipeline.decided import second_look
 from prep.pipeline.records import Drawn, Exported
 from prep.run import Run, image_key
@@ -50,11 +50,7 @@ def export(run: Run, drawn: Drawn) -> Exported:
     run.report.say(
         f"export: {written.images:,} images in {len(counts)} folders, {written.written:,} written, "
         f"{written.unchanged:,} unchanged, {removed:,} removed"
-        + (
-            f"; {written.captions:,} caption{'' if written.captions == 1 else 's'} rewritten"
-            if written.captions
-            else ""
-        )
+        + (f"; {quantity(written.captions, 'caption')} rewritten" if written.captions else "")
     )
     left_out = write_views(run.out, settings.export.formats, run.ledger, run.report.say, run.report.bar)
     run.problems |= {file: Problem("export", "left_out", why) for file, why in left_out.items()}

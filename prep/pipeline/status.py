@@ -15,7 +15,7 @@ from prep.errors import PrepError, UsageError
 from prep.files import read_file
 from prep.ledger import DryLedger
 from prep.models.choose_models import would_draw
-from prep.names import printable
+from prep.names import printable, quantity
 from prep.pipeline.outlook import changed_settings, hand_lines, outlook_of
 from prep.pipeline.preview import Preview, preview
 from prep.types import Profile, is_real
@@ -161,7 +161,7 @@ def _profile(profile: Profile, made: Preview) -> Iterator[str]:
     caption_text = made.record.composer.caption_text
     yield f"{printable(profile.character)}: {profile.images:,} images, trigger `{profile.trigger}`"
     if profile.images < SURE_IMAGES:
-        many = f"{profile.images} image{'' if profile.images == 1 else 's'}"
+        many = quantity(profile.images, "image")
         yield f"  {many}: too few to judge traits; at least {SURE_IMAGES} are needed"
     core = [(name, seen) for name, seen in profile.tags.items() if seen.core or seen.trait]
     table = [["tag", "images", "bound", "in captions", ""]]
@@ -205,14 +205,14 @@ def _next(made: Preview, settings: list[str]) -> Iterator[str]:
     else:
         yield "a run now would read and tag nothing"
     for count, what in (
-        (found.new, "write {:,} new captions"),
-        (len(found.changed), "change {:,} captions"),
-        (found.adding, "add {:,} pictures to kohya/"),
+        (found.new, f"write {quantity(found.new, 'new caption')}"),
+        (len(found.changed), f"change {quantity(len(found.changed), 'caption')}"),
+        (found.adding, f"add {quantity(found.adding, 'picture')} to kohya/"),
     ):
         if count:
-            yield f"  it would {what.format(count)}"
+            yield f"  it would {what}"
     for reason, count in found.leaving.most_common():
-        yield f"  it would take {count:,} pictures out of kohya/: {reason}"
+        yield f"  it would take {quantity(count, 'picture')} out of kohya/: {reason}"
     yield from (f"  {line}" for line in hand_lines(found))
     if settings:
         yield "  other settings hold than in the last run, which had --set, --config, or another prep.toml:"

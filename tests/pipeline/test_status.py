@@ -203,7 +203,7 @@ def test_pictures_that_a_setting_would_take_out_are_told_with_the_reason(worked_
 def test_pictures_gone_from_src_or_rejected_are_told_as_leaving(worked_on):
     (worked_on.art / "mira" / "000.png").unlink()
     lines = told(worked_on)
-    assert "it would take 1 pictures out of kohya/: gone from SRC" in lines
+    assert "it would take 1 picture out of kohya/: gone from SRC" in lines
 
 
 def test_a_file_that_was_only_touched_neither_leaves_nor_joins(worked_on):
