@@ -16,7 +16,7 @@ HOUSE = """
 types errors names
 files
 registry process protocols
-options
+options png_chunks
 config images ledger
 run tensors aside
 taggers generators runners tagging checks lint

@@ -10,6 +10,7 @@ from prep.dataset.strip import stripped
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, open_file, read_file, write_whole
 from prep.images import encode_png, open_image
+from prep.png_chunks import SKIPPED
 from prep.types import ImageRef
 
 try:
@@ -18,7 +19,8 @@ except ImportError:  # Windows
     fcntl = None
 
 PLAIN = {"png", "jpg", "webp"}  # bmp would do in sd-scripts, but nowhere else
-BAKED = {"rotated", "alpha", "mode", "profile", "animated"}  # what a trainer ignores or shows otherwise
+# What a trainer ignores or shows otherwise, and what it stops at.
+BAKED = {"rotated", "alpha", "mode", "profile", "animated"} | SKIPPED
 FICLONE = 0x40049409  # Linux: share the blocks of a file (btrfs, xfs)
 
 

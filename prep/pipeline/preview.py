@@ -41,7 +41,7 @@ class Preview:
 def preview(src: Path, out: Path, settings: Settings) -> Preview:
     """Raises UsageError as a run would."""
     found = Found(listing=find_images(src, out))
-    check_characters(settings, found.listing.characters)
+    check_characters(settings, found.listing.named)
     check_asked(settings)
     if settings.captions.sidecars == "source":
         check_stems(file.path for file in found.listing.files)
