@@ -59,7 +59,8 @@ def _listing(src: Path, walk: Walk) -> Listing:
     stems = {_stem(found.path) for found in walk.pictures} | {_stem(path) for path, kind in walk.others if kind.art}
     masks = {each.path for each in walk.pictures if "mask" in each.path.lower() and _is_mask(each.path, stems)}
     pictures = [found for found in walk.pictures if found.path not in masks]
-    in_folders = any("/" in _below(walk.base, found.path) for found in pictures)
+    art = [found.path for found in pictures] or [path for path, kind in walk.others if kind.art]
+    in_folders = any("/" in _below(walk.base, path) for path in art)
     name = src.resolve().name
 
     def folder(path: str) -> str:
