@@ -73,6 +73,11 @@ def status_of(out: Path) -> Iterator[str]:
         yield from _profile(profile, made)
         yield from _drawing(profile, made, drawn[printable(profile.character)], draws)
     yield ""
+    if made.record.profiles:
+        yield (
+            "bound: the share of a character's pictures that has the tag, at the least, by what was counted (90 % sure); "
+            f"a feature of the body is left to the trigger word from {now.profile.trait_bound} on"
+        )
     yield from _next(made, changed_settings(settings, now))
     if not draws:
         yield f"a run now would draw nothing: {why}"
