@@ -75,7 +75,7 @@ def status_of(out: Path) -> Iterator[str]:
     yield ""
     if made.record.profiles:
         yield (
-            "bound: going by the counts, at least this share of all pictures of the character shows the tag (90 % sure); "
+            "bound: going by the counts, at least this share of the character's pictures shows the tag (90 % sure); "
             f"a feature of the body is left to the trigger word from {now.profile.trait_bound} on"
         )
     yield from _next(made, changed_settings(settings, now))
