@@ -6,18 +6,17 @@ The defaults are here and, with their comments, in configs/default.toml; a test 
 import hashlib
 import json
 import os
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
+from prep.documents import DocumentError, parse_toml, read_toml
 from prep.errors import SettingsError
-from prep.files import read_file
 from prep.options import MOVED, FilePath, ModelName, ModelSection, Section, Share, explain, nearest_key
 from prep.registry import Role
 
-TOML_BYTES = 1_000_000  # of SRC's own prep.toml
+TOML_BYTES = 1_000_000  # of settings
 
 
 class Scan(Section):
@@ -198,14 +197,13 @@ def _layer(path: Path, inside: Path | None = None) -> dict[str, Any]:
             raise SettingsError(
                 f"{path} is a link out of the image folder", hint="copy the file there, or use --config"
             )
-        data = read_file(path, TOML_BYTES, follow=True) if inside else path.read_bytes()
-        values = tomllib.loads(data.decode("utf-8-sig"))
+        values = read_toml(path, TOML_BYTES, follow=True)
     except FileNotFoundError:
         raise SettingsError(f"{path} does not exist", hint="configs/ has examples") from None
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}", hint="mend it, or take it away") from None
-    except (ValueError, RecursionError, RuntimeError) as error:
-        raise SettingsError(f"{path} cannot be read as TOML: {error}") from None
+    except DocumentError as error:
+        raise SettingsError(f"{path} {error}", hint="mend it, or take it away") from None
+    except (OSError, RuntimeError):  # of resolve: a loop of links
+        raise SettingsError(f"{path} is a link to itself", hint="mend it, or take it away") from None
     context = {"folder": path.parent, "inside": inside}
     return _checked(values, str(path), context).model_dump(exclude_unset=True)
 
@@ -220,8 +218,8 @@ def _assignment(text: str) -> dict[str, Any]:
     if not equals or len(names) < 2 or not all(names):
         raise SettingsError(f"--set {text}: wanted section.key=value", hint="such as --set thresholds.fixed=0.4")
     try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        parsed = parse_toml(f"value = {value}")["value"]
+    except DocumentError:
         parsed = value.strip()
     values: Any = parsed
     for name in reversed(names):

@@ -1,12 +1,11 @@
 """The verdict on a drawn picture, from what the tagger read in it. The rule and its reasons: docs/CHECK.md."""
 
-import tomllib
 from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from prep.documents import DocumentError, read_toml
 from prep.errors import SettingsError
-from prep.files import read_file
 from prep.types import Check, GenerationRequest
 
 CORE_WEIGHT, WEIGHT = 2, 1
@@ -46,9 +45,11 @@ def _against(asked: str, groups: Iterable[frozenset[str]]) -> frozenset[str]:
 def read_exclusive(path: str) -> Exclusive:
     """Raises SettingsError when the file is not two tables of lists of tags."""
     try:
-        tables = tomllib.loads(read_file(Path(path), follow=True).decode("utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise SettingsError(f"check.exclusive: {path} cannot be read as TOML: {error}") from None
+        tables = read_toml(Path(path), follow=True)
+    except FileNotFoundError:
+        raise SettingsError(f"check.exclusive: {path} does not exist") from None
+    except DocumentError as error:
+        raise SettingsError(f"check.exclusive: {path} {error}", hint="mend it, or name another file") from None
     wrong = [name for name in tables if name not in ("character", "picture") or not isinstance(tables[name], dict)]
     if wrong:
         raise SettingsError(
