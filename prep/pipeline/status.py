@@ -73,7 +73,7 @@ def status_of(out: Path) -> Iterator[str]:
         yield from _profile(profile, made)
         yield from _drawing(profile, made, drawn[printable(profile.character)], draws)
     yield ""
-    yield from _next(made, changed_settings(settings, now))
+    yield from _next(made, changed_settings(settings, made.run.settings))
     if not draws:
         yield f"a run now would draw nothing: {why}"
     yield from _lost(made)

@@ -8,7 +8,6 @@ from pathlib import Path
 from prep.errors import SettingsError
 from prep.files import read_file
 
-
 LIST_BYTES = 4_000_000  # all of Danbooru's general tags are 1 MB
 MOST_WILDCARDS = 1_000  # each is held against each tag
 
@@ -50,8 +49,9 @@ class _Names:
 
 
 def _matches(name: str, first: str, *pieces: str) -> bool:
-    """Whether name has the pieces in this order, the first and the last at its ends. Only `*` is a wildcard: `[` and `?`
-    occur in tags. Each piece is taken where it first is, so that no name takes long."""
+    """Whether name has the pieces in this order, the first and the last at its ends. Only `*` is a wildcard, since `[`
+    and `?` occur in tags. Each piece is taken where it first is, so that no name takes long.
+    """
     *middle, last = pieces
     if not (name.startswith(first) and name.endswith(last)):
         return False
