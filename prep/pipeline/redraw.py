@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from prep.captions.characters import for_folders
 from prep.captions.compose import Composer
 from prep.captions.from_settings import composer_of
 from prep.captions.profile import profile_of
@@ -66,8 +67,8 @@ def redraw(image: Path, out: Path, count: int, settings: Settings, report: Repor
         raise UsageError(f"{image} cannot be read ({error.strerror})", hint="name an image file") from None
     if settings.generator.model == "none":
         raise UsageError("generator.model is `none`, so nothing can be drawn", hint="leave it at `auto`, or name one")
-    settings = _alone(settings, count)
     character = image.absolute().parent.name
+    settings = for_folders(_alone(settings, count), [character], others=True)
     name = printable(f"{character}/{image.name}")
     _check_writable(out)
     folder = hashlib.sha256(data).hexdigest()[:12]
