@@ -14,7 +14,7 @@ ROOT = Path(prep.__file__).parent
 # From the ground up; DESIGN.md, section 2. A room imports from lower lines alone.
 HOUSE = """
 types errors names
-files
+files typed meant
 registry process protocols documents
 options parts
 config images ledger

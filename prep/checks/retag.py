@@ -1,6 +1,6 @@
 """The verdict on a drawn picture, from what the tagger read in it. The rule and its reasons: docs/CHECK.md."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,14 @@ class Exclusive:
     def against(self, asked: str) -> frozenset[str]:
         """The tags that exclude this one."""
         return _against(asked, (*self.character, *self.picture))
+
+    def hiders(self, body: Container[str]) -> dict[str, frozenset[str]]:
+        """For tags of the body, what a picture shows in their place that is none: closed eyes have no colour."""
+        found: dict[str, frozenset[str]] = {}
+        for group in self.picture:
+            others = frozenset(tag for tag in group if tag not in body)
+            found |= {tag: found.get(tag, frozenset()) | others for tag in group - others}
+        return found
 
     def against_the_character(self, asked: str) -> frozenset[str]:
         """Those among them that mean somebody else, or other clothes."""
@@ -87,7 +95,10 @@ def verdict(
     contradicted = any(exclusive.against_the_character(tag) & read - weight.keys() for tag in stays)
     total = sum(weight[tag] for tag in found) - sum(costs.values())
     score = max(0, total) / sum(weight.values())
-    reason = "contradiction" if contradicted else "off_character" if score < bound else None
+    if not set(body) & set(known):  # nothing tells this character from another, or from a smear
+        reason = "not_judgeable"
+    else:
+        reason = "contradiction" if contradicted else "off_character" if score < bound else None
     changes = [tag for tag in request.changes if tag in known]
     if reason is None and request.changes and not read.intersection(changes):
         reason = "copy"

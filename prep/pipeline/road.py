@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from prep.aside import set_parts_aside
-from prep.config import Settings, check_characters
+from prep.captions.characters import for_folders
+from prep.config import Settings
 from prep.dataset.elsewhere import lead_elsewhere
 from prep.dataset.folders import DEPTHS, check_folders
 from prep.dataset.problems import summary
@@ -88,7 +89,7 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
     Raises UsageError before anything is touched, StoppedError with the work so far kept.
     """
     found = Found(listing=find_images(src, out))
-    check_characters(settings, found.listing.characters)
+    settings = for_folders(settings, found.listing.characters)
     check_asked(settings)
     for name in settings.export.formats:
         load_format(name)

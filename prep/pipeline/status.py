@@ -75,7 +75,12 @@ def status_of(out: Path) -> Iterator[str]:
         yield from _profile(profile, made)
         yield from _drawing(profile, made, drawn[printable(profile.character)], draws)
     yield ""
-    yield from _next(made, changed_settings(settings, now))
+    if made.record.profiles:
+        yield (
+            "bound: going by the counts, at least this share of the character's pictures shows the tag (90 % sure); "
+            f"a feature of the body is left to the trigger word from {now.profile.trait_bound} on"
+        )
+    yield from _next(made, changed_settings(settings, made.run.settings))
     if not draws:
         yield f"a run now would draw nothing: {why}"
     yield from _lost(made)
