@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prep.errors import WeightsError
-from prep.generators.sd35.encoders import FOLDERS
+from prep.generators.sd35.folder import FOLDERS, alone, open_folder
 from prep.generators.sd35.header import describe
 
 NAMES = {"clip_l": "CLIP-L", "clip_g": "CLIP-G", "t5": "T5", "vae": "VAE"}
@@ -38,7 +38,9 @@ class Files:
             path = getattr(self, name)
             if path is None:
                 continue
-            if not path.is_dir():
+            if path.is_dir():
+                open_folder(path, FOLDERS.get(name, name))
+            else:
                 parts = set(describe(path).parts)
                 if not parts & ({name, "clip"} if name.startswith("clip") else {name}):
                     said = f"{path.name} holds no {NAMES[name]}, but {', '.join(parts)}"
@@ -54,7 +56,7 @@ class Files:
                 other = ", or set `generator.sd35.with_t5` to false: SD3.5 may do without it" if name == "t5" else ""
                 raise WeightsError(
                     f"{self.model.name} holds no {NAMES[name]}, and no file for it is named",
-                    hint=f"fetch one and name it: `--set generator.sd35.{name}=FILE`{other}",
+                    hint=alone(self.model) or f"fetch one and name it: `--set generator.sd35.{name}=FILE`{other}",
                 )
         return held
 
