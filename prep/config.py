@@ -7,18 +7,17 @@ import hashlib
 import json
 import os
 import re
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
+from prep.documents import DocumentError, parse_toml, read_toml
 from prep.errors import SettingsError
-from prep.files import read_file
 from prep.options import MOVED, FilePath, ModelName, ModelSection, Section, Share, explain
 from prep.registry import Role
 
-TOML_BYTES = 1_000_000  # of SRC's own prep.toml
+TOML_BYTES = 1_000_000  # of settings
 NAME = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^.]*?))\s*(?:\.|$)""")  # of a key
 DEEPEST = 4  # names in a key: generator.options.sd35.vae
 EXAMPLE = "such as --set thresholds.fixed=0.4"
@@ -208,14 +207,13 @@ def _layer(path: Path, inside: Path | None = None) -> dict[str, Any]:
             raise SettingsError(
                 f"{path} is a link out of the image folder", hint="copy the file there, or use --config"
             )
-        data = read_file(path, TOML_BYTES, follow=True) if inside else path.read_bytes()
-        values = tomllib.loads(data.decode("utf-8-sig"))
+        values = read_toml(path, TOML_BYTES, follow=True)
     except FileNotFoundError:
         raise SettingsError(f"{path} does not exist", hint="configs/ has examples") from None
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}", hint="mend it, or take it away") from None
-    except (ValueError, RecursionError, RuntimeError) as error:
-        raise SettingsError(f"{path} cannot be read as TOML: {error}") from None
+    except DocumentError as error:
+        raise SettingsError(f"{path} {error}", hint="mend it, or take it away") from None
+    except (OSError, RuntimeError):  # of resolve: a loop of links
+        raise SettingsError(f"{path} is a link to itself", hint="mend it, or take it away") from None
     context = {"folder": path.parent, "inside": inside}
     return _checked(values, str(path), context).model_dump(exclude_unset=True)
 
@@ -232,8 +230,8 @@ def _assignment(text: str) -> dict[str, Any]:
     if len(names) == 1 and names[0] in Settings.model_fields:
         raise SettingsError(f"--set {text}: [{names[0]}] is a section; wanted section.key=value", hint=EXAMPLE)
     try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except (ValueError, RecursionError):  # a plain word
+        parsed = parse_toml(f"value = {value}")["value"]
+    except DocumentError:  # a plain word
         parsed = value.strip()
     values: Any = parsed
     for name in reversed(names):

@@ -15,7 +15,7 @@ ROOT = Path(prep.__file__).parent
 HOUSE = """
 types errors names
 files typed meant
-registry process protocols
+registry process protocols documents
 options
 config images ledger
 run tensors aside

@@ -15,6 +15,7 @@ from prep.captions.characters import for_folders
 from prep.captions.compose import Composer
 from prep.captions.from_settings import composer_of
 from prep.captions.profile import profile_of
+from prep.captions.tally import Tally
 from prep.checks.retag import as_copy, read_exclusive, verdict
 from prep.config import CharacterSettings, Settings
 from prep.dataset.folders import check_folders
@@ -141,7 +142,7 @@ def _read(reader: Reader, row: Row, picture: Picture, places: Places, settings: 
     profile = profile_of(
         character,
         places.slugs[character],
-        Counter(composer.names(scores, level)),
+        Tally(Counter(composer.names(scores, level))),
         1,
         read_patterns(settings.profile.intrinsic, "profile.intrinsic"),
         settings.profile,

@@ -19,8 +19,9 @@ from prep.dataset.elsewhere import lead_elsewhere
 from prep.dataset.folders import DEPTHS, check_folders
 from prep.dataset.problems import summary
 from prep.dataset.source import check_stems
+from prep.documents import read_json
 from prep.errors import StoppedError, UsageError
-from prep.files import FULL, cannot_write, check_writable, read_file, sweep, write_whole
+from prep.files import FULL, cannot_write, check_writable, sweep, write_whole
 from prep.formats import load_format
 from prep.ledger import Ledger
 from prep.models.choose_models import check_asked, is_trial
@@ -176,9 +177,9 @@ def _keep_run(path: Path, run: Run, seconds: dict[str, float]) -> None:
     """How long each stage took when it last had work, and how it was done: what `prep status` tells of costs, and what
     a picture does not depend on."""
     try:
-        last = json.loads(read_file(path))
+        last = read_json(path)
         took, notes = dict(last["seconds"]), dict(last.get("notes", {}))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         took, notes = {}, {}
     took |= {stage: each for stage, each in seconds.items() if run.todo.get(stage, 1)}
     write_whole(path, json.dumps({"seconds": took, "notes": notes | run.notes}, indent=1).encode())

@@ -1,10 +1,10 @@
 """Whether a DeepDanbooru can be made from a file, from its first bytes and its header alone. No torch, no unpickling."""
 
-import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from prep.documents import parse_json
 from prep.errors import WeightsError
 from prep.options import TaggerOptions
 from prep.tensors.file import WeightFile
@@ -39,10 +39,10 @@ def look(name: str, files: Mapping[str, Path], options: TaggerOptions) -> bool:
             hint=READS,
         )
     try:
-        tags = json.loads(file.metadata["tags"])
+        tags = parse_json(file.metadata["tags"])
         sound = isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
         sound = sound and int(file.metadata["image_px"]) > 0
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError):
         sound = False
     if not sound:
         raise WeightsError(f"{path.name}: `tags` or `image_px` in its metadata is not readable", hint=READS)

@@ -8,7 +8,6 @@ is a map of its own, dropped with the tensor.
 torch is imported where a tensor is read: headers alone do without, so that a wrong file is told at once.
 """
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from prep.documents import parse_json
 from prep.errors import WeightsError
 from prep.tensors.kind import MOST_HEADER_BYTES, first_kind
 
@@ -87,10 +87,10 @@ def _read_header(path: Path) -> tuple[dict, dict[str, Entry]]:
                 raise WeightsError(f"{path.name} is no safetensors file: its header would be {length:,} bytes")
             if 8 + length > size:
                 raise WeightsError(f"{path.name} is cut off within its header: {size:,} bytes are here", hint=AGAIN)
-            header = json.loads(file.read(length))
+            header = parse_json(file.read(length))
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:  # no JSON, or no UTF-8
+    except ValueError as error:
         raise WeightsError(f"{path.name} is no safetensors file: its header is not JSON") from error
     if not isinstance(header, dict):
         raise WeightsError(f"{path.name} is no safetensors file: its header names no tensors")

@@ -1,11 +1,10 @@
 """A diffusers folder: a sub-folder per part, each with a config.json and safetensors files. Headers alone are read."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+from prep.documents import read_json
 from prep.errors import WeightsError
-from prep.files import read_file
 from prep.tensors.file import WeightFile
 from prep.tensors.kind import OTHER_MODEL
 from prep.tensors.layout import Part, part_of
@@ -60,7 +59,7 @@ def _check_pipeline(path: Path) -> None:
 def _read_json(path: Path) -> dict[str, Any] | None:
     """None where it is not there or no table."""
     try:
-        found = json.loads(read_file(path, follow=True))
-    except (OSError, ValueError, RecursionError):
+        found = read_json(path, follow=True)
+    except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
