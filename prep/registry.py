@@ -58,6 +58,9 @@ class ModelSpec:
     parts: tuple[str, ...] = ()  # of the options, those that name a file of the model
     samplers: tuple[str, ...] = ()  # its card's, where they are known before it is made
     absent: str = ""  # module:attribute, (name, options) -> its card before its files are here
+    check: str = (
+        ""  # module:attribute, (name, files by part, options): WeightsError for files that it cannot be made of
+    )
     what: str = ""
     licence: str = ""
     licence_url: str = ""  # a page, or the card in the package

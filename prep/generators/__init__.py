@@ -22,6 +22,7 @@ SD35 = ModelSpec(
     parts=("vae", "clip_l", "clip_g", "t5"),
     samplers=SAMPLERS,
     absent="prep.generators.sd35.card:absent",
+    check="prep.generators.sd35.look:check",
     licence=STABILITY,
     licence_url=STABILITY_URL,
     runs_on="GPU from 8 GB; a CPU takes minutes per picture",

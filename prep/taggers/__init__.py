@@ -7,6 +7,7 @@ A maker is called with (name, files by part, options) and answers as prep.protoc
 from prep.registry import Family, ModelFile, ModelSpec
 
 DEEPDANBOORU = "prep.taggers.deepdanbooru:DeepDanbooru"
+LOOK = "prep.taggers.look:look"
 RELEASE = "https://github.com/AUTOMATIC1111/TorchDeepDanbooru/releases/download/v1/model-resnet_custom_v3.pt"
 
 TAGGERS = Family(
@@ -24,6 +25,7 @@ TAGGERS = Family(
                 licence="MIT (of the repository that publishes it; the weights have none of their own)",
                 licence_url="https://github.com/AUTOMATIC1111/TorchDeepDanbooru/blob/master/LICENSE",
                 runs_on="CPU or GPU",
+                check=LOOK,
             ),
             ModelSpec(
                 "starter-tagger",
@@ -34,8 +36,9 @@ TAGGERS = Family(
                 licence="MIT",
                 licence_url="prep/starter/TAGGER.md",
                 runs_on="anywhere",
+                check=LOOK,
             ),
-            ModelSpec("file", "tagger", DEEPDANBOORU),
+            ModelSpec("file", "tagger", DEEPDANBOORU, check=LOOK),
         )
     },
     aliases={"starter": "starter-tagger"},

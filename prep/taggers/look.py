@@ -1,4 +1,4 @@
-"""Whether a DeepDanbooru can be made from a file, from its first bytes and its header alone. No torch, no unpickling."""
+"""Whether a DeepDanbooru can be made from a file, by its first bytes and its header. No torch, no unpickling."""
 
 import zipfile
 from collections.abc import Mapping

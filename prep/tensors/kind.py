@@ -19,14 +19,12 @@ class Kind:
 
     what: str
     todo: str = ""
+    nobodys: bool = False  # no program's weights: what came in their place
 
 
 # First bytes -> what it is.
 FIRST = (
-    (
-        LFS,
-        Kind("a Git LFS pointer, which only says where the file is", "`git lfs pull` in its folder fetches the file"),
-    ),
+    (LFS, Kind("a Git LFS pointer, which only says where the file is", "`git lfs pull` beside it fetches it", True)),
     (b"GGUF", Kind("a GGUF file", "prep reads safetensors: get those of the same model")),
     (b"\x89HDF", Kind("a Keras model (HDF5)", "prep reads the file of the TorchDeepDanbooru release")),
     (b"\x1f\x8b", Kind("packed with gzip", "unpack it")),
@@ -37,7 +35,7 @@ FIRST = (
     (b"\x89PNG", Kind("a picture")),
     (b"\xff\xd8\xff", Kind("a picture")),
 )
-PAGE = Kind("a web page, as a login or an error answers", "log in where it comes from, and fetch the file itself")
+PAGE = Kind("a web page, as a login or an error answers", "log in where it comes from, and fetch the file itself", True)
 
 # A name that only this family's files have -> what such a file is. The first that fits is told.
 FAMILIES = (
@@ -61,7 +59,7 @@ def first_kind(path: Path) -> Kind | None:
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if not head:
-        return Kind("empty")
+        return Kind("empty", "fetch the file again", True)
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= MOST_HEADER_BYTES:
         return None
     for first, kind in FIRST:
@@ -77,7 +75,7 @@ def first_kind(path: Path) -> Kind | None:
     if re.match(rb"<(!doctype|html|head|body|\?xml|error)", text, re.IGNORECASE):
         return PAGE
     if not head.strip(b"\0"):
-        return Kind("full of zeros: a download that was begun and not finished", "fetch the file again")
+        return Kind("full of zeros: a download that was begun and not finished", "fetch the file again", True)
     if re.fullmatch(rb"[\t\n\r\x20-\x7e]+", head):
         words = " ".join(text.decode("ascii").split())[:50]
         return Kind(f"text, which begins with {words!r}", "fetch the file itself")

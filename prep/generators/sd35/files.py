@@ -38,13 +38,7 @@ class Files:
             path = getattr(self, name)
             if path is None:
                 continue
-            if path.is_dir():
-                open_folder(path, FOLDERS.get(name, name))
-            else:
-                parts = set(describe(path).parts)
-                if not parts & ({name, "clip"} if name.startswith("clip") else {name}):
-                    said = f"{path.name} holds no {NAMES[name]}, but {', '.join(parts)}"
-                    raise WeightsError(said, hint=f"`generator.sd35.{name}` wants another file")
+            check_part(name, path)
             found.add(name)
         return found
 
@@ -67,3 +61,14 @@ class Files:
             files = sorted(path.rglob("*.safetensors")) if path and path.is_dir() else [path] if path else []
             told.append([[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files])
         return hashlib.sha256(json.dumps(told).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def check_part(name: str, path: Path) -> None:
+    """name: of NAMES; path: a file or a folder. Raises WeightsError when it does not hold that."""
+    if path.is_dir():
+        open_folder(path, FOLDERS.get(name, name))
+        return
+    parts = set(describe(path).parts)
+    if not parts & ({name, "clip"} if name.startswith("clip") else {name}):
+        said = f"{path.name} holds no {NAMES[name]}, but {', '.join(sorted(parts))}"
+        raise WeightsError(said, hint=f"`generator.sd35.{name}` wants another file")

@@ -7,23 +7,34 @@ from pathlib import Path
 
 from prep.errors import SettingsError, WeightsError
 from prep.generators.sd35.family import PATCH_PX, Transformer, read_transformer
-from prep.generators.sd35.files import NAMES, Files
+from prep.generators.sd35.files import NAMES, Files, check_part
 from prep.generators.sd35.header import describe
 from prep.generators.sd35.options import PARTS, SD35Options
+
+
+def check(name: str, files: Mapping[str, Path], options: SD35Options) -> None:
+    """As look; of files without the model itself, whether each holds what it is named for. Raises SettingsError for a
+    resolution beyond the model's.
+    """
+    if "model" in files:
+        _, transformer, _ = look(name, files, options)
+        most = transformer.config["pos_embed_max_size"] * PATCH_PX
+        if options.resolution > most:
+            raise SettingsError(f"generator.resolution is {options.resolution}; {name} draws at most {most} px a side")
+        return
+    for part, path in files.items():
+        check_part(part, path)
 
 
 def look(name: str, files: Mapping[str, Path], options: SD35Options) -> tuple[Files, Transformer, set[str]]:
     """-> (its files, what the header says of the transformer, the parts that are there).
 
-    Raises WeightsError: a file that is not readable or a part that is nowhere; SettingsError: larger than it draws.
+    Raises WeightsError: a file that is not readable, a part that is nowhere or of another model.
     """
     own = Files(**{part: path for part, path in files.items() if part in ("model", *PARTS)})
     transformer = read_transformer(own.model, name)
     parts = own.check(options.with_t5 and transformer.family.published)
     _check_fit(own, transformer.config)
-    most = transformer.config["pos_embed_max_size"] * PATCH_PX
-    if options.resolution > most:
-        raise SettingsError(f"generator.resolution is {options.resolution}; {name} draws at most {most} px a side")
     return own, transformer, parts
 
 
