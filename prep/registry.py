@@ -31,6 +31,8 @@ class ModelFile:
     url: str | None = None  # a release page's file
     repo: str | None = None  # a Hugging Face repo
     packaged: bool = False  # ships with prep
+    sha256: str = ""  # as public pages give it
+    confirmed: bool = False  # two places that do not copy one another give that sha256: another download is refused
 
     @property
     def basename(self) -> str:
