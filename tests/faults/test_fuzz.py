@@ -1,0 +1,42 @@
+"""Bent images, settings, lists, captions and weights: each is read, or refused in a sentence.
+
+With `-m slow` each kind is tried for PREP_FUZZ_MINUTES (10). PREP_FUZZ=17 (or 100-200) tries those numbers alone.
+"""
+
+import os
+import time
+from functools import partial
+
+import pytest
+
+from tests.faults.apart import tried
+from tests.faults.fuzz_images import image_trial
+
+MINUTES = float(os.environ.get("PREP_FUZZ_MINUTES", "10"))
+QUICK = 150
+
+
+@pytest.fixture
+def fuzz(tmp_path, figure):
+    """fuzz(trial, numbers): the trials of these numbers; None: new ones until the time is over."""
+
+    def fuzz(trial, numbers: range | None) -> None:
+        first, _, last = os.environ.get("PREP_FUZZ", "").partition("-")
+        if first:
+            numbers = range(int(first), int(last or first) + 1)
+        until = None if numbers else time.monotonic() + 60 * MINUTES
+        told = tried(trial, numbers or range(1_000_000, 10**12), tmp_path, until)
+        figure(told)
+        assert not told.wrong, told.failures("PREP_FUZZ")
+        assert len(told.counts) > 1  # some are read, some refused: nothing is tried where all is refused at once
+
+    return fuzz
+
+
+def test_a_bent_image_opens_or_is_an_image_error(fuzz):
+    fuzz(image_trial, range(QUICK))
+
+
+@pytest.mark.slow
+def test_ten_minutes_of_bent_images(fuzz):
+    fuzz(image_trial, None)
