@@ -1,15 +1,18 @@
 """One file of a finished OUT is bent or cut, then the commands are typed: what each may do, and what must still stand."""
 
+import functools
 import hashlib
 import random
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from prep.edits.sidecar import caption_text
-from prep.errors import ImageError
+from prep.errors import ImageError, StoppedError
+from prep.ledger import DryLedger, Ledger, Shelf
 from tests.faults.apart import Said, typed
 
 FORMAT = "imagefolder"
@@ -78,6 +81,37 @@ def damaged(finished: Finished, scratch: Path, number: int) -> str:
         raise AssertionError(f"{how} in {name}: {error}") from error
     shutil.rmtree(out)
     return "of the ledger" if kind.startswith(".prep/ledger/") else f"of {kind.partition('/')[0]}"
+
+
+def read_again(finished: Finished, scratch: Path, number: int) -> str:
+    """A trial for `apart.tried`: bend one part of the ledger, and read its shelf -> what became of it."""
+    rng = random.Random(number)
+    parts = sorted(
+        name for name in finished.tree if name.startswith(".prep/ledger/") and Path(name).parts[2] in shelves()
+    )
+    name = rng.choice(parts)
+    shelf, folder = shelves()[Path(name).parts[2]], scratch / f"{number}"
+    before = Ledger(finished.out / ".prep" / "ledger").rows(shelf)
+    shutil.copytree(finished.out / ".prep" / "ledger" / shelf.name, folder / shelf.name)
+    part = folder / shelf.name / Path(name).name
+    how, data = bent(part.read_bytes(), rng)
+    part.write_bytes(data)
+    ledger = DryLedger(folder)
+    try:
+        rows = ledger.rows(shelf)
+    except StoppedError:
+        return "refused"
+    finally:
+        shutil.rmtree(folder)
+    assert ledger.passed_over or rows == before, f"{how} in {name}: other rows than were written, and nothing is said"
+    return "passed over" if ledger.passed_over else "as it was"
+
+
+@functools.cache
+def shelves() -> dict[str, Shelf]:
+    """Every shelf that a part of prep has, by its name."""
+    modules = [module for name, module in list(sys.modules.items()) if name.startswith("prep.")]
+    return {each.name: each for module in modules for each in vars(module).values() if isinstance(each, Shelf)}
 
 
 def _kind(name: str) -> str:
@@ -158,5 +192,3 @@ def _export(finished: Finished, out: Path, name: str) -> None:
     whole = {place: each for place, each in finished.tree.items() if Path(place).is_relative_to(folder)}
     changed = sorted(place for place in whole if there.get(place) != whole[place] and place != name)
     assert not changed, f"the export has another {changed[0]}, and nothing is said: {said.out}"
-
-

@@ -173,7 +173,9 @@ def image_trial(number: int) -> str:
     if picture is None:
         return "refused"
     assert picture.pixels.dtype == np.uint8 and picture.pixels.shape[2:] == (3,) and picture.pixels.size
-    assert _asked(functools.partial(open_image, max_pixels=MOST_PIXELS), data).pixels.tobytes() == picture.pixels.tobytes()
+    assert (
+        _asked(functools.partial(open_image, max_pixels=MOST_PIXELS), data).pixels.tobytes() == picture.pixels.tobytes()
+    )
     measures(picture.pixels, 1024)
     clean = _asked(stripped, data)
     if clean is not None:

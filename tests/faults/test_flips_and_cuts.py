@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from tests.faults.apart import tried
-from tests.faults.damage import FORMAT, Finished, damaged, everything
+from tests.faults.damage import FORMAT, Finished, damaged, everything, read_again
 from tests.support.person import NOTHING, SIDE
 from tests.support.pictures import drawing, save
 
@@ -53,6 +53,12 @@ def test_a_set_that_nothing_damaged_stays_what_it_is(finished, tmp_path, typed):
 
 def test_a_flip_or_a_cut_anywhere_costs_no_more_than_its_file(finished, tmp_path, figure):
     told = tried(partial(damaged, finished, tmp_path), range(12), tmp_path)
+    assert not told.wrong, told.failures("PREP_FLIPS")
+
+
+def test_a_bent_part_of_the_ledger_is_read_as_it_was_or_not_at_all(finished, tmp_path, figure):
+    told = tried(partial(read_again, finished, tmp_path), range(180, 230), tmp_path)
+    figure(told)
     assert not told.wrong, told.failures("PREP_FLIPS")
 
 

@@ -10,7 +10,10 @@ from functools import partial
 import pytest
 
 from tests.faults.apart import tried
+from tests.faults.fuzz_captions import caption_trial
 from tests.faults.fuzz_images import image_trial
+from tests.faults.fuzz_settings import settings_trial
+from tests.faults.fuzz_weights import weights_trial
 
 MINUTES = float(os.environ.get("PREP_FUZZ_MINUTES", "10"))
 QUICK = 150
@@ -40,3 +43,30 @@ def test_a_bent_image_opens_or_is_an_image_error(fuzz):
 @pytest.mark.slow
 def test_ten_minutes_of_bent_images(fuzz):
     fuzz(image_trial, None)
+
+
+def test_bent_settings_and_lists_are_read_or_refused_in_a_sentence(fuzz, tmp_path, tiny_tagger):
+    fuzz(partial(settings_trial, tiny_tagger, tmp_path), range(QUICK // 3))
+
+
+@pytest.mark.slow
+def test_ten_minutes_of_bent_settings_and_lists(fuzz, tmp_path, tiny_tagger):
+    fuzz(partial(settings_trial, tiny_tagger, tmp_path), None)
+
+
+def test_bent_captions_lose_no_word(fuzz, tmp_path, tiny_tagger, begun):
+    fuzz(partial(caption_trial, begun, tiny_tagger, tmp_path), range(QUICK))
+
+
+@pytest.mark.slow
+def test_ten_minutes_of_bent_captions(fuzz, tmp_path, tiny_tagger, begun):
+    fuzz(partial(caption_trial, begun, tiny_tagger, tmp_path), None)
+
+
+def test_bent_weights_load_or_are_refused_in_a_sentence(fuzz, tmp_path, tiny_tagger):
+    fuzz(partial(weights_trial, tiny_tagger, tmp_path), range(QUICK // 2))
+
+
+@pytest.mark.slow
+def test_ten_minutes_of_bent_weights(fuzz, tmp_path, tiny_tagger):
+    fuzz(partial(weights_trial, tiny_tagger, tmp_path), None)
