@@ -6,18 +6,22 @@ The defaults are here and, with their comments, in configs/default.toml; a test 
 import hashlib
 import json
 import os
-import tomllib
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
+from prep.documents import DocumentError, parse_toml, read_toml
 from prep.errors import SettingsError
-from prep.files import read_file
-from prep.options import MOVED, FilePath, ModelName, ModelSection, Section, Share, explain, nearest_key
+from prep.options import MOVED, FilePath, ModelName, ModelSection, Section, Share, explain
 from prep.registry import Role
 
-TOML_BYTES = 1_000_000  # of SRC's own prep.toml
+TOML_BYTES = 1_000_000  # of settings
+NAME = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^.]*?))\s*(?:\.|$)""")  # of a key
+DEEPEST = 4  # names in a key: generator.options.sd35.vae
+EXAMPLE = "such as --set thresholds.fixed=0.4"
+LONGEST_SHOWN = 100  # letters of what was typed
 
 
 class Scan(Section):
@@ -111,19 +115,31 @@ class CheckSettings(Section):
     exclusive: FilePath = "words/exclusive.toml"
 
 
-def _word(text: str) -> str:
-    """Raises ValueError for what would not stay one word of a caption's line."""
-    if not text.isprintable():
-        raise ValueError("a word without control characters")
+def _trigger(text: str) -> str:
+    """Raises ValueError for what would not stay one item of a caption's line."""
+    if not text.isprintable() or text.isspace():
+        raise ValueError("a word on one line, without control characters")
+    if "," in text:
+        first = text.partition(",")[0]
+        raise ValueError(f"one word or more without a comma: of these, keep_tokens = 1 would protect `{first}` alone")
     return text
 
 
+def _tag(text: str) -> str:
+    if "," in text or not text.isprintable():
+        raise ValueError('one tag, without a comma; of several a list, such as ["smile", "hat"]')
+    return text
+
+
+Tags = list[Annotated[str, AfterValidator(_tag)]]
+
+
 class CharacterSettings(Section):
-    trigger: Annotated[str, AfterValidator(_word)] | None = None
-    traits: list[str] | None = None
-    keep: list[str] = []
-    add: list[str] = []
-    remove: list[str] = []
+    trigger: Annotated[str, AfterValidator(_trigger)] | None = None
+    traits: Tags | None = None
+    keep: Tags = []
+    add: Tags = []
+    remove: Tags = []
 
 
 class Export(Section):
@@ -178,13 +194,6 @@ def load_settings(src: Path | None = None, config: Path | None = None, sets: tup
     return _with_files_that_ship(_checked(merged, "the settings together"))
 
 
-def check_characters(settings: Settings, found: list[str]) -> None:
-    """Raises SettingsError when the settings speak of a character that SRC does not have."""
-    for name in settings.characters:
-        if name not in found:
-            raise SettingsError(f"[characters.{name}]: SRC has no such character{nearest_key(name, found)}")
-
-
 def recipe(*parts: Any) -> str:
     """16 hex of a hash over what shapes a stage's result: models, JSON values, other recipes."""
     plain = [part.model_dump(mode="json") if isinstance(part, BaseModel) else part for part in parts]
@@ -198,14 +207,13 @@ def _layer(path: Path, inside: Path | None = None) -> dict[str, Any]:
             raise SettingsError(
                 f"{path} is a link out of the image folder", hint="copy the file there, or use --config"
             )
-        data = read_file(path, TOML_BYTES, follow=True) if inside else path.read_bytes()
-        values = tomllib.loads(data.decode("utf-8-sig"))
+        values = read_toml(path, TOML_BYTES, follow=True)
     except FileNotFoundError:
         raise SettingsError(f"{path} does not exist", hint="configs/ has examples") from None
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}", hint="mend it, or take it away") from None
-    except (ValueError, RecursionError, RuntimeError) as error:
-        raise SettingsError(f"{path} cannot be read as TOML: {error}") from None
+    except DocumentError as error:
+        raise SettingsError(f"{path} {error}", hint="mend it, or take it away") from None
+    except (OSError, RuntimeError):  # of resolve: a loop of links
+        raise SettingsError(f"{path} is a link to itself", hint="mend it, or take it away") from None
     context = {"folder": path.parent, "inside": inside}
     return _checked(values, str(path), context).model_dump(exclude_unset=True)
 
@@ -216,17 +224,36 @@ def _assignment(text: str) -> dict[str, Any]:
     except UnicodeEncodeError:
         raise SettingsError(f"--set {text!r} is not UTF-8", hint="type it anew") from None
     key, equals, value = text.partition("=")
-    names = [name.strip() for name in key.split(".")]
-    if not equals or len(names) < 2 or not all(names):
-        raise SettingsError(f"--set {text}: wanted section.key=value", hint="such as --set thresholds.fixed=0.4")
+    names = key_names(key)
+    if not equals or not all(names) or len(names) > DEEPEST:
+        raise SettingsError(f"--set {shortened(text)}: wanted section.key=value", hint=EXAMPLE)
+    if len(names) == 1 and names[0] in Settings.model_fields:
+        raise SettingsError(f"--set {text}: [{names[0]}] is a section; wanted section.key=value", hint=EXAMPLE)
     try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        parsed = parse_toml(f"value = {value}")["value"]
+    except DocumentError:  # a plain word
         parsed = value.strip()
     values: Any = parsed
     for name in reversed(names):
         values = {name: values}
-    return _checked(values, f"--set {text}").model_dump(exclude_unset=True)
+    return _checked(values, f"--set {shortened(text)}").model_dump(exclude_unset=True)
+
+
+def key_names(key: str) -> list[str]:
+    """`characters."Dr. X".trigger` -> its names: a dot within quotes is part of one. At most one more than DEEPEST."""
+    names: list[str] = []
+    rest = 0
+    while len(names) <= DEEPEST:
+        found = NAME.match(key, rest)
+        names.append(found[found.lastindex])
+        rest = found.end()
+        if not found[0].endswith("."):
+            break
+    return names
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def _checked(values: dict[str, Any], where: str, context: dict[str, Any] | None = None) -> Settings:
@@ -234,18 +261,17 @@ def _checked(values: dict[str, Any], where: str, context: dict[str, Any] | None 
     try:
         return Settings.model_validate(values, context={**(context or {}), "where": where})
     except ValidationError as error:
-        raise SettingsError(f"{where}: {explain(error.errors()[0], _keys)}") from None
+        raise SettingsError(f"{where}: {explain(error.errors()[0], _keys())}") from None
 
 
-def _keys(place: list[str]) -> list[str]:
-    model: type[BaseModel] = Settings
-    for part in place:
-        if model is Settings and part == "characters":
-            model = CharacterSettings
-        elif part in model.model_fields:
-            model = model.model_fields[part].annotation
-    own = [name for name in model.model_fields if name != "options"]
-    return [*own, *MOVED] if model is GeneratorSettings else own
+def _keys() -> dict[str, list[str]]:
+    """Section -> its keys; under the empty one, the sections."""
+    sections = {name: field.annotation for name, field in Settings.model_fields.items()}
+    sections["characters.NAME"] = CharacterSettings
+    del sections["characters"]
+    keys = {name: [key for key in section.model_fields if key != "options"] for name, section in sections.items()}
+    keys["generator"] += MOVED
+    return {"": list(Settings.model_fields), **keys}
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:

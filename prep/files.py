@@ -134,6 +134,13 @@ def real_folder(base: Path, *names: str) -> Path:
     return folder
 
 
+def named_path(text: object) -> Path:
+    """The path that a file of ours names. Raises ValueError for what no file can be called: half a character, a NUL."""
+    if not isinstance(text, str) or not text or b"\0" in os.fsencode(text):
+        raise ValueError("no name of a file")
+    return Path(text)
+
+
 def is_regular(path: Path) -> bool:
     """Whether it is a file itself, and no link to one."""
     try:

@@ -3,13 +3,16 @@ wrong. prep/config.py has the sections themselves.
 """
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
-from prep.errors import SettingsError
+from prep.errors import SettingsError, UsageError
+from prep.meant import meant
 from prep.registry import Role, family
+from prep.typed import typed_path
 
 Share = Annotated[float, Field(ge=0, le=1)]
 # What SD3.5 alone needs stood beside the generator's own settings in 0.1.0; files that say so go on working.
@@ -17,17 +20,24 @@ MOVED = dict.fromkeys(
     ("vae", "clip_l", "clip_g", "t5", "with_t5", "quantise", "adaln_cache", "offload", "compile", "fp8_products"),
     "sd35",
 )
+MOST_SHOWN = 60  # letters of a wrong value
 
 
 def _from_its_file(name: str, info: ValidationInfo) -> str:
     """A relative path is relative to the file of settings that it stands in; SRC's own may not leave SRC."""
     context = info.context or {}
     family, colon, path = name.rpartition(":")  # a model may say whose weights they are
-    if not path or "folder" not in context:
+    if not path:
         return name
-    target = (context["folder"] / path).resolve()
+    where = context.get("where", "the settings")
+    try:
+        target = typed_path(path, context.get("folder", Path()))
+    except UsageError as error:
+        raise SettingsError(f"{where}: `{info.field_name}`: {error.message}", error.hint) from None
+    if "folder" not in context:
+        return f"{family}{colon}{target}" if path.startswith("~") else name
+    target = (context["folder"] / target).resolve()
     if (inside := context.get("inside")) and not target.is_relative_to(inside.resolve()):
-        where = context.get("where", "the settings")
         raise SettingsError(f"{where}: `{info.field_name}` names a file outside the image folder", hint="use --config")
     return f"{family}{colon}{target}"
 
@@ -83,7 +93,7 @@ class ModelSection(Section):
         for key in [key for key, value in values.items() if isinstance(value, dict) and key not in cls.model_fields]:
             own[key] = {**own.get(key, {}), **values.pop(key)}
         for section, given in own.items():
-            own[section] = _options(cls.role(), section, given, info.context)
+            own[section] = _options(cls, section, given, info.context)
         return {**values, "options": own} if own else values
 
     @classmethod
@@ -91,32 +101,41 @@ class ModelSection(Section):
         raise NotImplementedError
 
 
-def _options(role: Role, section: str, given: dict[str, Any], context: dict[str, Any] | None) -> dict[str, Any]:
+def _options(
+    above: type[ModelSection], section: str, given: dict[str, Any], context: dict[str, Any] | None
+) -> dict[str, Any]:
     """The settings of one member of a family, checked by its own model. Raises SettingsError."""
-    where = (context or {}).get("where", "the settings")
+    where, role = (context or {}).get("where", "the settings"), above.role()
     try:
         model = family(role).options(section)
     except SettingsError as error:
         raise SettingsError(f"{where}: {error.message}", error.hint) from None
-    common = TaggerOptions if role == "tagger" else GeneratorOptions
-    if above := sorted(set(given) & set(common.model_fields)):
-        home = "models" if above[0] == "offline" else role
-        raise SettingsError(f"{where}: `{above[0]}` belongs to [{home}], not to [{role}.{section}]")
+    common = set((TaggerOptions if role == "tagger" else GeneratorOptions).model_fields)
+    shared = common | above.model_fields.keys() - model.model_fields.keys() - {"options"}
+    if higher := sorted(shared & set(given)):
+        home = "models" if higher[0] == "offline" else role
+        raise SettingsError(f"{where}: `{higher[0]}` belongs to [{home}], not to [{role}.{section}]")
     try:
         return model.model_validate(given, context=context).model_dump(exclude_unset=True)
     except ValidationError as error:
-        known = [name for name in model.model_fields if name not in common.model_fields]
-        raise SettingsError(f"{where}: {explain(error.errors()[0], lambda _: known, (role, section))}") from None
+        known = {f"{role}.{section}": [name for name in model.model_fields if name not in common]}
+        raise SettingsError(f"{where}: {explain(error.errors()[0], known, (role, section))}") from None
 
 
-def explain(error: dict[str, Any], known: Callable[[list[str]], list[str]], above: tuple[str, ...] = ()) -> str:
-    """Of one of pydantic's errors, what was found and what was wanted. known: a section -> its keys."""
+def explain(error: dict[str, Any], keys: Mapping[str, Sequence[str]], above: tuple[str, ...] = ()) -> str:
+    """Of one of pydantic's errors, what was found and what was wanted. keys: as `meant` takes them."""
     place = [*above, *(str(part) for part in error["loc"])]
-    name = ".".join(place)
+    name, value = ".".join(place), error["input"]
     if error["type"] == "extra_forbidden":
-        return f"`{name}` is unknown{nearest_key(place[-1], known(place[:-1]))}"
+        return f"`{name}` is unknown{meant(place, isinstance(value, dict), keys)}"
+    found = repr(value) if len(repr(value)) <= MOST_SHOWN else f"{repr(value)[:MOST_SHOWN]}..."
+    if error["type"] == "model_type":
+        return f"`{name}` is {found}; wanted a table, such as [{name}]"
     message = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return f"`{name}` is {error['input']!r}; wanted {message}"
+    if error["type"] == "multiple_of":
+        step = error["ctx"]["multiple_of"]
+        message += f", such as {max(step, value // step * step)} or {max(step, value // step * step) + step}"
+    return f"`{name}` is {found}; wanted {message}"
 
 
 def nearest_key(name: str, known: list[str]) -> str:

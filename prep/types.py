@@ -87,7 +87,7 @@ class Seen:
     """How often a character shows a tag."""
 
     images: int  # real images with the tag
-    of: int  # real images
+    of: int  # real images that can show it
     bound: float  # lower Wilson bound of images/of, two-sided 90 %
     core: bool
     intrinsic: bool

@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from prep.config import Settings, check_characters, configs_folder, load_settings, recipe
+from prep.config import Settings, configs_folder, load_settings, recipe
 from prep.errors import SettingsError
 from prep.generators.sd35.options import SD35Options
 from prep.options import GeneratorOptions
@@ -110,6 +110,114 @@ def test_set_names_the_nearest_key():
     assert "Did you mean `max_tags`?" in told(load_settings, sets=("captions.max_tag=3",))
 
 
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("captions.trigger", "Did you mean `characters.NAME.trigger`?"),
+        ("captions.min_side_px", "Did you mean `scan.min_side_px`?"),
+        ("captions.min_side", "Did you mean `scan.min_side_px`?"),
+        ("scan.resolution", "Did you mean `generator.resolution` or `export.resolution`?"),
+        ("captions.model", "Did you mean `tagger.model` or `generator.model`?"),
+        ("tagger.threshold", "`thresholds.fixed = 0.4`"),
+        ("thresholds.threshold", "`thresholds.fixed = 0.4`"),
+        ("captions.trigger_word", "`characters.NAME.trigger`"),
+        ("export.class_tokens", "`characters.NAME.trigger`"),
+        ("export.repeats", "`export.images_per_epoch`"),
+        ("export.num_repeats", "`export.images_per_epoch`"),
+        ("captions.keep_tokens", "that is the trainer's"),
+        ("captions.blacklist", "`filter.file`"),
+        ("characters.mira.negative_prompt", "`generator.negative`"),
+        ("captions.max_tag", "Did you mean `max_tags`?"),
+        ("captions.oder", "Did you mean `order`?"),
+        ("generator.ofload", "Did you mean `offload`?"),
+        ("generator.vea", "Did you mean `vae`?"),
+        ("reconstruct.zzz", "Known: per_character"),
+        ("generator.sd35.steps", "`steps` belongs to [generator], not to [generator.sd35]"),
+    ],
+)
+def test_a_name_that_a_section_has_not_leads_to_where_it_is(tmp_path, key, says):
+    """With --set, in --config and in SRC's own file alike."""
+    section, _, name = key.rpartition(".")
+    text = f"[{section}]\n{name} = 3\n"
+    (tmp_path / "prep.toml").write_text(text)
+    for call in (
+        lambda: load_settings(sets=(f"{key}=3",)),
+        lambda: load_settings(config=config(tmp_path, text)),
+        lambda: load_settings(tmp_path),
+    ):
+        assert says in told(call)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("trigger = 'x'", "Did you mean `characters.NAME.trigger`?"),
+        ("threshold = 0.4", "`thresholds.fixed = 0.4`"),
+        ("model = 'starter'", "`tagger.model` or `generator.model`"),
+        ("repeats = 3", "`export.images_per_epoch`"),
+    ],
+)
+def test_a_key_outside_all_sections_too(tmp_path, line, says):
+    assert says in told(load_settings, config=config(tmp_path, line))
+    assert says in told(load_settings, sets=(line.replace(" ", "").replace("'", ""),))
+
+
+def test_a_wrong_section_is_taken_for_the_nearest_section(tmp_path):
+    assert "Did you mean `thresholds`?" in told(load_settings, config=config(tmp_path, "[threshold]\nfixed = 1.0\n"))
+    assert "wanted a table, such as [captions]" in told(load_settings, config=config(tmp_path, "captions = 3"))
+    message = told(load_settings, config=config(tmp_path, "[sylvie]\nadd = []\n"))
+    assert "`sylvie` is unknown. A character's table is [characters.NAME]. Known: augmentation, captions" in message
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("generator.resolution=1000", "`generator.resolution` is 1000; wanted a multiple of 16, such as 992 or 1008"),
+        ("characters.mira.trigger='x, y'", "keep_tokens = 1 would protect `x` alone"),
+        ('characters.mira.trigger="x\\ny"', "a word on one line"),
+        ("characters.mira.trigger=' '", "a word on one line"),
+        ("characters.mira.add=['a, b']", "one tag, without a comma"),
+        (f"captions.max_tags={'[' * 50_000}", "`captions.max_tags` is '[[["),
+        (f"captions.max_tags={'9' * 9_000}", "`captions.max_tags` is"),
+    ],
+)
+def test_a_value_that_no_setting_has_says_what_would_do(setting, says):
+    message = told(load_settings, sets=(setting,))
+    assert says in message and len(message) < 500
+
+
+@pytest.mark.parametrize("key", ["a." * 50_000 + "b", "." * 50_000, "captions.max_tags.x.y.z"])
+def test_a_key_with_many_dots_is_refused_as_it_is_read(key):
+    message = told(load_settings, sets=(f"{key}=1",))
+    assert "wanted section.key=value" in message and len(message) < 300
+
+
+def test_a_tilde_is_the_home_folder_in_every_path(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    sets = ("filter.file=~/mine.txt", "generator.sd35.vae=~/vae.safetensors", "tagger.model=~/x.pt")
+    typed = load_settings(sets=sets)
+    above = config(
+        tmp_path, '[filter]\nfile = "~/mine.txt"\n[tagger]\nmodel = "~/x.pt"\n[generator]\nvae = "~/vae.safetensors"'
+    )
+    for settings in (typed, load_settings(config=above)):
+        assert settings.filter.file == str(tmp_path / "mine.txt")
+        assert settings.generator.options["sd35"]["vae"] == str(tmp_path / "vae.safetensors")
+        assert settings.tagger.model == str(tmp_path / "x.pt")
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "prep.toml").write_text('[filter]\nfile = "~/mine.txt"\n')
+    assert "outside the image folder" in told(load_settings, tmp_path / "src")
+
+
+def test_a_variable_of_the_environment_is_not_read_and_said(tmp_path):
+    message = told(load_settings, sets=("filter.file=$HOME/mine.txt",))
+    assert (
+        "`file`: $HOME/mine.txt is not there, and prep reads no variables of the environment such as $HOME" in message
+    )
+    assert "a user that is not here" in told(load_settings, sets=("filter.file=~nobody-at-all/x",))
+    (tmp_path / "$5.txt").write_text("")
+    assert load_settings(config=config(tmp_path, '[filter]\nfile = "$5.txt"')).filter.file.endswith("/$5.txt")
+
+
 def test_the_files_that_ship_are_found_wherever_prep_is_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert load_settings().filter.file == str(configs_folder() / "filter.txt")
@@ -126,11 +234,6 @@ def test_srcs_own_file_may_not_lead_out_of_src(tmp_path):
     assert "outside the image folder" in told(load_settings, tmp_path / "src")
     (tmp_path / "src" / "prep.toml").write_text('[filter]\nfile = "mine.txt"\n')
     assert load_settings(tmp_path / "src").filter.file.endswith("src/mine.txt")
-
-
-def test_a_character_that_src_does_not_have(tmp_path):
-    settings = load_settings(sets=("characters.mria.trigger=x",))
-    assert "Did you mean `mira`?" in told(check_characters, settings, ["mira", "noa"])
 
 
 def test_a_recipe_depends_on_content_alone():

@@ -14,8 +14,8 @@ ROOT = Path(prep.__file__).parent
 # From the ground up; DESIGN.md, section 2. A room imports from lower lines alone.
 HOUSE = """
 types errors names
-files
-registry process protocols
+files typed meant
+registry process protocols documents
 options
 config images ledger
 run tensors aside

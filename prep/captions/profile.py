@@ -1,9 +1,10 @@
 """Profiles: what a character's real images have in common, and which of it the trigger word should learn."""
 
-from collections import Counter
 from math import sqrt
 
+from prep.captions.tally import Tally
 from prep.config import CharacterSettings, ProfileSettings
+from prep.names import quantity
 from prep.tagging.filters import Patterns, plain
 from prep.types import Profile, Seen
 
@@ -23,17 +24,23 @@ def wilson_lower(hits: int, total: int) -> float:
 def profile_of(
     character: str,
     slug: str,
-    counts: Counter[str],
+    tally: Tally,
     images: int,
     intrinsic: Patterns,
     settings: ProfileSettings,
     own: CharacterSettings,
 ) -> Profile:
-    """counts: in how many of the character's real images each tag was found. Drawn images never count."""
+    """tally: in how many of the character's real images each tag was found. Drawn images never count, and images that
+    cannot show a tag do not count for it.
+    """
+    counts, hidden = tally.found, tally.hidden
     named = None if own.traits is None else {plain(name) for name in own.traits}
     kept = {plain(name) for name in own.keep}
     names = sorted(counts, key=lambda name: (-counts[name], name)) + sorted((named or set()) - set(counts))
-    tags = {name: _seen(name, counts[name], images, name in intrinsic, settings, named, kept) for name in names}
+    tags = {
+        name: _seen(name, counts[name], images, hidden[name], name in intrinsic, settings, named, kept)
+        for name in names
+    }
     never = {plain(name) for name in own.remove}
     always = tuple(dict.fromkeys(plain(name) for name in own.add if plain(name) not in never))
     return Profile(character, own.trigger or slug, images, tags, always, frozenset(never))
@@ -42,28 +49,33 @@ def profile_of(
 def _seen(
     name: str,
     images: int,
-    total: int,
+    all_images: int,
+    hidden: int,
     intrinsic: bool,
     settings: ProfileSettings,
     named: set[str] | None,
     kept: set[str],
 ) -> Seen:
+    total = all_images - hidden
     bound = wilson_lower(images, total)
     core = total > 0 and images / total >= settings.core_share
     trait, why = False, ""
     if name in kept:
         why = "kept: the settings say so"
-    elif named is not None:
-        trait = name in named
-        why = "dropped: the settings say so" if trait else "kept: the settings name this character's traits"
+    elif named is not None and name in named:
+        trait, why = True, "dropped: the settings say so"
     elif not core:
         why = "kept: not common enough"
     elif not intrinsic:
         why = "kept: not a feature of the body"
+    elif named is not None:
+        why = "kept: not among the traits that the settings name"
     elif bound < settings.trait_bound:
         why = _needed(total, settings.trait_bound)
     else:
         trait, why = True, "dropped: the trigger word learns it"
+    if hidden:
+        why += f"; {quantity(hidden, 'image')} {'does' if hidden == 1 else 'do'} not show it"
     return Seen(images, total, bound, core, intrinsic, trait, why)
 
 

@@ -1,7 +1,11 @@
-"""How many of a character's images show each tag: what Composer.names finds in each, counted for all together."""
+"""How many of a character's images show each tag: what Composer.names finds in each, counted for all together.
+
+Also how many cannot show it: eyes that are closed have no colour.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,14 +14,30 @@ from prep.captions.compose import Composer
 BLOCK = 2048  # images at a time: bounds the memory, whatever the size of the set
 
 
-def tallied(composer: Composer, scores, images: Sequence[tuple[str, str]]) -> Counter[str]:
-    """images: (sha256, level of its complexity) each -> tag name -> in how many of them it was found.
+@dataclass(frozen=True)
+class Tally:
+    """Tag name -> number of images."""
+
+    found: Counter[str] = field(default_factory=Counter)
+    hidden: Counter[str] = field(default_factory=Counter)  # without the tag, and with one that hides it
+
+
+def tallied(
+    composer: Composer, scores, images: Sequence[tuple[str, str]], hiders: Mapping[str, frozenset[str]]
+) -> Tally:
+    """images: (sha256, level of its complexity) each. hiders: tag -> the tags of images that cannot show it.
 
     scores: the tag stage's ScoreBook.
     """
     selector = composer.selector
     names = selector.vocabulary.names
     found = np.zeros(len(names), np.int64)
+    places = {name: at for at, name in enumerate(names)}
+    looked_at = {
+        name: (places.get(name, -1), [places[other] for other in others if other in places])
+        for name, others in hiders.items()
+    }
+    hidden: Counter[str] = Counter()
     own = selector.settings.mode == "mcut"  # only there a threshold depends on the image's own scores
     for at in range(0, len(images), BLOCK):
         block = images[at : at + BLOCK]
@@ -25,8 +45,12 @@ def tallied(composer: Composer, scores, images: Sequence[tuple[str, str]]) -> Co
         thresholds = [selector.threshold(scores[sha256] if own else None, level) for sha256, level in block]
         passed = selector.passed(index, values, np.repeat(np.array(thresholds, np.float32), sizes))
         found += np.bincount(index[passed], minlength=len(names))
+        image, shown = np.repeat(np.arange(len(block)), sizes)[passed], index[passed]
+        for name, (place, others) in looked_at.items():
+            if others:
+                hidden[name] += len(set(image[np.isin(shown, others)]) - set(image[shown == place]))
     counts: Counter[str] = Counter()
     for place in np.flatnonzero(found):
         if not composer.drops(names[place]):
             counts[names[place]] += int(found[place])
-    return counts
+    return Tally(counts, hidden)

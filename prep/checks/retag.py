@@ -1,12 +1,11 @@
 """The verdict on a drawn picture, from what the tagger read in it. The rule and its reasons: docs/CHECK.md."""
 
-import tomllib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from prep.documents import DocumentError, read_toml
 from prep.errors import SettingsError
-from prep.files import read_file
 from prep.types import Check, GenerationRequest
 
 CORE_WEIGHT, WEIGHT = 2, 1
@@ -23,6 +22,14 @@ class Exclusive:
         """The tags that exclude this one."""
         return _against(asked, (*self.character, *self.picture))
 
+    def hiders(self, body: Container[str]) -> dict[str, frozenset[str]]:
+        """For tags of the body, what a picture shows in their place that is none: closed eyes have no colour."""
+        found: dict[str, frozenset[str]] = {}
+        for group in self.picture:
+            others = frozenset(tag for tag in group if tag not in body)
+            found |= {tag: found.get(tag, frozenset()) | others for tag in group - others}
+        return found
+
     def against_the_character(self, asked: str) -> frozenset[str]:
         """Those among them that mean somebody else, or other clothes."""
         return _against(asked, self.character)
@@ -38,9 +45,11 @@ def _against(asked: str, groups: Iterable[frozenset[str]]) -> frozenset[str]:
 def read_exclusive(path: str) -> Exclusive:
     """Raises SettingsError when the file is not two tables of lists of tags."""
     try:
-        tables = tomllib.loads(read_file(Path(path), follow=True).decode("utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise SettingsError(f"check.exclusive: {path} cannot be read as TOML: {error}") from None
+        tables = read_toml(Path(path), follow=True)
+    except FileNotFoundError:
+        raise SettingsError(f"check.exclusive: {path} does not exist") from None
+    except DocumentError as error:
+        raise SettingsError(f"check.exclusive: {path} {error}", hint="mend it, or name another file") from None
     wrong = [name for name in tables if name not in ("character", "picture") or not isinstance(tables[name], dict)]
     if wrong:
         raise SettingsError(
@@ -86,7 +95,10 @@ def verdict(
     contradicted = any(exclusive.against_the_character(tag) & read - weight.keys() for tag in stays)
     total = sum(weight[tag] for tag in found) - sum(costs.values())
     score = max(0, total) / sum(weight.values())
-    reason = "contradiction" if contradicted else "off_character" if score < bound else None
+    if not set(body) & set(known):  # nothing tells this character from another, or from a smear
+        reason = "not_judgeable"
+    else:
+        reason = "contradiction" if contradicted else "off_character" if score < bound else None
     changes = [tag for tag in request.changes if tag in known]
     if reason is None and request.changes and not read.intersection(changes):
         reason = "copy"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from prep.cli._path import PATH
 from prep.cli._say import say
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def decision(verb: str, what: str, example: str, done: str, later: str = "") -> 
     """The command `prep VERB OUT KEY...`. what: its help; done, later: see decide."""
 
     @click.command(verb, help=f"{what}\n\n{KEYS}\n\n\b\nExample:\n  prep {verb} outputs/characters {example}")
-    @click.argument("out", type=click.Path(path_type=Path))
+    @click.argument("out", type=PATH)
     @click.argument("keys", metavar="KEY...", nargs=-1, required=True)
     def command(out: Path, keys: tuple[str, ...]) -> int:
         return decide(out, keys, verb, done, later)

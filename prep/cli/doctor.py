@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from prep.cli._path import PATH
 from prep.cli._say import say
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ WIDTH = 110
 
 
 @click.command("doctor")
-@click.option("--config", type=click.Path(path_type=Path), help="Look with the settings of this TOML file.")
+@click.option("--config", type=PATH, help="Look with the settings of this TOML file.")
 def command(config: Path | None) -> int:
     """What this machine has, which models would run on it and why, and what to do for better ones.
 

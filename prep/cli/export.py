@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from prep.cli._path import PATH
 from prep.formats import FORMATS
 
 
 @click.command("export")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=PATH)
 @click.option(
     "--to",
     "formats",

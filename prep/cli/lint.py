@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from prep.cli._path import PATH
 from prep.cli._say import say
 from prep.names import quantity
 
@@ -19,7 +20,7 @@ SHOWN = 3  # findings of one rule, without --all
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=PATH)
 @click.option("--fix", is_flag=True, help="Fix what is safe to fix, then report what is left.")
 @click.option("--all", "every", is_flag=True, help=f"List every finding, not the first {SHOWN} of each rule.")
 def command(path: Path, fix: bool, every: bool) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import click
 
+from prep.cli._path import PATH
+
 
 @click.command("push")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=PATH)
 @click.argument("repo", metavar="USER/NAME")
 @click.option("--public", is_flag=True, help="For everyone to see. Without it, private.")
 @click.option("--with-images/--no-images", "pictures", default=False, help="The pictures too, or the manifest alone.")

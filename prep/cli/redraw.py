@@ -4,15 +4,16 @@ from pathlib import Path
 
 import click
 
+from prep.cli._path import PATH
 from prep.cli._say import say
 
 
 @click.command("redraw")
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, required=True, type=PATH)
 @click.option("-n", "count", type=click.IntRange(1, 100), default=4, show_default=True,
               help="New pictures of each, beside one drawn from its tags alone.")  # fmt: skip
-@click.option("--out", type=click.Path(path_type=Path), default=Path("outputs/redraw"), show_default=True)
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file, over the defaults.")
+@click.option("--out", type=PATH, default=Path("outputs/redraw"), show_default=True)
+@click.option("--config", type=PATH, help="A TOML file, over the defaults.")
 @click.option("--set", "sets", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting, over all files.")
 def command(images, count, out, config, sets) -> int:
     """Draw new pictures from IMAGE: its tags, the prompts, what was drawn, and how well each matches.

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from prep.cli._path import PATH
 from prep.cli._say import say
 from prep.runners import RUNNERS, load_runner
 
@@ -11,9 +12,9 @@ STAGE_NAMES = ("scan", "tag", "profile", "caption", "generate", "check", "export
 
 
 @click.command("run")
-@click.argument("src", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Where the set goes. [default: outputs/NAME OF SRC]")
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file, over the defaults and SRC's prep.toml.")
+@click.argument("src", type=PATH)
+@click.option("--out", type=PATH, help="Where the set goes. [default: outputs/NAME OF SRC]")
+@click.option("--config", type=PATH, help="A TOML file, over the defaults and SRC's prep.toml.")
 @click.option("--set", "sets", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting, over all files.")
 @click.option("--to", type=click.Choice(STAGE_NAMES), help="Stop after this stage.")
 @click.option("--plan", is_flag=True, help="Say what a run would do, and do nothing.")

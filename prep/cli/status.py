@@ -5,11 +5,12 @@ from pathlib import Path
 
 import click
 
+from prep.cli._path import PATH
 from prep.cli._say import say
 
 
 @click.command("status")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=PATH)
 @click.option("--problems", is_flag=True, help="Only what was skipped, and why.")
 @click.option("--diff", is_flag=True, help="Only the captions that a person touched, beside the machine's.")
 def command(out: Path, problems: bool, diff: bool) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from prep.cli._decide import deciding
+from prep.cli._path import PATH
 from prep.cli._say import say
 from prep.errors import UsageError
 from prep.names import numbered_folder
@@ -19,7 +20,7 @@ SHOWN = 5
 
 
 @click.command("tags")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=PATH)
 @click.option("--character", metavar="NAME", help="Only the captions of this one; named as its folder in SRC.")
 @click.option("--add", metavar="TAG", help="Put it into captions that lack it.")
 @click.option("--remove", metavar="TAG", help="Take it out; it does not come back.")

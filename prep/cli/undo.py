@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from prep.cli._decide import deciding
+from prep.cli._path import PATH
 from prep.cli._say import say
 from prep.names import quantity
 
@@ -20,7 +21,7 @@ SHOWN_TAGS = 4
 
 
 @click.command("undo")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=PATH)
 @click.argument("steps", type=click.IntRange(1), default=1)
 @click.option("--redo", is_flag=True, help="Bring back what was undone last.")
 @click.option("--list", "listed", is_flag=True, help="Only show the history.")

@@ -1,11 +1,11 @@
 """Whether an OUT goes with a SRC: two folders of one name would else take each other's set apart."""
 
-import json
 from pathlib import Path
 
 from prep.dataset.rows import manifest_rows
+from prep.documents import read_json
 from prep.errors import UsageError
-from prep.files import read_file
+from prep.files import named_path
 
 
 def check_made_from(src: Path, out: Path, named: bool, yes: bool) -> str:
@@ -34,8 +34,8 @@ def check_made_from(src: Path, out: Path, named: bool, yes: bool) -> str:
 def _source(out: Path) -> Path | None:
     """What the last run was over; None where that is not known."""
     try:
-        return Path(json.loads(read_file(out / ".prep" / "config.json"))["src"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return named_path(read_json(out / ".prep" / "config.json")["src"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -1,12 +1,12 @@
 """The manifest of an OUT, read: the one place that opens it. See manifest.py for what is written."""
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from prep.documents import parse_json
 from prep.errors import UsageError
 from prep.files import open_file
 
@@ -28,7 +28,7 @@ def manifest_facts(out: Path) -> dict[str, Any]:
     """`settings` that shaped the set, and prep's `version`. Raises as manifest_rows."""
     with _opened(out) as table:
         metadata = table.schema_arrow.metadata or {}
-        settings = json.loads(metadata.get(b"prep.settings", b"{}"))
+        settings = parse_json(metadata.get(b"prep.settings", b"{}"))
         if not isinstance(settings, dict):
             raise ValueError("its settings are no table")
         return {

@@ -6,17 +6,17 @@ At most 24 real images and 36 drawn ones of a kind, spread evenly; made anew onl
 
 import contextlib
 import hashlib
-import textwrap
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from prep.aside import CHANGED, UNKNOWN, fingerprint, make_way
 from prep.config import recipe
+from prep.dataset.lettering import Lettering
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, read_file, real_folder, write_whole
 from prep.images import encode_png, open_image
@@ -25,7 +25,7 @@ from prep.names import printable
 from prep.run import Places
 from prep.types import Profile, Row
 
-VERSION = 2
+VERSION = 3
 # subject: the character's slug; recipe: what its sheet shows. The last row says what stands, and 0.1.0's have no more.
 SHEET = Shelf(
     "sheet",
@@ -47,7 +47,7 @@ KINDS = (
 ACROSS = 4
 CELL_PX, THUMB_PX, MARGIN_PX = 300, 280, 20
 FONT_PX, LINE_PX, TITLE_PX = 13, 17, 26
-CAPTION_LINES, LINE_CHARACTERS = 7, 46
+CAPTION_LINES = 7
 INK, FAINT, PAPER = (30, 30, 34), (120, 120, 128), (250, 250, 248)
 GOOD, BAD = (20, 120, 60), (180, 40, 40)
 
@@ -60,6 +60,7 @@ class Sheets:
         self.profiles = profiles
         self.caption_text = caption_text
         self.max_pixels = max_pixels
+        self.titles, self.headings, self.text = Lettering(TITLE_PX - 6), Lettering(FONT_PX + 2), Lettering(FONT_PX)
         self.pages: dict[str, list[Row]] = defaultdict(list)
         self.drawn: dict[str, list[Row]] = defaultdict(list)
         self.parents: dict[tuple[str, str], Row] = {}  # (character, sha256) -> the real image
@@ -89,7 +90,9 @@ class Sheets:
         done = []
         for character in self.pages:
             slug = self.places.slugs[character]
-            key = recipe("sheet", VERSION, self._title(character), self._texts(character))
+            title, texts = self._title(character), self._texts(character)
+            fonts = self.text.fonts([*title, *(text for each in texts for text in each)])
+            key = recipe("sheet", VERSION, title, texts, fonts)
             if row := self._write(out, folder, slug, character, key, known.get(slug)):
                 done.append(row)
         if done:
@@ -118,7 +121,7 @@ class Sheets:
         """All that the sheet says, by picture."""
         shown, drawn = self._shown(character)
         rows = [*shown, *(row for some in drawn.values() for row in some)]
-        return [[row.ref.sha256, _caption(row), *(text for _, text in _verdict(row))] for row in rows]
+        return [[row.ref.sha256, _caption(row), *_source(row), *(text for _, text in _verdict(row))] for row in rows]
 
     def page(self, character: str) -> bytes:
         """The character's sheet, as PNG."""
@@ -158,11 +161,12 @@ class Sheets:
         size = (2 * MARGIN_PX + ACROSS * CELL_PX, top + sum(heights) + MARGIN_PX * len(lines))
         sheet = Image.new("RGB", size, PAPER)
         draw = ImageDraw.Draw(sheet)
-        draw.text((MARGIN_PX, MARGIN_PX), title[0], INK, ImageFont.load_default(TITLE_PX - 6))
-        draw.text((MARGIN_PX, MARGIN_PX + TITLE_PX), title[1], FAINT, ImageFont.load_default(FONT_PX))
+        for letters, text, y, ink in ((self.titles, title[0], 0, INK), (self.text, title[1], TITLE_PX, FAINT)):
+            (line,) = letters.lines(text, ACROSS * CELL_PX, most=1)
+            letters.draw(draw, (MARGIN_PX, MARGIN_PX + y), line, ink)
         for (heading, cells), height in zip(lines, heights, strict=True):
             if heading:
-                draw.text((MARGIN_PX, top), heading, INK, ImageFont.load_default(FONT_PX + 2))
+                self.headings.draw(draw, (MARGIN_PX, top), heading, INK)
             for place, cell in enumerate(cells):
                 sheet.paste(cell, (MARGIN_PX + place * CELL_PX, top + (TITLE_PX if heading else 0)))
             top += height + MARGIN_PX
@@ -173,29 +177,27 @@ class Sheets:
         pictures = [self._thumb(each, THUMB_PX // (2 if parent else 1) - 2) for each in (parent, row) if each]
         tall = max(picture.height for picture in pictures)
         verdict = _verdict(row)
-        lines = [(ink, line) for ink, text in verdict for line in textwrap.wrap(text, LINE_CHARACTERS)][:CAPTION_LINES]
+        lines = [(ink, line) for ink, text in verdict for line in self.text.lines(text, THUMB_PX)][:CAPTION_LINES]
         cell = Image.new("RGB", (CELL_PX, tall + 8 + LINE_PX * len(lines)), PAPER)
         left = 0
         for picture in pictures:
             cell.paste(picture, (left, 0))
             left += THUMB_PX // 2
-        draw, font = ImageDraw.Draw(cell), ImageFont.load_default(FONT_PX)
+        draw = ImageDraw.Draw(cell)
         for number, (ink, line) in enumerate(lines):
-            draw.text((0, tall + 6 + LINE_PX * number), line, ink, font)
+            self.text.draw(draw, (0, tall + 6 + LINE_PX * number), line, ink)
         return cell
 
     def _cell(self, row: Row) -> Image.Image:
         thumb = self._thumb(row)
-        source = [f"{printable(row.ref.path)[-44:]}", f"{row.complexity}, threshold {row.caption.threshold:.2f}"]
-        text = textwrap.wrap(_caption(row), LINE_CHARACTERS)
-        if len(text) > CAPTION_LINES:
-            text = [*text[: CAPTION_LINES - 1], text[CAPTION_LINES - 1][: LINE_CHARACTERS - 2] + " ..."]
+        source = [self.text.end_of(line, THUMB_PX) for line in _source(row)]
+        text = self.text.lines(_caption(row), THUMB_PX, CAPTION_LINES)
         height = thumb.height + 8 + LINE_PX * (len(source) + len(text))
         cell = Image.new("RGB", (CELL_PX, height), PAPER)
         cell.paste(thumb, (0, 0))
-        draw, font, y = ImageDraw.Draw(cell), ImageFont.load_default(FONT_PX), thumb.height + 6
+        draw, y = ImageDraw.Draw(cell), thumb.height + 6
         for ink, line in [*((INK, line) for line in text), *((FAINT, line) for line in source)]:
-            draw.text((0, y), line, ink, font)
+            self.text.draw(draw, (0, y), line, ink)
             y += LINE_PX
         return cell
 
@@ -230,6 +232,15 @@ def _remove(folder: Path, slug: str, row: dict[str, Any]) -> None:
 
 def _caption(row: Row) -> str:
     return row.final_text if row.final_text is not None else "(its caption cannot be read)"
+
+
+def _source(row: Row) -> list[str]:
+    """Where a real picture comes from, where its caption is to be edited, and how it was read."""
+    if row.made:
+        return []
+    sidecar = [Path(row.exported).with_suffix(".txt").name] if row.exported else []
+    how = [f"{row.complexity}, threshold {row.caption.threshold:.2f}"] if row.caption else []
+    return [printable(row.ref.path), *sidecar, *how]
 
 
 def _verdict(row: Row) -> list[tuple[tuple[int, int, int], str]]:

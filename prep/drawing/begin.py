@@ -76,6 +76,11 @@ def _lack(profile: Profile) -> str:
             "has no core tags, so no consistency samples are drawn: add images that are more alike, "
             "or lower profile.core_share"
         )
+    if profile.images and not profile.body:
+        return (
+            "has no feature of the body (hair, eyes, ears ...) among its core tags, so no drawn picture of it can be "
+            "judged: look at them, and take what is right with `prep accept`"
+        )
     if profile.images == 1:
         return "has one image, and all is drawn from that: with three or more, prep sees what belongs to the character"
     return ""

@@ -1,13 +1,12 @@
 """What is asked of the generator: which pictures of a character, from what, with which words. Nothing draws here."""
 
 import hashlib
-import tomllib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from prep.documents import DocumentError, read_toml
 from prep.errors import SettingsError
-from prep.files import read_file
 from prep.types import GenerationRequest, Kind, Profile
 
 
@@ -55,9 +54,11 @@ def read_vary(path: str, known: Collection[str] | None = None) -> tuple[list[Gro
     Raises SettingsError naming the file and the key.
     """
     try:
-        tables = tomllib.loads(read_file(Path(path), follow=True).decode("utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise SettingsError(f"augmentation.vary: {path} cannot be read as TOML: {error}") from None
+        tables = read_toml(Path(path), follow=True)
+    except FileNotFoundError:
+        raise SettingsError(f"augmentation.vary: {path} does not exist") from None
+    except DocumentError as error:
+        raise SettingsError(f"augmentation.vary: {path} {error}", hint="mend it, or name another file") from None
     groups, unknown = [], []
     for name, table in tables.items():
         options = table.get("options") if isinstance(table, dict) else None

@@ -243,7 +243,8 @@ def plan_character(
     fixed = reconstructions(profile, parents, settings.reconstruct.per_character, style)
     fixed += consistency(profile, settings.consistency.per_character, style)
     target = max(settings.augmentation.least, math.ceil(settings.augmentation.share * len(rows)))
-    most = target * settings.augmentation.tries
+    # Where the check can accept none, what a person may want to look through is drawn, and no more.
+    most = target * (settings.augmentation.tries if profile.body else 1)
     candidates = tuple(islice(augmentations(profile, parents, groups, style), most)) if target else ()
     used = {request.parent for request in candidates}
     return CharacterPlan(

@@ -13,9 +13,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from prep.documents import parse_json
 from prep.drawing.measure import place
 from prep.drawing.rounds import row_of
-from prep.errors import ImageError
+from prep.errors import ImageError, UsageError
 from prep.files import PICTURE_BYTES, is_regular, read_file
 from prep.images import png_text
 from prep.jobs.draw import DRAW, draw_recipe, ref_from_draw
@@ -72,7 +73,7 @@ def standing(ledger: Ledger, where: Places, real: Sequence[Row]) -> list[Judged]
     for row in ledger.rows(JUDGED).values():
         if not row["standing"]:
             continue
-        request, check = GenerationRequest(**_plain(row["request"])), Check(**_plain(row["check"]))
+        request, check = _judged(row)
         if request.character not in where.slugs:
             continue
         if request.parent and (request.character, request.parent) not in parents:
@@ -115,6 +116,17 @@ def _check(row: dict[str, Any]) -> Check:
     return Check(row["check_score"] or 0.0, kept, reason, missing=missing, unwanted=unwanted)
 
 
+def _judged(row: dict[str, Any]) -> tuple[GenerationRequest, Check]:
+    """Raises UsageError for a row of a later prep, which this one would take for another."""
+    try:
+        return GenerationRequest(**_plain(row["request"])), Check(**_plain(row["check"]))
+    except (TypeError, ValueError, AttributeError):
+        raise UsageError(
+            "what is known of a drawn picture cannot be read",
+            hint="take .prep/ledger/judged away: what the manifest and the pictures say is read back",
+        ) from None
+
+
 def _plain(text: str) -> dict[str, Any]:
-    found = json.loads(text)
+    found = parse_json(text)
     return {key: tuple(value) if isinstance(value, list) else value for key, value in found.items()}

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from prep.documents import parse_json
 from prep.edits.merge import Hand
 from prep.errors import UsageError
 from prep.ledger import Ledger, Shelf
@@ -205,12 +206,12 @@ def _read(what: str, text: str | None) -> Any:
     if text is None:
         return None
     try:
-        found = json.loads(text)
+        found = parse_json(text)
         if what != "caption":
             return found if found in VERDICTS else None
         lists = {name: tuple(found[name]) for name in ("machine", "added", "removed")}
         return Hand(**(found | lists))
-    except (TypeError, KeyError, ValueError, RecursionError):
+    except (TypeError, KeyError, ValueError):
         raise UsageError(
             "a step of its history cannot be read", hint="take .prep/ledger/edit away: what kohya/ shows is read back"
         ) from None

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from prep.aside import fingerprint
+from prep.documents import parse_json
 from prep.files import read_file, write_whole
 
 MOST_BYTES = 1_000_000_000  # some five million files
@@ -44,11 +45,11 @@ class State:
         self._kept = b""
         try:
             self._kept = read_file(path, MOST_BYTES)
-            found = json.loads(self._kept)
+            found = parse_json(self._kept)
             self.files = {name: _record(value) for name, value in found["files"].items() if inside(name)}
             coming = found.get("coming", {}).items()
             self.coming = {name: [str(each) for each in prints] for name, prints in coming if inside(name)}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             pass  # broken, or not there: then nothing is known to be ours
 
     @property

@@ -28,7 +28,7 @@ def read_yaml(front: str) -> dict[str, Any]:
         found = yaml.safe_load(front) or {}
         if isinstance(found, dict):
             return found
-    except (yaml.YAMLError, ValueError):
+    except (yaml.YAMLError, ValueError, RecursionError):
         pass
     raise StoppedError("the YAML of the README.md on the hub cannot be read", hint="correct it there, then push again")
 
@@ -49,7 +49,7 @@ def merged_yaml(front: str, theirs: dict[str, Any], ours: dict[str, Any]) -> str
     try:
         if yaml.safe_load(text) == wanted:
             return text
-    except (yaml.YAMLError, ValueError):
+    except (yaml.YAMLError, ValueError, RecursionError):
         pass
     return _dump(wanted)  # for YAML such as {license: mit}, where a key has no line of its own
 

@@ -17,8 +17,9 @@ from typing import Any, BinaryIO
 
 from prep.dataset.linked import picture_bytes
 from prep.dataset.strip import stripped
+from prep.documents import read_json
 from prep.errors import ImageError, StoppedError
-from prep.files import cannot_write, read_file, real_folder, sweep, write_whole
+from prep.files import LONGEST_BYTES, cannot_write, real_folder, sweep, write_whole
 from prep.hub.rows import COLUMNS, FAMILIES, Item, Source
 
 VERSION = 1  # of the layout: another one writes all shards anew
@@ -279,7 +280,7 @@ def _stamp(path: Path) -> list[int]:
 
 def _read_index(path: Path) -> dict[str, dict]:
     try:
-        kept = json.loads(read_file(path))
+        kept = read_json(path, LONGEST_BYTES)
         return {"shards": dict(kept["shards"]), "features": dict(kept["features"])}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return {"shards": {}, "features": {}}

@@ -1,11 +1,11 @@
 """A dataset.toml as values, and the tables in it that sd-scripts' schema speaks of. Judges nothing."""
 
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prep.documents import DOCUMENT_BYTES, DocumentError, parse_toml
 from prep.files import read_file
 from prep.lint.fix import BOM
 from prep.names import printable
@@ -26,15 +26,14 @@ class TomlFile:
 def read_toml(path: Path, shown: str) -> TomlFile:
     """Never raises: what cannot be read comes back with its problem."""
     try:
-        data = read_file(path, follow=True)
+        data = read_file(path, DOCUMENT_BYTES, follow=True)
     except OSError as error:
         return TomlFile(path, shown, False, None, f"cannot be read ({error.strerror or error})")
     bom = data.startswith(BOM)
     try:
-        # ValueError: TOMLDecodeError, UnicodeDecodeError, and an integer of thousands of digits.
-        return TomlFile(path, shown, bom, tomllib.loads(data.removeprefix(BOM).decode("utf-8")), "")
-    except (ValueError, RecursionError) as error:
-        return TomlFile(path, shown, bom, None, f"is not TOML: {printable(str(error))[:200]}")
+        return TomlFile(path, shown, bom, parse_toml(data.removeprefix(BOM)), "")
+    except DocumentError as error:
+        return TomlFile(path, shown, bom, None, printable(str(error)))
 
 
 def tables(values: dict[str, Any]) -> Iterator[tuple[str, Place, dict[str, Any]]]:

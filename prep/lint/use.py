@@ -27,8 +27,9 @@ def use_of_name(name: str) -> Use:
 
 def use_of_subset(subset: Subset, toml: Path) -> Use:
     settings = subset.settings
+    extension = settings.get("caption_extension", ".caption")
     return Use(
-        extension=settings.get("caption_extension", ".caption"),
+        extension=f".{extension.removeprefix('.')}" if extension else "",  # sd-scripts adds the dot
         class_tokens=settings.get("class_tokens", ""),
         trigger=settings.get("class_tokens", ""),
         wildcard=settings.get("enable_wildcard", False),

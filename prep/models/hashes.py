@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from prep.documents import read_json
 from prep.errors import PrepError, StoppedError, WeightsError
 from prep.files import open_file, write_whole
 
@@ -101,7 +102,7 @@ def _mark(path: Path) -> list[int]:
 
 def _memory() -> dict[str, dict[str, Any]]:
     try:
-        kept = json.loads((cache_folder() / "hashes.json").read_bytes())
+        kept = read_json(cache_folder() / "hashes.json", follow=True)
     except (OSError, ValueError, StoppedError):
         kept = None
     kept = kept if isinstance(kept, dict) else {}

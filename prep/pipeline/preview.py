@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prep.config import Settings, check_characters
+from prep.captions.characters import for_folders
+from prep.config import Settings
 from prep.dataset.source import check_stems
 from prep.ledger import DryLedger
 from prep.models.choose_models import check_asked
@@ -41,7 +42,7 @@ class Preview:
 def preview(src: Path, out: Path, settings: Settings) -> Preview:
     """Raises UsageError as a run would."""
     found = Found(listing=find_images(src, out))
-    check_characters(settings, found.listing.characters)
+    settings = for_folders(settings, found.listing.characters)
     check_asked(settings)
     if settings.captions.sidecars == "source":
         check_stems(file.path for file in found.listing.files)

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from prep.captions.characters import for_folders
 from prep.captions.compose import Composer
 from prep.captions.from_settings import composer_of
 from prep.captions.profile import profile_of
+from prep.captions.tally import Tally
 from prep.checks.retag import as_copy, read_exclusive, verdict
 from prep.config import CharacterSettings, Settings
 from prep.dataset.folders import check_folders
@@ -65,8 +67,8 @@ def redraw(image: Path, out: Path, count: int, settings: Settings, report: Repor
         raise UsageError(f"{image} cannot be read ({error.strerror})", hint="name an image file") from None
     if settings.generator.model == "none":
         raise UsageError("generator.model is `none`, so nothing can be drawn", hint="leave it at `auto`, or name one")
-    settings = _alone(settings, count)
     character = image.absolute().parent.name
+    settings = for_folders(_alone(settings, count), [character], others=True)
     name = printable(f"{character}/{image.name}")
     _check_writable(out)
     folder = hashlib.sha256(data).hexdigest()[:12]
@@ -140,7 +142,7 @@ def _read(reader: Reader, row: Row, picture: Picture, places: Places, settings: 
     profile = profile_of(
         character,
         places.slugs[character],
-        Counter(composer.names(scores, level)),
+        Tally(Counter(composer.names(scores, level))),
         1,
         read_patterns(settings.profile.intrinsic, "profile.intrinsic"),
         settings.profile,

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from prep.aside import set_parts_aside
-from prep.config import Settings, check_characters
+from prep.captions.characters import for_folders
+from prep.config import Settings
 from prep.dataset.elsewhere import lead_elsewhere
 from prep.dataset.folders import DEPTHS, check_folders
 from prep.dataset.problems import summary
 from prep.dataset.source import check_stems
+from prep.documents import read_json
 from prep.errors import StoppedError, UsageError
-from prep.files import FULL, cannot_write, check_writable, read_file, sweep, write_whole
+from prep.files import FULL, cannot_write, check_writable, sweep, write_whole
 from prep.formats import load_format
 from prep.ledger import Ledger
 from prep.models.choose_models import check_asked, is_trial
@@ -87,7 +89,7 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
     Raises UsageError before anything is touched, StoppedError with the work so far kept.
     """
     found = Found(listing=find_images(src, out))
-    check_characters(settings, found.listing.characters)
+    settings = for_folders(settings, found.listing.characters)
     check_asked(settings)
     for name in settings.export.formats:
         load_format(name)
@@ -175,9 +177,9 @@ def _keep_run(path: Path, run: Run, seconds: dict[str, float]) -> None:
     """How long each stage took when it last had work, and how it was done: what `prep status` tells of costs, and what
     a picture does not depend on."""
     try:
-        last = json.loads(read_file(path))
+        last = read_json(path)
         took, notes = dict(last["seconds"]), dict(last.get("notes", {}))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         took, notes = {}, {}
     took |= {stage: each for stage, each in seconds.items() if run.todo.get(stage, 1)}
     write_whole(path, json.dumps({"seconds": took, "notes": notes | run.notes}, indent=1).encode())

@@ -10,6 +10,7 @@ from dataclasses import replace
 from prep.captions.from_settings import composer_of
 from prep.captions.profile import profile_of
 from prep.captions.tally import tallied
+from prep.checks.retag import read_exclusive
 from prep.config import CharacterSettings
 from prep.files import PICTURE_BYTES, read_file
 from prep.jobs.tag import ScoreBook, TagJob, tag_recipe
@@ -129,12 +130,13 @@ def profile(run: Run, tagged: Tagged) -> Profiled:
         if row.status == "kept":
             level = level_of(row.ref.edge_density, run.settings.thresholds)
             images[row.ref.character].append((row.ref.sha256, level))
+    hiders = read_exclusive(run.settings.check.exclusive).hiders(intrinsic)
     own = run.settings.characters
     profiles = {
         character: profile_of(
             character,
             slug,
-            tallied(composer, tagged.scores, images[character]),
+            tallied(composer, tagged.scores, images[character], hiders),
             len(images[character]),
             intrinsic,
             run.settings.profile,

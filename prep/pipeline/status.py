@@ -1,6 +1,5 @@
 """What `prep status` shows of an OUT, read from its manifest and ledger. No pixel, no network, no torch."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,11 +7,12 @@ from pathlib import Path
 from prep.config import Settings, load_settings
 from prep.dataset.folders import check_folders
 from prep.dataset.opened import Set
+from prep.documents import DocumentError, read_json
 from prep.drawing.progress import drawn_since, to_draw, verdicts
 from prep.edits.follow import PICTURE
 from prep.edits.merge import items, key
 from prep.errors import PrepError, UsageError
-from prep.files import read_file
+from prep.files import named_path, read_file
 from prep.ledger import DryLedger
 from prep.models.choose_models import would_draw
 from prep.names import printable, quantity
@@ -37,13 +37,15 @@ def opened(out: Path) -> tuple[Path, Settings]:
     check_folders(out)
     path = out / ".prep" / "config.json"
     try:
-        kept = json.loads(read_file(path))
-        return Path(kept["src"]), Settings.model_validate(kept["settings"])
+        kept = read_json(path)
+        return named_path(kept["src"]), Settings.model_validate(kept["settings"])
     except FileNotFoundError:
         raise UsageError(f"{out} was not made by prep", hint="name a folder that `prep run` wrote") from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        first = (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
-        raise UsageError(f"{path} cannot be read: {first}", hint="run prep again") from None
+    except DocumentError as error:
+        raise UsageError(f"{path} {error}", hint=f"`prep run SRC --out {out}` writes it anew") from None
+    except (ValueError, KeyError, TypeError):
+        what = "does not say what prep writes there: `src` and `settings`"
+        raise UsageError(f"{path} {what}", hint=f"`prep run SRC --out {out}` writes it anew") from None
 
 
 def status_of(out: Path) -> Iterator[str]:
@@ -73,7 +75,12 @@ def status_of(out: Path) -> Iterator[str]:
         yield from _profile(profile, made)
         yield from _drawing(profile, made, drawn[printable(profile.character)], draws)
     yield ""
-    yield from _next(made, changed_settings(settings, now))
+    if made.record.profiles:
+        yield (
+            "bound: going by the counts, at least this share of the character's pictures shows the tag (90 % sure); "
+            f"a feature of the body is left to the trigger word from {now.profile.trait_bound} on"
+        )
+    yield from _next(made, changed_settings(settings, made.run.settings))
     if not draws:
         yield f"a run now would draw nothing: {why}"
     yield from _lost(made)
@@ -236,9 +243,9 @@ def _lost(made: Preview) -> Iterator[str]:
 def _last_seconds(out: Path) -> dict[str, float]:
     """Seconds that each stage took when it last had something to do."""
     try:
-        seconds = json.loads(read_file(out / ".prep" / "run.json"))["seconds"]
+        seconds = read_json(out / ".prep" / "run.json")["seconds"]
         return {stage: float(each) for stage, each in seconds.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 

@@ -15,6 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from prep.documents import parse_json
 from prep.errors import WeightsError
 from prep.taggers._resnet import V3, ResNetParams, Stage
 
@@ -99,7 +100,7 @@ def _read_ours(path: Path) -> Checkpoint:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no dict
-        tags, image_px = tuple(json.loads(metadata["tags"])), int(metadata["image_px"])
+        tags, image_px = tuple(parse_json(metadata["tags"])), int(metadata["image_px"])
     except (OSError, SafetensorError, ValueError) as error:
         raise WeightsError(f"{path.name} cannot be read as safetensors: {_first_line(error)}") from error
     except KeyError as error:

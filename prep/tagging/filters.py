@@ -1,12 +1,15 @@
 """The filter: names and wildcards that never enter a caption. One way of reading such lists, for all of them."""
 
-import fnmatch
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from prep.errors import SettingsError
 from prep.files import read_file
+
+LIST_BYTES = 4_000_000  # all of Danbooru's general tags are 1 MB
+MOST_WILDCARDS = 1_000  # each is held against each tag
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,15 @@ class Patterns:
 
     def __contains__(self, name: str) -> bool:
         name = plain(name)
-        return _any(name, self.wanted) and not _any(name, self.unwanted)
+        return name in self._wanted and name not in self._unwanted
+
+    @cached_property
+    def _wanted(self) -> "_Names":
+        return _Names(self.wanted)
+
+    @cached_property
+    def _unwanted(self) -> "_Names":
+        return _Names(self.unwanted)
 
     @property
     def content(self) -> list[list[str]]:
@@ -26,18 +37,56 @@ class Patterns:
         return [sorted(self.wanted), sorted(self.unwanted)]
 
 
+class _Names:
+    """Names as they are, and those with a wildcard."""
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        self.exact = frozenset(patterns)
+        self.wild = [pattern.split("*") for pattern in self.exact if "*" in pattern]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.exact or any(_matches(name, *pieces) for pieces in self.wild)
+
+
+def _matches(name: str, first: str, *pieces: str) -> bool:
+    """Whether name has the pieces in this order, the first and the last at its ends. Only `*` is a wildcard, since `[`
+    and `?` occur in tags. Each piece is taken where it first is, so that no name takes long.
+    """
+    *middle, last = pieces
+    if not (name.startswith(first) and name.endswith(last)):
+        return False
+    at, end = len(first), len(name) - len(last)
+    for piece in middle:
+        found = name.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return at <= end
+
+
 def read_patterns(path: str, setting: str) -> Patterns:
     """A file of names: `#` comments, commas or newlines between, spaces and underscores alike.
 
-    Raises SettingsError when it cannot be read. An empty path is an empty list.
+    Raises SettingsError when it cannot be read, or has more than LIST_BYTES or MOST_WILDCARDS. An empty path is an
+    empty list.
     """
     if not path:
         return Patterns((), ())
     try:
-        text = read_file(Path(path), follow=True).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{setting}: {path} cannot be read: {error}") from None
-    return parse_patterns(text)
+        patterns = parse_patterns(read_file(Path(path), LIST_BYTES, follow=True).decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{setting}: {path} is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from None
+    except OSError as error:
+        raise SettingsError(
+            f"{setting}: {path} cannot be read: {error.strerror or error}", hint="name a text file with a tag per line"
+        ) from None
+    wild = sum("*" in pattern for pattern in (*patterns.wanted, *patterns.unwanted))
+    if wild > MOST_WILDCARDS:
+        raise SettingsError(
+            f"{setting}: {path} has {wild:,} patterns with `*`; {MOST_WILDCARDS:,} are the most that prep takes",
+            hint="write whole names, or fewer and wider patterns",
+        )
+    return patterns
 
 
 def parse_patterns(text: str) -> Patterns:
@@ -51,12 +100,3 @@ def parse_patterns(text: str) -> Patterns:
 
 def plain(name: str) -> str:
     return "_".join(name.strip().lower().split())
-
-
-def _any(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(name == pattern or "*" in pattern and fnmatch.fnmatchcase(name, _star(pattern)) for pattern in patterns)
-
-
-def _star(pattern: str) -> str:
-    """Only `*` is a wildcard: `[` and `?` occur in tags."""
-    return re.sub(r"([\[?])", r"[\1]", pattern)

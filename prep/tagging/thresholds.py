@@ -1,6 +1,5 @@
 """Thresholds turn scores into tags. Nothing here has seen an image, or knows what a caption is."""
 
-import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from prep.config import Thresholds
+from prep.documents import DocumentError, read_toml
 from prep.errors import SettingsError
-from prep.files import read_file
 from prep.types import TagScores, Vocabulary
 
 
@@ -34,9 +33,11 @@ def read_overrides(path: str) -> dict[str, float]:
     if not path:
         return {}
     try:
-        values = tomllib.loads(read_file(Path(path), follow=True).decode("utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"thresholds.overrides: {path} cannot be read as TOML: {error}") from None
+        values = read_toml(Path(path), follow=True)
+    except FileNotFoundError:
+        raise SettingsError(f"thresholds.overrides: {path} does not exist") from None
+    except DocumentError as error:
+        raise SettingsError(f"thresholds.overrides: {path} {error}", hint="mend it, or name another file") from None
     for name, value in values.items():
         if not isinstance(value, int | float) or not 0 <= value <= 1:
             raise SettingsError(f"{path}: `{name}` is {value!r}; wanted a number from 0 to 1")

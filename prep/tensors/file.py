@@ -6,7 +6,6 @@ a 16-bit tensor behind an odd number of bytes (as `comfy_quant` leaves them) can
 is a map of its own, dropped with the tensor.
 """
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from prep.documents import parse_json
 from prep.errors import WeightsError
 
 DTYPES = {
@@ -67,10 +67,10 @@ def _read_header(path: Path) -> tuple[dict, dict[str, Entry]]:
                 raise WeightsError(f"{path.name} is no safetensors file: its header would be {length:,} bytes")
             if 8 + length > size:
                 raise WeightsError(f"{path.name} is cut off within its header: {size:,} bytes are here", hint=AGAIN)
-            header = json.loads(file.read(length))
+            header = parse_json(file.read(length))
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:  # no JSON, or no UTF-8
+    except ValueError as error:
         raise WeightsError(f"{path.name} is no safetensors file: its header is not JSON") from error
     if not isinstance(header, dict):
         raise WeightsError(f"{path.name} is no safetensors file: its header names no tensors")

@@ -9,11 +9,11 @@ Input scales matter to FP8 products alone, and are left out. Without its scales 
 weights some 1,500 times too large: so whatever is not understood here ends in a WeightsError.
 """
 
-import json
 from dataclasses import dataclass
 
 import torch
 
+from prep.documents import parse_json
 from prep.errors import WeightsError
 from prep.tensors.file import DTYPES, Entry, WeightFile
 
@@ -137,7 +137,7 @@ def _check_format(stored: Stored) -> None:
     small = stored.entry.dtype == "U8" and stored.entry.bytes < MOST_NOTE_BYTES
     note = stored.file.read(stored.key).numpy().tobytes() if small else b""
     try:
-        found = json.loads(note).get("format")
+        found = parse_json(note).get("format")
     except (ValueError, AttributeError):
         found = None
     if found not in FORMATS:
@@ -149,7 +149,7 @@ def _noted(file: WeightFile) -> list[str]:
     if METADATA not in file.metadata:
         return []
     try:
-        layers = json.loads(file.metadata[METADATA])["layers"]
+        layers = parse_json(file.metadata[METADATA])["layers"]
         formats = {layer: value.get("format") for layer, value in layers.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(f"{file.path.name}: its {METADATA} is not readable", hint=LINE) from error

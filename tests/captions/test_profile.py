@@ -3,13 +3,15 @@ from collections import Counter
 import pytest
 
 from prep.captions.profile import profile_of, wilson_lower
+from prep.captions.tally import Tally
 from prep.config import CharacterSettings, ProfileSettings
 from prep.tagging.filters import parse_patterns
 
 
-def profile(counts: dict[str, int], images: int, **own):
+def profile(counts: dict[str, int], images: int, hidden: dict[str, int] | None = None, **own):
     intrinsic = parse_patterns("*_hair, *_eyes")
-    return profile_of("Mira", "mira", Counter(counts), images, intrinsic, ProfileSettings(), CharacterSettings(**own))
+    tally = Tally(Counter(counts), Counter(hidden))
+    return profile_of("Mira", "mira", tally, images, intrinsic, ProfileSettings(), CharacterSettings(**own))
 
 
 @pytest.mark.parametrize(("hits", "total", "enough"), [(3, 3, True), (7, 8, True), (2, 2, False), (6, 8, False)])
@@ -32,6 +34,20 @@ def test_traits_are_core_intrinsic_and_sure():
     assert found.traits == {"long_hair"}
     assert found.tags["blue_eyes"].why == "kept: needs 7 of 8"
     assert found.tags["smile"].why == "kept: not a feature of the body"
+
+
+def test_eyes_are_counted_where_they_are_open():
+    counts = {"blue_eyes": 8, "long_hair": 12, "closed_eyes": 4}
+    assert profile(counts, 12).traits == {"long_hair"}
+    open_eyed = profile(counts, 12, {"blue_eyes": 4})
+    assert open_eyed.traits == {"long_hair", "blue_eyes"}
+    seen = open_eyed.tags["blue_eyes"]
+    assert (seen.images, seen.of) == (8, 8) and seen.why.endswith("4 images do not show it")
+
+
+def test_eyes_that_are_never_open_are_no_trait():
+    found = profile({"blue_eyes": 0, "long_hair": 3}, 3, {"blue_eyes": 3})
+    assert found.traits == {"long_hair"} and not found.tags["blue_eyes"].core
 
 
 def test_two_images_are_never_enough():

@@ -1,12 +1,13 @@
 """Counting all at once says what counting row by row says."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from prep.captions.compose import Composer
-from prep.captions.tally import BLOCK, tallied
+from prep.captions.tally import BLOCK, Tally, tallied
 from prep.config import Captions, Thresholds
 from prep.jobs.read import above_floor
 from prep.jobs.tag import TAG, VOCABULARY, ScoreBook
@@ -47,9 +48,19 @@ def test_counts_are_those_of_the_rows(scores, thresholds, overrides):
     by_row = Counter()
     for sha256, level in images:
         by_row.update(composer.names(scores[sha256], level))
-    assert tallied(composer, scores, images) == by_row and by_row["tag_12"] and not by_row["tag_11"]
+    assert tallied(composer, scores, images, {}).found == by_row and by_row["tag_12"] and not by_row["tag_11"]
+
+
+def test_an_image_that_hides_a_tag_is_counted_unless_it_has_the_tag_as_well(scores):
+    composer = Composer(Selector(VOCABULARY_OF, Thresholds(), {}), Patterns(("tag_7",), ()), Captions())
+    images = [(f"{number}", "medium") for number in range(len(scores.book))]
+    unfiltered = replace(composer, filter=Patterns((), ()))
+    shown = [set(unfiltered.names(scores[name], level)) for name, level in images]
+    hiding = sum(bool({"tag_7", "tag_8"} & tags) and "tag_1" not in tags for tags in shown)
+    hiders = {"tag_1": frozenset({"tag_7", "tag_8", "no such tag"}), "tag_2": frozenset({"no such tag"})}
+    assert tallied(composer, scores, images, hiders).hidden == Counter({"tag_1": hiding}) and 0 < hiding < len(images)
 
 
 def test_no_images_have_no_tags(scores):
     composer = Composer(Selector(VOCABULARY_OF, Thresholds(), {}), Patterns((), ()), Captions())
-    assert tallied(composer, scores, []) == Counter()
+    assert tallied(composer, scores, [], {}) == Tally()

@@ -6,6 +6,7 @@ from prep.checks.retag import as_copy, read_exclusive
 from prep.checks.retag import verdict as verdict_on
 from prep.config import load_settings
 from prep.errors import SettingsError
+from prep.tagging.filters import read_patterns
 from tests.support.requests import request
 
 CORE = {"orange_hair", "blue_eyes"}
@@ -21,6 +22,13 @@ def verdict(read, changes=("open_mouth",), asked=ASKED, bound=0.7):
 def test_everything_found_is_accepted():
     check = verdict(ASKED)
     assert (check.score, check.kept, check.reason, check.missing, check.unwanted) == (1.0, True, None, (), ())
+
+
+def test_a_character_without_a_feature_of_the_body_cannot_be_judged():
+    check = verdict_on(request(asked=ASKED, changes=()), ASKED, {"smile"}, set(), KNOWN, EXCLUSIVE, 0.7)
+    assert (check.score, check.kept, check.reason) == (1.0, False, "not_judgeable")
+    unread = verdict_on(request(asked=ASKED, changes=()), ASKED, CORE, {"antlers"}, KNOWN, EXCLUSIVE, 0.7)
+    assert unread.reason == "not_judgeable"  # antlers are no tag of this tagger's
 
 
 def test_core_tags_weigh_twice():
@@ -102,3 +110,9 @@ def test_lists_of_another_shape_are_a_sentence(tmp_path, text, told):
     path.write_text(text)
     with pytest.raises(SettingsError, match=told):
         read_exclusive(str(path))
+
+
+def test_closed_eyes_hide_the_colour_of_eyes_and_nothing_else_of_the_body():
+    intrinsic = read_patterns(load_settings().profile.intrinsic, "profile.intrinsic")
+    hiders = read_exclusive(load_settings().check.exclusive).hiders(intrinsic)
+    assert hiders["blue_eyes"] == {"closed_eyes"} and all(tag.endswith("_eyes") for tag in hiders)

@@ -141,3 +141,15 @@ def test_a_copy_by_its_pixels_is_rejected_whatever_its_tags(tmp_path, tiny_tagge
     reasons = [row["reason"] for row in drawn_rows(tmp_path / "out") if row["origin"] == "augmentation"]
     assert len(reasons) > 4 and reasons.count(None) == (0 if of == "parent" else 1)
     assert set(reasons) - {None} == {"copy"}
+
+
+def test_a_character_that_cannot_be_judged_is_said_so_and_nothing_is_tried_again(
+    tmp_path, tiny_tagger, generator, sets, capsys
+):
+    art, out = folder_of(tmp_path / "art", mira=4), tmp_path / "out"
+    (tmp_path / "nobody.txt").write_text("")
+    run_here(art, out, tiny_tagger, *sets, f"profile.intrinsic={tmp_path / 'nobody.txt'}")
+    assert "mira has no feature of the body" in capsys.readouterr().out
+    augmented = [row for row in drawn_rows(out) if row["origin"] == "augmentation"]
+    assert len(augmented) == 2  # half of four images; four times as many may be tried where they can be judged
+    assert {(row["status"], row["reason"]) for row in augmented} == {("rejected", "not_judgeable")}

@@ -185,8 +185,17 @@ def test_caption_files_are_right_where_the_toml_says_so(tmp_path):
     assert found(tmp_path) == []
     edited('".txt"', '".caption"')(tmp_path)
     assert found(tmp_path) == []
-    edited('".txt"', '"txt"')(tmp_path)
+    edited('".txt"', '".text"')(tmp_path)
     assert found(tmp_path) == ["caption-extension"]
+
+
+@pytest.mark.parametrize("extension", ["txt", "caption"])
+def test_an_extension_without_its_dot_is_read_as_sd_scripts_reads_it(tmp_path, extension):
+    clean_config(tmp_path)
+    edited('".txt"', f'"{extension}"')(tmp_path)
+    for path in (tmp_path / "10_sylvie").glob("*.txt"):
+        path.rename(path.with_suffix(f".{extension}"))
+    assert found(tmp_path) == []
 
 
 # dataset.toml

@@ -261,7 +261,7 @@ def test_an_out_that_prep_did_not_make_is_refused(art, tmp_path, tiny_tagger):
 
 
 def test_a_character_that_does_not_exist_stops_before_anything_is_touched(art, tmp_path, tiny_tagger):
-    with pytest.raises(SettingsError, match="Did you mean `mira`"):
+    with pytest.raises(SettingsError, match=r"Did you mean \[characters.mira\]"):
         run_here(art, tmp_path / "out", tiny_tagger, "characters.mria.trigger=x")
     assert not (tmp_path / "out").exists()
 

@@ -256,3 +256,12 @@ def test_what_follows_its_picture_is_told_once_and_what_has_none_is_counted(work
     assert "what you did to 1 picture follows it to where it is now" in lines
     assert "1 hand edit has no picture: it is kept for when that is back" in lines
     assert not any("edited by hand" in line for line in lines)
+
+
+def test_status_says_what_its_column_of_bounds_is(made):
+    _, out, _ = made
+    lines = list(status_of(out))
+    legend = next(line for line in lines if line.startswith("bound: "))
+    assert "from 0.5 on" in legend and lines.index(legend) > next(
+        at for at, line in enumerate(lines) if "bound  in" in line
+    )

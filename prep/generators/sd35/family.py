@@ -5,12 +5,12 @@ published says it itself, under `prep.sampling` in its metadata, in JSON:
     {"steps": 16, "guidance": 3.0, "shift": 1.0, "resolution": 128, "step": 16}
 """
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prep.documents import parse_json
 from prep.errors import SettingsError, WeightsError
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _own_family(path: Path, part: "Part") -> Family:
             hint=f"its metadata wants the key {SAMPLING}, such as {EXAMPLE}",
         )
     try:
-        found = json.loads(text)
+        found = parse_json(text)
         family = Family(
             name=path.stem,
             steps=int(found["steps"]),

@@ -3,12 +3,12 @@
 Built on the meta device, filled from the file: FP8 weights are the file's own pages, so that 8.2 GB load in seconds.
 """
 
-import json
 from pathlib import Path
 
 import torch
 from diffusers import SD3Transformer2DModel
 
+from prep.documents import read_json
 from prep.errors import WeightsError
 from prep.generators.sd35.header import describe
 from prep.generators.sd35.names import layers, norms
@@ -68,13 +68,13 @@ def open_folder(path: Path, part: str) -> tuple[dict, Part]:
     """(config.json, tensors) of a part in a diffusers folder, whole or in shards."""
     folder = path / part if (path / part).is_dir() else path
     try:
-        config = json.loads((folder / "config.json").read_text())
+        config = read_json(folder / "config.json", follow=True)
     except (OSError, ValueError) as error:
         raise WeightsError(f"{folder} is no diffusers folder: its config.json cannot be read") from error
     files = sorted(folder.glob("*.safetensors"))
     if indexes := sorted(folder.glob("*.safetensors.index.json")):
         try:
-            files = sorted({folder / name for name in json.loads(indexes[0].read_text())["weight_map"].values()})
+            files = sorted({folder / name for name in read_json(indexes[0], follow=True)["weight_map"].values()})
         except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
             raise WeightsError(f"{indexes[0].name} in {folder} is not readable") from error
     elif len(files) > 1:

@@ -1,0 +1,19 @@
+"""A path as an argument of a command: `~` is the home folder, also within quotes."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from prep.typed import typed_path
+
+
+class TypedPath(click.ParamType):
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Raises UsageError as typed_path."""
+        return typed_path(str(value))
+
+
+PATH = TypedPath()

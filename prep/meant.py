@@ -1,0 +1,88 @@
+"""Which setting was meant by a name that no section has: the nearest, the one of another section, or the one that other
+programs call so.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+ALIKE, FAR = 0.6, 0.75  # how much alike two names must be, within a section and across them
+TRIGGER = "the trigger word is `characters.NAME.trigger`, NAME being the folder's"
+TRAINER = "that is the trainer's: OUT/kohya has dataset.toml and train_sd3_lora.toml"
+REPEATS = (
+    "prep computes repeats, so that characters weigh alike (`export.images_per_epoch`); a folder of kohya/ that you "
+    "rename, such as 12_NAME, keeps yours"
+)
+ONE_THRESHOLD = 'one threshold for all is `thresholds.mode = "fixed"` and `thresholds.fixed = 0.4`'
+FILTER = "tags that no caption has stand in the file `filter.file`; for one character in `characters.NAME.remove`"
+# What other programs call it -> what it is here.
+ELSEWHERE = {
+    **dict.fromkeys(
+        "trigger_word trigger_words triggerword class_tokens class_token instance_prompt instance_token activation_tag "
+        "activation_tags activation_text keyword token name".split(),
+        TRIGGER,
+    ),
+    **dict.fromkeys("repeats repeat num_repeats".split(), REPEATS),
+    **dict.fromkeys(
+        "threshold general_threshold character_threshold caption_threshold tag_threshold confidence_threshold".split(),
+        ONE_THRESHOLD,
+    ),
+    **dict.fromkeys(
+        "keep_tokens shuffle_caption learning_rate lr epochs max_train_epochs max_train_steps network_dim network_rank "
+        "network_alpha optimizer optimizer_type train_batch_size enable_bucket save_every_n_epochs lora_rank".split(),
+        TRAINER,
+    ),
+    **dict.fromkeys(
+        "blacklist tag_blacklist undesired_tags exclude_tags excluded_tags banned_tags remove_tags exclude".split(),
+        FILTER,
+    ),
+    **dict.fromkeys(
+        "prepend_tags append_tags additional_tags always_first_tags add_tags prefix caption_prefix".split(),
+        "tags that each caption of a character has are `characters.NAME.add`",
+    ),
+    **dict.fromkeys("drop_traits keep_traits prune_tags".split(), 'see `captions.traits = "drop"` or `"keep"`'),
+    **dict.fromkeys(
+        "remove_underscore remove_underscores replace_underscore replace_underscores underscores".split(),
+        "spaces for underscores are `captions.spaces`",
+    ),
+    **dict.fromkeys(
+        "caption_extension caption_ext".split(), "captions are .txt files, and OUT/kohya/dataset.toml says so"
+    ),
+    **dict.fromkeys("checkpoint ckpt weights model_path model_name".split(), "see `tagger.model`, `generator.model`"),
+    **dict.fromkeys("negative_prompt negative_words".split(), "that is `generator.negative`"),
+    **dict.fromkeys("prompt positive_prompt quality_tags".split(), "words before each prompt are `generator.quality`"),
+    **dict.fromkeys("cfg cfg_scale guidance_scale".split(), "that is `generator.guidance`"),
+    **dict.fromkeys("denoise denoising denoising_strength".split(), "that is `augmentation.strength`"),
+    **dict.fromkeys("num_inference_steps sampling_steps".split(), "that is `generator.steps`"),
+    **dict.fromkeys("width height size".split(), "see `generator.resolution` (drawn), `export.resolution` (trained)"),
+    **dict.fromkeys("batch_size".split(), "see `tagger.batch`, `generator.batch`"),
+    "seed": "the seed of a picture follows from what is asked for, and is told with it",
+    **dict.fromkeys("out output output_dir output_folder".split(), "where the set goes is said with --out"),
+    **dict.fromkeys("input input_dir src source".split(), "the folder of images is the argument of `prep run`"),
+}
+
+
+def meant(place: Sequence[str], is_table: bool, keys: Mapping[str, Sequence[str]]) -> str:
+    """What to add to ``section.key` is unknown`. keys: section -> its keys; under the empty one, the sections.
+
+    is_table: a table stands there, so that a section was meant.
+    """
+    *above, name = place
+    section = ".".join(above)
+    if section.startswith("characters."):
+        section = "characters.NAME"
+    own = keys.get(section, ())
+    if not is_table and name.lower() in ELSEWHERE:
+        return f": {ELSEWHERE[name.lower()]}"
+    if not is_table and (homes := [each for each in keys if each and name in keys[each]]):
+        return f". Did you mean {' or '.join(f'`{home}.{name}`' for home in homes)}?"
+    if close := _near(name, own, ALIKE):
+        return f". Did you mean `{close}`?"
+    far = {key: f"{home}.{key}" for home in keys if home for key in keys[home]}
+    if not is_table and (close := _near(name, far, FAR)):
+        return f". Did you mean `{far[close]}`?"
+    table = ". A character's table is [characters.NAME]" if is_table and not above else ""
+    return f"{table}. Known: {', '.join(sorted(own))}"
+
+
+def _near(name: str, known: Sequence[str] | Mapping[str, str], cutoff: float) -> str:
+    return next(iter(difflib.get_close_matches(name, list(known), 1, cutoff)), "")
