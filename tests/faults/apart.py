@@ -1,5 +1,5 @@
-"""Many small trials in forked processes, with fakes in the place of models. A trial that aborts its process, or hangs, is
-one failure with its number, and the others go on.
+"""Many small trials in forked processes, with fakes in the place of models. A trial that aborts its process, or hangs,
+is one failure with its number, and the others go on.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""One file of a finished OUT is bent or cut, then the commands are typed: what each may do, and what must still stand."""
+"""One file of a finished OUT is bent or cut, then commands are typed: what each may do, and what must still stand."""
 
 import functools
 import hashlib

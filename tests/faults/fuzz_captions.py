@@ -19,7 +19,8 @@ MACHINE = ("mira", "1girl", "solo", "smile", "white shirt")
 PIECES = (
     "", " ", ",", ", ,", "\n", "\r\n", "\r", "\0", "\u2028", "\x85", "\ufeff", "\u200b", "\x1b[31m", "a, b", "mira",
     "Mira", "1girl", "no shirt", "white_shirt", "^_^", "(hat)", "\\(hat\\)", "(hat:1.2)", "{a|b}", "|||", "BREAK",
-    "<lora:x:1>", "初音ミク", "e\u0301", "\u00e9", "ﬁ", "İ", "😀", "A girl stands in a garden, and smiles.", "x" * 3000, "%s",
+    "<lora:x:1>", "初音ミク", "e\u0301", "\u00e9", "ﬁ", "İ", "😀",
+    "A girl stands in a garden, and smiles.", "x" * 3000, "%s",
 )  # fmt: skip
 ENCODINGS = ("utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le", "shift-jis", "gbk", "cp1252", "utf-7")
 

@@ -13,18 +13,18 @@ import numpy as np
 import torch
 
 from prep.errors import WeightsError
-from prep.generators.sd35.header import describe
+from prep.generators.sd35.header import PARTS, describe
 from prep.generators.sd35.load import load_transformer
 from prep.options import TaggerOptions
 from prep.taggers.deepdanbooru import DeepDanbooru
 from prep.tensors.file import DTYPES, WeightFile
 from tests.faults.fuzz import several
-from tests.support.reference import LAYOUTS, entry, headed, tiny_file
+from tests.support.reference import entry, headed, tiny_file
 
 NUMBERS = (-1, 0, 1, 2, 3, 255, 2**31, 2**53 + 1, 2**63, 10**30, 0.5, 1e308, "1", None, True, [], {})
 METADATA = (
-    "", "[]", "{}", "0", "-1", "64", "1e9", "100000000000", "NaN", '["a"]', '[1, null]', '{"layers": 1}', "\0", "[" * 100_000,
-    "9" * 5000, '{"layers": {"x": {"format": "int8"}}}', '{"layers": {"x": 1}}',
+    "", "[]", "{}", "0", "-1", "64", "1e9", "100000000000", "NaN", '["a"]', "[1, null]", '{"layers": 1}', "\0",
+    "[" * 100_000, "9" * 5000, '{"layers": {"x": {"format": "int8"}}}', '{"layers": {"x": 1}}',
 )  # fmt: skip
 MARKS = ("scale_weight", "weight_scale", "scale_input", "input_scale", "comfy_quant", "weight", "bias")
 SUFFIXES = {"tagger": (".safetensors", ".safetensors", ".safetensors", ".pt"), "generator": (".safetensors",)}
@@ -35,17 +35,13 @@ MOST_SIDE_PX = 8192  # of a picture that a tagger asks for: more than any is tra
 def seeds(folder: Path, tagger: Path) -> dict[str, list[bytes]]:
     """folder: one that this process alone writes to."""
     folder.mkdir(exist_ok=True)
-    parts = (
-        "first_stage_model.decoder.conv_in.weight", "text_encoders.clip_l.transformer.text_model.embeddings.token_embedding.weight",
-        "text_encoders.t5xxl.transformer.shared.weight", "shared.weight", "decoder.conv_in.weight",
-        "text_model.embeddings.token_embedding.weight",
-    )  # fmt: skip
+    parts = [before + name for prefix, name in PARTS.values() for before in (prefix, "")]
     small = [headed({name: entry("F32", (2, 3), (0, 24))}, bytes(24)) for name in parts]
     pickled = folder / "small.pt"
     torch.save({"tags": ["1girl"], "n_Conv_0.weight": torch.zeros(2, 2)}, pickled)
     return {
         "tagger": [tagger.read_bytes()] * 3 + [pickled.read_bytes(), pickle.dumps({"tags": []})],
-        "generator": [tiny_file(folder, layout).read_bytes() for layout in LAYOUTS] + small,
+        "generator": [tiny_file(folder, layout).read_bytes() for layout in ("fp8", "fp8-scaled2")] + small,
     }
 
 
