@@ -86,6 +86,33 @@ def typed(*arguments: object) -> Said:
     return said
 
 
+def typed_apart(*arguments: object) -> Said:
+    """`prep ...` in a forked process, which has let go of every file when this returns."""
+    ours, theirs = forks.Pipe(duplex=False)
+    child = forks.Process(target=_typed, args=(dict(os.environ), theirs, arguments))
+    child.start()
+    theirs.close()
+    try:
+        said = ours.recv()
+    except EOFError:
+        child.join()
+        raise AssertionError(f"{arguments[0]} ended its process with {child.exitcode}") from None
+    child.join()
+    assert isinstance(said, Said), said
+    return said
+
+
+def _typed(environment: dict[str, str], pipe, arguments: tuple) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    with_fakes()
+    try:
+        said = typed(*arguments)
+    except AssertionError as error:
+        said = str(error)
+    pipe.send(said)
+
+
 def tried(trial: Trial, numbers: Sequence[int], folder: Path, until: float | None = None) -> Tally:
     """Do the trial of each number.
 

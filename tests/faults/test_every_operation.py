@@ -119,7 +119,7 @@ class Trial:
         folder = self.copy()
         commands = [self.scene.command] * done + [self.scene.again]
         killed([self.filled(command, folder) for command in commands], folder)
-        return _tree(folder)
+        return tree(folder)
 
     def operations(self) -> int:
         folder = self.copy()
@@ -129,12 +129,12 @@ class Trial:
         folder = self.copy()
         assert not killed([self.filled(self.scene.command, folder)], folder, number), f"{number} was never reached"
         killed([self.filled(self.scene.again, folder)], folder)
-        found = _tree(folder)
+        found = tree(folder)
         nearest = min(self.whole, key=lambda whole: len(whole.items() ^ found.items()))
         assert found in self.whole, f"operation {number}: {sorted(nearest.items() ^ found.items())}"
 
 
-def _tree(folder: Path) -> dict[str, str]:
+def tree(folder: Path) -> dict[str, str]:
     """Every file of SRC and of the set but prep's own state -> sha256."""
     found = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {
