@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from prep.errors import ImageError, StoppedError
-from prep.files import PICTURE_BYTES, NotAFileError, crash_point, read_file
+from prep.files import PICTURE_BYTES, NotAFileError, crash_point, move, read_file
 from prep.images import SUFFIXES, open_image
 from prep.ledger import Ledger, Shelf
 from prep.names import numbered_folder
@@ -198,7 +198,7 @@ class Placement:
         for group, old in before.items():
             crash_point("settled")
             if old and old.is_dir():
-                old.rename(self.folder(group))
+                move(old, self.folder(group))
 
     def _name_now(self, placed: Placed) -> str | None:
         """The picture's file: under its name, or converted, under its stem with another ending."""
