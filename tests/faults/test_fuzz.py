@@ -63,8 +63,9 @@ def test_ten_minutes_of_bent_captions(fuzz, tmp_path, tiny_tagger, begun):
     fuzz(partial(caption_trial, begun, tiny_tagger, tmp_path), None)
 
 
-def test_bent_weights_load_or_are_refused_in_a_sentence(fuzz, tmp_path, tiny_tagger):
-    fuzz(partial(weights_trial, tiny_tagger, tmp_path), range(QUICK // 2))
+def test_bent_weights_load_or_are_refused_in_a_sentence(tmp_path, tiny_tagger):
+    words = [weights_trial(tiny_tagger, tmp_path, number) for number in range(QUICK // 2)]  # diffusers is loaded here
+    assert set(words) == {"loaded", "refused"}
 
 
 @pytest.mark.slow
