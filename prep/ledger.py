@@ -206,7 +206,8 @@ class DryWriter(Writer):
 
 def _shelved(table: pa.Table, shelf: Shelf) -> pa.Table:
     """The part's table with the shelf's columns. Raises DamagedError where it is another's."""
-    if not {*table.column_names} & {field.name for field in shelf.columns}:
+    own = {*table.column_names} - {field.name for field in KEY}
+    if own and not own & {field.name for field in shelf.columns}:
         raise StrayError("it has no column of this stage")
     try:
         for field in shelf.columns:  # a part of an older prep lacks some

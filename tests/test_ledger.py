@@ -263,3 +263,8 @@ def test_a_part_that_another_day_may_be_read_is_not_handed_on(tmp_path, monkeypa
     monkeypatch.setattr("prep.parts.read_file", no)
     with pytest.raises(StoppedError, match="Check its permissions"):
         Ledger.begin(tmp_path, lambda *_: pytest.fail("was handed on")).table(MINE)
+
+
+def test_a_part_of_an_older_prep_that_had_no_column_of_its_own_is_read(tmp_path):
+    Ledger.begin(tmp_path).write(Shelf("work", ()), [{"subject": "a", "recipe": "r"}])
+    assert values(Ledger(tmp_path)) == {"a": None}
