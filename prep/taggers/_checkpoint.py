@@ -90,7 +90,7 @@ def _read_published(path: Path) -> Checkpoint:
             f"{path.name} holds more than tensors and tags: a program that would run when it is opened",
             hint="prep does not open it; `prep models get deepdanbooru-v3` fetches the published file",
         ) from error
-    except (OSError, RuntimeError, EOFError, ValueError) as error:
+    except (OSError, RuntimeError, EOFError, ValueError, SafetensorError) as error:  # torch goes by a file's name
         raise WeightsError(
             f"{path.name} is damaged, and cannot be read as a DeepDanbooru checkpoint",
             hint="`prep models get deepdanbooru-v3 --again` fetches it anew",
