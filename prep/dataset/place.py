@@ -56,7 +56,7 @@ def prepared(ref: ImageRef, source: Path, strip: bool, max_pixels: int) -> Prepa
     except OSError as error:
         raise ImageError("gone", f"can no longer be read ({error.strerror})", "run again") from None
     if hashlib.sha256(data).hexdigest() != ref.sha256:
-        raise ImageError("changed", "changed while prep was at work", "run again")
+        raise ImageError("changed", "changed while prep was running", "run again")
     if needs_baking(ref):
         return _made(source, encode_png(open_image(data, max_pixels).pixels), "png")
     if strip:

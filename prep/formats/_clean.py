@@ -94,7 +94,7 @@ class Cleaner:
             data, _, clean = self._read(path)
             same = clean == wanted
         if not same:
-            raise StoppedError(f"{path.name} changed while prep was at work", hint="run again")
+            raise StoppedError(f"{path.name} changed while prep was running", hint="run again")
         return data
 
     def _read(self, path: Path) -> tuple[bytes, str, Clean]:

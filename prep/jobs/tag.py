@@ -119,7 +119,7 @@ class TagJob:
         except OSError as error:
             return Problem("tag", "gone", f"can no longer be read ({error.strerror})", "run again")
         if hashlib.sha256(data).hexdigest() != ref.sha256:
-            return Problem("tag", "changed", "changed while prep was at work", "run again")
+            return Problem("tag", "changed", "changed while prep was running", "run again")
         prepared = self.reader.prepare(data)
         if not isinstance(prepared, Prepared):
             return prepared
