@@ -118,7 +118,7 @@ def _found(src: Path, path: str, entry: os.DirEntry, problems: list) -> Found | 
     named = _looks_like_image(entry.name)
     if not stat.S_ISREG(status.st_mode):
         if named:
-            problems.append((path, Problem("scan", "not_a_file", "is no regular file", "remove it")))
+            problems.append((path, Problem("scan", "not_a_file", "is not a regular file", "remove it")))
         return None
     if not named and (entry.name.endswith(".txt") or not _starts_like_image(entry.path)):
         return None

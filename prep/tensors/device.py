@@ -1,4 +1,4 @@
-"""Where it is drawn, in which dtype, and how memory running out is told."""
+"""The device and dtype to draw with, and how to recognise an out-of-memory error."""
 
 import gc
 
@@ -12,12 +12,14 @@ NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
 def pick_device(asked: str) -> torch.device:
     """asked: auto, cpu or cuda. Raises SettingsError when there is no such card."""
     if asked == "cuda" and not torch.cuda.is_available():
-        raise SettingsError("generator.device is cuda, but torch sees no such card", hint="`auto` takes what there is")
+        raise SettingsError(
+            "generator.device is cuda, but torch sees no CUDA card", hint="`auto` uses what this machine has"
+        )
     return torch.device("cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def best_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the processor multiplies in it, else float32; as the taggers have it."""
+    """bfloat16 if the processor multiplies in it, else float32; as for the taggers."""
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     probes = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
@@ -29,7 +31,7 @@ def short(dtype: torch.dtype) -> str:
 
 
 def card(device: torch.device) -> dict:
-    """Its name and the most memory that this process held on it, in GB; empty on a CPU."""
+    """The card's name and this process's peak memory on it, in GB; empty on a CPU."""
     if device.type != "cuda":
         return {}
     held_gb = torch.cuda.max_memory_allocated(device) / 1e9
@@ -43,7 +45,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def give_back() -> None:
-    """Free what is no longer held, on the card too."""
+    """Free memory that is no longer used, also on the card."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

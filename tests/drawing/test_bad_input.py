@@ -100,7 +100,10 @@ def test_a_part_that_is_named_and_not_there(art, tiny_tagger, tmp_path, monkeypa
 def test_a_character_with_one_image_is_drawn_from_that_one(tmp_path, tiny_tagger, generator, sets, capfd):  # noqa: F811
     art, out = folder_of(tmp_path / "art", mira=1), tmp_path / "out"
     assert run_here(art, out, tiny_tagger, *sets).exit_code == 0
-    assert "generate: mira has one image, and all is drawn from that: with three or more" in capfd.readouterr().out
+    assert (
+        "generate: mira has only one image, so all is drawn from that; prep finds traits from three"
+        in capfd.readouterr().out
+    )
     assert {row["parent_id"] for row in manifest(out) if row["origin"] == "augmentation"} == {
         row["image_id"] for row in manifest(out) if row["origin"] == "source"
     }
