@@ -3,18 +3,16 @@
 Every file there has a line in problems.txt for as long as it lies there.
 """
 
-import errno
 import hashlib
 import logging
 import os
-import shutil
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 
-from prep.files import open_file, real_folder
+from prep.files import move, open_file, real_folder
 from prep.ledger import Ledger, Shelf
 from prep.names import printable
 
@@ -68,12 +66,7 @@ def _moved(out: Path, path: Path, why: str, ledger: Ledger) -> Path:
         target = folder / f"{place.stem}-{number}{place.suffix}"
     subject = printable(str(target.relative_to(out)))
     ledger.write(ASIDE, [{"subject": subject, "recipe": "", "why": why}])
-    try:
-        path.rename(target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        shutil.move(path, target)  # kohya/ lies on another disk
+    move(path, target)  # kohya/ may lie on another disk
     return target
 
 

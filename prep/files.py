@@ -3,11 +3,13 @@
 And files that are read only when they are files: no link is followed, no pipe is waited for, no device is emptied.
 """
 
+import contextlib
 import errno
 import itertools
 import os
 import re
 import secrets
+import shutil
 import signal
 import stat
 from collections import Counter
@@ -55,11 +57,11 @@ def write_whole(path: Path, data: bytes | Callable[[Path], None], sync: bool = F
         crash_point("after rename")
         if sync:
             _sync(path.parent)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise cannot_write(path, error) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # the disk may be gone, or may have become one that is only read
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise cannot_write(path, error) from error
         raise
 
 
@@ -134,6 +136,18 @@ def real_folder(base: Path, *names: str) -> Path:
     return folder
 
 
+def move(path: Path, target: Path) -> None:
+    """Rename it; where the file system will not, since the target lies on another (EXDEV), copy it and remove it. Some
+    that lie over one another rename no folder either.
+    """
+    try:
+        path.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.move(path, target)
+
+
 def named_path(text: object) -> Path:
     """The path that a file of ours names. Raises ValueError for what no file can be called: half a character, a NUL."""
     if not isinstance(text, str) or not text or b"\0" in os.fsencode(text):
@@ -157,14 +171,18 @@ def check_writable(folder: Path) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> StoppedError:
-    """The sentence for a failed write. ENOSPC and EDQUOT are told with what is free."""
+    """The sentence for a failed write. ENOSPC and EDQUOT are told with what is free, and with what is not."""
     if error.errno in FULL:
-        disk = os.statvfs(path.parent)
-        free = disk.f_bavail * disk.f_frsize
-        return NoRoomError(
-            f"the disk is full: {path.name} could not be written, {free / 1e6:,.1f} MB are free",
-            hint="make room and run again; what is done is kept",
-        )
+        folder = next(each for each in (path.parent, *path.absolute().parents) if each.is_dir())
+        disk = os.statvfs(folder)
+        free = f"{disk.f_bavail * disk.f_frsize / 1e6:,.1f} MB are free"
+        if error.errno == errno.EDQUOT:
+            full = f"your quota on this disk is used up: {path.name} could not be written, although {free}"
+        elif disk.f_files and not disk.f_favail:
+            full = f"the disk is full: {path.name} could not be written; {free}, but no inode for another file is"
+        else:
+            full = f"the disk is full: {path.name} could not be written, {free}"
+        return NoRoomError(full, hint="make room and run again; what is done is kept")
     return StoppedError(f"{path.name} could not be written: {error.strerror or error}", hint="run again when it can be")
 
 

@@ -7,7 +7,6 @@ A part that a disk damaged stops a run where a run can make anew what it held. W
 follows from that, it is passed to whoever opened the ledger (see aside.py), and the rest is read.
 """
 
-import errno
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,23 +17,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from prep.errors import StoppedError
-from prep.files import PICTURE_BYTES, NotAFileError, read_file, real_folder, sweep, write_whole
+from prep.files import crash_point, real_folder, sweep
+from prep.parts import DamagedError, StrayError, number_of, parts_in, read_part, run_of, write_part
 
 FLUSH_ROWS = 256
 FLUSH_SECONDS = 10
 MERGE_PARTS = 200
 MERGED = "0merged"  # sorts before every worker's name, so that later rows of the same run win over it
 
-DAMAGED = (errno.EFBIG, errno.EIO)  # anything else, such as a missing permission, may be better tomorrow
-
 KEY = [pa.field("subject", pa.string()), pa.field("recipe", pa.string())]
-
-
-class DamagedError(Exception):
-    """A part of the ledger is no longer what was written."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +60,8 @@ class Ledger:
     @classmethod
     def begin(cls, folder: Path, set_aside: SetAside | None = None) -> "Ledger":
         """Open for a new run: takes the next number, clears what was half written, merges long rows of parts."""
-        parts = list(folder.glob("*/*.parquet"))
-        ledger = cls(folder, 1 + max(map(_run_of, parts), default=0), set_aside)
-        for stage in sorted({part.parent for part in parts} | set(folder.glob("*/"))):
+        ledger = cls(folder, 1 + max(map(run_of, folder.glob("*/*.parquet")), default=0), set_aside)
+        for stage in sorted(folder.glob("*/")):
             sweep(stage)
             ledger._merge(stage)
         return ledger
@@ -79,9 +71,9 @@ class Ledger:
         tables, damaged = [], {}
         for part in self.parts(shelf):
             try:
-                tables.append(_shelved(_read(part), shelf))
+                tables.append(_shelved(read_part(part), shelf))
             except DamagedError as error:
-                damaged[part] = str(error)
+                damaged[part] = error
         if damaged:
             self._without(shelf, damaged)
         table = pa.concat_tables(tables) if tables else shelf.schema.empty_table()
@@ -97,7 +89,7 @@ class Ledger:
         return {row["subject"]: row for row in self.table(shelf, recipe).to_pylist()}
 
     def parts(self, shelf: Shelf) -> list[Path]:
-        return sorted((self.folder / shelf.name).glob("*.parquet"))
+        return parts_in(self.folder / shelf.name)
 
     def writer(self, shelf: Shelf, worker: str = "main") -> "Writer":
         return Writer(self, shelf, worker)
@@ -107,37 +99,39 @@ class Ledger:
         with self.writer(shelf, worker) as writer:
             writer.pending.extend(rows)
 
-    def _without(self, shelf: Shelf, damaged: Mapping[Path, str]) -> None:
+    def _without(self, shelf: Shelf, damaged: Mapping[Path, DamagedError]) -> None:
         """Go on without parts, or raise StoppedError. damaged: part -> what is wrong with it."""
-        if self.set_aside and not shelf.made_again:
-            self.set_aside(self, shelf, damaged)
+        lost = {part: why for part, why in damaged.items() if shelf.made_again and not isinstance(why, StrayError)}
+        if self.set_aside and not lost:
+            self.set_aside(self, shelf, {part: str(why) for part, why in damaged.items()})
             return
-        part, why = next(iter(damaged.items()))
+        part, why = next(iter((lost or damaged).items()))
         again = "delete that file; what it held is done again"
         raise StoppedError(
             f"{part.parent.name}/{part.name} in the ledger cannot be read: {why}",
-            hint=again if shelf.made_again else "`prep run` moves it to set_aside/, and reads back what it can",
+            hint=again if lost else "`prep run` moves it to set_aside/, and reads back what it can",
         )
 
     def _merge(self, stage: Path) -> None:
-        parts = sorted(stage.glob("*.parquet"))
+        parts = parts_in(stage)
         if len(parts) <= MERGE_PARTS:
             return
         try:
-            table = _winners(pa.concat_tables([_read(part) for part in parts], promote_options="default"))
+            table = _winners(pa.concat_tables([read_part(part) for part in parts], promote_options="default"))
         except (DamagedError, pa.ArrowException):  # whoever reads the shelf says so
             return
         # The new part first, then the old ones go: a kill between leaves equal rows, which collapse.
-        write_whole(stage / f"{self.run:06d}-{MERGED}-000000.parquet", lambda path: _write(table, path), sync=True)
+        write_part(table, stage / f"{self.run:06d}-{MERGED}-000000.parquet")
         for part in parts:
             part.unlink()
+            crash_point("merged part gone")
 
 
 class DryLedger(Ledger):
     """Reads and never writes: for saying what a run would do. It reads past parts that a run would set aside."""
 
-    def _without(self, shelf: Shelf, damaged: Mapping[Path, str]) -> None:
-        if shelf.made_again:
+    def _without(self, shelf: Shelf, damaged: Mapping[Path, DamagedError]) -> None:
+        if shelf.made_again and not all(isinstance(why, StrayError) for why in damaged.values()):
             super()._without(shelf, damaged)
         self.passed_over.add(shelf.name)
 
@@ -193,8 +187,9 @@ class Writer:
             return
         table = pa.Table.from_pylist(self.pending, self.schema)
         real_folder(self.folder.parent.parent, *self.folder.parts[-2:])
-        number = sum(1 for _ in self.folder.glob(f"{self.prefix}*.parquet")) + 1
-        write_whole(self.folder / f"{self.prefix}{number:06d}.parquet", lambda path: _write(table, path), sync=True)
+        # Not their count: a part may have been moved away since, and none is written over.
+        number = 1 + max(map(number_of, self.folder.glob(f"{self.prefix}*.parquet")), default=0)
+        write_part(table, self.folder / f"{self.prefix}{number:06d}.parquet")
         self.pending = []
 
     def __enter__(self) -> "Writer":
@@ -209,49 +204,18 @@ class DryWriter(Writer):
         self.pending = []
 
 
-def _write(table: pa.Table, path: Path) -> None:
-    with path.open("wb") as file:  # opened here: Arrow takes no path that is not UTF-8
-        pq.write_table(table, file, compression="zstd")
-
-
-def _run_of(part: Path) -> int:
-    """0 for a file that is not called as a part is."""
-    number = part.name.partition("-")[0]
-    return int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
-
-
-def _read(part: Path) -> pa.Table:
-    """Raises DamagedError; StoppedError where it may be read another time."""
-    try:
-        data = read_file(part, PICTURE_BYTES)
-    except OSError as error:
-        if isinstance(error, NotAFileError) or error.errno in DAMAGED:
-            raise DamagedError(error.strerror) from None
-        name = f"{part.parent.name}/{part.name}"
-        hint = "check its permissions and the disk, then run again"
-        raise StoppedError(f"{name} in the ledger cannot be read ({error.strerror})", hint) from None
-    try:
-        # Not read_table: it would load Arrow's dataset layer and pandas, a fifth of a second.
-        with pq.ParquetFile(pa.BufferReader(data)) as file:
-            return file.read(use_threads=False)  # Arrow's threads may abort a process that ends while they start
-    except MemoryError:
-        raise
-    except (OSError, pa.ArrowException, ValueError) as error:
-        raise DamagedError(str(error).splitlines()[0]) from None
-
-
 def _shelved(table: pa.Table, shelf: Shelf) -> pa.Table:
     """The part's table with the shelf's columns. Raises DamagedError where it is another's."""
+    own = {*table.column_names} - {field.name for field in KEY}
+    if own and not own & {field.name for field in shelf.columns}:
+        raise StrayError("it has no column of this stage")
     try:
         for field in shelf.columns:  # a part of an older prep lacks some
             if field.name not in table.column_names:
                 table = table.append_column(field, pa.nulls(len(table), field.type))
-        table = table.select(shelf.schema.names).cast(shelf.schema)
-        if not shelf.made_again:  # bytes that are no text would stop whoever looks at a row
-            table.validate(full=True)
+        return table.select(shelf.schema.names).cast(shelf.schema)
     except (KeyError, ValueError, pa.ArrowException) as error:
         raise DamagedError(str(error).splitlines()[0]) from None
-    return table
 
 
 def _winners(table: pa.Table) -> pa.Table:

@@ -9,6 +9,9 @@ import unicodedata
 DRAWN = "-drawn"  # ends the name of the folder with what was drawn of a character; no slug may
 
 
+MOST_REPEATS = 1_000_000  # of a picture per epoch: more is a slip of the hand, and no trainer could count it
+
+
 def drawn_group(slug: str) -> str:
     return f"{slug}{DRAWN}"
 

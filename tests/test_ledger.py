@@ -1,13 +1,20 @@
 """The row is the marker: parts appear whole, the last row wins, and a merge loses nothing."""
 
+import os
 import random
+import shutil
+import signal
+import subprocess
+import sys
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from prep import ledger as module
 from prep.errors import StoppedError
 from prep.ledger import MERGE_PARTS, DryLedger, Ledger, Shelf
+from prep.parts import DamagedError, read_part
 
 WORK = Shelf("work", (pa.field("value", pa.int64()),), made_again=True)
 MINE = Shelf("mine", WORK.columns)
@@ -82,20 +89,102 @@ def test_many_parts_are_merged_at_the_next_start_and_nothing_is_lost(tmp_path):
     assert values(after)["0"] == -1
 
 
-def test_a_merge_cut_off_before_the_old_parts_went_changes_nothing(tmp_path, monkeypatch):
+@pytest.fixture
+def long_row(tmp_path, monkeypatch) -> Ledger:
+    """300 parts of three runs and two workers."""
+    monkeypatch.setattr("prep.files._sync", lambda path: None)
+    for _ in range(3):
+        ledger = Ledger.begin(tmp_path)
+        for number in range(100):
+            worker = ("main", "w7")[number % 2]
+            ledger.write(WORK, [row(str(number % 60), 1000 * ledger.run + number), row("last", number)], worker)
+        if ledger.run == 1:  # as 0.1.0 wrote them
+            for part in ledger.parts(WORK)[::3]:
+                pq.write_table(pq.read_table(part).replace_schema_metadata(None), part)
+    return ledger
+
+
+@pytest.mark.parametrize("killed_at", ["after rename:1", "merged part gone:250"])
+def test_a_merge_that_is_killed_changes_nothing_and_the_next_run_ends_it(tmp_path, long_row, killed_at):
+    before = values(long_row)
+    code = "import sys; from pathlib import Path; from prep.ledger import Ledger; Ledger.begin(Path(sys.argv[1]))"
+    killed = subprocess.run([sys.executable, "-c", code, tmp_path], env={**os.environ, "PREP_CRASH": killed_at})
+    assert killed.returncode == -signal.SIGKILL
+    assert values(DryLedger(tmp_path)) == before
+    after = Ledger.begin(tmp_path)
+    assert values(after) == before and len(after.parts(WORK)) <= MERGE_PARTS
+    assert [path.name for path in (tmp_path / "work").iterdir() if path.name.startswith(".")] == []
+
+
+def test_what_only_reads_merges_nothing(tmp_path, long_row):
+    names = [part.name for part in long_row.parts(WORK)]
+    assert len(names) == 300 and values(DryLedger(tmp_path)) == values(long_row)
+    assert [part.name for part in long_row.parts(WORK)] == names
+
+
+def test_a_persons_copy_of_a_stage_is_not_merged(tmp_path, long_row):
+    shutil.copytree(tmp_path / "work", tmp_path / "work copy")
+    Ledger.begin(tmp_path)
+    assert len(list((tmp_path / "work copy").iterdir())) == 300 and len(long_row.parts(WORK)) == 1
+
+
+def test_a_part_is_never_written_over_although_an_earlier_one_went_away(tmp_path):
     ledger = Ledger.begin(tmp_path)
-    for number in range(module.MERGE_PARTS + 1):
-        ledger.write(WORK, [row(str(number % 50), number)])
-    before = values(ledger)
+    for number in range(3):
+        ledger.write(WORK, [row(str(number), number)])
+    ledger.parts(WORK)[0].unlink()
+    ledger.write(WORK, [row("3", 3)])
+    assert values(ledger) == {"1": 1, "2": 2, "3": 3}
 
-    def killed(self, *_, **__):
-        raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(module.Path, "unlink", killed)
-        Ledger.begin(tmp_path)
-    assert values(Ledger(tmp_path)) == before
-    assert values(Ledger.begin(tmp_path)) == before
+def test_a_flipped_bit_anywhere_in_a_part_is_noticed_and_any_reader_reads_it(tmp_path):
+    Ledger.begin(tmp_path).write(WORK, [row(f"a{number}", number) for number in range(20)])
+    [part] = Ledger(tmp_path).parts(WORK)
+    whole = part.read_bytes()
+    assert pq.read_table(part).to_pylist() == [row(f"a{number}", number) for number in range(20)]
+    missed = []
+    for place in range(0, len(whole), 5):
+        part.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << place % 7]) + whole[place + 1 :])
+        try:
+            found = read_part(part)
+            missed += [place] if found.to_pylist() != [row(f"a{number}", number) for number in range(20)] else []
+        except DamagedError:
+            pass
+    assert missed == []
+    for length in range(0, len(whole), 50):
+        part.write_bytes(whole[:length])
+        with pytest.raises(DamagedError):
+            read_part(part)
+
+
+def test_what_is_no_part_in_a_stages_folder_is_left_alone(tmp_path):
+    """macOS leaves `._` files on other disks; a person a copy, or a note."""
+    ledger = Ledger.begin(tmp_path)
+    ledger.write(WORK, [row("a", 1)])
+    [part] = ledger.parts(WORK)
+    strays = [f"._{part.name}", "000001-main-000001 copy.parquet", "notes.parquet", ".DS_Store", "._x.parquet"]
+    for name in strays:
+        part.with_name(name).write_bytes(b"\0\5\x16\7")
+    after = Ledger.begin(tmp_path)
+    assert after.run == 2 and values(after) == {"a": 1}
+    assert {path.name for path in part.parent.iterdir()} == {part.name, *strays}
+
+
+@pytest.mark.parametrize("by", ["this prep", "0.1.0"])
+def test_a_part_of_another_stage_is_set_aside_and_read_as_none_of_this_one(tmp_path, by):
+    other = Shelf("other", (pa.field("text", pa.string()),))
+    ledger = Ledger.begin(tmp_path)
+    ledger.write(WORK, [row("a", 1)])
+    ledger.write(other, [{"subject": "a", "recipe": "r", "text": "mine"}])
+    [moved] = ledger.parts(other)
+    stray = moved.rename(tmp_path / "work" / "000009-main-000001.parquet")
+    if by == "0.1.0":
+        pq.write_table(pq.read_table(stray).replace_schema_metadata(None), stray)
+    assert values(DryLedger(tmp_path)) == {"a": 1} and stray.exists()
+    handed = {}
+    assert values(Ledger.begin(tmp_path, lambda ledger, shelf, damaged: handed.update(damaged))) == {"a": 1}
+    why = "it is a part of other" if by == "this prep" else "it has no column of this stage"
+    assert handed == {stray: why}
 
 
 def test_half_written_files_are_swept_and_never_read(tmp_path):
@@ -171,6 +260,11 @@ def test_a_part_that_another_day_may_be_read_is_not_handed_on(tmp_path, monkeypa
     def no(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("prep.ledger.read_file", no)
+    monkeypatch.setattr("prep.parts.read_file", no)
     with pytest.raises(StoppedError, match="Check its permissions"):
         Ledger.begin(tmp_path, lambda *_: pytest.fail("was handed on")).table(MINE)
+
+
+def test_a_part_of_an_older_prep_that_had_no_column_of_its_own_is_read(tmp_path):
+    Ledger.begin(tmp_path).write(Shelf("work", ()), [{"subject": "a", "recipe": "r"}])
+    assert values(Ledger(tmp_path)) == {"a": None}

@@ -1,13 +1,17 @@
 """The command line. One file per command; a command's file is imported when it is called, so `--help` is quick."""
 
+import errno
 import importlib
+import os
 import sys
 
 import click
 
-from prep.cli._say import say, say_wrong_use
-from prep.errors import Interrupted, PrepError
+from prep.cli._say import say, say_error, say_wrong_use
+from prep.errors import Interrupted, PrepError, StoppedError
+from prep.process.output import ReaderLeft, cannot_print, check_output, ready_output
 from prep.process.quiet import keep_libraries_quiet
+from prep.process.utf8 import begin_in_utf8
 
 COMMANDS = {
     "run": "turn a folder of images into a training set",
@@ -55,17 +59,42 @@ def group() -> None:
 
 
 def main() -> None:
-    """Run a command and leave with its exit code: 0, 1, 2, 3, 130 or 143 (see prep/errors.py)."""
+    """Run a command and leave with its exit code: 0, 1, 2, 3, 130 or 143 (see prep/errors.py); 141 when whoever read
+    what it printed left before the end.
+    """
+    begin_in_utf8()
     keep_libraries_quiet()
+    ready_output()
+    sys.exit(_code())
+
+
+def _code() -> int:
     try:
-        code = group.main(standalone_mode=False)
+        code = _called()
+        check_output()
+        return code
+    except ReaderLeft as error:
+        return error.exit_code
     except PrepError as error:
-        say(f"prep: {error}", err=True)
-        code = error.exit_code
+        say_error(f"prep: {error}")
+        return error.exit_code
+
+
+def _called() -> int:
+    """Raises PrepError."""
+    try:
+        return group.main(standalone_mode=False) or 0
     except click.ClickException as error:
         say_wrong_use(error)
-        code = error.exit_code
+        return error.exit_code
     except (Interrupted, click.Abort, KeyboardInterrupt) as error:
-        code = getattr(error, "exit_code", 130)
-        say("prep: interrupted; everything finished so far is kept, run again to go on.", err=True)
-    sys.exit(code or 0)
+        say_error("prep: interrupted; everything finished so far is kept, run again to go on.")
+        return getattr(error, "exit_code", 130)
+    except SystemExit:  # how click itself leaves when nobody reads its help
+        raise cannot_print(BrokenPipeError(errno.EPIPE, "")) from None
+    except OSError as error:  # of a file that no command takes care of
+        say()  # raises where standard output is what failed
+        name = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        raise StoppedError(f"{name}{error.strerror or error}", hint="see to that, then do it again") from None
+    except MemoryError:
+        raise StoppedError("the memory is used up", hint="close other programs, then do it again") from None

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from prep.cli._path import PATH
-from prep.cli._say import say
+from prep.cli._say import say, say_error
 
 
 @click.command("redraw")
@@ -46,7 +46,7 @@ def command(images, count, out, config, sets) -> int:
             except PrepError as error:  # the others are drawn all the same
                 if len(images) == 1:
                     raise
-                say(f"prep: {error}", err=True)
+                say_error(f"prep: {error}")
                 worst = max(worst, error.exit_code)
                 continue
             for line in drawn.lines:

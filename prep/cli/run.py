@@ -65,8 +65,9 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     if profile:
         for stage, seconds in result.seconds.items():
             say(f"{stage:>8} {seconds:8.2f} s")
-    if to is None:
+    if to is None and result.fates.kept:
         say(f"look:  {out / 'generated'}/*/sheet.png")
         say(f"train: {training_command(out / 'kohya')}")
-        say("done, with problems" if result.failed else "done")
+    if to is None or not result.fates.kept:
+        say(result.ending)
     return result.exit_code

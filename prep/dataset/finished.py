@@ -14,6 +14,7 @@ from typing import Any
 
 from prep.dataset.linked import check_picture
 from prep.dataset.opened import Set, as_it_lies, read_caption
+from prep.edits.placed import check_repeats
 from prep.errors import UsageError
 from prep.files import NotAFileError
 from prep.names import DRAWN, numbered_folder
@@ -131,6 +132,7 @@ def _folders(out: Path) -> dict[str, tuple[int, Path]]:
     found: dict[str, tuple[int, Path]] = {}
     for folder in sorted((out / "kohya").glob("*/")):
         if (name := numbered_folder(folder.name)) and name[0] > 0:
+            check_repeats(folder, name[0])
             found[name[1]] = max(found.get(name[1], (0, folder)), (name[0], folder))
     return found
 

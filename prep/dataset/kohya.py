@@ -27,7 +27,7 @@ from prep.edits.take_out import take_out
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, is_regular, read_file, real_folder, write_whole
 from prep.images import SUFFIXES
-from prep.names import DRAWN, drawn_group, stem_slug
+from prep.names import DRAWN, MOST_REPEATS, drawn_group, stem_slug
 from prep.run import Places, image_key
 from prep.types import Problem, Row
 
@@ -40,10 +40,10 @@ WRITERS = 4
 
 def balanced_repeats(counts: dict[str, int], images_per_epoch: int) -> dict[str, int]:
     """Repeats such that every character shows about as many images per epoch: at least images_per_epoch, at least
-    as many as the largest has. 12, 7 and 5 images become 96, 98 and 100.
+    as many as the largest has. 12, 7 and 5 images become 96, 98 and 100. Never more than MOST_REPEATS.
     """
     target = max([images_per_epoch, *counts.values()])
-    return {name: max(1, round(target / count)) for name, count in counts.items() if count}
+    return {name: min(MOST_REPEATS, max(1, round(target / count))) for name, count in counts.items() if count}
 
 
 @dataclass

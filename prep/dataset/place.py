@@ -1,5 +1,6 @@
 """Bringing one image into an export: copied as it is wherever a trainer would see it right, else baked as PNG."""
 
+import errno
 import hashlib
 import os
 from dataclasses import dataclass
@@ -7,9 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from prep.dataset.strip import stripped
-from prep.errors import ImageError
+from prep.errors import ImageError, StoppedError
 from prep.files import PICTURE_BYTES, open_file, read_file, write_whole
 from prep.images import encode_png, open_image
+from prep.png_chunks import SKIPPED
 from prep.types import ImageRef
 
 try:
@@ -18,7 +20,9 @@ except ImportError:  # Windows
     fcntl = None
 
 PLAIN = {"png", "jpg", "webp"}  # bmp would do in sd-scripts, but nowhere else
-BAKED = {"rotated", "alpha", "mode", "profile", "animated"}  # what a trainer ignores or shows otherwise
+# What a trainer ignores or shows otherwise, and what it stops at.
+BAKED = {"rotated", "alpha", "mode", "profile", "animated"} | SKIPPED
+NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP)
 FICLONE = 0x40049409  # Linux: share the blocks of a file (btrfs, xfs)
 
 
@@ -72,12 +76,27 @@ def _made(source: Path, data: bytes, suffix: str) -> Prepared:
 
 def _bring(source: Path, data: bytes, target: Path, link: str) -> None:
     """Link, clone or write. data: what was read of the source; it may change or go at any moment."""
-    if link == "symlink":
-        target.symlink_to(os.path.relpath(source.resolve(), target.parent.resolve()))
-    elif link == "hardlink":
-        os.link(source, target)
+    if link != "copy":
+        _linked(source, target, link)
     elif not (_cloned(source, target) and target.stat().st_size == len(data) and target.read_bytes() == data):
         target.write_bytes(data)
+
+
+def _linked(source: Path, target: Path, link: str) -> None:
+    """Raises StoppedError where the file system has no such link: export.link asked for it, and a copy may not fit."""
+    try:
+        if link == "symlink":
+            target.symlink_to(os.path.relpath(source.resolve(), target.parent.resolve()))
+        else:
+            os.link(source, target)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        why = "it lies on another disk" if error.errno == errno.EXDEV else error.strerror
+        raise StoppedError(
+            f"no {link} to {source} can be made in {target.parent} ({why})",
+            hint=f"choose another export.link, such as {'symlink or ' if link == 'hardlink' else ''}copy",
+        ) from None
 
 
 def _cloned(source: Path, target: Path) -> bool:

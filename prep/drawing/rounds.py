@@ -22,7 +22,7 @@ from prep.drawing.measure import Measured, measure, place
 from prep.drawing.progress import verdicts
 from prep.drawing.prompts import DrawingStyle, Group, Parent, augmentations, consistency, reconstructions
 from prep.errors import ImageError
-from prep.files import PICTURE_BYTES, read_file, real_folder
+from prep.files import PICTURE_BYTES, move, read_file, real_folder
 from prep.images import covering, open_image
 from prep.jobs.draw import DRAW, draw_recipe, places, ref_from_draw
 from prep.jobs.tag import ScoreBook
@@ -196,7 +196,7 @@ def _filed(row: Row, places_: Places, ledger: Ledger) -> Row:
     real_folder(places_.out, *Path(path).parts[:-1])
     if os.path.lexists(places_.out / path):
         set_aside(places_.out, places_.out / path, "was in the place of another version of it", ledger)
-    (places_.out / row.ref.path).rename(places_.out / path)
+    move(places_.out / row.ref.path, places_.out / path)
     return replace(row, ref=replace(row.ref, path=path))
 
 

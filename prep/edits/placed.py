@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from prep.errors import ImageError, StoppedError
-from prep.files import PICTURE_BYTES, NotAFileError, crash_point, read_file
+from prep.errors import ImageError, StoppedError, UsageError
+from prep.files import PICTURE_BYTES, NotAFileError, crash_point, move, read_file
 from prep.images import SUFFIXES, open_image
 from prep.ledger import Ledger, Shelf
-from prep.names import numbered_folder
+from prep.names import MOST_REPEATS, numbered_folder
 
 EXPORT = Shelf(
     "export",
@@ -202,7 +202,7 @@ class Placement:
         for group, old in before.items():
             crash_point("settled")
             if old and old.is_dir():
-                old.rename(self.folder(group))
+                move(old, self.folder(group))
 
     def _name_now(self, placed: Placed) -> str | None:
         """The picture's file: under its name or, if it was converted, under its stem with another ending."""
@@ -262,16 +262,26 @@ def _listing(folder: Path) -> dict[str, Stat]:
 
 
 def _renamed(kohya: Path, known: dict[str, int]) -> dict[str, int]:
-    """Group -> the number that the user gave its folder."""
+    """Group -> the number that the user gave its folder. Raises UsageError when it is not a valid repeat count."""
     numbers: dict[str, list[int]] = {}
     for folder in kohya.glob("*/"):
-        if (found := numbered_folder(folder.name)) is not None:
+        if (found := numbered_folder(folder.name)) is not None and found[1] in known:
+            check_repeats(folder, found[0])
             numbers.setdefault(found[1], []).append(found[0])
     return {
         group: max(numbers[group])
         for group, count in known.items()
         if group in numbers and count not in numbers[group] and max(numbers[group]) > 0
     }
+
+
+def check_repeats(folder: Path, count: int) -> None:
+    """Raises UsageError."""
+    if count > MOST_REPEATS:
+        raise UsageError(
+            f"{folder} asks for too many repeats: the most are {MOST_REPEATS:,}",
+            hint="rename it, such as 10_" + folder.name.partition("_")[2],
+        )
 
 
 def _repeats_row(group: str, count: int) -> dict:

@@ -42,7 +42,7 @@ class Preview:
 def preview(src: Path, out: Path, settings: Settings) -> Preview:
     """Raises UsageError as a run would."""
     found = Found(listing=find_images(src, out))
-    settings = for_folders(settings, found.listing.characters)
+    settings = for_folders(settings, found.listing.named)
     check_asked(settings)
     if settings.captions.sidecars == "source":
         check_stems(file.path for file in found.listing.files)

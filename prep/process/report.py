@@ -74,11 +74,12 @@ class Report:
 
 
 class _Shown(logging.Handler):
-    """On stdout, above a bar."""
+    """On stdout, above a bar. No run stops because nobody reads it any more: the log has every line."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        tqdm.write(shown(self.format(record)), file=sys.stdout)
-        sys.stdout.flush()
+        with contextlib.suppress(OSError, ValueError):
+            tqdm.write(shown(self.format(record)), file=sys.stdout)
+            sys.stdout.flush()
 
 
 class _Kept(logging.Handler):

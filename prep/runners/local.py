@@ -22,6 +22,7 @@ from prep.process.pictures import trust_our_own_limits
 from prep.process.signals import deferred, leave_interrupts_to_the_driver
 from prep.protocols import Job, Notes, Outcome
 
+STARTS = 3  # of a pool whose first process dies
 _job: Job | None = None  # a worker process's own
 
 
@@ -71,12 +72,10 @@ def _here(job: Job, work: Sequence[Any]) -> Iterator[Outcome | Notes]:
 
 def _pooled(job: Job, waiting: deque[Sequence[Any]], workers: int) -> Iterator[Outcome]:
     """Take batches from waiting, yield outcomes; return the batches that were under way when a process was lost."""
-    # Not fork: threads and locks of this process (torch's, Arrow's) do not survive it.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (job, os.getpid()))
+    pool = _started_pool(job, workers)
     running: dict[Future, Sequence[Any]] = {}
     lost: list[Sequence[Any]] = []
     try:
-        _see_that_it_starts(pool)
         while (waiting and not lost) or running:
             while waiting and not lost and len(running) <= workers:  # one ready for whoever is done first
                 batch = waiting.popleft()
@@ -102,12 +101,23 @@ def _submitted(pool: ProcessPoolExecutor, *call: Any) -> Future:
         return pool.submit(*call)
 
 
-def _see_that_it_starts(pool: ProcessPoolExecutor) -> None:
-    """A process that cannot start at all is no image's fault."""
-    try:
-        _submitted(pool, os.getpid).result()
-    except BrokenProcessPool as error:
-        raise StoppedError("no worker process can be started", hint="see that memory is free, and run again") from error
+def _started_pool(job: Job, workers: int) -> ProcessPoolExecutor:
+    """With a first process that is ready. One that dies before it is ready is no image's fault: another is tried.
+
+    Raises StoppedError.
+    """
+    for _ in range(STARTS):
+        # Not fork: threads and locks of this process (torch's, Arrow's) do not survive it.
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (job, os.getpid()))
+        try:
+            _submitted(pool, os.getpid).result()
+            return pool
+        except BrokenProcessPool:
+            pool.shutdown(wait=True, cancel_futures=True)
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    raise StoppedError("no worker process can be started", hint="see that memory is free, and run again")
 
 
 def _start(job: Job, parent: int) -> None:

@@ -19,7 +19,8 @@ from prep.files import PICTURE_BYTES, read_file
 from prep.images import measures, open_image, pixel_hash
 from prep.ledger import Book, Ledger, Shelf, Writer
 from prep.protocols import Needs, Outcome
-from prep.scan.find import Found
+from prep.scan.kinds import START_BYTES, unread_format
+from prep.scan.listing import Found
 from prep.types import ImageRef, Problem
 
 VERSION = 2
@@ -149,7 +150,8 @@ class ScanJob:
         try:
             picture = open_image(data, self.max_pixels)
         except ImageError as error:
-            problem = Problem("scan", error.kind, error.message, error.hint)
+            known = unread_format(data[:START_BYTES]) if error.kind == "not_an_image" else None
+            problem = known.problem if known else Problem("scan", error.kind, error.message, error.hint)
             return self._row(found, seen_ns, digest, len(data), problem=problem)
         row = self._row(found, seen_ns, digest, len(data))
         return row | {

@@ -1,6 +1,7 @@
 """Scan jobs that die. A file of their own: worker processes import it, and nothing heavy with it."""
 
 import os
+import signal
 
 from prep.scan.measure import ScanJob
 
@@ -21,3 +22,14 @@ class DyingJob(ScanJob):
 class NeverStarting(ScanJob):
     def open(self, worker):
         os._exit(1)
+
+
+class KilledOnce(ScanJob):
+    """Its first process is killed while it starts, as by somebody who is short of memory."""
+
+    def open(self, worker):
+        killed = self.ledger.folder.parent / "killed once"
+        if not killed.exists():
+            killed.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().open(worker)

@@ -1,9 +1,12 @@
 """A disk that fills up, and one that cannot be written."""
 
+import errno
 import subprocess
 
 import pytest
 
+from prep.errors import NoRoomError, StoppedError
+from prep.files import cannot_write, move, write_whole
 from tests.support.pictures import folder_of
 from tests.support.processes import SMALL, awkward_art
 from tests.support.runs import prep, tree
@@ -73,3 +76,53 @@ def test_a_disk_that_another_program_filled_is_told_at_once(tmp_path, tiny_tagge
             file.write(b"\0" * 4096)
     done = prep("run", art, "--out", folder / "out", "--set", f"tagger.model={tiny_tagger}")
     assert done.returncode == 3 and len(done.stderr.splitlines()) == 1 and "disk is full" in done.stderr
+
+
+def test_a_disk_without_inodes_is_not_said_to_lack_megabytes(tmp_path, made, disk):
+    folder, mount = disk
+    mount("remount,nr_inodes=8")
+    with pytest.raises(NoRoomError) as full:
+        for number in range(9):
+            write_whole(folder / f"{number}.txt", b"mira")
+    assert "MB are free, but no inode for another file is. Make room" in str(full.value)
+    assert all(path.name[0].isdigit() and path.read_bytes() == b"mira" for path in folder.iterdir())
+
+
+def test_a_quota_is_named_and_a_folder_that_is_gone_is_no_traceback(tmp_path):
+    gone = tmp_path / "gone" / "a.txt"
+    assert str(cannot_write(gone, OSError(errno.EDQUOT, "Disk quota exceeded"))).startswith("your quota on this disk")
+    assert "a.txt could not be written" in str(cannot_write(gone, OSError(errno.ENOSPC, "No space left on device")))
+
+
+def test_a_file_and_a_folder_move_to_another_disk(tmp_path, disk):
+    folder, _ = disk
+    (tmp_path / "10_mira").mkdir()
+    (tmp_path / "10_mira" / "a.txt").write_text("mira")
+    (tmp_path / "link").symlink_to("nowhere")
+    for name in ("10_mira", "link"):
+        move(tmp_path / name, folder / name)
+    assert (folder / "10_mira" / "a.txt").read_text() == "mira" and (folder / "link").readlink().name == "nowhere"
+    assert not (tmp_path / "10_mira").exists() and not (tmp_path / "link").is_symlink()
+
+
+def test_hard_links_to_another_disk_are_a_sentence(made, disk):
+    folder, mount = disk
+    mount("remount,size=20m")
+    made.out = folder / "out"
+    with pytest.raises(
+        StoppedError, match=r"no hardlink to .* \(it lies on another disk\)\. Choose another export.link"
+    ):
+        made.run("export.link=hardlink")
+    assert made.run("export.link=symlink").exit_code == 0
+    assert made.image("000").is_symlink()
+
+
+def test_what_a_person_changed_is_set_aside_although_kohya_lies_on_another_disk(made, disk):
+    folder, mount = disk
+    mount("remount,size=20m")
+    made.out = made.out.with_name("new")
+    made.run(f"export.kohya={folder}")
+    made.text("001").write_bytes(b"\xff\xfe\xff")  # no caption in any encoding
+    made.run(f"export.kohya={folder}")
+    [aside] = [path for path in (made.out / "set_aside").rglob("*.txt")]
+    assert aside.read_bytes() == b"\xff\xfe\xff" and made.text("001").read_text().startswith("mira")

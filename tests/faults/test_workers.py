@@ -12,7 +12,7 @@ from prep.run import Options
 from prep.runners.local import LocalRunner
 from prep.scan.measure import ScanJob
 from tests.fakes import FakeTagger
-from tests.faults.dying_jobs import DyingJob, NeverStarting
+from tests.faults.dying_jobs import DyingJob, KilledOnce, NeverStarting
 from tests.support.pictures import drawing, folder_of, save
 from tests.support.runs import manifest, older, run_here, tree
 
@@ -66,6 +66,13 @@ def test_workers_that_cannot_start_are_no_images_fault(art, tmp_path, tiny_tagge
         go(art, tmp_path / "out", tiny_tagger)
     monkeypatch.setattr(stages, "ScanJob", ScanJob)
     assert run_here(art, tmp_path / "out", tiny_tagger).exit_code == 0
+
+
+def test_a_worker_that_is_killed_while_it_starts_is_started_again(art, tmp_path, tiny_tagger, monkeypatch):
+    monkeypatch.setattr(stages, "ScanJob", KilledOnce)
+    assert go(art, tmp_path / "out", tiny_tagger).exit_code == 0
+    assert (tmp_path / "out" / ".prep" / "killed once").exists()
+    assert {row["status"] for row in manifest(tmp_path / "out")} == {"kept"}
 
 
 def test_memory_that_runs_out_in_the_network_is_a_clean_stop(art, tmp_path, tiny_tagger, reads_with):

@@ -1,0 +1,121 @@
+"""One part of the ledger on a disk: a parquet file that says which stage it is of, and carries a digest of itself.
+
+Arrow believes what it reads: of flipped bits, a third to a half give other values and no error, and some may end the
+process. So a part's bytes are compared with its digest before Arrow sees them. The digest stands in the footer's
+key-value pairs, where any reader of parquet passes it by; parts of a prep that wrote none are read as they are.
+"""
+
+import errno
+import re
+from hashlib import blake2b
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from prep.errors import StoppedError
+from prep.files import PICTURE_BYTES, NotAFileError, read_file, write_whole
+
+NAME = re.compile(r"(\d+)-.+-(\d+)\.parquet", re.ASCII)  # <run>-<worker>-<number>
+STAGE, DIGEST = b"prep.stage", b"prep.blake2b"
+DIGEST_BYTES = 32
+BLANK = "0" * 2 * DIGEST_BYTES  # stands in the digest's place while the file is hashed
+MARK = DIGEST + b"\x18\x40"  # as the footer has it: the key, then a text of 64 letters
+
+DAMAGED = (errno.EFBIG, errno.EIO)  # anything else, such as a missing permission, may be better tomorrow
+
+
+class DamagedError(Exception):
+    """A part of the ledger is no longer what was written."""
+
+
+class StrayError(DamagedError):
+    """A part of another stage."""
+
+
+def parts_in(folder: Path) -> list[Path]:
+    """Sorted by run, worker and number. What is not called as a part is, such as macOS' `._` files, is not one."""
+    return sorted(path for path in folder.glob("*.parquet") if NAME.fullmatch(path.name))
+
+
+def run_of(part: Path) -> int:
+    """0 for a file that is not called as a part is."""
+    found = NAME.fullmatch(part.name)
+    return int(found[1]) if found and len(found[1]) < 10 else 0
+
+
+def number_of(part: Path) -> int:
+    found = NAME.fullmatch(part.name)
+    return int(found[2]) if found and len(found[2]) < 10 else 0
+
+
+def write_part(table: pa.Table, path: Path) -> None:
+    """The folder's name is the stage's. Raises as write_whole."""
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, table.schema, compression="zstd") as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({STAGE.decode(): path.parent.name, DIGEST.decode(): BLANK})
+    data = memoryview(sink.getvalue())
+    before, after = _around(data)
+
+    def write(target: Path) -> None:
+        with target.open("wb") as file:
+            file.writelines((before, _digest(before, after), after))
+
+    write_whole(path, write, sync=True)
+
+
+def read_part(part: Path) -> pa.Table:
+    """Raises DamagedError; StoppedError where it may be read another time."""
+    try:
+        data = read_file(part, PICTURE_BYTES)
+    except OSError as error:
+        if isinstance(error, NotAFileError) or error.errno in DAMAGED:
+            raise DamagedError(error.strerror) from None
+        name = f"{part.parent.name}/{part.name}"
+        hint = "check its permissions and the disk, then run again"
+        raise StoppedError(f"{name} in the ledger cannot be read ({error.strerror})", hint) from None
+    known = _verified(data)
+    try:
+        # Not read_table: it would load Arrow's dataset layer and pandas, a fifth of a second.
+        with pq.ParquetFile(pa.BufferReader(data)) as file:
+            table = file.read(use_threads=False)  # Arrow's threads may abort a process that ends while they start
+        if not known:  # bytes that are no text would stop whoever looks at a row
+            table.validate(full=True)
+    except MemoryError:
+        raise
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise DamagedError(str(error).splitlines()[0]) from None
+    stage = (table.schema.metadata or {}).get(STAGE, b"").decode("utf-8", "replace")
+    if stage and stage != part.parent.name:
+        raise StrayError(f"it is a part of {stage}")
+    return table.replace_schema_metadata(None)
+
+
+def _verified(data: bytes) -> bool:
+    """False where it has no digest. Raises DamagedError where that is another's."""
+    around = _around(memoryview(data))
+    if not around:
+        return False
+    before, after = around
+    if data[len(before) : len(before) + 2 * DIGEST_BYTES] != _digest(before, after):
+        raise DamagedError("its bytes are not those that were written")
+    return True
+
+
+def _around(data: memoryview) -> tuple[memoryview, memoryview] | None:
+    """What lies before and after the digest; None where there is none."""
+    footer_bytes = int.from_bytes(data[-8:-4], "little")
+    start = max(0, len(data) - 8 - footer_bytes)
+    at = bytes(data[start:]).rfind(MARK)
+    if at < 0:
+        return None
+    begins = start + at + len(MARK)
+    return data[:begins], data[begins + 2 * DIGEST_BYTES :]
+
+
+def _digest(before: memoryview, after: memoryview) -> bytes:
+    found = blake2b(digest_size=DIGEST_BYTES)
+    for piece in (before, BLANK.encode(), after):
+        found.update(piece)
+    return found.hexdigest().encode()
