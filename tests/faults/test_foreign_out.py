@@ -301,7 +301,7 @@ def test_a_picture_that_is_a_link_is_taken_when_it_is_the_one_that_the_set_means
     linked(other, tmp_path / "private.png")
     found = read_set(out)
     assert found.images == 1
-    assert list(found.left_out.values()) == ["is a link to something else than the picture of this set"]
+    assert list(found.left_out.values()) == ["is a link to something other than this set's picture"]
     assert len(list(Source(out, rejected=False).items(counts := Counts()))) == 1 and counts.foreign.total() == 1
 
 
