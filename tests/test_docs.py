@@ -99,7 +99,7 @@ def test_the_settings_that_the_readme_names_exist(setting):
 def test_a_plan_with_every_config_that_ships(path, tmp_path):
     done = typed("run", EXAMPLES / "characters", "--out", tmp_path / "out", "--config", path, "--plan")
     assert done.return_value == 0, done.stderr
-    assert done.stdout.startswith("scan: 24 files of 3 characters")
+    assert done.stdout.startswith("scan: 24 pictures of 3 characters")
 
 
 def test_links_between_documents_lead_somewhere():

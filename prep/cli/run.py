@@ -50,13 +50,13 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
         say(line)
     settings = load_settings(src, config, sets)
     options = Options(to, retry, rehash, rebalance, restore)
+    carrier = load_runner(runner)
     if plan:
         from prep.pipeline.outlook import plan_lines
 
         for line in plan_lines(src, out, settings):
             say(line)
         return 0
-    carrier = load_runner(runner)  # an unknown name stops before anything is touched
     keep_arrow_small()
     trust_our_own_limits()
     own_this_process()

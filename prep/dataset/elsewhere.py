@@ -29,8 +29,10 @@ def is_ours(out: Path) -> bool:
     return len(key) > 16 and said == key and (there == out.resolve() or not (there / ".prep" / KEY).exists())
 
 
-def lead_elsewhere(out: Path, target: Path) -> None:
-    """Make OUT/kohya a link to target, which is created if missing. Raises UsageError when either is in use."""
+def check_elsewhere(out: Path, target: Path) -> None:
+    """Raises UsageError when OUT/kohya cannot be a link to target: either is in use, or no folder can be created there.
+    Touches nothing.
+    """
     kohya = out / "kohya"
     if kohya.is_symlink():
         if kohya.resolve() != target.resolve():
@@ -41,9 +43,21 @@ def lead_elsewhere(out: Path, target: Path) -> None:
         raise UsageError(f"{kohya} is a folder, but export.kohya is {target}", hint=f"move it: mv {kohya} {target}")
     if is_ours(out):
         return
-    target.mkdir(parents=True, exist_ok=True)
     if (target / MARK).exists():
         raise UsageError(f"{target} is the kohya folder of another set", hint="set export.kohya to another folder")
+    above = next(path for path in (target, *target.absolute().parents) if os.path.lexists(path))
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        what = "cannot be written" if above.is_dir() else "is not a folder"
+        raise UsageError(f"export.kohya is {target}, but {above} {what}", hint="set export.kohya to another folder")
+
+
+def lead_elsewhere(out: Path, target: Path) -> None:
+    """Make OUT/kohya a link to target, which is created if missing. Raises UsageError like check_elsewhere."""
+    check_elsewhere(out, target)
+    if is_ours(out):
+        return
+    kohya = out / "kohya"
+    target.mkdir(parents=True, exist_ok=True)
     key = secrets.token_hex(16).encode()
     write_whole(out / ".prep" / KEY, key)
     write_whole(target / MARK, key + b"\n" + os.fsencode(out.resolve()))

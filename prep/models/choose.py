@@ -70,11 +70,15 @@ def choose_generator(
         elif not gpu:
             say(f"nothing is drawn: {here.name} is here, but no GPU; generator.model={here.name} draws on the CPU")
             return None
+        elif here.note:
+            say(f"{here.name}: {here.note}")
         return here
     spec, path = named("generator", asked)
     if path:
         return by_path("generator", spec, path)
     here = locate(spec.name)
+    if here and here.note:
+        say(f"{here.name}: {here.note}")
     if here or not (may_fetch or spec.packaged):
         return here
     if why := why_not(spec, offline, lambda *_: True):  # whether the hub answers, fetching itself will tell

@@ -38,18 +38,14 @@ class Fates:
 
     @property
     def passed_over(self) -> str:
-        """'3 folders are passed over: 2 thumbnails (aa/@eaDir/, bb/@eaDir/), 1 hidden (.hack/)'; or empty."""
+        """'3 folders are passed over: aa/@eaDir/, bb/@eaDir/ (thumbnails), .hack/ (hidden)'; or empty."""
         if not self.passed:
             return ""
         names: dict[str, list[str]] = defaultdict(list)
         for each in self.passed:
             names[each.kind.name].append(printable(each.path))
-        kinds = [
-            f"{len(paths):,} {name} ({', '.join(paths[:SHOWN])}{', ...' if len(paths) > SHOWN else ''})"
-            for name, paths in names.items()
-        ]
         many = "1 folder is" if len(self.passed) == 1 else f"{len(self.passed):,} folders are"
-        return f"{many} passed over: {', '.join(kinds)}"
+        return f"{many} passed over: {', '.join(f'{_some(paths)} ({name})' for name, paths in names.items())}"
 
 
 def fates_of(record: Scanned, scan: Scan, problems: Mapping[str, Problem]) -> Fates:
@@ -112,6 +108,11 @@ def _rejected(rows: list[Row], scan: Scan, problems: Mapping[str, Problem]) -> I
             case _:  # kept, or told of where it went wrong
                 continue
         yield place, Problem("scan", row.reason or row.status, *said)
+
+
+def _some(paths: list[str]) -> str:
+    more = f" and {len(paths) - SHOWN:,} more" if paths[SHOWN:] else ""
+    return ", ".join(paths[:SHOWN]) + more
 
 
 def _left(left: tuple[Left, ...]) -> Iterator[tuple[str, Problem]]:

@@ -31,6 +31,7 @@ from prep.models.choose_models import is_trial, tagger_for
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
 from prep.names import printable, slugs
+from prep.pipeline.asked import check_settings
 from prep.process.report import Report
 from prep.run import Places
 from prep.scan.copies import COPY_BELOW, difference
@@ -70,6 +71,7 @@ def redraw(image: Path, out: Path, count: int, settings: Settings, report: Repor
     character = image.absolute().parent.name
     settings = for_folders(_alone(settings, count), [character], others=True)
     name = printable(f"{character}/{image.name}")
+    check_settings(settings)
     _check_writable(out)
     folder = hashlib.sha256(data).hexdigest()[:12]
     check_folders(out, {folder: 1})

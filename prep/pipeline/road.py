@@ -22,10 +22,10 @@ from prep.dataset.source import check_stems
 from prep.documents import read_json
 from prep.errors import StoppedError, UsageError
 from prep.files import FULL, cannot_write, check_writable, sweep, write_whole
-from prep.formats import load_format
 from prep.ledger import Ledger
-from prep.models.choose_models import check_asked, is_trial
+from prep.models.choose_models import is_trial
 from prep.names import printable
+from prep.pipeline.asked import check_settings
 from prep.pipeline.draw import check, generate
 from prep.pipeline.export import export
 from prep.pipeline.fates import Fates, fates_of
@@ -101,9 +101,7 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
     """
     found = Found(listing=find_images(src, out))
     settings = for_folders(settings, found.listing.named)
-    check_asked(settings)
-    for name in settings.export.formats:
-        load_format(name)
+    check_settings(settings, out)
     if settings.captions.sidecars == "source":
         check_stems(file.path for file in found.listing.files)
     prepare_out(out, Path(settings.export.kohya) if settings.export.kohya else None)

@@ -53,11 +53,6 @@ class Listing:
         return [*self.expected, *({self.source} - {*self.expected})]
 
     @property
-    def seen(self) -> int:
-        """Files in the folders that were looked into."""
-        return len(self.files) + len(self.left) + sum(self.counted.values())
-
-    @property
     def problems(self) -> tuple[tuple[str, Problem], ...]:
         """(path, why it cannot be read) of what should have been read."""
         return tuple((each.path, each.kind.problem) for each in (*self.left, *self.passed) if each.kind.fails)

@@ -69,8 +69,10 @@ def is_current(row: dict[str, Any] | None, found: Found) -> bool:
 
 
 def is_whole(row: dict[str, Any]) -> bool:
-    """Whether it has all that is measured today: 0.1.0 took no hash of the pixels."""
-    return bool(row["pixels"] or row["problem"])
+    """Whether it has all that is measured today: 0.1.0 took no hash of the pixels, and called a picture damaged whose
+    profile or text is larger than Pillow takes.
+    """
+    return bool(row["pixels"] or row["problem"] and "MAX_TEXT" not in (row["message"] or ""))
 
 
 def by_stat(book: Book, files: Iterable[Found]) -> dict[str, dict[str, Any]]:

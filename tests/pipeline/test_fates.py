@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from prep.pipeline.status import status_of
 from tests.support.pictures import drawing, encoded, save
-from tests.support.runs import manifest, prep, run_here
+from tests.support.runs import manifest, older, prep, run_here
 
 LINE = re.compile(r"^([\d,]+) files? in SRC: (.*?)(?:; left out: (.*?))?(?:\. See .*)?$")
 
@@ -72,9 +72,7 @@ def test_the_numbers_add_up_and_each_has_a_line(messy, tmp_path, tiny_tagger, ca
     text = (out / "problems.txt").read_text()
     assert "mira/copy.bmp: copy: is the same picture as mira/1.png" in text
     assert "mira/near.png: near_copy: is nearly mira/1.png, which is larger; both train" in text
-    assert (
-        "noa has no readable image: 1 HEIF" in said and "1 folder is passed over: 1 thumbnails (mira/@eaDir/)" in said
-    )
+    assert "noa has no readable image: 1 HEIF" in said and "1 folder is passed over: mira/@eaDir/ (thumbnails)" in said
     assert "1 picture is nearly another, and trains" in said
     assert result.exit_code == 1 and result.failed == 4
 
@@ -162,3 +160,19 @@ def test_folders_that_became_characters_are_explained(tmp_path, tiny_tagger, cap
     assert "scan: kohya's repeats are taken off the names of folders, and computed anew: 10_mira" in said
     assert "scan: mira: 2 sub-folders are read as one character" in said
     assert "3 files in SRC: 3 pictures kept\n" in said  # and no problems.txt is pointed at, for none was written
+
+
+def test_a_picture_that_an_older_prep_called_damaged_for_its_text_is_read_again(made, monkeypatch):
+    notes = PngImagePlugin.PngInfo()
+    notes.add_itxt("workflow", "{} " * 400_000, zip=True)
+    save(drawing(60, 64, 48), made.art / "mira" / "comfy.png", pnginfo=notes)
+    older(made.art)
+    with monkeypatch.context() as patch:
+        patch.setattr("prep.images.without_oversized", lambda data: (data, ()))
+        made.run()
+    assert "mira/comfy.png: damaged: " in made.problems()
+    made.run()
+    row = made.row("comfy")
+    assert row["status"] == "kept" and row["flags"] == ["text_skipped"] and made.problems() == ""
+    with Image.open(made.image("comfy")) as trained:  # by any trainer
+        assert trained.size == (64, 48) and not trained.info
