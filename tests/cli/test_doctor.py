@@ -76,7 +76,7 @@ def test_both_are_asked_and_silence_says_what_to_do(online):
 
 def test_starter_reads_and_the_real_one_is_offered_with_size_and_licence(online):
     told = lines()["tagger"]
-    assert "starter tagger reads" in told
+    assert "using the starter tagger" in told
     assert f"prep models get {NAME}" in told and "644 MB" in told and "MIT" in told
 
 
@@ -306,7 +306,7 @@ def test_no_home_folder_is_a_line(monkeypatch):
 
 def test_a_mirror_that_is_no_address_is_a_line(monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://[")
-    assert "HF_ENDPOINT is no address -> write it as https://" in lines()["hub"]
+    assert "HF_ENDPOINT is not a valid address -> write it as https://" in lines()["hub"]
 
 
 def test_prep_models_that_is_no_folder(monkeypatch, tmp_path):

@@ -44,7 +44,7 @@ WRONG = [
     ("generator.model={}/lfs.pt", "generator.model: lfs.pt is a Git LFS pointer.*`prep models get sd35-large-fp8`"),
     ("generator.model={}/vae.safetensors", "generator.model: vae.safetensors holds no transformer, but vae"),
     ("generator.model={}", "generator.model: .* is no diffusers folder"),
-    ("generator.vae=/nope", "generator.sd35.vae: /nope is no file"),
+    ("generator.vae=/nope", "generator.sd35.vae: /nope is not a file"),
     ("generator.sd35.t5={}/page.html", "page.html is a web page"),
     (
         "generator.sd35.clip_l={}/vae.safetensors",
