@@ -1,6 +1,7 @@
 """What is no longer in the set leaves kohya/, and what was never prep's there is said."""
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -66,8 +67,9 @@ def strangers(edits: HandEdits, rows: Iterable[Row], dry: bool = False) -> dict[
                 "put its pictures into SRC",
             )
             continue
-        for path in sorted(folder.iterdir()):  # as it is now: it may have come while the run went on
-            if path.suffix.lower() not in SUFFIXES or (named[1], path.name) in known or not path.is_file():
+        for name in sorted(os.listdir(folder)):  # noqa: PTH208 - as it is now: it may have come while the run went on
+            path = folder / name if (named[1], name) not in known else None
+            if path is None or path.suffix.lower() not in SUFFIXES or not path.is_file():
                 continue
             if pixels is None:
                 pixels = {row.ref.same for row in rows}
