@@ -17,6 +17,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from prep.errors import ImageError
+from prep.png_chunks import without_oversized
 
 FORMATS = {
     "PNG": "png",
@@ -62,7 +63,7 @@ class Picture:
 
     pixels: np.ndarray  # uint8 [H, W, 3], RGB, upright, on white
     format: str
-    flags: tuple[str, ...]  # of: rotated, alpha, mode, profile, animated
+    flags: tuple[str, ...]  # of: rotated, alpha, mode, profile, animated, profile_skipped, text_skipped
 
     @property
     def width(self) -> int:
@@ -88,19 +89,19 @@ class Header:
 
 def read_header(data: bytes) -> Header:
     """Raises ImageError when the bytes are no image."""
-    with _decoding(), _opened(data) as image:
+    with _decoding(), _opened(without_oversized(data)[0]) as image:
         return _header(image)
 
 
 def png_text(data: bytes, key: str) -> str | None:
     """What encode_png wrote under that key. Raises ImageError when the bytes are no image."""
-    with _decoding(), _opened(data) as image:
+    with _decoding(), _opened(without_oversized(data)[0]) as image:
         text = image.info.get(key)
         return text if isinstance(text, str) else None
 
 
 def open_image(data: bytes, max_pixels: int = 100_000_000) -> Picture:
-    """Decode an image file's bytes.
+    """Decode an image file's bytes. A PNG's profile or text that Pillow refuses for its size is left out, and flagged.
 
     Raises ImageError, kind `empty`, `not_an_image`, `too_large` (more than max_pixels, told by the header and
     before anything is decoded) or `damaged`.
@@ -111,6 +112,7 @@ def open_image(data: bytes, max_pixels: int = 100_000_000) -> Picture:
     """
     if not data:
         raise ImageError("empty", "the file is empty", "save the image again")
+    data, skipped = without_oversized(data)
     with _decoding(), _opened(data) as image:
         header = _header(image)
         if header.width * header.height > max_pixels:
@@ -121,7 +123,7 @@ def open_image(data: bytes, max_pixels: int = 100_000_000) -> Picture:
             )
         image.seek(0)
         image.load()
-        return _picture(image, header)
+        return _picture(image, header, skipped)
 
 
 def edge_density(pixels: np.ndarray, measure_px: int = MEASURE_PX) -> float:
@@ -238,8 +240,8 @@ def _header(image: Image.Image) -> Header:
     )
 
 
-def _picture(image: Image.Image, header: Header) -> Picture:
-    flags = []
+def _picture(image: Image.Image, header: Header, skipped: tuple[str, ...]) -> Picture:
+    flags = [*skipped]
     if header.animated:
         flags.append("animated")
     profile = image.info.get("icc_profile")

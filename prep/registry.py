@@ -31,6 +31,8 @@ class ModelFile:
     url: str | None = None  # a release page's file
     repo: str | None = None  # a Hugging Face repo
     packaged: bool = False  # ships with prep
+    sha256: str = ""  # as public pages give it
+    confirmed: bool = False  # two places that do not copy one another give that sha256: another download is refused
 
     @property
     def basename(self) -> str:
@@ -58,6 +60,9 @@ class ModelSpec:
     parts: tuple[str, ...] = ()  # of the options, those that name a file of the model
     samplers: tuple[str, ...] = ()  # its card's, where they are known before it is made
     absent: str = ""  # module:attribute, (name, options) -> its card before its files are here
+    check: str = (
+        ""  # module:attribute, (name, files by part, options): WeightsError for files that it cannot be made of
+    )
     what: str = ""
     licence: str = ""
     licence_url: str = ""  # a page, or the card in the package

@@ -13,9 +13,11 @@ from huggingface_hub import constants
 
 from prep.models.residency import MEMORY
 from prep.taggers import TAGGERS
+from tests.support import figures
 from tests.support.commands import typed  # noqa: F401 - fixtures
 from tests.support.counting import generator, sets  # noqa: F401 - fixtures
 from tests.support.examples import make_examples
+from tests.support.figures import figure  # noqa: F401 - a fixture
 from tests.support.person import begun, begun_drawn, made, painted  # noqa: F401 - fixtures
 from tests.support.pictures import tiny_checkpoint
 
@@ -81,3 +83,9 @@ def pytest_collection_finish():
     """Modules and tests live to the end: unfrozen, each gc.collect() looks through them all, a third of a second."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What the long trials counted, with any number of workers."""
+    for line in figures.lines(terminalreporter):
+        terminalreporter.write_line(line)

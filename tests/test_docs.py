@@ -1,6 +1,7 @@
 """What the documents say can be done is done here."""
 
 import re
+import runpy
 import subprocess
 import tomllib
 
@@ -38,6 +39,21 @@ def test_the_readmes_first_command_makes_what_it_says(examples):
     folders |= {"4_sylvie-drawn", "7_eileen-drawn", "10_lucy-drawn"}
     assert {path.name for path in (out / "kohya").iterdir()} == folders | files
     assert said.splitlines()[-1] == "done"
+
+
+def test_the_readme_shows_what_its_first_command_prints(examples):
+    """But for the counts of drawn pictures: another machine may draw another bit."""
+    written = runpy.run_path(str(ROOT / "docs" / "make_readme.py"))
+    _, said = examples
+    command, out = re.match(r".*?--out \"(.*?)\".*?\n", said, re.S).group(0, 1)  # make says what it runs
+    assert shape(written["block"](README)) == shape(written["shown"](said.removeprefix(command), out))
+
+
+def shape(block: str) -> list[str]:
+    """Its lines without what follows from drawn pictures: numbers, reasons, and how many rounds there were."""
+    drawn = (re.sub(r"\(.*?\)", "()", line) if line.startswith("    check:") else line for line in block.splitlines())
+    lines = [re.sub(r"\d+", "N", line) if re.match("    (generate|check|export):", line) else line for line in drawn]
+    return list(dict.fromkeys(lines))
 
 
 def test_a_missing_src_says_what_to_type():
@@ -83,7 +99,7 @@ def test_the_settings_that_the_readme_names_exist(setting):
 def test_a_plan_with_every_config_that_ships(path, tmp_path):
     done = typed("run", EXAMPLES / "characters", "--out", tmp_path / "out", "--config", path, "--plan")
     assert done.return_value == 0, done.stderr
-    assert done.stdout.startswith("scan: 24 files of 3 characters")
+    assert done.stdout.startswith("scan: 24 pictures of 3 characters")
 
 
 def test_links_between_documents_lead_somewhere():

@@ -7,10 +7,13 @@ import zlib
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
+from PIL.PngImagePlugin import PngInfo
 
+from prep.dataset.strip import stripped
 from prep.errors import ImageError
-from prep.images import edge_density, encode_png, open_image, perceptual_hash, read_header, sharpness
+from prep.images import edge_density, encode_png, open_image, perceptual_hash, png_text, read_header, sharpness
+from prep.png_chunks import without_oversized
 from tests.support.pictures import EXAMPLES, drawing, encoded
 
 
@@ -227,3 +230,56 @@ def test_a_warning_that_is_an_error_is_an_image_error(monkeypatch):
     monkeypatch.setattr(Image.Image, "getexif", warned)
     with pytest.raises(ImageError, match="Corrupt EXIF data"):
         open_image(WHOLE)
+
+
+def large_profile(size: int = 1_200_000) -> bytes:
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()).ljust(size, b"\0")
+    profile[:4] = len(profile).to_bytes(4, "big")
+    return bytes(profile)
+
+
+def with_text(*texts: tuple[str, str, bool]) -> PngInfo:
+    """texts: (key, text, whether it is packed)."""
+    notes = PngInfo()
+    for key, text, packed in texts:
+        notes.add_itxt(key, text, zip=packed)
+    return notes
+
+
+def test_a_png_whose_profile_is_too_large_for_pillow_is_a_good_picture():
+    image = drawing(8, 40, 30)
+    data = encoded(image, icc_profile=large_profile())
+    picture = open_image(data)
+    assert picture.flags == ("profile_skipped",) and np.array_equal(picture.pixels, np.asarray(image))
+    assert (read_header(data).width, read_header(data).height) == (40, 30)
+    clean, suffix = stripped(data)
+    assert suffix == "png" and np.array_equal(open_image(clean).pixels, picture.pixels)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [("workflow", "{} " * 400_000, True)],
+        [("workflow", "{} " * 400_000, True), ("prep", "small", False)],
+        [(f"k{at}", "x" * 4_000, at % 2 == 0) for at in range(7)],
+    ],
+    ids=["packed", "beside a small one", "many"],
+)
+def test_a_png_whose_text_is_too_large_for_pillow_is_a_good_picture(texts, monkeypatch):
+    monkeypatch.setattr(PngImagePlugin, "MAX_TEXT_MEMORY", 20_000)  # of all together; 64 MB where nobody changes it
+    image = drawing(8, 40, 30)
+    data = encoded(image, pnginfo=with_text(*texts))
+    picture = open_image(data)
+    assert picture.flags == ("text_skipped",) and np.array_equal(picture.pixels, np.asarray(image))
+    assert png_text(data, "prep") == ("small" if texts[-1][0] == "prep" else None)
+
+
+def test_what_is_not_too_large_stays_as_it_is_to_the_byte():
+    data = encoded(drawing(8, 40, 30), icc_profile=large_profile(900_000), pnginfo=with_text(("a", "b" * 900, True)))
+    for given in (data, data[:100], data + b"tail", b"", encoded(drawing(1, 40, 30), "JPEG")):
+        assert without_oversized(given) == (given, ())
+
+
+@pytest.mark.parametrize("form", ["JPEG", "WEBP", "TIFF", "AVIF"])
+def test_other_containers_may_have_large_profiles(form):
+    assert open_image(encoded(drawing(8, 40, 30), form, icc_profile=large_profile())).flags == ()

@@ -16,7 +16,7 @@ HOUSE = """
 types errors names
 files typed meant
 registry process protocols documents
-options parts
+options parts png_chunks
 config images ledger
 run tensors aside
 taggers generators runners tagging checks lint

@@ -11,7 +11,7 @@ from prep.cli._say import say
 
 @click.command("status")
 @click.argument("out", type=PATH)
-@click.option("--problems", is_flag=True, help="Only what was skipped, and why.")
+@click.option("--problems", is_flag=True, help="Only what is left out, and why.")
 @click.option("--diff", is_flag=True, help="Only the captions that a person touched, beside the machine's.")
 def command(out: Path, problems: bool, diff: bool) -> None:
     """What is done, kept and rejected in OUT; each character's profile; what a run would do now.

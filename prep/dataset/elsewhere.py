@@ -29,8 +29,10 @@ def is_ours(out: Path) -> bool:
     return len(key) > 16 and said == key and (there == out.resolve() or not (there / ".prep" / KEY).exists())
 
 
-def lead_elsewhere(out: Path, target: Path) -> None:
-    """Let OUT/kohya be a link to target, which is made where it is missing. Raises UsageError when either is in use."""
+def check_elsewhere(out: Path, target: Path) -> None:
+    """Raises UsageError when OUT/kohya cannot be a link to target: either is in use, or no folder can be made there.
+    Touches nothing.
+    """
     kohya = out / "kohya"
     if kohya.is_symlink():
         if kohya.resolve() != target.resolve():
@@ -39,9 +41,21 @@ def lead_elsewhere(out: Path, target: Path) -> None:
         raise UsageError(f"{kohya} is a folder, and export.kohya says {target}", hint=f"move it: mv {kohya} {target}")
     if is_ours(out):
         return
-    target.mkdir(parents=True, exist_ok=True)
     if (target / MARK).exists():
         raise UsageError(f"{target} is the kohya folder of another set", hint="name another folder in export.kohya")
+    above = next(path for path in (target, *target.absolute().parents) if os.path.lexists(path))
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        what = "cannot be written" if above.is_dir() else "is no folder"
+        raise UsageError(f"export.kohya is {target}, and {above} {what}", hint="name another folder in export.kohya")
+
+
+def lead_elsewhere(out: Path, target: Path) -> None:
+    """Let OUT/kohya be a link to target, which is made where it is missing. Raises UsageError as check_elsewhere."""
+    check_elsewhere(out, target)
+    if is_ours(out):
+        return
+    kohya = out / "kohya"
+    target.mkdir(parents=True, exist_ok=True)
     key = secrets.token_hex(16).encode()
     write_whole(out / ".prep" / KEY, key)
     write_whole(target / MARK, key + b"\n" + os.fsencode(out.resolve()))

@@ -11,6 +11,7 @@ from prep.dataset.strip import stripped
 from prep.errors import ImageError, StoppedError
 from prep.files import PICTURE_BYTES, open_file, read_file, write_whole
 from prep.images import encode_png, open_image
+from prep.png_chunks import SKIPPED
 from prep.types import ImageRef
 
 try:
@@ -19,7 +20,8 @@ except ImportError:  # Windows
     fcntl = None
 
 PLAIN = {"png", "jpg", "webp"}  # bmp would do in sd-scripts, but nowhere else
-BAKED = {"rotated", "alpha", "mode", "profile", "animated"}  # what a trainer ignores or shows otherwise
+# What a trainer ignores or shows otherwise, and what it stops at.
+BAKED = {"rotated", "alpha", "mode", "profile", "animated"} | SKIPPED
 NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP)
 FICLONE = 0x40049409  # Linux: share the blocks of a file (btrfs, xfs)
 

@@ -1,22 +1,29 @@
-"""problems.txt: what was skipped and why, one line per image; absent when there is nothing to say."""
+"""problems.txt: what is not in the set and why, one line each; and the line that counts all files of SRC."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from prep.dataset.own import remove_own, write_own
 from prep.ledger import Ledger
-from prep.names import printable
+from prep.names import printable, quantity
 from prep.types import Problem
 
 NAME = "problems.txt"
+SHOWN = 12  # reasons in one line; the rest is counted together
 
 
-def write_problems(out: Path, problems: dict[str, Problem], ledger: Ledger) -> None:
-    """problems: path in SRC -> why. Sorted, so that two runs give the same bytes."""
-    if not problems:
+def write_problems(
+    out: Path, problems: Mapping[str, Problem], left_out: Iterable[tuple[str, Problem]], ledger: Ledger
+) -> None:
+    """problems: path in SRC -> what went wrong; they come first. left_out: what the rules leave out, and hints.
+
+    Each sorted, so that two runs give the same bytes.
+    """
+    lines = [line(*each) for each in (*sorted(problems.items()), *sorted(left_out))]
+    if lines:
+        write_own(out, NAME, "".join(lines).encode("utf-8", "backslashreplace"), ledger)
+    else:
         remove_own(out, NAME, ledger)
-        return
-    lines = [line(source, problem) for source, problem in sorted(problems.items())]
-    write_own(out, NAME, "".join(lines).encode("utf-8", "backslashreplace"), ledger)
 
 
 def line(source: str, problem: Problem) -> str:
@@ -24,10 +31,21 @@ def line(source: str, problem: Problem) -> str:
     return f"{printable(source)}: {problem.kind}: {problem.message}{hint}\n"
 
 
-def summary(problems: dict[str, Problem], total: int) -> str:
-    """'3 of 4,012 skipped: 2 damaged, 1 empty.'"""
-    kinds: dict[str, int] = {}
-    for problem in problems.values():
-        kinds[problem.kind] = kinds.get(problem.kind, 0) + 1
-    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda pair: (-pair[1], pair[0])))
-    return f"{len(problems):,} of {total:,} skipped: {counts}"
+def equation(kept: int, counted: Mapping[str, int], left_out: Mapping[str, int]) -> str:
+    """'41 files in SRC: 30 pictures kept, 6 captions; left out: 3 too_small, 1 copy, 1 HEIF': the numbers add up.
+
+    counted: captions and others that are no pictures, and are not left out of anything.
+    """
+    total = kept + sum(counted.values()) + sum(left_out.values())
+    found = [f"{quantity(kept, 'picture')} kept", *(quantity(count, name) for name, count in sorted(counted.items()))]
+    out = f"; left out: {reasons(left_out)}" if left_out else ""
+    return f"{quantity(total, 'file')} in SRC: {', '.join(found)}{out}"
+
+
+def reasons(counts: Mapping[str, int]) -> str:
+    """'2 damaged, 1 empty', the most frequent first."""
+    in_order = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    shown = [f"{count:,} {printable(name)}" for name, count in in_order[:SHOWN]]
+    if rest := sum(count for _, count in in_order[SHOWN:]):
+        shown.append(f"{rest:,} others")
+    return ", ".join(shown)

@@ -98,6 +98,8 @@ def _png(data: bytes) -> _Found:
         critical = kind[0] & 0x20 == 0
         if end > len(data) or critical and kind not in PNG_KEPT or not kinds and kind != b"IHDR":
             raise _OddError
+        if kind == b"fdAT" and b"IDAT" not in kinds:  # its first picture is none of those that are kept
+            raise _OddError
         if kind in PNG_KEPT:
             right = length == PNG_KEPT[kind] or kind in (b"IDAT", b"PLTE", b"tRNS")
             if critical and not right:

@@ -8,13 +8,8 @@ from prep.checks.retag import Exclusive, read_exclusive
 from prep.config import Settings
 from prep.drawing.prompts import read_vary
 from prep.drawing.rounds import Drawing, plan_character, style_of
-from prep.errors import SettingsError
-from prep.models.choose_models import generator_of, no_sampler
-from prep.models.ref import ModelRef
-from prep.models.residency import MEMORY
+from prep.models.choose_models import card_of, generator_of, no_sampler
 from prep.names import printable
-from prep.protocols import Card
-from prep.registry import load
 from prep.run import Places
 from prep.types import Profile, Row
 
@@ -54,19 +49,6 @@ def begin_drawing(
             kept[row.ref.character].append(row)
     plans = (plan_character(profiles[name], found, groups, style, settings) for name, found in kept.items() if found)
     return Drawing(tuple(plans), ref, card, places, settings.thresholds.measure_px, settings.scan.max_pixels)
-
-
-def card_of(ref: ModelRef) -> Card:
-    """What the generator is; of one that is still to be fetched, what its family knows of it.
-
-    Raises SettingsError when nothing is known before its files are here.
-    """
-    if ref.digest:
-        with MEMORY.lend(ref) as generator:
-            return generator.card
-    if not ref.spec.absent:
-        raise SettingsError(f"{ref.name} is not here, and only its files say what it would draw", hint="fetch it first")
-    return load(ref.spec.absent)(ref.name, ref.options)
 
 
 def _lack(profile: Profile) -> str:

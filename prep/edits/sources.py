@@ -9,9 +9,8 @@ from pathlib import Path
 from prep.edits.sidecar import read_caption
 from prep.errors import ImageError
 from prep.run import image_key
+from prep.scan.kinds import CAPTIONS
 from prep.types import Problem, Row
-
-SIDECARS = (".txt", ".caption")  # the first that is there counts
 
 
 @dataclass(frozen=True)
@@ -66,13 +65,13 @@ def _sidecar(src: Path, path: str, names: dict[str, frozenset[str]]) -> Path | N
     if folder not in names:
         try:
             with os.scandir(src / folder) as entries:
-                names[folder] = frozenset(entry.name for entry in entries if entry.name.endswith(SIDECARS))
+                names[folder] = frozenset(entry.name for entry in entries if entry.name.endswith(CAPTIONS))
         except OSError:
             names[folder] = frozenset()
     if not names[folder]:
         return None
     stem = Path(name).stem
-    there = (f"{stem}{ending}" for ending in SIDECARS if f"{stem}{ending}" in names[folder])
+    there = (f"{stem}{ending}" for ending in CAPTIONS if f"{stem}{ending}" in names[folder])
     return next((src / folder / each for each in there), None)
 
 

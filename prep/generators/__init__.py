@@ -12,6 +12,11 @@ from prep.registry import Family, ModelFile, ModelSpec
 STABILITY = "Stability AI Community License (free below 1 million USD a year)"
 STABILITY_URL = "https://stability.ai/community-license-agreement"
 COMFY = "Comfy-Org/stable-diffusion-3.5-fp8"
+TURBO_REPO = "stabilityai/stable-diffusion-3.5-large-turbo"
+# sha256, as public pages give them: LARGE by two mirrors, the others by one.
+LARGE = "5ad94d6f951556b1ab6b75930fd4effbafaf3130fe9df440e7f2d05a220dd1be"
+MEDIUM = "1778e8857679042c176c21cd8a0da7b29bded68be018557477f84419df79bacf"
+TURBO = "fb64610bf8d73eb064b8d528eef85d062bf2b4b1204ff7bc73e57ad28b24489c"
 
 SD35 = ModelSpec(
     "file",
@@ -22,6 +27,7 @@ SD35 = ModelSpec(
     parts=("vae", "clip_l", "clip_g", "t5"),
     samplers=SAMPLERS,
     absent="prep.generators.sd35.card:absent",
+    check="prep.generators.sd35.look:check",
     licence=STABILITY,
     licence_url=STABILITY_URL,
     runs_on="GPU from 8 GB; a CPU takes minutes per picture",
@@ -45,23 +51,23 @@ GENERATORS = Family(
             replace(
                 SD35,
                 name="sd35-large-fp8",
-                files=(ModelFile("sd3.5_large_fp8_scaled.safetensors", 14_900, repo=COMFY),),
+                files=(
+                    ModelFile("sd3.5_large_fp8_scaled.safetensors", 14_900, repo=COMFY, sha256=LARGE, confirmed=True),
+                ),
                 what="Stable Diffusion 3.5 large in scaled FP8, with text encoders and VAE",
             ),
             replace(
                 SD35,
                 name="sd35-medium",
-                files=(ModelFile("sd3.5_medium_incl_clips_t5xxlfp8scaled.safetensors", 11_600, repo=COMFY),),
+                files=(
+                    ModelFile("sd3.5_medium_incl_clips_t5xxlfp8scaled.safetensors", 11_600, repo=COMFY, sha256=MEDIUM),
+                ),
                 what="Stable Diffusion 3.5 medium in 16 bit, with text encoders in FP8",
             ),
             replace(
                 SD35,
                 name="sd35-large-turbo-fp8",
-                files=(
-                    ModelFile(
-                        "sd3.5_large_turbo.safetensors", 16_500, repo="stabilityai/stable-diffusion-3.5-large-turbo"
-                    ),
-                ),
+                files=(ModelFile("sd3.5_large_turbo.safetensors", 16_500, repo=TURBO_REPO, sha256=TURBO),),
                 what="Stable Diffusion 3.5 large turbo in 16 bit, made FP8 as it loads; no text encoders in it",
                 gated=True,
             ),

@@ -53,14 +53,16 @@ def bake(path: Path) -> None:
         for suffix in CAPTIONS
         if os.path.lexists(path.with_suffix(suffix))
     }
+    original = path.with_name(path.name + ".orig")
+    _refuse_to_replace(original)
+    # Captions are copied first and dropped last: a kill in between leaves a pair too many, never one without. What it
+    # left is what is written here.
     texts = {target: _own(caption) for caption, target in moves.items()}
-    new, original = path.with_name(stem + ".png"), path.with_name(path.name + ".orig")
-    for target in (new, original, *moves.values()):
-        _refuse_to_replace(target)
-    # Captions are copied first and dropped last: a kill in between leaves a pair too many, never one without.
-    for target, text in texts.items():
-        write_whole(target, text)
-    write_whole(new, data)
+    written = {**texts, path.with_name(stem + ".png"): data}
+    for target, content in written.items():
+        _refuse_to_replace(target, content)
+    for target, content in written.items():
+        write_whole(target, content)
     path.rename(original)
     for caption in moves:
         caption.unlink()
@@ -94,6 +96,7 @@ def _is_twin(entry: Path, image: Path) -> bool:
     return entry.stem == image.stem and entry.name != image.name and entry.suffix.lower() in SUFFIXES
 
 
-def _refuse_to_replace(target: Path) -> None:
-    if os.path.lexists(target):
+def _refuse_to_replace(target: Path, same: bytes | None = None) -> None:
+    """same: bytes that may stand there."""
+    if os.path.lexists(target) and (same is None or _own(target, PICTURE_BYTES) != same):
         raise StoppedError(f"{target.name} is in the way", hint="move it, then run --fix again")

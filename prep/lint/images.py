@@ -10,8 +10,10 @@ from prep.files import PICTURE_BYTES, NotAFileError, read_file
 from prep.images import open_image
 from prep.lint import fix
 from prep.lint.findings import Found, Rules
+from prep.png_chunks import SKIPPED
 
 RULES = Rules(": ")
+OVERSIZED = "has a colour profile or a text that unpacks to more than Pillow takes"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ def read_image(path: Path, shown: str, alpha_mask: bool) -> ImageFile:
     """Decodes the whole picture, since a cut file shows no earlier. Never raises."""
     try:
         data = read_file(path, PICTURE_BYTES, follow=True)
-        return ImageFile(path, shown, open_image(data).flags, alpha_mask)
+        flags = open_image(data).flags
+        return ImageFile(path, shown, flags, alpha_mask, OVERSIZED if SKIPPED.intersection(flags) else "")
     except NotAFileError:
         return ImageFile(path, shown, (), alpha_mask, "is no regular file")
     except OSError as error:

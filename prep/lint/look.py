@@ -9,6 +9,7 @@ from pathlib import Path
 from tomlkit.exceptions import TOMLKitError
 
 from prep.errors import PrepError, UsageError
+from prep.files import sweep
 from prep.lint import buckets, captions, dataset_toml, datasets, folder, images, pairs, parent
 from prep.lint.findings import LEVELS, Finding, Rule
 from prep.lint.toml_file import TomlFile, read_toml
@@ -76,6 +77,9 @@ def lint(path: Path) -> Report:
 def apply_fixes(path: Path) -> tuple[Report, int, list[str]]:
     """Apply every safe fix -> (what is left, how many were made, why others failed)."""
     done, failed = 0, {}
+    home = path.parent if path.is_file() else _kohya(path)
+    for each in (home, *home.glob("*/")):  # of a fix that was killed
+        sweep(each)
     report = lint(path)
     for _ in range(PASSES):
         fixes = {(finding.rule.id, finding.place): finding for finding in report.findings if finding.fix}

@@ -15,29 +15,18 @@ from prep.models.fetch import answers, fetch
 from prep.models.hashes import digest_of
 from prep.models.hub import hub_offline
 from prep.models.known import known
-from prep.models.locate import Weights, files_at, find, locate
+from prep.models.locate import Weights, find, locate
 from prep.models.ref import COMMON, ModelRef
+from prep.models.residency import MEMORY
 from prep.options import Options
 from prep.process.hardware import nvidia_driver
-from prep.registry import FAMILIES, ModelSpec, Role, family, load
+from prep.protocols import Card
+from prep.registry import ModelSpec, Role, family, load
 
 MODEL = Shelf("model", (pa.field("name", pa.string()), pa.field("sha256", pa.string())))
 BY_PATH = ":"  # ends the remembered name of a model whose files a person named the path of
 NOT_HERE = "a tagger that is to be fetched"
 log = logging.getLogger(__name__)
-
-
-def check_asked(settings: Settings) -> None:
-    """Raises UsageError for a model or a sampler that nobody has, and for a path where nothing is. Opens nothing."""
-    for role in FAMILIES:
-        asked = getattr(settings, role).model
-        if (role, asked) == ("generator", "none"):
-            continue
-        spec, path = (known(family(role).automatic[0]), None) if asked == "auto" else named(role, asked)
-        if path:
-            files_at(spec, path, f"{role}.model")
-        if spec.samplers and settings.generator.sampler not in spec.samplers:
-            raise no_sampler(spec.name, settings.generator.sampler, spec.samplers)
 
 
 def no_sampler(name: str, sampler: str, samplers: Sequence[str]) -> SettingsError:
@@ -121,6 +110,19 @@ def generator_of(settings: Settings, may_fetch: bool = True) -> ModelRef | None:
         spec = named("generator", asked)[0]
         return ModelRef(spec, spec.name, "", options_of("generator", spec, settings))
     return ref_of(weights, options_of("generator", weights.spec, settings))
+
+
+def card_of(ref: ModelRef) -> Card:
+    """What the generator is; of one that is still to be fetched, what its family knows of it.
+
+    Raises SettingsError when nothing is known before its files are here.
+    """
+    if ref.digest:
+        with MEMORY.lend(ref) as generator:
+            return generator.card
+    if not ref.spec.absent:
+        raise SettingsError(f"{ref.name} is not here, and only its files say what it would draw", hint="fetch it first")
+    return load(ref.spec.absent)(ref.name, ref.options)
 
 
 def fetched(ref: ModelRef, settings: Settings) -> ModelRef:

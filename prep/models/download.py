@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from prep.errors import NetworkError, NoRoomError, StoppedError
 from prep.files import cannot_write
+from prep.models.published import by_hand, check_download
 from prep.process.lock import locked
 from prep.registry import ModelFile, ModelSpec
 
@@ -34,7 +35,8 @@ class _CutOffError(Exception):
 def download(spec: ModelSpec, file: ModelFile, target: Path) -> str:
     """Fetch file.url to target -> its sha256. What has arrived stays in a .part, which the next call goes on from.
 
-    Raises NetworkError, NoRoomError, StoppedError (cannot be written, or another process is at it).
+    Raises NetworkError, NoRoomError, StoppedError (not the published file, cannot be written, another process is at
+    it).
     """
     import requests
 
@@ -77,11 +79,6 @@ def standing(folder: Path) -> Path:
     return next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
 
 
-def by_hand(spec: ModelSpec) -> str:
-    names = " and ".join(file.name for file in spec.files)
-    return f"fetch {names} from {spec.page} by hand, into a folder that PREP_MODELS names"
-
-
 def part_of(target: Path) -> Path:
     return target.with_suffix(".part")
 
@@ -119,6 +116,11 @@ def _once(spec: ModelSpec, file: ModelFile, target: Path) -> str:
     if total and arrived != total:
         raise _CutOffError(f"{arrived:,} of {total:,} bytes arrived")
     _check_size(spec, file, arrived)
+    try:
+        check_download(spec, file, digest)
+    except StoppedError:
+        _forget(part, tag)
+        raise
     part.replace(target)
     tag.unlink(missing_ok=True)
     return digest

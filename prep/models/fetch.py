@@ -4,11 +4,12 @@ import queue
 import threading
 
 from prep.errors import StoppedError, UsageError
-from prep.models.download import by_hand, download, part_of
+from prep.models.download import download, part_of
 from prep.models.hashes import remember_fetched, sha256_of
 from prep.models.hub import from_hub, hub_offline, resolve_url
 from prep.models.known import known
 from prep.models.locate import Weights, locate, target_of, weights_of
+from prep.models.published import by_hand, check_download
 from prep.registry import ModelSpec
 
 
@@ -41,6 +42,12 @@ def fetch(name: str, again: bool = False) -> Weights:
         if file.repo:
             path = from_hub(spec, file, again)
             sha256 = sha256_of(path)
+            try:
+                check_download(spec, file, sha256)
+            except StoppedError:  # it came just now: what the hub's cache had, locate would have found
+                path.resolve().unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
+                raise
         else:
             path = target_of(spec, file)
             if again:

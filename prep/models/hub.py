@@ -13,8 +13,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from prep.errors import NetworkError, PrepError, StoppedError, UsageError
 from prep.files import cannot_write
-from prep.models.download import by_hand, check_room, standing
+from prep.models.download import check_room, standing
 from prep.models.hashes import at_home
+from prep.models.published import by_hand
 from prep.registry import HUB, ModelFile, ModelSpec
 
 ANSWER_SECONDS = 10

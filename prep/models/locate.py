@@ -10,6 +10,7 @@ from prep.errors import StoppedError, UsageError
 from prep.models.hashes import cache_folder, digest_of, fetched_sha256, sha256_of
 from prep.models.hub import check_endpoint, hub_cache
 from prep.models.known import PACKAGE, all_known, known
+from prep.models.published import differs
 from prep.registry import ModelFile, ModelSpec
 
 
@@ -76,16 +77,17 @@ def places(spec: ModelSpec, file: ModelFile) -> Iterator[tuple[str, Path]]:
 
 def weights_of(spec: ModelSpec, files: Mapping[str, Path], source: str, name: str = "") -> Weights:
     """Raises WeightsError when a file cannot be read."""
-    digest, changed = digest_of(files), []
+    digest, changed, notes = digest_of(files), [], []
     for file in spec.files if source != "file" else ():
-        fetched = fetched_sha256(spec.name, file.part)
-        if fetched and sha256_of(files[file.part]) != fetched:
+        fetched, sha256 = fetched_sha256(spec.name, file.part), sha256_of(files[file.part])
+        if fetched and sha256 != fetched:
             changed.append(file.basename)
-    note = ""
+        elif what := differs(file, sha256):
+            notes.append(what)
     if changed:
         which = "" if len(spec.files) == 1 else f"{', '.join(changed)}: "
-        note = f"{which}not the file that was fetched: it was changed since"
-    return Weights(name or spec.name, spec, dict(files), digest, source, note)
+        notes.append(f"{which}not the file that was fetched: it was changed since")
+    return Weights(name or spec.name, spec, dict(files), digest, source, "; ".join(notes))
 
 
 def files_at(spec: ModelSpec, path: Path, setting: str) -> dict[str, Path]:

@@ -17,6 +17,7 @@ from prep.dataset.training import write_training_toml
 from prep.formats.views import write_views
 from prep.names import drawn_group, quantity
 from prep.pipeline.decided import second_look
+from prep.pipeline.fates import fates_of
 from prep.pipeline.records import Drawn, Exported
 from prep.run import Run, image_key
 from prep.types import RETOUCHED, Problem, Row
@@ -48,17 +49,20 @@ def export(run: Run, drawn: Drawn) -> Exported:
     looks = sum(placement.repeats[group] * count for group, count in counts.items() if group in placement.repeats)
     ours = write_training_toml(run.out / "kohya", written.images, looks, settings.export.resolution, run.ledger)
     run.report.say(
-        f"export: {written.images:,} images in {len(counts)} folders, {written.written:,} written, "
-        f"{written.unchanged:,} unchanged, {removed:,} removed"
+        f"export: {quantity(written.images, 'image')} in {quantity(len(counts), 'folder')}, "
+        f"{written.written:,} written, {written.unchanged:,} unchanged, {removed:,} removed"
         + (f"; {quantity(written.captions, 'caption')} rewritten" if written.captions else "")
     )
     left_out = write_views(run.out, settings.export.formats, run.ledger, run.report.say, run.report.bar)
     run.problems |= {file: Problem("export", "left_out", why) for file, why in left_out.items()}
     run.problems |= aside(run)
-    write_problems(run.out, run.problems, run.ledger)
+    done = Exported.grown(drawn, rows=rows, left_out=left_out)
+    fates = fates_of(done, settings.scan, run.problems)
+    run.problems |= fates.without
+    write_problems(run.out, run.problems, (*fates.lines, *fates.near), run.ledger)
     if more := {place: problem for place, problem in aside(run).items() if place not in run.problems}:
         run.problems |= more  # the page itself was changed by hand
-        write_problems(run.out, run.problems, run.ledger)
+        write_problems(run.out, run.problems, (*fates.lines, *fates.near), run.ledger)
     if kohya.kept_toml:
         run.report.say("export: dataset.toml was changed by hand and stays; prep's own is dataset.new.toml beside it")
         if unnamed := kohya.unnamed(run.out, written):
@@ -67,7 +71,7 @@ def export(run: Run, drawn: Drawn) -> Exported:
             )
     if not ours:
         run.report.say("export: train_sd3_lora.toml was changed by hand and stays; prep's own lies beside it")
-    return Exported.grown(drawn, rows=rows, left_out=left_out)
+    return done
 
 
 def aside(run: Run) -> dict[str, Problem]:

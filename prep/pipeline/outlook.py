@@ -12,12 +12,14 @@ from typing import Any
 
 from prep.config import Settings
 from prep.dataset.clear import strangers
+from prep.dataset.problems import reasons
 from prep.drawing.begin import begin_drawing
 from prep.models.choose_models import would_draw
-from prep.names import DRAWN, printable
+from prep.names import DRAWN, printable, quantity
 from prep.pipeline.decided import without_trigger
 from prep.pipeline.draw import drawn_before
 from prep.pipeline.preview import Preview, preview
+from prep.pipeline.records import Captioned
 from prep.run import image_key
 from prep.types import Row
 
@@ -99,7 +101,8 @@ def plan_lines(src: Path, out: Path, settings: Settings) -> list[str]:
     files, characters = len(record.listing.files), len(record.listing.characters)
     placed, stay = len(found.there), len(found.kept) - found.new - len(found.changed)
     lines = [
-        f"scan: {files:,} files of {characters} characters, {run.todo['scan']:,} to read",
+        f"scan: {files:,} pictures of {quantity(characters, 'character')}, {run.todo['scan']:,} to read"
+        + _unread(record),
         f"tag: {made.untagged:,} images to tag with {record.tagger.name}"
         + ("" if made.untagged else "; no model is loaded"),
         f"caption: {found.new + made.untagged:,} captions to write, {len(found.changed):,} to change, {stay:,} stay",
@@ -142,6 +145,11 @@ def changed_settings(before: Settings, now: Settings) -> list[str]:
     changed = (key for key in sorted({*old, *new}) if old.get(key) != new.get(key))
     # Of a character's table that one of the two lacks, only what is set counts.
     return [f"{key}: {old.get(key)!r} -> {new.get(key)!r}" for key in changed if old.get(key) or new.get(key)]
+
+
+def _unread(record: Captioned) -> str:
+    left = record.listing.left_out
+    return f"; left out: {reasons(left)}" if left else ""
 
 
 def _to_take_out(found: Outlook) -> str:

@@ -12,7 +12,7 @@ from prep.captions.characters import for_folders
 from prep.config import Settings
 from prep.dataset.source import check_stems
 from prep.ledger import DryLedger
-from prep.models.choose_models import check_asked
+from prep.pipeline.asked import check_settings
 from prep.pipeline.records import Captioned, Found
 from prep.pipeline.stages import caption, profile, scan, tag
 from prep.process.report import Report
@@ -42,8 +42,8 @@ class Preview:
 def preview(src: Path, out: Path, settings: Settings) -> Preview:
     """Raises UsageError as a run would."""
     found = Found(listing=find_images(src, out))
-    settings = for_folders(settings, found.listing.characters)
-    check_asked(settings)
+    settings = for_folders(settings, found.listing.named)
+    check_settings(settings, out)
     if settings.captions.sidecars == "source":
         check_stems(file.path for file in found.listing.files)
     ledger = DryLedger(out / ".prep" / "ledger")

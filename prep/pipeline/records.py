@@ -9,7 +9,7 @@ from prep.edits.from_files import HandEdits
 from prep.jobs.tag import ScoreBook
 from prep.models.ref import ModelRef
 from prep.run import Places
-from prep.scan.find import Listing
+from prep.scan.listing import Listing
 from prep.types import Profile, Row
 
 

@@ -17,17 +17,19 @@ from prep.captions.characters import for_folders
 from prep.config import Settings
 from prep.dataset.elsewhere import lead_elsewhere
 from prep.dataset.folders import DEPTHS, check_folders
-from prep.dataset.problems import summary
+from prep.dataset.problems import NAME, reasons
 from prep.dataset.source import check_stems
 from prep.documents import read_json
 from prep.errors import StoppedError, UsageError
 from prep.files import FULL, cannot_write, check_writable, sweep, write_whole
-from prep.formats import load_format
 from prep.ledger import Ledger
-from prep.models.choose_models import check_asked, is_trial
+from prep.models.choose_models import is_trial
+from prep.names import printable
+from prep.pipeline.asked import check_settings
 from prep.pipeline.draw import check, generate
 from prep.pipeline.export import export
-from prep.pipeline.records import Drawn, Found, Tagged
+from prep.pipeline.fates import Fates, fates_of
+from prep.pipeline.records import Drawn, Exported, Found, Tagged
 from prep.pipeline.stages import caption, look_again, profile, scan, tag
 from prep.process.lock import locked
 from prep.process.report import Report
@@ -65,6 +67,7 @@ HINTS = {
         "picture or folder in kohya/ is not prep's, and trains as it is",
         "pictures or folders in kohya/ are not prep's, and train as they are",
     ),
+    "near_copy": ("picture is nearly another, and trains", "pictures are nearly others, and train"),
     "second_caption": (
         "caption does not count: another file has the same picture",
         "captions do not count: other files have the same pictures",
@@ -77,10 +80,18 @@ class Result:
     images: int
     failed: int
     seconds: dict[str, float]  # by stage
+    fates: Fates
 
     @property
     def exit_code(self) -> int:
-        return 1 if self.failed else 0
+        return 1 if self.failed or not self.fates.kept else 0
+
+    @property
+    def ending(self) -> str:
+        """The last line of a run."""
+        if not self.fates.kept:
+            return f"nothing to train on: no picture is kept: {reasons(self.fates.left_out)}"
+        return "done, with problems" if self.failed else "done"
 
 
 def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runner) -> Result:
@@ -89,10 +100,8 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
     Raises UsageError before anything is touched, StoppedError with the work so far kept.
     """
     found = Found(listing=find_images(src, out))
-    settings = for_folders(settings, found.listing.characters)
-    check_asked(settings)
-    for name in settings.export.formats:
-        load_format(name)
+    settings = for_folders(settings, found.listing.named)
+    check_settings(settings, out)
     if settings.captions.sidecars == "source":
         check_stems(file.path for file in found.listing.files)
     prepare_out(out, Path(settings.export.kohya) if settings.export.kohya else None)
@@ -113,9 +122,11 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
             raise cannot_write(Path(os.fsdecode(error.filename or out)), error) from error
         except MemoryError as error:
             raise StoppedError("the memory is used up", hint="close other programs, or lower tagger.batch") from error
-        _keep_run(state / "run.json", run, seconds)
-        images = len(record.listing.files)
-        result = Result(images, sum(each.kind not in HINTS for each in run.problems.values()), seconds)
+        fates = fates_of(record, settings.scan, run.problems)
+        run.problems |= fates.without
+        _keep_run(state / "run.json", run, seconds, fates.elsewhere if isinstance(record, Exported) else None)
+        failed = sum(each.kind not in HINTS for each in run.problems.values())
+        result = Result(len(record.listing.files), failed, seconds, fates)
         _tell(run, record, result)
         return result
 
@@ -173,16 +184,17 @@ def _rounds(run: Run, each: Stage | Repeat, record: Any, seconds: Counter[str]) 
         record = repeat.again(run, record)
 
 
-def _keep_run(path: Path, run: Run, seconds: dict[str, float]) -> None:
+def _keep_run(path: Path, run: Run, seconds: dict[str, float], files: dict | None) -> None:
     """How long each stage took when it last had work, and how it was done: what `prep status` tells of costs, and what
-    a picture does not depend on."""
+    a picture does not depend on. files: those of SRC that are in no manifest; None: there is no new manifest."""
     try:
         last = read_json(path)
-        took, notes = dict(last["seconds"]), dict(last.get("notes", {}))
+        took, notes, before = dict(last["seconds"]), dict(last.get("notes", {})), last.get("files")
     except (FileNotFoundError, ValueError, KeyError, TypeError):
-        took, notes = {}, {}
+        took, notes, before = {}, {}, None
     took |= {stage: each for stage, each in seconds.items() if run.todo.get(stage, 1)}
-    write_whole(path, json.dumps({"seconds": took, "notes": notes | run.notes}, indent=1).encode())
+    kept = {"seconds": took, "notes": notes | run.notes, "files": before if files is None else files}
+    write_whole(path, json.dumps(kept, indent=1).encode())
 
 
 def _kept(src: Path, settings: Settings) -> dict:
@@ -193,12 +205,22 @@ def _kept(src: Path, settings: Settings) -> dict:
 def _tell(run: Run, record: Found, result: Result) -> None:
     for line in trial_lines(record):
         run.report.say(line)
-    failed = {path: problem for path, problem in run.problems.items() if problem.kind not in HINTS}
+    fates = result.fates
+    for path, problem in fates.without.items():
+        run.report.say(f"{printable(path.removesuffix('/'))} {problem.message}")
+    if fates.passed_over:
+        run.report.say(fates.passed_over)
     hints = Counter(problem.kind for problem in run.problems.values() if problem.kind in HINTS)
-    if failed:
-        run.report.say(f"{summary(failed, result.images)}. See {run.out / 'problems.txt'}")
+    hints |= Counter(problem.kind for _, problem in fates.near)
     for kind, count in hints.items():
-        run.report.say(f"{count:,} {HINTS[kind][count > 1]}. See {run.out / 'problems.txt'}")
+        run.report.say(f"{count:,} {HINTS[kind][count > 1]}")
+    files = {row.ref.path for row in record.rows if not row.made}
+    files |= {each.path for each in (*record.listing.left, *fates.passed)} | {*fates.without}
+    apart = [each.kind for path, each in run.problems.items() if each.kind not in HINTS and path not in files]
+    if apart:
+        run.report.say(f"problems with other files: {reasons(Counter(apart))}")
+    listed = isinstance(record, Exported) and (run.problems or fates.lines or fates.near)
+    run.report.say(fates.equation + (f". See {run.out / NAME}" if listed else ""))
 
 
 def trial_lines(record: Found) -> Iterator[str]:

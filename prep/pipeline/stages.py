@@ -5,10 +5,12 @@ are in draw.py, the last one in export.py.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 
 from prep.captions.from_settings import composer_of
 from prep.captions.profile import profile_of
+from prep.captions.script import hard_to_read
 from prep.captions.tally import tallied
 from prep.checks.retag import read_exclusive
 from prep.config import CharacterSettings
@@ -16,13 +18,14 @@ from prep.files import PICTURE_BYTES, read_file
 from prep.jobs.tag import ScoreBook, TagJob, tag_recipe
 from prep.models.choose_models import fetched, tagger_of
 from prep.models.residency import MEMORY
-from prep.names import printable
+from prep.names import printable, quantity
 from prep.pipeline.carried import carried
 from prep.pipeline.decided import captioned, known_slugs, look_at_edits, overruled, training, without_trigger
 from prep.pipeline.records import Captioned, Found, Profiled, Scanned, Tagged
 from prep.run import Places, Run
 from prep.scan.copies import marked
 from prep.scan.find import find_images
+from prep.scan.listing import Listing
 from prep.scan.measure import SCAN, ScanJob, by_stat, is_current, is_whole, path_key, ref_from_scan
 from prep.scan.select import capped, select
 from prep.tagging.filters import read_patterns
@@ -30,6 +33,7 @@ from prep.tagging.thresholds import level_of
 from prep.types import Problem, Row
 
 SCAN_BATCH = 128
+SHOWN = 4
 NO_TAGS = Problem("caption", "no_tags", "no tag passed its threshold", "is it anime art, and at least 512 px?")
 
 
@@ -58,12 +62,9 @@ def scan(run: Run, found: Found) -> Scanned:
     run.wants("unknown", sum(row is None for _, row in read))
     refs += [ref_from_scan(file, row) for file, row in read if row is not None]
     run.problems |= dict(found.listing.problems) | {ref.path: ref.problem for ref in refs if ref.problem}
-    run.report.say(f"scan: {len(files):,} files: {len(todo):,} read, {len(files) - len(todo):,} unchanged")
-    if found.listing.hidden:
-        names = ", ".join(printable(name) for name in found.listing.hidden)
-        run.report.say(f"scan: hidden folders are passed over: {names}. Rename those that are characters")
-    if found.listing.unread:
-        run.report.say(f"scan: {found.listing.unread}")
+    run.report.say(f"scan: {quantity(len(files), 'picture')}: {len(todo):,} read, {len(files) - len(todo):,} unchanged")
+    for line in folder_lines(found.listing):
+        run.report.say(f"scan: {line}")
     rows = marked(
         select(refs, settings.scan),
         lambda ref: read_file(run.src / ref.path, PICTURE_BYTES, follow=True),
@@ -76,6 +77,18 @@ def scan(run: Run, found: Found) -> Scanned:
     edits, followed = look_at_edits(run, rows, places.slugs)
     rows = tuple(overruled(row, edits.decisions) for row in rows)
     return Scanned.grown(found, places=places, rows=rows, edits=edits, moved=tuple(followed.moved), lost=followed.lost)
+
+
+def folder_lines(listing: Listing) -> Iterator[str]:
+    """How folders became characters, where that is not plain."""
+    if listing.numbered:
+        names = ", ".join(map(printable, listing.numbered[:SHOWN])) + (", ..." if listing.numbered[SHOWN:] else "")
+        yield f"kohya's repeats are taken off the names of folders, and computed anew: {names}"
+    nested = [f"{printable(name)}: {quantity(many, 'sub-folder')}" for name, many in listing.nested.items()]
+    if nested:
+        more = f", and of {len(nested) - SHOWN:,} more" if nested[SHOWN:] else ""
+        verb = "is" if [*listing.nested.values()] == [1] else "are"
+        yield f"{', '.join(nested[:SHOWN])}{more} {verb} read as one character" + (" each" if nested[1:] else "")
 
 
 def tag(run: Run, scanned: Scanned) -> Tagged:
@@ -147,6 +160,8 @@ def profile(run: Run, tagged: Tagged) -> Profiled:
     for character, found in profiles.items():
         traits = ", ".join(composer.caption_text(name) for name in found.tags if found.tags[name].trait) or "none"
         run.report.say(f"profile: {printable(character)}: {found.images:,} images, traits: {traits}")
+    if line := hard_to_read(profiles.values()):
+        run.report.say(f"profile: {line}")
     return Profiled.grown(tagged, composer=composer, profiles=profiles)
 
 

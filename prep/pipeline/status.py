@@ -3,10 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from prep.config import Settings, load_settings
 from prep.dataset.folders import check_folders
 from prep.dataset.opened import Set
+from prep.dataset.problems import equation
 from prep.documents import DocumentError, read_json
 from prep.drawing.progress import drawn_since, to_draw, verdicts
 from prep.edits.follow import PICTURE
@@ -16,6 +18,7 @@ from prep.files import named_path, read_file
 from prep.ledger import DryLedger
 from prep.models.choose_models import would_draw
 from prep.names import printable, quantity
+from prep.pipeline.fates import left_out_for
 from prep.pipeline.outlook import changed_settings, hand_lines, outlook_of
 from prep.pipeline.preview import Preview, preview
 from prep.types import Profile, is_real
@@ -62,6 +65,7 @@ def status_of(out: Path) -> Iterator[str]:
     yield ""
     yield from _table(_characters(rows))
     yield from _reasons(rows)
+    yield from _files(out, rows)
     try:
         now = load_settings(src)
         made = preview(src, out, now)
@@ -164,6 +168,19 @@ def _reasons(rows: Iterable[dict]) -> Iterator[str]:
         yield "flags: " + ", ".join(f"{count:,} {flag}" for flag, count in flags.most_common())
 
 
+def _files(out: Path, rows: Iterable[dict]) -> Iterator[str]:
+    """All files of SRC, as the last whole run saw them; nothing where 0.1.0 did not count them."""
+    try:
+        files = _last_run(out)["files"]
+        counted, unread = (Counter({str(name): int(count) for name, count in files[each].items()})
+                           for each in ("counted", "left_out"))  # fmt: skip
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return
+    why = Counter(left_out_for(row["status"], row["reason"], row["file"]) for row in rows)
+    kept = why.pop(None, 0)
+    yield equation(kept, counted, why + unread)
+
+
 def _profile(profile: Profile, made: Preview) -> Iterator[str]:
     caption_text = made.record.composer.caption_text
     yield f"{printable(profile.character)}: {profile.images:,} images, trigger `{profile.trigger}`"
@@ -243,9 +260,16 @@ def _lost(made: Preview) -> Iterator[str]:
 def _last_seconds(out: Path) -> dict[str, float]:
     """Seconds that each stage took when it last had something to do."""
     try:
-        seconds = read_json(out / ".prep" / "run.json")["seconds"]
-        return {stage: float(each) for stage, each in seconds.items()}
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return {stage: float(each) for stage, each in _last_run(out)["seconds"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _last_run(out: Path) -> Any:
+    """What run.json says; nothing where it cannot be read."""
+    try:
+        return read_json(out / ".prep" / "run.json")
+    except (FileNotFoundError, ValueError):
         return {}
 
 

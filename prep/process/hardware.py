@@ -2,9 +2,12 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
+# Of NVIDIA's cards, its boards, AMD's cards, and Windows' own within Linux.
+GPU_NODES = ("/dev/nvidia0", "/dev/nvhost-gpu", "/dev/nvgpu", "/dev/kfd", "/dev/dxg")
 MEMINFO = Path("/proc/meminfo")
 
 
@@ -39,6 +42,15 @@ def disk_free(folder: Path) -> int | None:
 def nvidia_driver() -> bool:
     """Is the kernel's driver loaded? Says nothing of whether torch can use it."""
     return Path("/proc/driver/nvidia/version").exists()
+
+
+def may_have(device: str) -> bool:
+    """Whether this machine may have such a device: cuda or mps; auto and cpu always. torch, which takes seconds to ask,
+    has the last word.
+    """
+    if device == "cuda" and sys.platform == "linux":
+        return nvidia_driver() or any(Path(node).exists() for node in GPU_NODES)
+    return sys.platform == "darwin" if device == "mps" else True
 
 
 def _machine_memory() -> tuple[int | None, int | None]:

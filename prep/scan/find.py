@@ -1,146 +1,125 @@
-"""Finding the images of SRC: which files, whose character. Reads names, stats and first bytes; decodes nothing."""
+"""Finding the images of SRC: which files, whose character, and what became of all others.
+
+walk.py looks at each file; here they are seen together: a mask has its picture, a caption as well, and a picture in no
+folder may have others in folders.
+"""
 
 import os
-import stat
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from prep.errors import UsageError
-from prep.images import SUFFIXES
-from prep.names import numbered_folder
-from prep.scan.unread import unread_line
-from prep.types import Problem
+from prep.names import numbered_folder, printable
+from prep.scan.kinds import CAPTION, CAPTIONS, LOOSE, MASK, TEXT, Kind, mask_of
+from prep.scan.listing import Found, Left, Listing
+from prep.scan.walk import STATE, Walk
 
-NEVER = {"__MACOSX", "Thumbs.db", "desktop.ini", ".git", ".cache", ".thumbnails", ".prep"}
-MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*")
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A file that is to be read. path: relative to SRC, `/` between, undecodable bytes as surrogates."""
-
-    path: str
-    character: str
-    size: int
-    mtime_ns: int
-    inode: int
-
-
-@dataclass(frozen=True)
-class Listing:
-    files: tuple[Found, ...]  # in byte order of their paths
-    problems: tuple[tuple[str, Problem], ...]  # (path, why it is no image file)
-    hidden: tuple[str, ...]  # folders directly in SRC that were skipped, since their names begin with a dot
-    unread: str = ""  # a sentence on what lies beside images and is not read
-
-    @property
-    def characters(self) -> list[str]:
-        return sorted({found.character for found in self.files})
+READ = "png, jpg, webp, bmp, gif, tif and avif are read, at any depth"
+SHOWN = 3
 
 
 def find_images(src: Path, out: Path) -> Listing:
-    """List the image files under src, but none under out.
+    """List the image files under src, but none under out, and say what every other file is.
 
-    Raises UsageError when src is missing, not a folder, empty, or without a single image.
+    Raises UsageError when src is missing, not a folder, cannot be listed, is out or another set that prep made, and
+    when nothing in it may be an image.
     """
-    if not src.exists():
+    if not os.path.exists(src):  # noqa: PTH110 - Path raises where nobody may look
         raise UsageError(f"{src} does not exist", hint="name the folder that holds your images")
     if not src.is_dir():
         raise UsageError(f"{src} is a file", hint="name the folder that holds it")
-    files: list[Found] = []
-    problems: list[tuple[str, Problem]] = []
-    hidden: list[str] = []
-    others: list[str] = []
+    if src.resolve() == out.resolve():
+        raise UsageError(f"{out} holds your images", hint="a set has a folder of its own: name another with --out")
+    walk = Walk(src.resolve(), out.resolve())
     try:
-        for path, entry in _entries(src.resolve(), out.resolve(), problems, hidden):
-            found = _found(src, path, entry, problems)
-            if found:
-                files.append(found)
-            elif not entry.name.endswith(".txt") and not _looks_like_image(entry.name):
-                others.append(path)
-    except PermissionError as error:
-        raise UsageError(f"{error.filename} cannot be read", hint="check its permissions") from None
-    if not files and not problems:
-        what = "is empty" if not any(src.iterdir()) else "holds no image"
-        raise UsageError(f"{src} {what}", hint="png, jpg, webp, bmp, gif, tif and avif are read, at any depth")
-    in_order = sorted(files, key=lambda found: os.fsencode(found.path))
-    unread = unread_line((found.path for found in files), others)
-    return Listing(tuple(in_order), tuple(sorted(problems)), tuple(hidden), unread)
+        if (src / STATE).is_dir():
+            hint = "name the folder of the images that it was made from"
+            raise UsageError(f"{src} is a set that prep made: it holds {STATE}/", hint=hint)
+        walk.go()
+    except OSError as error:
+        raise UsageError(f"{src} cannot be read ({error.strerror})", hint="check its permissions") from None
+    listing = _listing(src, walk)
+    if not listing.files and not any(each.kind.art or each.kind.fails for each in (*listing.left, *listing.passed)):
+        raise UsageError(f"{src} {_without_images(src, listing)}", hint=READ)
+    return listing
 
 
-def _entries(src: Path, out: Path, problems: list, hidden: list) -> Iterator[tuple[str, os.DirEntry]]:
-    """Yield (relative path, entry) of everything under src that is no folder."""
-    seen: set[tuple[int, int]] = set()
-    waiting = [(src, "")]
-    linked: list[tuple[Path, str]] = []  # last: a folder has its own name, not that of a link to it
-    while waiting or linked:
-        folder, prefix = waiting.pop() if waiting else linked.pop(0)
-        try:
-            status = folder.stat()
-            with os.scandir(folder) as listed:
-                entries = sorted(listed, key=lambda entry: os.fsencode(entry.name), reverse=True)
-        except FileNotFoundError:  # removed since its parent was read
-            continue
-        if (status.st_dev, status.st_ino) in seen or folder.resolve() == out:
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        while entries:
-            entry = entries.pop()  # in order, and dropped at once: its stat takes memory
-            if entry.name.startswith(".") or entry.name in NEVER:
-                if not prefix and entry.name not in NEVER and entry.is_dir():
-                    hidden.append(entry.name)
-                continue
-            path = prefix + entry.name
-            if entry.is_symlink() and (why := _bad_link(src, entry)):
-                if _looks_like_image(entry.name):
-                    problems.append((path, Problem("scan", "link", why, "copy the file into SRC")))
-            elif entry.is_dir():
-                (linked if entry.is_symlink() else waiting).append((Path(entry.path), path + "/"))
-            else:
-                yield path, entry
+def _without_images(src: Path, listing: Listing) -> str:
+    if not any(src.iterdir()):
+        return "is empty"
+    reasons = ", ".join(f"{printable(each.path)} {each.kind.message}" for each in listing.passed[:SHOWN])
+    return "holds no image" + (f": {reasons}" if reasons else "")
 
 
-def _bad_link(src: Path, entry: os.DirEntry) -> str | None:
-    try:
-        target = Path(entry.path).resolve(strict=True)
-    except (OSError, RuntimeError):
-        return "is a link that leads nowhere"
-    return None if target.is_relative_to(src) else "is a link out of SRC"
+def _listing(src: Path, walk: Walk) -> Listing:
+    """What the walk found, seen together."""
+    stems = {_stem(found.path) for found in walk.pictures} | {_stem(path) for path, kind in walk.others if kind.art}
+    masks = {each.path for each in walk.pictures if "mask" in each.path.lower() and _is_mask(each.path, stems)}
+    pictures = [found for found in walk.pictures if found.path not in masks]
+    art = [found.path for found in pictures] or [path for path, kind in walk.others if kind.art]
+    in_folders = any("/" in _below(walk.base, path) for path in art)
+    name = src.resolve().name
+
+    def folder(path: str) -> str:
+        """The character's folder, by its name as it is; SRC is the only one where no other has pictures."""
+        first, _, rest = _below(walk.base, path).partition("/")
+        return (first if rest else "") if in_folders else name
+
+    whose = [(found, folder(found.path)) for found in pictures]
+    files = [replace(found, character=_character(of)) for found, of in whose if of]
+    others = [(path, MASK) for path in masks] + [(found.path, LOOSE) for found, of in whose if not of]
+    others += _with_captions(walk.others, stems)
+    left = [Left(path, kind, _character(folder(path))) for path, kind in others if kind.message]
+    folders = {of for _, of in whose if of}
+    return Listing(
+        files=tuple(sorted(files, key=_path_bytes)),
+        left=tuple(sorted(left, key=_path_bytes)),
+        source=_character(name),
+        counted=Counter(kind.name for _, kind in others if not kind.message),
+        passed=tuple(sorted(walk.passed, key=_path_bytes)),
+        numbered=tuple(sorted(each for each in folders if numbered_folder(each))),
+        nested=_nested(files, walk.base),
+    )
 
 
-def _found(src: Path, path: str, entry: os.DirEntry, problems: list) -> Found | None:
-    try:
-        status = entry.stat()
-    except FileNotFoundError:  # removed since its folder was read
-        return None
-    named = _looks_like_image(entry.name)
-    if not stat.S_ISREG(status.st_mode):
-        if named:
-            problems.append((path, Problem("scan", "not_a_file", "is no regular file", "remove it")))
-        return None
-    if not named and (entry.name.endswith(".txt") or not _starts_like_image(entry.path)):
-        return None
-    return Found(path, _character(src, path), status.st_size, status.st_mtime_ns, status.st_ino)
+def _with_captions(others: Iterable[tuple[str, Kind]], stems: set[str]) -> Iterator[tuple[str, Kind]]:
+    """The same, with those texts as captions that a picture has."""
+    others = list(others)
+    texts = {path for path, kind in others if kind is TEXT and path.endswith(CAPTIONS)}
+    for path, kind in others:
+        if path in texts and _stem(path) in stems:
+            first = next(_stem(path) + ending for ending in CAPTIONS if _stem(path) + ending in texts)
+            kind = CAPTION if path == first else replace(TEXT, message="is not read: the .txt beside it counts")
+        yield path, kind
 
 
-def _looks_like_image(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122 - Path refuses some of these names
+def _nested(files: Iterable[Found], base: str) -> dict[str, int]:
+    """Character -> how many folders with pictures its folder holds, at any depth."""
+    folders = {(found.character, _below(base, found.path).rpartition("/")[0]) for found in files}
+    return dict(sorted(Counter(character for character, folder in folders if "/" in folder).items()))
 
 
-def _starts_like_image(path: str) -> bool:
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123
-            start = file.read(16)
-    except FileNotFoundError:
-        return False
-    return start.startswith(MAGIC) or start[:4] == b"RIFF" and start[8:12] == b"WEBP" or start[4:12] == b"ftypavif"
+def _is_mask(path: str, stems: set[str]) -> bool:
+    return any(partner in stems and partner != _stem(path) for partner in mask_of(path))
 
 
-def _character(src: Path, path: str) -> str:
-    """The first sub-folder, without kohya's repeats; the name of SRC for what lies directly in it."""
-    first = path.split("/")[0] if "/" in path else src.resolve().name
-    kohya = numbered_folder(first)
+def _stem(path: str) -> str:
+    return os.path.splitext(path)[0]  # noqa: PTH122 - Path refuses some of these names
+
+
+def _below(base: str, path: str) -> str:
+    return path.removeprefix(base)
+
+
+def _path_bytes(each: Found | Left) -> bytes:
+    return os.fsencode(each.path)
+
+
+def _character(folder: str) -> str:
+    """A folder's name without kohya's repeats."""
+    kohya = numbered_folder(folder)
     # From here on a character is text: bytes of its name that are not UTF-8 are escaped.
-    return sys.intern(os.fsencode(kohya[1] if kohya else first).decode("utf-8", "backslashreplace"))
+    return sys.intern(os.fsencode(kohya[1] if kohya else folder).decode("utf-8", "backslashreplace"))

@@ -19,7 +19,8 @@ from prep.files import PICTURE_BYTES, read_file
 from prep.images import measures, open_image, pixel_hash
 from prep.ledger import Book, Ledger, Shelf, Writer
 from prep.protocols import Needs, Outcome
-from prep.scan.find import Found
+from prep.scan.kinds import START_BYTES, unread_format
+from prep.scan.listing import Found
 from prep.types import ImageRef, Problem
 
 VERSION = 2
@@ -68,8 +69,10 @@ def is_current(row: dict[str, Any] | None, found: Found) -> bool:
 
 
 def is_whole(row: dict[str, Any]) -> bool:
-    """Whether it has all that is measured today: 0.1.0 took no hash of the pixels."""
-    return bool(row["pixels"] or row["problem"])
+    """Whether it has all that is measured today: 0.1.0 took no hash of the pixels, and called a picture damaged whose
+    profile or text is larger than Pillow takes.
+    """
+    return bool(row["pixels"] or row["problem"] and "MAX_TEXT" not in (row["message"] or ""))
 
 
 def by_stat(book: Book, files: Iterable[Found]) -> dict[str, dict[str, Any]]:
@@ -149,7 +152,8 @@ class ScanJob:
         try:
             picture = open_image(data, self.max_pixels)
         except ImageError as error:
-            problem = Problem("scan", error.kind, error.message, error.hint)
+            known = unread_format(data[:START_BYTES]) if error.kind == "not_an_image" else None
+            problem = known.problem if known else Problem("scan", error.kind, error.message, error.hint)
             return self._row(found, seen_ns, digest, len(data), problem=problem)
         row = self._row(found, seen_ns, digest, len(data))
         return row | {

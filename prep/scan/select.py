@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from prep.config import Scan
+from prep.png_chunks import SKIPPED
 from prep.types import ImageRef, Row
 
-SHOWN_FLAGS = {"animated"}  # the scan's flags that describe the picture itself
+SHOWN_FLAGS = {"animated"} | SKIPPED  # the scan's flags that describe the picture itself
 
 
 def select(refs: Sequence[ImageRef], settings: Scan) -> list[Row]:

@@ -7,7 +7,9 @@ A maker is called with (name, files by part, options) and answers as prep.protoc
 from prep.registry import Family, ModelFile, ModelSpec
 
 DEEPDANBOORU = "prep.taggers.deepdanbooru:DeepDanbooru"
+LOOK = "prep.taggers.look:look"
 RELEASE = "https://github.com/AUTOMATIC1111/TorchDeepDanbooru/releases/download/v1/model-resnet_custom_v3.pt"
+SHA256 = "3841542cda4dd037da12a565e854b3347bb2eec8fbcd95ea3941b2c68990a355"  # of two places
 
 TAGGERS = Family(
     "tagger.model: no tagger",
@@ -19,11 +21,12 @@ TAGGERS = Family(
                 "deepdanbooru-v3",
                 "tagger",
                 DEEPDANBOORU,
-                (ModelFile("model-resnet_custom_v3.pt", 644, url=RELEASE),),
+                (ModelFile("model-resnet_custom_v3.pt", 644, url=RELEASE, sha256=SHA256, confirmed=True),),
                 what="DeepDanbooru v3: 9,176 Danbooru tags, 161 M parameters",
                 licence="MIT (of the repository that publishes it; the weights have none of their own)",
                 licence_url="https://github.com/AUTOMATIC1111/TorchDeepDanbooru/blob/master/LICENSE",
                 runs_on="CPU or GPU",
+                check=LOOK,
             ),
             ModelSpec(
                 "starter-tagger",
@@ -34,8 +37,9 @@ TAGGERS = Family(
                 licence="MIT",
                 licence_url="prep/starter/TAGGER.md",
                 runs_on="anywhere",
+                check=LOOK,
             ),
-            ModelSpec("file", "tagger", DEEPDANBOORU),
+            ModelSpec("file", "tagger", DEEPDANBOORU, check=LOOK),
         )
     },
     aliases={"starter": "starter-tagger"},

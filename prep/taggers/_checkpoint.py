@@ -17,7 +17,11 @@ from safetensors.torch import save_file
 
 from prep.documents import parse_json
 from prep.errors import WeightsError
+from prep.options import TaggerOptions
 from prep.taggers._resnet import V3, ResNetParams, Stage
+from prep.taggers.look import look
+
+SIDES_PX = range(16, 4097)  # of the square that a tagger reads; DeepDanbooru's is 512
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
     Raises WeightsError: not readable, not such a file, or shapes that do not fit together.
     """
-    return _read_ours(path) if path.suffix == ".safetensors" else _read_published(path)
+    published = look(path.stem, {"model": path}, TaggerOptions())
+    return _read_published(path) if published else _read_ours(path)
 
 
 def write_checkpoint(path: Path, state: dict[str, torch.Tensor], tags: tuple[str, ...], image_px: int) -> None:
@@ -80,9 +85,14 @@ def _read_published(path: Path) -> Checkpoint:
             for theirs, ours in published_names()
             for kind in (("weight",) if ours == "head" else ("weight", "bias"))
         }
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+    except pickle.UnpicklingError as error:  # torch's own text says how to run it all the same
         raise WeightsError(
-            f"{path.name} cannot be read as a DeepDanbooru checkpoint: {_first_line(error)}",
+            f"{path.name} holds more than tensors and tags: a program that would run when it is opened",
+            hint="prep does not open it; `prep models get deepdanbooru-v3` fetches the published file",
+        ) from error
+    except (OSError, RuntimeError, EOFError, ValueError, SafetensorError) as error:  # torch goes by a file's name
+        raise WeightsError(
+            f"{path.name} is damaged, and cannot be read as a DeepDanbooru checkpoint",
             hint="`prep models get deepdanbooru-v3 --again` fetches it anew",
         ) from error
     except (KeyError, AttributeError, TypeError) as error:
@@ -100,12 +110,12 @@ def _read_ours(path: Path) -> Checkpoint:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no dict
-        tags, image_px = tuple(parse_json(metadata["tags"])), int(metadata["image_px"])
-    except (OSError, SafetensorError, ValueError) as error:
+        tags, image_px = parse_json(metadata["tags"]), int(metadata["image_px"])
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
         raise WeightsError(f"{path.name} cannot be read as safetensors: {_first_line(error)}") from error
-    except KeyError as error:
-        raise WeightsError(f"{path.name} is no tagger of prep: {error} is missing from its metadata") from error
-    return _checked(path, state, tags, image_px)
+    if not isinstance(tags, list):
+        raise WeightsError(f"{path.name} names its tags by something that is no list")
+    return _checked(path, state, tuple(tags), image_px)
 
 
 def _checked(path: Path, state: dict[str, torch.Tensor], tags: tuple[str, ...], image_px: int) -> Checkpoint:
@@ -113,6 +123,12 @@ def _checked(path: Path, state: dict[str, torch.Tensor], tags: tuple[str, ...], 
         params = shape_of(state)
     except (KeyError, TypeError, IndexError) as error:
         raise WeightsError(f"{path.name} does not hold this network: {error} is missing") from error
+    if not all(isinstance(tag, str) and tag for tag in tags):
+        raise WeightsError(f"{path.name} has a tag without a name")
+    if image_px not in SIDES_PX:
+        raise WeightsError(
+            f"{path.name} reads pictures of {image_px} px; {SIDES_PX[0]} to {SIDES_PX[-1]} px can be read"
+        )
     if params.tags != len(tags):
         raise WeightsError(f"{path.name} answers {params.tags} tags but names {len(tags)}")
     return Checkpoint(params, state, tags, image_px)

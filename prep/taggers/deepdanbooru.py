@@ -16,6 +16,7 @@ from prep.taggers._checkpoint import read_checkpoint
 from prep.taggers._conv import can_pack, pack
 from prep.taggers._fit import fit_square
 from prep.taggers._resnet import ResNet
+from prep.tensors.device import check_device
 from prep.types import Vocabulary
 
 # Images at once on a CPU, at most. The large network is 1 or 2 % quicker with 4 than with 2, and with 8 no more;
@@ -40,6 +41,7 @@ class DeepDanbooru:
         self.batch_size = options.batch
         self.side_px = checkpoint.image_px
         self.vocabulary = vocabulary_of(checkpoint.tags)
+        check_device(options.device, "tagger.device")
         self.device = torch.device(_device() if options.device == "auto" else options.device)
         self.dtype = dtype or best_dtype(self.device)
         with torch.device("meta"):

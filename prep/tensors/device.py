@@ -9,10 +9,16 @@ from prep.errors import SettingsError
 NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
 
 
+def check_device(asked: str, setting: str) -> None:
+    """asked: auto, cpu, cuda or mps. Raises SettingsError when torch sees no such card."""
+    there = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    if asked in there and not there[asked]():
+        raise SettingsError(f"{setting} is {asked}, but torch sees no such card", hint="`auto` takes what there is")
+
+
 def pick_device(asked: str) -> torch.device:
     """asked: auto, cpu or cuda. Raises SettingsError when there is no such card."""
-    if asked == "cuda" and not torch.cuda.is_available():
-        raise SettingsError("generator.device is cuda, but torch sees no such card", hint="`auto` takes what there is")
+    check_device(asked, "generator.device")
     return torch.device("cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu")
 
 

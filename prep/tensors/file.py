@@ -4,24 +4,31 @@ Layout: 8 bytes little-endian N, N bytes of JSON (name -> dtype, shape, data_off
 end. Why not safetensors' own reader: one map holds the whole file, so that what is no longer needed stays resident; and
 a 16-bit tensor behind an odd number of bytes (as `comfy_quant` leaves them) cannot be viewed in it. Here every tensor
 is a map of its own, dropped with the tensor.
+
+torch is imported where a tensor is read: headers alone do without, so that a wrong file is told at once.
 """
 
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from prep.documents import parse_json
 from prep.errors import WeightsError
+from prep.tensors.kind import MOST_HEADER_BYTES, first_kind
 
+if TYPE_CHECKING:
+    import torch
+
+# As in the file -> (torch's name, bytes of a number).
 DTYPES = {
-    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
-    "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2,
-    "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
+    "F64": ("float64", 8), "F32": ("float32", 4), "F16": ("float16", 2), "BF16": ("bfloat16", 2),
+    "F8_E4M3": ("float8_e4m3fn", 1), "F8_E5M2": ("float8_e5m2", 1),
+    "I64": ("int64", 8), "I32": ("int32", 4), "I16": ("int16", 2), "I8": ("int8", 1), "U8": ("uint8", 1),
+    "BOOL": ("bool", 1),
 }  # fmt: skip
-MOST_HEADER_BYTES = 100_000_000  # safetensors' own limit
 AGAIN = "fetch the file again"
 
 
@@ -33,6 +40,13 @@ class Entry:
     bytes: int
 
 
+def torch_dtype(name: str) -> "torch.dtype":
+    """name: as in the file."""
+    import torch
+
+    return getattr(torch, DTYPES[name][0])
+
+
 class WeightFile:
     """entries: name -> Entry, in the file's order. metadata: what the header says beside the tensors."""
 
@@ -41,25 +55,31 @@ class WeightFile:
         self.path = path
         self.metadata, self.entries = _read_header(path)
 
-    def read(self, name: str, start: int = 0, stop: int | None = None) -> torch.Tensor:
+    def read(self, name: str, start: int = 0, stop: int | None = None) -> "torch.Tensor":
         """The tensor, or its rows from start to stop, in memory of its own and no more of it."""
+        import torch
+
         entry = self.entries[name]
         offset, count, shape = entry.start, entry.bytes, entry.shape
         if stop is not None:
             row = entry.bytes // max(1, shape[0])
             offset, count, shape = offset + start * row, (stop - start) * row, (stop - start, *shape[1:])
         data = np.fromfile(self.path, np.uint8, count, offset=offset)
-        return torch.from_numpy(data).view(DTYPES[entry.dtype]).reshape(shape)
+        return torch.from_numpy(data).view(torch_dtype(entry.dtype)).reshape(shape)
 
-    def mapped(self, name: str) -> torch.Tensor:
+    def mapped(self, name: str) -> "torch.Tensor":
         """The tensor as the file's own pages: read when touched, never copied, and never written back."""
+        import torch
+
         entry = self.entries[name]
         data = np.memmap(self.path, np.uint8, mode="c", offset=entry.start, shape=(entry.bytes,))
-        return torch.from_numpy(data).view(DTYPES[entry.dtype]).reshape(entry.shape)
+        return torch.from_numpy(data).view(torch_dtype(entry.dtype)).reshape(entry.shape)
 
 
 def _read_header(path: Path) -> tuple[dict, dict[str, Entry]]:
     try:
+        if other := first_kind(path):
+            raise WeightsError(f"{path.name} is {other.what}, and no safetensors file", hint=other.todo or AGAIN)
         size = path.stat().st_size
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
@@ -92,7 +112,7 @@ def _entry(path: Path, name: str, value: object, body: int) -> Entry:
         raise WeightsError(f"{path.name}: the header's entry for {name} is not readable", hint=AGAIN)
     if dtype not in DTYPES:
         raise WeightsError(f"{path.name}: {name} is stored as {dtype}, which prep does not read")
-    if stop - start != math.prod(shape) * DTYPES[dtype].itemsize:
+    if stop - start != math.prod(shape) * DTYPES[dtype][1]:
         raise WeightsError(f"{path.name}: {name} is {stop - start:,} bytes, which is not {dtype} {list(shape)}")
     return Entry(dtype, shape, body + start, stop - start)
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from prep.errors import WeightsError
-from prep.tensors.file import DTYPES
+from prep.tensors.file import torch_dtype
 from prep.tensors.fp8 import FP8, Fp8Linear, quantise_rows
 from prep.tensors.layout import Part, Stored
 from prep.tensors.rows import ALL, Rows, joined
@@ -46,7 +46,7 @@ class Piece:
     def eight(self) -> tuple[torch.Tensor, torch.Tensor]:
         """(float8 [out, in], float32 scale [1, 1] or [out, 1]): the file's own pages, or quantised by rows."""
         if not self.stored.eight_bit:
-            return quantise_rows(self.dense(DTYPES[self.stored.entry.dtype]))
+            return quantise_rows(self.dense(torch_dtype(self.stored.entry.dtype)))
         weight = self.rows.of_tensor(self.stored.file.mapped(self.stored.key))
         weight = weight if self.shape is None else weight.reshape(self.shape)
         return weight, self.rows.of_tensor(self.stored.scale())

@@ -10,12 +10,14 @@ weights some 1,500 times too large: so whatever is not understood here ends in a
 """
 
 from dataclasses import dataclass
-
-import torch
+from typing import TYPE_CHECKING
 
 from prep.documents import parse_json
 from prep.errors import WeightsError
 from prep.tensors.file import DTYPES, Entry, WeightFile
+
+if TYPE_CHECKING:
+    import torch
 
 LINE = "prep reads plain FP8, scaled FP8 (either spelling), 16 bit and 32 bit"
 SPELLINGS = {".scale_weight": "fp8-scaled", ".weight_scale": "fp8-scaled2"}
@@ -45,8 +47,10 @@ class Stored:
     def eight_bit(self) -> bool:
         return self.entry.dtype in EIGHT
 
-    def scale(self) -> torch.Tensor:
+    def scale(self) -> "torch.Tensor":
         """float32 [1, 1], or [out, 1] by rows. Raises WeightsError when it is not positive and finite."""
+        import torch
+
         if self.scaled_by is None:
             return torch.ones(1, 1)
         scale = self.scaled_by.file.read(self.scaled_by.key).float().reshape(-1, 1)
@@ -126,7 +130,7 @@ def _check_scale(scale: Stored, weight: Stored | None, key: str) -> None:
 
 def _check_tensor(stored: Stored, scale: Stored | None, in_scaled: bool) -> None:
     if not (stored.eight_bit or stored.entry.dtype in FLOATS):
-        kind = str(DTYPES[stored.entry.dtype]).removeprefix("torch.")
+        kind, _ = DTYPES[stored.entry.dtype]
         raise WeightsError(f"{stored.file.path.name}: {stored.key} is {kind}", hint=LINE)
     if in_scaled and stored.eight_bit and scale is None:
         file = stored.file.path.name

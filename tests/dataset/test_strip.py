@@ -78,6 +78,18 @@ def test_what_moves_becomes_its_first_picture():
             assert np.array_equal(np.asarray(image.convert("RGB")), np.asarray(clips[0]))
 
 
+def test_an_animation_whose_still_comes_last_becomes_what_is_shown_first():
+    """Against the standard, and Pillow shows it: the still that would be kept is not the first picture."""
+    frames = [drawing(number, 70, 50) for number in range(3)]
+    data = encoded(frames[0], save_all=True, append_images=frames[1:])
+    still = data.index(b"IDAT") - 4
+    length = 12 + int.from_bytes(data[still : still + 4], "big")
+    at = data.index(b"IEND") - 4
+    moved = data[:still] + data[still + length : at] + data[still : still + length] + data[at:]
+    clean, _ = stripped(moved)
+    assert np.array_equal(open_image(clean).pixels, open_image(moved).pixels)
+
+
 def test_a_turned_picture_stands_upright():
     exif = Image.Exif()
     exif[0x0112] = 6

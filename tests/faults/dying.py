@@ -13,7 +13,7 @@ from tests.fakes import FakeTagger, read_with
 from tests.support.runs import run_here
 
 forks = get_context("forkserver")  # not fork: this process has threads
-forks.set_forkserver_preload([__name__, "pandas"])  # which Arrow imports where it is: a third of a second a child
+forks.set_forkserver_preload([__name__, "tests.faults.apart", "pandas"])  # Arrow imports pandas where it is
 
 
 def killed(src: Path, out: Path, tagger: Path, *sets: str, point: str, **options) -> bool:

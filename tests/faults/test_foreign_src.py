@@ -86,5 +86,5 @@ def test_a_link_to_a_device_or_out_of_src_is_a_row_and_no_picture(src, tmp_path)
     found = find_images(src, tmp_path / "out")
     assert [file.path for file in found.files] == ["mira/1.png"]
     assert {path: problem.kind for path, problem in found.problems} == dict.fromkeys(
-        ("mira/loop.png", "mira/private.png", "mira/zero.png"), "link"
+        ("mira/loop.png", "mira/private.png", "mira/zero.png", "noa/"), "link"
     )

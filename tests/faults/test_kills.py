@@ -1,40 +1,119 @@
-"""kill -9 at random moments of a real run in real processes; then one run to the end."""
+"""kill -9 at random moments of real runs that draw, and of pushes, in real processes; then each is done to its end."""
 
+import os
 import random
+import subprocess
+import sys
 import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
-from tests.support.processes import awkward_art, kill, run_to_end, start
+from tests.support.hub_server import Hub, served_hub
+from tests.support.installed import palette
+from tests.support.processes import SMALL, alive, awkward_art, children, wait_for
+from tests.support.pushing import WITH, environment
 from tests.support.runs import manifest, tree
 
-
-def killed_and_finished(root, tagger, times: int, seed: int) -> None:
-    """Kill as many runs, each at a moment of its own, and compare what a last one ends with to an untouched OUT."""
-    art = awkward_art(root / "art", 120)
-    started = time.monotonic()
-    code, _, told = run_to_end(art, root / "whole", tagger)
-    seconds = time.monotonic() - started
-    assert code == 1, told  # some images are damaged on purpose
-    whole, rng, killed = tree(root / "whole"), random.Random(seed), 0
-    for number in range(times):
-        # A fresh OUT now and then, so that all stages are hit and not the last alone.
-        out = root / f"out{number // 4}"
-        process = start(art, out, tagger)
-        time.sleep(seconds * rng.uniform(0.15, 0.9))
-        killed += process.poll() is None
-        kill(process)
-        if number % 4 == 3 or number == times - 1:
-            assert run_to_end(art, out, tagger)[0] == 1
-            assert tree(out) == whole
-            assert {row["caption_source"] for row in manifest(out)} <= {"machine", None}
-    assert killed
+RUNS, PUSHES = 4, 3  # kills of each per OUT, so that all stages are hit and not the last alone
 
 
-def test_three_kills_end_with_the_bytes_of_an_uninterrupted_run(tmp_path, tiny_tagger):
-    killed_and_finished(tmp_path, tiny_tagger, times=3, seed=3)
+@dataclass
+class Killer:
+    """Kills commands at moments of its own choice, and counts in which stage each was."""
+
+    root: Path
+    tagger: Path
+    rng: random.Random
+    killed: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.art = awkward_art(self.root / "art", 40)
+        self.environment, self.sets = palette(self.root)
+
+    def run(self, out: Path) -> list[str]:
+        sets = [word for each in (f"tagger.model={self.tagger}", *self.sets) for word in ("--set", each)]
+        return ["run", str(self.art), "--out", str(out), *SMALL, *sets]
+
+    def push(self, out: Path) -> list[str]:
+        return ["push", str(out), "me/set", *WITH]
+
+    def start(self, command: list[str], hub: Hub | None = None) -> subprocess.Popen:
+        env = os.environ | self.environment | (environment(hub, self.root) if hub else {})
+        with (self.root / "said").open("wb") as said:
+            return subprocess.Popen([sys.executable, "-m", "prep", *command], stdout=said, stderr=said, env=env)
+
+    def to_the_end(self, command: list[str], hub: Hub | None = None) -> float:
+        """-> how many seconds it took."""
+        started = time.monotonic()
+        code = self.start(command, hub).wait(300)
+        assert code in (0, 1), self.said()  # some images are damaged on purpose
+        return time.monotonic() - started
+
+    def kill(self, command: list[str], seconds: float, hub: Hub | None = None) -> bool:
+        """Kill it at a moment within so many seconds -> whether it was still at work."""
+        process = self.start(command, hub)
+        time.sleep(seconds * self.rng.uniform(0.1, 1))
+        workers, ended = children(process), process.poll()
+        process.kill()
+        process.wait()
+        wait_for(lambda: not any(map(alive, workers)))
+        lines = [line.partition(":")[0] for line in self.said().splitlines() if ": " in line]
+        stage = "at its end" if ended is not None else f"after {lines[-1]}" if lines else "before any stage"
+        self.killed["at its end" if ended is not None else f"of {command[0]} {stage}"] += 1
+        return ended is None
+
+    def said(self) -> str:
+        return (self.root / "said").read_text(errors="backslashreplace")
+
+
+def killed_and_finished(killer: Killer, times: int, pushes: int = PUSHES) -> None:
+    """Kill as many processes, and compare what each OUT and its repo end with to an untouched one.
+
+    pushes: to be killed per OUT; 0: none is pushed.
+    """
+    whole = killer.root / "whole"
+    seconds = killer.to_the_end(killer.run(whole))
+    assert {row["origin"] for row in manifest(whole)} > {"source", "augmentation"}
+    if pushes:
+        with served_hub() as hub:
+            pushing = killer.to_the_end(killer.push(whole), hub)
+            files = dict(hub.repos["me/set"].files)
+    number, left = 0, times
+    while left:
+        out, number = killer.root / f"out{number}", number + 1
+        for _ in range(min(left, RUNS)):
+            left -= 1
+            killer.kill(killer.run(out), seconds)
+        killer.to_the_end(killer.run(out))
+        assert tree(out) == tree(whole)
+        assert {row["caption_source"] for row in manifest(out)} <= {"machine", None}
+        if not pushes:
+            continue
+        with served_hub() as hub:
+            for _ in range(min(left, pushes)):
+                left -= 1
+                killer.kill(killer.push(out), pushing, hub)
+                there = hub.repos["me/set"].files if "me/set" in hub.repos else {}
+                assert set(there) <= {".gitattributes"} or there == files, "half a set was published"
+            killer.to_the_end(killer.push(out), hub)
+            assert hub.repos["me/set"].files == files
+    assert killer.killed.total() == times and killer.killed["at its end"] < times
+
+
+@pytest.fixture
+def killer(tmp_path, tiny_tagger):
+    return lambda seed: Killer(tmp_path, tiny_tagger, random.Random(seed))
+
+
+def test_three_kills_end_with_the_bytes_of_an_uninterrupted_run(killer):
+    killed_and_finished(killer(3), times=3, pushes=0)
 
 
 @pytest.mark.slow
-def test_a_hundred_kills_end_with_the_bytes_of_an_uninterrupted_run(tmp_path, tiny_tagger):
-    killed_and_finished(tmp_path, tiny_tagger, times=100, seed=100)
+def test_a_hundred_kills_while_it_draws_and_pushes_end_with_the_bytes_of_an_uninterrupted_run(killer, figure):
+    hundred = killer(100)
+    killed_and_finished(hundred, times=100)
+    figure(f"100 kills, 0 failures ({', '.join(f'{count} {stage}' for stage, count in hundred.killed.most_common())})")

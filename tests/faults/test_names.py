@@ -153,6 +153,10 @@ def test_links_pipes_and_folders_named_like_images(tmp_path, tiny_tagger):
         "mira/nowhere.png": "link",
         "mira/round.png": "link",
         "mira/pipe.png": "not_a_file",
+        "mira/pipe": "other",
+        "mira/inside.png": "copy",
+        "alias/": "again",
+        "mira/loop/": "again",
     }
 
 

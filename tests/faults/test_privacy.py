@@ -5,17 +5,27 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from prep.formats import FORMATS
 from tests.support.pictures import drawing, save, tiny_checkpoint
 from tests.support.processes import SMALL
 
 TOKEN = "hf_canaryCANARYcanary"
 PLACE = (51.0, 28.0, 38.0)
 COMMENT = "canary-artist-name"
+
+
+# They name folders by absolute paths, since these trainers are started elsewhere: docs/FORMATS.md.
+CONFIGS = {
+    "export/ai-toolkit/config.yaml",
+    "export/onetrainer/concepts.json",
+    "export/simpletuner/multidatabackend.json",
+}
 
 
 def with_gps(path, **options) -> None:
@@ -92,3 +102,33 @@ def test_state_that_stays_at_home_holds_no_token(made):
     _, out = made
     for path in (out / ".prep").rglob("*"):
         assert path.is_dir() or TOKEN.encode() not in path.read_bytes()
+
+
+def test_no_path_token_or_host_is_in_what_was_drawn_and_in_any_view(painted, typed, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    painted.run()
+    formats = [word for name in FORMATS.members for word in ("--to", name)]
+    assert typed("export", painted.out, *formats).code == 0
+    weights = next(each for each in painted.sets if each.startswith("generator.model=")).partition(":")[2]
+    canaries = [TOKEN, str(painted.out.parent), str(Path(weights).parent), socket.gethostname()]
+    canaries = [canary for canary in canaries if len(canary) > 4]
+    searched, named = 0, set()
+    for path in painted.out.rglob("*"):
+        inside = path.relative_to(painted.out)
+        if inside.parts[0] == ".prep" or path.is_dir():
+            continue
+        if path.is_symlink():
+            assert not path.readlink().is_absolute(), inside
+            continue
+        data = path.read_bytes()
+        if path.suffix == ".parquet":
+            table = pq.read_table(path)
+            data += repr((table.to_pylist(), table.schema.metadata)).encode()
+        searched += 1
+        found = [canary for canary in canaries if canary.encode() in data]
+        if found == [str(painted.out.parent)] and inside.parts[0] == "export":
+            named.add(str(inside))
+        else:
+            assert not found, inside
+    assert named == CONFIGS
+    assert searched > 30 and len(FORMATS.members) == len(list((painted.out / "export").iterdir()))

@@ -257,3 +257,15 @@ def test_a_kill_between_two_steps_leaves_no_picture_without_its_caption(tmp_path
     for image in folder.glob("*.png"):
         assert image.with_suffix(".txt").exists()
     assert lint(tmp_path).wrong
+    report, _, failed = apply_fixes(tmp_path)
+    assert not failed and not report.wrong and len(list(folder.glob("*.png"))) == len(list(folder.glob("*.txt")))
+
+
+def test_what_a_killed_fix_left_half_written_is_swept(tmp_path):
+    folder = write_broken(tmp_path, "caption-empty") / "10_sylvie"
+    half = folder / ".prep-0123abcd-1-1"
+    half.write_bytes(b"half")
+    lint(tmp_path)
+    assert half.exists()
+    apply_fixes(tmp_path)
+    assert not half.exists()

@@ -1,5 +1,6 @@
 """Each rule finds its own fault, and nothing finds fault with what sd-scripts reads rightly."""
 
+import io
 import os
 
 import pytest
@@ -106,6 +107,15 @@ def test_alpha_is_wanted_under_alpha_mask(tmp_path):
 def test_a_damaged_image_is_found(tmp_path, data):
     clean_folder(tmp_path)
     pair("10_sylvie/cut-01.png", data)(tmp_path)
+    assert found(tmp_path) == ["image-unread"]
+
+
+def test_a_picture_whose_profile_no_trainer_opens_is_found(tmp_path):
+    clean_folder(tmp_path)
+    stream = io.BytesIO()
+    with Image.open(io.BytesIO(picture())) as image:
+        image.save(stream, "PNG", icc_profile=bytes(1_200_000))
+    pair("10_sylvie/profile-01.png", stream.getvalue())(tmp_path)
     assert found(tmp_path) == ["image-unread"]
 
 

@@ -34,7 +34,7 @@ def settings_for(art, tagger, *sets):
 def test_a_plan_over_a_fresh_folder_counts_everything_and_writes_nothing(tmp_path, tiny_tagger):
     art = folder_of(tmp_path / "art", mira=4, noa=2)
     lines = plan_lines(art, tmp_path / "out", settings_for(art, tiny_tagger))
-    assert lines[0] == "scan: 6 files of 2 characters, 6 to read"
+    assert lines[0] == "scan: 6 pictures of 2 characters, 6 to read"
     assert lines[1].startswith("tag: 6 images to tag with")
     assert lines[3].startswith("generate: nothing is drawn")
     assert lines[4] == "export: 0 images already in kohya/, 6 to add"
@@ -62,8 +62,9 @@ def test_a_plan_shows_what_a_changed_setting_would_change(made):
 def test_a_plan_counts_an_added_image(made):
     art, out, tagger = made
     save(drawing(90), art / "mira" / "new.png")
+    (art / "mira" / "new.heic").write_bytes(b"")
     lines = plan_lines(art, out, settings_for(art, tagger))
-    assert "1 to read" in lines[0] and lines[1].startswith("tag: 1 images")
+    assert lines[0].endswith("1 to read; left out: 1 HEIF") and lines[1].startswith("tag: 1 images")
     assert lines[3].startswith("generate: nothing is drawn")
     assert lines[4] == "export: 6 images already in kohya/, 1 to add"
 

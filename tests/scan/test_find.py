@@ -1,7 +1,11 @@
 """Which files of SRC are images, and whose: by content, at any depth, and through no hostile name or link."""
 
+import errno
 import os
 import socket
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -76,6 +80,7 @@ def test_links_are_followed_inside_src_alone(tmp_path):
     listing = find_images(src, tmp_path / "out")
     assert {each.path for each in listing.files} in ({"mira/a.png", "mira/in.png"}, {"noa/a.png", "noa/in.png"})
     told = {path.rpartition("/")[2]: problem.message for path, problem in listing.problems}
+    assert [each.kind.name for each in listing.passed] == ["again", "again"]  # the loop, and one of the two names
     assert told == {
         "out.png": "is a link out of SRC",
         "broken.png": "is a link that leads nowhere",
@@ -147,32 +152,184 @@ def test_two_characters_never_share_a_slug():
     assert {name: slugs(["mira", name])[name] for name in ("MIRA",)}["MIRA"] == made["MIRA"]
 
 
-def test_a_hidden_folder_that_may_be_a_character_is_named(tmp_path):
-    for path in (".hack/a.png", ".git/b.png", "mira/c.png"):
-        save(drawing(1, 40, 40), tmp_path / path)
-    assert find_images(tmp_path, tmp_path / "out").hidden == (".hack",)
+def kinds(listing) -> dict[str, str]:
+    return {each.path: each.kind.name for each in (*listing.left, *listing.passed)}
 
 
-def test_what_other_trainers_left_beside_images_is_counted_by_ending(tmp_path):
-    for name in ("a.png", "b.png", "c.png"):
-        save(drawing(1, 40, 40), tmp_path / "mira" / name)
-    for name in ("mira/a.json", "mira/b.png.json", "mira/metadata.jsonl", "mira/a.tags", "mira/c.xmp", "meta_cap.json"):
-        (tmp_path / name).write_text("{}")
+def placed(root: Path, *paths: str) -> None:
+    """Pictures at those paths, whatever they are called; all else holds some words."""
+    for number, path in enumerate(paths):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(encoded(drawing(number, 40, 40)))
+
+
+def test_each_file_has_one_place_and_the_numbers_add_up(tmp_path):
+    placed(tmp_path, "mira/1.png", "mira/2.png", "mira/2.png~", "mira/2.kra-autosave", "mira/2.png.bak", "cover.png")
+    placed(tmp_path, "mira/.3.png", "mira/@eaDir/1.png/SYNOPHOTO_THUMB_XL.jpg", ".hack/a.png", "__MACOSX/mira/1.png")
     for name in (
         "prep.toml",
-        "words.toml",
-        "filter.txt",
-        "mira/a.txt",
-        "mira/b.caption",
-        "mira/README.md",
+        "mira/1.txt",
+        "mira/2.caption",
+        "mira/2.txt",
+        "mira/9.txt",
+        "mira/1.json",
         "mira/LICENSE",
     ):
-        (tmp_path / name).write_text("mine")
-    told = find_images(tmp_path, tmp_path / "out").unread
-    assert told == "6 files beside your images are not read: 3 .json, 1 .jsonl, 1 .tags, 1 .xmp"
+        (tmp_path / name).write_text("words")
+    for name in ("mira/.DS_Store", "mira/._1.png", "mira/Thumbs.db", "mira/4.png.crdownload", "mira/5.psd", "6.mp4"):
+        (tmp_path / name).write_bytes(b"bytes")
+    listing = find_images(tmp_path, tmp_path / "out")
+    assert [found.path for found in listing.files] == ["mira/1.png", "mira/2.png"]
+    assert listing.counted == {"caption": 2, "settings file": 1, "system file": 3}
+    assert kinds(listing) == {
+        "6.mp4": "video",
+        "cover.png": "loose",
+        "mira/.3.png": "hidden",
+        "mira/1.json": "other",
+        "mira/2.caption": "text",
+        "mira/2.kra-autosave": "backup",
+        "mira/2.png.bak": "backup",
+        "mira/2.png~": "backup",
+        "mira/4.png.crdownload": "unfinished",
+        "mira/5.psd": "PSD",
+        "mira/9.txt": "text",
+        "mira/LICENSE": "other",
+        ".hack/": "hidden",
+        "__MACOSX/": "system",
+        "mira/@eaDir/": "thumbnails",
+    }
+    assert not listing.problems
+    assert listing.left_out == {"video": 1, "loose": 1, "hidden": 1, ".json": 1, "text": 2, "backup": 3,
+                                "unfinished": 1, "PSD": 1, "other": 1}  # fmt: skip
 
 
-def test_nothing_is_said_where_all_is_read(tmp_path):
-    save(drawing(1, 40, 40), tmp_path / "mira" / "a.png")
-    (tmp_path / "mira" / "a.txt").write_text("mira")
-    assert find_images(tmp_path, tmp_path / "out").unread == ""
+def test_a_format_that_is_not_read_is_named_by_content_and_fails(tmp_path):
+    placed(tmp_path, "mira/1.png", "mira/really_a_png.heic")
+    starts = {
+        "a.heic": b"\0\0\0\x18ftypheic",
+        "b.jxl": b"\xff\x0a",
+        "c": b"\0\0\0\x0cJXL \r\n\x87\n",
+        "d.tga": b"",
+        "e.nef": b"MM\0*",
+        "f.dat": b"8BPS",
+        "g.dat": b"\0\0\0\x18ftypisom",
+    }
+    for name, start in starts.items():
+        (tmp_path / "mira" / name).write_bytes(start + b"\0" * 40)
+    listing = find_images(tmp_path, tmp_path / "out")
+    assert [found.path for found in listing.files] == ["mira/1.png", "mira/really_a_png.heic"]
+    named = {path.rpartition("/")[2]: kind for path, kind in kinds(listing).items()}
+    assert named == {"a.heic": "HEIF", "b.jxl": "JPEG XL", "c": "JPEG XL", "d.tga": "TGA", "e.nef": "RAW",
+                     "f.dat": "PSD", "g.dat": "video"}  # fmt: skip
+    assert [path for path, _ in listing.problems] == ["mira/a.heic", "mira/b.jxl", "mira/c", "mira/d.tga",
+                                                          "mira/e.nef"]  # fmt: skip
+
+
+def test_a_mask_is_one_only_beside_its_picture(tmp_path):
+    placed(tmp_path, "mira/1.png", "mira/1-masklabel.png", "mira/2-masklabel.png", "mira/mask of silver.png")
+    placed(tmp_path, "mira/masks/1.png", "mira/masks/7.png", "masks/mira/1.jpg", "masks/noa/1.png")
+    listing = find_images(tmp_path, tmp_path / "out")
+    assert kinds(listing) == dict.fromkeys(("mira/1-masklabel.png", "mira/masks/1.png", "masks/mira/1.jpg"), "mask")
+    assert {found.path for found in listing.files} == {
+        "mira/1.png", "mira/2-masklabel.png", "mira/mask of silver.png", "mira/masks/7.png", "masks/noa/1.png",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["img", "image"])
+def test_of_a_kohya_project_the_images_are_read_and_the_rest_is_passed_over(tmp_path, name):
+    placed(tmp_path, f"{name}/10_eileen girl/1.png", f"{name}/5_noa/a.png", "reg/1_girl/r.png", "model/sample/s.png")
+    placed(tmp_path, "preview.png")
+    (tmp_path / "log").mkdir()
+    listing = find_images(tmp_path, tmp_path / "out")
+    assert {found.path: found.character for found in listing.files} == {
+        f"{name}/10_eileen girl/1.png": "eileen girl",
+        f"{name}/5_noa/a.png": "noa",
+    }
+    assert kinds(listing) == {"preview.png": "loose", "reg/": "kohya", "log/": "kohya", "model/": "kohya"}
+    assert listing.numbered == ("10_eileen girl", "5_noa")
+
+
+def test_a_character_may_be_called_img(tmp_path):
+    placed(tmp_path, "img/a.png", "noa/b.png")
+    assert set(found(tmp_path).values()) == {"img", "noa"}
+
+
+def test_loose_pictures_are_one_character_only_where_no_folder_has_pictures(tmp_path):
+    art = tmp_path / "mira"
+    placed(art, "1.png", "2.png")
+    (art / "wips").mkdir()
+    (art / "wips" / "3.psd").write_bytes(b"8BPS")
+    listing = find_images(art, tmp_path / "out")
+    assert listing.characters == listing.expected == ["mira"]
+    placed(art, "swimsuit/4.png")
+    listing = find_images(art, tmp_path / "out")
+    assert listing.characters == ["swimsuit"] and kinds(listing)["1.png"] == kinds(listing)["2.png"] == "loose"
+    assert "mira" in listing.named  # its table in prep.toml stops no run
+
+
+def test_sub_folders_of_a_character_are_counted(tmp_path):
+    placed(tmp_path, "sylvie/a/1.png", "sylvie/a/deep/2.png", "sylvie/b/3.png", "sylvie/4.png", "noa/1.png")
+    assert find_images(tmp_path, tmp_path / "out").nested == {"sylvie": 3}
+
+
+def test_no_set_that_prep_made_is_read_and_none_is_mixed_with_its_images(tmp_path):
+    placed(tmp_path, "mira/1.png", "outputs/v1/kohya/5_mira/1.png")
+    (tmp_path / "outputs" / "v1" / ".prep").mkdir()
+    assert found(tmp_path) == {"mira/1.png": "mira"}
+    assert kinds(find_images(tmp_path, tmp_path / "out")) == {"outputs/v1/": "set"}
+    assert kinds(find_images(tmp_path, tmp_path / "outputs" / "v1")) == {}  # this run's own
+    with pytest.raises(UsageError, match="is a set that prep made"):
+        find_images(tmp_path / "outputs" / "v1", tmp_path / "out")
+    with pytest.raises(UsageError, match="holds your images"):
+        find_images(tmp_path / "mira", tmp_path / "mira")
+    with pytest.raises(UsageError, match="holds no image: v1/ is a set that prep made"):
+        find_images(tmp_path / "outputs", tmp_path / "out")
+
+
+def test_a_folder_that_leads_out_of_src_is_a_problem(tmp_path):
+    placed(tmp_path, "elsewhere/1.png", "src/mira/1.png")
+    (tmp_path / "src" / "noa").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "src" / "alias").symlink_to("mira")
+    listing = find_images(tmp_path / "src", tmp_path / "out")
+    assert [found.path for found in listing.files] == ["mira/1.png"]
+    assert kinds(listing) == {"alias/": "again", "noa/": "link"}
+    assert [path for path, _ in listing.problems] == ["noa/"]
+
+
+NOBODY = """
+import os, sys
+from pathlib import Path
+from prep.scan.find import find_images
+os.setgid(65534), os.setuid(65534)
+found = find_images(Path(sys.argv[1]), Path("/nowhere"))
+print([each.path for each in found.files])
+for path, problem in found.problems: print(path, problem.kind, problem.message)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become somebody else")
+def test_what_nobody_may_read_is_a_problem_and_not_the_end(tmp_path):
+    with tempfile.TemporaryDirectory(dir="/tmp") as base:  # pytest's own folders are for their owner alone
+        Path(base).chmod(0o755)
+        src = Path(base, "src")
+        placed(src, "mira/1.png", "mira/stray", "noa/2.png")
+        (src / "mira" / "stray").chmod(0)
+        (src / "noa").chmod(0)
+        done = subprocess.run([sys.executable, "-c", NOBODY, src], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "['mira/1.png']",
+        "mira/stray unreadable cannot be read (Permission denied)",
+        "noa/ unreadable cannot be read (Permission denied)",
+    ]
+
+
+def test_a_stray_file_that_gives_an_error_is_a_problem(tmp_path, monkeypatch):
+    placed(tmp_path, "mira/1.png", "mira/stray")
+
+    def broken(path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+
+    monkeypatch.setattr("prep.scan.walk._kind_of_content", broken)
+    assert [problem.message for _, problem in find_images(tmp_path, tmp_path / "out").problems] == [
+        "cannot be read (Input/output error)"
+    ]

@@ -44,7 +44,7 @@ class CountingGenerator:
         pass
 
 
-COUNTING = ModelSpec("counting", "generator", f"{__name__}:counting")
+COUNTING = ModelSpec("counting", "generator", f"{__name__}:counting", samplers=CountingCard.samplers)
 _made = None
 
 

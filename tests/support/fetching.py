@@ -44,5 +44,5 @@ def online(monkeypatch):
 def page(online, monkeypatch):
     """DeepDanbooru's release page, on loopback, with a file of 1 MB."""
     with release_page() as served:
-        change_file(monkeypatch, NAME, url=served.url, megabytes=1)
+        change_file(monkeypatch, NAME, url=served.url, megabytes=1, sha256="")
         yield served

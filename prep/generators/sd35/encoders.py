@@ -14,12 +14,11 @@ from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection, PreTrainedModel, T5Config, T5EncoderModel
 
 from prep.errors import WeightsError
+from prep.generators.sd35.folder import FOLDERS, open_folder
 from prep.generators.sd35.header import describe
-from prep.generators.sd35.load import open_folder
 from prep.tensors.fill import Piece, check_weights, fill
 from prep.tensors.layout import Part
 
-FOLDERS = {"clip_l": "text_encoder", "clip_g": "text_encoder_2", "t5": "text_encoder_3"}
 # 2 is what OpenAI's first config said, and SD3's still says: the pooled token is then the one of the highest number.
 CLIP = {"bos_token_id": 0, "eos_token_id": 2, "pad_token_id": 1, "layer_norm_eps": 1e-5}
 CLIP_HEAD = 64

@@ -51,6 +51,7 @@ class Family:
         return self.resolution_px**2 // self.least_px // self.unit_px * self.unit_px
 
 
+SD3_LAYERS = 24  # of SD3 medium, which norms no queries
 LARGE = Family("sd35-large", steps=28, guidance=4.5, shift=3.0, resolution_px=1024)
 TURBO = Family("sd35-large-turbo", steps=4, guidance=0.0, shift=3.0, resolution_px=1024)
 MEDIUM = Family("sd35-medium", steps=40, guidance=5.0, shift=3.0, resolution_px=1024, skip_layers=(7, 8, 9))
@@ -75,8 +76,8 @@ def family_of(path: Path, name: str = "") -> Family:
 
 def read_transformer(path: Path, name: str = "") -> Transformer:
     """As family_of, with what the header says."""
+    from prep.generators.sd35.folder import open_folder
     from prep.generators.sd35.header import _which_model, describe  # they import torch; sizes alone do without
-    from prep.generators.sd35.load import open_folder
 
     if path.is_dir():
         config, part = open_folder(path, "transformer")
@@ -88,8 +89,13 @@ def read_transformer(path: Path, name: str = "") -> Transformer:
         checkpoint = describe(path)
         if checkpoint.config is None:
             held = ", ".join(checkpoint.parts)
-            raise WeightsError(f"{path.name} holds no transformer, but {held}", hint="`generator.model` wants one")
+            raise WeightsError(
+                f"{path.name} holds no transformer, but {held}",
+                hint=f"`generator.model` wants one; this file may be `generator.sd35.{next(iter(checkpoint.parts))}`",
+            )
         config, part, model = checkpoint.config, checkpoint.parts["transformer"], checkpoint.model
+    if config.get("qk_norm") is None and config.get("num_layers") == SD3_LAYERS:
+        raise WeightsError(f"{path.name} is SD3 medium, the model before SD3.5", hint="prep draws with SD3.5 alone")
     if model == "sd35-medium":
         family = MEDIUM
     elif model == "sd35-large":

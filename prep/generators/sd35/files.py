@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prep.errors import WeightsError
-from prep.generators.sd35.encoders import FOLDERS
+from prep.generators.sd35.folder import FOLDERS, alone, open_folder
 from prep.generators.sd35.header import describe
 
 NAMES = {"clip_l": "CLIP-L", "clip_g": "CLIP-G", "t5": "T5", "vae": "VAE"}
@@ -38,11 +38,7 @@ class Files:
             path = getattr(self, name)
             if path is None:
                 continue
-            if not path.is_dir():
-                parts = set(describe(path).parts)
-                if not parts & ({name, "clip"} if name.startswith("clip") else {name}):
-                    said = f"{path.name} holds no {NAMES[name]}, but {', '.join(parts)}"
-                    raise WeightsError(said, hint=f"`generator.sd35.{name}` wants another file")
+            check_part(name, path)
             found.add(name)
         return found
 
@@ -54,7 +50,7 @@ class Files:
                 other = ", or set `generator.sd35.with_t5` to false: SD3.5 may do without it" if name == "t5" else ""
                 raise WeightsError(
                     f"{self.model.name} holds no {NAMES[name]}, and no file for it is named",
-                    hint=f"fetch one and name it: `--set generator.sd35.{name}=FILE`{other}",
+                    hint=alone(self.model) or f"fetch one and name it: `--set generator.sd35.{name}=FILE`{other}",
                 )
         return held
 
@@ -65,3 +61,14 @@ class Files:
             files = sorted(path.rglob("*.safetensors")) if path and path.is_dir() else [path] if path else []
             told.append([[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files])
         return hashlib.sha256(json.dumps(told).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def check_part(name: str, path: Path) -> None:
+    """name: of NAMES; path: a file or a folder. Raises WeightsError when it does not hold that."""
+    if path.is_dir():
+        open_folder(path, FOLDERS.get(name, name))
+        return
+    parts = set(describe(path).parts)
+    if not parts & ({name, "clip"} if name.startswith("clip") else {name}):
+        said = f"{path.name} holds no {NAMES[name]}, but {', '.join(sorted(parts))}"
+        raise WeightsError(said, hint=f"`generator.sd35.{name}` wants another file")

@@ -18,12 +18,12 @@ from prep.generators.sd35.adaln import AdalnCache
 from prep.generators.sd35.batches import alike, in_parts, texts_of
 from prep.generators.sd35.card import FAMILIES, SD35Card
 from prep.generators.sd35.encoders import load_text_encoders
-from prep.generators.sd35.family import check_size, read_transformer
-from prep.generators.sd35.files import Files
+from prep.generators.sd35.family import check_size
 from prep.generators.sd35.load import check_transformer, load_transformer
 from prep.generators.sd35.loaded import Loaded, pipeline_of
+from prep.generators.sd35.look import look
 from prep.generators.sd35.memory import Level
-from prep.generators.sd35.options import PARTS, SD35Options
+from prep.generators.sd35.options import SD35Options
 from prep.generators.sd35.products import use_products, why_no_products
 from prep.generators.sd35.prompts_cache import PromptsCache
 from prep.generators.sd35.rows import ByPicture
@@ -53,11 +53,8 @@ class SD35:
 
         Raises WeightsError: a file that is not readable or a part that is nowhere; SettingsError: no such device.
         """
-        self.files = Files(**{part: path for part, path in files.items() if part in ("model", *PARTS)})
-        self.options = options
-        described = read_transformer(self.files.model, name)
-        self.config = described.config
-        self.parts = self.files.check(options.with_t5 and described.family.published)
+        self.files, described, self.parts = look(name, files, options)
+        self.options, self.config = options, described.config
         self.device = pick_device(options.device)
         self.dtype = dtype or best_dtype(self.device)
         if options.offload == "model" and self.device.type == "cpu":

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prep.errors import WeightsError
+from prep.generators.sd35.folder import alone
 from prep.tensors.file import Entry, WeightFile
+from prep.tensors.kind import tensors_kind
 from prep.tensors.layout import LINE, Part, part_of
 
 # Part -> (its prefix in the single files, a key that it always has). A file of its own has no prefix.
@@ -46,6 +48,9 @@ def describe(path: Path) -> Checkpoint:
                 name = _which_clip(file.entries[sure]) if name.startswith("clip") else name
                 parts[name] = part_of([file], name)
                 break
+    other = None if "transformer" in parts else tensors_kind(file.entries)
+    if other:
+        raise WeightsError(f"{path.name} is {other.what}, and no part of SD3.5", hint=alone(path) or other.todo)
     if not parts:
         first = next(iter(file.entries), "nothing")
         raise WeightsError(f"{path.name} holds no part of SD3.5 that prep knows; it begins with {first}", hint=LINE)

@@ -8,19 +8,15 @@ from pathlib import Path
 import torch
 from diffusers import SD3Transformer2DModel
 
-from prep.documents import read_json
 from prep.errors import WeightsError
+from prep.generators.sd35.folder import open_folder
 from prep.generators.sd35.header import describe
 from prep.generators.sd35.names import layers, norms
-from prep.tensors.file import WeightFile
 from prep.tensors.fill import Piece, Quantise, check_weights, fill
-from prep.tensors.layout import Part, part_of
 from prep.tensors.rows import ALL
 
-NO_PICKLES = "prep reads no pickled weights"
 MOST_STD = 5.0  # its weights have some 0.02; without their scales, those of an FP8 file have 100
 KINDS = ("weight", "bias")
-PLAIN = ("diffusion_pytorch_model.safetensors", "model.safetensors")
 
 
 def load_transformer(
@@ -62,26 +58,6 @@ def transformer_pieces(path: Path) -> tuple[dict, dict[str, Piece]]:
     if extra := sorted(found.keys() - used):
         raise WeightsError(f"{path.name} also holds {extra[0]}, which SD3's transformer has no place for")
     return config, pieces
-
-
-def open_folder(path: Path, part: str) -> tuple[dict, Part]:
-    """(config.json, tensors) of a part in a diffusers folder, whole or in shards."""
-    folder = path / part if (path / part).is_dir() else path
-    try:
-        config = read_json(folder / "config.json", follow=True)
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"{folder} is no diffusers folder: its config.json cannot be read") from error
-    files = sorted(folder.glob("*.safetensors"))
-    if indexes := sorted(folder.glob("*.safetensors.index.json")):
-        try:
-            files = sorted({folder / name for name in read_json(indexes[0], follow=True)["weight_map"].values()})
-        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-            raise WeightsError(f"{indexes[0].name} in {folder} is not readable") from error
-    elif len(files) > 1:
-        files = [file for file in files if file.name in PLAIN]  # the others are variants of it
-    if not files:
-        raise WeightsError(f"{folder} holds no safetensors file that is named as diffusers does", hint=NO_PICKLES)
-    return config, part_of([WeightFile(file) for file in files], part)
 
 
 @torch.inference_mode()

@@ -11,8 +11,8 @@ import torch
 from diffusers import AutoencoderKL
 
 from prep.errors import WeightsError
+from prep.generators.sd35.folder import open_folder
 from prep.generators.sd35.header import describe
-from prep.generators.sd35.load import open_folder
 from prep.tensors.fill import Piece, check_weights, fill
 from prep.tensors.layout import Part
 

@@ -1,0 +1,108 @@
+"""Whether the models that the settings ask for can work: names, devices, samplers, and of files their first bytes and
+headers. A run asks before it touches anything; nothing is loaded, fetched or hashed here.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from prep.config import Settings
+from prep.errors import SettingsError, UsageError, WeightsError
+from prep.models.choose import named
+from prep.models.choose_models import card_of, generator_of, no_sampler, option_files, options_of
+from prep.models.known import known
+from prep.models.locate import files_at, find
+from prep.process.hardware import may_have, nvidia_driver
+from prep.registry import FAMILIES, ModelSpec, Role, family, load
+from prep.tensors.kind import first_kind
+
+PATH = "path"  # the source of files that a person named
+
+
+def check_models(settings: Settings, begun: bool = False) -> None:
+    """begun: the set has a tagger already, so that `auto` takes no other.
+
+    Raises SettingsError for a name, a device or a sampler that nobody has; UsageError for a path where nothing is;
+    WeightsError for a file that is not what it is named for.
+    """
+    for role in FAMILIES:
+        device = getattr(settings, role).device
+        if not may_have(device):
+            raise SettingsError(f"{role}.device is {device}, which is not here", hint="`auto` takes what there is")
+        spec, source, files = _asked(role, settings, begun)
+        _check_parts(role, settings)
+        if spec is None:
+            continue
+        if spec.samplers and settings.generator.sampler not in spec.samplers:
+            raise no_sampler(spec.name, settings.generator.sampler, spec.samplers)
+        if files:
+            _check_files(role, spec, source, files, settings)
+        if role == "generator" and files and not spec.samplers:  # only its card says which it has
+            card = card_of(generator_of(settings, may_fetch=False))
+            if settings.generator.sampler not in card.samplers:
+                raise no_sampler(card.name, settings.generator.sampler, card.samplers)
+
+
+def _asked(role: Role, settings: Settings, begun: bool) -> tuple[ModelSpec | None, str, dict[str, Path]]:
+    """-> (the model, where its files are, they by part). No model: none is asked for. No files: they are not here, or
+    are not looked at in this run.
+    """
+    asked = getattr(settings, role).model
+    if (role, asked) == ("generator", "none"):
+        return None, "", {}
+    if asked == "auto":
+        specs = [known(name) for name in family(role).automatic]
+        idle = begun if role == "tagger" else not nvidia_driver()
+        here = next((spec for spec in specs if not idle and find(spec)), None)
+        return here or specs[0], *(find(here) if here else ("", {}))
+    spec, path = named(role, asked)
+    if path:
+        return spec, PATH, files_at(spec, path, f"{role}.model")
+    return spec, *(find(spec) or ("", {}))
+
+
+def _check_parts(role: Role, settings: Settings) -> None:
+    """The files that options name, also where nothing is to be drawn with them."""
+    for section in getattr(settings, role).options:
+        for spec in family(role).members.values():
+            if isinstance(spec, ModelSpec) and spec.section == section and spec.parts:
+                options = options_of(role, spec, settings)
+                files = option_files(spec, options)
+                for part, path in files.items():
+                    if not path.is_file():
+                        where = f"{role}.{section}.{part}"
+                        raise UsageError(f"{where}: {path} is no file", hint=f"name the file that holds {part}")
+                if files and spec.check:
+                    load(spec.check)(spec.name, files, options)
+                break
+
+
+def _check_files(role: Role, spec: ModelSpec, source: str, files: Mapping[str, Path], settings: Settings) -> None:
+    options = options_of(role, spec, settings)
+    try:
+        for path in files.values():
+            _check_arrived(path)
+        if spec.check:
+            load(spec.check)(spec.name, {**files, **option_files(spec, options)}, options)
+    except WeightsError as error:
+        raise WeightsError(f"{role}.model: {error.message}", "; ".join(_todo(role, spec, source, error.hint))) from None
+
+
+def _check_arrived(path: Path) -> None:
+    """Raises WeightsError for what is no model of anybody's."""
+    try:
+        kind = first_kind(path) if path.is_file() else None
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from None
+    if kind and kind.nobodys:
+        raise WeightsError(f"{path.name} is {kind.what}", hint=kind.todo)
+
+
+def _todo(role: Role, spec: ModelSpec, source: str, hint: str) -> list[str]:
+    """What to do about a wrong file: what it says itself, and where a right one comes from."""
+    if source == PATH:
+        automatic = known(family(role).automatic[0])
+        own = spec.maker == automatic.maker
+        return [text for text in (hint, own and f"`prep models get {automatic.name}` fetches a right one") if text]
+    if source == "cache":
+        return [f"`prep models get {spec.name} --again` fetches it anew"]
+    return [text for text in (hint, f"put the whole file into {source}, or take this one away") if text]

@@ -1,0 +1,29 @@
+"""All that the settings name, read before a run touches anything: lists of tags, models, formats, where kohya/ lies."""
+
+from pathlib import Path
+
+from prep.checks.retag import read_exclusive
+from prep.config import Settings
+from prep.dataset.elsewhere import check_elsewhere
+from prep.drawing.prompts import read_vary
+from prep.formats import load_format
+from prep.models.check import check_models
+from prep.tagging.filters import read_patterns
+from prep.tagging.thresholds import read_overrides
+
+
+def check_settings(settings: Settings, out: Path | None = None) -> None:
+    """out: of a set, which may be there. Writes nothing, loads no weights, asks no network.
+
+    Raises UsageError (SettingsError, WeightsError): what was named, and what is wrong with it.
+    """
+    read_patterns(settings.filter.file, "filter.file")
+    read_patterns(settings.profile.intrinsic, "profile.intrinsic")
+    read_overrides(settings.thresholds.overrides)
+    read_vary(settings.augmentation.vary)
+    read_exclusive(settings.check.exclusive)
+    for name in settings.export.formats:
+        load_format(name)
+    check_models(settings, begun=out is not None and (out / ".prep" / "ledger").is_dir())
+    if out and settings.export.kohya:
+        check_elsewhere(out, Path(settings.export.kohya))

@@ -1,0 +1,166 @@
+"""What became of every file in SRC: kept, or left out for a reason that has a line in problems.txt and a count."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from prep.config import Scan
+from prep.dataset.problems import equation, reasons
+from prep.names import printable, quantity
+from prep.pipeline.records import Exported, Scanned
+from prep.scan.listing import Left, label
+from prep.types import BY_HAND, Problem, Row
+
+SHOWN = 4
+NOT_EXPORTED = "not_exported"
+RESTORE = "`prep restore` brings it back"
+
+
+@dataclass(frozen=True)
+class Fates:
+    kept: int  # pictures of SRC that train
+    counted: Mapping[str, int]  # captions, settings, system files
+    left_out: Counter[str]  # files, by reason
+    unread: Counter[str]  # of those, the ones that were no pictures to read
+    lines: tuple[tuple[str, Problem], ...]  # (path, why), of what the rules leave out
+    near: tuple[tuple[str, Problem], ...]  # pictures that train, and are nearly others
+    without: dict[str, Problem]  # characters that have files and no picture in the set
+    passed: tuple[Left, ...]  # folders
+
+    @property
+    def equation(self) -> str:
+        return equation(self.kept, self.counted, self.left_out)
+
+    @property
+    def elsewhere(self) -> dict[str, dict[str, int]]:
+        """The counts of files that are in no manifest: with its rows they give the equation again."""
+        return {"counted": dict(self.counted), "left_out": dict(self.unread)}
+
+    @property
+    def passed_over(self) -> str:
+        """'3 folders are passed over: aa/@eaDir/, bb/@eaDir/ (thumbnails), .hack/ (hidden)'; or empty."""
+        if not self.passed:
+            return ""
+        names: dict[str, list[str]] = defaultdict(list)
+        for each in self.passed:
+            names[each.kind.name].append(printable(each.path))
+        many = "1 folder is" if len(self.passed) == 1 else f"{len(self.passed):,} folders are"
+        return f"{many} passed over: {', '.join(f'{_some(paths)} ({name})' for name, paths in names.items())}"
+
+
+def fates_of(record: Scanned, scan: Scan, problems: Mapping[str, Problem]) -> Fates:
+    """problems: path -> what went wrong, which has a line already. scan: the settings that the rows were chosen by."""
+    listing = record.listing
+    rows = [row for row in record.rows if not row.made]
+    exported = isinstance(record, Exported)
+    why = {id(row): reason for row in rows if (reason := left_out_for(row.status, row.reason, row.exported, exported))}
+    by_reason = Counter(why.values())
+    return Fates(
+        kept=len(rows) - len(why),
+        counted=listing.counted,
+        left_out=by_reason + listing.left_out,
+        unread=listing.left_out,
+        lines=(*_rejected(rows, scan, problems), *_left(listing.left), *_left(listing.passed)),
+        near=tuple(_near(rows, why)),
+        without=_without(record, rows, why),
+        passed=listing.passed,
+    )
+
+
+def left_out_for(status: str, reason: str | None, file: str | None, exported: bool = True) -> str | None:
+    """Why a picture of SRC is not in the set, in a word; None: it is. For rows on the road, and of a manifest.
+
+    file: where it lies in the dataset folder. exported: whether all that is kept has such a place.
+    """
+    if status == "kept":
+        return NOT_EXPORTED if exported and not file else None
+    return reason or status
+
+
+def _rejected(rows: list[Row], scan: Scan, problems: Mapping[str, Problem]) -> Iterator[tuple[str, Problem]]:
+    originals = {(row.ref.character, row.ref.same): row.ref.path for row in rows if row.status != "duplicate"}
+    paths = {(row.ref.character, row.ref.sha256): row.ref.path for row in rows}
+    for row in rows:
+        ref, place = row.ref, row.ref.path
+        size = f"{ref.width}x{ref.height} px"
+        match row.reason or row.status:
+            case "copy":
+                original = printable(originals.get((ref.character, ref.same), ""))
+                said = f"is the same picture as {original}", "one of them trains; delete this one, or leave it"
+            case "too_small":
+                limit = f"{size}: its shorter side is under {scan.min_side_px} px"
+                said = limit, "use a larger version, or lower scan.min_side_px"
+            case "aspect":
+                said = f"{size}: longer than {scan.max_aspect:g} to 1", "crop it, or raise scan.max_aspect"
+            case "blurred":
+                said = f"its sharpness is {ref.sharpness:.1f}, under {scan.min_sharpness:g}", "use a sharper version"
+            case "near_copy":
+                near = printable(paths.get((ref.character, row.near_of), ""))
+                said = f"is nearly {near}, which is larger", '`scan.near_copies = "flag"` trains both'
+            case "over_cap":
+                said = f"more than {quantity(scan.max_images, 'image')} of its character", "raise scan.max_images"
+            case "excluded":
+                said = "was taken out by hand", RESTORE
+            case reason if reason == BY_HAND:
+                said = "was rejected by hand", RESTORE
+            case reason if row.status != "kept" and place not in problems:
+                said = f"is {reason.replace('_', ' ')}", "run again"
+            case _:  # kept, or told of where it went wrong
+                continue
+        yield place, Problem("scan", row.reason or row.status, *said)
+
+
+def _some(paths: list[str]) -> str:
+    more = f" and {len(paths) - SHOWN:,} more" if paths[SHOWN:] else ""
+    return ", ".join(paths[:SHOWN]) + more
+
+
+def _left(left: tuple[Left, ...]) -> Iterator[tuple[str, Problem]]:
+    """A line each, but one line for all files of a folder that end alike and are no pictures anyway."""
+    alike: dict[tuple[str, str], list[Left]] = defaultdict(list)
+    for each in left:
+        if each.kind.fails:
+            continue  # has its line where it went wrong
+        if each.kind.name == "other":
+            alike[each.path.rpartition("/")[0], label(each)].append(each)
+        else:
+            yield each.path, each.kind.problem
+    for (folder, ending), files in alike.items():
+        path, problem = files[0].path, files[0].kind.problem
+        if len(files) > 1:
+            name = f"*{ending}" if ending.startswith(".") else "*"
+            path = f"{folder}/{name}" if folder else name
+            problem = replace(problem, message=f"{quantity(len(files), 'file')}: each {problem.message}")
+        yield path, problem
+
+
+def _near(rows: list[Row], why: Mapping[int, str]) -> Iterator[tuple[str, Problem]]:
+    paths = {(row.ref.character, row.ref.sha256): row.ref.path for row in rows}
+    for row in rows:
+        if row.near_of and id(row) not in why and BY_HAND not in row.flags:
+            near = printable(paths.get((row.ref.character, row.near_of), ""))
+            hint = '`scan.near_copies = "drop"` keeps only the larger'
+            yield row.ref.path, Problem("scan", "near_copy", f"is nearly {near}, which is larger; both train", hint)
+
+
+def _without(record: Scanned, rows: list[Row], why: Mapping[int, str]) -> dict[str, Problem]:
+    """A character that a person emptied is not among them."""
+    left: dict[str, Counter[str]] = defaultdict(Counter)
+    readable, settled = set(), set()
+    for row in rows:
+        character = row.ref.character
+        left[character][why.get(id(row), "")] += 1
+        if row.ref.width:
+            readable.add(character)
+        if id(row) not in why or row.status == "excluded" or row.reason == BY_HAND:
+            settled.add(character)
+    for each in record.listing.left:
+        if each.kind.art and each.character:
+            left[each.character][label(each)] += 1
+    found = {}
+    for character in record.listing.expected:
+        if character not in settled:
+            what = "has no image that is kept" if character in readable else "has no readable image"
+            said = f"{what}: {reasons(left[character])}"
+            found[f"{character}/"] = Problem("scan", "no_image", said, "give it pictures, or take its folder away")
+    return found

@@ -1,0 +1,65 @@
+"""Whether a DeepDanbooru can be made from a file, by its first bytes and its header. No torch, no unpickling."""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from prep.documents import parse_json
+from prep.errors import WeightsError
+from prep.options import TaggerOptions
+from prep.tensors.file import WeightFile
+from prep.tensors.kind import NO_PICKLES, TORCH_ZIP, first_kind, tensors_kind
+
+FIRST_KEY = "n_Conv_0.weight"
+NAMES_BYTES = 10_000_000  # of the pickle within a checkpoint, which names tensors and tags: 0.3 MB when published
+READS = "prep reads model-resnet_custom_v3.pt of the TorchDeepDanbooru release, and taggers in its own safetensors form"
+
+
+def look(name: str, files: Mapping[str, Path], options: TaggerOptions) -> bool:
+    """-> whether it is a published checkpoint; else it is one of ours. Raises WeightsError for anything else."""
+    path = files["model"]
+    if path.is_dir():
+        raise WeightsError(f"{path} is a folder", hint="name the checkpoint file in it")
+    try:
+        kind = first_kind(path)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from None
+    if kind and kind.what == TORCH_ZIP:
+        _look_inside(path)
+        return True
+    if kind:
+        raise WeightsError(f"{path.name} is {kind.what}", hint=READS if kind.todo in ("", NO_PICKLES) else kind.todo)
+    file = WeightFile(path)
+    if missing := next((key for key in ("tags", "image_px") if key not in file.metadata), None):
+        if other := tensors_kind(file.entries):
+            raise WeightsError(f"{path.name} is {other.what}, and no tagger", hint=READS)
+        first = next(iter(file.entries), "nothing")
+        raise WeightsError(
+            f"{path.name} is no tagger of prep: `{missing}` is missing from its metadata, and it begins with {first}",
+            hint=READS,
+        )
+    try:
+        tags = parse_json(file.metadata["tags"])
+        sound = isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
+        sound = sound and int(file.metadata["image_px"]) > 0
+    except (ValueError, TypeError):
+        sound = False
+    if not sound:
+        raise WeightsError(f"{path.name}: `tags` or `image_px` in its metadata is not readable", hint=READS)
+    return False
+
+
+def _look_inside(path: Path) -> None:
+    """Raises WeightsError for a checkpoint that is cut off, or of another model."""
+    try:
+        with zipfile.ZipFile(path) as parts:
+            place = next((part for part in parts.namelist() if part.endswith("/data.pkl")), "")
+            with parts.open(place) as file:
+                names = file.read(NAMES_BYTES)
+    except (OSError, KeyError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile) as error:
+        size = path.stat().st_size
+        raise WeightsError(
+            f"{path.name} is cut off or damaged ({size:,} bytes are here)", hint="fetch the file again"
+        ) from error
+    if FIRST_KEY.encode() not in names:
+        raise WeightsError(f"{path.name} is a PyTorch checkpoint of another model: it has no {FIRST_KEY}", hint=READS)
