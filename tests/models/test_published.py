@@ -14,7 +14,9 @@ OTHER = "ab" * 32
 
 def test_a_download_that_two_places_know_otherwise_is_refused_and_removed(page, monkeypatch):
     change_file(monkeypatch, NAME, sha256=OTHER)
-    with pytest.raises(StoppedError, match=rf"its sha256 is {page.sha256}, the published one is {OTHER}; it was removed"):
+    with pytest.raises(
+        StoppedError, match=rf"its sha256 is {page.sha256}, the published one is {OTHER}; it was removed"
+    ):
         fetch(NAME)
     assert [path.name for path in target(NAME).parent.iterdir() if path.suffix != ".lock"] == []
 
