@@ -15,6 +15,7 @@ from prep.images import SUFFIXES, open_image, pixel_hash
 from prep.names import numbered_folder, printable
 from prep.types import Problem, Row
 
+PICTURES = tuple(SUFFIXES)
 OURS = re.compile(r".+-([0-9a-f]{12})\.(?:png|jpg|webp)")  # the name says what the file holds
 
 
@@ -68,8 +69,10 @@ def strangers(edits: HandEdits, rows: Iterable[Row], dry: bool = False) -> dict[
             )
             continue
         for name in sorted(os.listdir(folder)):  # noqa: PTH208 - listed again: files may have come during the run
-            path = folder / name if (named[1], name) not in known else None
-            if path is None or path.suffix.lower() not in SUFFIXES or not path.is_file():
+            if (named[1], name) in known or not name.lower().endswith(PICTURES):  # most names: no path is made of them
+                continue
+            path = folder / name
+            if path.suffix.lower() not in SUFFIXES or not path.is_file():
                 continue
             if pixels is None:
                 pixels = {row.ref.same for row in rows}

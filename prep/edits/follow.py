@@ -72,18 +72,18 @@ def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledg
         move(decisions, placement, old, new, _sha256(old) == _sha256(new) or _same(known, old, present[new]))
     _know_again(decisions, {new: old for new, old in matched.items() if old not in orphans})
     successors = became | {old: new for new, old in matched.items()}
-    now = {
-        subject: {"subject": subject, "recipe": "", "path": path, "pixels": pixels, "here": False, "became": None}
-        | {"became": successors.get(subject)}
+    now = [
+        _row(subject, path, pixels, False, successors.get(subject))
         for subject, (path, pixels) in known.items()
-    } | {
-        subject: {"subject": subject, "recipe": "", "path": path_key(row.ref.path), "pixels": row.ref.pixels}
-        | {"here": True, "became": None}
-        for subject, row in present.items()
-    }
-    ledger.write(PICTURE, [row for subject, row in now.items() if rows_before.get(subject) != row])
+        if subject not in present
+    ] + [_row(subject, path_key(row.ref.path), row.ref.pixels, True, None) for subject, row in present.items()]
+    ledger.write(PICTURE, [row for row in now if rows_before.get(row["subject"]) != row])
     followed = set(moved.values())
     return Followed(moved, tuple(subject for subject in orphans if subject not in followed))
+
+
+def _row(subject: str, path: str, pixels: str, here: bool, became: str | None) -> dict:
+    return {"subject": subject, "recipe": "", "path": path, "pixels": pixels, "here": here, "became": became}
 
 
 def _know_again(decisions: Decisions, pairs: Mapping[str, str]) -> None:

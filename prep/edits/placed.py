@@ -255,17 +255,11 @@ class Placement:
 def read_placement(kohya: Path, ledger: Ledger) -> Placement:
     """What is in kohya/ now. Writes nothing."""
     placement = Placement(kohya, ledger)
-    for row in ledger.table(EXPORT).to_pylist():
-        placement.known[row["subject"]] = Placed(
-            row["name"],
-            row["sha256"],
-            row["bytes"],
-            row["state"],
-            row["group"] or row["name"].rpartition("-")[0],
-            row["mtime_ns"] or 0,
-            row["inode"] or 0,
-            bool(row["hand"]),
-        )
+    table = ledger.table(EXPORT)
+    columns = (table[name].to_pylist() for name in ("subject", *Placed.__slots__))
+    for subject, name, sha256, size, state, group, mtime_ns, inode, hand in zip(*columns, strict=True):
+        group = group or name.rpartition("-")[0]
+        placement.known[subject] = Placed(name, sha256, size, state, group, mtime_ns or 0, inode or 0, bool(hand))
     placement.read()
     return placement
 

@@ -155,10 +155,11 @@ def begun(entry: Entry, machine: tuple[str, ...]) -> Hand:
     """The state to merge from. A .txt that was in SRC before any caption of ours counts as written by hand; so does one
     in kohya/ that the ledger does not know, where it differs from the machine's caption.
     """
-    hand, ours = entry.hand, Hand(", ".join(machine), machine)
+    hand = entry.hand
     if hand.text is None and entry.source_text is not None:
-        return edited(ours, entry.source_text)
+        return edited(Hand(", ".join(machine), machine), entry.source_text)
     if hand.person is not None and not hand.machine:
+        ours = Hand(", ".join(machine), machine)
         return ours if hand.person == ours.text else edited(ours, hand.person)
     return hand
 

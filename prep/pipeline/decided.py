@@ -80,23 +80,25 @@ def captioned(run: Run, record: Profiled, rows: Iterable[Row]) -> Iterator[Row]:
     """The rows with what the machine says and what a person made of it. Made once a run."""
     rows = list(rows)
     entries = record.edits.decisions.entries(map(image_key, rows))
-    return (_captioned(run, record, row, entry) for row, entry in zip(rows, entries, strict=True))
+    trial = is_trial(record.tagger)
+    return (_captioned(run, record, row, entry, trial) for row, entry in zip(rows, entries, strict=True))
 
 
-def _captioned(run: Run, record: Profiled, row: Row, entry: Entry) -> Row:
+def _captioned(run: Run, record: Profiled, row: Row, entry: Entry, trial: bool) -> Row:
+    """trial: whether a starter model read it."""
     if not row.ref.width:
         return row
     level = level_of(row.ref.edge_density, run.settings.thresholds)
     if row.status != "kept" and not row.made:
         return replace(row, complexity=level)
     machine = _machine_s(record, row, level, entry)
-    flags = set(row.flags)
-    if len(machine.items) == 1 and not machine.tags and not machine.removed:
-        flags.add("no_tags")
-    if is_trial_row(record, row):
-        flags.add("starter")
     # One replace: a set has many rows, and each call costs as much as a small caption.
-    made = {"complexity": level, "caption": machine, "flags": tuple(sorted(flags))}
+    made = {"complexity": level, "caption": machine}
+    more = {"starter"} if trial or row.made and _drawn_by_trial(record, row) else set()
+    if len(machine.items) == 1 and not machine.tags and not machine.removed:
+        more.add("no_tags")
+    if more or row.flags:
+        made["flags"] = tuple(sorted({*row.flags, *more}))
     if row.trains:
         made |= _decided(record.edits, row, begun(entry, machine.items), machine)
     return replace(row, **made)
@@ -169,11 +171,6 @@ def _say_retouched(run: Run, edits: HandEdits) -> None:
         run.report.say(f"scan: {quantity(len(retouched), 'picture')} in kohya/ changed by hand; {stay}")
 
 
-def is_trial_row(record: Profiled, row: Row) -> bool:
-    """Whether a starter model read it, or drew it."""
+def _drawn_by_trial(record: Profiled, row: Row) -> bool:
     drawing = record.drawing if isinstance(record, Captioned) else None
-    if is_trial(record.tagger):
-        return True
-    if not row.made:
-        return False
     return is_trial(drawing.generator) if drawing else row.made.request.generator == family("generator").trial

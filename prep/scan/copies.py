@@ -66,7 +66,7 @@ def _copies(refs: list[ImageRef], thumbnail, known: dict[str, float], remember) 
     originals, count = np.empty(len(refs), np.int64), 0
     original_hashes = np.empty(len(refs), np.uint64)
     for at, ref in enumerate(refs):
-        for place in np.flatnonzero(np.bitwise_count(original_hashes[:count] ^ hashes[at]) <= HASH_BITS):
+        for place in (np.bitwise_count(original_hashes[:count] ^ hashes[at]) <= HASH_BITS).nonzero()[0]:
             original = refs[originals[place]]
             subject = f"{original.sha256}:{ref.sha256}"
             if subject not in known:

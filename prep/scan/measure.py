@@ -56,7 +56,7 @@ def scan_recipe(max_pixels: int, measure_px: int) -> str:
 
 def path_key(path: str) -> str:
     """A path as a ledger's key: Arrow strings are UTF-8, names on a disk need not be."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def is_current(row: dict[str, Any] | None, found: Found) -> bool:

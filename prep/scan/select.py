@@ -17,12 +17,13 @@ def select(refs: Sequence[ImageRef], settings: Scan) -> list[Row]:
     """
     owners: dict[str, set[str]] = defaultdict(set)
     first: dict[tuple[str, str], ImageRef] = {}
-    for ref in sorted(refs, key=_path_bytes):
+    refs = sorted(refs, key=_path_bytes)
+    for ref in refs:
         if ref.sha256:
             owners[ref.same].add(ref.character)
             first.setdefault((ref.character, ref.same), ref)
     rows: list[Row] = []
-    for ref in sorted(refs, key=lambda ref: (ref.character, ref.sha256, _path_bytes(ref))):
+    for ref in sorted(refs, key=lambda ref: (ref.character, ref.sha256)):  # of equal ones by path still
         original = first.get((ref.character, ref.same), ref)
         status, reason = _verdict(ref, settings, copy=original is not ref)
         flags = SHOWN_FLAGS.intersection(ref.flags)
