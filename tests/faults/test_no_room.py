@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.apart import typed_apart
-from tests.faults.test_every_operation import SCENES, Trial, tree
+from tests.faults.scenes import SCENES, Trial, tree
 
 PAGE = 4096  # of a tmpfs
 ROOM = "remount,size=64m,nr_inodes=100000"
@@ -40,7 +40,7 @@ def disk(tmp_path):
 
 
 class OnADisk(Trial):
-    """The scenes of test_every_operation, on a disk with so much room left."""
+    """A scene on a disk with so much room left."""
 
     def __init__(self, scene, disk, begun, drawn, tagger) -> None:
         self.folder, self.mount = disk
