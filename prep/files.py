@@ -68,7 +68,7 @@ def write_whole(path: Path, data: bytes | Callable[[Path], None], sync: bool = F
 class NotAFileError(OSError):
     """A link, a folder, a pipe or a device where a regular file was wanted."""
 
-    def __init__(self, path: Path, what: str = "is no regular file") -> None:
+    def __init__(self, path: Path, what: str = "is not a regular file") -> None:
         super().__init__(errno.EINVAL, what, str(path))
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Which folder of SRC each table [characters.NAME] is about: named as the folder, or as its slug."""
+"""Which folder of SRC each table [characters.NAME] belongs to: NAME is the folder's name or its slug."""
 
 import difflib
 import json
@@ -13,11 +13,11 @@ MOST = 10  # folders that an error names
 
 
 def for_folders(settings: Settings, folders: list[str], others: bool = False) -> Settings:
-    """The settings with each [characters.NAME] under the exact name of its folder: NAME is that, with kohya's number or
-    without, or its slug; where neither is, either in another case or Unicode form.
+    """The settings with each [characters.NAME] under its folder's exact name. NAME is that, with or without kohya's
+    number, or its slug; if nothing matches exactly, case and Unicode form are ignored.
 
-    others: tables of folders that are not here are left out. Raises SettingsError for them otherwise; and for a table
-    that may be about two folders, and for two tables about one.
+    others: leave out tables of folders that are not in SRC; otherwise they raise SettingsError. So do a table that
+    matches two folders, and two tables for one folder.
     """
     if not settings.characters:
         return settings
@@ -27,15 +27,15 @@ def for_folders(settings: Settings, folders: list[str], others: bool = False) ->
         found = _meant(section, folders, names)
         if len(found) > 1:
             both = " and ".join(map(printable, found))
-            raise SettingsError(f"{table(section)} may be about {both}", hint=f"name one exactly, as {table(found[0])}")
+            raise SettingsError(f"{table(section)} matches both {both}", hint=f"name one exactly, as {table(found[0])}")
         if not found:
             if others:
                 continue
             raise SettingsError(f"{table(section)}: SRC has no such character", hint=_nearest(section, folders, names))
         if found[0] in named:
             raise SettingsError(
-                f"{table(named[found[0]])} and {table(section)} are both about {printable(found[0])}",
-                hint="write one of them; with --set, name the one that prep.toml names",
+                f"{table(named[found[0]])} and {table(section)} are both for {printable(found[0])}",
+                hint="keep one of them; with --set, use the name that is in prep.toml",
             )
         named[found[0]] = section
     tables = {folder: settings.characters[section] for folder, section in named.items()}
@@ -43,12 +43,12 @@ def for_folders(settings: Settings, folders: list[str], others: bool = False) ->
 
 
 def table(name: str) -> str:
-    """[characters.NAME] as TOML wants it."""
+    """[characters.NAME] in TOML's spelling."""
     return f"[characters.{_key(name)}]"
 
 
 def _names(folders: list[str]) -> dict[str, list[str]]:
-    """What a folder may be called, as it is and alike -> the folders."""
+    """Each name that a folder may be called by, exact or normalised -> the folders."""
     together = slugs(folders)
     names: dict[str, list[str]] = {}
     for folder in folders:
@@ -59,7 +59,7 @@ def _names(folders: list[str]) -> dict[str, list[str]]:
 
 
 def _meant(section: str, folders: list[str], names: dict[str, list[str]]) -> list[str]:
-    """The folders that a section may be about: one, where one fits best."""
+    """The folders that a section may mean: only one if it fits best."""
     bare = numbered_folder(section)
     for name in (section, bare[1] if bare else section):
         if name in folders:
@@ -70,11 +70,13 @@ def _meant(section: str, folders: list[str], names: dict[str, list[str]]) -> lis
 def _nearest(section: str, folders: list[str], names: dict[str, list[str]]) -> str:
     if close := difflib.get_close_matches(_alike(section), list(names), 1, cutoff=0.5):
         return f"did you mean {_as_typed(names[close[0]][0])}?"
-    return f"there is {', '.join(map(table, folders[:MOST])) or 'none'}" + (" ..." if len(folders) > MOST else "")
+    if not folders:
+        return "put its images into a folder of SRC"
+    return f"use one of {', '.join(map(table, folders[:MOST]))}" + (" ..." if len(folders) > MOST else "")
 
 
 def _as_typed(folder: str) -> str:
-    """Its table; and the short form, where that is another."""
+    """Its table, and the short form if that differs."""
     short = table(_slug(folder))
     return table(folder) if short == table(folder) or '"' in short else f"{table(folder)} or {short}"
 

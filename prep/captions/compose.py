@@ -1,4 +1,4 @@
-"""Scores to a caption: threshold, filter, overlap, traits, order, limit, how a tag is written. No file is touched."""
+"""From scores to a caption: threshold, filter, overlap, traits, order, limit, spelling of tags. Touches no file."""
 
 import re
 from collections.abc import Callable
@@ -22,13 +22,13 @@ KAOMOJI = frozenset(
 
 
 def prompt_text(name: str) -> str:
-    """A tag as a prompt has it: with spaces, kaomoji as they are, nothing escaped."""
+    """A tag as prompts spell it: with spaces, kaomoji unchanged, nothing escaped."""
     return SEPARATORS.sub(" ", name if name.lower() in KAOMOJI else name.replace("_", " ")).strip()
 
 
 @dataclass(frozen=True)
 class Composer:
-    """All that turns one image's scores into its caption, under one set of settings."""
+    """Turns an image's scores into its caption, under one set of settings."""
 
     selector: Selector
     filter: Patterns
@@ -36,16 +36,16 @@ class Composer:
 
     @cached_property
     def drops(self) -> Callable[[str], bool]:
-        """Whether the filter drops a name. Cached: a set has some hundred names, each in many images."""
+        """Whether the filter drops a name. Cached: a set has a few hundred names, each in many images."""
         return cache(lambda name: name in self.filter)
 
     @cached_property
     def caption_text(self) -> Callable[[str], str]:
-        """A tag's name as a caption has it."""
+        """A tag's name as captions spell it."""
         return cache(self._caption_text)
 
     def names(self, scores: TagScores, level: str) -> list[str]:
-        """What passes threshold and filter, best first: what a profile counts."""
+        """The names that pass threshold and filter, best first: what a profile counts."""
         index, _ = self.selector.select(scores, self.selector.threshold(scores, level))
         names = self.selector.vocabulary.names
         return [names[at] for at in index if not self.drops(names[at])]
@@ -83,7 +83,7 @@ class Composer:
             name = name.replace("_", " ")
         if self.settings.escape_parentheses:
             name = re.sub(r"([()])", r"\\\1", name)
-        # A caption stays one line and a tag one item, whatever a tagger's list of names holds.
+        # A caption stays one line and a tag one item, whatever the tagger's list of names contains.
         return SEPARATORS.sub(" ", name).strip()
 
     def _reduced(self, found: list[Tag], profile: Profile) -> tuple[list[Tag], list[Removed]]:
@@ -92,7 +92,7 @@ class Composer:
         dropped = (tag for tag in found if self.drops(tag.name) and tag.name not in profile.always)
         removed += [Removed(tag.name, "filter") for tag in dropped]
         general = [tag.name for tag in passed if tag.category == "general"]
-        # Before the traits: `ribbon` gives way to `hair_ribbon`, also where that is dropped as a trait.
+        # Before the traits: `ribbon` gives way to `hair_ribbon` even if that is then dropped as a trait.
         doubled = overlapped(general) if self.settings.overlap else set()
         traits = profile.traits if self.settings.traits == "drop" else frozenset()
         kept = []
@@ -108,7 +108,7 @@ class Composer:
         return kept, removed
 
     def _with_always(self, tags: list[Tag], found: list[Tag], profile: Profile) -> list[Tag]:
-        """With the tags that the settings want in each caption: with the score that they were read with, or with 0."""
+        """Add the tags that the settings want in each caption, with the score that the tagger gave them, or 0."""
         there = {tag.name for tag in tags}
         read = {tag.name: tag for tag in found}
         return tags + [read.get(name, Tag(name, "general", 0.0)) for name in profile.always if name not in there]

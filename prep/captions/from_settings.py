@@ -1,4 +1,4 @@
-"""The composer that the settings ask for, its lists read from their files."""
+"""The composer that the settings describe, with its lists read from their files."""
 
 from prep.captions.compose import Composer
 from prep.config import Settings
@@ -8,7 +8,7 @@ from prep.types import Vocabulary
 
 
 def composer_of(settings: Settings, vocabulary: Vocabulary | None) -> Composer:
-    """vocabulary: of the scores; None while there are none. Raises SettingsError for a list that cannot be read."""
+    """vocabulary: of the scores; None if there are none yet. Raises SettingsError for a list that cannot be read."""
     selector = Selector(
         vocabulary or Vocabulary("", (), ()), settings.thresholds, read_overrides(settings.thresholds.overrides)
     )

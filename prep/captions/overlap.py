@@ -4,7 +4,7 @@ NEGATIONS = {"no", "without", "missing", "removed", "un"}
 
 
 def overlapped(names: list[str]) -> set[str]:
-    """Of underscored tag names, those that a longer one says more exactly. Never because of a negation (`no_shirt`)."""
+    """Of underscored tag names, those that a longer one states more exactly. A negation (`no_shirt`) never counts."""
     endings: set[tuple[str, ...]] = set()
     for name in names:
         words = tuple(name.split("_"))

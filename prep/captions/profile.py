@@ -1,4 +1,4 @@
-"""Profiles: what a character's real images have in common, and which of it the trigger word should learn."""
+"""Profiles: what a character's real images have in common, and which of these tags the trigger word should learn."""
 
 from math import sqrt
 
@@ -30,8 +30,8 @@ def profile_of(
     settings: ProfileSettings,
     own: CharacterSettings,
 ) -> Profile:
-    """tally: in how many of the character's real images each tag was found. Drawn images never count, and images that
-    cannot show a tag do not count for it.
+    """tally: the number of the character's real images that each tag was found in. Drawn images never count, and images
+    that cannot show a tag do not count for it.
     """
     counts, hidden = tally.found, tally.hidden
     named = None if own.traits is None else {plain(name) for name in own.traits}
@@ -69,7 +69,7 @@ def _seen(
     elif not intrinsic:
         why = "kept: not a feature of the body"
     elif named is not None:
-        why = "kept: not among the traits that the settings name"
+        why = "kept: not among the traits in the settings"
     elif bound < settings.trait_bound:
         why = _needed(total, settings.trait_bound)
     else:
@@ -80,6 +80,6 @@ def _seen(
 
 
 def _needed(total: int, trait_bound: float) -> str:
-    """In how many of these images a tag has to be before it is a trait."""
+    """The number of these images that a tag must be in to be a trait."""
     enough = next((hits for hits in range(total + 1) if wilson_lower(hits, total) >= trait_bound), None)
     return f"kept: needs {enough} of {total}" if enough else "kept: too few images to judge"

@@ -1,6 +1,6 @@
-"""How many of a character's images show each tag: what Composer.names finds in each, counted for all together.
+"""How many of a character's images show each tag: the result of Composer.names for each, counted in blocks.
 
-Also how many cannot show it: eyes that are closed have no colour.
+Also how many cannot show it: closed eyes have no colour.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ import numpy as np
 
 from prep.captions.compose import Composer
 
-BLOCK = 2048  # images at a time: bounds the memory, whatever the size of the set
+BLOCK = 2048  # images at a time: bounds memory for any size of set
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,13 @@ class Tally:
     """Tag name -> number of images."""
 
     found: Counter[str] = field(default_factory=Counter)
-    hidden: Counter[str] = field(default_factory=Counter)  # without the tag, and with one that hides it
+    hidden: Counter[str] = field(default_factory=Counter)  # images without the tag, but with one that hides it
 
 
 def tallied(
     composer: Composer, scores, images: Sequence[tuple[str, str]], hiders: Mapping[str, frozenset[str]]
 ) -> Tally:
-    """images: (sha256, level of its complexity) each. hiders: tag -> the tags of images that cannot show it.
+    """images: (sha256, level of complexity) pairs. hiders: tag -> tags of images that cannot show it.
 
     scores: the tag stage's ScoreBook.
     """
@@ -38,7 +38,7 @@ def tallied(
         for name, others in hiders.items()
     }
     hidden: Counter[str] = Counter()
-    own = selector.settings.mode == "mcut"  # only there a threshold depends on the image's own scores
+    own = selector.settings.mode == "mcut"  # only there does a threshold depend on the image's own scores
     for at in range(0, len(images), BLOCK):
         block = images[at : at + BLOCK]
         index, values, sizes = scores.flat([sha256 for sha256, _ in block])

@@ -1,4 +1,4 @@
-"""The verdict on a drawn picture, from what the tagger read in it. The rule and its reasons: docs/CHECK.md."""
+"""The verdict on a drawn picture, from the tags that the tagger read. The rule and its reasons: docs/CHECK.md."""
 
 from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ CORE_WEIGHT, WEIGHT = 2, 1
 
 @dataclass(frozen=True)
 class Exclusive:
-    """Groups of tags that exclude one another. character: what a person is and wears; picture: the others."""
+    """Groups of tags that exclude each other. character: what a person is and wears; picture: all others."""
 
     character: tuple[frozenset[str], ...]
     picture: tuple[frozenset[str], ...]
@@ -23,7 +23,7 @@ class Exclusive:
         return _against(asked, (*self.character, *self.picture))
 
     def hiders(self, body: Container[str]) -> dict[str, frozenset[str]]:
-        """For tags of the body, what a picture shows in their place that is none: closed eyes have no colour."""
+        """For each tag of the body, tags shown in its place that are not of the body: closed eyes have no colour."""
         found: dict[str, frozenset[str]] = {}
         for group in self.picture:
             others = frozenset(tag for tag in group if tag not in body)
@@ -31,30 +31,30 @@ class Exclusive:
         return found
 
     def against_the_character(self, asked: str) -> frozenset[str]:
-        """Those among them that mean somebody else, or other clothes."""
+        """Those that mean somebody else, or other clothes."""
         return _against(asked, self.character)
 
 
 def _against(asked: str, groups: Iterable[frozenset[str]]) -> frozenset[str]:
-    """A `blue_shirt` is a `shirt`: what excludes that excludes it."""
+    """A `blue_shirt` is a `shirt`: what excludes the one excludes the other."""
     words = asked.split("_")
     names = {"_".join(words[at:]) for at in range(len(words))}
     return frozenset().union(*(group - names for group in groups if group & names))
 
 
 def read_exclusive(path: str) -> Exclusive:
-    """Raises SettingsError when the file is not two tables of lists of tags."""
+    """Raises SettingsError when the file is anything but two tables of lists of tags."""
     try:
         tables = read_toml(Path(path), follow=True)
     except FileNotFoundError:
         raise SettingsError(f"check.exclusive: {path} does not exist") from None
     except DocumentError as error:
-        raise SettingsError(f"check.exclusive: {path} {error}", hint="mend it, or name another file") from None
+        raise SettingsError(f"check.exclusive: {path} {error}", hint="correct it, or name another file") from None
     wrong = [name for name in tables if name not in ("character", "picture") or not isinstance(tables[name], dict)]
     if wrong:
         raise SettingsError(
             f"{path}: `{wrong[0]}` is neither the table [character] nor [picture]",
-            hint="lists of tags belong in one of the two",
+            hint="put lists of tags into one of the two",
         )
     return Exclusive(*(tuple(_groups(path, tables.get(name, {}))) for name in ("character", "picture")))
 
@@ -62,7 +62,7 @@ def read_exclusive(path: str) -> Exclusive:
 def _groups(path: str, lists: dict) -> Iterator[frozenset[str]]:
     for name, group in lists.items():
         if not isinstance(group, list) or not all(isinstance(tag, str) for tag in group):
-            raise SettingsError(f"{path}: `{name}` is no list of tags", hint='such as mouth = ["open_mouth"]')
+            raise SettingsError(f"{path}: `{name}` is not a list of tags", hint='such as mouth = ["open_mouth"]')
         yield frozenset(tag.replace(" ", "_") for tag in group)
 
 
@@ -78,7 +78,7 @@ def verdict(
     """read: the tags above their thresholds. core: the character's. body: those of hair, eyes and the like.
     known: every tag that the tagger knows.
 
-    Says nothing of pixels: `as_copy` adds that.
+    Does not look at pixels: `as_copy` adds that.
     """
     read, asked = set(read), [tag for tag in request.asked if tag in known]
     unknown = tuple(tag for tag in request.asked if tag not in known)
@@ -87,15 +87,15 @@ def verdict(
     weight = {tag: CORE_WEIGHT if tag in core else WEIGHT for tag in asked}
     found = [tag for tag in asked if tag in read]
     missing = [tag for tag in asked if tag not in read]
-    costs: dict[str, int] = {}  # tag that speaks against -> the weightiest that it excludes
+    costs: dict[str, int] = {}  # contradicting tag -> the largest weight that it excludes
     for tag in asked:
         for other in (exclusive.against(tag) & read) - weight.keys():
             costs[other] = max(costs.get(other, 0), weight[tag])
-    stays = {*asked, *body} & set(known) - read  # body also where it was not asked: closed eyes
+    stays = {*asked, *body} & set(known) - read  # body tags even if not requested: closed eyes
     contradicted = any(exclusive.against_the_character(tag) & read - weight.keys() for tag in stays)
     total = sum(weight[tag] for tag in found) - sum(costs.values())
     score = max(0, total) / sum(weight.values())
-    if not set(body) & set(known):  # nothing tells this character from another, or from a smear
+    if not set(body) & set(known):  # nothing distinguishes this character from another, or from a smear
         reason = "not_judgeable"
     else:
         reason = "contradiction" if contradicted else "off_character" if score < bound else None

@@ -1,4 +1,4 @@
-"""What is no longer in the set leaves kohya/, and what was never prep's there is said."""
+"""Remove from kohya/ what is no longer in the set, and report what is not prep's."""
 
 import hashlib
 import re
@@ -18,7 +18,7 @@ OURS = re.compile(r".+-([0-9a-f]{12})\.(?:png|jpg|webp)")  # the name says what 
 
 
 def clear(edits: HandEdits, rows: Iterable[Row], stems: Mapping[str, set[str]]) -> int:
-    """Take out what is in no group of stems. rows: all, to know a picture that lies elsewhere as well.
+    """Take out what no group of stems contains. rows: all, to recognise a picture that is elsewhere as well.
 
     stems: group -> stems of what belongs there. -> pictures that were removed.
     """
@@ -34,21 +34,21 @@ def clear(edits: HandEdits, rows: Iterable[Row], stems: Mapping[str, set[str]]) 
     placement.mark((picture for picture, placed in gone.items() if placed.state == "placed"), "unplaced")
     for picture, placed in gone.items():
         removed += take_out(picture, placed, edits.decisions, placement, edits.out, elsewhere)
-    # Also where a command was killed before it took them out: who puts such a picture back restores it.
+    # Also when a command was killed before it removed them: putting such a picture back restores it.
     verdicts = {picture: edits.decisions.verdict(picture) for picture in gone}
     left = [picture for picture, placed in gone.items() if placed.state == "leaving"]
     placement.mark([*left, *(picture for picture, verdict in verdicts.items() if verdict == "excluded")], "excluded")
     for group in placement.listings:
         if group not in stems:
-            with suppress(OSError):  # not empty: a person's files are in it
+            with suppress(OSError):  # not empty: it contains the user's files
                 placement.folder(group).rmdir()
     return removed
 
 
 def strangers(edits: HandEdits, rows: Iterable[Row], dry: bool = False) -> dict[str, Problem]:
-    """Pictures in kohya/ that prep did not put there: they train, and nobody captioned them. -> path -> what to do.
+    """Pictures in kohya/ that prep did not put there: they train without a caption of prep's. -> path -> what to do.
 
-    One that a killed run of other settings left is taken out: its name is its own hash, and its pixels are in SRC.
+    A leftover of a killed run with other settings is removed: its name is its own hash, and its pixels are in SRC.
     """
     placement = edits.placement
     known = {(placed.group, placed.name) for _, placed in placement.placed()}
@@ -66,7 +66,7 @@ def strangers(edits: HandEdits, rows: Iterable[Row], dry: bool = False) -> dict[
                 "put its pictures into SRC",
             )
             continue
-        for path in sorted(folder.iterdir()):  # as it is now: it may have come while the run went on
+        for path in sorted(folder.iterdir()):  # listed again: files may have come during the run
             if path.suffix.lower() not in SUFFIXES or (named[1], path.name) in known or not path.is_file():
                 continue
             if pixels is None:

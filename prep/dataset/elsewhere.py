@@ -1,6 +1,6 @@
-"""kohya/ on another disk: OUT/kohya is a link then, and the folder that it leads to says that it is this OUT's.
+"""kohya/ on another disk: OUT/kohya is a link to a folder that is marked as belonging to this OUT.
 
-An OUT may come from anybody, and a link in it may lead anywhere. Nobody else can write the mark into a folder of yours.
+An OUT may come from anybody, and a link in it may point anywhere. Nobody else can write the mark into your folders.
 """
 
 import os
@@ -10,13 +10,13 @@ from pathlib import Path
 from prep.errors import UsageError
 from prep.files import is_regular, read_file, write_whole
 
-MARK = "kohya.of"  # in the folder: what OUT/.prep/kohya.id says
+MARK = "kohya.of"  # in the folder: the same id as in OUT/.prep/kohya.id
 KEY = "kohya.id"
 LONGEST = 5_000
 
 
 def is_ours(out: Path) -> bool:
-    """Whether OUT/kohya is a link to a folder that says it belongs to this OUT."""
+    """Whether OUT/kohya is a link to a folder marked as this OUT's."""
     own, mark = out / ".prep" / KEY, out / "kohya" / MARK
     if not (out / "kohya").is_symlink() or not is_regular(own) or not is_regular(mark):
         return False
@@ -24,33 +24,35 @@ def is_ours(out: Path) -> bool:
         key, (said, _, place) = read_file(own, LONGEST), read_file(mark, LONGEST).partition(b"\n")
     except OSError:
         return False
-    # A copy of an OUT is another one, as long as the first is where it was.
+    # A copy of an OUT is a different OUT as long as the original is still in place.
     there = Path(os.fsdecode(place))
     return len(key) > 16 and said == key and (there == out.resolve() or not (there / ".prep" / KEY).exists())
 
 
 def check_elsewhere(out: Path, target: Path) -> None:
-    """Raises UsageError when OUT/kohya cannot be a link to target: either is in use, or no folder can be made there.
+    """Raises UsageError when OUT/kohya cannot be a link to target: either is in use, or no folder can be created there.
     Touches nothing.
     """
     kohya = out / "kohya"
     if kohya.is_symlink():
         if kohya.resolve() != target.resolve():
-            raise UsageError(f"{kohya} leads to {kohya.resolve()}, and export.kohya says {target}", hint="change one")
+            raise UsageError(
+                f"{kohya} is a link to {kohya.resolve()}, but export.kohya is {target}", hint="change one of them"
+            )
     elif kohya.exists():
-        raise UsageError(f"{kohya} is a folder, and export.kohya says {target}", hint=f"move it: mv {kohya} {target}")
+        raise UsageError(f"{kohya} is a folder, but export.kohya is {target}", hint=f"move it: mv {kohya} {target}")
     if is_ours(out):
         return
     if (target / MARK).exists():
-        raise UsageError(f"{target} is the kohya folder of another set", hint="name another folder in export.kohya")
+        raise UsageError(f"{target} is the kohya folder of another set", hint="set export.kohya to another folder")
     above = next(path for path in (target, *target.absolute().parents) if os.path.lexists(path))
     if not above.is_dir() or not os.access(above, os.W_OK):
-        what = "cannot be written" if above.is_dir() else "is no folder"
-        raise UsageError(f"export.kohya is {target}, and {above} {what}", hint="name another folder in export.kohya")
+        what = "cannot be written" if above.is_dir() else "is not a folder"
+        raise UsageError(f"export.kohya is {target}, but {above} {what}", hint="set export.kohya to another folder")
 
 
 def lead_elsewhere(out: Path, target: Path) -> None:
-    """Let OUT/kohya be a link to target, which is made where it is missing. Raises UsageError as check_elsewhere."""
+    """Make OUT/kohya a link to target, which is created if missing. Raises UsageError like check_elsewhere."""
     check_elsewhere(out, target)
     if is_ours(out):
         return

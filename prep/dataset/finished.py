@@ -1,7 +1,7 @@
 """A finished set, as another trainer should see it: the manifest's rows with kohya/ as it is now.
 
-A picture that a person took out, or left out by a command, is left out here too, and a caption is what its .txt says.
-Nothing is written.
+A picture that the user removed, or excluded by a command, is left out here too, and the .txt is the caption. Writes
+nothing.
 """
 
 import re
@@ -20,7 +20,7 @@ from prep.files import NotAFileError
 from prep.names import DRAWN, numbered_folder
 from prep.types import is_real, trains
 
-COLUMNS = ["width", "height", "caption"]  # beside those that say what a picture is
+COLUMNS = ["width", "height", "caption"]  # besides those that identify a picture
 PLACE = re.compile(r"kohya/\d+_([^/]+)/([^/]+)")
 
 
@@ -32,14 +32,14 @@ class Picture:
     group: str
     character: str
     origin: str  # source or augmentation
-    image_id: str  # sha256 of the file as it was given, hex
-    width: int  # pixels, upright
+    image_id: str  # sha256 of the source file, hex
+    width: int  # pixels, after EXIF rotation
     height: int
-    caption: str  # what its .txt says, without a BOM and without white space around it; empty: emptied by hand
+    caption: str  # the text of its .txt, without a BOM and without white space around it; empty: emptied by hand
 
     @property
     def key(self) -> str:
-        """12 hex, its own among all of the set; the same after the repeats have changed."""
+        """12 hex digits, unique in the set; the same after the repeats have changed."""
         return sha256(f"{self.group}/{self.path.name}".encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
@@ -47,9 +47,9 @@ class Picture:
 class Group:
     """One folder of kohya/."""
 
-    name: str  # without the repeats: safe as a name of a folder
+    name: str  # without the repeats: safe as a folder name
     repeats: int
-    trigger: str  # what most of its captions begin with
+    trigger: str  # the first tag of most of its captions
     pictures: tuple[Picture, ...]
 
     @property
@@ -60,7 +60,7 @@ class Group:
 @dataclass(frozen=True)
 class FinishedSet:
     out: Path
-    resolution: int  # pixels, what dataset.toml says to train at
+    resolution: int  # pixels, from dataset.toml
     groups: tuple[Group, ...]
     left_out: dict[str, str] = field(default_factory=dict)  # file -> why it cannot be used
 
@@ -83,7 +83,7 @@ class FinishedSet:
 
 
 def read_set(out: Path) -> FinishedSet:
-    """Raises UsageError when out is not a finished set, or a folder of it is a link."""
+    """Raises UsageError when out is not a finished set, or one of its folders is a link."""
     found = Set(out)
     settings = found.facts["settings"]
     rows = list(found.rows(lambda row: trains(row["origin"], row["status"]) and row["file"], COLUMNS))
@@ -96,7 +96,7 @@ def read_set(out: Path) -> FinishedSet:
             raise UsageError(f"{out}: the manifest names a file outside kohya/", hint="run prep again")
         group, name = place.groups()
         if group not in folders:
-            raise UsageError(f"{out}: the folder of {group} is gone from kohya/", hint="`prep run` rebuilds it")
+            raise UsageError(f"{out}: the folder of {group} is missing from kohya/", hint="`prep run` rebuilds it")
         path = as_it_lies(folders[group][1] / name)
         try:
             check_picture(path, row["image_id"])
@@ -113,7 +113,7 @@ def read_set(out: Path) -> FinishedSet:
             Picture(path, group, row["character"], row["origin"], row["image_id"], row["width"], row["height"], caption)
         )
     if not pictures:
-        raise UsageError(f"{out} has no image to train on", hint="see `prep status` for what became of them")
+        raise UsageError(f"{out} has no image to train on", hint="see `prep status` for the reasons")
     groups = tuple(
         Group(name, folders[name][0], _trigger(name, found), tuple(sorted(found, key=lambda each: each.path.name)))
         for name, found in sorted(pictures.items())
@@ -128,7 +128,7 @@ def _resolution(settings: dict[str, Any]) -> int:
 
 
 def _folders(out: Path) -> dict[str, tuple[int, Path]]:
-    """Group -> (repeats, folder), as the folders are called now: a person may have changed a number."""
+    """Group -> (repeats, folder), by the folders' present names: the user may have changed a number."""
     found: dict[str, tuple[int, Path]] = {}
     for folder in sorted((out / "kohya").glob("*/")):
         if (name := numbered_folder(folder.name)) and name[0] > 0:
@@ -138,7 +138,7 @@ def _folders(out: Path) -> dict[str, tuple[int, Path]]:
 
 
 def _caption(picture: Path, known: str | None) -> str:
-    """What the .txt says; where there is none, what the next run would write. Raises ValueError, OSError."""
+    """The text of the .txt; if it is missing, what the next run would write. Raises ValueError, OSError."""
     try:
         return read_caption(picture)
     except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""The folders of an OUT, looked at before anything in them is opened: none may be a link.
+"""The folders of an OUT, checked before anything in them is opened: none may be a link.
 
-An OUT may come from anybody. What prep writes, removes and publishes lies by its name inside OUT, and behind a link it
-would lie elsewhere. Pictures in kohya/ may be links (export.link); linked.py says which of those are read, and
-elsewhere.py when kohya/ itself may be one.
+An OUT may come from anybody. What prep writes, removes and publishes must be inside OUT, and behind a link it would be
+elsewhere. Pictures in kohya/ may be links (export.link); linked.py says which of those are read, and elsewhere.py when
+kohya/ itself may be one.
 """
 
 import os
@@ -12,14 +12,12 @@ from pathlib import Path
 from prep.dataset.elsewhere import is_ours
 from prep.errors import UsageError
 
-# How far down there may be folders: the pictures themselves are not looked through.
+# The depth at which folders may occur: the pictures themselves are not checked.
 DEPTHS = {".prep": 2, "kohya": 1, "generated": 2, "export": 9, "set_aside": 0}
 
 
 def check_folders(out: Path, depths: dict[str, int] = DEPTHS) -> None:
-    """Raises UsageError where a folder that prep writes to is a link, and where .prep/ holds anything but files and
-    folders.
-    """
+    """Raises UsageError when a folder that prep writes to is a link, or .prep/ has anything but files and folders."""
     try:
         path, what = next(_foreign(out, depths), (None, ""))
     except OSError as error:
@@ -27,12 +25,12 @@ def check_folders(out: Path, depths: dict[str, int] = DEPTHS) -> None:
     if path:
         raise UsageError(
             f"{path} {what}: prep reads and writes only inside {out}",
-            hint="take it away, or put the folder itself there",
+            hint="remove it, or put the folder itself there",
         )
 
 
 def _foreign(out: Path, depths: dict[str, int]) -> Iterator[tuple[Path, str]]:
-    """(path, what it is) of all that is not as prep makes it."""
+    """(path, what it is) of everything that prep would not have made so."""
     for name, depth in depths.items():
         top = out / name
         if top.is_symlink() and not (name == "kohya" and is_ours(out)):
@@ -40,11 +38,11 @@ def _foreign(out: Path, depths: dict[str, int]) -> Iterator[tuple[Path, str]]:
         elif top.is_dir():
             yield from _below(top, depth, files=name == ".prep")
         elif top.exists():
-            yield top, "is no folder"
+            yield top, "is not a folder"
 
 
 def _below(folder: Path, depth: int, files: bool) -> Iterator[tuple[Path, str]]:
-    """files: whether files are looked at as well as folders."""
+    """files: whether to check files as well as folders."""
     if not depth:
         return
     with os.scandir(folder) as entries:

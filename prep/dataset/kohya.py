@@ -1,7 +1,7 @@
-"""The kohya export: `<repeats>_<character>/` with images and captions, and dataset.toml. Loads both ways.
+"""The kohya export: `<repeats>_<character>/` with images and captions, and dataset.toml. sd-scripts loads either.
 
-Only what differs is written. What a person did here was read before (see edits/); clear.py takes out what is no longer
-in the set.
+Only what differs is written. The user's changes were read before (see edits/); clear.py removes what is no longer in
+the set.
 """
 
 import logging
@@ -33,7 +33,7 @@ from prep.types import Problem, Row
 
 log = logging.getLogger(__name__)
 
-SMALL = 0.75  # of the set's resolution; above it, they share its buckets
+SMALL = 0.75  # share of the set's resolution; larger ones use its buckets
 CHUNK = 256
 WRITERS = 4
 
@@ -52,10 +52,10 @@ class Written:
 
     written: int = 0
     unchanged: int = 0
-    captions: int = 0  # that say something else now
+    captions: int = 0  # whose text changed
     stems: dict[str, set[str]] = field(default_factory=dict)  # by group
-    sides: dict[str, int] = field(default_factory=dict)  # of drawn pictures: the root of the largest area, pixels
-    rows: dict[str, Row] = field(default_factory=dict)  # by picture: those whose caption a person saved just now
+    sides: dict[str, int] = field(default_factory=dict)  # of drawn pictures: square root of the largest area, pixels
+    rows: dict[str, Row] = field(default_factory=dict)  # by picture: those whose caption the user saved just now
 
     @property
     def counts(self) -> dict[str, int]:
@@ -80,7 +80,7 @@ class KohyaExporter:
         self.layout = layout
         self.max_pixels = max_pixels
         self.problems: dict[str, Problem] = {}
-        self.kept_toml = False  # a person edited dataset.toml, so ours lies beside it
+        self.kept_toml = False  # the user edited dataset.toml, so ours is beside it
 
     def write(self, rows: Iterable[Row], out: Path) -> Written:
         """rows: those with a final caption, in order. out: the dataset folder."""
@@ -106,14 +106,14 @@ class KohyaExporter:
         """Set the repeats of groups that have none yet (of all, when rebalancing). counts: images by group."""
         real = {group: count for group, count in counts.items() if not group.endswith(DRAWN)}
         wanted = balanced_repeats(real, self.settings.images_per_epoch)
-        # What was drawn is shown half as often as what is real: it supports the set, and is not what is to be learnt.
+        # Drawn pictures are shown half as often as real ones: they support the set, but are not what should be learnt.
         drawn = {group for group in wanted if drawn_group(group) in counts}
         wanted |= {drawn_group(group): max(1, wanted[group] // 2) for group in drawn}
         known = () if rebalance else self.placement.repeats
         self.placement.set_repeats({group: repeats for group, repeats in wanted.items() if group not in known})
 
     def unnamed(self, out: Path, done: Written) -> list[str]:
-        """The folders that a dataset.toml of a person's does not name, and that are not trained therefore."""
+        """The folders that are not trained, because the user's own dataset.toml does not list them."""
         text = read_file(out / "kohya" / "dataset.toml").decode("utf-8", "replace")
         folders = (self.placement.folder(group).name for group in sorted(done.counts))
         return [folder for folder in folders if not re.search(rf"(?<![\w-]){re.escape(folder)}(?![\w-])", text)]
@@ -135,7 +135,7 @@ class KohyaExporter:
                 side = math.isqrt(row.ref.width * row.ref.height)
                 done.sides[group] = max(side, done.sides.get(group, 0))
             done.written, done.unchanged = done.written + now, done.unchanged + (not now)
-        # Captions after the ledger has their images, so that an edit after a kill is found.
+        # Captions come after the ledger has their images, so that an edit after a kill is found.
         self.placement.update(fresh)
         for (_, asked), (row, wrote) in zip(texts, pool.map(lambda text: self.edits.write(*text), texts), strict=True):
             done.captions += wrote and image_key(row) not in fresh
@@ -144,7 +144,7 @@ class KohyaExporter:
         self._clear_names(before, fresh)
 
     def _clear_names(self, before: dict[str, Placed | None], fresh: dict[str, Placed]) -> None:
-        """Take out what lies there under another name than now."""
+        """Remove what is there under an earlier name."""
         for picture, now in fresh.items():
             old = before[picture]
             if old and (old.group, old.stem) != (now.group, now.stem):
@@ -159,7 +159,7 @@ class KohyaExporter:
         if stays:
             if placed.group == group and (placed.hand or not self.layout.changed):
                 return placed, False
-            if placed.hand:  # a person's version moves with its character
+            if placed.hand:  # the user's version moves with its character
                 return self._moved(picture, placed, group), True
         try:
             ready = prepared(row.ref, self.places.file(row), self.layout.strip, self.max_pixels)
@@ -167,7 +167,7 @@ class KohyaExporter:
             self.problems[row.ref.path] = Problem("export", error.kind, error.message, error.hint)
             return None, False
         if damaged and damaged.exists():
-            set_aside(self.edits.out, damaged, "is no picture any more", self.placement.ledger)
+            set_aside(self.edits.out, damaged, "is no longer a picture", self.placement.ledger)
         if stays and placed.group == group and placed.sha256 == ready.digest:
             return placed, False
         if placed and not placed.sha256 and (back := self._back_from_aside(placed, group)):
@@ -176,7 +176,7 @@ class KohyaExporter:
         target = self.placement.folder(group) / ready.name(begin)
         if not _holds(target, ready.digest):
             if os.path.lexists(target):
-                set_aside(self.edits.out, target, "lay where a picture of the set belongs", self.placement.ledger)
+                set_aside(self.edits.out, target, "was in the place of a picture of the set", self.placement.ledger)
             ready.write(target, self.settings.link)
         now = Placed(target.name, ready.digest, len(ready.data), "placed", group)
         return now.at(target), True
@@ -184,31 +184,31 @@ class KohyaExporter:
     def _moved(self, picture: str, placed: Placed, group: str) -> Placed:
         old, folder = self.placement.path(placed), self.placement.folder(group)
         if os.path.lexists(folder / placed.name):
-            set_aside(self.edits.out, folder / placed.name, "lay where a picture belongs", self.placement.ledger)
+            set_aside(self.edits.out, folder / placed.name, "was in the place of a picture", self.placement.ledger)
         write_whole(folder / placed.name, read_file(old, PICTURE_BYTES))
         now = Placed(placed.name, placed.sha256, placed.bytes, "placed", group, hand=True).at(folder / placed.name)
-        self.placement.update({picture: now})  # before the old one goes, so that a kill leaves both
+        self.placement.update({picture: now})  # before the old one is removed, so that a kill leaves both
         old.unlink()
         return now
 
     def _back_from_aside(self, placed: Placed, group: str) -> Placed | None:
-        """A person's version that was set aside when its picture left, in its place again; None where there is none."""
+        """Put back the user's version that was set aside when its picture left the set; None if there is none."""
         for folder in sorted((self.edits.out / FOLDER / "kohya").glob(f"*_{group}")):
             for version in sorted(folder.glob(f"{placed.stem}.*")):
                 target = self.placement.folder(group) / version.name
                 if version.suffix.lower() in SUFFIXES and is_regular(version) and not os.path.lexists(target):
-                    shutil.move(version, target)  # kohya/ may lie on another disk
+                    shutil.move(version, target)  # kohya/ may be on another disk
                     log.info(f"kohya/{target.parent.name}/{target.name}: your version is back from {FOLDER}/")
                     return Placed(target.name, fingerprint(target), 0, "placed", group, hand=True).at(target)
         return None
 
     def _forget_lost_folders(self) -> None:
-        """Note the folders that a person removed before rebuilding them: half of one would look like images removed."""
+        """Record removed folders before rebuilding them: half a folder would look as if images had been removed."""
         lost = [subject for subject, placed in self.placement.placed() if placed.group not in self.placement.listings]
         self.placement.mark(lost, "unplaced")
 
     def _look_for_folders(self) -> None:
-        """A person renamed or removed a folder just now: anew under its old name, it would look emptied by hand."""
+        """The user renamed or removed a folder just now: rebuilt under its old name, it would look emptied by hand."""
         self.placement.read()
         self.placement.adopt_renamed()
         self._forget_lost_folders()
@@ -226,12 +226,12 @@ class KohyaExporter:
         self.kept_toml = not write_dataset_toml(kohya, text, self.placement.ledger)
 
     def _small(self, side: int | None) -> bool:
-        """Whether pictures of that area want a resolution of their own: far below the set's."""
+        """Whether pictures of this area need a resolution of their own: far below the set's."""
         return side is not None and side < self.settings.resolution * SMALL
 
 
 def _holds(path: Path, digest: str) -> bool:
-    """Whether the very file lies there already: a killed run placed it, or a person put it back."""
+    """Whether exactly this file is there already: a killed run placed it, or the user put it back."""
     return fingerprint(path) == digest
 
 

@@ -1,4 +1,4 @@
-"""How an OUT's kohya/ is laid out: settled when it is begun, so that names, and a trainer's caches with them, stay."""
+"""How an OUT's kohya/ is laid out: fixed by the first run, so that names, and a trainer's caches with them, stay."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,15 +13,15 @@ LAYOUT = Shelf("layout", (pa.field("names", pa.string()), pa.field("metadata", p
 
 @dataclass(frozen=True)
 class Layout:
-    readable: bool  # names begin with the source's own, not with the character's
-    strip: bool  # pictures lie there without GPS, comments and the like
-    changed: bool = False  # what lies there may still be as the setting was before
+    readable: bool  # names begin with the source file's name, not the character's
+    strip: bool  # pictures are stored without GPS, comments and other metadata
+    changed: bool = False  # files there may still follow the earlier setting
 
 
 def layout_of(ledger: Ledger, placement: Placement, metadata: Literal["auto", "strip", "keep"]) -> Layout:
-    """The layout of this OUT; how names begin is kept from now on.
+    """The layout of this OUT; how names begin never changes afterwards.
 
-    metadata: the setting; "auto" is "strip" in a new OUT, and as it was in an older one.
+    metadata: the setting; "auto" is "strip" in a new OUT, and unchanged in an older one.
     """
     row = ledger.rows(LAYOUT).get("kohya")
     old = (
@@ -35,15 +35,15 @@ def layout_of(ledger: Ledger, placement: Placement, metadata: Literal["auto", "s
 
 
 def keep_layout(ledger: Ledger, layout: Layout) -> None:
-    """All of kohya/ is laid out so: what a run was cut off before is looked at again by the next one."""
+    """Record that all of kohya/ has this layout. After an interrupted run, the next one checks all files again."""
     if layout.changed:
         names, metadata = ("source" if layout.readable else "character"), ("strip" if layout.strip else "keep")
         ledger.write(LAYOUT, [{"subject": "kohya", "recipe": "", "names": names, "metadata": metadata}])
 
 
 def _by_0_1_0(placement: Placement) -> bool:
-    """Whether all that lies in kohya/ is named by its character, as 0.1.0 did, which kept no layout. Of another OUT
-    it may be lost.
+    """Whether everything in kohya/ is named by its character, as 0.1.0 did, which kept no layout. Another OUT may have
+    lost its layout.
     """
     names = [(placed.stem.rpartition("-")[0], placed.group) for placed in placement.known.values()]
     return bool(names) and all(begin == group for begin, group in names)

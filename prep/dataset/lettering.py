@@ -1,6 +1,6 @@
-"""Text on sheets: in the default font, else in one of this machine's that has the letters, else in Latin letters.
+"""Text on sheets: in the default font, else in one on this machine that has the letters, else in Latin letters.
 
-Knows fonts and pixels, and nothing of what is said.
+Knows fonts and pixels, and nothing about the text's meaning.
 """
 
 import contextlib
@@ -16,15 +16,15 @@ from pathlib import Path
 from PIL import ImageDraw, ImageFont
 
 SUFFIXES = {".ttf", ".otf", ".ttc"}
-# Of several fonts with the letters, one that reads well small. The first two show a box or nothing for every letter.
+# Among fonts with the letters, prefer one that reads well when small. The first two show a box or nothing at all.
 NEVER = ("lastresort", "blank")
 LATER = ("bold", "italic", "oblique", "light", "thin", "black", "condensed", "mono", "serif", "math", "emoji")
-NOBODY = "\U0010ffff"  # is no letter: a font draws what it draws for all that it lacks
+NOBODY = "\U0010ffff"  # not a letter: a font draws its placeholder for missing letters
 BREAK = " "
 
 
 class Lettering:
-    """Text of one size."""
+    """Draws text of one size."""
 
     def __init__(self, size_px: int) -> None:
         self.size_px = size_px
@@ -43,7 +43,7 @@ class Lettering:
             left += font.getlength(run)
 
     def lines(self, text: str, width_px: int, most: int | None = None) -> list[str]:
-        """Broken between words, and within a word that is wider than a line; what has no room ends in ` ...`."""
+        """Broken between words, or within a word wider than a line; text that does not fit ends in ` ...`."""
         lines = [""]
         for word in text.split(BREAK):
             for at, part in enumerate(self._parts(word, width_px)):
@@ -61,13 +61,13 @@ class Lettering:
         return lines
 
     def end_of(self, text: str, width_px: int) -> str:
-        """As much of its end as has room."""
+        """As much of the text's end as fits."""
         while text and self.width(text) > width_px:
             text = text[1:]
         return text
 
     def fonts(self, texts: Iterable[str]) -> list[str]:
-        """The fonts of this machine that they are drawn in, beside the default one."""
+        """The fonts of this machine that the texts are drawn in, besides the default one."""
         found = {font.path for text in texts for _, font in self._runs(text) if isinstance(font.path, str)}
         return sorted(Path(path).name for path in found)
 
@@ -79,7 +79,7 @@ class Lettering:
         yield word
 
     def _runs(self, text: str) -> Iterator[tuple[str, ImageFont.FreeTypeFont]]:
-        """(text, its font). Letters that no font has are written in Latin ones."""
+        """(text, its font) runs. Letters that no font has are written in Latin letters."""
         for font, chars in groupby(text, self._font):
             run = "".join(chars)
             yield (run, font) if font else ("".join(map(_latin, run)), self._default)
@@ -97,7 +97,7 @@ class Lettering:
 
     @cached_property
     def _font_files(self) -> list[Path]:
-        """Those of this machine and its user, the ones that read well first."""
+        """The font files of this machine and its user, the most legible first."""
         found = (
             Path(folder, name)
             for top in font_folders()
@@ -109,7 +109,7 @@ class Lettering:
 
     def _system_fonts(self) -> Iterator[ImageFont.FreeTypeFont]:
         for path in self._font_files:
-            with contextlib.suppress(OSError, ValueError):  # damaged, or of pictures of one size
+            with contextlib.suppress(OSError, ValueError):  # damaged, or a bitmap font of one size
                 yield ImageFont.truetype(str(path), self.size_px)
 
 
@@ -119,7 +119,7 @@ def _has(font: ImageFont.FreeTypeFont, char: str) -> bool:
 
 
 def _latin(char: str) -> str:
-    """By its Unicode name: `KATAKANA LETTER RU` is `ru`; what has no letters in its name is U+ and its number."""
+    """By its Unicode name: `KATAKANA LETTER RU` is `ru`; other characters become U+ and their number."""
     plain = unicodedata.normalize("NFKD", char)[0]
     if plain.isascii():
         return plain
@@ -128,7 +128,7 @@ def _latin(char: str) -> str:
 
 
 def font_folders() -> list[Path]:
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - where there is no home, it stays ~
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - without a home folder, it stays ~
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA", "")
         return [Path(os.environ.get("WINDIR", "C:/Windows"), "Fonts"), Path(local, "Microsoft/Windows/Fonts")]

@@ -1,4 +1,4 @@
-"""Pictures of an OUT that are links, as export.link = "symlink" makes them: read where their content is the set's."""
+"""Pictures of an OUT that are links, as export.link = "symlink" makes them: read only if their content is the set's."""
 
 import stat
 from hashlib import sha256
@@ -8,9 +8,9 @@ from prep.files import PICTURE_BYTES, NotAFileError, read_file
 
 
 def picture_bytes(path: Path, image_id: str | None) -> bytes:
-    """The bytes of a picture, through a link only when they are the ones that the set means.
+    """The bytes of a picture; through a link only if they are the expected ones.
 
-    image_id: sha256 of the file as it was given, hex. Raises NotAFileError, other OSErrors.
+    image_id: sha256 of the source file, hex. Raises NotAFileError, other OSErrors.
     """
     try:
         return read_file(path, PICTURE_BYTES)
@@ -20,12 +20,12 @@ def picture_bytes(path: Path, image_id: str | None) -> bytes:
     data = read_file(path, PICTURE_BYTES, follow=True)
     digest = sha256(data).hexdigest()
     if digest != image_id and digest[:12] != path.stem.rpartition("-")[2]:
-        raise NotAFileError(path, "is a link to something else than the picture of this set")
+        raise NotAFileError(path, "is a link to something other than this set's picture")
     return data
 
 
 def check_picture(path: Path, image_id: str | None) -> None:
-    """Raises as picture_bytes, and reads the file only where it is a link."""
+    """Raises like picture_bytes, but reads the file only if it is a link."""
     mode = path.lstat().st_mode
     if stat.S_ISLNK(mode):
         picture_bytes(path, image_id)

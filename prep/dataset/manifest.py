@@ -1,6 +1,6 @@
 """manifest.parquet: one row per image, streamed in order, the same bytes for the same input.
 
-Nothing of the machine, the clock or an absolute path is in it.
+It contains nothing about the machine, the time, or absolute paths.
 """
 
 import json
@@ -81,7 +81,7 @@ class ManifestExporter:
 
         def stream(target: Path) -> None:
             nonlocal count
-            # Opened here: Arrow takes no path that is not UTF-8.
+            # Opened here: Arrow accepts only paths in UTF-8.
             with target.open("wb") as file, pq.ParquetWriter(file, self._schema(), compression="zstd") as writer:
                 for group in _groups(rows):
                     writer.write_table(pa.Table.from_pylist([self._columns(row) for row in group], COLUMNS))

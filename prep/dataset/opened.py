@@ -1,7 +1,7 @@
 """A finished OUT, opened: the one reader of it, for status, formats, hub, review and service.
 
-Rows are the manifest's as they stand now: with what a person decided since, whether a run has put it into effect or
-not. Nothing is written; `edits` is the door for that.
+Rows are the manifest's, updated with the user's decisions since, whether or not a run has applied them. Nothing is
+written here; `edits` is the way to change things.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,17 +22,17 @@ from prep.ledger import Ledger
 from prep.names import printable
 from prep.types import BY_HAND
 
-Row = dict[str, Any]  # the manifest's columns, and `picture`: the image key that decisions name it by
+Row = dict[str, Any]  # the manifest's columns, and `picture`: the image key that decisions refer to
 NEEDED = ("image_id", "character", "status", "reason", "origin", "file")
-SHORTEST = 6  # letters of a hash that name a picture
+SHORTEST = 6  # letters of a hash that are enough to name a picture
 
 
 class Set:
-    """What lies in OUT. Raises UsageError when it is no folder of prep's, or a folder of it is a link."""
+    """The content of OUT. Raises UsageError when prep did not make it, or one of its folders is a link."""
 
     def __init__(self, out: Path, ledger: Ledger | None = None) -> None:
-        """ledger: that of this OUT, where the caller has one. By default damaged parts stop whoever asks for rows: what
-        was excluded must not be published because nobody knows it any more.
+        """ledger: that of this OUT, if the caller has it open. By default a damaged ledger raises when rows are read:
+        an excluded picture must not be published because its exclusion was lost.
         """
         check_folders(out)
         if not (out / ".prep").is_dir():
@@ -47,7 +47,7 @@ class Set:
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """`settings` that shaped the set, and prep's `version`. Raises UsageError when it is not finished."""
+        """The `settings` that shaped the set, and prep's `version`. Raises UsageError when the set is not finished."""
         try:
             return manifest_facts(self.out)
         except FileNotFoundError:
@@ -56,9 +56,9 @@ class Set:
             ) from None
 
     def rows(self, where: Callable[[Row], bool] | None = None, columns: Sequence[str] | None = None) -> Iterator[Row]:
-        """Yield the rows that `where` wants, in the manifest's order. None before the first run has ended.
+        """Yield the rows that `where` accepts, in the manifest's order; nothing before the first run has finished.
 
-        columns: those that are read, beside the ones that say what the picture is; None: all.
+        columns: those to read, besides the ones that identify the picture; None: all.
         """
         wanted = None if columns is None else list(dict.fromkeys((*NEEDED, *columns)))
         try:
@@ -70,9 +70,9 @@ class Set:
             return
 
     def picture(self, key: str) -> Row:
-        """All that is known of one picture: its row, with `caption` as its .txt says, and `path`.
+        """All that is known about one picture: its row, with `caption` from its .txt, and `path`.
 
-        key: as of find. Raises UsageError when none or several are called so.
+        key: as for `find`. Raises UsageError when it matches none or several.
         """
         (picture,) = self.find([key])
         row = next(self.rows(lambda row: row["picture"] == picture))
@@ -80,7 +80,7 @@ class Set:
         return row | {"path": path if path and path.exists() else None, "caption": self.caption(row)}
 
     def caption(self, row: Row) -> str | None:
-        """What its .txt says; where there is none that can be read, what the manifest says."""
+        """The text of its .txt; the manifest's caption if the .txt is missing or cannot be read."""
         if not row["file"] or not row["file"].startswith("kohya/"):
             return row.get("caption")
         try:
@@ -89,18 +89,18 @@ class Set:
             return row.get("caption")
 
     def removed(self) -> Iterator[Row]:
-        """The rows of what is not trained on although it could be, each with its `reason`."""
+        """The rows of pictures that are not trained on although they could be, each with its `reason`."""
         return self.rows(lambda row: row["status"] in ("rejected", "excluded", "duplicate"))
 
     def edits(self, ledger: Ledger, by: str) -> Edits:
-        """The door for decisions. The caller holds the OUT's lock. by: who decides, for the history."""
+        """The way to make decisions. The caller holds the OUT's lock. by: who decides, as the history records it."""
         return Edits(self.out, ledger, by)
 
     def find(self, keys: Sequence[str]) -> list[str]:
-        """The pictures (image keys) that are meant: by a path in SRC or OUT, a file's name with or without its ending,
-        or the first letters of a hash.
+        """The pictures (image keys) that are named: by a path in SRC or OUT, a file name with or without its ending, or
+        the first letters of a hash.
 
-        Raises UsageError for a key that names none, or several.
+        Raises UsageError for a key that matches none or several.
         """
         rows = list(self.rows(columns=["source"]))
         return list(dict.fromkeys(self._found(key, rows) for key in keys))
@@ -113,11 +113,11 @@ class Set:
                 return next(iter(found))
             if found:
                 places = ", ".join(sorted((row["source"] or row["file"] or "") for row in found.values())[:5])
-                raise UsageError(f"{key} may be {len(found)} pictures: {places}", hint="name one by its path")
-        raise UsageError(f"{key} is no picture of {self.out}", hint="name a path as in SRC, or a file of kohya/")
+                raise UsageError(f"{key} matches {len(found)} pictures: {places}", hint="name one by its path")
+        raise UsageError(f"{key} is not a picture of {self.out}", hint="use a path in SRC, or a file name in kohya/")
 
     def _inside(self, key: str) -> str:
-        """A path to a file of OUT, as the manifest has it; the file may be gone."""
+        """The path of a file in OUT, as the manifest has it; the file may be gone."""
         path, out = Path(key).absolute(), self.out.absolute()
         return path.relative_to(out).as_posix() if path.is_relative_to(out) else key
 
@@ -132,7 +132,7 @@ class Set:
 
 
 def as_it_lies(path: Path) -> Path:
-    """A picture's file, or what a person has converted it to since the last run: its stem with another ending."""
+    """A picture's file, or what the user has converted it to since the last run: its stem with another ending."""
     if path.is_symlink() or path.exists():
         return path
     converted = (path.with_suffix(ending) for ending in sorted(SUFFIXES))
@@ -140,9 +140,9 @@ def as_it_lies(path: Path) -> Path:
 
 
 def read_caption(picture: Path) -> str:
-    """What the .txt beside it says, without a BOM and without white space around it. Raises OSError, ValueError.
+    """The text of the .txt beside it, without a BOM and without white space around it. Raises OSError, ValueError.
 
-    Never through a link: what it leads to may be a secret, and captions are published.
+    Never through a link: its target may be a secret, and captions are published.
     """
     try:
         return caption_text(read_file(picture.with_suffix(".txt"), LONGEST_BYTES))

@@ -1,4 +1,4 @@
-"""Bringing one image into an export: copied as it is wherever a trainer would see it right, else baked as PNG."""
+"""Bring one image into an export: copied unchanged if a trainer would read it correctly, else converted to PNG."""
 
 import errno
 import hashlib
@@ -19,20 +19,20 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-PLAIN = {"png", "jpg", "webp"}  # bmp would do in sd-scripts, but nowhere else
-# What a trainer ignores or shows otherwise, and what it stops at.
+PLAIN = {"png", "jpg", "webp"}  # sd-scripts would read bmp, other trainers would not
+# What a trainer ignores, renders differently or stops at.
 BAKED = {"rotated", "alpha", "mode", "profile", "animated"} | SKIPPED
 NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP)
-FICLONE = 0x40049409  # Linux: share the blocks of a file (btrfs, xfs)
+FICLONE = 0x40049409  # Linux: share a file's blocks (btrfs, xfs)
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A picture as it will lie in kohya/."""
+    """A picture as it will be in kohya/."""
 
     source: Path
     data: bytes
-    as_given: bool  # data is what the source holds: it may be linked
+    as_given: bool  # data equals the source: it may be linked
     digest: str  # sha256, hex
     suffix: str
 
@@ -51,16 +51,16 @@ def needs_baking(ref: ImageRef) -> bool:
 
 
 def prepared(ref: ImageRef, source: Path, strip: bool, max_pixels: int) -> Prepared:
-    """The picture as a trainer sees it right; with strip, without what people do not want to pass on.
+    """The picture as a trainer reads it correctly; with strip, also without metadata.
 
-    Raises ImageError when the source is gone or no longer what the scan saw.
+    Raises ImageError when the source is gone or has changed since the scan.
     """
     try:
         data = read_file(source, PICTURE_BYTES, follow=True)
     except OSError as error:
         raise ImageError("gone", f"can no longer be read ({error.strerror})", "run again") from None
     if hashlib.sha256(data).hexdigest() != ref.sha256:
-        raise ImageError("changed", "changed while prep was at work", "run again")
+        raise ImageError("changed", "changed while prep was running", "run again")
     if needs_baking(ref):
         return _made(source, encode_png(open_image(data, max_pixels).pixels), "png")
     if strip:
@@ -75,7 +75,7 @@ def _made(source: Path, data: bytes, suffix: str) -> Prepared:
 
 
 def _bring(source: Path, data: bytes, target: Path, link: str) -> None:
-    """Link, clone or write. data: what was read of the source; it may change or go at any moment."""
+    """Link, clone or write. data: the bytes read from the source, which may change or vanish at any moment."""
     if link != "copy":
         _linked(source, target, link)
     elif not (_cloned(source, target) and target.stat().st_size == len(data) and target.read_bytes() == data):
@@ -83,7 +83,7 @@ def _bring(source: Path, data: bytes, target: Path, link: str) -> None:
 
 
 def _linked(source: Path, target: Path, link: str) -> None:
-    """Raises StoppedError where the file system has no such link: export.link asked for it, and a copy may not fit."""
+    """Raises StoppedError if the file system cannot make such a link: a copy might not fit instead."""
     try:
         if link == "symlink":
             target.symlink_to(os.path.relpath(source.resolve(), target.parent.resolve()))
@@ -92,10 +92,10 @@ def _linked(source: Path, target: Path, link: str) -> None:
     except OSError as error:
         if error.errno not in NO_LINKS:
             raise
-        why = "it lies on another disk" if error.errno == errno.EXDEV else error.strerror
+        why = "it is on another disk" if error.errno == errno.EXDEV else error.strerror
         raise StoppedError(
-            f"no {link} to {source} can be made in {target.parent} ({why})",
-            hint=f"choose another export.link, such as {'symlink or ' if link == 'hardlink' else ''}copy",
+            f"a {link} to {source} cannot be made in {target.parent} ({why})",
+            hint=f"set export.link to another value, such as {'symlink or ' if link == 'hardlink' else ''}copy",
         ) from None
 
 

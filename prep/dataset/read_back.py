@@ -1,7 +1,7 @@
-"""What stood before parts of the ledger were lost, read back from the manifest and from kohya/.
+"""Restore lost parts of the ledger from the manifest and from kohya/.
 
-The manifest says what the last run left; what a person did since stands in the history, and in the files themselves.
-Nothing here is done unless parts were lost, and nothing that the ledger still knows is changed.
+The manifest says what the last run left; what the user did since is in the history and in the files themselves. This
+runs only when parts were lost, and changes nothing that the ledger still knows.
 """
 
 import hashlib
@@ -30,11 +30,11 @@ from prep.types import BY_HAND, Row
 Told = dict[str, dict[str, Any]]  # image key -> its row in the manifest
 COLUMNS = ("image_id", "character", "status", "reason", "flags", "file", "caption", "caption_source")
 PLACE = re.compile(r"kohya/\d+_([^/]+)/([^/]+)")
-NAMED = re.compile(r"(.+)-([0-9a-f]{12})\.(?:png|jpg|webp)")  # the name says what the file holds
+NAMED = re.compile(r"(.+)-([0-9a-f]{12})\.(?:png|jpg|webp)")  # the name holds the content's hash
 
 
 def read_back(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str]) -> None:
-    """Before anything else is read. rows: of SRC. given: character -> its name in folders."""
+    """Call before anything else is read. rows: of SRC. given: character -> its name in folders."""
     ledger, out = edits.decisions.ledger, edits.out
     if not is_lost(out, ledger, CAPTION, EXPORT, EDIT, REPEATS):
         return
@@ -53,7 +53,7 @@ def read_back(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str]) -
 
 
 def given_slugs(out: Path, characters: Iterable[str]) -> dict[str, str]:
-    """Character -> its name in folders, as the manifest shows it; nothing where there is none. 0.1.0 kept no list."""
+    """Character -> its name in folders, from the manifest; empty if there is none. 0.1.0 kept no list."""
     names = {printable(character): character for character in characters}
     given: dict[str, str] = {}
     seen: set[str] = set()
@@ -66,13 +66,13 @@ def given_slugs(out: Path, characters: Iterable[str]) -> dict[str, str]:
 
 
 def told(out: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the rows of the manifest; none where there is none that can be read."""
+    """Yield the rows of the manifest; none if it is missing or unreadable."""
     with suppress(FileNotFoundError, UsageError):
         yield from manifest_rows(out, columns)
 
 
 def tagger_before(out: Path) -> str:
-    """The tagger that read the set, as the manifest names it; empty where there is none."""
+    """The tagger that read the set, as the manifest names it; empty if there is none."""
     return next((row["tagger"] for row in told(out, ["tagger"]) if row["tagger"]), "")
 
 
@@ -86,7 +86,7 @@ def _by_picture(out: Path, given: Mapping[str, str]) -> Told:
 
 
 def _since(edits: HandEdits, what: str, picture: str) -> bool:
-    """Whether the history knows a decision that is newer than the manifest."""
+    """Whether the history has a decision newer than the manifest."""
     try:
         written = int((edits.out / "manifest.parquet").stat().st_mtime)
     except OSError:
@@ -95,7 +95,7 @@ def _since(edits: HandEdits, what: str, picture: str) -> bool:
 
 
 def _verdicts(edits: HandEdits, before: Told) -> Iterator[tuple[str, Verdict | None]]:
-    """The verdicts that stood when the manifest was written, and that the ledger has lost."""
+    """The verdicts in force when the manifest was written that the ledger has lost."""
     for picture, row in before.items():
         stands = edits.decisions.verdict(picture)
         by_hand = row["reason"] == BY_HAND or BY_HAND in (row["flags"] or ())
@@ -104,18 +104,18 @@ def _verdicts(edits: HandEdits, before: Told) -> Iterator[tuple[str, Verdict | N
             verdict = "excluded"
         elif by_hand:
             verdict = "rejected" if row["status"] == "rejected" else "accepted"
-        elif row["status"] != "kept" or stands == "accepted":  # it may be out for a reason beside the verdict
+        elif row["status"] != "kept" or stands == "accepted":  # it may be out for another reason than the verdict
             continue
         placed = edits.placement[picture]
         if verdict is None and placed and placed.state in LEFT_OUT:
-            continue  # taken out since the manifest was written
+            continue  # removed since the manifest was written
         if verdict != stands and not _since(edits, "verdict", picture):
             yield picture, verdict
 
 
 def _captions(edits: HandEdits, before: Told, sources: Mapping[str, str]) -> Iterator[tuple[str, Entry]]:
-    """Captions as the manifest has them: what a file says beside that is a person's edit. sources: what lies in SRC,
-    and has been taken in before.
+    """Captions as the manifest has them: where a file differs, the user edited it. sources: captions in SRC that had
+    been read before.
     """
     decisions = edits.decisions
     for picture, row in before.items():
@@ -126,7 +126,7 @@ def _captions(edits: HandEdits, before: Told, sources: Mapping[str, str]) -> Ite
         hand = entry.hand
         seen = (*entry.expected_texts, text, hand.text, sources.get(picture))
         if picture not in decisions.book:
-            if hand != Hand():  # the history knows what a person made of it
+            if hand != Hand():  # the history knows the user's version
                 hand = hand if _since(edits, "caption", picture) else replace(hand, text=text)
             elif row["caption_source"] == "machine":
                 hand = Hand(text, tuple(items(text)))
@@ -137,9 +137,9 @@ def _captions(edits: HandEdits, before: Told, sources: Mapping[str, str]) -> Ite
 
 
 def _read_folders(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str], before: Told) -> None:
-    """The pictures in kohya/ are prep's again: those that the manifest names, then those that are named as prep does.
+    """Recognise the pictures in kohya/ as prep's: those that the manifest names, then those with a name in prep's form.
 
-    One that is not there was removed by hand, and one that holds something else was retouched: the next look says so.
+    A missing one was removed by hand, and one with other content was retouched: the next look finds that.
     """
     placement = edits.placement
     found: dict[str, Placed] = {}
@@ -155,7 +155,7 @@ def _read_folders(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str
 
 
 def _by_content(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str]) -> dict[str, Placed]:
-    """Pictures that lie in kohya/ unknown, under the name of what they held."""
+    """Unknown pictures in kohya/ whose name is the hash of a known picture."""
     placement = edits.placement
     taken = {(placed.group, placed.name) for placed in placement.known.values()}
     waiting: dict[tuple[str, str], list[str]] = {}  # (group, a hash or a stem) -> pictures
@@ -179,7 +179,7 @@ def _by_content(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str])
                 continue
             stem, digest = named.groups()
             pixels = _pixels(placement.folder(group) / name, digest)
-            for wanted in (digest, pixels or stem):  # one that was retouched has other pixels
+            for wanted in (digest, pixels or stem):  # a retouched one has other pixels
                 pictures = waiting.get((group, wanted), ())
                 if len(pictures) == 1 and pictures[0] not in found:
                     found[pictures[0]] = Placed(name, "", 0, "placed", group)
@@ -188,11 +188,11 @@ def _by_content(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str])
 
 
 def _looked_at(edits: HandEdits, picture: str, placed: Placed) -> Placed:
-    """With hash and stat where the file is what its name says; else as it was, for the next look at it."""
+    """With hash and stat if the file matches its name; otherwise unchanged, for the next look at it."""
     path = edits.placement.path(placed)
     if path is None or not edits.placement.there(placed):
         return placed
-    if path.is_symlink():  # what is behind it is the source itself
+    if path.is_symlink():  # its target is the source itself
         return replace(placed, sha256=picture.rpartition("/")[2]).at(path)
     with suppress(OSError):
         digest = hashlib.sha256(read_file(path, PICTURE_BYTES)).hexdigest()
@@ -202,7 +202,7 @@ def _looked_at(edits: HandEdits, picture: str, placed: Placed) -> Placed:
 
 
 def _pixels(path: Path, digest: str) -> str:
-    """The hash of its pixels, where the file is what its name says."""
+    """The hash of its pixels, if the file matches its name."""
     with suppress(OSError, ImageError):
         data = read_file(path, PICTURE_BYTES)
         if hashlib.sha256(data).hexdigest()[:12] == digest:

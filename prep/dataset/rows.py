@@ -1,4 +1,4 @@
-"""The manifest of an OUT, read: the one place that opens it. See manifest.py for what is written."""
+"""Read the manifest of an OUT: the one place that opens it. manifest.py writes it."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ NEVER_NULL = ("character", "origin", "status")
 
 
 def manifest_rows(out: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the rows in their order. Raises FileNotFoundError where there is none, UsageError when it is damaged."""
+    """Yield the rows in order. Raises FileNotFoundError when there is no manifest, UsageError when it is damaged."""
     with _opened(out) as table:
         _check_columns(table.schema_arrow, columns or NEVER_NULL)
         for batch in table.iter_batches(1024, columns=columns, use_threads=False):
@@ -25,12 +25,12 @@ def manifest_rows(out: Path, columns: Sequence[str] | None = None) -> Iterator[d
 
 
 def manifest_facts(out: Path) -> dict[str, Any]:
-    """`settings` that shaped the set, and prep's `version`. Raises as manifest_rows."""
+    """The `settings` that shaped the set, and prep's `version`. Raises like manifest_rows."""
     with _opened(out) as table:
         metadata = table.schema_arrow.metadata or {}
         settings = parse_json(metadata.get(b"prep.settings", b"{}"))
         if not isinstance(settings, dict):
-            raise ValueError("its settings are no table")
+            raise ValueError("its settings are not a table")
         return {
             "settings": settings,
             "version": metadata[b"prep.version"].decode() if b"prep.version" in metadata else None,
@@ -38,7 +38,7 @@ def manifest_facts(out: Path) -> dict[str, Any]:
 
 
 def _check_columns(schema: Any, wanted: Iterable[str]) -> None:
-    """Raises ValueError where a wanted column is missing, or one that prep writes is of another type."""
+    """Raises ValueError when a wanted column is missing, or one of prep's columns has another type."""
     from prep.dataset.manifest import COLUMNS
 
     for name in wanted:
@@ -51,11 +51,11 @@ def _check_columns(schema: Any, wanted: Iterable[str]) -> None:
 
 @contextmanager
 def _opened(out: Path) -> Iterator[Any]:
-    import pyarrow.parquet as pq  # here, so that a command's --help does without
+    import pyarrow.parquet as pq  # imported here, so that --help does not need it
 
     path = out / "manifest.parquet"
     try:
-        # Opened here: Arrow takes no path that is not UTF-8.
+        # Opened here: Arrow accepts only paths in UTF-8.
         with os.fdopen(open_file(path, os.O_RDONLY), "rb") as file, pq.ParquetFile(file) as table:
             yield table
     except FileNotFoundError:

@@ -1,7 +1,7 @@
 """Contact sheets, one per character: its real images with their captions, then what was drawn of it, each beside its
 parent, with score and verdict.
 
-At most 24 real images and 36 drawn ones of a kind, spread evenly; made anew only when something on it has changed.
+At most 24 real images and 36 drawn ones per kind, spread evenly; redrawn only when something on the sheet has changed.
 """
 
 import contextlib
@@ -26,23 +26,21 @@ from prep.run import Places
 from prep.types import Profile, Row
 
 VERSION = 3
-# subject: the character's slug; recipe: what its sheet shows. The last row says what stands, and 0.1.0's have no more.
+# subject: the character's slug; recipe: what its sheet shows. The last row counts; rows of 0.1.0 have no more fields.
 SHEET = Shelf(
     "sheet",
     (
         pa.field("sha256", pa.string()),  # of sheet.png
-        pa.field(
-            "before", pa.string()
-        ),  # of the one that it replaces, which stands there still when the run was killed
+        pa.field("before", pa.string()),  # of the sheet that it replaces, which is still there if the run was killed
     ),
 )
 
-MOST = 24  # real images a sheet
-MOST_DRAWN = 36  # of a kind
+MOST = 24  # real images per sheet
+MOST_DRAWN = 36  # per kind
 KINDS = (
-    ("reconstruct", "reconstructions: drawn from the words of the picture on the left alone"),
-    ("consistency", "consistency samples: drawn from the core tags alone"),
-    ("augmentation", "augmentations: the picture on the left, drawn over; accepted ones are in the set"),
+    ("reconstruct", "reconstructions: drawn only from the tags of the picture on the left"),
+    ("consistency", "consistency samples: drawn only from the core tags"),
+    ("augmentation", "augmentations: img2img from the picture on the left; accepted ones are in the set"),
 )
 ACROSS = 4
 CELL_PX, THUMB_PX, MARGIN_PX = 300, 280, 20
@@ -66,7 +64,7 @@ class Sheets:
         self.parents: dict[tuple[str, str], Row] = {}  # (character, sha256) -> the real image
 
     def choose(self, rows: Sequence[Row]) -> None:
-        """Of all rows, those that the sheets show: real images evenly over a character, at most MOST."""
+        """The rows that the sheets show: at most MOST real images per character, evenly spread."""
         kept: dict[str, list[Row]] = defaultdict(list)
         for row in rows:
             if row.made:
@@ -75,7 +73,7 @@ class Sheets:
                 kept[row.ref.character].append(row)
         wanted = {(row.ref.character, row.made.parent) for drawn in self.drawn.values() for row in drawn}
         for character, real in kept.items():
-            # Of n rows, number k is shown where k * MOST / n passes a whole number.
+            # Of n rows, row k is shown if k * MOST / n passes a whole number there.
             total = max(len(real), MOST)
             self.pages[character] = [
                 row for at, row in enumerate(real) if at * MOST // total != (at - 1) * MOST // total
@@ -85,7 +83,7 @@ class Sheets:
                 self.parents[row.ref.character, row.ref.sha256] = row
 
     def write(self, folder: Path) -> None:
-        """folder: generated/, which gets <character>/sheet.png. A sheet of ours whose character is gone goes."""
+        """folder: generated/, which gets <character>/sheet.png. Removes prep's sheet of a character that is gone."""
         out, known = folder.parent, self.ledger.rows(SHEET)
         done = []
         for character in self.pages:
@@ -103,7 +101,7 @@ class Sheets:
     def _write(
         self, out: Path, folder: Path, slug: str, character: str, key: str, row: dict[str, Any] | None
     ) -> dict[str, Any] | None:
-        """-> the row to keep now that the sheet stands; None where it stood before."""
+        """-> the row to keep once the sheet is written; None if it was there before."""
         path = folder / slug / "sheet.png"
         found = None if folder.is_symlink() or path.parent.is_symlink() else fingerprint(path)
         if row and row["recipe"] == key and found is not None and found == (row["sha256"] or found):
@@ -118,7 +116,7 @@ class Sheets:
         return _row(slug, key, digest)
 
     def _texts(self, character: str) -> list[list[str]]:
-        """All that the sheet says, by picture."""
+        """All texts on the sheet, by picture."""
         shown, drawn = self._shown(character)
         rows = [*shown, *(row for some in drawn.values() for row in some)]
         return [[row.ref.sha256, _caption(row), *_source(row), *(text for _, text in _verdict(row))] for row in rows]
@@ -133,7 +131,7 @@ class Sheets:
         return real, {kind: self._spread(character, kind) for kind, _ in KINDS}
 
     def _spread(self, character: str, kind: str) -> list[Row]:
-        """At most MOST_DRAWN of a kind; accepted ones first, the best before the others."""
+        """At most MOST_DRAWN per kind; accepted ones first, the best first."""
         rows = [row for row in self.drawn[character] if row.origin == kind]
         rows.sort(key=lambda row: (not row.made.check.kept, -row.made.check.score, row.ref.sha256))
         step = max(1, len(rows) / MOST_DRAWN)
@@ -202,7 +200,7 @@ class Sheets:
         return cell
 
     def _thumb(self, row: Row, width: int = THUMB_PX) -> Image.Image:
-        """As wide as asked, or as tall as that times 1.4; small ones are enlarged."""
+        """Scaled to the given width, or to 1.4 times that in height; small ones are enlarged."""
         try:
             data = read_file(self.places.file(row), PICTURE_BYTES, follow=True)
             picture = Image.fromarray(open_image(data, self.max_pixels).pixels)
@@ -218,7 +216,7 @@ def _row(slug: str, key: str, digest: str, before: str | None = None) -> dict[st
 
 
 def _ours(row: dict[str, Any] | None) -> set[str]:
-    """sha256 of what prep wrote. Empty for a row of 0.1.0, which kept none."""
+    """sha256 of what prep wrote. Empty for a row of 0.1.0, which has none."""
     return {digest for digest in (row["sha256"], row["before"]) if digest} if row else set()
 
 
@@ -226,7 +224,7 @@ def _remove(folder: Path, slug: str, row: dict[str, Any]) -> None:
     path = folder / slug / "sheet.png"
     if not folder.is_symlink() and not path.parent.is_symlink() and fingerprint(path) in _ours(row):
         path.unlink()
-        with contextlib.suppress(OSError):  # other pictures of that character are still there
+        with contextlib.suppress(OSError):  # other pictures of the character are still there
             path.parent.rmdir()
 
 
@@ -235,7 +233,7 @@ def _caption(row: Row) -> str:
 
 
 def _source(row: Row) -> list[str]:
-    """Where a real picture comes from, where its caption is to be edited, and how it was read."""
+    """Where a real picture comes from, where to edit its caption, and how it was tagged."""
     if row.made:
         return []
     sidecar = [Path(row.exported).with_suffix(".txt").name] if row.exported else []
@@ -244,7 +242,7 @@ def _source(row: Row) -> list[str]:
 
 
 def _verdict(row: Row) -> list[tuple[tuple[int, int, int], str]]:
-    """(ink, text) of what the check said of a drawn picture."""
+    """(ink, text) of the check's verdict on a drawn picture."""
     if not row.made:
         return []
     check, request = row.made.check, row.made.request

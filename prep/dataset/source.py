@@ -1,4 +1,4 @@
-"""The .txt beside each image in SRC, for `captions.sidecars = "source"`: the one case in which SRC is written to."""
+"""The .txt beside each image in SRC, for `captions.sidecars = "source"`: the only case in which prep writes to SRC."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +10,7 @@ from prep.types import Row
 
 
 def write_sidecars(rows: Iterable[Row], src: Path, edits: HandEdits) -> dict[str, Row]:
-    """rows: those with a final caption. -> picture -> its row, where a person had just saved another caption: it is in
+    """rows: those with a final caption. -> picture -> its row, for captions that the user saved just now: they are in
     kohya/ as well, which was written before.
     """
     changed = {}

@@ -1,8 +1,8 @@
-"""A picture's bytes without what people do not want to publish: EXIF, GPS, XMP, comments, prompts, thumbnails, tails.
+"""A picture's bytes without metadata: EXIF, GPS, XMP, comments, prompts, thumbnails, appended data.
 
 JPEG, PNG and still WebP keep their pixels: only parts of the container are left out, and nothing is decoded.
-An animated WebP, a picture that EXIF turns, one whose colours are not sRGB and one with a broken container are decoded
-and written anew as PNG.
+An animated WebP, a picture rotated by EXIF, one whose colours are not sRGB and one with a broken container are decoded
+and rewritten as PNG.
 """
 
 import io
@@ -16,10 +16,10 @@ from PIL import ImageCms
 
 from prep.images import encode_png, open_image, read_header
 
-VERSION = 1  # of what is taken out: another one looks at every picture again
+VERSION = 1  # of what is removed: a new version checks every picture again
 
-# The chunks that shape pixels, and no other, each with its bytes where they are given: in what stands over, anything
-# could be hidden. Without acTL, fcTL and fdAT, an animated PNG is its first picture.
+# Only the chunks that affect pixels, each with its length where that is fixed: excess bytes could hide anything.
+# Without acTL, fcTL and fdAT, an animated PNG is its first picture.
 PNG_KEPT = {
     b"IHDR": 13,
     b"PLTE": 0,
@@ -32,7 +32,7 @@ PNG_KEPT = {
     b"IEND": 0,
 }
 PNG_TEXT = (b"tEXt", b"zTXt", b"iTXt")
-PNG_TURNS = (b"Raw profile type exif", b"XML:com.adobe.xmp")  # texts that may say which side is up
+PNG_TURNS = (b"Raw profile type exif", b"XML:com.adobe.xmp")  # texts that may contain the orientation
 WEBP_KEPT = {b"VP8X", b"ALPH", b"VP8 ", b"VP8L"}
 WEBP_PICTURE = {b"VP8 ", b"VP8L"}
 WEBP_METADATA = 0x20 | 0x08 | 0x04 | 0x02  # flags of VP8X: ICC, EXIF, XMP, animation
@@ -40,7 +40,7 @@ WEBP_CANVAS_BYTES = 10  # of VP8X
 PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 JPEG_HEAD = b"\xff\xd8\xff"
 JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-JPEG_KEPT = {*JPEG_FRAMES, 0xC4, 0xCC, 0xDA, 0xDB, 0xDC, 0xDD}  # and tables, scans, a number of lines, restarts
+JPEG_KEPT = {*JPEG_FRAMES, 0xC4, 0xCC, 0xDA, 0xDB, 0xDC, 0xDD}  # and tables, scans, number of lines, restarts
 JPEG_LINES, JPEG_LINES_BYTES = 0xDC, 6
 JFIF_BYTES = 14  # of the APP0 payload, before its thumbnail
 ADOBE_BYTES = 12  # of the APP14 payload: how colours are stored
@@ -50,22 +50,22 @@ NOT_DATA = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # a marker that ends a scan
 
 
 class _OddError(Exception):
-    """The container does not follow its standard, or holds more than a picture that stands still."""
+    """The container violates its standard, or contains more than a still picture."""
 
 
 @dataclass
 class _Found:
-    """What a walk through a container finds."""
+    """The result of walking through a container."""
 
     parts: list[bytes] = field(default_factory=list)  # what is kept
     profile: bytes = b""  # ICC
-    may_turn: bool = False  # there is metadata that may say which side is up
+    may_turn: bool = False  # there is metadata that may contain the orientation
 
 
 def stripped(data: bytes) -> tuple[bytes, str]:
-    """-> (bytes, suffix without its dot); the same bytes where there is nothing to take out.
+    """-> (bytes, suffix without its dot); the same bytes if there is nothing to remove.
 
-    Raises ImageError when data is no image.
+    Raises ImageError when data is not an image.
     """
     for head, suffix, walk in ((JPEG_HEAD, "jpg", _jpeg), (PNG_HEAD, "png", _png), (b"RIFF", "webp", _webp)):
         if data.startswith(head):
@@ -75,7 +75,7 @@ def stripped(data: bytes) -> tuple[bytes, str]:
                 break
             if found.may_turn and read_header(data).orientation not in (0, 1):
                 break
-            # Without their profile, colours that are not sRGB would be shown wrongly.
+            # Without their profile, colours that are not sRGB would be wrong.
             if found.profile and not _srgb(found.profile) and "profile" in open_image(data).flags:
                 break
             return b"".join(found.parts), suffix
@@ -119,7 +119,7 @@ def _png(data: bytes) -> _Found:
 
 
 def _inflated(payload: bytes) -> bytes:
-    """The profile of an iCCP chunk: behind its name and the number of its method."""
+    """The profile of an iCCP chunk, which follows a name and a method number."""
     return zlib.decompressobj().decompress(payload.partition(b"\0")[2][1:], MOST_PROFILE_BYTES)
 
 
@@ -160,7 +160,7 @@ def _jpeg(data: bytes) -> _Found:
 
 
 def _kept_note(marker: int, payload: bytes) -> Iterator[bytes]:
-    """Of application segments and comments, what decoders go by: JFIF without its thumbnail, Adobe's colours."""
+    """What decoders need of application segments and comments: JFIF without its thumbnail, Adobe's colour transform."""
     if marker == 0xE0 and payload.startswith(b"JFIF\0") and len(payload) >= JFIF_BYTES:
         yield b"\xff\xe0" + struct.pack(">H", JFIF_BYTES + 2) + payload[: JFIF_BYTES - 2] + b"\0\0"
     elif marker == 0xEE and payload.startswith(b"Adobe") and len(payload) >= ADOBE_BYTES:

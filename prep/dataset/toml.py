@@ -1,6 +1,6 @@
 """dataset.toml for sd-scripts, which is strict about keys and types.
 
-The rule for this file and the other configurations that prep writes: a version that a person edited stays.
+The rule for this file and the other configurations that prep writes: a version that the user edited stays.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from prep.files import write_whole
 from prep.ledger import Ledger, Shelf
 
 # subject: the file's place under OUT (in rows of 0.1.0 its name); recipe: sha256 of what was written there last;
-# before: of what it replaces, which stands there still when the run was killed. The last row counts.
+# before: of what it replaces, which is still there if the run was killed. The last row counts.
 WRITTEN = Shelf("dataset_toml", (pa.field("before", pa.string()),))
 MINE = "dataset.toml"
 
@@ -27,9 +27,9 @@ def dataset_toml(
     smaller: Sequence[tuple[str, int, str]] = (),
     smaller_resolution: int = 0,
 ) -> str:
-    """subsets: (folder, repeats, trigger). Folders are named relative to the file's own.
+    """subsets: (folder, repeats, trigger). Folders are relative to the file's own.
 
-    smaller: subsets that are trained at a resolution of their own, as a dataset beside the first.
+    smaller: subsets trained at a resolution of their own, as a second dataset.
     """
     document = tomlkit.document()
     document.add(tomlkit.comment("Made by prep for sd-scripts. Start the training in this folder: image_dir is"))
@@ -40,14 +40,14 @@ def dataset_toml(
     general.add("bucket_no_upscale", True)
     general.add("bucket_reso_steps", 64)
     general.add("min_bucket_reso", min(256, resolution))
-    # The default, 1024, would leave out the tall and wide sizes of that area: there is no 832x1216 below it.
+    # The default, 1024, would exclude the tall and wide sizes of this area: 832x1216 has a longer side.
     general.add("max_bucket_reso", 2 * resolution)
     general.add("keep_tokens", 1)
     document.add("general", general)
     datasets = tomlkit.aot()
     datasets.append(_dataset(subsets, resolution))
     if smaller:
-        # Multiples of 64, as for all: the trainer takes no finer steps for every model.
+        # Multiples of 64, as everywhere: not every model can be trained with finer steps.
         side = max(64, round(smaller_resolution / 64) * 64)
         datasets.append(_dataset(smaller, side, {"min_bucket_reso": 64, "max_bucket_reso": 2 * side}))
     document.add("datasets", datasets)
@@ -65,8 +65,8 @@ def _dataset(subsets: Sequence[tuple[str, int, str]], resolution: int, own: dict
         subset = tomlkit.table()
         subset.add("image_dir", folder)
         subset.add("num_repeats", repeats)
-        # The reader of sd-scripts (toml 0.10.2) loses a text that begins with a quote. These words are for images
-        # without a caption, of which there are none here.
+        # sd-scripts' reader (toml 0.10.2) loses a string that begins with a quote. class_tokens are used only for
+        # images without a caption, and there are none here.
         subset.add("class_tokens", trigger.lstrip('"'))
         tables.append(subset)
     dataset.add("subsets", tables)
@@ -78,8 +78,8 @@ def write_dataset_toml(kohya: Path, text: str, ledger: Ledger) -> bool:
 
 
 def write_unless_edited(out: Path, place: str, text: str, ledger: Ledger) -> bool:
-    """Write out/place; beside it as NAME.new.ENDING where a person has changed the one there. -> whether it took its
-    place. Ours is what prep wrote last, in either place, and no older text.
+    """Write out/place; as NAME.new.ENDING beside it if the user has changed the file. -> whether it took its place.
+    A file is ours only if it has the text that prep wrote last, in either place.
     """
     path, data = out / place, text.encode()
     beside = path.with_name(f"{path.stem}.new{path.suffix}")
@@ -98,7 +98,7 @@ def write_unless_edited(out: Path, place: str, text: str, ledger: Ledger) -> boo
     if fingerprint(beside) in ours_beside:
         beside.unlink()
     done = [_row(place, digest)] if ours != {digest} or found != digest else []
-    done += [_row(place_beside, "")] if ours_beside else []  # a text beside it is ours as long as it lies there
+    done += [_row(place_beside, "")] if ours_beside else []  # a file beside it is ours as long as it is there
     if done:
         ledger.write(WRITTEN, done)
     return True
@@ -117,5 +117,5 @@ def _row(place: str, digest: str, before: str | None = None) -> dict[str, Any]:
 
 
 def _texts(row: dict[str, Any] | None) -> set[str]:
-    """sha256 of the texts that are ours, by a row of the ledger."""
+    """sha256 of the texts that are ours, from a row of the ledger."""
     return {digest for digest in (row["recipe"], row["before"]) if digest} if row else set()

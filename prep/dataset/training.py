@@ -1,7 +1,7 @@
 """train_sd3_lora.toml: starting values for a LoRA of SD3.5 with sd-scripts, next to the dataset.toml that it reads.
 
-What is here follows from the size of the set and from the trainer's documentation. No training was run for it: these
-are values to begin with, and each says what it follows from.
+The values follow from the size of the set and from the trainer's documentation. No training was run to find them:
+they are starting values, and each names its reason.
 """
 
 import shlex
@@ -17,7 +17,7 @@ NAME = "train_sd3_lora.toml"
 
 @dataclass(frozen=True)
 class Start:
-    """Starting values for a set of a size."""
+    """Starting values for a set of this size."""
 
     images: int
     characters: int
@@ -25,7 +25,7 @@ class Start:
 
     @property
     def views(self) -> int:
-        """How often a character should be seen: 100 times per image, at least 800; fewer per image in a large set."""
+        """How often to show a character: 100 times per image, at least 800; fewer per image in a large set."""
         each = self.images / self.characters
         return round(min(max(800, 100 * each), 1500 + 5 * each))
 
@@ -39,17 +39,17 @@ class Start:
 
     @property
     def save_every(self) -> int:
-        """Epochs: some five states to choose from."""
+        """In epochs: about five checkpoints to choose from."""
         return max(1, self.epochs // 5)
 
     @property
     def dim(self) -> int:
-        """The rank: what one character needs, and more for many."""
+        """The rank: what one character needs, and more for several."""
         return 16 if self.characters <= 4 else 32 if self.characters <= 16 else 64
 
 
 def write_training_toml(kohya: Path, images: int, steps_an_epoch: int, resolution: int, ledger: Ledger) -> bool:
-    """Write it; beside it as NAME.new.toml where a person has changed the one there. -> whether it took its place."""
+    """Write it; as NAME.new.toml beside it if the user has changed the file. -> whether it took its place."""
     found = (numbered_folder(folder.name) for folder in kohya.glob("*/"))
     characters = {name[1].removesuffix(DRAWN) for name in found if name}
     start = Start(max(1, images), max(1, len(characters)), max(1, steps_an_epoch))
@@ -57,7 +57,7 @@ def write_training_toml(kohya: Path, images: int, steps_an_epoch: int, resolutio
 
 
 def training_command(kohya: Path) -> str:
-    """The one command that starts it. sd-scripts is taken to be where most people have it."""
+    """The one command that starts it. Assumes that sd-scripts is in ~/sd-scripts."""
     return (
         f"cd {shlex.quote(str(kohya))} && accelerate launch --num_cpu_threads_per_process 1 "
         f"~/sd-scripts/sd3_train_network.py --config_file {NAME}"
@@ -69,50 +69,50 @@ def training_toml(start: Start, resolution: int) -> str:
 # Starting values for a LoRA of Stable Diffusion 3.5 with kohya's sd-scripts (sd3_train_network.py), made by prep for
 # this set: {quantity(start.images, "image")} of {quantity(start.characters, "character")}. \
 They follow from its size; no training was run to find them.
-# If you edit this file, prep leaves it alone, and writes its own beside it as {Path(NAME).stem}.new.toml.
+# If you edit this file, prep leaves it alone and writes its own beside it, as {Path(NAME).stem}.new.toml.
 # Start it in this folder:
 #   accelerate launch --num_cpu_threads_per_process 1 ~/sd-scripts/sd3_train_network.py --config_file {NAME}
 
 [model]
-# Four files to name: the base model and its text encoders. Where one file holds them all, take the other three out.
+# Set the paths of four files: the base model and its text encoders. If one file has them all, remove the other three.
 pretrained_model_name_or_path = "sd3.5_medium.safetensors"
 clip_l = "clip_l.safetensors"
 clip_g = "clip_g.safetensors"
 t5xxl = "t5xxl_fp16.safetensors"
 
 [images]
-# Folders, repeats, buckets and the resolution ({resolution} px) are in there; image_dir is relative to this folder.
+# It sets folders, repeats, buckets and the resolution ({resolution} px); image_dir is relative to this folder.
 dataset_config = "dataset.toml"
 cache_latents = true
 
 [captions]
-# Each caption is encoded once, before the training, and the text encoders leave the GPU: what sd-scripts recommends
-# where they are not trained. By their sizes in 16 bits they need some 11 GB until then.
+# Each caption is encoded once, before training, then the text encoders leave the GPU: sd-scripts recommends this
+# when they are not trained. By their sizes in 16 bit, they need about 11 GB until then.
 cache_text_encoder_outputs = true
-# So captions must stay as they are, or the trainer stops. The trigger word comes first; of a long caption the CLIPs
-# read the first 77 tokens, T5 256.
+# Captions must then stay the same at every step, or the trainer stops. The trigger word comes first; the CLIPs read
+# the first 77 tokens of a caption, T5 the first 256.
 shuffle_caption = false
 t5xxl_max_token_length = 256
-# With some 24 GB (for SD3.5 Medium) the encoders can stay, and tags be shuffled at each step, so that none is learnt by
-# its place. Then change the two above to
+# With about 24 GB (for SD3.5 Medium) the encoders can stay on the GPU and tags can be shuffled at each step, so that
+# none is learnt by its position. Then change the two settings above to
 #   cache_text_encoder_outputs = false
 #   shuffle_caption = true
-# and the trigger word stays in front all the same:
+# The trigger word stays first in either case:
 keep_tokens = 1
 
 [network]
 network_module = "networks.lora_sd3"
-# The rank. 16 does for one character or a few; this set has {start.characters}.
+# The rank. 16 is enough for one or a few characters; this set has {start.characters}.
 network_dim = {start.dim}
-# As large as the rank: the learning rate below means the same at every rank.
+# Equal to the rank, so that the learning rate below has the same effect at every rank.
 network_alpha = {start.dim}
-# The text encoders are left as they are.
+# The text encoders are not trained.
 network_train_unet_only = true
 
 [steps]
-# {start.steps_an_epoch:,} steps an epoch (images times repeats, batch size 1), {start.steps:,} in all: \
-each character is seen some {start.steps // start.characters:,} times.
-# Blurred or unlike: go on for longer. Stiff, or the pictures of the set come back: take an earlier state.
+# {start.steps_an_epoch:,} steps per epoch (images times repeats, batch size 1), {start.steps:,} in all: \
+each character is seen about {start.steps // start.characters:,} times.
+# Blurred or off-model results: train longer. Stiff results, or copies of the set's pictures: use an earlier checkpoint.
 max_train_epochs = {start.epochs}
 save_every_n_epochs = {start.save_every}
 learning_rate = 0.0001
@@ -128,7 +128,7 @@ sdpa = true
 gradient_checkpointing = true
 max_data_loader_n_workers = 2
 persistent_data_loader_workers = true
-# Still out of memory: fp8_base_unet = true (the base model in 8 bits), or blocks_to_swap = 16 (slower).
+# If still out of memory: fp8_base_unet = true (the base model in 8 bits), or blocks_to_swap = 16 (slower).
 
 [output]
 output_dir = "../training"

@@ -1,4 +1,4 @@
-"""Beginning to draw: which generator, with which words, which requests. No weight is read."""
+"""Prepare drawing: which generator, which vocabulary, which requests. Reads no weights."""
 
 import logging
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ def begin_drawing(
     settings: Settings,
     may_fetch: bool,
 ) -> Drawing | None:
-    """What is to be drawn; None when nothing is. rows: real images, captioned. known: the tagger's tags.
+    """What to draw; None when there is nothing. rows: real images with captions. known: the tagger's tags.
 
     Raises SettingsError, StoppedError, WeightsError.
     """
@@ -38,7 +38,7 @@ def begin_drawing(
     groups, unknown = read_vary(settings.augmentation.vary, known)
     if unknown:
         names = ", ".join(prompt_text(tag) for tag in unknown)
-        log.info(f"generate: the tagger does not know {names}: options with them are left out")
+        log.info(f"generate: the tagger does not know {names}; options with these tags are skipped")
     for character, profile in profiles.items():
         if lack := _lack(profile):
             log.info(f"generate: {printable(character)} {lack}")
@@ -52,7 +52,7 @@ def begin_drawing(
 
 
 def _lack(profile: Profile) -> str:
-    """What is too little of a character, and what to do; empty when nothing is."""
+    """What a character lacks for drawing, and what to do; empty when nothing is missing."""
     if profile.images and not profile.core:
         return (
             "has no core tags, so no consistency samples are drawn: add images that are more alike, "
@@ -60,9 +60,9 @@ def _lack(profile: Profile) -> str:
         )
     if profile.images and not profile.body:
         return (
-            "has no feature of the body (hair, eyes, ears ...) among its core tags, so no drawn picture of it can be "
-            "judged: look at them, and take what is right with `prep accept`"
+            "has no feature of the body (hair, eyes, ears ...) among its core tags, so the check cannot judge drawn "
+            "pictures of it: look at them, and accept the right ones with `prep accept`"
         )
     if profile.images == 1:
-        return "has one image, and all is drawn from that: with three or more, prep sees what belongs to the character"
+        return "has only one image, so all is drawn from that; prep finds traits from three images on"
     return ""

@@ -1,4 +1,4 @@
-"""What lies in generated/ now, against what was drawn there: it may be a person's version by now, or no picture."""
+"""What is in generated/ now, compared with what was drawn: a file may have been edited by hand, or damaged."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from prep.types import GenerationRequest
 
 @dataclass(frozen=True)
 class Measured:
-    """What lies in generated/ and is not what was drawn."""
+    """Files in generated/ that differ from what was drawn."""
 
-    damaged: dict[str, Path]  # key -> a file that is no picture
-    retouched: dict[str, str]  # image key -> that of the version that a person made of it
+    damaged: dict[str, Path]  # key -> a file that is not a picture
+    retouched: dict[str, str]  # image key -> the image key of the user's version of it
 
 
 def place(request: GenerationRequest, where: Places) -> Path | None:
-    """Where the picture lies now, or what a person converted it to, under its stem with another ending; None: nowhere.
+    """Where the picture is now, also if the user converted it to another format (same stem); None: nowhere.
 
-    A link is no picture: it is drawn anew in its place.
+    A link does not count: the picture is drawn again in its place.
     """
     drawn = [where.out / place for place in places(request, where.slugs[request.character])]
     converted = (path.with_suffix(ending) for path in drawn for ending in sorted(SUFFIXES))
@@ -32,7 +32,7 @@ def place(request: GenerationRequest, where: Places) -> Path | None:
 
 
 def measure(there: Iterable[tuple[GenerationRequest, Path]], ledger: Ledger, measure_px: int) -> Measured:
-    """Keep the measures of each picture as it is now. One whose size, time and inode are as they were is not read."""
+    """Keep the measures of each picture as it is now. A file with unchanged size, time and inode is not read."""
     book = ledger.book(DRAW, draw_recipe(measure_px))
     damaged: dict[str, Path] = {}
     retouched: dict[str, str] = {}

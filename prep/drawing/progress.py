@@ -1,7 +1,7 @@
-"""What was drawn of a character, what the check made of it, and what is still to come: from counts alone.
+"""What was drawn of a character, what the check accepted, and what is still to draw: from counts alone.
 
-Making the requests would need torch, to read the generator's file. Counts are enough: a run that ended leaves nothing
-to draw, and for one that was cut off the settings say how many it wanted.
+Making the requests would need torch, to read the generator's file. Counts are enough: a finished run leaves nothing
+to draw, and for an interrupted one the settings say how many pictures it wanted.
 """
 
 import math
@@ -51,7 +51,7 @@ def to_draw(profile: Profile, settings: Settings, pictures: Iterable[tuple[str, 
 
 
 def drawn_since(folder: Path, nanoseconds: int) -> int:
-    """Pictures in generated/<slug>/ that are younger than the manifest: a run that was cut off drew them."""
+    """The number of pictures in generated/<slug>/ newer than the manifest: an interrupted run drew them."""
     return sum(path.stat().st_mtime_ns > nanoseconds for path in _pictures(folder))
 
 

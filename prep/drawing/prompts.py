@@ -1,4 +1,4 @@
-"""What is asked of the generator: which pictures of a character, from what, with which words. Nothing draws here."""
+"""What the generator is asked for: which pictures of a character, from what, with which prompt. Draws nothing."""
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -12,7 +12,7 @@ from prep.types import GenerationRequest, Kind, Profile
 
 @dataclass(frozen=True)
 class Group:
-    """What augmentations vary: one option takes the place of all others, and of `replaces`."""
+    """A group of tags that augmentations vary: one option replaces all other options and the tags in `replaces`."""
 
     name: str
     replaces: frozenset[str]
@@ -21,7 +21,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Parent:
-    """A real image as prompts see it. tags: what its caption would have, best first, traits among them."""
+    """A real image as prompts see it. tags: those of its caption, best first, and its traits."""
 
     sha256: str
     width: int
@@ -31,7 +31,7 @@ class Parent:
 
 @dataclass(frozen=True)
 class DrawingStyle:
-    """How a set is drawn: what all its requests have in common."""
+    """How a set is drawn: what all its requests share."""
 
     generator: str
     weights: str
@@ -42,14 +42,14 @@ class DrawingStyle:
     strength: float
     quality: str
     negative: str
-    size: Callable[[int, int], tuple[int, int]]  # of a parent -> of what is drawn from it
-    prompt_text: Callable[[str], str]  # a tag as prompts have it
-    counts: Callable[[str], bool]  # whether a tag says how many people there are
-    excludes: Callable[[str], Collection[str]]  # the tags that a picture with this one does not have
+    size: Callable[[int, int], tuple[int, int]]  # size of a parent -> size of what is drawn from it
+    prompt_text: Callable[[str], str]  # a tag as prompts spell it
+    counts: Callable[[str], bool]  # whether a tag counts people (`1girl`)
+    excludes: Callable[[str], Collection[str]]  # the tags that contradict this one
 
 
 def read_vary(path: str, known: Collection[str] | None = None) -> tuple[list[Group], list[str]]:
-    """(groups, tags that the tagger does not know, whose options are left out). known None: all are.
+    """(groups, tags that the tagger does not know, whose options are skipped). known None: it knows all.
 
     Raises SettingsError naming the file and the key.
     """
@@ -58,14 +58,14 @@ def read_vary(path: str, known: Collection[str] | None = None) -> tuple[list[Gro
     except FileNotFoundError:
         raise SettingsError(f"augmentation.vary: {path} does not exist") from None
     except DocumentError as error:
-        raise SettingsError(f"augmentation.vary: {path} {error}", hint="mend it, or name another file") from None
+        raise SettingsError(f"augmentation.vary: {path} {error}", hint="correct it, or name another file") from None
     groups, unknown = [], []
     for name, table in tables.items():
         options = table.get("options") if isinstance(table, dict) else None
         replaces = table.get("replaces", []) if isinstance(table, dict) else None
         if not _tags(replaces) or not isinstance(options, list) or not all(_tags(option) for option in options):
             raise SettingsError(
-                f"{path}: [{name}] wants `options`, a list of lists of tags, and `replaces`, a list of tags",
+                f"{path}: [{name}] needs `options`, a list of lists of tags, and `replaces`, a list of tags",
                 hint='such as options = [["smile", "closed_mouth"], ["frown"]]',
             )
         tags = [tuple(tag.replace(" ", "_") for tag in option) for option in options]
@@ -79,7 +79,7 @@ def read_vary(path: str, known: Collection[str] | None = None) -> tuple[list[Gro
 def reconstructions(
     profile: Profile, parents: Sequence[Parent], count: int, style: DrawingStyle
 ) -> list[GenerationRequest]:
-    """An image's own tags, text alone: picture -> tags -> picture. Which images: by their hashes, in every run."""
+    """From an image's own tags, text only: picture -> tags -> picture. Every run chooses the same images, by hash."""
     chosen = sorted(parents, key=lambda parent: _stable_order(parent.sha256, "reconstruct"))[:count]
     return [
         _request("reconstruct", profile, _ordered(parent.tags, profile, (), style), (), parent, 0, style)
@@ -89,8 +89,8 @@ def reconstructions(
 
 
 def consistency(profile: Profile, count: int, style: DrawingStyle) -> list[GenerationRequest]:
-    """The core tags, text alone, with so many seeds. None without core tags. Of two that exclude one another, as of a
-    character with two outfits, the one that more images have."""
+    """From the core tags, as text only, with `count` seeds. None without core tags. Of two tags that exclude each
+    other (a character with two outfits), the one on more images is used."""
     core: list[str] = []
     for tag in sorted(profile.core, key=lambda tag: -profile.tags[tag].images):
         if not any(tag in style.excludes(other) or other in style.excludes(tag) for other in core):
@@ -102,8 +102,8 @@ def consistency(profile: Profile, count: int, style: DrawingStyle) -> list[Gener
 def augmentations(
     profile: Profile, parents: Sequence[Parent], groups: Sequence[Group], style: DrawingStyle
 ) -> Iterator[GenerationRequest]:
-    """Yield requests without end, parents by turns: each parent with all that may be varied in it, in an order that
-    follows from a hash of their names; then again with another seed. Ends at once when nothing may be varied."""
+    """Yield requests endlessly, taking parents in turn: each parent with all its variations, ordered by a hash of their
+    names; then again with other seeds. Ends at once when nothing can be varied."""
     plans = {parent: _variations(profile, parent, groups, style) for parent in parents}
     by_turns = sorted((parent for parent in parents if plans[parent]), key=lambda parent: parent.sha256)
     turn = 0
@@ -118,10 +118,12 @@ def augmentations(
 def _variations(
     profile: Profile, parent: Parent, groups: Sequence[Group], style: DrawingStyle
 ) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """(asked tags, asked changes) of every option that says something else than the parent shows."""
+    """(requested tags, requested changes) of every option that differs from what the parent shows."""
     found = []
     shown = frozenset(parent.tags)
-    traits = sorted(tag for tag in profile.traits if not shown.intersection(style.excludes(tag)))  # no eyes when shut
+    traits = sorted(
+        tag for tag in profile.traits if not shown.intersection(style.excludes(tag))
+    )  # closed eyes have no colour
     for group in groups:
         if group.replaces & profile.traits:
             continue  # the trigger word should learn these
@@ -137,7 +139,7 @@ def _variations(
 
 
 def _ordered(tags: Sequence[str], profile: Profile, first: Sequence[str], style: DrawingStyle) -> tuple[str, ...]:
-    """People, what is to change, traits, the other core tags, the rest: CLIP reads no more than 77 tokens."""
+    """People, the changes, traits, other core tags, the rest: CLIP reads only 77 tokens."""
 
     def place(tag: str) -> int:
         if style.counts(tag):

@@ -1,7 +1,7 @@
 """What is drawn of each character: which requests, which of them are done, what the check says, how many more to try.
 
-Everything follows from the requests in their order and from the ledger, so a run that was cut off ends as it would have
-ended. What only reads is called by what it finds; what writes is called by a verb.
+Everything follows from the requests in their order and from the ledger, so a resumed run ends like an uninterrupted
+one. Functions that only read are named after what they find; functions that write, by a verb.
 """
 
 import math
@@ -37,7 +37,7 @@ from prep.types import BY_HAND, RETOUCHED, Check, GenerationRequest, ImageRef, M
 
 @dataclass(frozen=True)
 class CharacterPlan:
-    """One character's pictures. tried grows by rounds until enough augmentations are accepted."""
+    """One character's pictures. `tried` grows each round until enough augmentations are accepted."""
 
     character: str
     fixed: tuple[GenerationRequest, ...]  # reconstructions and consistency samples
@@ -51,14 +51,14 @@ class CharacterPlan:
         return (*self.fixed, *self.candidates[: self.tried])
 
     def grown(self, accepted: int) -> "CharacterPlan":
-        """With twice as many tries as are still missing; the same when it is enough, or when all were tried."""
+        """With two more tries per augmentation still missing; unchanged when there are enough, or all were tried."""
         more = min(len(self.candidates), self.tried + 2 * max(0, self.target - accepted))
         return replace(self, tried=more) if more > self.tried else self
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """The plans of all characters, and where what follows from them lies."""
+    """The plans of all characters, and where their pictures are."""
 
     plans: tuple[CharacterPlan, ...]
     generator: ModelRef
@@ -69,7 +69,7 @@ class Drawing:
 
     @property
     def here(self) -> bool:
-        """Whether the generator's files are; without them nothing but a plan can be made."""
+        """Whether the generator's files are on this machine; without them, prep can only plan."""
         return bool(self.generator.digest)
 
     @property
@@ -85,16 +85,16 @@ class Drawing:
         return [request for request in self.requests if self.place(request) is None]
 
     def measure(self, ledger: Ledger) -> Measured:
-        """Measure what is there, but was measured otherwise, or is not what was drawn."""
+        """Measure pictures that were measured with other settings, or that differ from what was drawn."""
         there = ((request, path) for request in self.requests if (path := self.place(request)))
         return measure(there, ledger, self.measure_px)
 
     def place(self, request: GenerationRequest) -> Path | None:
-        """Where the picture lies now; None: nowhere."""
+        """Where the picture is now; None: nowhere."""
         return place(request, self.places)
 
     def drawn(self, ledger: Ledger) -> Iterator[tuple[CharacterPlan, GenerationRequest, ImageRef]]:
-        """All that is drawn, in the order of the requests. Paths are relative to the dataset folder."""
+        """All drawn pictures, in the order of the requests. Paths are relative to the dataset folder."""
         book = ledger.book(DRAW, draw_recipe(self.measure_px))
         for plan in self.plans:
             for request in plan.requests:
@@ -103,7 +103,7 @@ class Drawing:
                     yield plan, request, ref_from_draw(request, row, str(path.relative_to(self.places.out)))
 
     def grown(self, rows: Iterable[Row]) -> "Drawing":
-        """With more augmentations to try, seeing how many of these were accepted; the same where it is enough."""
+        """With more augmentations to try, given how many of these were accepted; unchanged when there are enough."""
         accepted = Counter(row.ref.character for row in rows if row.origin == "augmentation" and row.made.check.kept)
         plans = tuple(plan.grown(accepted[plan.character]) for plan in self.plans)
         return self if plans == self.plans else replace(self, plans=plans)
@@ -111,7 +111,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Judge:
-    """All that a verdict on a drawn picture follows from, beside the picture."""
+    """All that a verdict on a drawn picture depends on, besides the picture."""
 
     scores: ScoreBook
     composer: Composer
@@ -119,13 +119,13 @@ class Judge:
     exclusive: Exclusive
     known: frozenset[str]  # tags of the tagger
     settings: Settings
-    decided: Callable[[str], str | None] = lambda picture: None  # a person's verdict, by image key
+    decided: Callable[[str], str | None] = lambda picture: None  # the user's verdict, by image key
 
 
 def judged(drawing: Drawing, judge: Judge, ledger: Ledger, before: Sequence[Row]) -> tuple[list[Row], dict[str, float]]:
-    """(a row for each picture that was drawn and read and has none yet, differences that were measured for it).
+    """(a row for each picture that was drawn and read but not judged yet, differences measured for that).
 
-    before: the rows of earlier rounds. Nothing is written and no file is moved.
+    before: the rows of earlier rounds. Writes nothing and moves no file.
     """
     differences = _Differences(drawing, ledger)
     siblings: dict[str, list[ImageRef]] = defaultdict(list)
@@ -156,7 +156,7 @@ def row_of(request: GenerationRequest, ref: ImageRef, check: Check) -> Row:
 
 
 def overruled(row: Row, decided: Callable[[str], str | None]) -> Row:
-    """The row of a drawn picture, as a person says where one said anything."""
+    """The row of a drawn picture, with the user's verdict where there is one."""
     verdict = decided(image_key(row))
     if verdict not in ("accepted", "rejected") or (verdict == "accepted") == row.made.check.kept:
         return row
@@ -167,12 +167,12 @@ def overruled(row: Row, decided: Callable[[str], str | None]) -> Row:
 
 
 def file_away(rows: Iterable[Row], places_: Places, ledger: Ledger) -> list[Row]:
-    """The rows, after rejected augmentations were moved aside, and accepted ones back."""
+    """Move rejected augmentations to rejected/ and accepted ones back -> the rows."""
     return [_filed(row, places_, ledger) for row in rows]
 
 
 def keep_differences(ledger: Ledger, found: dict[str, float]) -> None:
-    """What was measured once is not measured again."""
+    """Keep differences, so that none is measured twice."""
     if found:
         rows = [{"subject": key, "recipe": str(VERSION), "difference": value} for key, value in found.items()]
         ledger.write(NEAR, rows)
@@ -195,13 +195,13 @@ def _filed(row: Row, places_: Places, ledger: Ledger) -> Row:
         return row
     real_folder(places_.out, *Path(path).parts[:-1])
     if os.path.lexists(places_.out / path):
-        set_aside(places_.out, places_.out / path, "lay where another version of it belongs", ledger)
+        set_aside(places_.out, places_.out / path, "was in the place of another version of it", ledger)
     move(places_.out / row.ref.path, places_.out / path)
     return replace(row, ref=replace(row.ref, path=path))
 
 
 class _Differences:
-    """How much drawn pictures differ from their parents and siblings: remembered ones, and new ones."""
+    """How much drawn pictures differ from their parents and siblings: remembered and new measurements."""
 
     def __init__(self, drawing: Drawing, ledger: Ledger) -> None:
         self.drawing = drawing
@@ -209,7 +209,7 @@ class _Differences:
         self.new: dict[str, float] = {}
 
     def is_copy(self, ref: ImageRef, plan: CharacterPlan, request: GenerationRequest, siblings: list[ImageRef]) -> bool:
-        """Whether its pixels nearly equal its parent's, as it was given to be drawn over, or an earlier sibling's."""
+        """Whether its pixels nearly equal its parent's (as given to img2img) or an earlier sibling's."""
 
         def parent() -> np.ndarray:
             data = read_file(self.drawing.places.src / plan.parents[request.parent], PICTURE_BYTES, follow=True)
@@ -228,7 +228,7 @@ class _Differences:
             try:
                 self.known[key] = self.new[key] = difference(self._pixels(ref), other())
             except (ImageError, OSError):
-                return 255.0  # gone since; nothing can be said
+                return 255.0  # gone since: it cannot be compared
         return self.known[key]
 
     def _pixels(self, ref: ImageRef) -> np.ndarray:
@@ -243,7 +243,7 @@ def plan_character(
     fixed = reconstructions(profile, parents, settings.reconstruct.per_character, style)
     fixed += consistency(profile, settings.consistency.per_character, style)
     target = max(settings.augmentation.least, math.ceil(settings.augmentation.share * len(rows)))
-    # Where the check can accept none, what a person may want to look through is drawn, and no more.
+    # When the check cannot accept any, only as many are drawn as the user may want to look through.
     most = target * (settings.augmentation.tries if profile.body else 1)
     candidates = tuple(islice(augmentations(profile, parents, groups, style), most)) if target else ()
     used = {request.parent for request in candidates}

@@ -1,6 +1,6 @@
-"""What was drawn and judged the last time, for a run that draws nothing: the pictures stay in the set as they were.
+"""What was drawn and judged in the last run, for a run that draws nothing: its pictures stay in the set.
 
-Another configuration, or a model that is not at hand today, takes no accepted picture away.
+Another configuration, or a model that is not on this machine today, removes no accepted picture.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from prep.types import BY_HAND, Check, GenerationRequest, Row, is_real
 JUDGED = Shelf(
     "judged",  # subject: the request's key
     (
-        pa.field("standing", pa.bool_()),  # whether the last run that drew had it
+        pa.field("standing", pa.bool_()),  # whether the last run that drew included it
         pa.field("request", pa.string()),  # JSON
         pa.field("check", pa.string()),  # JSON
     ),
@@ -36,19 +36,19 @@ Judged = tuple[GenerationRequest, Check, Path]
 
 
 def keep_judged(rows: Iterable[Row], ledger: Ledger) -> None:
-    """Remember what this run drew and what the check said, and nothing else."""
+    """Remember what this run drew and what the check said, and mark all else as no longer current."""
     now = {row.made.recipe: _written(row) for row in rows}
     before = ledger.rows(JUDGED)
     gone = (found | {"standing": False} for key, found in before.items() if found["standing"] and key not in now)
     ledger.write(JUDGED, [*(found for key, found in now.items() if found != before.get(key)), *gone])
 
 
-def read_back(told: Iterable[dict[str, Any]], ledger: Ledger, where: Places) -> None:
-    """Remember again what the ledger lost. told: rows of the manifest, which say how each picture was judged; what was
-    asked for stands in its PNG.
+def read_back(listed: Iterable[dict[str, Any]], ledger: Ledger, where: Places) -> None:
+    """Restore what the ledger lost. listed: rows of the manifest, which say how each picture was judged; the request is
+    in its PNG.
     """
     known = ledger.rows(JUDGED)
-    judged_before = {row["image_id"]: row for row in told if not is_real(row["origin"])}
+    judged_before = {row["image_id"]: row for row in listed if not is_real(row["origin"])}
     found = []
     for slug in where.slugs.values() if judged_before else ():
         for path in (where.out / "generated" / slug).glob("*/*.png"):
@@ -64,7 +64,7 @@ def read_back(told: Iterable[dict[str, Any]], ledger: Ledger, where: Places) -> 
 
 
 def standing(ledger: Ledger, where: Places, real: Sequence[Row]) -> list[Judged]:
-    """What was drawn the last time, and where it lies; without pictures that are gone, or whose parent is.
+    """What was last drawn, and where it is; without pictures that are gone or whose parent is gone.
 
     real: the rows of SRC.
     """
@@ -84,7 +84,7 @@ def standing(ledger: Ledger, where: Places, real: Sequence[Row]) -> list[Judged]
 
 
 def rows_of(judged: Iterable[Judged], ledger: Ledger, where: Places, measure_px: int) -> list[Row]:
-    """Their rows, as the check left them. Those that were not measured are left out."""
+    """Their rows, with the check's verdicts. Pictures that were not measured are left out."""
     book = ledger.book(DRAW, draw_recipe(measure_px))
     rows = []
     for request, check, path in judged:
@@ -108,7 +108,7 @@ def _row(request: GenerationRequest, check: Check) -> dict[str, Any]:
 
 
 def _check(row: dict[str, Any]) -> Check:
-    """What the check said, by a row of the manifest: where a person said otherwise, the opposite."""
+    """What the check said, from a row of the manifest: the opposite of the user's verdict where there is one."""
     by_hand = BY_HAND in (row["flags"] or ())
     kept = (row["status"] != "rejected") != by_hand
     reason = None if kept or by_hand else row["reason"]
@@ -117,13 +117,13 @@ def _check(row: dict[str, Any]) -> Check:
 
 
 def _judged(row: dict[str, Any]) -> tuple[GenerationRequest, Check]:
-    """Raises UsageError for a row of a later prep, which this one would take for another."""
+    """Raises UsageError for a row written by a later prep, which this one would misread."""
     try:
         return GenerationRequest(**_plain(row["request"])), Check(**_plain(row["check"]))
     except (TypeError, ValueError, AttributeError):
         raise UsageError(
-            "what is known of a drawn picture cannot be read",
-            hint="take .prep/ledger/judged away: what the manifest and the pictures say is read back",
+            "the ledger's record of a drawn picture cannot be read",
+            hint="move .prep/ledger/judged away: prep then reads it back from the manifest and the pictures",
         ) from None
 
 

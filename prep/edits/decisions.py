@@ -1,7 +1,6 @@
-"""What a person decided of each picture: the ledger's captions and verdicts, with their history. No file is read here.
+"""What the user decided about each picture: the ledger's captions and verdicts, with their history. Reads no file.
 
-A step is in the history before anything else follows from it: where a run was killed between the two, the history says
-what stands.
+A step enters the history before anything else follows from it: if a run was killed in between, the history is right.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,26 +15,26 @@ from prep.ledger import Ledger
 
 
 class Decisions:
-    """Captions and verdicts by picture (image key), as they stand."""
+    """The current captions and verdicts by picture (image key)."""
 
     def __init__(self, ledger: Ledger, excluded: Iterable[str] = ()) -> None:
-        """excluded: pictures that 0.1.0 left out; it kept no history."""
+        """excluded: pictures that 0.1.0 left out, which kept no history."""
         self.ledger = ledger
         self.history = History(ledger)
         self.book = ledger.book(CAPTION)
-        # Where the history lost its last steps, the captions still say how far it went.
+        # If the history lost its last steps, the captions still say how far it went.
         self.history.newest = max(self.history.newest, pc.max(self.book.table["step"]).as_py() or 0)
         self.changed: dict[str, Entry] = {}  # entries that are newer than the book
         self.old_excluded = frozenset(excluded)
 
     def entry(self, picture: str) -> Entry:
-        return self.changed.get(picture) or self._standing(picture, entry_of(self.book.get(picture)))
+        return self.changed.get(picture) or self._with_history(picture, entry_of(self.book.get(picture)))
 
     def entries(self, pictures: Iterable[str]) -> Iterator[Entry]:
-        """What `entry` gives for each, several times as fast."""
+        """`entry` for each picture, several times as fast."""
         pictures = list(pictures)
         for picture, row in zip(pictures, self.book.rows(pictures), strict=True):
-            yield self.changed.get(picture) or self._standing(picture, entry_of(row))
+            yield self.changed.get(picture) or self._with_history(picture, entry_of(row))
 
     def verdict(self, picture: str) -> Verdict | None:
         stands = self.history.stands("verdict", picture)
@@ -44,7 +43,7 @@ class Decisions:
         return "excluded" if picture in self.old_excluded else None
 
     def by_hand(self) -> set[str]:
-        """All pictures of which a person decided anything that still stands."""
+        """All pictures with a decision of the user's that still holds."""
         table = self.book.table
         edited = table.filter(pc.is_valid(table["person"]))["subject"].to_pylist()
         captions = {*edited, *self.history.pictures("caption"), *self.changed}
@@ -54,7 +53,7 @@ class Decisions:
         }
 
     def keep(self, entries: Mapping[str, Entry], by: str, of: int = 0) -> None:
-        """Keep captions as they are now: what a person did to them as a step of the history, and all of it as rows."""
+        """Keep captions as they are now: the user's changes as one step of the history, and everything as rows."""
         before = {picture: self.entry(picture).hand for picture in entries}
         changes = [
             Change("caption", picture, _state(before[picture]), _state(entry.hand))
@@ -71,13 +70,13 @@ class Decisions:
         self.changed |= now
 
     def decide(self, verdicts: Mapping[str, Verdict | None], by: str, of: int = 0) -> set[str]:
-        """-> the pictures whose verdict is another now."""
+        """-> the pictures whose verdict changed."""
         changes = [Change("verdict", picture, self.verdict(picture), after) for picture, after in verdicts.items()]
         self.history.record(by, changes, of)
         return {change.picture for change in changes if change.before != change.after}
 
-    def _standing(self, picture: str, entry: Entry) -> Entry:
-        """The entry, with what the history knows and a killed process did not write into the row."""
+    def _with_history(self, picture: str, entry: Entry) -> Entry:
+        """The entry, brought up to date with steps that a killed process did not write into the row."""
         stands = self.history.stands("caption", picture)
         if stands is None or stands[0] <= entry.step:
             return entry
@@ -91,5 +90,5 @@ def _state(hand: Hand) -> Hand | None:
 
 
 def _decided(hand: Hand) -> tuple:
-    """What of it is a person's: the rest follows from the machine."""
+    """The part that the user decided: the rest follows from prep's caption."""
     return hand.added, hand.removed, hand.person, hand.verbatim

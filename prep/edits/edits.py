@@ -1,8 +1,7 @@
-"""The door by which decisions enter: a command's, a page's, a service's. What a person does to files in kohya/ is
-read in first, so both are steps of one history, and each can be undone.
+"""The one way for decisions to enter, from a command, a page or a service. Changes to files in kohya/ are read first,
+so that both are steps of one history and each can be undone.
 
-Whoever opens it holds the OUT's lock. What leaves kohya/ leaves at once; what comes back comes with the next run, which
-has the pictures at hand.
+The caller holds the OUT's lock. Pictures leave kohya/ at once; they come back with the next run, which has the files.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -24,10 +23,10 @@ Retag = Callable[[list[str]], list[str]]
 
 
 class Edits:
-    """What a person decides of the pictures of an OUT. A picture is named by its image key, CHARACTER/SHA256."""
+    """The user's decisions about the pictures of an OUT. A picture is named by its image key, CHARACTER/SHA256."""
 
     def __init__(self, out: Path, ledger: Ledger, by: str = "command") -> None:
-        """by: who decides, for the history."""
+        """by: who decides, as the history records it."""
         self.out = out
         self.by = by
         self.placement = read_placement(out / "kohya", ledger)
@@ -35,7 +34,7 @@ class Edits:
         self.files = HandEdits(self.decisions, self.placement, out, out, in_source=False)
 
     def look(self) -> None:
-        """Take in what was done to the files since, before anything else is decided."""
+        """Read in what was done to the files since, before anything else is decided."""
         self.files.look([])
         self.placement.retouched()
         self.files.note_removals([picture for picture, _ in self.placement.placed()])
@@ -46,19 +45,19 @@ class Edits:
         return self.decisions.history.steps()
 
     def text(self, picture: str) -> str | None:
-        """Its caption as it stands; None: it has none yet."""
+        """Its present caption; None: it has none yet."""
         return self.decisions.entry(picture).hand.text
 
     def trigger(self, picture: str) -> str | None:
-        """The trigger word that prep wrote into its caption last."""
+        """The trigger word that prep last wrote into its caption."""
         machine = self.decisions.entry(picture).hand.machine
         return machine[0] if machine else None
 
     def caption(self, picture: str, text: str, base: str | None = None) -> str:
-        """Write a caption by hand -> what it says then.
+        """Write a caption by hand -> the resulting caption.
 
-        base: what the writer saw. Where the caption says something else by now, only what the writer changed is merged
-        into it. Raises UsageError for a picture that has no caption yet.
+        base: the caption that the writer saw. If it has changed since, only what the writer changed is merged into it.
+        Raises UsageError for a picture that has no caption yet.
         """
         entry = self._captioned(picture)
         hand, now, text = entry.hand, entry.hand.text, _as_read(text)
@@ -72,37 +71,37 @@ class Edits:
         return after.text
 
     def exclude(self, pictures: Iterable[str]) -> set[str]:
-        """Leave pictures out of the set from now on. -> those that were not left out before, as all verbs below."""
+        """Leave pictures out of the set from now on. -> those that this changed, as for all verbs below."""
         return self._decide(dict.fromkeys(pictures, "excluded"), self.by)
 
     def restore(self, pictures: Iterable[str]) -> set[str]:
-        """Take back that they were excluded, accepted or rejected."""
+        """Undo an exclusion, acceptance or rejection."""
         return self._decide(dict.fromkeys(pictures), self.by)
 
     def accept(self, pictures: Iterable[str]) -> set[str]:
-        """Take what the scan or the check rejected."""
+        """Accept what the scan or the check rejected."""
         return self._decide(dict.fromkeys(pictures, "accepted"), self.by)
 
     def reject(self, pictures: Iterable[str]) -> set[str]:
-        """Refuse what the scan and the check let through."""
+        """Reject what the scan and the check accepted."""
         return self._decide(dict.fromkeys(pictures, "rejected"), self.by)
 
     def add(self, tag: str, pictures: Iterable[str]) -> set[str]:
-        """Put a tag into captions that lack it, at their end."""
+        """Append a tag to captions that lack it."""
         return self.retag(pictures, adding(tag))
 
     def remove(self, tag: str, pictures: Iterable[str]) -> set[str]:
-        """Take a tag out of captions; it does not come back."""
+        """Remove a tag from captions; it does not come back."""
         return self.retag(pictures, removing(tag))
 
     def rename(self, tag: str, new: str, pictures: Iterable[str]) -> set[str]:
-        """Write a tag otherwise, where it stands."""
+        """Replace a tag by another, in its place."""
         return self.retag(pictures, renaming(tag, new))
 
     def retagged(self, pictures: Iterable[str], change: Retag) -> dict[str, tuple[str, str]]:
-        """What a change of tags would do, without doing it: picture -> (caption now, caption then).
+        """What a change of tags would do, without doing it: picture -> (caption before, caption after).
 
-        Sentences and captions of several lines are not lists of tags, and stay.
+        Sentences and captions of several lines are not lists of tags, and stay unchanged.
         """
         found = {}
         for picture in pictures:
@@ -116,21 +115,21 @@ class Edits:
         return found
 
     def undo(self, steps: int = 1) -> list[Step]:
-        """Take back the last steps -> those that were taken back, the newest first."""
+        """Undo the last steps -> those that were undone, newest first."""
         undone = self.decisions.history.undoable()[:steps]
         for step in undone:
-            self._apply([change.inverse for change in self._today_s(step)], UNDO, step.number)
+            self._apply([change.inverse for change in self._current_changes(step)], UNDO, step.number)
         return undone
 
     def redo(self, steps: int = 1) -> list[Step]:
-        """Bring back what was undone last."""
+        """Redo the steps that were undone last."""
         redone = self.decisions.history.redoable()[:steps]
         for step in redone:
-            self._apply(self._today_s(step), REDO, step.number)
+            self._apply(self._current_changes(step), REDO, step.number)
         return redone
 
-    def _today_s(self, step: Step) -> list[Change]:
-        """The changes of a step, of the pictures as they are called now."""
+    def _current_changes(self, step: Step) -> list[Change]:
+        """The changes of a step, under the pictures' present keys."""
         now = self.decisions.history.moved_since(step.number)
         return [replace(change, picture=now.get(change.picture, change.picture)) for change in step.changes]
 
@@ -141,21 +140,21 @@ class Edits:
             if change.what == "verdict":
                 verdicts[change.picture] = change.after
             else:
-                captions[change.picture] = self._today(change.picture, change.after or Hand())
+                captions[change.picture] = self._updated(change.picture, change.after or Hand())
         if captions:
             self._write(captions, by, of)
         if verdicts:
             self._decide(verdicts, by, of)
 
-    def _today(self, picture: str, hand: Hand) -> Hand:
-        """An earlier state of a caption, with what the machine says by now."""
+    def _updated(self, picture: str, hand: Hand) -> Hand:
+        """An earlier state of a caption, merged with prep's present one."""
         machine = self.decisions.entry(picture).hand.machine
         if not machine:
             return hand
         return replace(hand, text=merged(hand, machine), machine=machine)
 
     def retag(self, pictures: Iterable[str], change: Retag) -> set[str]:
-        """Change the tags of captions, as one step. -> the pictures whose caption is another now."""
+        """Change the tags of captions, as one step. -> the pictures whose caption changed."""
         changed = self.retagged(pictures, change)
         for _, then in changed.values():
             _as_read(then)
@@ -164,7 +163,7 @@ class Edits:
         return set(changed)
 
     def _write(self, hands: Mapping[str, Hand], by: str, of: int = 0) -> None:
-        """Keep captions as one step, then write their files: each is looked at once more, right before."""
+        """Keep captions as one step, then write their files: each is checked once more right before."""
         entries = {picture: self.decisions.entry(picture) for picture in hands}
         announced = {
             picture: replace(
@@ -179,7 +178,7 @@ class Edits:
         self.decisions.changed |= written
 
     def _write_file(self, picture: str, entry: Entry) -> bool:
-        """-> whether its file says it now; else somebody has just saved it, and the next look merges that."""
+        """-> whether its file was written; if somebody has just saved it, the next look merges that."""
         placed = self.placement[picture]
         path = self.placement.sidecar(placed) if placed else None
         if path is None or entry.hand.text is None:
@@ -198,7 +197,7 @@ class Edits:
         return changed
 
     def _leave(self, pictures: list[str], state: Verdict) -> None:
-        """Out of kohya/. A kill on the way leaves them `leaving`: the next run ends it."""
+        """Take pictures out of kohya/. A kill on the way leaves them `leaving`: the next run finishes it."""
         there = [picture for picture in pictures if self.placement[picture]]
         self.placement.mark(there, "leaving")
         for picture in there:
@@ -213,9 +212,9 @@ class Edits:
 
 
 def check_tag(tag: str) -> str:
-    """The tag, as a caption may have it. Raises UsageError for one that would be several, or no text."""
+    """The tag without white space around it. Raises UsageError when it is several tags, or not printable text."""
     if not tag.strip() or "," in tag or not tag.isprintable():
-        raise UsageError(f"{tag!r} is no tag", hint="a tag is text without a comma")
+        raise UsageError(f"{tag!r} is not a tag", hint="a tag is printable text without a comma")
     return tag.strip()
 
 
@@ -229,7 +228,7 @@ def removing(tag: str) -> Retag:
 
 def renaming(tag: str, new: str) -> Retag:
     def change(tags: list[str]) -> list[str]:
-        """Where both are there, the new one stays where it is."""
+        """When a caption has both, the new tag keeps its place."""
         if key(new) != key(tag) and key(new) in map(key, tags):
             return [each for each in tags if key(each) != key(tag)]
         return [new.strip() if key(each) == key(tag) else each for each in tags]
@@ -238,8 +237,8 @@ def renaming(tag: str, new: str) -> Retag:
 
 
 def _as_read(text: str) -> str:
-    """A caption as it will be read out of its file. Raises UsageError for one that no file may hold."""
+    """A caption as it will be read back from its file. Raises UsageError for text that a file cannot hold."""
     try:
         return caption_text((text or "\n").encode())
     except (ImageError, UnicodeEncodeError):
-        raise UsageError("that is no caption", hint="take out what is no text") from None
+        raise UsageError("the caption is not valid text", hint="remove the characters that are not") from None

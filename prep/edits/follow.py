@@ -1,7 +1,7 @@
-"""What a person decided follows its picture: to another character, another container, another version of the file.
+"""The user's decisions follow a picture to another character, another file format or another version of the file.
 
-A picture is known by its bytes, else by its pixels, else by its path in SRC. Only what has no picture any more moves,
-and only to a picture that is new, and of which nothing was decided: one that two characters have keeps two captions.
+A picture is recognised by its bytes, else by its pixels, else by its path in SRC. Decisions move only when their
+picture is gone, and only to a new picture that has none: a picture that two characters share keeps two captions.
 """
 
 from collections import defaultdict
@@ -27,22 +27,22 @@ PICTURE = Shelf(
     (
         pa.field("path", pa.string()),
         pa.field("pixels", pa.string()),
-        pa.field("here", pa.bool_()),  # whether it was in SRC the last time
-        pa.field("became", pa.string()),  # image key: the picture that its decisions followed to
+        pa.field("here", pa.bool_()),  # whether it was in SRC at the last run
+        pa.field("became", pa.string()),  # image key: the picture that its decisions moved to
     ),
 )
 
 
 @dataclass(frozen=True)
 class Followed:
-    """What became of decisions whose picture is not where it was."""
+    """What became of decisions whose picture has moved or gone."""
 
-    moved: dict[str, str]  # picture -> the one that it was before
-    lost: tuple[str, ...]  # pictures that are gone, and of which something was decided
+    moved: dict[str, str]  # picture -> what it was before
+    lost: tuple[str, ...]  # pictures that are gone, with decisions about them
 
 
 def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledger: Ledger) -> Followed:
-    """Let decisions follow their pictures, and remember for the next time what the pictures are known by.
+    """Move decisions along with their pictures, and remember how to recognise the pictures next time.
 
     rows: all of SRC, judged or not.
     """
@@ -56,7 +56,7 @@ def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledg
         new = became[old]
         if new not in present:
             continue
-        if new in decided:  # saved in the file that it had, while a run had already moved it
+        if new in decided:  # saved in its old file while a run had already moved it
             move_late(decisions, old, new)
         else:
             move(decisions, placement, old, new, _sha256(old) == _sha256(new) or _same(known, old, present[new]))
@@ -64,7 +64,7 @@ def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledg
     drawn = _drawn(ledger, placement)
     orphans = sorted(subject for subject in decided - set(present) if _sha256(subject) not in drawn)
     free = (row for subject, row in present.items() if subject not in decided and subject not in here)
-    # Nothing was decided of them so far; of one kind the last counts.
+    # Nothing was decided about them so far; for each kind the last one counts.
     vanished = sorted(here - set(present) - set(orphans))
     matched = _matched(free, [*vanished, *orphans], known)
     moved = {new: old for new, old in matched.items() if old in orphans}
@@ -87,9 +87,9 @@ def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledg
 
 
 def _know_again(decisions: Decisions, pairs: Mapping[str, str]) -> None:
-    """A .txt that prep wrote beside an image in SRC is prep's, also when both have gone to another folder.
+    """A .txt that prep wrote beside an image in SRC stays prep's when both have moved to another folder.
 
-    pairs: picture -> what it was before; nothing was decided of either.
+    pairs: picture -> what it was before; there is no decision about either.
     """
     known = {}
     for new, old in pairs.items():
@@ -101,16 +101,16 @@ def _know_again(decisions: Decisions, pairs: Mapping[str, str]) -> None:
 
 
 def _matched(free: Iterable[Row], orphans: list[str], known: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-    """Picture -> the orphan that it was."""
+    """Picture -> the orphaned picture that it was before."""
     by_sha256 = {_sha256(orphan): orphan for orphan in orphans}
     by_pixels = {known[orphan][1]: orphan for orphan in orphans if orphan in known and known[orphan][1]}
     by_path = {known[orphan][0]: orphan for orphan in orphans if orphan in known}
-    lay: dict[str, set[str]] = defaultdict(set)  # sha256 -> the paths that it was seen under
+    lay: dict[str, set[str]] = defaultdict(set)  # sha256 -> the paths it was seen at
     for subject, (path, _) in known.items():
         lay[_sha256(subject)].add(path)
 
     def new_here(row: Row) -> str | None:
-        """Its path, unless it lay elsewhere before: then it took another picture's name."""
+        """Its path, unless it was elsewhere before: then it took another picture's name."""
         path = path_key(row.ref.path)
         return None if lay[row.ref.sha256] - {path} else path
 
@@ -131,12 +131,12 @@ def _matched(free: Iterable[Row], orphans: list[str], known: Mapping[str, tuple[
 
 
 def move(decisions: Decisions, placement: Placement, old: str, new: str, same_picture: bool) -> None:
-    """Let what was decided of one picture be decided of another, in one step of the history.
+    """Move the decisions about one picture to another, as one step of the history.
 
-    same_picture: a version that a person retouched in kohya/ goes along as well.
+    same_picture: a version that the user retouched in kohya/ moves as well.
     """
     entry, target = decisions.entry(old), decisions.entry(new)
-    # The .txt in SRC went along, and what stands in kohya/ of the new one is prep's.
+    # The .txt in SRC moved along, and the new picture's caption in kohya/ is prep's.
     now = replace(target, hand=entry.hand, source_text=entry.source_text,
                   expected_texts=texts_of(target.hand.text, *target.expected_texts))  # fmt: skip
     _keep(decisions, {new: now, old: _left(entry, entry.expected_texts)}, {new: decisions.verdict(old), old: None})
@@ -148,7 +148,7 @@ def move(decisions: Decisions, placement: Placement, old: str, new: str, same_pi
 
 
 def move_late(decisions: Decisions, old: str, new: str) -> None:
-    """What a person did to the files of a picture after its decisions had moved on: merged into what it is now."""
+    """Merge what the user did to a picture's old files, after its decisions had moved, into what it is now."""
     before, entry = decisions.entry(old), decisions.entry(new)
     late, after = before.hand, entry.hand
     if late.person is not None and (late.verbatim or not late.person.strip()):
@@ -163,7 +163,7 @@ def move_late(decisions: Decisions, old: str, new: str) -> None:
 
 
 def _left(entry: Entry, expected: tuple[str, ...] = ()) -> Entry:
-    """What a picture leaves behind: what its file says until that is taken out is no edit."""
+    """What a picture leaves behind: the text in its file is not an edit, until that file is removed."""
     return Entry(Hand(entry.hand.text, entry.hand.machine), expected)
 
 
@@ -186,6 +186,6 @@ def _same(known: Mapping[str, tuple[str, str]], old: str, row: Row) -> bool:
 
 
 def _drawn(ledger: Ledger, placement: Placement) -> set[str]:
-    """sha256 of all that was drawn: none of it is in a row of SRC."""
+    """sha256 of all drawn pictures: none of them is in a row of SRC."""
     placed = {_sha256(subject) for subject, placed in placement.known.items() if placed.group.endswith(DRAWN)}
     return placed | set(ledger.table(DRAW)["sha256"].to_pylist())

@@ -1,8 +1,8 @@
-"""What a person did in kohya/ and to the .txt files in SRC: one source of edits, read before anything is written.
+"""What the user did in kohya/ and to the .txt files in SRC: one source of edits, read before anything is written.
 
-The order matters for a kill at any moment: edits are in the ledger before a file changes; what is about to be
-written is in the ledger, with what the file says now, before it is written; only what was written is confirmed. And
-right before a caption is written over, the file is looked at once more: somebody may have saved it just now.
+The order makes a kill at any moment safe: edits are in the ledger before a file changes; a caption is in the ledger,
+with the file's present text, before it is written; and only written captions are confirmed. Right before a caption is
+overwritten, the file is read once more: somebody may have saved it just now.
 """
 
 import errno
@@ -28,42 +28,44 @@ from prep.ledger import FLUSH_ROWS
 from prep.run import image_key
 from prep.types import Problem, Row
 
-BY = "files"  # who decided, in the history
+BY = "files"  # who decided, as the history records it
 
 
 class HandEdits:
-    """What the files say, compared with what was last written. `look` is what reads them."""
+    """What the files say, compared with what was last written. `look` reads them."""
 
     def __init__(self, decisions: Decisions, placement: Placement, src: Path, out: Path, in_source: bool) -> None:
-        """in_source: whether prep also writes the .txt beside the images in SRC."""
+        """in_source: whether prep also writes a .txt beside each image in SRC."""
         self.decisions = decisions
         self.placement = placement
         self.src = src
         self.out = out
         self.in_source = in_source
-        self.unreadable: dict[str, tuple[Path, str]] = {}  # picture -> its caption in kohya/, and what is wrong with it
+        self.unreadable: dict[
+            str, tuple[Path, str]
+        ] = {}  # picture -> its caption file in kohya/, and what is wrong with it
         self.unread_sources: set[str] = set()  # pictures whose .txt in SRC cannot be read: they do not train
-        self.excluded: set[str] = set()  # taken out by hand, or by a command
-        self.says_else: dict[str, str] = {}  # picture -> what its file says, where a killed run did not write it
-        self._standing: dict[str, int] = {}  # picture -> hash of the text that its file holds to the byte
-        self._places: dict[Path, list[str]] = {}  # caption's file -> pictures that it is or was of
+        self.excluded: set[str] = set()  # removed by hand, or excluded by a command
+        self.says_else: dict[str, str] = {}  # picture -> its file's text, which a killed run did not replace
+        self._text_hashes: dict[str, int] = {}  # picture -> hash of its file's exact text
+        self._places: dict[Path, list[str]] = {}  # caption file -> pictures that it belongs or belonged to
         self._one_at_a_time = Lock()
 
     def stands(self, picture: str, text: str) -> bool:
-        """Whether the caption's file said just this when it was looked at."""
-        return self._standing.get(picture) == hash(text)
+        """Whether the caption file had exactly this text when it was read."""
+        return self._text_hashes.get(picture) == hash(text)
 
     def entry(self, row: Row) -> Entry:
         return self.decisions.entry(image_key(row))
 
     def hand(self, row: Row) -> Hand:
-        """The state to merge the machine's caption into."""
+        """The state to merge prep's caption into."""
         return begun(self.entry(row), row.caption.items)
 
     def look(self, rows: Iterable[Row]) -> dict[str, Problem]:
         """Read all captions in kohya/ and SRC, also of images that this run leaves out: the ledger keeps their edits.
 
-        -> path -> why its caption in SRC could not be read, or is not the one that counts.
+        -> path -> why its caption in SRC could not be read, or does not count.
         """
         rows = list(rows)
         beside = read_sources(self.src, rows)
@@ -73,7 +75,7 @@ class HandEdits:
         pictures = sorted(pictures - moved)
         changed: dict[str, Entry] = {}
         self.unreadable.clear()
-        self._standing.clear()
+        self._text_hashes.clear()
         self._places.clear()
         self.says_else.clear()
         for picture, before in zip(pictures, self.decisions.entries(pictures), strict=True):
@@ -88,7 +90,7 @@ class HandEdits:
         return beside.problems
 
     def note_removals(self, pictures: Iterable[str], restore: bool = False) -> None:
-        """Remember images that a person removed from kohya/, until they are put back or restored.
+        """Remember images that the user removed from kohya/, until they are put back or restored.
 
         pictures: those that belong there.
         """
@@ -118,7 +120,7 @@ class HandEdits:
             self.placement.mark(pictures, state)
 
     def announce(self, rows: Iterable[Row]) -> None:
-        """Tell the ledger which captions are about to be written, and what the files say until they are."""
+        """Record which captions are about to be written, and what the files say until then."""
         written = [row for row in rows if row.status == "kept" and row.final_text is not None]
         entries = self.decisions.entries(map(image_key, written))
         with self.decisions.ledger.writer(CAPTION) as ledger:
@@ -126,7 +128,7 @@ class HandEdits:
                 ledger.append(intent)
 
     def confirm(self) -> None:
-        """Say that what was announced is written: from now on, a file that says something else is a person's edit."""
+        """Record that the announced captions are written: from now on, other text in a file is the user's edit."""
         ledger = self.decisions.ledger
         table = ledger.table(CAPTION)
         announced = table.filter(pc.greater(pc.list_value_length(table["standing"]), 0)).to_batches(FLUSH_ROWS)
@@ -135,11 +137,11 @@ class HandEdits:
                 writer.append(row | {"standing": []})
 
     def write(self, path: Path, row: Row) -> tuple[Row, bool]:
-        """Write the row's caption, if the file does not say it already. -> (the row with what is written, whether).
+        """Write the row's caption unless the file has it already. -> (the row with the final caption, whether written).
 
-        UTF-8 without a mark, no newline at the end; an empty caption is a lone newline, since sd-scripts rejects a file
-        of 0 bytes. What a person saved since `look` is merged first; what cannot be read is set aside, but in SRC left
-        alone: nothing is moved there.
+        UTF-8 without a BOM, no newline at the end; an empty caption is a lone newline, since sd-scripts rejects a file
+        of 0 bytes. What the user saved since `look` is merged first. A file that cannot be read is set aside, but in
+        SRC left alone: nothing is moved there.
         """
         in_kohya = path.is_relative_to(self.out)
         try:
@@ -163,7 +165,7 @@ class HandEdits:
         return row, True
 
     def says(self, path: Path, texts: Iterable[str]) -> bool:
-        """Whether a caption's file says one of these now, or is not there."""
+        """Whether a caption file is missing or has one of these texts."""
         try:
             return caption_text(read_file(path, LONGEST_BYTES)) in texts
         except FileNotFoundError:
@@ -172,14 +174,14 @@ class HandEdits:
             return False
 
     def set_unreadable_aside(self) -> None:
-        """Captions in kohya/ that cannot be read make room for prep's own, and are kept."""
+        """Set unreadable captions in kohya/ aside, to make room for prep's own."""
         for path, why in self.unreadable.values():
             if os.path.lexists(path):
                 set_aside(self.out, path, why, self.decisions.ledger)
         self.unreadable.clear()
 
     def _known_there(self, path: Path) -> set[str]:
-        """What a caption's file may say without a person having saved it: what prep wrote under an older name, too."""
+        """The texts that prep may have written to a caption file, under an older name as well."""
         if not self._places:
             for picture, placed in self.placement.known.items():
                 if folder := self.placement.folder(placed.group):
@@ -196,7 +198,7 @@ class HandEdits:
         after = absorb(now, text if in_kohya else None, None if in_kohya else text)
         final = merged(begun(after, row.caption.items), row.caption.items)
         written = replace(after.hand, text=final, machine=row.caption.items)
-        # Until the files are written, they say what was found in them.
+        # Until the files are written, they keep the text that was found in them.
         before = texts_of(text, row.final_text, entry.hand.text, entry.source_text, *after.expected_texts)
         kept = replace(
             after,
@@ -208,7 +210,7 @@ class HandEdits:
         return replace(row, final_text=final, caption_source=source(written, final))
 
     def _intent(self, row: Row, entry: Entry) -> dict[str, Any] | None:
-        """The caption's row in the ledger, if it is not there yet."""
+        """The caption's row for the ledger, if it is not there yet."""
         hand = replace(begun(entry, row.caption.items), text=row.final_text, machine=row.caption.items)
         after = replace(
             entry,
@@ -235,7 +237,7 @@ class HandEdits:
             self.unreadable[picture] = path, why_unread(error)
             return None
         if data == caption_bytes(text):
-            self._standing[picture] = hash(text)
+            self._text_hashes[picture] = hash(text)
         return text
 
 

@@ -1,7 +1,7 @@
-"""The history of an OUT: what a person decided, step by step, each with what was before and what is after.
+"""The history of an OUT: the user's decisions, step by step, each with the state before and after.
 
-A step is one part of the ledger, so it is there whole or not at all. Whoever decided (a file that was edited in
-kohya/, a command, a page), it is the same step. Undoing one is a step, too: nothing is taken out of the history.
+A step is one part of the ledger, so it is there whole or not at all. Steps from an edited file in kohya/, a command
+and a page are alike. Undoing one is a step too: nothing is removed from the history.
 """
 
 import json
@@ -20,7 +20,7 @@ from prep.ledger import Ledger, Shelf
 
 What = Literal["caption", "verdict"]
 Verdict = Literal["excluded", "accepted", "rejected"]
-# `by` of steps that no undo takes back. read_back: parts of the ledger were lost, and the manifest knew it still.
+# `by` of steps that cannot be undone. read_back: parts of the ledger were lost, and this came from the manifest.
 UNDO, REDO, MOVED, READ_BACK = "undo", "redo", "moved", "read_back"
 
 VERDICTS = ("excluded", "accepted", "rejected")
@@ -31,10 +31,10 @@ EDIT = Shelf(
         pa.field("step", pa.int64()),
         pa.field("at", pa.int64()),  # seconds since 1970
         pa.field("by", pa.string()),  # kohya, source, command, page, ...; undo, redo; moved: followed its picture
-        pa.field("of", pa.int64()),  # the step that is undone or redone; else 0
+        pa.field("of", pa.int64()),  # the step that is undone or redone; otherwise 0
         pa.field("what", pa.string()),
         pa.field("picture", pa.string()),  # image key
-        pa.field("before", pa.string()),  # JSON: of a caption its Hand, of a verdict its name; null: none
+        pa.field("before", pa.string()),  # JSON: a caption's Hand, or a verdict's name; null: none
         pa.field("after", pa.string()),
     ),
 )
@@ -42,7 +42,7 @@ EDIT = Shelf(
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one picture's caption, or of the verdict on it."""
+    """A change of one picture's caption, or of the verdict on it."""
 
     what: What
     picture: str  # image key
@@ -56,7 +56,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What was decided at one time."""
+    """Decisions that were made together."""
 
     number: int
     at: int  # seconds since 1970
@@ -66,11 +66,11 @@ class Step:
 
 
 class History:
-    """All steps of an OUT. The last change of a picture is what stands."""
+    """All steps of an OUT. The last change of a picture is the one in force."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
-        # Parts are in the order in which they were written; of each part the rows are one step's.
+        # Parts are in the order they were written; the rows of one part are one step.
         self.table = ledger.table(EDIT)
         numbers, kinds, pictures = (self.table[name].to_pylist() for name in ("step", "what", "picture"))
         self.last: dict[tuple[str, str], int] = {}  # (what, picture) -> place in the table
@@ -78,10 +78,10 @@ class History:
             self.last[kinds[place], pictures[place]] = place
         self.newest = max(numbers, default=0)
         self.recorded: list[Step] = []  # by this process
-        self.since: dict[tuple[str, str], tuple[int, Change]] = {}  # the last of them for each (what, picture)
+        self.since: dict[tuple[str, str], tuple[int, Change]] = {}  # the last of these for each (what, picture)
 
     def record(self, by: str, changes: Sequence[Change], of: int = 0) -> int:
-        """Keep one step -> its number; 0 when nothing changes. Whole or not at all, whenever the process is killed."""
+        """Keep one step -> its number; 0 when nothing changes. A kill leaves it whole or absent."""
         changes = [change for change in changes if change.before != change.after]
         if not changes:
             return 0
@@ -108,7 +108,7 @@ class History:
         return self.newest
 
     def stands(self, what: What, picture: str) -> tuple[int, Any] | None:
-        """(the step that said it last, what it said); None when nobody ever said anything of it."""
+        """(number of the last step that changed it, its state after); None when no step did."""
         if (found := self.since.get((what, picture))) is not None:
             return found[0], found[1].after
         place = self.last.get((what, picture))
@@ -117,31 +117,31 @@ class History:
         return self.table["step"][place].as_py(), _read(what, self.table["after"][place].as_py())
 
     def when(self, what: What, picture: str) -> int:
-        """When something was last said of it, in seconds since 1970; 0: never."""
+        """When it was last changed, in seconds since 1970; 0: never."""
         if (what, picture) in self.since:
             return int(time.time())
         place = self.last.get((what, picture))
         return 0 if place is None else self.table["at"][place].as_py() or 0
 
     def pictures(self, what: What) -> Iterator[str]:
-        """All whose caption or verdict was ever decided on."""
+        """All pictures whose caption or verdict was ever changed."""
         seen = {picture: None for kind, picture in (*self.last, *self.since) if kind == what}
         yield from seen
 
     def steps(self) -> list[Step]:
-        """All of them, oldest first."""
+        """All steps, oldest first."""
         return [*self._before, *self.recorded]
 
     @cached_property
     def _before(self) -> list[Step]:
-        """Those that were there when it was opened."""
+        """The steps that were there when it was opened."""
         rows: dict[int, list[dict]] = {}
         for row in self.table.to_pylist():
             rows.setdefault(row["step"], []).append(row)
         return [_step(number, rows[number]) for number in sorted(rows)]
 
     def moved_since(self, number: int) -> dict[str, str]:
-        """Picture -> what it is called today, of those that moved after that step."""
+        """Picture -> its present key, for those that moved after that step."""
         now: dict[str, str] = {}
         for step in self.steps():
             if step.by != MOVED or step.number <= number:
@@ -152,12 +152,12 @@ class History:
         return now
 
     def undoable(self) -> list[Step]:
-        """What undo takes back, newest first."""
+        """The steps that can be undone, newest first."""
         undone, steps = _undone(self.steps())
         return [step for step in reversed(steps) if step.number not in undone]
 
     def redoable(self) -> list[Step]:
-        """What redo brings back, the last undone first: nothing once something else was decided since."""
+        """The steps that can be redone, last undone first: none once something else was decided since."""
         steps = self.steps()
         found: list[Step] = []
         by_number = {step.number: step for step in steps}
@@ -172,7 +172,7 @@ class History:
 
 
 def _said(state: Hand | str | None) -> bool:
-    """Whether anything of it is a person's."""
+    """Whether any of it was decided by the user."""
     return state.person is not None if isinstance(state, Hand) else state is not None
 
 
@@ -202,7 +202,7 @@ def _written(state: Hand | str | None) -> str | None:
 
 
 def _read(what: str, text: str | None) -> Any:
-    """Raises UsageError for a state of a later prep, which this one would take for another."""
+    """Raises UsageError for a state written by a later prep, which this one would misread."""
     if text is None:
         return None
     try:
@@ -213,5 +213,6 @@ def _read(what: str, text: str | None) -> Any:
         return Hand(**(found | lists))
     except (TypeError, KeyError, ValueError):
         raise UsageError(
-            "a step of its history cannot be read", hint="take .prep/ledger/edit away: what kohya/ shows is read back"
+            "a step of its history cannot be read",
+            hint="move .prep/ledger/edit away: prep then reads back what kohya/ shows",
         ) from None

@@ -1,7 +1,7 @@
-"""What a person did to a caption, merged with what the machine says. No file, no ledger.
+"""The user's changes to a caption, merged with prep's own caption ("machine"). No file, no ledger.
 
-Captions are compared by tag: what was added by hand is never lost, what was taken out by hand never returns,
-and what the machine newly finds, or no longer finds, follows the machine.
+Captions are compared by tag: what was added by hand is never lost, what was removed by hand never returns, and all
+other tags come and go with the machine's caption.
 """
 
 import re
@@ -12,13 +12,13 @@ SENTENCE_WORDS = 5
 
 @dataclass(frozen=True)
 class Hand:
-    """The state of one caption. Everything is text as a caption has it, not tag names."""
+    """The state of one caption. All items are text as captions have it, not tag names."""
 
-    text: str | None = None  # what the .txt said last; None: nothing yet
+    text: str | None = None  # the .txt's last known text; None: nothing yet
     machine: tuple[str, ...] = ()  # the machine's items when it was written
-    added: tuple[str, ...] = ()  # by hand, in the person's spelling
+    added: tuple[str, ...] = ()  # by hand, in the user's spelling
     removed: tuple[str, ...] = ()  # by hand
-    person: str | None = None  # the text as the person left it last; None: never touched
+    person: str | None = None  # the text as the user last left it; None: never touched
     verbatim: bool = False  # rewritten beyond recognition: kept as it is
 
 
@@ -27,12 +27,12 @@ def items(text: str) -> list[str]:
 
 
 def key(item: str) -> str:
-    """What makes two items the same tag: not case, underscores, or escapes."""
+    """Two items with the same key are the same tag: case, underscores and escapes do not matter."""
     return " ".join(item.replace("\\(", "(").replace("\\)", ")").replace("_", " ").lower().split())
 
 
 def edited(state: Hand, found: str) -> Hand:
-    """The state after a person replaced `state.text` with `found`."""
+    """The state after the user replaced `state.text` with `found`."""
     before, now = _keyed(items(state.text or "")), _keyed(items(found))
     came = [name for name in now if name not in before]
     went = [name for name in before if name not in now]
@@ -48,33 +48,33 @@ def edited(state: Hand, found: str) -> Hand:
         added=tuple(text for name, text in added.items() if name not in went),
         removed=tuple(text for name, text in removed.items() if name not in came),
         person=found,
-        # Several lines mean something to a trainer, or are a mistake that a person should see: left alone.
+        # Several lines mean something to a trainer, or are a mistake that the user should see: left alone.
         verbatim=bool(found) and ("\n" in found or bool(known) and not known.intersection(now)),
     )
 
 
 def has_trigger(state: Hand) -> bool:
-    """Whether the caption names its character, as the machine did when it was written."""
+    """Whether the caption still has the trigger word that the machine's had when it was written."""
     return not state.machine or key(state.machine[0]) in _keyed(items(state.text or ""))
 
 
 def names(text: str, trigger: str) -> bool:
-    """Whether a caption names its character: as a tag, or as a word of a sentence."""
+    """Whether a caption has the trigger word, as a tag or as a word of a sentence."""
     if key(trigger) in _keyed(items(text)):
         return True
     return is_sentence(text) and bool(re.search(rf"(?<!\w){re.escape(trigger)}(?!\w)", text, re.IGNORECASE))
 
 
 def is_sentence(text: str) -> bool:
-    """Whether one of its parts has more words than a tag."""
+    """Whether one of its parts has too many words to be a tag."""
     return any(len(item.split()) >= SENTENCE_WORDS for item in items(text))
 
 
 def merged(state: Hand, machine: tuple[str, ...]) -> str:
-    """The caption now. machine: the items of the machine's caption, trigger first.
+    """The merged caption. machine: the items of the machine's caption, trigger first.
 
-    Whatever a person made of it, the trigger is treated alike: where the caption had it, it has today's; where it had
-    none, it gets none.
+    However the user changed it, the trigger is treated alike: a caption that had it gets the present one; a caption
+    without it gets none.
     """
     if state.person is None:
         return ", ".join(machine)
@@ -92,12 +92,12 @@ def merged(state: Hand, machine: tuple[str, ...]) -> str:
     if not has_trigger(state):
         first = {}
     result = first | kept | new
-    # Nothing to take in or leave out: the person's very text, spelling and spaces included.
+    # Nothing to add or remove: the user's exact text, spelling and spaces included.
     return text if list(result) == list(present) else ", ".join(result.values())
 
 
 def _with_trigger(state: Hand, trigger: str) -> str:
-    """A caption that is kept as it is, but for the trigger where it begins with one, as a tag or as its first word."""
+    """A caption that is kept unchanged, except for a trigger at its beginning, as a tag or as the first word."""
     text = state.text or ""
     first, comma, rest = text.partition(",")
     if not state.machine or key(state.machine[0]) == key(trigger):
@@ -109,23 +109,23 @@ def _with_trigger(state: Hand, trigger: str) -> str:
 
 
 def _with_the_rest(text: str, state: Hand) -> str:
-    """A caption that is kept as it is, and what was added in the other file: in kohya/ while the one in SRC was
+    """A caption that is kept unchanged, plus what was added in the other file: in kohya/ while the one in SRC was
     rewritten, or the other way round.
     """
-    there = {**_keyed(items(text)), **_keyed(items(state.person or ""))}  # as it was before another trigger came in
+    there = {**_keyed(items(text)), **_keyed(items(state.person or ""))}  # as it was before the trigger changed
     missing = [item for name, item in _keyed(state.added).items() if name not in there]
     return ", ".join([*([text] if text.strip() else []), *missing]) if missing else text
 
 
 def source(state: Hand, text: str) -> str:
-    """machine, hand (as the person left it) or merged (with what the machine newly found)."""
+    """machine, hand (as the user left it) or merged (with tags that the machine newly found)."""
     if state.person is None:
         return "machine"
     return "hand" if text == state.person else "merged"
 
 
 def _keyed(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
-    """key -> text; of equal keys the first."""
+    """key -> text; the first one counts for equal keys."""
     keyed: dict[str, str] = {}
     for text in texts:
         keyed.setdefault(key(text), text)

@@ -1,7 +1,7 @@
-"""What is in kohya/ now and what the ledger knows of it: the difference is what a person did there.
+"""What is in kohya/ now and what the ledger knows of it: the difference is what the user did there.
 
-A picture that prep placed and that is gone from a folder that is still there was removed by hand. A folder that is gone
-is rebuilt. A picture with other bytes than those that prep wrote was retouched, and is a person's.
+A picture that prep placed and that is missing from an existing folder was removed by hand. A missing folder is rebuilt.
+A picture with other bytes than prep wrote was retouched, and is the user's.
 """
 
 import errno
@@ -23,22 +23,24 @@ EXPORT = Shelf(
     "export",
     (
         pa.field("name", pa.string()),  # of the file, without folder
-        pa.field("sha256", pa.string()),  # of the file that lies there
+        pa.field("sha256", pa.string()),  # of the file that is there
         pa.field("bytes", pa.int64()),
-        pa.field("state", pa.string()),  # placed, unplaced, excluded; leaving: is being taken out
-        pa.field("group", pa.string()),  # its folder without the repeats; null in parts of 0.1.0: the name says it
+        pa.field("state", pa.string()),  # placed, unplaced, excluded; leaving: is being removed
+        pa.field(
+            "group", pa.string()
+        ),  # its folder without the repeats; null in parts of 0.1.0, where the name says it
         pa.field("mtime_ns", pa.int64()),
         pa.field("inode", pa.int64()),
-        pa.field("hand", pa.bool_()),  # the file is a person's version
+        pa.field("hand", pa.bool_()),  # the file is the user's version
     ),
 )
-LEFT_OUT = ("excluded", "leaving")  # states of pictures that a person took out
+LEFT_OUT = ("excluded", "leaving")  # states of pictures that the user removed
 REPEATS = Shelf("repeats", (pa.field("repeats", pa.int32()),))
 
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """What a listing says of a file: unchanged means unchanged content."""
+    """What a listing says about a file: when it is unchanged, so is the content."""
 
     bytes: int
     mtime_ns: int
@@ -65,12 +67,12 @@ class Placed:
         return Stat(self.bytes, self.mtime_ns, self.inode)
 
     def at(self, path: Path) -> "Placed":
-        """With the stat of the file as it lies there."""
+        """With the present stat of the file."""
         found = path.stat()
         return replace(self, bytes=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino)
 
     def taken_out(self) -> "Placed":
-        """Where a person's version lay: whatever lies there next is not known to be prep's."""
+        """The place of a user's version: whatever comes there next is not known to be prep's."""
         return replace(self, hand=False, sha256="", bytes=0, mtime_ns=0, inode=0)
 
     def row(self, subject: str) -> dict:
@@ -87,57 +89,59 @@ class Placement:
         self.known: dict[str, Placed] = {}
         self.repeats: dict[str, int] = {}
         self.listings: dict[str, dict[str, Stat]] = {}
-        self.damaged: dict[str, Path] = {}  # picture -> its file that is not what was written, and no picture either
+        self.damaged: dict[str, Path] = {}  # picture -> its file, which is neither what was written nor a picture
 
     def __getitem__(self, subject: str) -> Placed | None:
         return self.known.get(subject)
 
     def read(self, groups: Iterable[str] = ()) -> None:
-        """Look at kohya/ as it is now. Writes nothing. groups: those that are prep's, beside those that it knows of."""
+        """Read kohya/ as it is now. Writes nothing. groups: prep's folders, in addition to those that it knows."""
         self.repeats = {subject: row["repeats"] for subject, row in self.ledger.rows(REPEATS).items()}
         groups = {*groups, *(placed.group for placed in self.known.values())} - set(self.repeats)
-        # Lost, but the folder says it.
+        # Lost, but the folder's name says it.
         self.repeats |= _renamed(self.kohya, dict.fromkeys(groups, 0))
         self.repeats |= _renamed(self.kohya, self.repeats)
         self.listings = {}
         for group in self.repeats:
             if (folder := self.folder(group)).is_dir():
                 if folder.is_symlink():
-                    raise StoppedError(f"{folder} is a link: prep writes through none", hint="put a folder there")
+                    raise StoppedError(
+                        f"{folder} is a link, and prep does not write through links", hint="put a folder there"
+                    )
                 self.listings[group] = _listing(folder)
 
     def adopt_renamed(self) -> None:
-        """A folder whose number a person changed keeps that number, from now on."""
+        """A folder whose number the user changed keeps that number from now on."""
         known = {subject: row["repeats"] for subject, row in self.ledger.rows(REPEATS).items()}
         if renamed := {group: count for group, count in self.repeats.items() if known.get(group) != count}:
             self.ledger.write(REPEATS, [_repeats_row(group, count) for group, count in renamed.items()])
 
     def path(self, placed: Placed) -> Path | None:
-        """Where it lies; None where its folder is not there."""
+        """Its path; None when its folder is missing."""
         return self.folder(placed.group) / placed.name if placed.group in self.repeats else None
 
     def there(self, placed: Placed) -> bool:
         return placed.name in self.listings.get(placed.group, {})
 
     def converted(self, placed: Placed) -> bool:
-        """Whether its stem is there with another ending: a person saved it in another format."""
+        """Whether its stem is there with another ending: the user saved it in another format."""
         return self._name_now(placed) not in (None, placed.name)
 
     def sidecar(self, placed: Placed) -> Path | None:
-        """Its caption file; None when there is none. Whatever became of the picture: a person may have written it."""
+        """Its caption file; None when there is none. Also for a missing picture: the user may have written it."""
         name = f"{placed.stem}.txt"
         return self.folder(placed.group) / name if name in self.listings.get(placed.group, {}) else None
 
     def retouched(self) -> list[str]:
-        """The subjects whose picture a person changed or converted since it was last seen here. It is theirs now, and
-        the ledger says so. A file whose stat is unchanged is not read.
+        """The subjects whose picture the user changed or converted since it was last seen here. It is the user's now,
+        and the ledger says so. A file whose stat is unchanged is not read.
         """
         seen: dict[str, Placed] = {}
         retouched = []
         self.damaged = {}
         moved = self.moved()
         for subject, placed in self.known.items():
-            # Also of pictures that were taken out: a version may be put back before prep's own is.
+            # Also for removed pictures: the user's version may be put back before prep's own.
             if placed.state == "leaving" or subject in moved or (name := self._name_now(placed)) is None:
                 continue
             if name == placed.name and self.listings[placed.group][name] == placed.stat:
@@ -155,13 +159,13 @@ class Placement:
         return retouched
 
     def update(self, placed: dict[str, Placed]) -> None:
-        """Keep what became of pictures, before anything on disk follows from it."""
+        """Record the pictures' new state, before anything on disk follows from it."""
         if placed:
             self.ledger.write(EXPORT, [each.row(subject) for subject, each in placed.items()])
             self.known |= placed
 
     def mark(self, subjects: Iterable[str], state: str) -> None:
-        """Write a new state for known subjects, before anything on disk follows from it."""
+        """Record a new state for known subjects, before anything on disk follows from it."""
         known = {subject: self.known[subject] for subject in subjects if subject in self.known}
         changed = {subject: each for subject, each in known.items() if each.state != state}
         self.update({subject: replace(each, state=state) for subject, each in changed.items()})
@@ -171,11 +175,11 @@ class Placement:
         return ((subject, placed) for subject, placed in self.known.items() if placed.state == "placed")
 
     def left_out(self) -> Iterator[str]:
-        """The subjects that a person took out."""
+        """The subjects that the user removed."""
         return (subject for subject, placed in self.known.items() if placed.state in LEFT_OUT)
 
     def moved(self) -> set[str]:
-        """Subjects whose place is another's by now: the same picture under another name."""
+        """Subjects whose place now belongs to another subject: the same picture under another name."""
         owners = {(placed.group, placed.stem) for placed in self.known.values() if placed.state != "unplaced"}
         return {
             subject
@@ -188,7 +192,7 @@ class Placement:
         return self.kohya / f"{self.repeats[group]}_{group}" if group in self.repeats else None
 
     def set_repeats(self, repeats: dict[str, int]) -> None:
-        """Give groups their repeats; a folder that exists is renamed."""
+        """Set the groups' repeats; an existing folder is renamed."""
         changed = {group: count for group, count in repeats.items() if self.repeats.get(group) != count}
         if not changed:
             return
@@ -201,7 +205,7 @@ class Placement:
                 move(old, self.folder(group))
 
     def _name_now(self, placed: Placed) -> str | None:
-        """The picture's file: under its name, or converted, under its stem with another ending."""
+        """The picture's file: under its name or, if it was converted, under its stem with another ending."""
         names = self.listings.get(placed.group, {})
         if placed.name in names:
             return placed.name
@@ -209,9 +213,9 @@ class Placement:
         return next((f"{placed.stem}{ending}" for ending in endings if f"{placed.stem}{ending}" in names), None)
 
     def _looked_at(self, placed: Placed) -> Placed | None:
-        """With the hash and stat of its file; None when that is no picture any more."""
+        """With the hash and stat of its file; None when that is no longer a picture."""
         path = self.path(placed)
-        if path.is_symlink():  # as prep placed it: what is behind it lies elsewhere
+        if path.is_symlink():  # as prep placed it: its target is elsewhere
             return placed.at(path)
         try:
             data = read_file(path, PICTURE_BYTES)
@@ -258,7 +262,7 @@ def _listing(folder: Path) -> dict[str, Stat]:
 
 
 def _renamed(kohya: Path, known: dict[str, int]) -> dict[str, int]:
-    """Group -> the number that a person gave its folder. Raises UsageError where it is no number to train with."""
+    """Group -> the number that the user gave its folder. Raises UsageError when it is not a valid repeat count."""
     numbers: dict[str, list[int]] = {}
     for folder in kohya.glob("*/"):
         if (found := numbered_folder(folder.name)) is not None and found[1] in known:

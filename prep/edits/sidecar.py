@@ -1,4 +1,4 @@
-"""Captions in the ledger: what was written, and what a person made of it. And reading a .txt."""
+"""Captions in the ledger: what prep wrote, and how the user changed it. Also reads a .txt."""
 
 import codecs
 import errno
@@ -16,7 +16,7 @@ from prep.ledger import Shelf
 CAPTION = Shelf(
     "caption",
     (
-        pa.field("standing", pa.list_(pa.string())),  # what the files may still say if the run was killed
+        pa.field("standing", pa.list_(pa.string())),  # texts that the files may still have if the run was killed
         pa.field("text", pa.string()),
         pa.field("source_text", pa.string()),  # the .txt beside the image in SRC, as last seen or written
         pa.field("machine", pa.list_(pa.string())),
@@ -24,11 +24,11 @@ CAPTION = Shelf(
         pa.field("removed", pa.list_(pa.string())),
         pa.field("person", pa.string()),
         pa.field("verbatim", pa.bool_()),
-        pa.field("step", pa.int64()),  # of the history: the last that is in this row
+        pa.field("step", pa.int64()),  # the last step of the history that is in this row
     ),
 )
 LONGEST_BYTES = 1_000_000
-# With such a mark a file says what it is. The longer ones first: UTF-32's begins with UTF-16's.
+# A BOM tells the encoding. The longer ones first: UTF-32's begins with UTF-16's.
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -43,18 +43,18 @@ class Entry:
     """One caption's row in the ledger."""
 
     hand: Hand
-    expected_texts: tuple[str, ...] = ()  # what a file may still say after a kill; empty: both say what is here
+    expected_texts: tuple[str, ...] = ()  # texts that a file may still have after a kill; empty: both have this one
     source_text: str | None = None
     step: int = 0
 
     @property
     def known(self) -> set[str]:
-        """What a file may say without a person having edited it."""
+        """The texts that a file may have without the user having edited it."""
         return set(texts_of(self.hand.text, self.source_text, *self.expected_texts))
 
     @property
     def by_hand(self) -> bool:
-        """Whether a person made something of it."""
+        """Whether the user ever edited it."""
         return self.hand.person is not None
 
     def row(self, subject: str) -> dict[str, Any]:
@@ -75,12 +75,12 @@ class Entry:
 
 
 def texts_of(*texts: str | None) -> tuple[str, ...]:
-    """Those that there are, each once."""
+    """The texts that are not None, each once."""
     return tuple(dict.fromkeys(text for text in texts if text is not None))
 
 
 def entry_of(row: dict[str, Any] | None) -> Entry:
-    """The entry in a row of the ledger; an empty one for a caption that was never written."""
+    """The entry of a ledger row; an empty one for a caption that was never written."""
     if row is None:
         return Entry(Hand())
     hand = Hand(
@@ -95,10 +95,10 @@ def entry_of(row: dict[str, Any] | None) -> Entry:
 
 
 def read_caption(path: Path, follow: bool = False) -> str | None:
-    """The text of a sidecar without its mark and without white space around it; None when there is no such file.
+    """The text of a sidecar without its BOM and without white space around it; None when there is no such file.
 
-    UTF-8, or UTF-16 and UTF-32 that begin with their mark. follow: also through a link, whose target the caller has
-    looked at. Raises ImageError, kind `caption`, when it is something else, or larger than 1 MB.
+    UTF-8, or UTF-16 or UTF-32 with a BOM. follow: also through a link, whose target the caller has checked. Raises
+    ImageError, kind `caption`, when it is in another encoding, or larger than 1 MB.
     """
     try:
         return caption_text(read_file(path, LONGEST_BYTES, follow))
@@ -107,7 +107,7 @@ def read_caption(path: Path, follow: bool = False) -> str | None:
     except NotAFileError as error:
         raise ImageError("caption", f"its caption {error.strerror}", "put a file in its place") from None
     except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:  # the image has no ending, and its name is as long as a name may be
+        if error.errno == errno.ENAMETOOLONG:  # the image has no ending, and its name has the maximum length
             return None
         if error.errno == errno.EFBIG:
             raise ImageError("caption", f"its caption {error.strerror}", "make it shorter") from None
@@ -115,7 +115,7 @@ def read_caption(path: Path, follow: bool = False) -> str | None:
 
 
 def caption_text(data: bytes) -> str:
-    """Raises ImageError, kind `caption`, when it is no text that says how it is written."""
+    """Raises ImageError, kind `caption`, when it is neither UTF-8 nor text with a BOM."""
     encoding = next((encoding for mark, encoding in MARKS if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(encoding).strip()
@@ -127,21 +127,21 @@ def caption_text(data: bytes) -> str:
 
 
 def absorb(entry: Entry, kohya: str | None, source: str | None) -> Entry:
-    """The entry after looking at both files: the .txt in kohya/ and the one beside the image in SRC.
+    """The entry after reading both files: the .txt in kohya/ and the one beside the image in SRC.
 
-    None: no such file. A missing file is no edit: it is written again (in SRC only if that was asked for).
+    None: no such file. A missing file is not an edit: it is written again (in SRC only if the settings ask for it).
     """
     hand, expected = entry.hand, entry.expected_texts
     if kohya is not None and kohya not in (hand.text, *expected):
         hand = edited(replace(hand, text=_nearest(kohya, hand.text, *expected)), kohya)
     if source is not None and source not in (entry.source_text, *expected) and entry.hand.text is not None:
-        # What changed in SRC since it was last seen; at first sight, what differs from the caption so far.
+        # What changed in SRC since it was last read; the first time, what differs from the present caption.
         basis = hand.text if entry.source_text is None else entry.source_text
         after = edited(replace(hand, text=_nearest(source, basis, *expected)), source)
-        # A new .txt in SRC was written without those in kohya/ at hand: what was added there is not taken out here.
+        # Whoever wrote a new .txt in SRC did not see the one in kohya/: what was added there is not removed here.
         hand = _with_added(after, hand) if entry.source_text is None else after
-        expected = (*expected, kohya)  # which says what it said until it is written
-    # A text that no file has is forgotten: the next run may have other settings, and be killed too.
+        expected = (*expected, kohya)  # which keeps its text until it is written
+    # A text that no file has is forgotten: the next run may have other settings and be killed too.
     remaining = tuple(text for text in expected if text in (kohya, source) and text != hand.text)
     return replace(
         entry, hand=hand, expected_texts=remaining, source_text=entry.source_text if source is None else source
@@ -149,8 +149,8 @@ def absorb(entry: Entry, kohya: str | None, source: str | None) -> Entry:
 
 
 def begun(entry: Entry, machine: tuple[str, ...]) -> Hand:
-    """The state to merge from. A .txt that stood in SRC before any caption of ours is taken as written by hand; so is
-    one in kohya/ of which the ledger knows nothing, in what differs from the machine's caption.
+    """The state to merge from. A .txt that was in SRC before any caption of ours counts as written by hand; so does one
+    in kohya/ that the ledger does not know, where it differs from the machine's caption.
     """
     hand, ours = entry.hand, Hand(", ".join(machine), machine)
     if hand.text is None and entry.source_text is not None:
@@ -169,7 +169,7 @@ def _with_added(hand: Hand, before: Hand) -> Hand:
 
 
 def _nearest(found: str, *bases: str | None) -> str | None:
-    """What a person edited: the last text, or, where a run was killed before it was written, one before it."""
+    """The text that the user edited: the last one or, if a run was killed before writing it, an earlier one."""
     known = [text for text in bases if text is not None]
     now = {key(item) for item in items(found)}
     return min(known, key=lambda basis: len(now ^ {key(item) for item in items(basis)}), default=None)

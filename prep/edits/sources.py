@@ -1,4 +1,4 @@
-"""The captions beside the images of SRC: a .txt, or a .caption. Nothing is ever written here."""
+"""The captions beside the images of SRC: a .txt, or a .caption. This module writes nothing."""
 
 import os
 from collections import defaultdict
@@ -15,9 +15,9 @@ from prep.types import Problem, Row
 
 @dataclass(frozen=True)
 class Beside:
-    """What stands beside the images."""
+    """The captions beside the images."""
 
-    texts: dict[str, str]  # picture -> what its caption says
+    texts: dict[str, str]  # picture -> its caption
     problems: dict[str, Problem]  # path -> what is wrong with its caption
     unread: set[str]  # pictures whose caption cannot be read: they do not train
 
@@ -25,7 +25,7 @@ class Beside:
 def read_sources(src: Path, rows: Sequence[Row]) -> Beside:
     """Read the captions beside the images of SRC. rows: of SRC.
 
-    Of files with the same pixels the first one's own caption counts; where it has none, another's.
+    Of files with the same pixels, the first one's own caption counts; if it has none, another file's does.
     """
     names: dict[str, frozenset[str]] = {}
     groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
@@ -60,7 +60,7 @@ def read_sources(src: Path, rows: Sequence[Row]) -> Beside:
 
 
 def _sidecar(src: Path, path: str, names: dict[str, frozenset[str]]) -> Path | None:
-    """names: of the folders of SRC that were looked at before."""
+    """names: captions in the folders of SRC that were listed before."""
     folder, _, name = path.rpartition("/")
     if folder not in names:
         try:

@@ -1,6 +1,6 @@
-"""Files of kohya/ that leave the set: removed only with the bytes that prep wrote, looked at right before.
+"""Remove files from kohya/ that leave the set: only if they still have the bytes that prep wrote, checked right before.
 
-What a person edited in a caption goes into the ledger first; what else a person made is set aside.
+The user's edits of a caption go into the ledger first; anything else of the user's is set aside.
 """
 
 from collections.abc import Collection
@@ -18,7 +18,7 @@ from prep.files import crash_point, read_file
 def take_out(
     picture: str, placed: Placed, decisions: Decisions, placement: Placement, out: Path, elsewhere: Collection[str] = ()
 ) -> bool:
-    """Remove a picture and its caption from kohya/. elsewhere: sha256 of what lies in SRC as well. -> whether it lay
+    """Remove a picture and its caption from kohya/. elsewhere: sha256 of what is in SRC as well. -> whether it was
     there.
     """
     removed = False

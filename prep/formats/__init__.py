@@ -1,7 +1,7 @@
-"""The formats of other trainers that a finished set can be converted to, by name. A new one is a file beside this and a
-line here; a package outside the project adds its own through the entry point group `prep.formats`.
+"""The formats of other trainers that a finished set can be converted to, by name. A new one is a file beside this one
+and a line here; a package outside the project adds its own through the entry point group `prep.formats`.
 
-A format is a function (FinishedSet, View) -> lines to print: it says what lies in the view (see _view.py).
+A format is a function (FinishedSet, View) -> lines to print. It describes what the view contains (see _view.py).
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""The pictures of a set without their metadata: which have any, what is left of them, what must be PNG for a trainer.
+"""The pictures of a set without their metadata: which have any, what remains, what must become PNG for a trainer.
 
-Each picture is read once: the ledger remembers what was found, for as long as the file stays as it is.
+Each picture is read once: the ledger remembers what was found until the file changes.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -38,13 +38,13 @@ CLEAN = Shelf(
 class Clean:
     """What is known of a picture without its metadata."""
 
-    suffix: str  # with its dot; `.png` where it must be written anew
+    suffix: str  # with its dot; `.png` when it must be rewritten
     sha256: str  # of the bytes without metadata
-    same: bool  # the file as it lies in kohya/ has none
+    same: bool  # the file in kohya/ has none
 
 
 class Cleaner:
-    """ledger: where what was found is kept; None: for as long as this lives."""
+    """ledger: keeps what was found; None: it is kept only as long as this object lives."""
 
     def __init__(self, ledger: Ledger | None = None) -> None:
         self._ledger = ledger
@@ -52,7 +52,7 @@ class Cleaner:
         self._seen: dict[tuple[str, str], Clean] = {}
 
     def usable(self, found: FinishedSet, progress: Progress) -> FinishedSet:
-        """Read all that was not read before -> the set without the pictures that cannot be. Raises UsageError when none
+        """Read every picture not read before -> the set without those that cannot be read. Raises UsageError when none
         is left.
         """
         fresh = [picture.path for picture in found.pictures if self._known(picture.path) is None]
@@ -77,7 +77,7 @@ class Cleaner:
         )
 
     def look(self, path: Path) -> Clean:
-        """Raises StoppedError when it is no image."""
+        """Raises StoppedError when it is not an image."""
         if (known := self._known(path)) is not None:
             return known
         _, _, clean = self._read(path)
@@ -85,7 +85,7 @@ class Cleaner:
         return clean
 
     def data(self, path: Path) -> bytes:
-        """The bytes without metadata. Raises StoppedError when the file is no longer what was looked at."""
+        """The bytes without metadata. Raises StoppedError when the file has changed since `look`."""
         wanted = self.look(path)
         if wanted.same:
             data = path.read_bytes()
@@ -94,7 +94,7 @@ class Cleaner:
             data, _, clean = self._read(path)
             same = clean == wanted
         if not same:
-            raise StoppedError(f"{path.name} changed while prep was at work", hint="run again")
+            raise StoppedError(f"{path.name} changed while prep was running", hint="run again")
         return data
 
     def _read(self, path: Path) -> tuple[bytes, str, Clean]:
@@ -128,7 +128,7 @@ class Cleaner:
 
 
 def stamp(path: Path) -> str:
-    """Changes with the file, without reading it. Raises StoppedError when it is gone."""
+    """Identifies the file's present state without reading it. Raises StoppedError when it is gone."""
     try:
         found = path.stat()
     except OSError as error:
@@ -137,7 +137,7 @@ def stamp(path: Path) -> str:
 
 
 def png_of(source: Path) -> bytes:
-    """The pixels alone, as PNG. Raises StoppedError when it cannot be decoded."""
+    """Only the pixels, as PNG. Raises StoppedError when it cannot be decoded."""
     try:
         return encode_png(open_image(source.read_bytes()).pixels)
     except ImageError as error:
@@ -149,15 +149,15 @@ def _key(path: Path) -> tuple[str, str]:
 
 
 def _cleaned(path: Path) -> tuple[bytes, str, Clean]:
-    """-> (the bytes without metadata, the recipe under which that is kept, what is known of them)."""
-    _, recipe = _key(path)  # before it is read: a change meanwhile is seen the next time
+    """-> (the bytes without metadata, the recipe to keep the result under, what is known of them)."""
+    _, recipe = _key(path)  # before reading: a change in between is noticed next time
     data = path.read_bytes()
     clean, suffix = stripped(data)
     return clean, recipe, Clean(f".{suffix}", sha256(clean).hexdigest(), clean == data)
 
 
 def _attempt(path: Path) -> tuple[str, Clean] | str:
-    """What is to be kept of a picture, or why it cannot be used."""
+    """What to keep in the ledger about a picture, or why it cannot be used."""
     try:
         return _cleaned(path)[1:]
     except (ImageError, OSError) as error:

@@ -1,6 +1,6 @@
-"""What prep wrote into a view, kept in OUT/.prep/export/NAME.json: so it knows its own files from a person's.
+"""What prep wrote into a view, kept in OUT/.prep/export/NAME.json, to tell its own files from the user's.
 
-Nothing here knows what lies in a view, or writes there.
+Nothing here knows what a view contains, or writes to it.
 """
 
 import json
@@ -14,19 +14,19 @@ from prep.aside import fingerprint
 from prep.documents import parse_json
 from prep.files import read_file, write_whole
 
-MOST_BYTES = 1_000_000_000  # some five million files
+MOST_BYTES = 1_000_000_000  # about five million files
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One file that prep wrote. 0.1.0 kept what it was made of and its size alone."""
+    """One file that prep wrote. 0.1.0 kept only what it was made of and its size."""
 
-    made_of: str  # empty: a small file, compared by its bytes
-    stamp: str  # `size time inode` as it was written; by 0.1.0 `size`
-    print: str  # its fingerprint: sha256, or where a link leads. Empty: by 0.1.0
+    made_of: str  # empty for a small file, which is compared by its bytes
+    stamp: str  # `size time inode` when it was written; in 0.1.0 `size`
+    print: str  # its fingerprint: sha256, or the target of a link. Empty in 0.1.0
 
     def untouched(self, path: Path) -> bool:
-        """Whether that file stands there, told without reading it where that can be."""
+        """Whether the file is still there unchanged; it is read only when its stamp differs."""
         if path.is_symlink() or not path.is_file():
             return False
         found = stamp_of(path)
@@ -36,7 +36,7 @@ class Record:
 
 
 class State:
-    """files: what the last whole run wrote. coming: what runs that were killed since may have written over it."""
+    """files: what the last complete run wrote. coming: what killed runs may have written since."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -50,14 +50,14 @@ class State:
             coming = found.get("coming", {}).items()
             self.coming = {name: [str(each) for each in prints] for name, prints in coming if inside(name)}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            pass  # broken, or not there: then nothing is known to be ours
+            pass  # damaged or missing: then nothing is known to be ours
 
     @property
     def names(self) -> set[str]:
         return {*self.files, *self.coming}
 
     def announce(self, prints: dict[str, str]) -> None:
-        """Before anything is written. prints: fingerprints of what comes; empty where they are not known yet."""
+        """Call before anything is written. prints: fingerprints of the coming files; empty where not known yet."""
         self.coming = {
             name: sorted({*self.coming.get(name, ()), *([prints[name]] if prints.get(name) else ())})
             for name in {*self.coming, *prints}
@@ -70,11 +70,11 @@ class State:
         self._save()
 
     def owns(self, name: str, path: Path, more: Iterable[str] = ()) -> bool:
-        """Whether what stands at path is what prep wrote there, or has one of more fingerprints."""
+        """Whether the file at path is what prep wrote there, or has one of the fingerprints in `more`."""
         record, found = self.files.get(name), fingerprint(path)
         if found in {*more, *self.coming.get(name, ()), record.print if record else ""}:
             return True
-        # By 0.1.0: its size is enough for a picture or a shard, and says too little of a caption.
+        # From 0.1.0: the size is enough for a picture or a shard, but not for a caption.
         return bool(record and not record.print and record.made_of and record.untouched(path))
 
     def _save(self) -> None:
@@ -94,7 +94,7 @@ def stamp_of(path: Path) -> str:
 
 
 def inside(name: str) -> bool:
-    """Whether it is the name of a file below a folder, with `/` between."""
+    """Whether it is a relative path with `/` that stays inside its folder."""
     path = PurePosixPath(name)
     try:
         return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and b"\0" not in os.fsencode(name)
@@ -103,7 +103,7 @@ def inside(name: str) -> bool:
 
 
 def _record(value: Any) -> Record:
-    if isinstance(value, str):  # by 0.1.0: "made of; size"
+    if isinstance(value, str):  # from 0.1.0: "made of; size"
         made_of, _, size = value.rpartition("; ")
         return Record(made_of, size, "")
     made_of, stamp, print_ = value

@@ -1,8 +1,8 @@
-"""A folder for another trainer, made out of a set: hard links to its images, small files, and what must be made anew.
+"""A folder for another trainer, made from a set: hard links to its images, small files, and converted images.
 
-Every file appears whole, and only what differs is written. What is no longer in the set goes; what prep did not put
-there (a trainer's caches, a person's notes) stays, and so does a configuration that a person has edited. A file of ours
-that was changed, and one that stands in our way, is set aside. No picture has metadata, and no link is followed.
+Every file appears whole, and only what differs is written. What is no longer in the set is removed; what prep did not
+put there (a trainer's caches, your notes) stays, and so does a configuration that you edited. A file of prep's that was
+changed, or a file that is in the way, is set aside. No picture has metadata, and no link is followed.
 """
 
 import contextlib
@@ -32,30 +32,30 @@ WRITERS = 4
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    made_of: str  # as long as this stays the same, so does the file; empty: it is `data`
+    made_of: str  # the file is rewritten when this changes; empty: compare `data`
     write: Callable[[Path], object]
-    print: str = ""  # sha256 of what it will hold, where that is known before it is made
+    print: str = ""  # sha256 of its future content, when that is known before it is made
     data: bytes | None = None
-    source: Path | None = None  # the picture in kohya/ that it is a link to, or that without metadata
+    source: Path | None = None  # the picture in kohya/ that it links to, or copies without metadata
     linked: bool = False
 
 
 class View:
-    """OUT/export/FORMAT: say what lies in it, then write. Names are relative to it, with `/` between."""
+    """OUT/export/FORMAT: describe its content, then write. Names are relative to it, with `/` as separator."""
 
     def __init__(self, found: FinishedSet, name: str, cleaner: Cleaner | None = None) -> None:
         self.out, self.name = found.out, name
         self.folder = found.out / "export" / name
         self.files: dict[str, _File] = {}
-        self.indexes: set[str] = set()  # of the files, those that name others
+        self.indexes: set[str] = set()  # files that name other files
         self.configs: dict[str, str] = {}
         self.cleaner = cleaner or Cleaner()
         self._records: dict[str, Record] = {}
         self._lock = Lock()
 
     def link(self, name: str, source: Path) -> str:
-        """The image itself under another name: a hard link, else a relative symlink, else a copy. One with metadata is
-        written without. -> its name there, which ends otherwise where it had to become PNG.
+        """The image under another name: a hard link, else a relative symlink, else a copy. One with metadata is written
+        without it. -> its name there, with another ending if it had to become PNG.
         """
         clean = self.cleaner.look(source)
         suffix = PurePosixPath(name).suffix
@@ -73,7 +73,7 @@ class View:
         self.made(name, f"png {stamp(source)}", lambda path: path.write_bytes(png_of(source)))
 
     def picture(self, picture: Picture, folder: str, readable: tuple[str, ...]) -> str:
-        """Link an image into a folder, as PNG unless its format is readable. -> its name there."""
+        """Link an image into a folder, converted to PNG unless the trainer reads its format. -> its name there."""
         path = picture.path
         if path.suffix in readable:
             return PurePosixPath(self.link(f"{folder}/{path.name}", path)).name
@@ -89,38 +89,39 @@ class View:
         self.files[name] = _File("", lambda path: path.write_bytes(data), sha256(data).hexdigest(), data)
 
     def index(self, name: str, data: bytes) -> None:
-        """A file that names others: it comes when they are all there."""
+        """A file that names other files: it is written after all of them."""
         self.data(name, data)
         self.indexes.add(name)
 
     def made(self, name: str, made_of: str, write: Callable[[Path], object]) -> None:
-        """A file that costs something: written only when what it is made of has changed."""
+        """A file that is costly to make: written only when what it is made of has changed."""
         self.files[name] = _File(made_of, write)
 
     def config(self, name: str, text: str) -> None:
-        """A file that a person may edit: then theirs stays, and ours comes beside it as NAME.new.ENDING."""
+        """A file that the user may edit: an edited one stays, and prep's is written beside it as NAME.new.ENDING."""
         self.configs[name] = text
 
     def place(self, name: str = "") -> str:
-        """The absolute path of something in the view, as text. Raises UsageError where it is no text."""
+        """The absolute path of something in the view, as text. Raises UsageError when it is not valid text."""
         path = str(self.folder.resolve() / name) if name else str(self.folder.resolve())
         try:
             path.encode()
         except UnicodeEncodeError:
             raise UsageError(
-                "the folder's path is no UTF-8, and a trainer's configuration must name it", hint="move it elsewhere"
+                "the folder's path is not UTF-8, and the trainer's configuration must name it",
+                hint="move OUT to a path in UTF-8",
             ) from None
         return path
 
     def write(self, ledger: Ledger, progress: Progress) -> Summary:
-        """Bring the folder to what was said: the files, what names them, then away with what is no longer named.
+        """Write the folder: the files, then the files that name them; last, remove what is no longer named.
 
-        Raises StoppedError where a folder is a link or no folder.
+        Raises StoppedError when a folder is a link or not a folder.
         """
         pool = ThreadPoolExecutor(WRITERS)
         try:
             state = self._prepared()
-            # Before a file is placed, it is announced: after a kill, it is known as one of ours.
+            # A file is announced before it is placed, so that it is known as ours after a kill.
             state.announce(
                 {name: file.print for name, file in self.files.items() if _news(file, state.files.get(name))}
             )
@@ -132,14 +133,14 @@ class View:
                 write_unless_edited(self.out, f"export/{self.name}/{name}", text, ledger)
             removed = self._clear(state.names - set(self.files), state, ledger)
             state.finish({name: self._records[name] for name in self.files})
-        except OSError as error:  # of the few calls that are not write_whole's
+        except OSError as error:  # from the few calls outside write_whole
             raise cannot_write(Path(os.fsdecode(error.filename or self.folder)), error) from error
         finally:
             pool.shutdown(cancel_futures=True)
         return Summary(len(self.files), written, len(self.files) - written, removed)
 
     def _prepared(self) -> State:
-        """The folders, all of them real and without what a killed run left half written. -> what is known of them."""
+        """Make the folders, none a link, and remove what a killed run left half written. -> what is known of them."""
         if wrong := [name for name in (*self.files, *self.configs) if not inside(name)]:
             raise UsageError(f"the format {self.name} wants to write {wrong[0]!r}, outside its folder")
         real_folder(self.out, "export", self.name)
@@ -167,7 +168,7 @@ class View:
             file.write(temporary)
             if temporary.is_symlink() or not print_:
                 print_ = fingerprint(temporary)
-            # Right before it is renamed over what stands there.
+            # Checked right before it is renamed over the existing file.
             if not (file.source and _same(path, file.source) or state.owns(name, path, [print_])):
                 self._set_aside(name, state, ledger)
 
@@ -211,23 +212,23 @@ class View:
                     self._set_aside(name, state, ledger)
                 removed += 1
             for parent in PurePosixPath(name).parents:
-                with contextlib.suppress(OSError):  # not empty, or not there
+                with contextlib.suppress(OSError):  # not empty, or missing
                     (self.folder / parent).rmdir()
         return removed
 
     def _real(self, parent: PurePosixPath) -> bool:
-        """Whether no folder on the way there is a link: beyond one, nothing is prep's."""
+        """Whether no folder on the path is a link: behind a link, nothing is prep's."""
         return not any((self.folder / each).is_symlink() for each in (parent, *parent.parents))
 
 
 def yaml_text(text: str) -> str:
-    """A YAML scalar in double quotes that every reader takes for the same text."""
+    """A YAML scalar in double quotes that every reader reads as the same text."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in escaped) + '"'
 
 
 def _news(file: _File, known: Record | None) -> bool:
-    """Whether something else than what was written last is to come."""
+    """Whether the file to write differs from the one written last."""
     return known is None or file.made_of != known.made_of or file.print not in ("", known.print)
 
 

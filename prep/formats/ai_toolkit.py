@@ -1,7 +1,7 @@
 """ai-toolkit: one folder per character with a .txt beside each image, and config.yaml for a LoRA of SD3.5.
 
-Its README takes jpg and png alone, so WebP is rewritten as PNG. Keys as its SD3.5 example and its DatasetConfig have
-them; numbers are written out, since YAML 1.1 reads 1e-4 as text.
+Its README accepts only jpg and png, so WebP is converted to PNG. Keys are those of its SD3.5 example and its
+DatasetConfig; numbers are written out, since YAML 1.1 reads 1e-4 as text.
 """
 
 import shlex
@@ -12,7 +12,7 @@ from prep.formats._view import View, yaml_text
 from prep.names import slugs
 
 READABLE = (".png", ".jpg")
-SAMPLES = 4  # prompts that it draws on the way
+SAMPLES = 4  # prompts that it draws during training
 
 
 def lay(found: FinishedSet, view: View) -> list[str]:
@@ -45,7 +45,7 @@ def _config(found: FinishedSet, view: View) -> str:
     prompts = "".join(f"          - {yaml_text(trigger)}\n" for trigger in list(triggers)[:SAMPLES] or ["1girl"])
     return f"""\
 # Starting values for a LoRA of Stable Diffusion 3.5 with ostris' ai-toolkit, made by prep. Its SD3.5 support calls
-# itself experimental. If you edit this file, prep leaves it alone, and writes its own beside it as config.new.yaml.
+# itself experimental. If you edit this file, prep leaves it alone and writes its own beside it, as config.new.yaml.
 job: "extension"
 config:
   name: {yaml_text(slugs([name])[name])}
@@ -61,12 +61,12 @@ config:
         dtype: "float16"
         save_every: {save_every}
         max_step_saves_to_keep: 5
-      # The trigger word is in the captions: the first tag, kept in its place. Repeats are those of kohya/.
+      # The trigger word is in the captions: the first tag, kept in place. Repeats are those of kohya/.
       datasets:
 {folders}\
       train:
         batch_size: 1
-        # {start.steps_an_epoch:,} steps an epoch, {start.epochs} of them
+        # {start.steps_an_epoch:,} steps per epoch, {start.epochs} epochs
         steps: {start.steps}
         gradient_accumulation_steps: 1
         train_unet: true

@@ -1,7 +1,7 @@
 """imagefolder: images and a metadata.jsonl, for `load_dataset("imagefolder", ...)` and diffusers' LoRA scripts.
 
-datasets takes words such as `test` or `valid` in a path for the name of a split, and a character may be called that:
-so the images have names of hex digits alone.
+datasets reads words such as `test` or `valid` in a path as the name of a split, and a character may have such a name.
+So images are named by hex digits only.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""OneTrainer: one folder per character with a .txt beside each image, and concepts.json, which names and weighs them.
+"""OneTrainer: one folder per character with a .txt beside each image, and concepts.json, which lists and weights them.
 
-Keys as OneTrainer's ConceptConfig has them; those that are not written keep its defaults.
+Keys are those of OneTrainer's ConceptConfig; keys that are not written keep its defaults.
 """
 
 import json
@@ -29,7 +29,7 @@ def _concept(group: Group, folder: str) -> dict:
         "__version": 1,
         "name": group.name,
         "path": folder,
-        "seed": 0,  # else drawn anew whenever the file is read
+        "seed": 0,  # otherwise a new one each time the file is read
         "enabled": True,
         "include_subdirectories": False,
         "balancing": float(group.repeats),
@@ -37,7 +37,7 @@ def _concept(group: Group, folder: str) -> dict:
         "loss_weight": 1.0,
         "image": {
             "enable_crop_jitter": True,
-            "enable_random_flip": False,  # on by default; a character is not the same on both sides
+            "enable_random_flip": False,  # on by default; a character is not symmetric
         },
         "text": {
             "prompt_source": "sample",  # the .txt beside the image

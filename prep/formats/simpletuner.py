@@ -1,7 +1,7 @@
 """SimpleTuner: one folder per character, its captions and sizes in a parquet file, and multidatabackend.json.
 
-Its `repeats` are those of kohya less one. It leaves out an image whose caption in the parquet file is empty, and stops
-where it expects one: such images are left out here, and listed.
+Its `repeats` are kohya's minus one. It drops an image whose caption in the parquet file is empty, then stops where it
+expects that image, so such images are left out here and listed.
 """
 
 import io
@@ -34,7 +34,7 @@ def lay(found: FinishedSet, view: View) -> list[str]:
         "cache_dir": view.place("cache/text"),
     }
     view.config("multidatabackend.json", json.dumps([*backends, texts], ensure_ascii=False, indent=2) + "\n")
-    note = f"{silent:,} with an emptied caption left out: SimpleTuner has caption_dropout_probability for that"
+    note = f"{silent:,} with an emptied caption left out: SimpleTuner reads none (it has caption_dropout_probability)"
     place = json.dumps(view.place("multidatabackend.json"))
     return [
         *([note] if silent else []),
@@ -59,7 +59,7 @@ def _backend(group: Group, resolution: int, view: View) -> dict:
             "height_column": "height",
             "identifier_includes_extension": True,
         },
-        # In megapixels: what `pixel_area` becomes hangs on the resolution in the trainer's own configuration.
+        # In megapixels: what `pixel_area` becomes depends on the resolution in the trainer's own configuration.
         "resolution": resolution**2 / 1e6,
         "resolution_type": "area",
         "minimum_image_size": 0,

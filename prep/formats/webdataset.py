@@ -1,8 +1,8 @@
 """WebDataset: tar shards of image, caption and facts, the same bytes for the same set.
 
-JPEG and PNG lie in shards of their own, as they are but for metadata: `datasets` wants one kind of members in all
-shards that it reads together. The order is that of the keys, which are hashes: characters are mixed, and one picture
-more moves none.
+JPEG and PNG are in separate shards, unchanged except for metadata: `datasets` wants the same kinds of members in all
+shards that it reads together. Samples are sorted by key, which is a hash: characters are mixed, and a new picture does
+not reorder the others.
 """
 
 import io
@@ -17,7 +17,7 @@ from prep.dataset.finished import FinishedSet, Picture
 from prep.formats._clean import Cleaner, png_of, stamp
 from prep.formats._view import View
 
-MOST_PICTURES = 1000  # of a shard
+MOST_PICTURES = 1000  # per shard
 MOST_BYTES = 500_000_000
 
 Sample = tuple[Picture, dict]
@@ -33,7 +33,7 @@ def lay(found: FinishedSet, view: View) -> list[str]:
                 "image_id": picture.image_id,
                 "width": picture.width,
                 "height": picture.height,
-                "repeats": group.repeats,  # in kohya/: how often an epoch should show it
+                "repeats": group.repeats,  # from kohya/: how often to show it per epoch
             }
             samples["jpg" if view.cleaner.look(picture.path).suffix == ".jpg" else "png"].append((picture, facts))
     for kind, members in samples.items():
@@ -68,7 +68,7 @@ def _made_of(shard: list[Sample], cleaner: Cleaner) -> str:
 
 
 def _kept(path: Path, cleaner: Cleaner) -> str:
-    """Changes with what is kept of the file."""
+    """Identifies what is kept of the file."""
     clean = cleaner.look(path)
     return stamp(path) if clean.same else f"{stamp(path)} {clean.sha256}"
 
@@ -84,7 +84,7 @@ def _write(shard: list[Sample], kind: str, cleaner: Cleaner, path: Path) -> None
 
 
 def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
-    """A member without clock, owner or machine."""
+    """A member without time, owner or machine."""
     member = tarfile.TarInfo(name)  # time 0, owner 0, mode 644
     member.size = len(data)
     tar.addfile(member, io.BytesIO(data))

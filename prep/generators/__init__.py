@@ -1,7 +1,7 @@
-"""The generators by name. A new one is a file or a folder beside this and a line here; a package outside the project
-adds its own through the entry point group `prep.generators`.
+"""The generators by name. A new one is a file or a folder beside this one and a line here; a package outside the
+project adds its own through the entry point group `prep.generators`.
 
-A maker is called with (name, files by part, options) and answers as prep.protocols.Generator says.
+A maker is called with (name, files by part, options) and returns a prep.protocols.Generator.
 """
 
 from dataclasses import replace
@@ -30,7 +30,7 @@ SD35 = ModelSpec(
     check="prep.generators.sd35.look:check",
     licence=STABILITY,
     licence_url=STABILITY_URL,
-    runs_on="GPU from 8 GB; a CPU takes minutes per picture",
+    runs_on="GPU with 8 GB or more; a CPU takes minutes per picture",
 )
 
 GENERATORS = Family(
@@ -43,7 +43,7 @@ GENERATORS = Family(
                 SD35,
                 name="starter-generator",
                 files=(ModelFile("generator.safetensors", 16, packaged=True),),
-                what="a small SD3.5 of the same classes, trained on the art in examples/; for trying prep out",
+                what="a small SD3.5 with the same classes, trained on the art in examples/; for trying prep out",
                 licence="MIT",
                 licence_url="prep/starter/GENERATOR.md",
                 runs_on="anywhere",
@@ -68,7 +68,7 @@ GENERATORS = Family(
                 SD35,
                 name="sd35-large-turbo-fp8",
                 files=(ModelFile("sd3.5_large_turbo.safetensors", 16_500, repo=TURBO_REPO, sha256=TURBO),),
-                what="Stable Diffusion 3.5 large turbo in 16 bit, made FP8 as it loads; no text encoders in it",
+                what="Stable Diffusion 3.5 large turbo in 16 bit, converted to FP8 as it loads; without text encoders",
                 gated=True,
             ),
             SD35,

@@ -17,7 +17,7 @@ CONFIGS = {
     "rejected": (REJECTED,),
 }
 SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
-# prep takes these tags out again when they no longer fit the set. A card that prep never wrote keeps them.
+# prep removes these tags again when they no longer fit the set. A card that prep never wrote keeps them.
 CHANGING_TAGS = {"image", "captions", "synthetic", "trial"}
 
 
@@ -32,10 +32,10 @@ class Card:
     shards: list[Shard]
     features: list[dict]
     pictures: bool
-    licence: str | None  # None: what the card has
+    licence: str | None  # None: keep the card's
 
     def text(self, before: str | None) -> str:
-        """The whole README.md. before: the one on the hub, or None."""
+        """The whole README.md. before: the text on the hub, or None."""
         before = before or ""
         front = FRONT.match(before)
         body = before[front.end() :] if front else before
@@ -47,7 +47,7 @@ class Card:
         return f"---\n{self._yaml(front[1] if front else '', BEGIN in before)}---\n{body}"
 
     def _yaml(self, front: str, again: bool) -> str:
-        """again: whether the card had prep's part before."""
+        """again: whether the card already had prep's part."""
         theirs = read_yaml(front)
         configs = [
             {"config_name": name, "data_files": [{"split": "train", "path": [f"data/{f}-*.parquet" for f in families]}]}
@@ -95,7 +95,7 @@ class Card:
 
 
 def _with_own_part(body: str, own: str) -> str:
-    """The body with prep's part where the last one was, or at its end."""
+    """The body with prep's part in its old place, or at the end."""
     end = body.rfind(END)
     begin = body.rfind(BEGIN, 0, end) if end >= 0 else -1
     if begin < 0:
@@ -104,14 +104,14 @@ def _with_own_part(body: str, own: str) -> str:
 
 
 def _merged_tags(theirs: Any, ours: list[str], dropped: set[str]) -> list:
-    """Theirs, without dropped ones that are not among ours; then ours."""
+    """Their tags, without those in `dropped` that are not ours; then ours."""
     theirs = [theirs] if isinstance(theirs, str) else list(theirs or ())
     theirs = [tag for tag in theirs if not (isinstance(tag, str) and tag in dropped and tag not in ours)]
     return theirs + [tag for tag in ours if tag not in theirs]
 
 
 def _merged_configs(theirs: Any, ours: list[dict]) -> list[dict]:
-    """Theirs under other names, then ours."""
+    """Their configs whose names are not prep's, then ours."""
     theirs = [theirs] if isinstance(theirs, dict) else list(theirs or ())
     return [
         each for each in theirs if isinstance(each, dict) and each.get("config_name", "default") not in CONFIGS

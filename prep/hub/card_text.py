@@ -11,23 +11,23 @@ from prep.names import printable, quantity
 
 SHOWN_TAGS, SHOWN_CHARACTERS = 12, 200
 FAMILY_HEADS = {REAL: "real", AUGMENTATION: "drawn", SAMPLES: "samples", REJECTED: "rejected"}  # of table columns
-# Characters with a meaning in Markdown, and those that its dialects take for a link: ://, www., @.
+# Characters with a meaning in Markdown, and those that its dialects turn into links: ://, www., @.
 SPECIAL = re.compile(r"([\\`*_{}\[\]#|~@]|:(?=//)|(?<=www)\.)", re.I)
 LIST_START = re.compile(r"^(\d*)([-+.)])")
 CONFIG_TEXTS = {
-    "default": "what one trains on: real pictures, and drawn ones that passed the check",
-    "real": "real pictures alone",
+    "default": "for training: real pictures, and drawn ones that passed the check",
+    "real": "real pictures only",
     "generated": "drawn pictures: augmentations, and samples of how well the base model knows a character",
     "rejected": "what was left out, and why",
 }
 TRIAL = """> **A trial set.** It was read or drawn by the *starter* models that ship with prep, which know three
-> characters and are there for trying it out. Its captions are not fit for training.
+> characters and exist only to try prep out. Its captions are not fit for training.
 """
 
 TRAINING = """## How to train with it
 
-Captions begin with the trigger word. As it stands with diffusers' scripts (`--image_column image
---caption_column text`), or as a folder for sd-scripts and its kin:
+Captions begin with the trigger word. diffusers' scripts can use the set directly (`--image_column image
+--caption_column text`). For sd-scripts and similar trainers, write it to a folder:
 
 ```python
 from pathlib import Path
@@ -45,8 +45,8 @@ for number, row in enumerate(rows):
 
 WITHOUT_PICTURES = """## How to train with it
 
-The pictures are not here. Who has them puts the captions, which begin with the trigger word, beside them: `image_id` is
-the sha256 of a picture's file.
+The pictures are not published here. If you have them, this writes each caption, which begins with the trigger word,
+beside its picture. `image_id` is the sha256 of the picture's file.
 
 ```python
 from hashlib import sha256
@@ -76,12 +76,12 @@ def card_text(
 
 
 def _contents(counts: Counts, rows: dict[str, int], pictures: bool) -> str:
-    what = "each with its picture" if pictures else "without the pictures: the manifest alone"
+    what = "each with its picture" if pictures else "without the pictures: only the manifest"
     summary = f"{quantity(counts.images, 'row')} of {quantity(len(counts.by_character), 'character')}, {what}."
     lines = ["## What is in it", "", summary, ""]
     drawn, trained = counts.rows[AUGMENTATION], counts.rows[REAL] + counts.rows[AUGMENTATION]
     if trained:
-        share = f"{drawn:,} of the {quantity(trained, 'row')} that one trains on ({drawn / trained:.0%})"
+        share = f"{drawn:,} of the {quantity(trained, 'row')} to train on ({drawn / trained:.0%})"
         lines += [f"Share of synthetic images: {share}.", ""]
     table = [[f"`{config}`", f"{count:,}", CONFIG_TEXTS[config]] for config, count in rows.items()]
     return "\n".join([*lines, *_table(["config", "rows", "what"], table), ""])
@@ -108,7 +108,7 @@ def _characters(counts: Counts, settings: dict[str, Any]) -> str:
 
 
 def _captions(counts: Counts) -> str:
-    # One caption per character in turn: a character with many images must not push the others out.
+    # One caption per character in turn: a character with many images must not crowd out the others.
     by_character = [captions for _, captions in sorted(counts.captions.items())]
     shown = [captions[turn] for turn in range(SHOWN_CAPTIONS) for captions in by_character if turn < len(captions)]
     lines = [f"- {plain(text)}" for text in shown[:SHOWN_CAPTIONS]]
@@ -121,17 +121,17 @@ def _thresholds(counts: Counts, settings: dict[str, Any]) -> str:
     if thresholds.get("mode") == "complexity":
         below, medium = thresholds["simple_below"], thresholds["medium_below"]
         edges = {
-            "simple": f"under {below:g}",
+            "simple": f"below {below:g}",
             "medium": f"{below:g} to {medium:g}",
-            "complex": f"{medium:g} and more",
+            "complex": f"{medium:g} or more",
         }
         rows = [[level, share, f"{thresholds[level]:g}", f"{counts.levels[level]:,}"] for level, share in edges.items()]
-        lines += ["A tag needs a score that depends on how busy the picture is.", ""]
+        lines += ["The score that a tag needs depends on how busy the picture is.", ""]
         lines += _table(["level", "share of edge pixels", "score a tag needs", "real pictures"], rows)
     elif thresholds.get("mode") == "fixed":
-        lines += [f"One for all: a tag needs a score of {thresholds['fixed']:g}."]
+        lines += [f"A tag needs a score of {thresholds['fixed']:g} in every picture."]
     elif thresholds.get("mode") == "mcut":
-        lines += ["MCut: at the largest gap between a picture's scores."]
+        lines += ["MCut: the threshold is at the largest gap between a picture's scores."]
     return "\n".join([*lines, ""])
 
 
@@ -159,11 +159,11 @@ def _columns(pictures: bool) -> str:
 
 def _steps(counts: Counts, settings: dict[str, Any], version: str) -> str:
     dropped = "left to the trigger word" if settings.get("captions", {}).get("traits") == "drop" else "kept"
-    drawn = "Drawn pictures were read by the same tagger, and stay when they show who was asked for.\n"
+    drawn = "Drawn pictures were read back by the same tagger, and kept when they match the character.\n"
     return (
         "## How it was made\n\n"
-        f"By prep {plain(version)}: looked through for copies and damage, tagged, unwanted and overlapping\n"
-        f"tags taken out, what a character's pictures share in hair, eyes and body {dropped}, edits by hand\n"
+        f"By prep {plain(version)}: pictures checked for copies and damage, then tagged; unwanted and overlapping\n"
+        f"tags removed; tags of hair, eyes and body that a character's pictures share {dropped}; edits by hand\n"
         f"kept.\n{drawn if counts.drawn else ''}"
     )
 

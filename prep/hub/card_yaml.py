@@ -1,4 +1,4 @@
-"""The YAML at the head of a README.md: reading it, and replacing values without touching what a person wrote."""
+"""The YAML at the head of a README.md: reading it, and replacing values without touching anything else."""
 
 import re
 from typing import Any
@@ -30,18 +30,20 @@ def read_yaml(front: str) -> dict[str, Any]:
             return found
     except (yaml.YAMLError, ValueError, RecursionError):
         pass
-    raise StoppedError("the YAML of the README.md on the hub cannot be read", hint="correct it there, then push again")
+    raise StoppedError(
+        "the YAML of the README.md on the hub cannot be read", hint="correct it on the hub, then push again"
+    )
 
 
 def merged_yaml(front: str, theirs: dict[str, Any], ours: dict[str, Any]) -> str:
-    """Their YAML with the values of ours; every other line, comments included, stays as it is written."""
+    """Their YAML with our values; every other line, comments included, stays as it is."""
     import yaml
 
     text = front if not front or front.endswith("\n") else front + "\n"
     spans = _spans(front)
     for key, (start, stop) in reversed(spans.items()):
         if key in ours:
-            stop = len(text[:stop].rstrip())  # a `|` block ends after its line feeds, which stay
+            stop = len(text[:stop].rstrip())  # a `|` block includes its trailing line feeds, which stay
             text = text[:start] + _dump({key: ours[key]}).rstrip("\n") + text[stop:]
     added = {key: value for key, value in ours.items() if key not in spans}
     text += _dump(added) if added else ""

@@ -1,4 +1,4 @@
-"""A dataset repo on the hub, through huggingface_hub: a call that fails for a moment is tried again.
+"""A dataset repo on the hub, through huggingface_hub: calls that fail for a moment are retried.
 
 The client reads HF_ENDPOINT and HF_HUB_DISABLE_XET when it is imported, so it is imported inside functions only.
 """
@@ -19,15 +19,15 @@ from prep.models.hub import endpoint, without_its_log
 
 T = TypeVar("T")
 TRIES = 5
-FIRST_TRIES = 3  # nothing is begun yet: without a network, the error comes after seconds
+FIRST_TRIES = 3  # nothing has begun yet: without a network, the error comes within seconds
 PAUSE_SECONDS = 1.0  # doubles with each try
-TIMEOUT_SECONDS = 60.0  # to connect, and between bytes; the client's own default is to wait for ever
+TIMEOUT_SECONDS = 60.0  # to connect, and between bytes; the client's own default is to wait forever
 THREADS = 4
 PATHS_A_REQUEST = 256  # the hub's own limit
 
 
-class CompareAgain(Exception):  # noqa: N818 - no failure yet: the repo has changed, or nobody knows
-    """The repo has to be compared again. last: the error, should this have been the last try."""
+class CompareAgain(Exception):  # noqa: N818 - not a failure yet: the repo has changed, or may have
+    """The repo has to be compared again. last: the error to raise if this was the last try."""
 
     def __init__(self, last: PrepError) -> None:
         super().__init__(str(last))
@@ -45,7 +45,7 @@ class State:
 
 
 def retrying(tries: int, worth_a_try: Callable[[BaseException], bool]) -> Retrying:
-    """Calls a function until it succeeds; the last error is raised as it is."""
+    """Call a function until it succeeds; the last error is raised unchanged."""
     return Retrying(
         stop=stop_after_attempt(tries),
         wait=wait_exponential(multiplier=PAUSE_SECONDS),
@@ -59,7 +59,7 @@ class Repo:
         from huggingface_hub import HfApi, get_session, set_client_factory
         from huggingface_hub.utils import disable_progress_bars
 
-        # The client that huggingface_hub makes itself, but with a time-out.
+        # The same client that huggingface_hub makes, with a time-out.
         kind, hooks = type(get_session()), get_session().event_hooks
         set_client_factory(lambda: kind(event_hooks=hooks, follow_redirects=True, timeout=TIMEOUT_SECONDS))
         disable_progress_bars()  # prep shows one bar over all files
@@ -68,16 +68,17 @@ class Repo:
         self.api = HfApi(endpoint=endpoint(), token=self.token)
 
     def check_token(self) -> None:
-        """Raises StoppedError for a token that is not valid or may only read."""
+        """Raises StoppedError for a token that is invalid or read-only."""
         who = self._call(self.api.whoami, "the token", FIRST_TRIES)
         role = ((who.get("auth") or {}).get("accessToken") or {}).get("role")
         if role == "read":
             raise StoppedError(
-                f"the token from {self.token_source} may only read", hint="make one that may write, and use it"
+                f"the token from {self.token_source} is read-only",
+                hint="create a token with write access, and use that",
             )
 
     def state(self) -> State | None:
-        """None where there is no such repo, or none that this token may see."""
+        """None when the repo does not exist, or this token may not see it."""
         return self._call(self._state, "the repo")
 
     def _state(self) -> State | None:
@@ -101,15 +102,13 @@ class Repo:
         self._call(lambda: make(self.name, repo_type="dataset", private=private, exist_ok=True), "the new repo")
 
     def check_not_ignored(self, paths: list[str], state: State) -> None:
-        """Raises StoppedError for a path that the repo's .gitignore names: a commit would leave it out silently."""
+        """Raises StoppedError for a path that the repo's .gitignore matches: a commit would leave it out silently."""
         if not any(name.split("/")[-1] == ".gitignore" for name in state.files):
             return
         for at in range(0, len(paths), PATHS_A_REQUEST):
             group = paths[at : at + PATHS_A_REQUEST]
             if self._call(lambda group=group: self._ignores(group), "the .gitignore"):
-                raise StoppedError(
-                    "the .gitignore of the repo leaves out parquet files", hint="take that line out of it"
-                )
+                raise StoppedError("the repo's .gitignore excludes parquet files", hint="remove that line from it")
 
     def _ignores(self, paths: list[str]) -> bool:
         files = [{"path": path, "size": 0, "sample": ""} for path in paths]
@@ -117,7 +116,7 @@ class Repo:
         return any(file.get("shouldIgnore") for file in answer.json().get("files", ()))
 
     def send(self, additions: list[Any]) -> None:
-        """Send the bytes of LFS files, a group at a time; the hub says which ones it has already."""
+        """Upload LFS files, a group at a time; the hub says which ones it already has."""
         for at in range(0, len(additions), THREADS):
             group = additions[at : at + THREADS]
             self._call(
@@ -145,11 +144,11 @@ class Repo:
             raise (CompareAgain(failure) if stale or passes(error) else failure) from None
 
     def _call(self, call: Callable[[], T], what: str, tries: int = TRIES) -> T:
-        """The call's result; tried again after an error that passes."""
+        """The call's result; retried after an error that may pass."""
         try:
             with without_its_log():
                 return retrying(tries, passes)(call)
-        except Exception as error:  # the transports' errors have no base in common from one version to the next
+        except Exception as error:  # the transports' errors share no base class across versions
             if isinstance(error, PrepError) or not is_theirs(error):
                 raise
             raise explain(error, what, self.name, self.token_source) from None
@@ -200,4 +199,6 @@ def _text(card: bytes) -> str:
     try:
         return card.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise StoppedError("the README.md on the hub is not UTF-8", hint="correct it there, then push again") from None
+        raise StoppedError(
+            "the README.md on the hub is not UTF-8", hint="correct it on the hub, then push again"
+        ) from None

@@ -1,7 +1,7 @@
 """A set as a dataset on the Hugging Face Hub: shards first, then one commit.
 
-The repo is compared with the set, and only what differs is sent. A push that is cut off leaves the repo as it was or
-complete.
+The repo is compared with the set, and only what differs is sent. An interrupted push leaves the repo either unchanged
+or complete.
 """
 
 import difflib
@@ -23,8 +23,8 @@ from prep.models.hub import hub_name
 from prep.names import quantity
 
 OURS = re.compile(rf"data/(?:{'|'.join(FAMILIES)})-\d{{5}}\.parquet")
-GIT_BYTES = 10_000_000  # the hub keeps no larger file outside LFS
-# What the hub knows, by its documentation; `other` is for the rest.
+GIT_BYTES = 10_000_000  # the hub accepts no larger file outside LFS
+# Those that the hub's documentation lists; `other` is for the rest.
 LICENCES = (
     "mit apache-2.0 openrail openrail++ creativeml-openrail-m bigscience-openrail-m bigscience-bloom-rail-1.0 "
     "bigcode-openrail-m afl-3.0 artistic-2.0 bsl-1.0 bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear c-uda cc cc0-1.0 "
@@ -39,7 +39,7 @@ LICENCES = (
 
 @dataclass(frozen=True)
 class PushOptions:
-    """What a person asks of a push."""
+    """What the user asks of a push."""
 
     repo: str  # user/name
     public: bool = False
@@ -82,7 +82,7 @@ class HuggingFaceExporter:
         self.options, self.say, self.ask, self.progress, self.sending = options, say, ask, progress, sending
 
     def push(self, out: Path) -> Pushed:
-        """Raises UsageError before anything is sent, StoppedError with the repo as it was or complete."""
+        """Raises UsageError before anything is sent, StoppedError with the repo either unchanged or complete."""
         options = self.options
         _check_licence(options.licence)
         source, counts = Source(out, options.rejected), Counts()
@@ -92,9 +92,9 @@ class HuggingFaceExporter:
             raise UsageError(f"{out} has nothing to push", hint="see `prep status`")
         if counts.starter and not options.yes:
             raise UsageError(
-                "this is a trial set, read or drawn by the starter models, and not fit for others",
-                hint="use real models (see `prep doctor`), or push it all the same with --yes"
-                + ("" if options.licence else "; a first push needs --license as well, such as --license cc-by-nc-4.0"),
+                "this is a trial set, read or drawn by the starter models, and not fit to publish",
+                hint="use real models (see `prep doctor`), or push it anyway with --yes"
+                + ("" if options.licence else "; a first push also needs a licence, such as --license cc-by-nc-4.0"),
             )
         repo = Repo(options.repo, check_may_send(options.repo))
         repo.check_token()
@@ -119,7 +119,7 @@ class HuggingFaceExporter:
             raise error.last from None
 
     def _compare_and_send(self, repo: Repo, shards: Shards, card: Card, sent: _Sent) -> Pushed:
-        """Send what differs, in one commit. Raises CompareAgain when nobody knows whether the commit was made."""
+        """Send what differs, in one commit. Raises CompareAgain when it is unknown whether the commit was made."""
         state = repo.state()
         if state is None:
             raise StoppedError(f"{hub_name()} shows no dataset {repo.name}", hint="see whose it is, and push again")
@@ -157,20 +157,20 @@ class HuggingFaceExporter:
         options = self.options
         if state and not state.private and not options.public:
             yield (
-                f"{options.repo} is public, and a private push was meant",
-                "--public pushes it for everyone to see; or make it private on its settings page, or name another",
+                f"{options.repo} is public, but --public was not given",
+                "add --public to publish for all, make the repo private on its settings page, or name another",
             )
         if state and state.private and options.public:
             yield (
-                f"{options.repo} is private, and --public was asked",
-                "make it public on its settings page (all its history with it), or push without --public",
+                f"{options.repo} is private, but --public was given",
+                "make the repo public on its settings page (its whole history with it), or push without --public",
             )
 
     def _no_licence(self, state: State | None) -> Iterator[tuple[str, str]]:
         if not self.options.licence and not licence_of(state.card if state else None):
             yield (
-                "a first push needs a licence, and only you can say which",
-                "--license cc-by-nc-4.0, for example; --license other where none fits",
+                "a first push needs a licence, and only you can choose it",
+                "for example --license cc-by-nc-4.0, or --license other if none fits",
             )
 
     def _say_summary(self, repo: Repo, state: State | None, counts: Counts) -> None:
@@ -186,22 +186,20 @@ class HuggingFaceExporter:
         for why, count in counts.foreign.items():
             self.say(f"push: {quantity(count, 'picture')} left out: {why}")
         audience = (
-            "everyone sees it and may copy it"
+            "everyone can see and copy it"
             if options.public
-            else f"{owner} alone sees it (of an organisation, its members)"
+            else f"only {owner} can see it (for an organisation, its members)"
         )
         self.say(f"push: to {repo.address}, {'there' if state else 'new'}, "
                  f"{'PUBLIC' if options.public else 'private'}: {audience}")  # fmt: skip
-        self.say("push: in it: captions, tags, names of characters and of models, prompts, seeds")
-        self.say(
-            "push: not in it: how your pictures' files are called and where they lie; EXIF, GPS and such in pictures"
-        )
+        self.say("push: published: captions, tags, names of characters and of models, prompts, seeds")
+        self.say("push: not published: your file and folder names; EXIF, GPS and other metadata in pictures")
         if state and not options.pictures and has_pictures(state.card):
-            self.say("push: the pictures there are taken out (its history has them); --with-images keeps them")
+            self.say("push: the pictures in the repo are removed (its history keeps them); --with-images keeps them")
         if counts.starter:
             self.say("push: TRIAL: the starter models read or drew this; its card says so")
         if REAL not in counts.rows:
-            self.say("push: no real picture is in it")
+            self.say("push: it contains no real picture")
 
 
 def _is_there(shard: Shard, state: State) -> bool:
@@ -212,15 +210,19 @@ def _is_there(shard: Shard, state: State) -> bool:
         return False
     if shard.bytes >= GIT_BYTES:
         return False
-    blob = b"blob %d\0" % shard.bytes + shard.path.read_bytes()  # as git itself keeps a small file
+    blob = b"blob %d\0" % shard.bytes + shard.path.read_bytes()  # as git itself stores a small file
     return hashlib.sha1(blob).hexdigest() == oid
 
 
 def _check_licence(licence: str | None) -> None:
     if licence is not None and licence not in LICENCES:
         close = difflib.get_close_matches(licence.lower(), LICENCES, 1, cutoff=0.5)
-        hint = f"did you mean {close[0]}?" if close else "such as cc-by-4.0, cc-by-nc-4.0, mit; other where none fits"
-        raise UsageError(f"{licence} is no licence that the hub knows", hint=hint)
+        hint = (
+            f"did you mean {close[0]}?"
+            if close
+            else "use one such as cc-by-4.0, cc-by-nc-4.0 or mit; `other` if none fits"
+        )
+        raise UsageError(f"{licence} is not a licence that the hub knows", hint=hint)
 
 
 def _message(counts: Counts) -> str:

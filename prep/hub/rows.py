@@ -1,7 +1,7 @@
-"""What is published of an OUT: the manifest's rows under readable names, and counts of them.
+"""What is published from an OUT: the manifest's rows under readable names, and counts of them.
 
-Rows come from the manifest, captions from kohya/. No column holds a path in SRC: such a path is a person's own file
-name. Nothing here has seen a hub.
+Rows come from the manifest, captions from kohya/. No column holds a path in SRC: those are the user's own file
+names. Nothing here has seen a hub.
 """
 
 import hashlib
@@ -39,45 +39,52 @@ def _each(key: str) -> Callable[[dict], list | None]:
 
 COLUMNS = (
     Column("text", "string", "the caption, trigger word first", "caption"),
-    Column("character", "string", "who it shows", "character"),
+    Column("character", "string", "which character it shows", "character"),
     Column("origin", "string", "source (a real picture), augmentation, consistency or reconstruct (drawn)", "origin"),
     Column("status", "string", "kept or rejected", "status"),
     Column("reject_reason", "string", "why it was rejected", "reason"),
     Column("tags", "list:string", "the caption's tags, as Danbooru writes them", _each("tags.name")),
     Column("tag_scores", "list:float32", "the tagger's score of each, 0-1", _each("tags.score")),
     Column("tag_categories", "list:string", "general, rating, ... of each", _each("tags.category")),
-    Column("removed_tags", "list:string", "tags over the threshold that are not in the caption", _each("removed.name")),
+    Column(
+        "removed_tags", "list:string", "tags above the threshold that are not in the caption", _each("removed.name")
+    ),
     Column("removed_because", "list:string", "why: filter, trait, overlap, limit, settings", _each("removed.why")),
     Column("rating", "string", "the best-scoring rating", "rating"),
-    Column("complexity", "string", "simple, medium or complex, by edges", "complexity"),
+    Column("complexity", "string", "simple, medium or complex, by edge density", "complexity"),
     Column("threshold", "float64", "the score that a tag needed", "threshold"),
     Column("edge_density", "float64", "share of edge pixels, 0-1", "edge_density"),
     Column("caption_source", "string", "machine, hand or merged", "caption_source"),
-    Column("width", "int32", "pixels, upright", "width"),
-    Column("height", "int32", "pixels, upright", "height"),
-    Column("image_id", "string", "sha256 of the file as it was given", "image_id"),
-    Column("file", "string", "its place in the kohya set it comes from", "file"),
+    Column("width", "int32", "pixels, after EXIF rotation", "width"),
+    Column("height", "int32", "pixels, after EXIF rotation", "height"),
+    Column("image_id", "string", "sha256 of the source file", "image_id"),
+    Column("file", "string", "its path in the kohya set", "file"),
     Column("perceptual_hash", "string", "64 bits, hex", "phash"),
-    Column("near_copy_of", "string", "image_id of the picture that it nearly equals", "near_of"),
+    Column("near_copy_of", "string", "image_id of the picture that it nearly duplicates", "near_of"),
     Column("flags", "list:string", "near_copy, blurred, animated, shared, starter, ...", "flags"),
-    Column("tagger", "string", "who read the tags", "tagger"),
-    Column("generator", "string", "who drew it; empty for real pictures, as all below", "generator"),
-    Column("prompt", "string", "what was asked", "prompt"),
-    Column("negative_prompt", "string", "what was asked not to be there", "negative_prompt"),
-    Column("seed", "int64", "of the noise", "seed"),
-    Column("sampler", "string", "how it was drawn", "sampler"),
-    Column("steps", "int32", "of the sampler", "steps"),
-    Column("guidance_scale", "float64", "of the prompt over the negative one", "guidance_scale"),
-    Column("strength", "float64", "of image to image, 0-1", "strength"),
-    Column("parent_image_id", "string", "the real picture that it was drawn from", "parent_id"),
-    Column("check_score", "float64", "how well the asked tags were read back, 0-1", "check_score"),
-    Column("check_missing", "list:string", "asked, not read back", "check_missing"),
-    Column("check_unwanted", "list:string", "read, against what was asked", "check_unwanted"),
+    Column("tagger", "string", "the tagger that read it", "tagger"),
+    Column(
+        "generator",
+        "string",
+        "the generator that drew it; empty for real pictures, like all columns below",
+        "generator",
+    ),
+    Column("prompt", "string", "the prompt", "prompt"),
+    Column("negative_prompt", "string", "the negative prompt: what should not be in the picture", "negative_prompt"),
+    Column("seed", "int64", "seed of the noise", "seed"),
+    Column("sampler", "string", "the sampler's name", "sampler"),
+    Column("steps", "int32", "sampling steps", "steps"),
+    Column("guidance_scale", "float64", "guidance scale (CFG)", "guidance_scale"),
+    Column("strength", "float64", "img2img strength, 0-1", "strength"),
+    Column("parent_image_id", "string", "image_id of the real picture that it was drawn from", "parent_id"),
+    Column("check_score", "float64", "how well the requested tags were read back, 0-1", "check_score"),
+    Column("check_missing", "list:string", "requested tags that were not read back", "check_missing"),
+    Column("check_unwanted", "list:string", "tags read that contradict a requested one", "check_unwanted"),
 )
 
 REAL, AUGMENTATION, SAMPLES, REJECTED = FAMILIES = ("real", "augmentation", "samples", "rejected")
-PLACES = re.compile(r"kohya/[^/]+/[^/]+|generated/[^/]+/[^/]+/[^/]+")  # where a picture may lie
-STARTER = "starter"  # begins the names of the models that make a trial
+PLACES = re.compile(r"kohya/[^/]+/[^/]+|generated/[^/]+/[^/]+/[^/]+")  # where a picture may be
+STARTER = "starter"  # the models whose names begin so make a trial set
 SHOWN_CAPTIONS = 6
 
 
@@ -98,7 +105,7 @@ class Item:
 
 @dataclass
 class Counts:
-    """The figures of the card, and of the question before a push."""
+    """The figures of the card, and of the summary before a push."""
 
     rows: Counter[str] = field(default_factory=Counter)  # by family
     by_character: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -111,7 +118,7 @@ class Counts:
     generators: Counter[str] = field(default_factory=Counter)
     picture_bytes: int = 0
     gone: int = 0  # pictures that are no longer in OUT
-    foreign: Counter[str] = field(default_factory=Counter)  # rows left out, by why
+    foreign: Counter[str] = field(default_factory=Counter)  # rows left out, by reason
     starter: bool = False
 
     @property
@@ -155,7 +162,7 @@ class Source:
     def __init__(self, out: Path, rejected: bool) -> None:
         self.out, self.rejected = out, rejected
         self.set = Set(out)
-        self._checked: dict[Path, tuple[int, int, int]] = {}  # links, by the stamp of what they lead to
+        self._checked: dict[Path, tuple[int, int, int]] = {}  # links, by the stamp of their target
         try:
             facts = manifest_facts(out)
         except FileNotFoundError:
@@ -189,7 +196,7 @@ class Source:
         return REJECTED if self.rejected and row["status"] == "rejected" else None
 
     def _item(self, family: str, row: dict) -> Item | None:
-        """None when the picture is gone: a person has taken it out. Raises NotAFileError."""
+        """None when the picture is gone: somebody has removed it. Raises NotAFileError."""
         path, stamp = self._picture(row["file"]), None
         if path:
             try:
@@ -202,7 +209,7 @@ class Source:
             except OSError:
                 return None
             if path.is_symlink():
-                self._checked[path] = stamp  # it was read as a whole: once is enough
+                self._checked[path] = stamp  # it was read in full: once is enough
             row["caption"] = self._caption(path, row["caption"])
         values = {column.name: column.value(row) if callable(column.value) else row[column.value] for column in COLUMNS}
         return Item(family, values, path, stamp)
@@ -216,9 +223,9 @@ class Source:
         return as_it_lies(self.out / path)
 
     def _caption(self, picture: Path, caption: str | None) -> str | None:
-        """The caption in the .txt, which training reads: a person may have edited it since the last run.
+        """The caption in the .txt, which training reads: it may have been edited since the last run.
 
-        Raises NotAFileError: behind a link may be a secret, and what its row should say nobody knows.
+        Raises NotAFileError for a link: its target may be a secret, and the row's real caption is unknown.
         """
         try:
             return read_caption(picture) if caption is not None else None

@@ -1,7 +1,7 @@
 """Parquet shards of a set, kept in OUT/.prep/push/: the same rows give the same bytes, written and hashed once.
 
 A shard's key is a hash of its rows and of the size, time and inode of its pictures. The rows themselves decide where a
-shard ends: a new picture changes one shard, and not every later one.
+shard ends, so that a new picture changes one shard and not all later ones.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ from prep.errors import ImageError, StoppedError
 from prep.files import LONGEST_BYTES, cannot_write, real_folder, sweep, write_whole
 from prep.hub.rows import COLUMNS, FAMILIES, Item, Source
 
-VERSION = 1  # of the layout: another one writes all shards anew
-MOST_BYTES = 400_000_000  # of a shard; the hub likes them under 500 MB
+VERSION = 1  # of the layout: a new version rewrites all shards
+MOST_BYTES = 400_000_000  # of a shard; the hub prefers less than 500 MB
 LEAST_BYTES = 128_000_000  # of a shard; from here on, one row in CUT begins the next
 CUT = 16
-ROW_BYTES = 2_000  # an estimate for a row without its picture
-GROUP_ROWS = 100  # as datasets writes pictures; a viewer reads a group at a time
+ROW_BYTES = 2_000  # estimate for a row without its picture
+GROUP_ROWS = 100  # as `datasets` writes pictures; a viewer reads one group at a time
 GROUP_BYTES = 32_000_000
 WRITTEN_WITH = ("pyarrow", "datasets", "pillow")
 
@@ -63,7 +63,7 @@ class Shards:
         self._open: dict[str, tuple[int, Any, int]] = {}
 
     def plan(self, items: Iterable[Item]) -> None:
-        """Decide which row goes into which shard. No picture is read."""
+        """Decide which row goes into which shard. Reads no picture."""
         numbers = dict.fromkeys(FAMILIES, 0)
         for item in items:
             size = ROW_BYTES + (item.stamp[0] if self.pictures and item.stamp else 0)
@@ -87,7 +87,7 @@ class Shards:
 
     @property
     def missing(self) -> int:
-        """Rows whose shard is not written yet."""
+        """Rows whose shard has not been written yet."""
         return sum(shard.rows for shard in self.shards if not shard.path)
 
     def write(self, progress: Progress) -> None:
@@ -104,7 +104,7 @@ class Shards:
                     path.unlink()
 
     def features(self) -> list[dict]:
-        """The features as a card's YAML has them."""
+        """The features as a card's YAML lists them."""
         kept = self.index["features"].get(self._features_key())
         if kept is None:  # kept in the index: importing datasets costs more than the rest of a second push
             kept = _yaml_of(features_of(self.pictures))
@@ -118,7 +118,7 @@ class Shards:
         except OSError as error:
             raise cannot_write(self.folder, error) from None
         sweep(self.folder)
-        schema = features_of(self.pictures).arrow_schema  # with the metadata by which a reader knows images
+        schema = features_of(self.pictures).arrow_schema  # with the metadata by which a reader recognises images
         rows = progress("encode", self._missing_rows(), self.missing)
         for at, group in groupby(rows, key=lambda row: row[0]):
             self._write(self.shards[at], (item for _, item in group), schema)
@@ -152,7 +152,7 @@ class Shards:
         write_whole(path, stream)
         if hashed.hexdigest()[:32] != shard.key:
             path.unlink(missing_ok=True)
-            raise StoppedError(f"{self.source.out} changed while prep was at work", hint="push again")
+            raise StoppedError(f"{self.source.out} changed while prep was running", hint="push again")
         self.index["shards"][shard.key] = {**written, "mark": _stamp(path)}
         self._keep_index()
         self._reuse(shard)
@@ -173,7 +173,7 @@ class Shards:
             yield rows
 
     def _layout(self) -> bytes:
-        """What every shard's bytes depend on, beside its rows."""
+        """What every shard's bytes depend on, apart from its rows."""
         return repr((VERSION, self.pictures, [(each.name, each.kind) for each in COLUMNS], _versions())).encode()
 
     def _features_key(self) -> str:
@@ -186,7 +186,7 @@ class Shards:
             if kept and _stamp(path) == kept["mark"]:
                 shard.path, shard.sha256 = path, kept["sha256"]
                 shard.bytes, shard.num_bytes = kept["bytes"], kept["num_bytes"]
-        except (OSError, KeyError, TypeError):  # not there; an index that prep did not write
+        except (OSError, KeyError, TypeError):  # missing, or an index that prep did not write
             pass
 
     def _keep_index(self) -> None:
@@ -196,7 +196,7 @@ class Shards:
 
 
 class _Hashing(io.RawIOBase):
-    """A file that is hashed as it is written."""
+    """A file that is hashed while it is written."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file, self.digest, self.size = file, hashlib.sha256(), 0
@@ -249,7 +249,7 @@ def _image(item: Item) -> dict | None:
 
 
 def _pinned(schema: Any) -> dict[str, Any]:
-    """Writer settings by name: a new default of pyarrow must not change bytes. Pictures are compressed already."""
+    """Explicit writer settings: a new pyarrow default must not change bytes. Pictures are already compressed."""
     leaves = [f"{field.name}.list.element" if _is_list(field) else field.name for field in schema]
     leaves = [leaf for leaf in leaves if leaf != "image"]
     pictures = ["image.bytes", "image.path"] if "image" in schema.names else []

@@ -1,4 +1,4 @@
-"""Drawing as a job: a request at a time becomes a PNG that says what it is, and a row in the ledger."""
+"""Drawing as a job: each request becomes a PNG that says how it was made, and a row in the ledger."""
 
 import hashlib
 import json
@@ -21,8 +21,8 @@ from prep.protocols import Generator, Needs, Outcome
 from prep.types import RETOUCHED, GenerationRequest, ImageRef, Problem
 
 VERSION = 1
-AT_ONCE = 64  # requests that are handed to the generator together
-# In this order 0.1.0 wrote them into a PNG, whose bytes are its hash.
+AT_ONCE = 64  # requests passed to the generator together
+# 0.1.0 wrote them into the PNG in this order, and the PNG's hash depends on it.
 WRITTEN = ("kind character prompt negative width height steps guidance sampler strength parent index asked changes "
            "generator weights precision").split()  # fmt: skip
 
@@ -38,9 +38,9 @@ DRAW = Shelf(
         pa.field("phash", pa.string()),
         pa.field("mtime_ns", pa.int64()),
         pa.field("inode", pa.int64()),
-        pa.field("format", pa.string()),  # null: png, as it was drawn
-        pa.field("flags", pa.list_(pa.string())),  # as of a picture in SRC: alpha, rotated, mode, ...
-        pa.field("hand", pa.bool_()),  # it is a person's version
+        pa.field("format", pa.string()),  # null: png, as drawn
+        pa.field("flags", pa.list_(pa.string())),  # as for a picture in SRC: alpha, rotated, mode, ...
+        pa.field("hand", pa.bool_()),  # it is the user's version
     ),
     made_again=True,
 )
@@ -58,13 +58,13 @@ def png_of(request: GenerationRequest, pixels: np.ndarray) -> bytes:
 
 
 def places(request: GenerationRequest, slug: str) -> tuple[str, str]:
-    """(where it is drawn to, where it goes when it is rejected), relative to the dataset folder."""
+    """(its path, its path when rejected), relative to the dataset folder."""
     home = f"generated/{slug}"
     return f"{home}/{request.kind}/{request.key}.png", f"{home}/rejected/{request.key}.png"
 
 
 def parameters(request: GenerationRequest) -> str:
-    """The text that image tools read out of a PNG."""
+    """The text that image tools read from a PNG."""
     model = f"Size: {request.width}x{request.height}, Model: {request.generator}"
     strength = "" if request.strength is None else f", Denoising strength: {request.strength}"
     return (
@@ -75,7 +75,7 @@ def parameters(request: GenerationRequest) -> str:
 
 
 def measured(key: str, pixels: np.ndarray, data: bytes, path: Path, measure_px: int) -> dict:
-    """The ledger's row of a drawn picture. path: where it lies."""
+    """The ledger's row of a drawn picture. path: where it is."""
     status = path.stat()
     return {
         "mtime_ns": status.st_mtime_ns,
@@ -99,7 +99,7 @@ def ref_from_draw(request: GenerationRequest, row: dict, path: str) -> ImageRef:
 
 
 class DrawJob:
-    """Draws requests, each with the picture that it is drawn from."""
+    """Draws requests, each with its parent picture, if any."""
 
     name = "draw"
     isolated = False
@@ -115,7 +115,7 @@ class DrawJob:
         max_pixels: int,
         pictures: Sequence[GenerationRequest],
     ) -> None:
-        """parents: sha256 -> the file of a real image. pictures: all that will be asked for, since their prompts are
+        """parents: sha256 -> the file of a real image. pictures: all that will be requested, since their prompts are
         encoded together."""
         self.out = out
         self.ledger = ledger
@@ -126,12 +126,12 @@ class DrawJob:
         self.max_pixels = max_pixels
         self.pictures = tuple(pictures)
         self.batch = AT_ONCE
-        # SD3.5-large in FP8 on a CPU holds 9.4 GB at most (README); weights of another size come near theirs.
+        # SD3.5-large in FP8 on a CPU takes at most 9.4 GB (README); other weights take about their own size.
         self.needs = Needs(cpus=1, gpu=generator.options.device != "cpu", memory_bytes=9_400_000_000)
 
     @property
     def kept(self) -> Path:
-        """For encoded prompts, which the next run may want again."""
+        """The folder of encoded prompts, which the next run may use again."""
         return self.out / ".prep" / "prompts"
 
     def open(self, worker: str) -> None:
@@ -169,7 +169,9 @@ class DrawJob:
             pixels = open_image(
                 read_file(self.parents[request.parent], PICTURE_BYTES, follow=True), self.max_pixels
             ).pixels
-            parents[request.parent] = covering(pixels, request.width, request.height)  # a batch of them is held
+            parents[request.parent] = covering(
+                pixels, request.width, request.height
+            )  # a whole batch of them is held in memory
         except OSError as error:
             return Problem("generate", "gone", f"its parent can no longer be read ({error.strerror})", "run again")
         except ImageError as error:

@@ -13,18 +13,18 @@ from prep.models.residency import MEMORY
 from prep.protocols import Tagger
 from prep.types import Problem, TagScores, Vocabulary
 
-FLOOR = 0.02  # scores above it are kept, so that thresholds far below any sensible one still replay
+FLOOR = 0.02  # scores above it are kept, so that even very low thresholds need no new tagging
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A picture as the tagger's network takes it."""
+    """A picture prepared for the tagger's network."""
 
     input: np.ndarray  # float32 [S, S, 3]
 
 
 class Reader:
-    """A tagger that takes pictures as they are."""
+    """A tagger that takes pictures as files or pixels."""
 
     def __init__(self, tagger: Tagger, max_pixels: int = 100_000_000) -> None:
         self.tagger = tagger
@@ -36,11 +36,11 @@ class Reader:
 
     @property
     def batch_size(self) -> int:
-        """Pictures that are best read at once."""
+        """The best number of pictures per batch."""
         return self.tagger.batch_size
 
     def prepare(self, picture: bytes | Picture) -> Prepared | Problem:
-        """picture: a file's bytes, or what was decoded already. May run in a thread while another batch is read."""
+        """picture: a file's bytes, or decoded pixels. May run in a thread while another batch is read."""
         try:
             found = open_image(picture, self.max_pixels) if isinstance(picture, bytes) else picture
             return Prepared(self.tagger.prepare(found.pixels))
@@ -59,7 +59,7 @@ class Reader:
 
 @contextlib.contextmanager
 def reading(ref: ModelRef, max_pixels: int = 100_000_000) -> Iterator[Reader]:
-    """A reader with that tagger, which is in memory meanwhile. Raises WeightsError, SettingsError."""
+    """A reader with this tagger, which stays in memory meanwhile. Raises WeightsError, SettingsError."""
     with MEMORY.lend(ref) as tagger:
         yield Reader(tagger, max_pixels)
 

@@ -1,4 +1,4 @@
-"""Tagging as a job: files are read, checked and decoded ahead by threads while the network works on whole batches."""
+"""Tagging as a job: threads read, check and decode files ahead while the network works on whole batches."""
 
 import hashlib
 import os
@@ -23,7 +23,7 @@ from prep.protocols import Needs, Outcome
 from prep.types import ImageRef, Problem, TagScores, Vocabulary
 
 VERSION = 1
-DECODERS = min(4, os.cpu_count() or 1)  # each holds some 10 MB for a megapixel
+DECODERS = min(4, os.cpu_count() or 1)  # each takes about 10 MB per megapixel
 
 TAG = Shelf(
     "tag",
@@ -42,26 +42,26 @@ VOCABULARY = Shelf(
 
 
 def tag_recipe(tagger: ModelRef) -> str:
-    """Of the scores: which tagger, which files, and what its options change. As 0.1.0 wrote it where they are bare."""
+    """The recipe of scores: the tagger, its files, and changed options. Without options, the same as in 0.1.0."""
     more = [tagger.own_options] if tagger.own_options else []
     return recipe("tag", VERSION, tagger.name, tagger.digest, FLOOR, *more)
 
 
 class TagJob:
-    """Reads tags off images. Not isolated: what a decoder chokes on was found by the scan."""
+    """Reads the tags of images. Not isolated: the scan has already found files that crash a decoder."""
 
     name = "tag"
     isolated = False
 
     def __init__(self, folder: Path, ledger: Ledger, tagger: ModelRef, max_pixels: int) -> None:
-        """folder: what the paths of the images are relative to."""
+        """folder: the images' paths are relative to it."""
         self.folder = folder
         self.ledger = ledger
         self.tagger = tagger
         self.recipe = tag_recipe(tagger)
         self.max_pixels = max_pixels
         self.batch = 32 * tagger.options.batch
-        # float32 weights twice while they load, and their activations: estimated from DeepDanbooru's 1.23 GB at most.
+        # float32 weights twice while loading, and activations: estimated from DeepDanbooru's peak of 1.23 GB.
         self.needs = Needs(
             cpus=DECODERS, gpu=tagger.options.device != "cpu", keeps_memory=True, memory_bytes=1_300_000_000
         )
@@ -79,7 +79,7 @@ class TagJob:
         self.lock = Lock()
 
     def run(self, items: Sequence[ImageRef]) -> Iterator[Outcome]:
-        """The next batch is decoded while this one is in the network, and no more than that."""
+        """Only the next batch is decoded while this one is in the network."""
         size = self.reader.batch_size
         batches = [items[at : at + size] for at in range(0, len(items), size)]
         ahead = self._decoding(batches[0], 0) if batches else iter(())
@@ -100,11 +100,11 @@ class TagJob:
         return {}
 
     def _decoding(self, batch: Sequence[ImageRef], number: int) -> Iterator[Problem | None]:
-        """Begins at once; yields what each image suffers from, when it is known."""
+        """Starts at once; yields each image's problem or None, when it is known."""
         return self.threads.map(partial(self._decode, number), batch, range(len(batch)))
 
     def _buffer(self, shape: tuple[int, ...], number: int) -> np.ndarray:
-        """float32 [batch, *shape]: two, filled by turns, one by the decoders while the network reads the other.
+        """float32 [batch, *shape]: one of two buffers. Decoders fill one while the network reads the other.
 
         They are allocated once, so that a long run takes no more memory than a short one.
         """
@@ -119,7 +119,7 @@ class TagJob:
         except OSError as error:
             return Problem("tag", "gone", f"can no longer be read ({error.strerror})", "run again")
         if hashlib.sha256(data).hexdigest() != ref.sha256:
-            return Problem("tag", "changed", "changed while prep was at work", "run again")
+            return Problem("tag", "changed", "changed while prep was running", "run again")
         prepared = self.reader.prepare(data)
         if not isinstance(prepared, Prepared):
             return prepared
@@ -127,7 +127,7 @@ class TagJob:
         return None
 
     def _tagged(self, batch: Sequence[ImageRef], problems: Sequence[Problem | None], number: int) -> Iterator[Outcome]:
-        """Where there is a problem, the buffer holds an older picture, and its scores are left alone."""
+        """For an image with a problem, the buffer holds an older picture, whose scores are ignored."""
         answers: Sequence[TagScores | None] = [None] * len(batch)
         if not all(problems):
             answers = self.reader.read(self.buffers[number % 2, : len(batch)])
@@ -139,7 +139,7 @@ class TagJob:
 
 
 class ScoreBook:
-    """Stored scores of one recipe, to be looked up by image: some 200 bytes an image."""
+    """Stored scores of one recipe, looked up by image: about 200 bytes per image."""
 
     def __init__(self, ledger: Ledger, recipe: str) -> None:
         self.vocabularies = {
@@ -148,7 +148,7 @@ class ScoreBook:
         }
         table = ledger.table(TAG, recipe)
         if set(table["vocabulary"].unique().to_pylist()) - set(self.vocabularies):
-            # Scores whose names were lost say nothing: their images are tagged again.
+            # Scores without their vocabulary are useless: these images are tagged again.
             table = table.filter(pc.is_in(table["vocabulary"], pa.array(self.vocabularies, pa.string())))
         self.book = Book(table)
 
@@ -162,7 +162,7 @@ class ScoreBook:
         return TagScores(self.vocabularies[columns["vocabulary"][at].as_py()], index, score)
 
     def flat(self, sha256s: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """-> (int32 [K] into the vocabulary, float32 [K], int32 [N]): scores end to end, how many an image has."""
+        """-> (int32 [K] into the vocabulary, float32 [K], int32 [N]): all scores, and how many each image has."""
         places = pa.array([self.book.place[sha256] for sha256 in sha256s], pa.int64())
         index, score = (self.book.columns[name].take(places) for name in ("index", "score"))
         values = score.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
@@ -170,5 +170,5 @@ class ScoreBook:
 
     @property
     def vocabulary(self) -> Vocabulary | None:
-        """The vocabulary that these scores are of; None when there are none."""
+        """The vocabulary of these scores; None if there are none."""
         return self.vocabularies[self.book.table["vocabulary"][0].as_py()] if len(self.book) else None

@@ -1,4 +1,4 @@
-"""sd-scripts' aspect-ratio buckets: which sizes a dataset's resolution and limits give, and whether that is meant."""
+"""sd-scripts' aspect-ratio buckets: which sizes a dataset's resolution and limits give, and whether they make sense."""
 
 import math
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from prep.lint.datasets import Dataset
 from prep.lint.findings import Found, Rules
 
 RULES = Rules(".")
-LARGEST_PX = 65_536  # beyond it sizes are not worked out: nobody means them
+LARGEST_PX = 65_536  # beyond this, bucket sizes are not computed: it must be a mistake
 TALL = 1.5  # height / width of a 2:3 portrait, as 832x1216 nearly is
 
 
@@ -34,9 +34,9 @@ def sizes(resolution: tuple[int, int], min_reso: int, max_reso: int, step: int) 
 @RULES.rule(
     "bucket-step",
     "error",
-    "bucket_reso_steps is no multiple of 8",
-    "no model's latents can be cut that way",
-    "write 64 (any model), 32 (SDXL, SD3, FLUX) or 8 (full SD3 training)",
+    "bucket_reso_steps is not a multiple of 8",
+    "no model's latents have such sizes",
+    "use 64 (any model), 32 (SDXL, SD3, FLUX) or 8 (full SD3 training)",
 )
 def bucket_step(dataset: Dataset) -> Iterator[Found]:
     step = dataset.settings.get("bucket_reso_steps", 64)
@@ -47,21 +47,21 @@ def bucket_step(dataset: Dataset) -> Iterator[Found]:
 @RULES.rule(
     "bucket-step-model",
     "note",
-    "bucket_reso_steps serves some models alone",
-    "the step must divide by 64 for SD1, by 32 for SDXL, SD3 and FLUX LoRA, by 8 for full SD3 training",
-    "nothing, if the model is one of these",
+    "bucket_reso_steps fits only some models",
+    "the step must be a multiple of 64 for SD1, of 32 for SDXL, SD3 and FLUX LoRA, of 8 for full SD3 training",
+    "nothing, if your model is one of these",
 )
 def bucket_step_model(dataset: Dataset) -> Iterator[Found]:
     step = dataset.settings.get("bucket_reso_steps", 64)
     if step >= 8 and step % 8 == 0 and step % 64:
         models = "SDXL, SD3 and FLUX" if step % 32 == 0 else "full SD3 training"
-        yield Found(f"bucket_reso_steps {step} is for {models} alone")
+        yield Found(f"bucket_reso_steps {step} fits only {models}")
 
 
 @RULES.rule(
     "bucket-min",
     "error",
-    "min_bucket_reso above the shorter side of resolution",
+    "min_bucket_reso is above the shorter side of resolution",
     "sd-scripts stops with an AssertionError",
     "lower min_bucket_reso; it is rounded down to bucket_reso_steps",
 )
@@ -73,7 +73,7 @@ def bucket_min(dataset: Dataset) -> Iterator[Found]:
 @RULES.rule(
     "bucket-max",
     "error",
-    "max_bucket_reso below the longer side of resolution",
+    "max_bucket_reso is below the longer side of resolution",
     "sd-scripts stops with an AssertionError",
     "raise max_bucket_reso to twice the resolution; it is rounded up to bucket_reso_steps",
 )
@@ -85,9 +85,9 @@ def bucket_max(dataset: Dataset) -> Iterator[Found]:
 @RULES.rule(
     "bucket-trap",
     "warning",
-    "max_bucket_reso cuts the tall and wide buckets",
+    "max_bucket_reso cuts off the tall and wide buckets",
     "a portrait is cropped, or scaled to fewer pixels than the resolution allows",
-    "write max_bucket_reso of twice the resolution, or bucket_no_upscale = true, which ignores it",
+    "set max_bucket_reso to twice the resolution, or bucket_no_upscale = true, which ignores it",
 )
 def bucket_trap(dataset: Dataset) -> Iterator[Found]:
     sides = _bucketed(dataset)
@@ -98,19 +98,19 @@ def bucket_trap(dataset: Dataset) -> Iterator[Found]:
         now = len(sizes(sides.resolution, sides.low, sides.high, sides.step))
         twice = 2 * max(sides.resolution)
         then = len(sizes(sides.resolution, *limits(sides.low, twice, sides.step), sides.step))
-        yield Found(f"{now} buckets, none longer than {sides.high}; with max_bucket_reso = {twice} there are {then}")
+        yield Found(f"{now} buckets, none longer than {sides.high}; max_bucket_reso = {twice} would give {then}")
 
 
 @RULES.rule(
     "bucket-off",
     "note",
-    "no enable_bucket",
+    "enable_bucket is off",
     "every image is scaled and cropped to one shape",
-    "write enable_bucket = true, unless all images have that shape",
+    "set enable_bucket = true, unless all images have that shape",
 )
 def bucket_off(dataset: Dataset) -> Iterator[Found]:
     if dataset.subsets and not dataset.settings.get("enable_bucket"):
-        yield Found("enable_bucket is not on")
+        yield Found("enable_bucket is off")
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class _Sides:
 
 
 def _bucketed(dataset: Dataset) -> _Sides | None:
-    """None where no buckets are made, or from numbers that another rule refuses."""
+    """None when there are no buckets, or another rule rejects the numbers."""
     written = dataset.settings.get("resolution", 0)
     resolution = (written, written) if isinstance(written, int) else tuple(written)
     low, high = dataset.settings.get("min_bucket_reso", 256), dataset.settings.get("max_bucket_reso", 1024)

@@ -1,4 +1,4 @@
-"""One caption file: its bytes, its lines, and what sd-scripts makes of them. Knows nothing of the picture."""
+"""One caption file: its bytes, its lines, and how sd-scripts reads them. Knows nothing about the picture."""
 
 import re
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from prep.lint.findings import Found, Rules
 from prep.lint.use import Use
 
 RULES = Rules(": ")
-CLIP_TOKENS = 77  # with the start and the end
+CLIP_TOKENS = 77  # including start and end
 SEPARATOR = "|||"
-# CLIP's own cut, before words are cut further: so this many tokens at least.
+# CLIP's own pre-tokenisation; words may be split further, so this is a lower bound.
 CLIP_PIECES = re.compile(r"'s|'t|'re|'ve|'m|'ll|'d|[^\W\d_]+|\d|[^\s\w]+|_+", re.IGNORECASE)
 CHOICE = re.compile(r"\{[^{}|]*\|[^{}]*\}")
 
@@ -25,7 +25,7 @@ class Caption:
     shown: str
     use: Use
     data: bytes
-    text: str | None  # without a byte-order mark; None: not understood
+    text: str | None  # without a byte-order mark; None: not readable
     problem: str
 
     @property
@@ -34,16 +34,16 @@ class Caption:
 
     @property
     def read(self) -> str:
-        """What sd-scripts reads: all lines that are not empty with enable_wildcard, else the first."""
+        """What sd-scripts reads: with enable_wildcard all non-empty lines, otherwise the first line."""
         return "\n".join(filter(None, self.lines)) if self.use.wildcard else self.lines[0]
 
 
 def read_caption(path: Path, shown: str, use: Use) -> Caption:
-    """Never raises: what cannot be read comes back with its problem."""
+    """Never raises: a file that cannot be read comes back with its problem."""
     try:
         data = read_file(path, CAPTION_BYTES, follow=True)
     except NotAFileError:
-        return Caption(path, shown, use, b"", None, "is no regular file")
+        return Caption(path, shown, use, b"", None, "is not a regular file")
     except OSError as error:
         return Caption(path, shown, use, b"", None, f"cannot be read ({error.strerror or error})")
     try:
@@ -55,8 +55,8 @@ def read_caption(path: Path, shown: str, use: Use) -> Caption:
 @RULES.rule(
     "caption-unread",
     "error",
-    "a caption that is no plain UTF-8 text, or over 1 MB",
-    "sd-scripts stops when it reads it (a folder or fifo counts as no caption)",
+    "a caption that is not plain UTF-8 text, or is over 1 MB",
+    "sd-scripts stops when it reads the file (a folder or fifo counts as no caption)",
     "save it as UTF-8",
 )
 def unread(caption: Caption) -> Iterator[Found]:
@@ -93,22 +93,22 @@ def empty(caption: Caption) -> Iterator[Found]:
 @RULES.rule(
     "caption-lines",
     "error",
-    "more than one line, without enable_wildcard",
+    "more than one line without enable_wildcard",
     "only the first line is read",
-    "join the lines with commas, or write enable_wildcard = true; --fix cannot know which",
+    "join the lines with commas, or set enable_wildcard = true; --fix cannot know which",
 )
 def many_lines(caption: Caption) -> Iterator[Found]:
     rest = sum(map(bool, caption.lines[1:]))
     if rest and not caption.use.wildcard:
-        yield Found(f"{rest} more {'line' if rest == 1 else 'lines'} than the one that is read")
+        yield Found(f"{rest} more {'line' if rest == 1 else 'lines'} after the one that is read")
 
 
 @RULES.rule(
     "caption-separator",
     "warning",
     "a keep_tokens_separator that stays in the caption",
-    "it is taken out only if keep_tokens_separator names it and shuffling, tag dropout or token warm-up is on",
-    "take it out of the captions, or write both settings",
+    "it is removed only if keep_tokens_separator is set to it and shuffling, tag dropout or token warm-up is on",
+    "remove it from the captions, or add both settings",
 )
 def separator(caption: Caption) -> Iterator[Found]:
     mark = caption.use.separator or SEPARATOR
@@ -119,9 +119,9 @@ def separator(caption: Caption) -> Iterator[Found]:
 @RULES.rule(
     "caption-braces",
     "warning",
-    "braces that are not what they look like",
-    "with enable_wildcard {a|b} is drawn and other braces vanish; without it, {a|b} is trained as text",
-    "write enable_wildcard = true for {a|b}, and {{ and }} for a brace under it",
+    "braces that sd-scripts does not read as intended",
+    "with enable_wildcard, {a|b} is a random choice and other braces vanish; without it, {a|b} is trained as text",
+    "set enable_wildcard = true for {a|b}; with it, write {{ and }} for a literal brace",
 )
 def braces(caption: Caption) -> Iterator[Found]:
     text = caption.read.replace("{{", "").replace("}}", "") if caption.use.wildcard else caption.read
@@ -135,22 +135,22 @@ def braces(caption: Caption) -> Iterator[Found]:
 @RULES.rule(
     "caption-trigger",
     "note",
-    "without the class_tokens that dataset.toml names for its folder",
-    "what it shows is learnt without the trigger word; class_tokens themselves serve only images without a caption",
+    "a caption without the class_tokens that dataset.toml sets for its folder",
+    "the character is learnt without its trigger word; class_tokens are used only for images without a caption",
     "put the trigger word first, if the picture shows the character",
 )
 def trigger(caption: Caption) -> Iterator[Found]:
     word = caption.use.trigger.strip().lower()
     if word and caption.read and word not in caption.read.lower():
-        yield Found(f"does not say {caption.use.trigger!r}")
+        yield Found(f"lacks {caption.use.trigger!r}")
 
 
 @RULES.rule(
     "caption-long",
     "note",
-    "more than 77 CLIP tokens, counted low",
-    "SD3's two CLIP encoders cut there, and T5 at 256; SD1 and SDXL without --max_token_length too",
-    "put trigger, count and outfit first; what is cut are the last tags",
+    "more than 77 CLIP tokens, by a low estimate",
+    "SD3's two CLIP encoders cut there (T5 at 256), and so do SD1 and SDXL without --max_token_length",
+    "put trigger, count and outfit first; the last tags are cut",
 )
 def long(caption: Caption) -> Iterator[Found]:
     tokens = 2 + max((sum(1 for _ in CLIP_PIECES.finditer(line)) for line in caption.read.split("\n")), default=0)

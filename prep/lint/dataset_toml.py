@@ -1,6 +1,6 @@
-"""Can sd-scripts read a dataset.toml, and does its strict schema take every key?
+"""Can sd-scripts read a dataset.toml, and does its strict schema accept every key?
 
-Nothing here looks at a folder; datasets.py has what the values mean.
+Nothing here looks at a folder; datasets.py knows what the values mean.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ RULES = Rules(": ")
     "error",
     "not TOML, not UTF-8, or not readable",
     "sd-scripts stops before it loads a model",
-    "correct the named line; a string needs quotes, a Windows path single ones",
+    "correct the named line; strings need quotes, Windows paths single quotes",
 )
 def unread(file: TomlFile) -> Iterator[Found]:
     if file.values is None:
@@ -45,7 +45,7 @@ def bom(file: TomlFile) -> Iterator[Found]:
     "error",
     "a list holds values of different types",
     "the old `toml` reader of sd-scripts refuses lists such as [1, 2.0]",
-    "write all of them as one type",
+    "write all values as one type",
     fixable=True,
 )
 def mixed_array(file: TomlFile) -> Iterator[Found]:
@@ -59,9 +59,9 @@ def mixed_array(file: TomlFile) -> Iterator[Found]:
 @RULES.rule(
     "toml-unknown-key",
     "error",
-    "a key that sd-scripts does not know, or not at this level",
+    "a key that sd-scripts does not know, or does not allow at this level",
     'its check is strict: "extra keys not allowed"',
-    "correct the name, move the key, or take it out",
+    "correct the name, move the key, or remove it",
 )
 def unknown_key(file: TomlFile) -> Iterator[Found]:
     for level, place, table in _tables(file):
@@ -74,8 +74,8 @@ def unknown_key(file: TomlFile) -> Iterator[Found]:
     "toml-type",
     "error",
     "a value of the wrong type",
-    'its check is strict: 0 is no float, "8" is no integer',
-    "write the value as the wanted type",
+    'its check is strict: 0 is not a float, "8" is not an integer',
+    "write the value as the expected type",
     fixable=True,
 )
 def wrong_type(file: TomlFile) -> Iterator[Found]:
@@ -86,13 +86,13 @@ def wrong_type(file: TomlFile) -> Iterator[Found]:
                 continue
             new = schema.converted(kind, value)
             repair = None if new is None else partial(fix.set_key, file.path, (*place, key), new)
-            yield Found(f"{_shown(value)} where {kind} is wanted", written((*place, key)), repair)
+            yield Found(f"{_shown(value)} where {kind} is expected", written((*place, key)), repair)
 
 
 @RULES.rule(
     "toml-bool-number",
     "warning",
-    "true or false where a number is wanted",
+    "true or false where a number is expected",
     "it passes the check and counts as 1 or 0",
     "write the number",
 )
@@ -108,7 +108,7 @@ def bool_number(file: TomlFile) -> Iterator[Found]:
     "error",
     "a subset without image_dir",
     "image_dir is the one key that a subset must have",
-    'name the folder: image_dir = "..."',
+    'add the folder: image_dir = "..."',
 )
 def no_image_dir(file: TomlFile) -> Iterator[Found]:
     for level, place, table in _tables(file):
@@ -136,7 +136,7 @@ def no_dataset(file: TomlFile) -> Iterator[Found]:
     "error",
     "no resolution for a dataset",
     "resolution has no default",
-    "write resolution = 1024 (or what the model was trained at) under [general] or [[datasets]]",
+    "set resolution = 1024 (or what the model was trained at) in [general] or [[datasets]]",
 )
 def no_resolution(file: TomlFile) -> Iterator[Found]:
     for level, place, table in _tables(file):
@@ -149,7 +149,7 @@ def no_resolution(file: TomlFile) -> Iterator[Found]:
     "toml-method",
     "note",
     "a dataset with metadata_file or conditioning_data_dir",
-    "these are other methods, with keys of their own",
+    "these belong to other training methods, with their own keys",
     "nothing; such a dataset is not checked here",
 )
 def method(file: TomlFile) -> Iterator[Found]:
@@ -175,6 +175,6 @@ def _is_mixed(value: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    """As TOML would write it, shortened."""
+    """As in TOML, shortened."""
     text = {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)
     return text if len(text) <= 40 else text[:37] + "..."

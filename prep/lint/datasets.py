@@ -1,7 +1,7 @@
-"""What a dataset.toml asks for: datasets, and subsets with their folders. Knows no image.
+"""What a dataset.toml asks for: datasets, and subsets with their folders. Looks at no image.
 
 A setting comes from the subset, else its dataset, else [general], else sd-scripts' default. A value of the wrong
-type counts as not written here: dataset_toml.py reports it.
+type counts as missing here: dataset_toml.py reports it.
 """
 
 import os
@@ -24,7 +24,7 @@ class Subset:
     shown: str
     image_dir: str
     folder: Path
-    settings: dict[str, Any]  # what is written, of the right type, for this subset
+    settings: dict[str, Any]  # the values that apply to this subset, if of the right type
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Dataset:
 
 
 def datasets_of(file: TomlFile) -> list[Dataset]:
-    """image_dir is looked for beside the file, then where the command runs (sd-scripts knows the second alone)."""
+    """image_dir is looked for beside the file, then in the working directory (sd-scripts looks only there)."""
     values = file.values or {}
     general = _fitting("general", values.get("general"))
     datasets = []
@@ -60,13 +60,13 @@ def datasets_of(file: TomlFile) -> list[Dataset]:
 @SUBSET_RULES.rule(
     "dir-missing",
     "error",
-    "image_dir is no folder",
+    "image_dir is not a folder",
     "sd-scripts warns and trains without it",
-    "correct the path; it is relative to where the trainer runs, and looked for beside the file here",
+    "correct the path; sd-scripts reads it relative to its working directory, prep lint also relative to the file",
 )
 def dir_missing(subset: Subset) -> Iterator[Found]:
     if not _is_dir(subset.folder):
-        yield Found(f"image_dir {printable(subset.image_dir)} is no folder")
+        yield Found(f"image_dir {printable(subset.image_dir)} is not a folder")
 
 
 @SUBSET_RULES.rule(
@@ -74,7 +74,7 @@ def dir_missing(subset: Subset) -> Iterator[Found]:
     "error",
     "repeats below 1",
     "sd-scripts ignores the folder with a warning",
-    "write num_repeats (or begin the folder's name with a number) of 1 or more",
+    "set num_repeats (or the number that begins the folder's name) to 1 or more",
 )
 def repeats(subset: Subset) -> Iterator[Found]:
     count = subset.settings.get("num_repeats", 1)
@@ -86,8 +86,8 @@ def repeats(subset: Subset) -> Iterator[Found]:
     "text-cache",
     "note",
     "captions that change from step to step",
-    "cached text-encoder outputs forbid it: sd-scripts stops with --cache_text_encoder_outputs",
-    "leave that option out, or these settings",
+    "sd-scripts stops if --cache_text_encoder_outputs is used with them",
+    "leave out that option, or these settings",
 )
 def text_cache(subset: Subset) -> Iterator[Found]:
     keys = ("shuffle_caption", "caption_tag_dropout_rate", "caption_dropout_rate", "caption_dropout_every_n_epochs",
@@ -100,7 +100,7 @@ def text_cache(subset: Subset) -> Iterator[Found]:
     "dir-twice",
     "warning",
     "the same image_dir twice in one dataset",
-    "the second is ignored, its repeats with it (or, spelled otherwise, trained twice)",
+    "the second is ignored with its repeats (or, if spelled differently, trained twice)",
     "keep one subset and raise its num_repeats",
 )
 def dir_twice(dataset: Dataset) -> Iterator[Found]:

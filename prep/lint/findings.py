@@ -1,4 +1,4 @@
-"""A rule, what it found, and how they are read together. Nothing here knows a rule or touches a file."""
+"""Rules, findings, and how they are read together. Nothing here knows a particular rule or touches a file."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -10,11 +10,11 @@ LEVELS: tuple[Level, ...] = ("error", "warning", "note")
 
 @dataclass(frozen=True)
 class Found:
-    """What a rule's function yields. place: within its subject, such as a key; empty for the whole of it."""
+    """What a rule's function yields. place: within its subject, such as a key; empty for the whole subject."""
 
     what: str
     place: str = ""
-    fix: Callable[[], None] | None = None  # fixes exactly this; raises OSError or PrepError when it cannot
+    fix: Callable[[], None] | None = None  # fixes exactly this finding; raises OSError or PrepError when it cannot
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Rule:
 
     id: str
     level: Level
-    what: str  # in general; a finding says it of one file
+    what: str  # in general; a finding says it about one file
     why: str  # one clause
     advice: str  # what to do
     fixable: bool
@@ -41,10 +41,10 @@ class Finding:
 
 
 class Rules(list[Rule]):
-    """A family of rules over one kind of subject: anything with `shown`, its name safe to print."""
+    """A family of rules about one kind of subject: anything with `shown`, its name made safe to print."""
 
     def __init__(self, joint: str) -> None:
-        """joint: what stands between the subject's name and a place within it."""
+        """joint: the separator between the subject's name and a place within it."""
         super().__init__()
         self.joint = joint
 

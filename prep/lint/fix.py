@@ -1,8 +1,8 @@
-"""The fixes that are safe: each writes beside and renames, keeps what it replaces whole, and never overwrites. None
+"""The safe fixes: each writes a new file and renames it, keeps the original, and never overwrites another file. None
 writes through a link.
 
-A picture whose pixels change gets a new stem, since a latent cache is keyed on size and not on content; the picture
-as it was stays beside it as NAME.orig, which no trainer reads.
+A picture whose pixels change gets a new stem, since a latent cache is keyed on size and not on content; the original
+stays beside it as NAME.orig, which no trainer reads.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ BOM = b"\xef\xbb\xbf"
 
 
 def without_bom(path: Path) -> None:
-    """A caption that was a mark alone becomes a lone newline, since 0 bytes would stop sd-scripts."""
+    """A caption that was only a BOM becomes a lone newline, since 0 bytes would stop sd-scripts."""
     write_whole(path, _own(path).removeprefix(BOM) or b"\n")
 
 
@@ -55,8 +55,8 @@ def bake(path: Path) -> None:
     }
     original = path.with_name(path.name + ".orig")
     _refuse_to_replace(original)
-    # Captions are copied first and dropped last: a kill in between leaves a pair too many, never one without. What it
-    # left is what is written here.
+    # Captions are copied first and removed last: a kill in between leaves an extra pair, never an image without one,
+    # and the next run writes the same bytes again.
     texts = {target: _own(caption) for caption, target in moves.items()}
     written = {**texts, path.with_name(stem + ".png"): data}
     for target, content in written.items():
@@ -71,20 +71,20 @@ def bake(path: Path) -> None:
 def set_key(path: Path, place: tuple[str | int, ...], value: Any) -> None:
     """Set one value in a TOML file; comments and order stay. place: keys and list positions from the top.
 
-    Raises StoppedError when something on the way is no table.
+    Raises StoppedError when something on the way is not a table.
     """
     document = tomlkit.parse(_own(path).decode("utf-8"))
     table: Any = document
     for part in place[:-1]:
         table = table.setdefault(part, tomlkit.table()) if isinstance(part, str) else table[part]
         if not isinstance(table, (dict, list)):
-            raise StoppedError(f"{part} in {path.name} is no table", hint="correct that first")
+            raise StoppedError(f"{part} in {path.name} is not a table", hint="correct that first")
     table[place[-1]] = value
     write_whole(path, tomlkit.dumps(document).encode("utf-8"))
 
 
 def _own(path: Path, most_bytes: int = LONGEST_BYTES) -> bytes:
-    """What stands in a file that is to be replaced. Raises StoppedError when it is a link: it may lie anywhere."""
+    """The content of a file to be replaced. Raises StoppedError when it is a link, whose target may be anywhere."""
     try:
         return read_file(path, most_bytes)
     except NotAFileError as error:
@@ -92,7 +92,7 @@ def _own(path: Path, most_bytes: int = LONGEST_BYTES) -> bytes:
 
 
 def _is_twin(entry: Path, image: Path) -> bool:
-    """Another image of the same stem."""
+    """Whether it is another image with the same stem."""
     return entry.stem == image.stem and entry.name != image.name and entry.suffix.lower() in SUFFIXES
 
 

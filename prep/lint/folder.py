@@ -1,4 +1,4 @@
-"""A folder of images as sd-scripts' scan sees it: by names alone. Nothing here opens a file."""
+"""A folder of images as sd-scripts' scan sees it: by names only. Nothing here opens a file."""
 
 import os
 from collections import Counter
@@ -23,8 +23,8 @@ class Folder:
     path: Path
     shown: str
     use: Use
-    names: tuple[str, ...]  # of everything in it that is not hidden, sorted
-    folders: frozenset[str]  # those of them that are folders
+    names: tuple[str, ...]  # everything in it that is not hidden, sorted
+    folders: frozenset[str]  # the names that are folders
 
     @cached_property
     def images(self) -> list[str]:
@@ -37,11 +37,11 @@ class Folder:
 
     @cached_property
     def captions(self) -> list[str]:
-        """Of its images, each once."""
+        """The captions of its images, each once."""
         return list(dict.fromkeys(filter(None, map(self.caption, self.images))))
 
     def caption(self, image: str) -> str | None:
-        """The name of the caption that is meant for an image: the one that is read, else one of another ending."""
+        """The name of an image's caption: the one that sd-scripts reads, else one with another ending."""
         names = [stem(image) + ending for ending in (self.use.extension, *fix.CAPTIONS)]
         return next((name for name in names if name in self.present), None)
 
@@ -80,9 +80,9 @@ def _mixed_case(ending: str) -> bool:
 @RULES.rule(
     "folder-empty",
     "warning",
-    "a folder without an image",
+    "a folder without images",
     "sd-scripts ignores it with a warning",
-    "put images there, or take the folder out",
+    "add images, or remove the folder",
 )
 def empty(folder: Folder) -> Iterator[Found]:
     if not folder.images:
@@ -92,8 +92,8 @@ def empty(folder: Folder) -> Iterator[Found]:
 @RULES.rule(
     "glob-bracket",
     "error",
-    "`[` in a folder's or an image's name",
-    "latent caches are found by an unescaped glob, to which [ab] is one letter",
+    "`[` in the name of a folder or an image",
+    "sd-scripts finds latent caches by an unescaped glob, where [ab] matches one letter",
     "rename it without brackets",
 )
 def bracket(folder: Folder) -> Iterator[Found]:
@@ -107,24 +107,24 @@ def bracket(folder: Folder) -> Iterator[Found]:
 @RULES.rule(
     "stem-twice",
     "error",
-    "two images of one stem",
-    "both read one caption, and each takes the other's latent cache",
-    "rename one, its caption with it",
+    "two images with the same stem",
+    "both read the same caption, and each may take the other's latent cache",
+    "rename one of them, with its caption",
 )
 def stem_twice(folder: Folder) -> Iterator[Found]:
     count = Counter(map(stem, folder.images))
     for name, times in count.items():
         if times > 1:
             images = [printable(image) for image in folder.images if stem(image) == name]
-            yield Found(f"want one {printable(name)}{folder.use.extension}", " and ".join(images))
+            yield Found(f"share {printable(name)}{folder.use.extension}", " and ".join(images))
 
 
 @RULES.rule(
     "stem-prefix",
     "warning",
-    "one image's stem, followed by `_`, begins another's",
-    "the glob for its latent cache finds the other's too, and with it a wrong size",
-    "rename so that stems are of one width, such as a hash",
+    "an image's stem plus `_` is the beginning of another's",
+    "the glob for its latent cache also finds the other's, which has a wrong size",
+    "rename them so that all stems have the same length, such as a hash",
 )
 def stem_prefix(folder: Folder) -> Iterator[Found]:
     stems = {stem(name): name for name in folder.images}
@@ -138,7 +138,7 @@ def stem_prefix(folder: Folder) -> Iterator[Found]:
     "suffix-case",
     "error",
     "an extension in mixed case, such as .Png",
-    "the scan looks for .png and .PNG alone, so the image is never seen",
+    "sd-scripts looks only for .png and .PNG, so it never sees the image",
     "write the extension in lower case",
     fixable=True,
 )
@@ -167,7 +167,7 @@ def ignored(folder: Folder) -> Iterator[Found]:
     "image-plugin",
     "note",
     "an avif or jxl",
-    "sd-scripts opens these only where their plugin is installed",
+    "sd-scripts opens these only if their plugin is installed",
     "save it as PNG or WebP",
 )
 def plugin(folder: Folder) -> Iterator[Found]:
@@ -179,14 +179,14 @@ def plugin(folder: Folder) -> Iterator[Found]:
 @RULES.rule(
     "image-nested",
     "warning",
-    "images in a folder below",
-    "the scan is not recursive",
+    "images in a sub-folder",
+    "sd-scripts does not look into sub-folders",
     "move them up, or make that folder a subset of its own",
 )
 def nested(folder: Folder) -> Iterator[Found]:
     for name in folder.names:
         below = folder.path / name
-        if name not in folder.folders or below.is_symlink():  # links may lead round in a circle
+        if name not in folder.folders or below.is_symlink():  # links may form a loop
             continue
         if any(looks_like_image(file) for _, _, files in os.walk(below) for file in files):
             yield Found("its images are not scanned", printable(name) + "/")

@@ -1,4 +1,4 @@
-"""One image file as sd-scripts would open it: can it, and would it train on what a person sees?"""
+"""One image file as sd-scripts would open it: can it, and would it train on what you see?"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ class ImageFile:
 
 
 def read_image(path: Path, shown: str, alpha_mask: bool) -> ImageFile:
-    """Decodes the whole picture, since a cut file shows no earlier. Never raises."""
+    """Decodes the whole picture, since truncation shows only then. Never raises."""
     try:
         data = read_file(path, PICTURE_BYTES, follow=True)
         flags = open_image(data).flags
         return ImageFile(path, shown, flags, alpha_mask, OVERSIZED if SKIPPED.intersection(flags) else "")
     except NotAFileError:
-        return ImageFile(path, shown, (), alpha_mask, "is no regular file")
+        return ImageFile(path, shown, (), alpha_mask, "is not a regular file")
     except OSError as error:
         return ImageFile(path, shown, (), alpha_mask, f"cannot be read ({error.strerror or error})")
     except ImageError as error:
@@ -43,8 +43,8 @@ def read_image(path: Path, shown: str, alpha_mask: bool) -> ImageFile:
     "image-unread",
     "error",
     "an image that cannot be opened",
-    "sd-scripts stops at it, perhaps hours into a run",
-    "save the image again, or take it out",
+    "sd-scripts stops there, perhaps hours into a run",
+    "save the image again, or remove it",
 )
 def unread(image: ImageFile) -> Iterator[Found]:
     if image.problem:
@@ -54,29 +54,29 @@ def unread(image: ImageFile) -> Iterator[Found]:
 @RULES.rule(
     "image-rotated",
     "error",
-    "turned by its EXIF orientation",
-    "sd-scripts ignores the orientation and trains on it lying down",
-    "turn the pixels, under a new name: a latent cache is keyed on size, not on content",
+    "rotated by its EXIF orientation",
+    "sd-scripts ignores the orientation and trains on the unrotated pixels",
+    "rotate the pixels and rename the file: a latent cache is keyed on size, not on content",
     fixable=True,
 )
 def rotated(image: ImageFile) -> Iterator[Found]:
     if "rotated" in image.flags:
-        yield Found("is turned by its EXIF orientation", fix=_bake(image))
+        yield Found("is rotated by its EXIF orientation", fix=_bake(image))
 
 
 @RULES.rule(
     "image-alpha",
     "error",
-    "transparent pixels, without alpha_mask",
-    "alpha is dropped: what trains is the colour beneath, often black or noise",
-    "lay it on white, under a new name: a latent cache is keyed on size, not on content",
+    "transparent pixels without alpha_mask",
+    "alpha is dropped: the hidden colour is trained on, often black or noise",
+    "put it on white and rename the file: a latent cache is keyed on size, not on content",
     fixable=True,
 )
 def alpha(image: ImageFile) -> Iterator[Found]:
     if "alpha" in image.flags and not image.alpha_mask:
-        yield Found("is transparent in places", fix=_bake(image))
+        yield Found("has transparent pixels", fix=_bake(image))
 
 
 def _bake(image: ImageFile) -> partial | None:
-    """No fix where alpha is a training mask: baking the rotation would lose it."""
+    """No fix when alpha is a training mask: baking the rotation would lose it."""
     return None if "alpha" in image.flags and image.alpha_mask else partial(fix.bake, image.path)

@@ -1,4 +1,4 @@
-"""`prep lint` itself: what PATH is, what there is to read in it, and every rule over each of those."""
+"""`prep lint` itself: what PATH is, what to read in it, and every rule applied to that."""
 
 import os
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ FAMILIES = (
     images.RULES,
 )
 RULES: list[Rule] = [rule for family in FAMILIES for rule in family]
-PASSES = 5  # a fix can uncover another fault: .Png -> .png, whose alpha is then seen
+PASSES = 5  # a fix can reveal another fault: .Png -> .png, whose alpha is then seen
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Report:
     findings: tuple[Finding, ...]  # errors first, then in the order of RULES, then by place
     folders: int
     images: int
-    outside: tuple[str, ...] = ()  # folders that lie elsewhere than the one that was named: nothing is fixed there
+    outside: tuple[str, ...] = ()  # folders outside the named one: nothing is fixed there
 
     @property
     def wrong(self) -> bool:
@@ -75,7 +75,7 @@ def lint(path: Path) -> Report:
 
 
 def apply_fixes(path: Path) -> tuple[Report, int, list[str]]:
-    """Apply every safe fix -> (what is left, how many were made, why others failed)."""
+    """Apply every safe fix -> (what is left, how many were fixed, why others failed)."""
     done, failed = 0, {}
     home = path.parent if path.is_file() else _kohya(path)
     for each in (home, *home.glob("*/")):  # of a fix that was killed
@@ -91,13 +91,13 @@ def apply_fixes(path: Path) -> tuple[Report, int, list[str]]:
                 finding.fix()
                 done += 1
             except FileNotFoundError:
-                continue  # moved by another fix of this pass; the next pass sees it
+                continue  # moved by another fix in this pass; the next pass sees it
             except (PrepError, OSError, UnicodeDecodeError, RecursionError, TOMLKitError) as error:
                 failed[key] = f"{finding.place}: {printable(str(error))}"
         if done == before:
             break
         report = lint(path)
-    elsewhere = [f"{shown}: does not lie in {path}; name that folder itself to fix it" for shown in report.outside]
+    elsewhere = [f"{shown}: is outside {path}; name that folder itself to fix it" for shown in report.outside]
     return report, done, sorted(failed.values()) + elsewhere
 
 

@@ -1,4 +1,4 @@
-"""Which caption belongs to which image of a folder, by their names alone. Nothing here opens a file."""
+"""Which caption belongs to which image of a folder, by their names only. Nothing here opens a file."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -35,7 +35,7 @@ def caption_extension(folder: Folder) -> Iterator[Found]:
     "caption-suffix",
     "warning",
     "a .caption file where .txt is read",
-    "sd-scripts reads one extension, and other trainers know .txt alone",
+    "sd-scripts reads only one extension, and other trainers know only .txt",
     "rename it to .txt",
     fixable=True,
 )
@@ -50,7 +50,7 @@ def caption_suffix(folder: Folder) -> Iterator[Found]:
     "caption-two",
     "warning",
     "both a .txt and a .caption for one image",
-    "one is read, the other never, and nothing says which is right",
+    "only one is read, and nothing says which is right",
     "keep one",
 )
 def caption_two(folder: Folder) -> Iterator[Found]:
@@ -64,7 +64,7 @@ def caption_two(folder: Folder) -> Iterator[Found]:
     "warning",
     "an image with neither caption nor class tokens",
     "it trains on an empty caption",
-    "write a caption (a lone newline, if empty is meant), or class_tokens",
+    "write a caption (a lone newline for an empty one), or set class_tokens",
 )
 def caption_none(folder: Folder) -> Iterator[Found]:
     for name in folder.images:
@@ -76,7 +76,7 @@ def caption_none(folder: Folder) -> Iterator[Found]:
     "caption-orphan",
     "warning",
     "a caption without an image",
-    "its image is missing, or named otherwise",
+    "its image is missing, or has another name",
     "bring the image back, or remove the caption",
 )
 def caption_orphan(folder: Folder) -> Iterator[Found]:

@@ -1,4 +1,4 @@
-"""A folder of folders: `N_name` each, as --train_data_dir wants it, or the folders that a dataset.toml names."""
+"""A folder of folders: `N_name` each, as --train_data_dir expects, or the folders that a dataset.toml lists."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Parent:
 
 
 def repeats_of(name: str) -> int | None:
-    """`10_sylvie` -> 10; None where the name does not begin with an integer, as sd-scripts reads one."""
+    """`10_sylvie` -> 10; None if the name does not begin with an integer as sd-scripts reads it."""
     try:
         return int(name.split("_")[0])
     except ValueError:
@@ -34,7 +34,7 @@ def repeats_of(name: str) -> int | None:
     "error",
     "no folder to train on",
     "sd-scripts finds no image and stops",
-    "name the folder that holds the `N_name` folders; or make one: 10_name/ with images",
+    "name the folder that holds the `N_name` folders, or create one: 10_name/ with images",
 )
 def nothing(parent: Parent) -> Iterator[Found]:
     if parent.listed is None and not parent.filled:
@@ -51,15 +51,15 @@ def nothing(parent: Parent) -> Iterator[Found]:
 def number(parent: Parent) -> Iterator[Found]:
     for name in parent.filled:
         if parent.listed is None and repeats_of(name) is None:
-            yield Found("does not begin with its repeats", printable(name) + "/")
+            yield Found("does not begin with a number of repeats", printable(name) + "/")
 
 
 @RULES.rule(
     "folder-repeats",
     "error",
-    "a folder whose number is below 1",
+    "a folder whose number of repeats is below 1",
     "sd-scripts leaves it out",
-    "rename it so that it begins with 1 or more",
+    "rename it to begin with 1 or more",
 )
 def repeats(parent: Parent) -> Iterator[Found]:
     for name in parent.filled:
@@ -71,24 +71,24 @@ def repeats(parent: Parent) -> Iterator[Found]:
 @RULES.rule(
     "folder-unlisted",
     "warning",
-    "a folder of images that dataset.toml does not name",
+    "a folder of images that dataset.toml does not list",
     "with --dataset_config it is not trained on",
     "add a [[datasets.subsets]] with its image_dir, or move it away",
 )
 def unlisted(parent: Parent) -> Iterator[Found]:
     for name in parent.filled:
         if parent.listed is not None and name not in parent.listed:
-            yield Found("is no image_dir", printable(name) + "/")
+            yield Found("is not an image_dir", printable(name) + "/")
 
 
 @RULES.rule(
     "image-loose",
     "warning",
-    "images beside the folders, not in one",
-    "sd-scripts reads the sub-folders alone",
+    "images beside the folders instead of inside one",
+    "sd-scripts reads only the sub-folders",
     "move them into a folder",
 )
 def loose(parent: Parent) -> Iterator[Found]:
     for name in parent.names:
         if looks_like_image(name) and not parent.is_subset:
-            yield Found("lies beside the folders", printable(name))
+            yield Found("is beside the folders", printable(name))

@@ -1,6 +1,6 @@
 """What sd-scripts accepts in a dataset.toml, as one table: level -> key -> kind. Knows values, no files.
 
-From its strict voluptuous schema, DreamBooth method (KOHYA.md): an unknown key stops it, and so does a wrong type.
+From its strict voluptuous schema, DreamBooth method: an unknown key stops it, and so does a wrong type.
 """
 
 import difflib
@@ -59,7 +59,7 @@ PAIRS = {"integer or [integer, integer]": "integer", "[float, float]": "float"}
 
 
 def fits(kind: str, value: Any) -> bool:
-    """As voluptuous judges: a bool is an int to it, an int is no float."""
+    """As voluptuous judges: a bool is an int, an int is not a float."""
     if kind in PAIRS and isinstance(value, list):
         return len(value) == 2 and all(fits(PAIRS[kind], item) for item in value)
     if kind == "list of tables":
@@ -77,7 +77,7 @@ def fits(kind: str, value: Any) -> bool:
 
 
 def converted(kind: str, value: Any) -> Any:
-    """The value as the kind wants it, where that says the same thing; None where it would be a guess."""
+    """The value converted to the kind, if that means the same; None if it would be a guess."""
     if kind in PAIRS and isinstance(value, list):
         items = [item if fits(PAIRS[kind], item) else converted(PAIRS[kind], item) for item in value]
         guessed = None in items or any(isinstance(item, bool) for item in items)
@@ -97,7 +97,7 @@ def converted(kind: str, value: Any) -> Any:
 
 
 def unknown_key(level: str, key: str) -> str:
-    """What to say of a key that is not allowed at this level: where it belongs, or the nearest name."""
+    """What to say about a key that is not allowed at this level: where it belongs, or the nearest name."""
     homes = [HEADERS[home] for home, keys in LEVELS.items() if key in keys]
     if homes:
         return f"is not allowed in {HEADERS[level]}; it belongs in {' or '.join(homes)}"

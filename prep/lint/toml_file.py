@@ -1,4 +1,4 @@
-"""A dataset.toml as values, and the tables in it that sd-scripts' schema speaks of. Judges nothing."""
+"""A dataset.toml as values, and the tables in it that sd-scripts' schema covers. Judges nothing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ class TomlFile:
     path: Path
     shown: str
     bom: bool
-    values: dict[str, Any] | None  # None: not understood
+    values: dict[str, Any] | None  # None: not readable
     problem: str  # why, when it is not
 
 
 def read_toml(path: Path, shown: str) -> TomlFile:
-    """Never raises: what cannot be read comes back with its problem."""
+    """Never raises: a file that cannot be read comes back with its problem."""
     try:
         data = read_file(path, DOCUMENT_BYTES, follow=True)
     except OSError as error:
@@ -37,7 +37,7 @@ def read_toml(path: Path, shown: str) -> TomlFile:
 
 
 def tables(values: dict[str, Any]) -> Iterator[tuple[str, Place, dict[str, Any]]]:
-    """(level, place, table) of every table that the schema knows, as far as they are tables of its method."""
+    """(level, place, table) of every table in the schema that belongs to the DreamBooth method."""
     yield "top", (), values
     if isinstance(values.get("general"), dict):
         yield "general", ("general",), values["general"]
@@ -50,7 +50,7 @@ def tables(values: dict[str, Any]) -> Iterator[tuple[str, Place, dict[str, Any]]
 
 
 def other_method(dataset: dict[str, Any]) -> str:
-    """The key that makes a dataset one of the fine-tuning or ControlNet method, which has a schema of its own."""
+    """The key that makes a dataset one for fine-tuning or ControlNet, which have schemas of their own."""
     found = [key for _, subset in members(dataset, (), "subsets") for key in OTHER_METHODS if key in subset]
     return found[0] if found else ""
 

@@ -12,16 +12,16 @@ VARYING = ("shuffle_caption", "caption_tag_dropout_rate", "token_warmup_step")
 class Use:
     extension: str  # of captions
     class_tokens: str  # for an image without a caption
-    trigger: str = ""  # the class tokens that a dataset.toml names: what its captions are about
+    trigger: str = ""  # the class tokens in a dataset.toml: what its captions are about
     wildcard: bool = False
-    separator: str = ""  # keep_tokens_separator, empty when it is not written
-    separator_cut: bool = False  # some setting is on under which it is taken out of the caption
+    separator: str = ""  # keep_tokens_separator, empty if not set
+    separator_cut: bool = False  # a setting is on that removes it from the caption
     alpha_mask: bool = False
-    toml: Path | None = None  # the file that may be given a caption_extension: none is written there yet
+    toml: Path | None = None  # the file that --fix may add a caption_extension to: it has none yet
 
 
 def use_of_name(name: str) -> Use:
-    """Folder mode. Its flags stand on a command line that nobody sees here; .txt is what a person passes there."""
+    """Folder mode. Its flags are on a command line that is unknown here; people usually pass .txt there."""
     return Use(".txt", name.partition("_")[2])
 
 

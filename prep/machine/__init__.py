@@ -1,1 +1,1 @@
-"""What this machine has, and which models would run on it. Looks only; nothing is loaded or fetched."""
+"""What this machine has, and which models would run on it. Only looks: loads and fetches nothing."""

@@ -1,4 +1,4 @@
-"""How SD3.5 would run in the memory that is here. The numbers are in expected.py: computed, not measured on cards."""
+"""How SD3.5 would run in this machine's memory. The numbers are in expected.py: computed, not measured on cards."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from prep.machine.compute import Gpu
 from prep.machine.expected import PRESETS, SLOWER, seconds
 
-LEAST_SHARE = 0.94  # cards of N GB report a little less or more in bytes
+LEAST_SHARE = 0.94  # cards of N GB report slightly less or more in bytes
 CPU_BYTES = 23e9  # a machine of 24 GB
-# 28 forwards of 19.9 s with the adaLN cache; 4 of 9.0 s. Seconds a forward as measured on two cores with AMX.
+# 28 forwards of 19.9 s with the adaLN cache; 4 of 9.0 s. Seconds per forward measured on two cores with AMX.
 ON_CPU = (
-    "--config configs/cpu.toml: on the CPU large takes some ten minutes per picture of 256 px, "
-    "turbo one minute at 512 px (computed from forwards measured on two cores with AMX); turbo holds 17 GB"
+    "--config configs/cpu.toml: on the CPU, large takes about ten minutes per picture at 256 px, "
+    "turbo one minute at 512 px (computed from forwards measured on two cores with AMX); turbo needs 17 GB"
 )
 
 
@@ -24,11 +24,11 @@ class Plan:
 
 
 def plan_for(gpus: Sequence[Gpu], memory_bytes: int | None) -> Plan:
-    """The plan for the largest card; without one that is large enough, for the CPU."""
+    """The plan for the largest card; for the CPU if no card is large enough."""
     best = max((gpu for gpu in gpus if gpu.bytes), key=lambda gpu: gpu.bytes, default=None)
     for preset in PRESETS:
         if best and best.bytes >= preset.card_gb * 1e9 * LEAST_SHARE:
-            fast = "with FP8 products" if best.fp8.startswith("products") else "FP8 as storage"
+            fast = "with FP8 products" if best.fp8.startswith("products") else "with FP8 as storage"
             setup = f"on {best.name}: --config configs/{preset.config}: {preset.how}, {fast}"
             peak = f"{preset.peak_gb:.1f} GB" if preset.fits else f"{preset.tiled_gb:.1f} GB (the VAE in tiles)"
             memory = f"{preset.weights_gb} GB of weights, {peak} at the peak"
@@ -36,13 +36,13 @@ def plan_for(gpus: Sequence[Gpu], memory_bytes: int | None) -> Plan:
     if memory_bytes and memory_bytes >= CPU_BYTES:
         return Plan(ON_CPU)
     return Plan(
-        "this machine is too small to draw with it",
-        "use a machine with a GPU from 8 GB, or with 24 GB of memory; tagging needs neither",
+        "this machine has too little memory to draw with it",
+        "use a machine with a GPU of 8 GB or more, or with 24 GB of memory; tagging needs neither",
     )
 
 
 def _time(gpu: Gpu) -> str:
     if not gpu.tflops:
-        return "how long a picture takes is not known, since no product could be timed"
+        return "the time per picture is unknown, since no matrix product could be timed"
     low, high = (times * seconds("sd35-large-fp8", gpu.tflops) for times in SLOWER)
-    return f"{low:.0f} to {high:.0f} s per picture of 1024 px, from {gpu.tflops:.0f} TFLOPS in bf16 timed here"
+    return f"{low:.0f} to {high:.0f} s per picture at 1024 px, from {gpu.tflops:.0f} TFLOPS in bf16 timed on it"

@@ -1,4 +1,4 @@
-"""What torch can do here. Each question is asked by itself, so that one broken piece hides no other."""
+"""What torch can do on this machine. Each check is separate, so that one broken part hides no other."""
 
 import time
 import warnings
@@ -14,11 +14,11 @@ STORAGE = "storage only"
 class Gpu:
     name: str
     kind: str  # cuda | mps
-    bytes: int | None  # of memory; None where it is the machine's own
+    bytes: int | None  # of memory; None where it shares the machine's
     free: int | None
     capability: tuple[int, int] | None = None
     bf16: bool = False
-    fp8: str = STORAGE  # or which products work
+    fp8: str = STORAGE  # or which FP8 products work
     tflops: float | None = None  # of bf16 products, timed
 
 
@@ -32,10 +32,10 @@ class Compute:
 
 
 def look() -> Compute:
-    """Ask torch; its import takes seconds. Never raises."""
+    """Ask torch, whose import takes seconds. Never raises."""
     try:
         import torch
-    except Exception as error:  # a broken library raises OSError, a wrong NumPy anything at all
+    except Exception as error:  # a broken library raises OSError, a wrong NumPy any error at all
         return Compute(
             None,
             "",
@@ -45,25 +45,25 @@ def look() -> Compute:
     gpus, problem = _cuda(torch)
     hint = ""
     if problem:
-        hint = "install the driver that this torch wants, or run on the CPU"
+        hint = "install the driver that this torch needs, or run on the CPU"
     elif not gpus and nvidia_driver():
         problem, hint = f"torch {torch.__version__} does not see the NVIDIA card", "install torch's CUDA build"
     return Compute(torch.__version__, _cpu_bf16(torch), gpus + _mps(torch), problem, hint)
 
 
 def _cpu_bf16(torch) -> str:
-    """As the taggers ask it: AMX or AVX-512 BF16, and a torch that is built to use them."""
+    """As the taggers check it: AMX or AVX-512 BF16, and a torch built to use them."""
     units = {"_is_amx_tile_supported": "AMX", "_is_avx512_bf16_supported": "AVX-512 BF16"}
     try:
         if not torch.backends.mkldnn.is_available() or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
             return ""
         return next((unit for probe, unit in units.items() if getattr(torch.cpu, probe, bool)()), "")
-    except Exception:  # private names, that a version may not have
+    except Exception:  # private names, which a version may lack
         return ""
 
 
 def _cuda(torch) -> tuple[tuple[Gpu, ...], str]:
-    """(the cards, what is wrong). torch tells of a missing or old driver by a warning."""
+    """(the cards, what is wrong). torch reports a missing or old driver by a warning."""
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -85,11 +85,11 @@ def _card(torch, number: int) -> Gpu:
 
 
 def timed_tflops(torch, device: str, side: int = 4096) -> float | None:
-    """What a product of two bfloat16 matrices reaches, with a multiple of their side in FLOP; None: it failed."""
+    """The rate of a product of two bfloat16 matrices, in TFLOPS; None: it failed."""
     try:
         a = torch.ones(side, side, dtype=torch.bfloat16, device=device)
         times = []
-        for _ in range(5):  # the first ones wake the card
+        for _ in range(5):  # the first ones warm the card up
             started = time.perf_counter()
             float((a @ a)[0, 0])  # waits for it
             times.append(time.perf_counter() - started)
@@ -99,7 +99,7 @@ def timed_tflops(torch, device: str, side: int = 4096) -> float | None:
 
 
 def fp8_products(torch, device) -> str:
-    """Two small products: a card may have FP8 units that this torch cannot drive (by rows it failed on SM 12.0)."""
+    """Try two small products: a card may have FP8 units that this torch cannot use (row scaling failed on SM 12.0)."""
     one = torch.ones((), device=device)
     if failed := _product_fails(torch, device, one, one):
         return f"{STORAGE}: products fail ({failed})"

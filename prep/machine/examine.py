@@ -22,13 +22,13 @@ from prep.models.locate import find
 from prep.process.hardware import cores, disk_free, memory
 from prep.registry import FAMILIES, ModelSpec, Role, family
 
-BY_HAND = "look at the connection or the proxy; `prep models` names the pages to fetch from by hand"
-TIGHT_BYTES = 2 * 10**9  # less room than this, and a set of some thousand images does not fit
+BY_HAND = "check the connection or the proxy; `prep models` lists the pages to download from by hand"
+TIGHT_BYTES = 2 * 10**9  # with less, a set of a few thousand images does not fit
 
 
 @dataclass(frozen=True)
 class Line:
-    """todo: what to do next; a problem always has one. stops: a run cannot begin."""
+    """todo: the next step; every problem has one. stops: a run cannot begin."""
 
     label: str
     text: str
@@ -37,11 +37,11 @@ class Line:
 
 
 def examine(settings: Settings) -> Iterator[tuple[str, list[Line]]]:
-    """Yield (title, lines) as they are known. Waits 5 s at most for the network; offline, it asks nothing."""
+    """Yield (title, lines) as they become known. Waits at most 5 s for the network; offline, it asks nothing."""
     wrong: list[Line] = []
     try:
         offline = settings.models.offline or hub_offline()
-    except UsageError as error:  # HF_ENDPOINT is no address
+    except UsageError as error:  # HF_ENDPOINT is not an address
         offline, wrong = True, [Line("hub", error.message, error.hint)]
     yield "machine", list(_machine())
     with ThreadPoolExecutor(2) as pool:
@@ -59,7 +59,7 @@ def _asked(pool: ThreadPoolExecutor, spec: ModelSpec) -> Future:
 
 
 def _automatic(role: Role) -> ModelSpec:
-    """The weights that `auto` would fetch first."""
+    """The weights that `auto` would try first."""
     return known(family(role).automatic[0])
 
 
@@ -68,10 +68,10 @@ def _machine() -> Iterator[Line]:
     yield Line("cores", f"{cores()}")
     total, free = memory()
     yield Line("memory", f"{_gb(total)}, {_gb(free)} free")
-    yield _disk("outputs", Path("outputs").absolute(), "let --out name a folder with more")
+    yield _disk("outputs", Path("outputs").absolute(), "name a folder with more space with --out")
     try:
-        yield _disk("weights", cache_folder(), "let PREP_CACHE name a folder with more")
-        yield _disk("hub files", hub_cache(), "let HF_HOME name a folder with more")
+        yield _disk("weights", cache_folder(), "set PREP_CACHE to a folder with more space")
+        yield _disk("hub files", hub_cache(), "set HF_HOME to a folder with more space")
     except PrepError as error:
         yield Line("weights", error.message, error.hint)
     if folder := os.environ.get("PREP_MODELS"):
@@ -79,7 +79,7 @@ def _machine() -> Iterator[Line]:
 
 
 def _no_folder(folder: str) -> Line:
-    return Line("PREP_MODELS", f"{folder} is no folder", "make it, or unset PREP_MODELS")
+    return Line("PREP_MODELS", f"{folder} is not a folder", "create it, or unset PREP_MODELS")
 
 
 def _disk(label: str, folder: Path, todo: str) -> Line:
@@ -95,8 +95,8 @@ def _torch(compute: Compute) -> Iterator[Line]:
     try:
         yield Line("diffusers", version("diffusers"))
     except PackageNotFoundError:
-        yield Line("diffusers", "not installed; drawing will need it", "`pip install -e .` in the clone of prep")
-    yield Line("CPU", f"bf16 by {compute.bf16}" if compute.bf16 else "no bf16 units: float32, some four times slower")
+        yield Line("diffusers", "not installed; drawing needs it", "`pip install -e .` in the clone of prep")
+    yield Line("CPU", f"bf16 by {compute.bf16}" if compute.bf16 else "no bf16 units: float32, about four times slower")
     for gpu in compute.gpus:
         shape = f", {_gb(gpu.bytes)}, {_gb(gpu.free)} free" if gpu.bytes else ", in the machine's memory"
         sm = f", SM {gpu.capability[0]}.{gpu.capability[1]}" if gpu.capability else ""
@@ -104,19 +104,19 @@ def _torch(compute: Compute) -> Iterator[Line]:
     if compute.problem:
         yield Line("GPU", compute.problem, compute.hint)
     elif not compute.gpus:
-        yield Line("GPU", "none; FP8 is storage only: it saves memory, not time")
+        yield Line("GPU", "none; FP8 is for storage only: it saves memory, not time")
 
 
 def _network(reached: dict[str, bool], offline: bool) -> Iterator[Line]:
     if offline:
-        yield Line("asked", "nothing: models.offline, HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set")
+        yield Line("offline", "yes: models.offline, HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set")
     for label, host, role in (("release page", "github.com", "tagger"), ("hub", hub_name(), "generator")):
         if role in reached:
             yield Line(label, f"{host} answers") if reached[role] else Line(label, f"{host} does not answer", BY_HAND)
     source = token_source()
-    text = f"yes, from {source}" if source else "none; only gated files need one: `hf auth login`"
+    text = f"yes, from {source}" if source else "none; only gated files need one (`hf auth login`)"
     if source and is_mirror():
-        text += f"; {'sent' if sends_token() else 'not sent'} to {hub_name()}, which HF_ENDPOINT names"
+        text += f"; {'sent' if sends_token() else 'not sent'} to {hub_name()}, the mirror in HF_ENDPOINT"
     yield Line("token", text)
 
 
@@ -139,11 +139,16 @@ def _tagger(settings: Settings, reached: bool) -> Line:
 def _device(settings: Settings, compute: Compute) -> Iterator[Line]:
     asked = settings.tagger.device
     if compute.version and asked not in ("auto", "cpu", *(gpu.kind for gpu in compute.gpus)):
-        yield Line("device", f"tagger.device asks for {asked}, which is not here", "set tagger.device=auto", stops=True)
+        yield Line(
+            "device",
+            f"tagger.device is {asked}, but this machine has no such device",
+            "set tagger.device=auto",
+            stops=True,
+        )
 
 
 def _generator(settings: Settings, compute: Compute) -> Line:
-    """What would draw in a run with these settings, and the plan for SD3.5 on this machine."""
+    """Which generator a run with these settings would use, and the plan for SD3.5 on this machine."""
     plan = plan_for(compute.gpus, memory()[0])
     why: list[str] = []
     try:
@@ -152,18 +157,20 @@ def _generator(settings: Settings, compute: Compute) -> Line:
     except PrepError as error:
         return Line("generator", error.message, error.hint, stops=True)
     if chosen:
-        return Line("generator", f"{chosen.name} is here and draws; {plan.text}", plan.todo)
+        return Line("generator", f"{chosen.name} is on this machine and draws; {plan.text}", plan.todo)
     if settings.generator.model == "none":
         return Line("generator", "generator.model is none: nothing is drawn")
     here = next((name for name in family("generator").automatic if find(known(name))), None)
     if here:
-        return Line("generator", f"{here} is here; {plan.text}", plan.todo or f"set generator.model={here} to draw")
+        return Line(
+            "generator", f"{here} is on this machine; {plan.text}", plan.todo or f"set generator.model={here} to draw"
+        )
     if plan.todo:
-        return Line("generator", f"no SD3.5 is here, so nothing is drawn, and {plan.text}", plan.todo)
+        return Line("generator", f"SD3.5 is not on this machine, so nothing is drawn, and {plan.text}", plan.todo)
     others = "; smaller: sd35-medium; 4 steps instead of 28, but gated: sd35-large-turbo-fp8"
     return Line(
         "generator",
-        f"no SD3.5 is here, so nothing is drawn; {plan.text}",
+        f"SD3.5 is not on this machine, so nothing is drawn; {plan.text}",
         _get(_automatic("generator")) + others,
     )
 

@@ -1,26 +1,30 @@
-"""What SD3.5 takes in memory and time on a card: the one place with these numbers, for `prep doctor` and
-docs/REAL_MODELS.md. No card was at hand: all of it is arithmetic, unless it says otherwise.
+"""How much memory and time SD3.5 takes on a card: the one place with these numbers, for `prep doctor` and
+docs/REAL_MODELS.md. No card was available: everything is computed unless marked otherwise.
 
-Work: of SD3Transformer2DModel and AutoencoderKL in the published shapes, counted by torch's FlopCounterMode; a picture
-of 1024 x 1024 px with guidance has two rows a step. Memory: the bytes of the weights, and of all tensors that live at
-once in a forward in bfloat16, counted on torch's meta device.
+Work: SD3Transformer2DModel and AutoencoderKL in the published shapes, counted by torch's FlopCounterMode; a picture
+of 1024 x 1024 px with guidance has two rows per step. Memory: the bytes of the weights, and of all tensors that are
+alive at once in a forward in bfloat16, counted on torch's meta device.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 GIB = 1024**3
-ADALN_GB = 0.124  # the adaLN cache's answers: 28 steps, two rows
-VAE_GB, DECODE_GB, TILE_GB = 0.17, 2.38, 0.51  # its weights; what a picture of 1024 px takes in it, and a tile of 512
+ADALN_GB = 0.124  # the adaLN cache's outputs: 28 steps, two rows
+VAE_GB, DECODE_GB, TILE_GB = (
+    0.17,
+    2.38,
+    0.51,
+)  # the VAE's weights; its activations for a picture of 1024 px, and for a tile of 512
 FORWARD_GB = {1: 0.71, 2: 1.25, 4: 2.32}  # pictures at once -> activations of large
-CUDA_GB = 0.5  # what a process holds on a card before it does anything [judgement]
-ENCODERS_GB = 6.8  # CLIP-L .25, CLIP-G 1.39, T5 in scaled FP8 5.16; gone before the transformer loads
+CUDA_GB = 0.5  # what an idle process holds on a card [estimate]
+ENCODERS_GB = 6.8  # CLIP-L .25, CLIP-G 1.39, T5 in scaled FP8 5.16; freed before the transformer loads
 DECODE_TFLOP = 10.5
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A configuration that ships, for cards of so many GB."""
+    """A configuration that ships with prep, for cards of `card_gb`."""
 
     config: str  # in configs/
     card_gb: int
@@ -30,12 +34,12 @@ class Preset:
 
     @property
     def peak_gb(self) -> float:
-        """While it draws: the transformer's activations, or the VAE's, which come after."""
+        """While drawing: the larger of the transformer's activations and the VAE's, which come after."""
         return self._with(max(FORWARD_GB[self.batch], DECODE_GB))
 
     @property
     def tiled_gb(self) -> float:
-        """The same with the VAE in tiles, which is what happens when the peak does not fit."""
+        """The same with a tiled VAE, which is used when the peak does not fit."""
         return self._with(max(FORWARD_GB[self.batch], TILE_GB))
 
     @property
@@ -64,7 +68,7 @@ class Work:
     tflop: float
 
 
-# 31.1 TFLOP a row of large, 11.2 of medium; skip-layer guidance asks medium once more in 12 of its 40 steps.
+# 31.1 TFLOP per row of large, 11.2 of medium; skip-layer guidance runs medium once more in 12 of its 40 steps.
 WORK = {
     work.name: work
     for work in (
@@ -78,12 +82,12 @@ WORK = {
 # 4,096). `prep doctor` times a product on the card itself instead.
 CARDS = {"RTX 3060": 25.5, "RTX 3090": 71.2, "RTX 4060 Ti": 44.1, "RTX 4070": 58.3, "RTX 4090": 165.2,
          "RTX 5090": 209.5, "A100": 312.0, "H100": 989.0}  # fmt: skip
-# An H100 took 11.6 s for 50 steps of large, 7.47 compiled (published): the peak would take 3.2.
+# An H100 took 11.6 s for 50 steps of large, 7.47 compiled (published); at its peak it would take 3.2.
 SLOWER = (2, 4)
 
 
 def seconds(name: str, tflops: float) -> float:
-    """A picture at that rate, and no faster."""
+    """Seconds per picture at that rate."""
     return WORK[name].tflop / tflops
 
 

@@ -1,6 +1,6 @@
-"""A model by name: its files, its options, its digest; found, fetched, chosen; and who may be in memory now.
+"""A model by name: its files, options and digest; how it is found, fetched and chosen; and which may be in memory.
 
-Nothing here reads a tensor or knows a network.
+Nothing here reads a tensor or knows a network architecture.
 """
 
 from prep.models.fetch import answers, fetch

@@ -1,5 +1,5 @@
-"""Whether the models that the settings ask for can work: names, devices, samplers, and of files their first bytes and
-headers. A run asks before it touches anything; nothing is loaded, fetched or hashed here.
+"""Whether the models in the settings can work: names, devices, samplers, and files by their first bytes and headers. A
+run checks this before it touches anything; nothing is loaded, fetched or hashed here.
 """
 
 from collections.abc import Mapping
@@ -15,19 +15,22 @@ from prep.process.hardware import may_have, nvidia_driver
 from prep.registry import FAMILIES, ModelSpec, Role, family, load
 from prep.tensors.kind import first_kind
 
-PATH = "path"  # the source of files that a person named
+PATH = "path"  # the source of files that the user named
 
 
 def check_models(settings: Settings, begun: bool = False) -> None:
-    """begun: the set has a tagger already, so that `auto` takes no other.
+    """begun: the set already has a tagger, which `auto` keeps.
 
-    Raises SettingsError for a name, a device or a sampler that nobody has; UsageError for a path where nothing is;
-    WeightsError for a file that is not what it is named for.
+    Raises SettingsError for an unknown name, device or sampler; UsageError for a path that does not exist;
+    WeightsError for a file of the wrong kind.
     """
     for role in FAMILIES:
         device = getattr(settings, role).device
         if not may_have(device):
-            raise SettingsError(f"{role}.device is {device}, which is not here", hint="`auto` takes what there is")
+            raise SettingsError(
+                f"{role}.device is {device}, but this machine has no such device",
+                hint="`auto` uses what this machine has",
+            )
         check_model(role, settings, begun)
 
 
@@ -41,15 +44,15 @@ def check_model(role: Role, settings: Settings, begun: bool = False) -> None:
         raise no_sampler(spec.name, settings.generator.sampler, spec.samplers)
     if files:
         _check_files(role, spec, source, files, settings)
-    if role == "generator" and files and not spec.samplers:  # only its card says which it has
+    if role == "generator" and files and not spec.samplers:  # only its card lists them
         card = card_of(generator_of(settings, may_fetch=False))
         if settings.generator.sampler not in card.samplers:
             raise no_sampler(card.name, settings.generator.sampler, card.samplers)
 
 
 def _asked(role: Role, settings: Settings, begun: bool) -> tuple[ModelSpec | None, str, dict[str, Path]]:
-    """-> (the model, where its files are, they by part). No model: none is asked for. No files: they are not here, or
-    are not looked at in this run.
+    """-> (the model, where its files are, the files by part). No model: none is requested. No files: they are not
+    on this machine, or this run does not check them.
     """
     asked = getattr(settings, role).model
     if (role, asked) == ("generator", "none"):
@@ -66,7 +69,7 @@ def _asked(role: Role, settings: Settings, begun: bool) -> tuple[ModelSpec | Non
 
 
 def _check_parts(role: Role, settings: Settings) -> None:
-    """The files that options name, also where nothing is to be drawn with them."""
+    """Check the files that options name, even if nothing is drawn with them."""
     for section in getattr(settings, role).options:
         for spec in family(role).members.values():
             if isinstance(spec, ModelSpec) and spec.section == section and spec.parts:
@@ -75,7 +78,7 @@ def _check_parts(role: Role, settings: Settings) -> None:
                 for part, path in files.items():
                     if not path.is_file():
                         where = f"{role}.{section}.{part}"
-                        raise UsageError(f"{where}: {path} is no file", hint=f"name the file that holds {part}")
+                        raise UsageError(f"{where}: {path} is not a file", hint=f"name the file that contains {part}")
                 if files and spec.check:
                     load(spec.check)(spec.name, files, options)
                 break
@@ -93,7 +96,7 @@ def _check_files(role: Role, spec: ModelSpec, source: str, files: Mapping[str, P
 
 
 def _check_arrived(path: Path) -> None:
-    """Raises WeightsError for what is no model of anybody's."""
+    """Raises WeightsError for a file that is not a model of any kind."""
     try:
         kind = first_kind(path) if path.is_file() else None
     except OSError as error:
@@ -103,11 +106,11 @@ def _check_arrived(path: Path) -> None:
 
 
 def _todo(role: Role, spec: ModelSpec, source: str, hint: str) -> list[str]:
-    """What to do about a wrong file: what it says itself, and where a right one comes from."""
+    """What to do about a wrong file: the hint of its kind, and where to get the right one."""
     if source == PATH:
         automatic = known(family(role).automatic[0])
         own = spec.maker == automatic.maker
-        return [text for text in (hint, own and f"`prep models get {automatic.name}` fetches a right one") if text]
+        return [text for text in (hint, own and f"`prep models get {automatic.name}` fetches the right file") if text]
     if source == "cache":
-        return [f"`prep models get {spec.name} --again` fetches it anew"]
-    return [text for text in (hint, f"put the whole file into {source}, or take this one away") if text]
+        return [f"`prep models get {spec.name} --again` fetches it again"]
+    return [text for text in (hint, f"put the complete file into {source}, or remove this one") if text]

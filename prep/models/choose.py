@@ -1,5 +1,5 @@
-"""Which tagger reads: what was asked for; of itself DeepDanbooru if it is here or can be fetched, else the starter.
-And which generator draws: of itself SD3.5 where it is here and there is a GPU, else none.
+"""Which tagger to use: the requested one; by default DeepDanbooru if it is on this machine or can be fetched, else the
+starter. And which generator: by default SD3.5 if it is on this machine and there is a GPU, else none.
 """
 
 import os
@@ -14,7 +14,7 @@ from prep.models.locate import Weights, files_at, locate, weights_of
 from prep.registry import ModelSpec, Role, family
 
 ANSWER_SECONDS = 5
-WEIGHTS = (".pt", ".safetensors", ".onnx")  # a name with such an ending is a path
+WEIGHTS = (".pt", ".safetensors", ".onnx")  # a name with one of these endings is a path
 
 
 def choose_tagger(
@@ -27,11 +27,11 @@ def choose_tagger(
 ) -> Weights | None:
     """asked: `auto`, a name, the path of a checkpoint, or NAME:PATH.
 
-    say: is told why in one sentence.
+    say: called with the reason, in one sentence.
 
-    may_fetch False only says what would happen; it gives None where something would be fetched.
-    reach: (address, seconds) -> does it answer; for who has asked already.
-    Raises UsageError for what does not exist or does not read, StoppedError when there is no tagger to be had.
+    may_fetch False only says what would happen; it returns None if something would be fetched.
+    reach: (address, seconds) -> whether it answers; for callers that already know.
+    Raises UsageError for a tagger that does not exist or cannot tag, StoppedError when none is available.
     """
     taggers = family("tagger")
     if asked != "auto" and (path := named("tagger", asked))[1]:
@@ -39,7 +39,7 @@ def choose_tagger(
     spec = known(taggers.automatic[0]) if asked == "auto" else named("tagger", asked)[0]
     here = locate(spec.name)
     if here:
-        say(f"{spec.name} is here ({here.source})" + (f"; {here.note}" if here.note else ""))
+        say(f"{spec.name} is on this machine ({here.source})" + (f"; {here.note}" if here.note else ""))
         return here
     why = why_not(spec, offline, reach or answers)
     if not why:
@@ -47,7 +47,7 @@ def choose_tagger(
         return fetch(spec.name) if may_fetch else None
     starter = locate(taggers.trial) if asked == "auto" and fallback == "starter" else None
     if starter:
-        say(f"{spec.name} is not here and {why}: the starter tagger reads, which knows 90 tags only")
+        say(f"{spec.name} is not on this machine and {why}; using the starter tagger, which knows only 90 tags")
         return starter
     raise not_to_be_had(spec, why)
 
@@ -55,10 +55,10 @@ def choose_tagger(
 def choose_generator(
     asked: str, gpu: bool, say: Callable[[str], None], may_fetch: bool = True, offline: bool = False
 ) -> Weights | None:
-    """asked: `auto`, `none`, a name, a path, or NAME:PATH. None: nothing is to be drawn.
+    """asked: `auto`, `none`, a name, a path, or NAME:PATH. None: draw nothing.
 
-    `auto` draws only with what is here, and only on a GPU: 15 GB are fetched, and minutes a picture spent, by who asks.
-    say: is told why in one sentence. Raises UsageError, WeightsError, StoppedError.
+    `auto` draws only with what is on this machine, and only on a GPU: fetching 15 GB and spending minutes per picture
+    must be requested. say: called with the reason, in one sentence. Raises UsageError, WeightsError, StoppedError.
     """
     if asked == "none":
         return None
@@ -66,9 +66,12 @@ def choose_generator(
         automatic = family("generator").automatic
         here = next((found for name in automatic if (found := locate(name))), None)
         if here is None:
-            say(f"nothing is drawn: no SD3.5 is here. `prep models get {automatic[0]}` fetches it")
+            say(f"nothing is drawn: SD3.5 is not on this machine. `prep models get {automatic[0]}` fetches it")
         elif not gpu:
-            say(f"nothing is drawn: {here.name} is here, but no GPU; generator.model={here.name} draws on the CPU")
+            say(
+                f"nothing is drawn: {here.name} is on this machine, but there is no GPU; "
+                f"generator.model={here.name} draws on the CPU"
+            )
             return None
         elif here.note:
             say(f"{here.name}: {here.note}")
@@ -81,32 +84,32 @@ def choose_generator(
         say(f"{here.name}: {here.note}")
     if here or not (may_fetch or spec.packaged):
         return here
-    if why := why_not(spec, offline, lambda *_: True):  # whether the hub answers, fetching itself will tell
+    if why := why_not(spec, offline, lambda *_: True):  # fetching will show whether the hub answers
         raise not_to_be_had(spec, why)
     say(f"{spec.name} is not on this machine; fetching it: {spec.size}, licence: {spec.licence}")
     return fetch(spec.name)
 
 
 def named(role: Role, asked: str) -> tuple[ModelSpec, Path | None]:
-    """(the model, the path where one was given): a name, a path, or NAME:PATH.
+    """(the model, the path if one was given): a name, a path, or NAME:PATH.
 
-    Raises SettingsError: nobody has that name, another family has it, or it wants a path.
+    Raises SettingsError for an unknown name, a name of another family, or a missing path.
     """
     members = family(role)
     name, colon, path = asked.partition(":")
-    if colon and len(name) > 1:  # one letter is a drive of Windows
+    if colon and len(name) > 1:  # a single letter is a Windows drive
         if not path:
-            raise SettingsError(f"{role}.model: {asked} names no path", hint=f"such as {name}:/path/to/weights")
+            raise SettingsError(f"{role}.model: {asked} has no path", hint=f"write it as {name}:/path/to/weights")
         return members.spec(name), _at_home(path, role)
     if "/" in asked or os.sep in asked or Path(asked).suffix in WEIGHTS:
         return members.spec(members.by_path), _at_home(asked, role)
     others = {spec.name for spec in all_known() if spec.role != role}
     if members.aliases.get(asked, asked) not in members.names() and asked in others:
-        does = "reads, it does not draw" if role == "generator" else "draws, it does not read"
-        raise SettingsError(f"{role}.model: {asked} {does}", hint=f"such as {members.automatic[0]}")
+        does = "is a tagger, not a generator" if role == "generator" else "is a generator, not a tagger"
+        raise SettingsError(f"{role}.model: {asked} {does}", hint=f"use one such as {members.automatic[0]}")
     spec = members.spec(asked)
     if not spec.files:
-        raise SettingsError(f"{role}.model: {asked} is used with a path", hint=f"such as {asked}:/path/to/weights")
+        raise SettingsError(f"{role}.model: {asked} needs a path", hint=f"write it as {asked}:/path/to/weights")
     return spec, None
 
 
@@ -114,28 +117,28 @@ def _at_home(path: str, role: Role) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        raise SettingsError(f"{role}.model: {path} begins with a user that is not here", hint="write it out") from None
+        raise SettingsError(f"{role}.model: {path} begins with an unknown user", hint="write the path out") from None
 
 
 def by_path(role: Role, spec: ModelSpec, path: Path) -> Weights:
     """Raises UsageError when it is not there, WeightsError when it cannot be read."""
     files = files_at(spec, path, f"{role}.model")
     if role == "tagger" and len(files) == 1 and path.is_dir():
-        raise SettingsError(f"{path} is a folder", hint="tagger.model takes a name or a checkpoint file")
+        raise SettingsError(f"{path} is a folder", hint="set tagger.model to a name or a checkpoint file")
     bare = spec.name == family(role).by_path
     return weights_of(spec, files, "file", path.stem if bare and role == "generator" else spec.name)
 
 
 def why_not(spec: ModelSpec, offline: bool, reach: Callable[[str, float], bool]) -> str:
-    """Why these weights cannot be fetched, or empty."""
+    """Why these weights cannot be fetched; empty if they can."""
     if spec.packaged:
         return "should have come with prep"
     if offline or hub_offline():
-        return "nothing may be fetched"
+        return "fetching is switched off"
     return "" if reach(source_of(spec), ANSWER_SECONDS) else "the release page does not answer"
 
 
 def not_to_be_had(spec: ModelSpec, why: str) -> StoppedError:
     again = "install prep again: `pip install -e .` in a fresh clone"
-    hint = again if spec.packaged else f"`prep models get {spec.name}` where there is a network"
-    return StoppedError(f"{spec.name} is not here and {why}", hint=hint)
+    hint = again if spec.packaged else f"run `prep models get {spec.name}` with a network"
+    return StoppedError(f"{spec.name} is not on this machine and {why}", hint=hint)

@@ -1,4 +1,4 @@
-"""Which models work on an OUT: what it was begun with stays with it, also when its weights are not at hand."""
+"""Which models work on an OUT: it keeps the model that it was begun with, even if the weights are missing now."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -25,28 +25,30 @@ from prep.registry import ModelSpec, Role, family, load
 
 MODEL = Shelf("model", (pa.field("name", pa.string()), pa.field("sha256", pa.string())))
 BY_PATH = ":"  # ends the remembered name of a model whose files a person named the path of
-NOT_HERE = "a tagger that is to be fetched"
+NOT_HERE = "a tagger that is not fetched yet"
 log = logging.getLogger(__name__)
 
 
 def no_sampler(name: str, sampler: str, samplers: Sequence[str]) -> SettingsError:
-    return SettingsError(f"generator.sampler: {name} has no {sampler}", hint=f"it has {', '.join(samplers)}")
+    return SettingsError(
+        f"generator.sampler: {name} has no sampler {sampler}", hint=f"use one of {', '.join(samplers)}"
+    )
 
 
 def tagger_of(
     ledger: Ledger, settings: Settings, may_fetch: bool = True, before: Callable[[], str] = lambda: ""
 ) -> ModelRef:
-    """The tagger for this run, remembered for the next one. Without a digest when it is still to be fetched and
-    may_fetch is False. What was remembered may not be here: `fetched` gets it, where something is left to tag.
+    """The tagger for this run, remembered for the next one. Without a digest if it is not fetched yet and may_fetch is
+    False. A remembered tagger may not be on this machine: `fetched` gets it if anything is left to tag.
 
-    before: names the tagger that read the set, for a ledger that has lost it; empty: none did.
+    before: the name of the tagger that read the set, for a ledger that has lost it; empty: none did.
 
-    Raises StoppedError or UsageError when none can be had.
+    Raises StoppedError or UsageError when none is available.
     """
     asked = settings.tagger.model
     remembered = ledger.rows(MODEL).get("tagger")
     if remembered and remembered["name"].endswith(BY_PATH) and asked == "auto":
-        # Whose weights they are said is known; where they lie is not, and nothing need be left to tag.
+        # The model is known, but not the path of its files; perhaps nothing is left to tag.
         name, taggers = remembered["name"].removesuffix(BY_PATH), family("tagger")
         spec = taggers.spec(name if name in taggers.names() else taggers.by_path)
         return ModelRef(spec, name, remembered["sha256"], options_of("tagger", spec, settings))
@@ -56,7 +58,7 @@ def tagger_of(
         spec = taggers.spec(name if name in taggers.names() else taggers.by_path)
         weights = locate(name) if spec.files else None
         if weights is None:
-            # Nothing may be left to tag, and then nothing needs the file.
+            # Perhaps nothing is left to tag; then the file is not needed.
             return ModelRef(spec, name, remembered["sha256"], options_of("tagger", spec, settings))
     else:
         if not remembered and asked == "auto":
@@ -67,7 +69,7 @@ def tagger_of(
             return ModelRef(spec, NOT_HERE, "", options_of("tagger", spec, settings))
     name = weights.name + (BY_PATH if weights.source == "file" and weights.spec.files else "")
     if remembered and remembered["name"] == name and remembered["sha256"] != weights.digest:
-        log.info(f"tag: {weights.path.name} is another file than before; all images are tagged anew")
+        log.info(f"tag: {weights.path.name} is a different file than before; all images are tagged again")
     if not remembered or (remembered["name"], remembered["sha256"]) != (name, weights.digest):
         row = {"subject": "tagger", "recipe": "", "name": name, "sha256": weights.digest}
         ledger.write(MODEL, [row])
@@ -75,18 +77,18 @@ def tagger_of(
 
 
 def tagger_for(settings: Settings) -> ModelRef:
-    """The tagger that these settings ask for, with no set that remembers one. Raises as tagger_of."""
+    """The tagger in these settings, without a set that remembers one. Raises like tagger_of."""
     weights = _chosen(settings, True, settings.tagger.model)
     return ref_of(weights, options_of("tagger", weights.spec, settings))
 
 
 def _named_before(name: str) -> str:
-    """What is asked for where the ledger has lost which tagger read the set, and the manifest says its name."""
+    """What to ask for when the ledger has lost the set's tagger and the manifest has its name."""
     if not name or name in family("tagger").names():
         return name or "auto"
     raise StoppedError(
-        f"{name} read this set before, and where it lies is no longer known: another one would change all captions",
-        hint="name it, as tagger.model=/path/to/weights",
+        f"{name} tagged this set before, but the path of its file is lost; another tagger would change all captions",
+        hint="set tagger.model=/path/to/weights",
     )
 
 
@@ -96,7 +98,7 @@ def _chosen(settings: Settings, may_fetch: bool, asked: str) -> Weights | None:
 
 
 def generator_of(settings: Settings, may_fetch: bool = True) -> ModelRef | None:
-    """None when nothing is to be drawn. may_fetch False: without a digest when it is not here.
+    """None when nothing is to be drawn. may_fetch False: without a digest if it is not on this machine.
 
     Raises StoppedError, UsageError, WeightsError.
     """
@@ -113,37 +115,41 @@ def generator_of(settings: Settings, may_fetch: bool = True) -> ModelRef | None:
 
 
 def card_of(ref: ModelRef) -> Card:
-    """What the generator is; of one that is still to be fetched, what its family knows of it.
+    """The generator's card; for one that is not fetched yet, as far as its family is known.
 
-    Raises SettingsError when nothing is known before its files are here.
+    Raises SettingsError when nothing is known before its files are on this machine.
     """
     if ref.digest:
         with MEMORY.lend(ref) as generator:
             return generator.card
     if not ref.spec.absent:
-        raise SettingsError(f"{ref.name} is not here, and only its files say what it would draw", hint="fetch it first")
+        raise SettingsError(
+            f"{ref.name} is not on this machine, and only its files say what it draws", hint="fetch it first"
+        )
     return load(ref.spec.absent)(ref.name, ref.options)
 
 
 def fetched(ref: ModelRef, settings: Settings) -> ModelRef:
-    """The same model, its files on this machine: fetched where they are not and may be. Raises StoppedError."""
+    """The same model with its files on this machine: fetched if missing and allowed. Raises StoppedError."""
     if ref.given or (ref.spec.files and find(ref.spec)):
         return ref
     if not ref.spec.files:
         raise StoppedError(
-            f"the {ref.spec.role} that read this set before was given by its path, and is not known by name",
-            hint=f"name it again, as {ref.spec.role}.model=/path/to/weights",
+            f"the {ref.spec.role} of this set was given by its path, so prep cannot fetch it by name",
+            hint=f"set {ref.spec.role}.model=/path/to/weights again",
         )
     offline = settings.models.offline or hub_offline()
     if why := why_not(ref.spec, offline, answers):
         raise not_to_be_had(ref.spec, why)
-    log.info(f"{ref.spec.role}: {ref.name} is not here and is fetched: {ref.spec.size}, licence: {ref.spec.licence}")
+    log.info(
+        f"{ref.spec.role}: {ref.name} is not on this machine; fetching it: {ref.spec.size}, licence: {ref.spec.licence}"
+    )
     fetch(ref.spec.name)
     return ref
 
 
 def would_draw(settings: Settings) -> tuple[bool, str]:
-    """(whether a run draws, in a sentence why not). Loads and fetches nothing."""
+    """(whether a run draws, why not, in one sentence). Loads and fetches nothing."""
     why: list[str] = []
     asked = settings.generator.model
     try:
@@ -157,7 +163,7 @@ def would_draw(settings: Settings) -> tuple[bool, str]:
 
 @cache
 def is_trial(ref: ModelRef) -> bool:
-    """Whether these are a starter's weights, by whatever name: they know three characters."""
+    """Whether these are starter weights, under any name: they know only three characters."""
     starter = family(ref.spec.role).trial
     if ref.spec.name == starter:
         return True
@@ -166,16 +172,16 @@ def is_trial(ref: ModelRef) -> bool:
 
 
 def ref_of(weights: Weights, options: Options) -> ModelRef:
-    """What a job carries. Files that the options name are the model's too, and in its digest.
+    """What a job carries. Files that the options name belong to the model and its digest.
 
-    Raises UsageError for one that is not there.
+    Raises UsageError for a missing one.
     """
     files = dict(weights.files)
     for name, path in option_files(weights.spec, options).items():
         if not path.is_file():
             raise UsageError(
-                f"{weights.spec.role}.{weights.spec.section}.{name}: {path} is no file",
-                hint=f"name the file that holds {name}",
+                f"{weights.spec.role}.{weights.spec.section}.{name}: {path} is not a file",
+                hint=f"name the file that contains {name}",
             )
         files[name] = path
     given = [name for name in files if weights.source == "file" or name not in weights.files]
@@ -189,12 +195,12 @@ def ref_of(weights: Weights, options: Options) -> ModelRef:
 
 
 def option_files(spec: ModelSpec, options: Options) -> dict[str, Path]:
-    """Part -> file, of the options that name one."""
+    """Part -> file, for the options that name one."""
     return {name: Path(value) for name in spec.parts if (value := getattr(options, name))}
 
 
 def options_of(role: Role, spec: ModelSpec, settings: Settings) -> Options:
-    """The options that these settings ask of this model: the family's own, and those of its section."""
+    """The options for this model in these settings: the family's own, and those of its section."""
     section = getattr(settings, role)
     common = COMMON[role]
     values = {name: getattr(section, name) for name in common.model_fields if name in type(section).model_fields}

@@ -14,10 +14,10 @@ from prep.registry import ModelSpec
 
 
 def fetch(name: str, again: bool = False) -> Weights:
-    """The weights of that name, downloaded into the cache unless they are here. again: even then.
+    """The weights of this name, downloaded into the cache unless they are on this machine. again: even then.
 
-    Until the new file is whole, the old one stays.
-    Raises NetworkError, NoRoomError, StoppedError (a gate, offline, no folder); what has arrived is gone on from.
+    The old file stays until the new one is complete.
+    Raises NetworkError, NoRoomError, StoppedError (a gate, offline, no folder); the next call resumes.
     """
     spec = known(name)
     here = locate(name)
@@ -30,7 +30,7 @@ def fetch(name: str, again: bool = False) -> Weights:
         )
     if here and here.source == "PREP_MODELS":
         raise UsageError(
-            f"{here.path} is in the folder that PREP_MODELS names, and is used before anything that is fetched",
+            f"{here.path} is in the folder that PREP_MODELS names, and takes precedence over a fetched file",
             hint="remove it there first",
         )
     if hub_offline():
@@ -44,7 +44,7 @@ def fetch(name: str, again: bool = False) -> Weights:
             sha256 = sha256_of(path)
             try:
                 check_download(spec, file, sha256)
-            except StoppedError:  # it came just now: what the hub's cache had, locate would have found
+            except StoppedError:  # it came just now: locate would have found a file in the hub's cache
                 path.resolve().unlink(missing_ok=True)
                 path.unlink(missing_ok=True)
                 raise
@@ -59,14 +59,14 @@ def fetch(name: str, again: bool = False) -> Weights:
 
 
 def source_of(spec: ModelSpec) -> str:
-    """The address that fetch would ask first."""
+    """The address that `fetch` would try first."""
     return spec.files[0].url or resolve_url(spec.files[0])
 
 
 def answers(url: str, seconds: float = 5) -> bool:
-    """Is this address there, and does it say so within that time? Never raises, and sends no token."""
+    """Whether this address answers within this time. Never raises, and sends no token."""
     told: queue.Queue[bool] = queue.Queue()
-    # A thread, since a name server that is silent is waited for longer than any time-out of requests.
+    # In a thread, since a silent name server blocks for longer than any time-out of requests.
     threading.Thread(target=lambda: told.put(_is_there(url, seconds)), daemon=True).start()
     try:
         return told.get(timeout=seconds)
@@ -79,5 +79,5 @@ def _is_there(url: str, seconds: float) -> bool:
 
     try:
         return requests.head(url, timeout=seconds, allow_redirects=False).status_code < 400
-    except (requests.RequestException, ValueError):  # ValueError: some hosts cannot even be spelt
+    except (requests.RequestException, ValueError):  # ValueError: some host names are invalid
         return False

@@ -1,6 +1,6 @@
-"""Hashes of model files, remembered by size, time and inode, so that half a gigabyte is read once.
+"""Hashes of model files, remembered by size, time and inode, so that half a gigabyte is read only once.
 
-Also which hash a fetched file had, so that one that was changed since can be told.
+Also the hash of each fetched file, to notice a later change.
 """
 
 import contextlib
@@ -16,25 +16,25 @@ from prep.documents import read_json
 from prep.errors import PrepError, StoppedError, WeightsError
 from prep.files import open_file, write_whole
 
-SETTLED_SECONDS = 2  # a file younger than this may change again without its time showing it
+SETTLED_SECONDS = 2  # a file younger than this may change again without a new time
 
 
 def cache_folder() -> Path:
-    """$PREP_CACHE, or prep/ in the user's cache folder. Raises StoppedError where there is no home folder."""
+    """$PREP_CACHE, or prep/ in the user's cache folder. Raises StoppedError when there is no home folder."""
     if own := os.environ.get("PREP_CACHE"):
         return Path(own)
     from platformdirs import user_cache_dir
 
     try:
         return at_home(user_cache_dir("prep", appauthor=False))
-    except RuntimeError:  # newer versions; older ones leave the ~ as it is
+    except RuntimeError:  # newer versions; older ones leave the ~ unchanged
         return at_home("~")
 
 
 def at_home(folder: str) -> Path:
-    """A folder as a library names it. Raises StoppedError for a ~ that it found no home folder for."""
+    """A folder that a library names. Raises StoppedError for a ~ without a home folder."""
     if Path(folder).parts[:1] == ("~",):
-        raise StoppedError("there is no home folder to keep weights in", hint="let PREP_CACHE name a folder")
+        raise StoppedError("there is no home folder to keep weights in", hint="set PREP_CACHE to a folder")
     return Path(folder)
 
 
@@ -49,17 +49,17 @@ def sha256_of(path: Path) -> str:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         after = _mark(path)
     except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror}", hint="look at its owner and mode") from None
+        raise WeightsError(f"{path} cannot be read: {error.strerror}", hint="check its owner and mode") from None
     if before == after and time.time() - path.stat().st_mtime >= SETTLED_SECONDS:
         _remember("files", str(path.resolve()), [*before, digest])
     return digest
 
 
 def digest_of(files: Mapping[str, Path]) -> str:
-    """Over all files of a model, by part: of a single one its sha256; of more the sha256 of `sha256 of the first`,
-    `part sha256` of the others, a line each. A folder counts as the sha256s of its safetensors files, a line each.
+    """The digest of a model's files by part: of a single file its sha256; otherwise the sha256 of the lines `sha256 of
+    the first`, then `part sha256` of the others. A folder counts as the sha256s of its safetensors files, one per line.
 
-    Raises WeightsError when one cannot be read, or when a folder holds none.
+    Raises WeightsError when a file cannot be read, or a folder contains none.
     """
     (_, first), *others = ((part, _content(path)) for part, path in files.items())
     if not others:
@@ -81,13 +81,13 @@ def _of_lines(lines: list[str]) -> str:
 
 
 def remember_fetched(name: str, part: str, path: Path, sha256: str) -> None:
-    """A file that we wrote ourselves just now: its hash is known without reading it again."""
+    """Record a file that prep has just written: its hash is known without reading it again."""
     _remember("files", str(path.resolve()), [*_mark(path), sha256])
     _remember("fetched", _fetched_key(name, part), sha256)
 
 
 def fetched_sha256(name: str, part: str = "model") -> str | None:
-    """What this file hashed to when it was last fetched; None when it never was."""
+    """The sha256 of this file when it was last fetched; None if it never was."""
     return _memory()["fetched"].get(_fetched_key(name, part))
 
 
@@ -112,7 +112,7 @@ def _memory() -> dict[str, dict[str, Any]]:
 def _remember(part: str, key: str, value: Any) -> None:
     memory = _memory()
     memory[part][key] = value
-    # A cache that cannot be written costs a second hashing, no more.
+    # A cache that cannot be written only costs hashing again.
     with contextlib.suppress(OSError, PrepError):
         cache_folder().mkdir(parents=True, exist_ok=True)
         write_whole(cache_folder() / "hashes.json", json.dumps(memory, indent=1).encode())

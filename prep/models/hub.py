@@ -1,7 +1,7 @@
 """A file of a Hugging Face repo, through huggingface_hub; its errors as one sentence each.
 
-No text of the client's is passed on: it may hold the address of a mirror with a password in it.
-The client reads its variables when it is imported, which takes 0.03 to 0.2 s: functions import it, nothing else does.
+The client's own text is never shown: it may contain a mirror's address with a password in it.
+The client reads its variables when it is imported, which takes 0.03 to 0.2 s: only functions import it.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ def endpoint() -> str:
 
 
 def hub_name() -> str:
-    """The host alone: an address may have a password in it."""
+    """Only the host: an address may have a password in it."""
     return _split(endpoint()).hostname or "HF_ENDPOINT"
 
 
@@ -36,18 +36,18 @@ def is_mirror() -> bool:
 
 
 def sends_token() -> bool:
-    """A mirror is somebody else's machine: it gets no token unless the user says so."""
+    """A mirror is somebody else's machine: it gets no token unless the user allows it."""
     return not is_mirror() or os.environ.get("PREP_TOKEN_TO_MIRROR") == "1"
 
 
 def check_endpoint() -> None:
-    """Raises UsageError for a mirror that has no address: with some of these, the client would not even import."""
+    """Raises UsageError for a mirror without a valid address: with some values the client cannot even be imported."""
     if not _split(endpoint()).hostname:
-        raise UsageError("HF_ENDPOINT is no address", hint="write it as https://mirror.example, or unset it")
+        raise UsageError("HF_ENDPOINT is not a valid address", hint="write it as https://mirror.example, or unset it")
 
 
 def hub_cache() -> Path:
-    """The client's own cache. Raises StoppedError where there is no home folder, UsageError as check_endpoint."""
+    """The client's own cache. Raises StoppedError when there is no home folder, UsageError like check_endpoint."""
     check_endpoint()
     from huggingface_hub import constants
 
@@ -55,9 +55,9 @@ def hub_cache() -> Path:
 
 
 def hub_offline() -> bool:
-    """HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE, as the client reads them; the release page is not asked then either.
+    """HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE, as the client reads them; then the release page is not used either.
 
-    Raises UsageError as check_endpoint.
+    Raises UsageError like check_endpoint.
     """
     check_endpoint()
     from huggingface_hub import constants
@@ -68,7 +68,7 @@ def hub_offline() -> bool:
 def token_source() -> str | None:
     """Where the client finds a token; the token itself is not read.
 
-    Not by its get_token, which may ask the network, and shows a mirror what a login in the browser left.
+    Not with its get_token, which may use the network, and shows a mirror the token of a browser login.
     """
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         if os.environ.get(name, "").strip():
@@ -85,7 +85,7 @@ def token_source() -> str | None:
 def _split(address: str) -> SplitResult:
     try:
         return urlsplit(address)
-    except ValueError:  # a host that cannot be spelt, such as http://[
+    except ValueError:  # an invalid host, such as http://[
         return SplitResult("", "", address, "", "")
 
 
@@ -94,10 +94,10 @@ def resolve_url(file: ModelFile) -> str:
 
 
 def from_hub(spec: ModelSpec, file: ModelFile, again: bool) -> Path:
-    """Download into huggingface_hub's own cache. again: also when it is there.
+    """Download into huggingface_hub's own cache. again: even if it is there.
 
     Raises StoppedError for a gate and for what the hub does not have, NetworkError, NoRoomError; UsageError for a
-    mirror that has no address.
+    mirror without a valid address.
     """
     check_endpoint()
     from huggingface_hub import hf_hub_download
@@ -114,15 +114,15 @@ def from_hub(spec: ModelSpec, file: ModelFile, again: bool) -> Path:
                 force_download=again,
                 etag_timeout=ANSWER_SECONDS,
             )
-    except Exception as error:  # its transports' errors have no base in common from one version to the next
-        # With force_download, the client hides what happened behind a ValueError.
+    except Exception as error:  # its transports' errors share no base class across versions
+        # With force_download, the client wraps the real error in a ValueError.
         raise _explained(spec, file, error.__cause__ if isinstance(error, ValueError) else error) from None
     return Path(path)
 
 
 @contextlib.contextmanager
 def without_its_log() -> Iterator[None]:
-    """The client warns of each new try with the whole address."""
+    """The client logs each retry with the full address."""
     log = logging.getLogger("huggingface_hub")
     level = log.level
     log.setLevel(logging.ERROR)
@@ -140,22 +140,24 @@ def _explained(spec: ModelSpec, file: ModelFile, error: BaseException | None) ->
         RepositoryNotFoundError,
     )
 
-    token = f"a token is read from {token_source()}" if token_source() else "`hf auth login` keeps your token"
+    token = f"your token is read from {token_source()}" if token_source() else "log in with `hf auth login`"
     if not sends_token():
-        token = f"{hub_name()} is a mirror and gets no token, unless PREP_TOKEN_TO_MIRROR=1"
+        token = f"{hub_name()} is a mirror and gets no token unless PREP_TOKEN_TO_MIRROR=1 is set"
     gate = f"accept the licence at {spec.page}; {token}"
     if spec.gated:
         gate += "; sd35-large-fp8 needs neither"
     if isinstance(error, GatedRepoError):
         return StoppedError(f"{spec.name} is behind a licence that you have to accept ({spec.licence})", hint=gate)
-    if isinstance(error, RepositoryNotFoundError):  # also how the hub answers for a gate without a token
-        return StoppedError(f"{hub_name()} shows no {file.repo}", hint=gate if spec.gated else by_hand(spec))
+    if isinstance(error, RepositoryNotFoundError):  # also the hub's answer for a gated repo without a token
+        return StoppedError(
+            f"{hub_name()} has no repo {file.repo} that this login can see", hint=gate if spec.gated else by_hand(spec)
+        )
     if isinstance(error, LocalEntryNotFoundError):
         return NetworkError(f"{hub_name()} does not answer for {spec.name}", hint=by_hand(spec))
     if isinstance(error, EntryNotFoundError):
-        return StoppedError(f"{file.repo} has no {file.name} any more", hint=by_hand(spec))
+        return StoppedError(f"{file.repo} no longer has {file.name}", hint=by_hand(spec))
     if isinstance(error, OSError) and error.errno:
         return cannot_write(standing(hub_cache()) / file.name, error)
     status = getattr(getattr(error, "response", None), "status_code", None)
-    what = f"it answers {status}" if status else type(error).__name__
+    what = f"it answered {status}" if status else type(error).__name__
     return NetworkError(f"{spec.name} could not be fetched from {hub_name()}: {what}", hint=by_hand(spec))

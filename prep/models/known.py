@@ -1,4 +1,4 @@
-"""The models that prep knows by name, of all families together. Nothing here is fetched by being listed."""
+"""The models of all families that prep knows by name. Listing them fetches nothing."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parent.parent / "starter"
 
 
 def all_known() -> list[ModelSpec]:
-    """Those that ship by name, taggers first."""
+    """The models that ship with prep by name, taggers first."""
     return [spec for role in FAMILIES for spec in family(role).specs()]
 
 

@@ -1,4 +1,4 @@
-"""The known weights as `prep models` lists them. A file is read only when it was changed since it was fetched."""
+"""The known weights as `prep models` lists them. A file is read only if it has changed since it was fetched."""
 
 import contextlib
 import os
@@ -19,11 +19,11 @@ INDENT = {"initial_indent": "    ", "subsequent_indent": "      ", "break_long_w
 
 
 def listing() -> Iterator[str]:
-    """Yield the lines: name, size and place of each spec; under it what it is, its licence, how to get it.
+    """Yield the lines: name, size and place of each spec; below it what it is, its licence, how to get it.
 
-    Raises UsageError as check_endpoint.
+    Raises UsageError like check_endpoint.
     """
-    check_endpoint()  # else the list would break off at the first model that may lie in the hub's cache
+    check_endpoint()  # otherwise the list would stop at the first model that may be in the hub's cache
     for spec in all_known():
         size, where, todo = _place(spec)
         yield f"{spec.name:<22}{size:>7}  {where}"
@@ -34,9 +34,9 @@ def listing() -> Iterator[str]:
             yield from textwrap.wrap(told, WIDTH, **INDENT)
         yield ""
     folder = os.environ.get("PREP_MODELS")
-    yield f"looked for in {folder + ' (PREP_MODELS), then ' if folder else ''}{_cache()}"
+    yield f"searched in {folder + ' (PREP_MODELS), then ' if folder else ''}{_cache()}"
     if not folder:
-        yield "PREP_MODELS names a folder to look in first, for files that were fetched by hand"
+        yield "set PREP_MODELS to a folder with files that you downloaded by hand; it is searched first"
 
 
 def _place(spec: ModelSpec) -> tuple[str, str, str]:

@@ -1,4 +1,4 @@
-"""Weights that are here: in the folder that PREP_MODELS names, in a cache, in the package. No network is asked."""
+"""Weights on this machine: in the folder that PREP_MODELS names, in a cache, or in the package. Uses no network."""
 
 import contextlib
 import os
@@ -16,14 +16,14 @@ from prep.registry import ModelFile, ModelSpec
 
 @dataclass(frozen=True)
 class Weights:
-    """A model whose files are here."""
+    """A model whose files are on this machine."""
 
     name: str
     spec: ModelSpec
     files: Mapping[str, Path]  # by part; the first is the weights
-    digest: str  # of all of them; of a single file its sha256, hex
+    digest: str  # of all files; for a single file its sha256, hex
     source: str  # PREP_MODELS, cache, package, file
-    note: str = ""  # what a person should know of these files, or empty
+    note: str = ""  # what the user should know about these files, or empty
 
     @property
     def path(self) -> Path:
@@ -31,7 +31,7 @@ class Weights:
 
 
 def locate(name: str) -> Weights | None:
-    """The weights of that name, if they are here. The first time, files are read through for their hashes.
+    """The weights of this name, if they are on this machine. The first time, files are read to hash them.
 
     Raises UsageError for an unknown name, WeightsError for a file that cannot be read.
     """
@@ -41,7 +41,7 @@ def locate(name: str) -> Weights | None:
 
 
 def find(spec: ModelSpec) -> tuple[str, dict[str, Path]] | None:
-    """(source of the first, files by part), each at the first place that has it; None when one is nowhere."""
+    """(source of the first, files by part), each from the first place that has it; None if one is missing."""
     sources, files = [], {}
     for file in spec.files:
         place = next(((source, path) for source, path in places(spec, file) if path.is_file()), None)
@@ -53,9 +53,9 @@ def find(spec: ModelSpec) -> tuple[str, dict[str, Path]] | None:
 
 
 def places(spec: ModelSpec, file: ModelFile) -> Iterator[tuple[str, Path]]:
-    """(source, file): where a model's file may lie, in the order in which it is looked for.
+    """(source, file): where a model's file may be, in search order.
 
-    In a folder of many models each has a folder of its name; a file whose name no other model has may lie bare.
+    A folder of several models has a sub-folder per model; a file with a unique name may be directly in the folder.
     """
     alone = sum(other.basename == file.basename for each in all_known() for other in each.files) < 2
     if folder := os.environ.get("PREP_MODELS"):
@@ -86,14 +86,14 @@ def weights_of(spec: ModelSpec, files: Mapping[str, Path], source: str, name: st
             notes.append(what)
     if changed:
         which = "" if len(spec.files) == 1 else f"{', '.join(changed)}: "
-        notes.append(f"{which}not the file that was fetched: it was changed since")
+        notes.append(f"{which}not the file that was fetched: it has been changed since")
     return Weights(name or spec.name, spec, dict(files), digest, source, "; ".join(notes))
 
 
 def files_at(spec: ModelSpec, path: Path, setting: str) -> dict[str, Path]:
-    """The files of a model that a person gave the path of, by part: the others lie beside the first, or in its folder.
+    """The files of a model that the user named by path, by part: the others are beside the first, or in its folder.
 
-    Raises UsageError when one is not there.
+    Raises UsageError when one is missing.
     """
     names = {file.part: file.basename for file in spec.files}
     if len(names) > 1:
@@ -106,17 +106,19 @@ def files_at(spec: ModelSpec, path: Path, setting: str) -> dict[str, Path]:
     for file in files.values():
         try:
             there = file.exists()
-        except OSError:  # a name that is longer than a disk takes
+        except OSError:  # a name too long for the disk
             there = False
         if not there:
-            raise UsageError(f"{file} does not exist", hint=f"{setting} takes a name or a path, such as NAME:PATH")
-        if not (file.is_file() or file.is_dir()):  # a pipe would be waited for, and a device never ends
-            raise UsageError(f"{file} is neither a file nor a folder", hint=f"{setting} takes a name or a path of one")
+            raise UsageError(f"{file} does not exist", hint=f"set {setting} to a name, a path, or NAME:PATH")
+        if not (file.is_file() or file.is_dir()):  # a pipe would block, and a device never ends
+            raise UsageError(
+                f"{file} is neither a file nor a folder", hint=f"set {setting} to a name, or to the path of one"
+            )
     return files
 
 
 def target_of(spec: ModelSpec, file: ModelFile) -> Path:
-    """Where a release page's file is kept once it is fetched."""
+    """Where a file from a release page is kept once it is fetched."""
     return cache_folder() / "models" / spec.name / file.basename
 
 
@@ -125,6 +127,8 @@ def _in_hub_cache(file: ModelFile) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
     found = None
-    with contextlib.suppress(OSError):  # a cache that may not be read has nothing for us
+    with contextlib.suppress(OSError):  # an unreadable cache has nothing for us
         found = try_to_load_from_cache(file.repo, file.name, cache_dir=hub_cache())
-    return Path(found) if isinstance(found, str) else None  # else it may be a mark: the repo has no such file
+    return (
+        Path(found) if isinstance(found, str) else None
+    )  # otherwise it may be a marker that the repo has no such file

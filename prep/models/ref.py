@@ -1,4 +1,4 @@
-"""A model as a job carries it: by name and digest, with its options. It opens nothing until its files are asked for."""
+"""A model as jobs carry it: by name and digest, with its options. It opens nothing until its files are needed."""
 
 import os
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ COMMON = {"tagger": TaggerOptions, "generator": GeneratorOptions}
 
 @dataclass(frozen=True)
 class ModelRef:
-    """Plain data: pickles as it is, and means the same files on every machine, told by their digest."""
+    """Plain data that pickles; it means the same files on every machine, identified by their digest."""
 
     spec: ModelSpec
-    name: str  # as rows and keys have it
-    digest: str  # over all its files; of a single file its sha256. Empty: it is still to be fetched
+    name: str  # as in rows and keys
+    digest: str  # over all its files; for a single file its sha256. Empty: not fetched yet
     options: Options
-    given: tuple[tuple[str, str], ...] = ()  # (part, path) of the files that a person named
+    given: tuple[tuple[str, str], ...] = ()  # (part, path) of the files that the user named
 
     def __hash__(self) -> int:
-        """Without its options, which may hold lists: models of equal files and other options are told by ==."""
+        """Without the options, which may contain lists: == distinguishes models with other options."""
         return hash((self.spec, self.name, self.digest))
 
     def files(self) -> dict[str, Path]:
-        """Its files on this machine, by part. Raises WeightsError: one is gone, or they are not those of the digest."""
+        """Its files on this machine, by part. Raises WeightsError when one is missing, or the digest differs."""
         given = {part: Path(path) for part, path in self.given}
         files = dict(given)
         if any(file.part not in given for file in self.spec.files):
@@ -37,7 +37,7 @@ class ModelRef:
             if found is None:
                 raise WeightsError(
                     f"{self.name} is not on this machine",
-                    hint=f"`prep models get {self.name}`, or a folder that PREP_MODELS names",
+                    hint=f"run `prep models get {self.name}`, or put it into the folder that PREP_MODELS names",
                 )
             files = {**found[1], **given}
         for part, path in given.items():
@@ -45,7 +45,7 @@ class ModelRef:
                 files[part] = self._elsewhere(path)
         if digest_of(files) != self.digest:
             raise WeightsError(
-                f"{self.name} is another file here than the one that the run began with", hint="see `prep models`"
+                f"{self.name} is a different file here than the one that the run began with", hint="see `prep models`"
             )
         return files
 
@@ -55,7 +55,7 @@ class ModelRef:
 
     @property
     def own_options(self) -> dict[str, Any]:
-        """Those of its own that are not at their default: what may shape its answers beside its files."""
+        """Its own options that are not at their default: besides its files, they may affect its output."""
         common = COMMON[self.spec.role].model_fields
         fields = type(self.options).model_fields
         values = self.options.model_dump(mode="json")
@@ -65,9 +65,9 @@ class ModelRef:
         }
 
     def _elsewhere(self, path: Path) -> Path:
-        """A file that a person named and that is not there: on another machine, PREP_MODELS may have it."""
+        """A named file that is missing: on another machine, PREP_MODELS may have it."""
         if folder := os.environ.get("PREP_MODELS"):
             for place in (Path(folder) / self.name / path.name, Path(folder) / path.name):
                 if place.exists():
                     return place
-        raise WeightsError(f"{path} is gone", hint="put it back, or into a folder that PREP_MODELS names")
+        raise WeightsError(f"{path} is missing", hint="put it back, or into the folder that PREP_MODELS names")

@@ -1,7 +1,7 @@
-"""Who may be in memory now: the one place that says which models lie there together.
+"""Which models may be in memory together: the one place that decides it.
 
-Small ones may stay beside one another, as the starter pair does. A large one has memory for itself: what nobody has
-borrowed is let go before it comes.
+Small models may stay together, as the two starter models do. A large one has the memory to itself: idle models are
+released before it loads.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from typing import Any
 from prep.models.ref import ModelRef
 from prep.process.heap import give_back_freed_memory
 
-TOGETHER_BYTES = 10**9  # of files; SD3.5 has 11 GB and more, DeepDanbooru 0.64, the starter pair 0.02
+TOGETHER_BYTES = 10**9  # of files; SD3.5 has 11 GB or more, DeepDanbooru 0.64, the starter models 0.02
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Residency:
 
     @contextlib.contextmanager
     def lend(self, ref: ModelRef) -> Iterator[Any]:
-        """The model, for a while; loaded unless it is here. Waits while another thread has one that leaves no room.
+        """Lend the model; load it unless it is loaded. Waits while another thread has one that leaves no room.
 
         Raises what making it raises: WeightsError, SettingsError.
         """
@@ -50,7 +50,7 @@ class Residency:
                 self.changed.notify_all()
 
     def clear(self) -> None:
-        """Let go of all that nobody has borrowed."""
+        """Release all idle models."""
         with self.changed:
             self._let_go(-1)
 
@@ -61,7 +61,7 @@ class Residency:
         while self._bytes() > room:
             if any(thread in each.borrowers for each in self.residents.values()):
                 raise RuntimeError(
-                    f"{ref.name} is asked for by a thread that keeps a model beside which it has no room"
+                    f"{ref.name} was requested by a thread that holds a model beside which there is no room for it"
                 )
             self.changed.wait()
             if ref in self.residents:
@@ -71,7 +71,7 @@ class Residency:
         return self.residents[ref]
 
     def _let_go(self, room: int) -> None:
-        """The oldest first, until what stays is no larger."""
+        """Release the oldest first, until the rest is no larger."""
         gone = []
         for ref in [ref for ref, each in self.residents.items() if not each.borrowers]:
             if self._bytes() <= room:

@@ -129,7 +129,7 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
 
 def look_again(run: Run, tagged: Tagged) -> Found:
     """Files changed since the scan: once more from the top, for what differs. What changes again is a problem."""
-    run.report.say("tag: some images changed while prep was at work and are read again")
+    run.report.say("tag: some images changed while prep was running and are read again")
     for row in tagged.rows:
         run.problems.pop(row.ref.path, None)
     return Found(listing=find_images(run.src, run.out))

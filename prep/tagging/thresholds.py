@@ -13,7 +13,7 @@ from prep.types import TagScores, Vocabulary
 
 
 def level_of(edge_density: float, settings: Thresholds) -> str:
-    """simple, medium or complex: busy pictures spread a tagger's confidence, so they get a lower threshold."""
+    """simple, medium or complex: in busy pictures a tagger's scores are lower, so they get a lower threshold."""
     if edge_density < settings.simple_below:
         return "simple"
     return "medium" if edge_density < settings.medium_below else "complex"
@@ -29,7 +29,7 @@ def mcut(scores: np.ndarray) -> float:
 
 
 def read_overrides(path: str) -> dict[str, float]:
-    """`tag = 0.6` lines (TOML): a tag's own threshold, whatever the level. Raises SettingsError."""
+    """`tag = 0.6` lines (TOML): a tag's own threshold at every level. Raises SettingsError."""
     if not path:
         return {}
     try:
@@ -37,7 +37,7 @@ def read_overrides(path: str) -> dict[str, float]:
     except FileNotFoundError:
         raise SettingsError(f"thresholds.overrides: {path} does not exist") from None
     except DocumentError as error:
-        raise SettingsError(f"thresholds.overrides: {path} {error}", hint="mend it, or name another file") from None
+        raise SettingsError(f"thresholds.overrides: {path} {error}", hint="correct it, or name another file") from None
     for name, value in values.items():
         if not isinstance(value, int | float) or not 0 <= value <= 1:
             raise SettingsError(f"{path}: `{name}` is {value!r}; wanted a number from 0 to 1")
@@ -63,7 +63,7 @@ class Selector:
         return np.array([self.overrides.get(name, np.nan) for name in self.vocabulary.names], np.float32)
 
     def threshold(self, scores: TagScores | None, level: str) -> float:
-        """scores: looked at in mode `mcut` alone."""
+        """scores: used only in mode `mcut`."""
         if self.settings.mode == "fixed":
             return self.settings.fixed
         if self.settings.mode == "mcut":

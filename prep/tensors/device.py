@@ -1,4 +1,4 @@
-"""Where it is drawn, in which dtype, and how memory running out is told."""
+"""The device and dtype to draw with, and how to recognise an out-of-memory error."""
 
 import gc
 
@@ -10,10 +10,12 @@ NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
 
 
 def check_device(asked: str, setting: str) -> None:
-    """asked: auto, cpu, cuda or mps. Raises SettingsError when torch sees no such card."""
+    """asked: auto, cpu, cuda or mps. Raises SettingsError when torch sees no such device."""
     there = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
     if asked in there and not there[asked]():
-        raise SettingsError(f"{setting} is {asked}, but torch sees no such card", hint="`auto` takes what there is")
+        raise SettingsError(
+            f"{setting} is {asked}, but torch sees no such device", hint="`auto` uses what this machine has"
+        )
 
 
 def pick_device(asked: str) -> torch.device:
@@ -23,7 +25,7 @@ def pick_device(asked: str) -> torch.device:
 
 
 def best_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the processor multiplies in it, else float32; as the taggers have it."""
+    """bfloat16 if the processor multiplies in it, else float32; as for the taggers."""
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     probes = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
@@ -35,7 +37,7 @@ def short(dtype: torch.dtype) -> str:
 
 
 def card(device: torch.device) -> dict:
-    """Its name and the most memory that this process held on it, in GB; empty on a CPU."""
+    """The card's name and this process's peak memory on it, in GB; empty on a CPU."""
     if device.type != "cuda":
         return {}
     held_gb = torch.cuda.max_memory_allocated(device) / 1e9
@@ -49,7 +51,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def give_back() -> None:
-    """Free what is no longer held, on the card too."""
+    """Free memory that is no longer used, also on the card."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -1,6 +1,6 @@
-"""Putting a file's tensors into a model that was built without memory: one at a time, never twice.
+"""Fill a model on the meta device with a file's tensors: one at a time, never two copies.
 
-A linear's weight stays in FP8, or goes into it, or out of it, as asked; everything else takes the compute dtype.
+A linear's weight stays in FP8, or is converted to or from it, as requested; all else takes the compute dtype.
 """
 
 import math
@@ -18,8 +18,8 @@ from prep.tensors.layout import Part, Stored
 from prep.tensors.rows import ALL, Rows, joined
 
 # Which linears are FP8 in memory. stored: as in the file. all: every one. blocks: attention and feed-forward, with
-# modulation, embedders and the last layer in the compute dtype (error .039 against .071, a third more memory).
-# none: not one, also of an FP8 file (twice the memory; on a CPU several times as fast).
+# modulation, embedders and the last layer in the compute dtype (error .039 instead of .071, a third more memory).
+# none: no linear, even of an FP8 file (twice the memory; several times as fast on a CPU).
 Quantise = Literal["stored", "all", "blocks", "none"]
 IN_BLOCKS = ("attn.", "attn2.", "ff.", "ff_context.")
 
@@ -30,7 +30,7 @@ class Piece:
 
     stored: Stored
     rows: Rows = ALL
-    shape: tuple[int, ...] | None = None  # where it is not the file's: a 1x1 convolution that became a linear
+    shape: tuple[int, ...] | None = None  # if it differs from the file's: a 1x1 convolution that became a linear
 
     def dense(self, dtype: torch.dtype) -> torch.Tensor:
         file, key = self.stored.file, self.stored.key
@@ -44,7 +44,7 @@ class Piece:
         return (values if self.shape is None else values.reshape(self.shape)).to(dtype)
 
     def eight(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """(float8 [out, in], float32 scale [1, 1] or [out, 1]): the file's own pages, or quantised by rows."""
+        """(float8 [out, in], float32 scale [1, 1] or [out, 1]): mapped from the file, or quantised by rows."""
         if not self.stored.eight_bit:
             return quantise_rows(self.dense(torch_dtype(self.stored.entry.dtype)))
         weight = self.rows.of_tensor(self.stored.file.mapped(self.stored.key))
@@ -53,7 +53,7 @@ class Piece:
 
 
 def linear(name: str, pieces: dict[str, Piece], dtype: torch.dtype, quantise: Quantise) -> nn.Module:
-    """The layer of that name, filled: an Fp8Linear, or an nn.Linear in dtype."""
+    """The filled layer of this name: an Fp8Linear, or an nn.Linear in dtype."""
     weight, bias = pieces[f"{name}.weight"], pieces.get(f"{name}.bias")
     bias = None if bias is None else bias.dense(dtype)
     eight = {
@@ -81,7 +81,7 @@ def fill(
 ) -> None:
     """Give a model on the meta device its tensors. pieces: name in the model -> where it comes from; of: the file.
 
-    own_dtype: for layers that are computed in another dtype than the rest. Raises WeightsError when a tensor is
+    own_dtype: for layers that are computed in a different dtype. Raises WeightsError when a tensor is
     missing, left over, or of another shape.
     """
     wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
@@ -106,23 +106,23 @@ def fill(
 def check_weights(model: nn.Module, of: str, most_std: float = math.inf) -> None:
     """Raises WeightsError when FP8 is outside an Fp8Linear, or a linear's weight is not finite or spread too wide.
 
-    Of each weight some 64 rows are looked at: a lost scale shows in every one.
+    Checks about 64 rows of each weight: a lost scale shows in every row.
     """
     for name, module in model.named_modules():
         tensors = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
         for kind, value in tensors:
             eight = isinstance(module, Fp8Linear) and kind == "stored"
             if value.dtype in FP8 and not eight:
-                raise WeightsError(f"{of}: {name}.{kind} is FP8 where it cannot be computed with")
+                raise WeightsError(f"{of}: {name}.{kind} is FP8 in a layer that cannot compute with it")
             if value.is_meta:
                 raise WeightsError(f"{of}: {name}.{kind} was not loaded")
             if (kind == "weight" and isinstance(module, nn.Linear)) or eight:
                 step = max(1, len(value) // 64)
                 rows = value[::step].float()
                 rows = rows * (module.scale[::step] if len(module.scale) > 1 else module.scale) if eight else rows
-                if not (spread := rows.std(correction=0).item()) < most_std:  # also when it is NaN
+                if not (spread := rows.std(correction=0).item()) < most_std:  # false for NaN, too
                     raise WeightsError(
-                        f"{of}: the weights of {name} have a standard deviation of {spread:.3g}; some 0.02 is usual",
+                        f"{of}: the weights of {name} have a standard deviation of {spread:.3g}; about 0.02 is usual",
                         hint="a scale is missing or the file is damaged",
                     )
 
@@ -131,7 +131,7 @@ def _check_fit(wanted: dict[str, tuple[int, ...]], pieces: dict[str, Piece], of:
     if missing := sorted(wanted.keys() - pieces.keys()):
         raise WeightsError(f"{of} lacks {missing[0]} and {len(missing) - 1} more of this model")
     if extra := sorted(pieces.keys() - wanted.keys()):
-        raise WeightsError(f"{of} also holds {extra[0]}, which this model has no place for")
+        raise WeightsError(f"{of} also holds {extra[0]}, which this model does not have")
     for name, shape in wanted.items():
         stored, rows = pieces[name].stored, pieces[name].rows
         found = stored.entry.shape
@@ -144,7 +144,7 @@ def _check_fit(wanted: dict[str, tuple[int, ...]], pieces: dict[str, Piece], of:
 
 
 def stored_as(part: Part, quantise: Quantise) -> str:
-    """The transformer's layout; fp8-rows (all linears, or those of the blocks) where 16 bit is made FP8 as it loads."""
+    """The transformer's layout; fp8-rows (all linears, or those of the blocks) if 16 bit becomes FP8 on load."""
     linears = [key for key, stored in part.tensors.items() if key.endswith(".weight") and len(stored.entry.shape) == 2]
     if quantise == "blocks":
         ours = (*IN_BLOCKS, ".attn", ".mlp.fc")  # in diffusers' names, and in the files'

@@ -1,7 +1,7 @@
-"""A linear layer that is kept in FP8: a byte a weight, brought to the input's dtype inside forward.
+"""A linear layer stored in FP8: one byte per weight, converted to the input's dtype inside forward.
 
-float8_e4m3fn: 1 sign bit, 4 of exponent, 3 of mantissa; largest value 448; no infinity. weight = stored · scale.
-Storage only: it saves memory, and no time. Error against float32, tiny model, all linears: .071 scaled by rows,
+float8_e4m3fn: 1 sign bit, 4 exponent bits, 3 mantissa bits; largest value 448; no infinity. weight = stored · scale.
+Storage only: it saves memory, not time. Error against float32, tiny model, all linears: .071 scaled by rows,
 .086 by tensor, .100 unscaled; bfloat16 has .020.
 """
 
@@ -13,21 +13,21 @@ from torch.nn import functional as F
 
 FP8 = (torch.float8_e4m3fn, torch.float8_e5m2)
 LARGEST = 448.0  # torch.finfo(torch.float8_e4m3fn).max
-ROWS_AT_ONCE = 1024  # quantising takes a float32 copy of so many rows, not of the matrix
+ROWS_AT_ONCE = 1024  # quantising copies this many rows to float32 at a time, not the whole matrix
 
 
 class Fp8Linear(nn.Module):
-    """y = x · weightᵀ + bias, as nn.Linear.
+    """y = x · weightᵀ + bias, like nn.Linear.
 
     stored: float8 [out, in]. scale: float32 [1, 1], or [out, 1] by rows; never 0-dim, which would be rounded to the
-    input's dtype before it is multiplied. bias: [out] in the compute dtype, or None.
-    compute: the dtype to multiply in where it is not the input's: float32 for T5's `wo` in a float16 encoder.
+    input's dtype before multiplying. bias: [out] in the compute dtype, or None.
+    compute: the dtype to multiply in, if not the input's: float32 for T5's `wo` in a float16 encoder.
     """
 
-    product: Callable | None = None  # (layer, x) -> its answer, where a card multiplies in FP8: _products.py
-    keeps = False  # whether the next dense weight is kept until it is told otherwise
+    product: Callable | None = None  # (layer, x) -> its output, on a card that multiplies in FP8: see products.py
+    keeps = False  # whether the next dense weight is kept until `keep(False)`
     kept: torch.Tensor | None = None
-    weight = None  # T5 asks for it, and would cast its activations to float8 if it were a tensor
+    weight = None  # T5 looks at it, and would cast its activations to float8 if it were a tensor
 
     def __init__(
         self, stored: torch.Tensor, scale: torch.Tensor, bias: torch.Tensor | None, compute: torch.dtype | None = None
@@ -40,7 +40,7 @@ class Fp8Linear(nn.Module):
         self.bias = None if bias is None else nn.Parameter(bias, requires_grad=False)
 
     def dense(self, dtype: torch.dtype) -> torch.Tensor:
-        """The weight: dtype [out, in]. The product is taken in float32 and rounded once."""
+        """The weight: dtype [out, in]. Multiplied by its scale in float32 and rounded once."""
         if not self.keeps:
             return self._dense(dtype)
         if self.kept is None or self.kept.dtype != dtype:
@@ -48,13 +48,13 @@ class Fp8Linear(nn.Module):
         return self.kept
 
     def keep(self, keeps: bool) -> None:
-        """Whether the dense weight stays from one call to the next: for rows that pass one after the other."""
+        """Set whether the dense weight is kept between calls, for rows that pass one after the other."""
         self.keeps, self.kept = keeps, None
 
     def _dense(self, dtype: torch.dtype) -> torch.Tensor:
         if self.stored.device.type != "cpu":
             return self.stored.to(dtype).mul_(self.scale)
-        # A CPU casts float8 number by number: a table of its 256 values takes half the time, or less.
+        # A CPU casts float8 value by value: a table of its 256 values takes half the time or less.
         stored = self.stored.view(torch.uint8).flatten().int()
         table = torch.arange(256, dtype=torch.uint8).view(self.stored.dtype).float()
         if self.scale.numel() == 1:
@@ -71,7 +71,7 @@ class Fp8Linear(nn.Module):
         return F.linear(x, self.dense(x.dtype), bias)
 
     def _apply(self, fn: Callable, recurse: bool = True) -> "Fp8Linear":
-        """`.to(dtype)` reaches the bias alone: weight and scale go along as whole numbers, to another device only."""
+        """`.to(dtype)` affects only the bias: weight and scale move as integers, which keeps their dtype."""
         stored, scale = self.stored.dtype, self.scale.dtype
         self.stored, self.scale = self.stored.view(torch.uint8), self.scale.view(torch.int32)
         try:
@@ -85,7 +85,7 @@ class Fp8Linear(nn.Module):
 
 
 def quantise_rows(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """weight: float [out, in] -> (float8_e4m3fn [out, in], float32 [out, 1]): scale = largest of the row / 448."""
+    """weight: float [out, in] -> (float8_e4m3fn [out, in], float32 [out, 1]): scale = row's largest / 448."""
     stored = torch.empty(weight.shape, dtype=torch.float8_e4m3fn)
     scale = torch.empty(len(weight), 1, dtype=torch.float32)
     for start in range(0, len(weight), ROWS_AT_ONCE):
@@ -93,6 +93,6 @@ def quantise_rows(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         values = weight[rows].float()
         largest = values.abs().amax(dim=1, keepdim=True)
         scale[rows] = torch.where(largest > 0, largest / LARGEST, 1.0)
-        # A quotient may round to a hair above 448, which float8 has as NaN.
+        # A quotient may round to slightly above 448, which float8 turns into NaN.
         stored[rows] = (values / scale[rows]).clamp_(-LARGEST, LARGEST).to(torch.float8_e4m3fn)
     return stored, scale

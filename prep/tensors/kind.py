@@ -50,7 +50,7 @@ FAMILIES = (
     (r"^transformer_blocks\.0\.attn\.add_q_proj\.", "the transformer of a diffusers folder by itself"),
     (r"^emb_params$|^string_to_param", "a textual inversion, which adds a word to a model"),
 )
-OTHER_MODEL = "prep draws with SD3.5 alone"
+OTHER_MODEL = "prep draws only with SD3.5"
 IN_FOLDER = "name the folder above it, which holds model_index.json"
 
 

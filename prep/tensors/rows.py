@@ -1,4 +1,4 @@
-"""Which rows of a stored tensor a layer takes. Knows no model."""
+"""Which rows of a stored tensor a layer takes. Knows no particular model."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ import torch
 
 @dataclass(frozen=True)
 class Rows:
-    """Which rows of a stored tensor a layer takes: these of its `of` equal parts, in this order."""
+    """Which rows of a stored tensor a layer takes: `parts` of its `of` equal parts, in this order."""
 
     parts: tuple[int, ...] = (0,)
     of: int = 1
 
     def spans(self, height: int) -> list[tuple[int, int]]:
-        """(start, stop) of each part of so many rows."""
+        """(start, stop) of each part, for a tensor with this many rows."""
         part_height = height // self.of
         return [(part * part_height, (part + 1) * part_height) for part in self.parts]
 
@@ -25,7 +25,7 @@ class Rows:
 
 
 def joined(parts: list[torch.Tensor]) -> torch.Tensor:
-    """One part as it is; more in a row, as bytes: float8 has no cat of its own everywhere."""
+    """One part as it is; several concatenated as bytes, since not every torch can concatenate float8."""
     if len(parts) == 1:
         return parts[0]
     return torch.cat([part.view(torch.uint8) for part in parts]).view(parts[0].dtype)

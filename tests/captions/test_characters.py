@@ -52,10 +52,10 @@ def test_the_table_in_a_file_is_the_same(tmp_path):
             FOLDERS,
             r'Did you mean \[characters."Sylvie \(VN\)"\] or \[characters.sylvie_vn\]\?',
         ),
-        (("zzz",), ["mira", "a b"], r'There is \[characters.mira\], \[characters."a b"\]'),
-        (("sylvie_vn", '"Sylvie (VN)"'), FOLDERS, r"\[characters.sylvie_vn\] and .*are both about Sylvie \(VN\)"),
-        (("MIRA",), ["Mira", "mira"], r"\[characters.MIRA\] may be about Mira and mira. Name one exactly"),
-        (("a_b",), ["a b", "a-b", "a (b)"], r"may be about a b and a \(b\)"),
+        (("zzz",), ["mira", "a b"], r'Use one of \[characters.mira\], \[characters."a b"\]'),
+        (("sylvie_vn", '"Sylvie (VN)"'), FOLDERS, r"\[characters.sylvie_vn\] and .*are both for Sylvie \(VN\)"),
+        (("MIRA",), ["Mira", "mira"], r"\[characters.MIRA\] matches both Mira and mira. Name one exactly"),
+        (("a_b",), ["a b", "a-b", "a (b)"], r"matches both a b and a \(b\)"),
     ],
 )
 def test_what_is_about_no_folder_or_about_two_says_what_to_write(sections, folders, says):

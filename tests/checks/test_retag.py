@@ -99,7 +99,7 @@ def test_a_copy_by_its_pixels_keeps_an_earlier_reason():
 @pytest.mark.parametrize(
     "text, told",
     [
-        ('[picture]\nmouth = "open_mouth"', "`mouth` is no list of tags"),
+        ('[picture]\nmouth = "open_mouth"', "`mouth` is not a list of tags"),
         ('mouth = ["open_mouth", "closed_mouth"]', "`mouth` is neither the table"),
         ("[pictures]", "`pictures` is neither the table"),
         ("picture = 3", "`picture` is neither the table"),

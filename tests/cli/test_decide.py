@@ -45,7 +45,7 @@ def test_reject_of_a_drawn_picture_takes_it_out_at_once(painted, typed):
 
 def test_a_key_of_none_or_of_several_is_one_sentence_and_changes_nothing(made, typed):
     for verb in ("accept", "reject", "exclude", "restore"):
-        for keys, why in (((made.key("001"), "nobody.png"), "is no picture of"), (("000",), "may be 2 pictures")):
+        for keys, why in (((made.key("001"), "nobody.png"), "is not a picture of"), (("000",), "may be 2 pictures")):
             said = typed(verb, made.out, *keys)
             assert said.code == 2 and said.out == "" and why in said.err and len(said.err.splitlines()) == 1
     assert made.image("001").exists() and typed("undo", made.out, "--list").out == "nothing was decided yet\n"

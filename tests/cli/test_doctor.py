@@ -64,7 +64,7 @@ def test_config_file_decides_and_a_bad_one_is_a_usage_error(tmp_path):
 
 def test_offline_asks_nobody(online):
     told = lines(Settings(models=Models(offline=True)))
-    assert online == [] and "nothing: models.offline" in told["asked"]
+    assert online == [] and "yes: models.offline" in told["offline"]
     assert "starter" in told["tagger"]
 
 
@@ -76,7 +76,7 @@ def test_both_are_asked_and_silence_says_what_to_do(online):
 
 def test_starter_reads_and_the_real_one_is_offered_with_size_and_licence(online):
     told = lines()["tagger"]
-    assert "starter tagger reads" in told
+    assert "using the starter tagger" in told
     assert f"prep models get {NAME}" in told and "644 MB" in told and "MIT" in told
 
 
@@ -113,7 +113,7 @@ def test_sd35_that_is_here_comes_with_its_plan(tmp_path, monkeypatch):
     (tmp_path / basename("sd35-medium")).write_bytes(b"weights")
     monkeypatch.setenv("PREP_MODELS", str(tmp_path))
     monkeypatch.setattr(examine, "memory", lambda: (32 * 10**9, 10**9))
-    assert "sd35-medium is here; --config configs/cpu.toml: on the CPU" in lines()["generator"]
+    assert "sd35-medium is on this machine; --config configs/cpu.toml: on the CPU" in lines()["generator"]
 
 
 def test_token_is_told_and_never_shown(monkeypatch, tmp_path):
@@ -146,7 +146,7 @@ def test_device_that_is_not_here_stops_and_says_what_to_do(monkeypatch):
 
 def test_what_would_draw_is_said_and_its_library_is_told(monkeypatch):
     told = lines()
-    assert "no SD3.5 is here, so nothing is drawn" in told["generator"]
+    assert "SD3.5 is not on this machine, so nothing is drawn" in told["generator"]
     assert told["diffusers"].startswith(version("diffusers")[:2])
     monkeypatch.setattr(examine, "version", missing)
     assert "pip install -e ." in lines()["diffusers"]
@@ -235,7 +235,7 @@ def test_plan_follows_the_memory_of_the_card(gigabytes, told):
 def test_time_and_memory_of_a_card_are_told_as_computed():
     gpu = Gpu("A card", "cuda", int(12.6e9), None, tflops=100.0)
     text = plan_for([gpu], None).text
-    assert "5.6 GB of weights, 8.9 GB at the peak; 35 to 70 s per picture of 1024 px, from 100 TFLOPS in bf16" in text
+    assert "5.6 GB of weights, 8.9 GB at the peak; 35 to 70 s per picture at 1024 px, from 100 TFLOPS in bf16" in text
     assert "(computed, not measured on a card)" in text
     assert "is not known" in plan_for([Gpu("A card", "cuda", int(12.6e9), None)], None).text
     assert "(the VAE in tiles) at the peak" in plan_for([Gpu("A card", "cuda", int(8.5e9), None)], None).text
@@ -270,7 +270,7 @@ def test_machine_that_is_too_small_says_what_would_do(monkeypatch):
     monkeypatch.setattr(examine, "memory", lambda: SMALL_CPU)
     monkeypatch.setattr(examine, "look", lambda: Compute("9.9", ""))
     told = lines()
-    assert "too small" in told["generator"] and "GPU from 8 GB" in told["generator"]
+    assert "too little memory" in told["generator"] and "GPU of 8 GB or more" in told["generator"]
     assert "float32" in told["CPU"]
 
 
@@ -312,7 +312,7 @@ def test_no_home_folder_is_a_line(monkeypatch):
 
 def test_a_mirror_that_is_no_address_is_a_line(monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://[")
-    assert "HF_ENDPOINT is no address -> write it as https://" in lines()["hub"]
+    assert "HF_ENDPOINT is not a valid address -> write it as https://" in lines()["hub"]
 
 
 def test_prep_models_that_is_no_folder(monkeypatch, tmp_path):

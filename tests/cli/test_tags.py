@@ -46,12 +46,12 @@ def test_tags_of_one_character_are_changed_and_undone(made, typed):
 
 SENSELESS = {
     ("--add", "a", "--remove", "b"): "--add and --remove together",
-    ("--add", "a, b"): "is no tag",
-    ("--add", " "): "is no tag",
-    ("--add", ""): "is no tag",
-    ("--rename", "a", ""): "is no tag",
-    ("--add", "caf\udce9"): "is no tag",
-    ("--rename", "solo", "a\0b"): "is no tag",
+    ("--add", "a, b"): "is not a tag",
+    ("--add", " "): "is not a tag",
+    ("--add", ""): "is not a tag",
+    ("--rename", "a", ""): "is not a tag",
+    ("--add", "caf\udce9"): "is not a tag",
+    ("--rename", "solo", "a\0b"): "is not a tag",
     ("--remove", "Mira"): "is the trigger word",
     ("--rename", "mira", "x"): "is the trigger word",
     ("--character", "nobody"): "There is mira, noa",

@@ -40,10 +40,10 @@ def test_a_path_is_found_from_inside_the_folder(made, monkeypatch):
 
 def test_a_name_of_none_or_several_is_a_sentence(made):
     found = Set(made.out)
-    with pytest.raises(UsageError, match="000 may be 2 pictures: mira/000.png, noa/000.png. Name one by its path"):
+    with pytest.raises(UsageError, match="000 matches 2 pictures: mira/000.png, noa/000.png. Name one by its path"):
         found.find(["001", "000"])
     for key in ("x", "mira/9.png", "", "../../x", "a\0b", made.image("001").parent.name):
-        with pytest.raises(UsageError, match="is no picture of"):
+        with pytest.raises(UsageError, match="is not a picture of"):
             found.find([key])
 
 

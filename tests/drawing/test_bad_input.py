@@ -78,7 +78,7 @@ def test_no_room_for_a_download(art, tiny_tagger, monkeypatch, reads_with):
     allow_fetching(monkeypatch)
     full = namedtuple("usage", "total used free")(10**10, 9 * 10**9, 10**9)
     monkeypatch.setattr("prep.models.download.shutil.disk_usage", lambda _: full)
-    said = "needs 14.90 GB free, 1.00 GB are, in .*Make room, or let PREP_CACHE .HF_HOME"
+    said = "needs 14.90 GB, but only 1.00 GB are free in .*Free some space, or set PREP_CACHE .HF_HOME"
     stopped(NoRoomError, said, 3, art, tiny_tagger, reads_with, "generator.model=sd35-large-fp8")
 
 
@@ -96,7 +96,7 @@ def test_a_gated_model_without_a_token(art, tiny_tagger, monkeypatch, reads_with
 
 
 def test_a_part_that_is_named_and_not_there(art, tiny_tagger, tmp_path):
-    said = "generator.sd35.vae: .*none.safetensors is no file. Name the file that holds vae"
+    said = "generator.sd35.vae: .*none.safetensors is not a file. Name the file that contains vae"
     sets = (f"generator.model={tiny_model(tmp_path)}", f"generator.vae={tmp_path / 'none.safetensors'}")
     refused(UsageError, said, art, tiny_tagger, *sets)
 
@@ -104,7 +104,10 @@ def test_a_part_that_is_named_and_not_there(art, tiny_tagger, tmp_path):
 def test_a_character_with_one_image_is_drawn_from_that_one(tmp_path, tiny_tagger, generator, sets, capfd):  # noqa: F811
     art, out = folder_of(tmp_path / "art", mira=1), tmp_path / "out"
     assert run_here(art, out, tiny_tagger, *sets).exit_code == 0
-    assert "generate: mira has one image, and all is drawn from that: with three or more" in capfd.readouterr().out
+    assert (
+        "generate: mira has only one image, so all is drawn from that; prep finds traits from three"
+        in capfd.readouterr().out
+    )
     assert {row["parent_id"] for row in manifest(out) if row["origin"] == "augmentation"} == {
         row["image_id"] for row in manifest(out) if row["origin"] == "source"
     }

@@ -88,7 +88,7 @@ def test_status_of_a_run_without_a_generator_says_why_nothing_is_drawn(tmp_path,
     lines = list(status_of(out))
     draws_nothing = "a run now would draw nothing: "
     (line,) = (line for line in lines if line.startswith(draws_nothing))
-    assert line.startswith(f"{draws_nothing}no SD3.5 is here. `prep models get sd35-large-fp8`")
+    assert line.startswith(f"{draws_nothing}SD3.5 is not on this machine. `prep models get sd35-large-fp8`")
     assert not any("drawn: " in line or "to draw: " in line for line in lines)
     (art / "prep.toml").write_text('[generator]\nmodel = "none"\n')
     assert f"{draws_nothing}generator.model is none" in list(status_of(out))

@@ -121,7 +121,7 @@ def test_options_that_the_tagger_does_not_know_are_left_out_and_named(tmp_path):
 def test_a_list_of_another_shape_is_a_sentence(tmp_path, text):
     path = tmp_path / "vary.toml"
     path.write_text(text)
-    with pytest.raises(SettingsError, match="wants `options`"):
+    with pytest.raises(SettingsError, match="needs `options`"):
         read_vary(str(path))
 
 

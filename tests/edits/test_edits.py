@@ -37,7 +37,7 @@ def test_a_caption_written_over_another_is_merged_with_what_was_saved_since(made
 def test_a_picture_without_a_caption_takes_none(made):
     with made.door() as edits, pytest.raises(UsageError, match="has no caption yet"):
         edits.caption("mira/00", "mira")
-    with made.door() as edits, pytest.raises(UsageError, match="no caption"):
+    with made.door() as edits, pytest.raises(UsageError, match="not valid text"):
         edits.caption(made.key("000"), "mira\0")
 
 

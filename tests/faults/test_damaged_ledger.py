@@ -223,7 +223,7 @@ def test_drawn_pictures_stay_although_what_the_check_said_is_lost(tmp_path, tiny
 
 def test_the_tagger_that_read_a_set_reads_it_again_although_its_row_is_lost(tmp_path, tiny_tagger):
     ledger = Ledger.begin(tmp_path / "ledger")
-    with pytest.raises(StoppedError, match="mine read this set before.*tagger.model=/path/to/weights"):
+    with pytest.raises(StoppedError, match="mine tagged this set before.*tagger.model=/path/to/weights"):
         tagger_of(ledger, load_settings(), before=lambda: "mine")
     assert tagger_of(ledger, load_settings(), before=lambda: "starter-tagger").name == "starter-tagger"
 

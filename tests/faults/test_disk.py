@@ -110,7 +110,7 @@ def test_hard_links_to_another_disk_are_a_sentence(made, disk):
     mount("remount,size=20m")
     made.out = folder / "out"
     with pytest.raises(
-        StoppedError, match=r"no hardlink to .* \(it lies on another disk\)\. Choose another export.link"
+        StoppedError, match=r"a hardlink to .* \(it is on another disk\)\. Set export.link to another value"
     ):
         made.run("export.link=hardlink")
     assert made.run("export.link=symlink").exit_code == 0

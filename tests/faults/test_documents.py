@@ -51,7 +51,7 @@ def test_what_is_no_document_says_what_it_is(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("latin.toml")
     os.mkfifo(tmp_path / "pipe")
-    for name, why in (("folder", "is no regular file"), ("pipe", "is no regular file"), ("link", "is a link")):
+    for name, why in (("folder", "is not a regular file"), ("pipe", "is not a regular file"), ("link", "is a link")):
         with pytest.raises(DocumentError, match=why):
             read_json(tmp_path / name)
     with pytest.raises(DocumentError, match="has more than 16 bytes"):

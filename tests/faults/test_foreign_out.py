@@ -162,7 +162,7 @@ def test_a_pipe_in_the_place_of_the_lock_or_the_log_is_not_waited_for(tmp_path):
         "try:\n  with locked(here / 'lock'): pass\n"
         "except Exception as error: print(error)"
     )
-    assert "lock cannot be locked (is no regular file)" in in_time(code, tmp_path)
+    assert "lock cannot be locked (is not a regular file)" in in_time(code, tmp_path)
 
 
 def test_the_holder_of_a_lock_is_told_without_control_characters(tmp_path):
@@ -254,7 +254,7 @@ def test_a_pipe_in_out_is_not_waited_for(out):
         "  except PrepError as error: print(error)"
     )
     said = in_time(code, out).splitlines()
-    assert len(said) == 2 and all("is no regular file" in line for line in said)
+    assert len(said) == 2 and all("is not a regular file" in line for line in said)
 
 
 def test_problems_are_told_from_a_file_of_outs_own(out, outside):
@@ -265,7 +265,7 @@ def test_problems_are_told_from_a_file_of_outs_own(out, outside):
 
 
 def test_a_file_that_never_ends_is_read_to_its_bound():
-    with pytest.raises(OSError, match="is no regular file"):
+    with pytest.raises(OSError, match="is not a regular file"):
         read_file(Path("/dev/zero"), follow=True)
 
 
@@ -301,7 +301,7 @@ def test_a_picture_that_is_a_link_is_taken_when_it_is_the_one_that_the_set_means
     linked(other, tmp_path / "private.png")
     found = read_set(out)
     assert found.images == 1
-    assert list(found.left_out.values()) == ["is a link to something else than the picture of this set"]
+    assert list(found.left_out.values()) == ["is a link to something other than this set's picture"]
     assert len(list(Source(out, rejected=False).items(counts := Counts()))) == 1 and counts.foreign.total() == 1
 
 
@@ -309,7 +309,7 @@ def test_a_picture_that_is_a_pipe_is_left_out(out):
     path = sorted((out / "kohya").glob("*/*.png"))[0]
     path.unlink()
     os.mkfifo(path)
-    assert list(read_set(out).left_out.values()) == ["is no regular file"]
+    assert list(read_set(out).left_out.values()) == ["is not a regular file"]
 
 
 @pytest.mark.parametrize(
@@ -390,7 +390,7 @@ def test_lint_waits_for_no_pipe(tmp_path):
     clean_folder(tmp_path)
     os.mkfifo(tmp_path / "dataset.toml")
     code = "from prep.lint.look import lint\nprint([finding.what for finding in lint(Path(sys.argv[1])).findings])"
-    assert "cannot be read (is no regular file)" in in_time(code, tmp_path)
+    assert "cannot be read (is not a regular file)" in in_time(code, tmp_path)
 
 
 def test_a_dataset_toml_that_is_a_link_is_read_and_not_written(tmp_path):

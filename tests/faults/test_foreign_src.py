@@ -61,12 +61,12 @@ def test_no_pipe_in_src_is_waited_for(src):
         "print([file.path for file in found.files], found.problems[0][1].message)"
     )
     said = in_time(code, src).splitlines()
-    assert len(said) == 3 and all("is no regular file" in line for line in said)
+    assert len(said) == 3 and all("is not a regular file" in line for line in said)
     assert said[2].startswith("['mira/1.png']")
 
 
 def test_a_device_is_no_list_of_words_and_no_model():
-    with pytest.raises(SettingsError, match="is no regular file"):
+    with pytest.raises(SettingsError, match="is not a regular file"):
         read_vary("/dev/zero")
     with pytest.raises(SettingsError, match="is no name of a file"):
         read_vary("a\0b")

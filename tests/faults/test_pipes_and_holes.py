@@ -26,7 +26,9 @@ def hole(path: Path) -> None:
     os.truncate(path, 1 << 40)
 
 
-@pytest.mark.parametrize(("become", "why"), [(pipe, "is no regular file"), (hole, "has more than 2,000,000,000 bytes")])
+@pytest.mark.parametrize(
+    ("become", "why"), [(pipe, "is not a regular file"), (hole, "has more than 2,000,000,000 bytes")]
+)
 def test_a_picture_that_became_something_else_is_a_problem(tmp_path, become, why):
     art = folder_of(tmp_path / "art", mira=1)
     [found] = find_images(art, tmp_path / "out").files

@@ -138,5 +138,5 @@ def test_a_picture_that_changes_under_our_hands_stops_with_a_sentence(tmp_path):
         data[len(data) // 2] ^= 1
         path.write_bytes(data)
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-        with pytest.raises(StoppedError, match=r"changed while prep was at work|cannot be decoded"):
+        with pytest.raises(StoppedError, match=r"changed while prep was running|cannot be decoded"):
             cleaner.data(path)

@@ -197,7 +197,7 @@ def test_what_is_no_finished_set_is_one_sentence(tmp_path):
         path.unlink()
     assert "has no image to train on" in sentence(out)
     shutil.rmtree(out / "kohya" / "30_test")
-    assert "the folder of test is gone from kohya/" in sentence(out)
+    assert "the folder of test is missing from kohya/" in sentence(out)
     for name in ("/etc/passwd", "kohya/1_x/..", "kohya/../../x.png", "kohya/x/y.png"):
         made = Maker(tmp_path / f"c{abs(hash(name))}")
         made.add("mira", "mira")

@@ -87,7 +87,7 @@ def test_the_card_tells_what_the_set_is(hub, push, tmp_path):
     for words in (
         "| character | trigger word | real | drawn | samples | core tags |",
         "| mira | mira | 3 | 1 | 1 |",
-        "2 of the 8 rows that one trains on (25%)",
+        "2 of the 8 rows to train on (25%)",
         "0.55",
         "Stability AI Community License",
         "load_dataset(",

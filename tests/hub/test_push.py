@@ -133,7 +133,7 @@ def test_without_images_only_the_manifest_crosses(hub, push, tmp_path):
 def test_pictures_that_would_be_taken_out_are_told_of(hub, push, tmp_path):
     out = published(tmp_path / "out")
     push(out, *WITH)
-    assert "taken out" in push(out, "--yes").out
+    assert "are removed" in push(out, "--yes").out
 
 
 def test_rejected_rows_come_only_when_asked_for(hub, push, tmp_path):

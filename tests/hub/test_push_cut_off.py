@@ -37,7 +37,7 @@ def test_after_a_cut_only_what_is_missing_is_sent(hub, push, tmp_path):
     out = published(tmp_path / "out")
     hub.fail(r"POST .*/commit/", 500, times=99)
     cut = push(out, *WITH)
-    assert cut.code == 3 and "answers 500" in cut.err and hub.files("me/set") == [".gitattributes"]
+    assert cut.code == 3 and "answered 500" in cut.err and hub.files("me/set") == [".gitattributes"]
     assert hub.count("^PUT") == 3
     hub.faults.clear()
     assert push(out, *WITH).code == 0 and hub.count("^PUT") == 3 and len(hub.files("me/set")) == 5

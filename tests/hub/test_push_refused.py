@@ -28,7 +28,7 @@ def test_a_new_repo_that_comes_out_public_gets_no_byte(hub, push, tmp_path):
 def test_the_visibility_of_a_new_repo_is_sent(hub, push, tmp_path, flags, private):
     done = push(published(tmp_path / "out"), *WITH, *flags)
     assert done.code == 0 and hub.repos["me/set"].private == private
-    assert ("PUBLIC: everyone sees it" in done.out) != private
+    assert ("PUBLIC: everyone can see" in done.out) != private
     [asked] = [
         json.loads(each.split(b"\n\n")[-1]) for each in hub.crossed if each.startswith(b"POST /api/repos/create")
     ]
@@ -57,7 +57,7 @@ def test_it_is_asked_first_and_no_means_no(hub, push, tmp_path):
     for answer in ("n\n", ""):
         done = push(out, "--license", "mit", answer=answer)
         assert done.code == 2 and "nothing was sent" in done.err and hub.repos == {}
-        assert "private: me alone sees it" in done.out and "5 rows of 1 character," in done.out
+        assert "private: only me can see it" in done.out and "5 rows of 1 character," in done.out
     assert push(out, "--license", "mit", answer="y\n").code == 0 and "me/set" in hub.repos
 
 
@@ -73,13 +73,13 @@ def test_a_wrong_token_is_one_sentence(hub, push, tmp_path, monkeypatch):
     out = published(tmp_path / "out")
     monkeypatch.setenv("HF_TOKEN", "hf_wrong")
     done = push(out, *WITH)
-    assert done.code == 3 and "does not take the token from HF_TOKEN" in done.err
+    assert done.code == 3 and "rejected the token from HF_TOKEN" in done.err
     assert "hf_wrong" not in done.out + done.err and len(done.err.splitlines()) == 1
     monkeypatch.setenv("HF_TOKEN", READER)
-    assert "may only read" in push(out, *WITH).err
+    assert "is read-only" in push(out, *WITH).err
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     done = push(out, *WITH, repo="someone/set")
-    assert done.code == 3 and "no right to write to someone/set" in done.err and hub.repos == {}
+    assert done.code == 3 and "may not write to someone/set" in done.err and hub.repos == {}
 
 
 def test_the_login_file_is_read(hub, push, tmp_path, monkeypatch):

@@ -222,7 +222,7 @@ def test_a_general_part_that_is_no_table_is_left(tmp_path):
     before = files(tmp_path)
     _, done, [why] = apply_fixes(tmp_path)
     assert done == 0 and files(tmp_path) == before
-    assert "general in dataset.toml is no table" in why
+    assert "general in dataset.toml is not a table" in why
 
 
 def test_a_write_that_fails_is_reported_and_the_rest_is_fixed(tmp_path, monkeypatch):

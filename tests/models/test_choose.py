@@ -60,7 +60,7 @@ def test_a_page_that_is_gone_does_not_count_as_an_answer(page):
 def test_offline_asks_nobody(offline):
     """By the setting, or by HF_HUB_OFFLINE, which tests have set."""
     weights, said = chosen(offline=offline, reach=never)
-    assert weights.name == "starter-tagger" and "nothing may be fetched" in said[0]
+    assert weights.name == "starter-tagger" and "fetching is switched off" in said[0]
 
 
 def test_fallback_error_stops_and_says_what_to_do(online):
@@ -111,7 +111,7 @@ def test_what_draws_does_not_read():
 
 def test_a_package_without_its_starter_says_so(monkeypatch):
     change_file(monkeypatch, "starter-tagger", name="gone.safetensors")
-    with pytest.raises(StoppedError, match="nothing may be fetched"):
+    with pytest.raises(StoppedError, match="fetching is switched off"):
         chosen(reach=never)
     with pytest.raises(StoppedError) as caught:
         chosen("starter", reach=never)
@@ -130,13 +130,13 @@ def drawing(asked, **options):
 
 def test_nothing_is_fetched_for_drawing_when_nothing_may_be(monkeypatch):
     monkeypatch.setattr("prep.models.choose.fetch", lambda name: pytest.fail(f"fetched {name}"))
-    with pytest.raises(StoppedError, match="sd35-medium is not here and nothing may be fetched"):
+    with pytest.raises(StoppedError, match="sd35-medium is not on this machine and fetching is switched off"):
         drawing("sd35-medium", offline=True)
 
 
 def test_auto_draws_with_what_is_here_on_a_gpu_alone(tmp_path, monkeypatch):
     chosen, said = drawing("auto")
-    assert chosen is None and "no SD3.5 is here" in said[0]
+    assert chosen is None and "SD3.5 is not on this machine" in said[0]
     (tmp_path / basename("sd35-medium")).write_bytes(b"weights")
     monkeypatch.setenv("PREP_MODELS", str(tmp_path))
     assert drawing("auto")[0].name == "sd35-medium"
@@ -147,14 +147,14 @@ def test_auto_draws_with_what_is_here_on_a_gpu_alone(tmp_path, monkeypatch):
 
 
 def test_a_tagger_does_not_draw():
-    with pytest.raises(SettingsError, match="deepdanbooru-v3 reads, it does not draw"):
+    with pytest.raises(SettingsError, match="deepdanbooru-v3 is a tagger, not a generator"):
         drawing("deepdanbooru-v3")
 
 
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ("starter:", "names no path"),
+        ("starter:", "has no path"),
         ("~nobody-here/x.pt", "begins with a user that is not here"),
         ("x" * 300 + ".pt", "does not exist"),
     ],

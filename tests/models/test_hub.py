@@ -198,7 +198,7 @@ def test_the_clients_own_variables_are_read_as_it_reads_them(tmp_path, environme
 def test_an_address_that_the_client_cannot_import_is_one_sentence():
     code = "from prep.cli import main; import sys; sys.argv = ['prep', 'models']; sys.stderr = sys.stdout; main()"
     told = in_a_new_process(code, {"HF_ENDPOINT": f"http://{CANARY}@["}, status=2)
-    assert "HF_ENDPOINT is no address" in told and len(told.splitlines()) == 1 and CANARY not in told
+    assert "HF_ENDPOINT is not a valid address" in told and len(told.splitlines()) == 1 and CANARY not in told
 
 
 def in_a_new_process(code: str, environment: dict[str, str], status: int = 0) -> str:

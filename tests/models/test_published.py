@@ -32,7 +32,7 @@ def test_what_was_there_before_stays_until_a_right_one_comes(page, monkeypatch):
 
 def test_one_that_one_place_alone_knows_otherwise_is_said_and_used(page, monkeypatch):
     change_file(monkeypatch, NAME, sha256=OTHER, confirmed=False)
-    note = f"its sha256 is {page.sha256}, and {OTHER} was published, as one page alone gives it"
+    note = f"its sha256 is {page.sha256}, and {OTHER} was published, according to one page only"
     assert note in fetch(NAME).note
     said: list[str] = []
     choose_tagger(NAME, False, "error", said.append)

@@ -51,7 +51,7 @@ def test_a_file_that_is_gone_is_one_sentence(given, tmp_path):
 def test_a_file_that_changed_is_one_sentence(given, tmp_path, name):
     written(tmp_path / "here" / name, b"others!")
     with pytest.raises(
-        WeightsError, match="two-files is another file here than the one that the run began with"
+        WeightsError, match="two-files is a different file here than the one that the run began with"
     ) as caught:
         elsewhere(given).make()
     assert caught.value.exit_code == 2 and "\n" not in str(caught.value)
@@ -71,7 +71,7 @@ def test_another_model_of_the_same_file_names_is_not_taken_for_it(given, tmp_pat
         (tmp_path / "here" / name).unlink()
         written(tmp_path / "there" / name, b"another's")
     monkeypatch.setenv("PREP_MODELS", str(tmp_path / "there"))
-    with pytest.raises(WeightsError, match="is another file here"):
+    with pytest.raises(WeightsError, match="is a different file here"):
         elsewhere(given).files()
 
 

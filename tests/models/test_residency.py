@@ -78,7 +78,7 @@ def test_clearing_closes_what_nobody_has_borrowed(memory, tmp_path):
 def test_a_thread_does_not_wait_for_itself(memory, tmp_path):
     large, other = ref(tmp_path, "large", LARGE), ref(tmp_path, "other", LARGE)
     with memory.lend(large):
-        with pytest.raises(RuntimeError, match="other is asked for by a thread that keeps a model"):
+        with pytest.raises(RuntimeError, match="other was requested by a thread that holds a model"):
             memory.lend(other).__enter__()
         with memory.lend(large):  # the one that it has it may have again
             pass

@@ -44,7 +44,7 @@ WRONG = [
     ("generator.model={}/lfs.pt", "generator.model: lfs.pt is a Git LFS pointer.*`prep models get sd35-large-fp8`"),
     ("generator.model={}/vae.safetensors", "generator.model: vae.safetensors holds no transformer, but vae"),
     ("generator.model={}", "generator.model: .* is no diffusers folder"),
-    ("generator.vae=/nope", "generator.sd35.vae: /nope is no file"),
+    ("generator.vae=/nope", "generator.sd35.vae: /nope is not a file"),
     ("generator.sd35.t5={}/page.html", "page.html is a web page"),
     (
         "generator.sd35.clip_l={}/vae.safetensors",
@@ -59,13 +59,13 @@ WRONG = [
     ("tagger.device=mps", "tagger.device is mps, which is not here"),
     ("check.exclusive=/nope", "check.exclusive: /nope does not exist"),
     ("augmentation.vary=/nope", "augmentation.vary: /nope does not exist"),
-    ("augmentation.vary={}/list.toml", r"\[a\] wants `options`"),
+    ("augmentation.vary={}/list.toml", r"\[a\] needs `options`"),
     ("filter.file=/nope", "filter.file: /nope cannot be read"),
     ("filter.file={}", "filter.file: .* cannot be read"),
     ("profile.intrinsic=/nope", "profile.intrinsic: /nope cannot be read"),
     ("thresholds.overrides={}/list.toml", "wanted a number from 0 to 1"),
     ('export.formats=["nope"]', "no format is called nope"),
-    ("export.kohya={}/list.toml/kohya", "list.toml is no folder. Name another folder in export.kohya"),
+    ("export.kohya={}/list.toml/kohya", "list.toml is not a folder. Set export.kohya to another folder"),
 ]
 
 

@@ -110,7 +110,7 @@ def test_a_part_by_itself_leads_to_what_is_whole(tmp_path):
         with pytest.raises(WeightsError, match=says):
             look_at_sd35("file", {"model": path}, SD35Options())
     (whole / "model_index.json").write_text(json.dumps({"_class_name": "FluxPipeline"}))
-    with pytest.raises(WeightsError, match="is a folder of FluxPipeline. Prep draws with SD3.5 alone"):
+    with pytest.raises(WeightsError, match="is a folder of FluxPipeline. Prep draws only with SD3.5"):
         look_at_sd35("file", {"model": whole}, SD35Options())
 
 

@@ -1,10 +1,10 @@
-"""The adaLN cache: SD3.5's modulation, computed once for all steps of a prompt instead of at each of them.
+"""The adaLN cache: SD3.5's modulation, computed once for all steps of a prompt instead of at every step.
 
-Each block scales and shifts by numbers that depend on (timestep, pooled prompt) alone; the layers that make them are a
-third of the model (2.685 of 8.146 G parameters in large). Here they are read from the file, asked, and dropped; the
-model keeps their answers: float [calls, rows, width], 124 MB for 28 steps and 2 rows.
+Each block scales and shifts by numbers that depend only on (timestep, pooled prompt); the layers that compute them are
+a third of the model (2.685 of 8.146 G parameters in large). Here they are read from the file, run once and dropped;
+the model keeps their outputs: float [calls, rows, width], 124 MB for 28 steps and 2 rows.
 
-A cached transformer answers for the timesteps and pooled prompts that it was prepared for, to the bit as before, in
+A cached transformer gives bit-identical results, for the timesteps and pooled prompts that it was prepared for and in
 batches of the same rows: matrix kernels may differ in the last bit between batch sizes.
 """
 
@@ -22,10 +22,10 @@ from prep.tensors.fp8 import Fp8Linear
 
 
 class AdalnCache:
-    """Takes a transformer's modulation layers out of it. `prepare` before drawing, and again for each prompt pair."""
+    """Replaces a transformer's modulation layers. Call `prepare` before drawing, and again for each prompt pair."""
 
     def __init__(self, transformer: SD3Transformer2DModel, path: Path) -> None:
-        """path: what the transformer was loaded from: the layers are read from it again at each `prepare`."""
+        """path: the file that the transformer was loaded from; each `prepare` reads the layers from it again."""
         self.transformer = transformer
         self.pieces = transformer_pieces(path)[1]
         self.embed = transformer.time_text_embed
@@ -38,10 +38,10 @@ class AdalnCache:
 
     @torch.inference_mode()
     def prepare(self, timesteps: torch.Tensor, *pooled: torch.Tensor) -> None:
-        """timesteps: [T], as the scheduler has them. pooled: [rows, width] each, one for every batch that will be
-        asked: the prompts with guidance, and for skip-layer guidance those without the negative ones, too.
+        """timesteps: [T], from the scheduler. pooled: [rows, width] each, one for every kind of batch to come: the
+        prompts with guidance, and for skip-layer guidance also those without the negative ones.
 
-        Everything from an earlier prompt is forgotten. Call it when the transformer is where it will draw.
+        Forgets everything from an earlier prompt. Call it when the transformer is on the device that it draws on.
         """
         device, dtype = self.transformer.pos_embed.proj.weight.device, self.dtype
         self.embed.to(device)
@@ -60,13 +60,13 @@ class AdalnCache:
 
     @property
     def bytes(self) -> int:
-        """What the answers take."""
+        """The size of the cached outputs."""
         tables = [norm.silu.table for _, norm in _norms(self.transformer)]
         return sum(table.nbytes for table in tables if table is not None)
 
 
 class _Calls(nn.Module):
-    """In the place of time_text_embed: (timestep [rows], pooled [rows, width]) -> the rows of the tables, int64."""
+    """Replaces time_text_embed: (timestep [rows], pooled [rows, width]) -> row numbers in the tables, int64."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,12 +87,12 @@ class _Calls(nn.Module):
             first += len(rows) * len(self.timesteps)
         raise UsageError(
             "the adaLN cache was not prepared for this timestep and these prompts",
-            hint="prepare it anew for each prompt pair, batch and list of steps, or switch it off",
+            hint="prepare it again for each prompt pair, batch and list of steps, or switch it off",
         )
 
 
 class _Answers(nn.Module):
-    """In the place of a norm's SiLU: the rows of the table that were asked for. Its linear passes them on."""
+    """Replaces a norm's SiLU: the requested rows of the table. Its linear passes them on."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class _Answers(nn.Module):
 
 
 def _norms(transformer: SD3Transformer2DModel):
-    """Yield (name, module) of every modulated norm, last of all the final one."""
+    """Yield (name, module) of every modulated norm, the final one last."""
     for index, block in enumerate(transformer.transformer_blocks):
         yield f"transformer_blocks.{index}.norm1", block.norm1
         yield f"transformer_blocks.{index}.norm1_context", block.norm1_context

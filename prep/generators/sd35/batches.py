@@ -1,4 +1,4 @@
-"""Which pictures may be drawn together. No torch."""
+"""Which pictures may be drawn in one batch. No torch."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -27,5 +27,5 @@ def alike(pictures: Sequence[Picture], by_prompt: bool) -> Iterator[list[Picture
 
 
 def in_parts(pictures: list[Picture], most: int) -> list[list[Picture]]:
-    """The last one first, as a stack has them."""
+    """The last one first, as on a stack."""
     return [pictures[start : start + most] for start in range(0, len(pictures), most)][::-1]

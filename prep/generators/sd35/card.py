@@ -1,4 +1,4 @@
-"""What an SD3.5 is, told before a weight is read: also of weights that are still to be fetched. No torch."""
+"""What is known of an SD3.5 before its weights are read, or even fetched. No torch."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ FAMILIES = {"sd35-large-fp8": LARGE, "sd35-large-turbo-fp8": TURBO, "sd35-medium
 
 @dataclass(frozen=True)
 class SD35Card:
-    """As prep.protocols.Card. Its family says how it is used."""
+    """A prep.protocols.Card. Its family says how it is used."""
 
     name: str
     family: Family
@@ -28,15 +28,17 @@ class SD35Card:
         return self.family.guidance
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """(width, height) in px of what is drawn from a picture of that size."""
+        """(width, height) in px of what is drawn from a picture of this size."""
         return size_for(width, height, self.resolution or self.family.resolution_px, self.family.step_px)
 
 
 def absent(name: str, options: SD35Options) -> SD35Card:
-    """The card of weights that are still to be fetched; their precision follows from the file.
+    """The card of weights that are not fetched yet; their precision follows from the file.
 
-    Raises SettingsError for weights of which nothing is known until they are here.
+    Raises SettingsError for weights that nothing is known of before they are fetched.
     """
     if name not in FAMILIES:
-        raise SettingsError(f"{name} is not here, and only its file says what it would draw", hint="fetch it first")
+        raise SettingsError(
+            f"{name} is not on this machine, and only its file says what it draws", hint="fetch it first"
+        )
     return SD35Card(name, FAMILIES[name], options.resolution)

@@ -1,7 +1,7 @@
 """SD3.5's text encoders: CLIP-L, CLIP-G and T5, from the single file, files of their own, or a diffusers folder.
 
-Widths and depths are read off the tensors; what no shape tells is here, as in the published configs (the hub's own
-stand behind a licence). Linears that are FP8 in the file stay so.
+Widths and depths are read from the tensors; what no shape shows is here, as in the published configs (those on the hub
+are gated). Linears that are FP8 in the file stay FP8.
 """
 
 import re
@@ -19,7 +19,7 @@ from prep.generators.sd35.header import describe
 from prep.tensors.fill import Piece, check_weights, fill
 from prep.tensors.layout import Part
 
-# 2 is what OpenAI's first config said, and SD3's still says: the pooled token is then the one of the highest number.
+# 2 is the value in OpenAI's first config and still in SD3's: the pooled token is then the one with the highest id.
 CLIP = {"bos_token_id": 0, "eos_token_id": 2, "pad_token_id": 1, "layer_norm_eps": 1e-5}
 CLIP_HEAD = 64
 ACTIVATIONS = {"clip_l": "quick_gelu", "clip_g": "gelu"}
@@ -37,7 +37,7 @@ T5 = {
 class TextEncoders:
     clip_l: CLIPTextModelWithProjection
     clip_g: CLIPTextModelWithProjection
-    t5: T5EncoderModel | None  # without it, SD3.5 reads zeros in its place
+    t5: T5EncoderModel | None  # without it, SD3.5 gets zeros in its place
 
 
 def load_text_encoders(
@@ -50,9 +50,10 @@ def load_text_encoders(
     with_t5: bool = True,
     quantise: Literal["stored", "all", "none"] = "stored",
 ) -> TextEncoders:
-    """source: a single file or a diffusers folder; clip_l, clip_g, t5: files or folders of their own, which win.
+    """source: a single file or a diffusers folder; clip_l, clip_g, t5: files or folders of their own, which take
+    precedence.
 
-    A source without T5 gives None for it. Raises WeightsError: no CLIP to be found, a tensor missing or left over.
+    A source without T5 gives None for it. Raises WeightsError: no CLIP found, a tensor missing or left over.
     """
     held = describe(source).parts if source is not None and source.is_file() else {}
     own = {"clip_l": clip_l, "clip_g": clip_g, "t5": t5}
@@ -68,8 +69,8 @@ def load_text_encoders(
         elif path is not None:
             models[name] = _load(name, path, dtype, quantise)
         elif name != "t5":
-            where = f"{source.name} holds no {name}" if source else f"no file for {name} was named"
-            raise WeightsError(where, hint=f"SD3.5 cannot draw without it; fetch {name}.safetensors and name it")
+            where = f"{source.name} holds no {name}" if source else f"no file for {name} is set"
+            raise WeightsError(where, hint=f"SD3.5 cannot draw without it; fetch {name}.safetensors and set its path")
     return TextEncoders(**models)
 
 
@@ -96,20 +97,20 @@ def _from_part(name: str, part: Part, path: Path, dtype: torch.dtype, quantise: 
 def _build(
     name: str, config, part: Part, path: Path, dtype: torch.dtype, quantise: str, bare: bool = False
 ) -> PreTrainedModel:
-    """bare: no projection. SD3 takes CLIP-L's pooled token as it is, also where a file has a projection for it."""
+    """bare: no projection. SD3 uses CLIP-L's pooled token as it is, even if a file has a projection for it."""
     pieces = {key: Piece(stored) for key, stored in part.tensors.items()}
     with torch.device("meta"):
         model = T5EncoderModel(config) if name == "t5" else CLIPTextModelWithProjection(config)
     if name == "t5":
-        model.encoder.embed_tokens = model.shared  # one matrix, which files may hold under both names
+        model.encoder.embed_tokens = model.shared  # one matrix, which files may store under both names
         pieces["encoder.embed_tokens.weight"] = pieces["shared.weight"]
     elif bare:
         model.text_projection = nn.Identity()
         pieces.pop("text_projection.weight", None)
-    # T5's second feed-forward layer leaves float16's range: transformers, too, computes it in float32.
+    # T5's second feed-forward layer exceeds float16's range: transformers computes it in float32, too.
     wide = torch.float32 if dtype == torch.float16 else None
     fill(model, pieces, dtype, quantise, path.name, lambda layer: wide if layer.endswith(".wo") else None)
-    if name != "t5":  # the one buffer that no file has to hold
+    if name != "t5":  # the one buffer that a file need not contain
         model.text_model.embeddings.position_ids = torch.arange(config.max_position_embeddings)[None]
     check_weights(model, path.name)
     return model

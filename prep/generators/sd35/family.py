@@ -1,7 +1,7 @@
-"""What each model is used with: steps, guidance, shift, sizes. Told by the file's header, its name, or its metadata.
+"""How each model is used: steps, guidance, shift, sizes. From the file's header, its name, or its metadata.
 
-Steps, guidance and skip-layer guidance as the model cards say them (SD35.md, section 6). A file of a shape that is not
-published says it itself, under `prep.sampling` in its metadata, in JSON:
+Steps, guidance and skip-layer guidance are those of the model cards. A file whose shape is not a published one states
+them itself, as JSON under `prep.sampling` in its metadata:
     {"steps": 16, "guidance": 3.0, "shift": 1.0, "resolution": 128, "step": 16}
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from prep.tensors.layout import Part
 
 SAMPLERS = ("euler", "euler_a", "heun", "dpmpp_2m")  # schedulers.py makes them
-PATCH_PX = 16  # 8 px a latent, 2 latents a patch
+PATCH_PX = 16  # 8 px per latent, 2 latents per patch
 SAMPLING = "prep.sampling"
 EXAMPLE = '{"steps": 16, "guidance": 3.0, "shift": 1.0, "resolution": 128, "step": 16}'
 
@@ -28,13 +28,13 @@ class Family:
     steps: int
     guidance: float  # 1 or less: off, and the negative prompt with it
     shift: float  # of the sigmas: sigma' = shift · sigma / (1 + (shift - 1) · sigma)
-    resolution_px: int  # side of the square that it was trained for
+    resolution_px: int  # side of the square that it was trained on
     step_px: int = 64  # sizes are multiples of it
-    skip_layers: tuple[int, ...] = ()  # blocks left out for skip-layer guidance, from text alone
+    skip_layers: tuple[int, ...] = ()  # blocks skipped for skip-layer guidance, for text-to-image only
     skip_scale: float = 2.5
     skip_start: float = 0.01  # shares of the steps
     skip_stop: float = 0.30
-    published: bool = True  # SD3.5 itself; False: a small model of the same classes
+    published: bool = True  # SD3.5 itself; False: a small model with the same classes
 
     @property
     def unit_px(self) -> int:
@@ -59,7 +59,7 @@ MEDIUM = Family("sd35-medium", steps=40, guidance=5.0, shift=3.0, resolution_px=
 
 @dataclass(frozen=True)
 class Transformer:
-    """What the header says of the transformer in a file or a diffusers folder."""
+    """What the header says about the transformer in a file or a diffusers folder."""
 
     family: Family
     config: dict  # of SD3Transformer2DModel
@@ -69,37 +69,37 @@ class Transformer:
 def family_of(path: Path, name: str = "") -> Family:
     """path: a safetensors file or a diffusers folder. name: of the known weights, or empty.
 
-    Raises WeightsError: not readable, no transformer in it, or a size of its own that does not say how it is used.
+    Raises WeightsError: not readable, no transformer in it, or an unknown size without sampling metadata.
     """
     return read_transformer(path, name).family
 
 
 def read_transformer(path: Path, name: str = "") -> Transformer:
-    """As family_of, with what the header says."""
+    """Like family_of, plus what the header says."""
     from prep.generators.sd35.folder import open_folder
-    from prep.generators.sd35.header import _which_model, describe  # they import torch; sizes alone do without
+    from prep.generators.sd35.header import _which_model, describe  # they import torch, which sizes alone do not need
 
     if path.is_dir():
         config, part = open_folder(path, "transformer")
         try:
             model = _which_model({"qk_norm": None, "dual_attention_layers": (), **config})
         except (KeyError, TypeError) as error:
-            raise WeightsError(f"{path}: its config.json is not of an SD3 transformer") from error
+            raise WeightsError(f"{path}: its config.json is not that of an SD3 transformer") from error
     else:
         checkpoint = describe(path)
         if checkpoint.config is None:
             held = ", ".join(checkpoint.parts)
             raise WeightsError(
                 f"{path.name} holds no transformer, but {held}",
-                hint=f"`generator.model` wants one; this file may be `generator.sd35.{next(iter(checkpoint.parts))}`",
+                hint=f"set `generator.model` to another; this may be `generator.sd35.{next(iter(checkpoint.parts))}`",
             )
         config, part, model = checkpoint.config, checkpoint.parts["transformer"], checkpoint.model
     if config.get("qk_norm") is None and config.get("num_layers") == SD3_LAYERS:
-        raise WeightsError(f"{path.name} is SD3 medium, the model before SD3.5", hint="prep draws with SD3.5 alone")
+        raise WeightsError(f"{path.name} is SD3 medium, the model before SD3.5", hint="prep draws only with SD3.5")
     if model == "sd35-medium":
         family = MEDIUM
     elif model == "sd35-large":
-        # The keys and shapes of large and turbo are the same. The hub's cache has the name three folders up.
+        # Large and turbo have the same keys and shapes. In the hub's cache the name is three folders up.
         names = (name, *path.parts[-4:])
         family = TURBO if any("turbo" in part.lower() for part in names) else LARGE
     else:
@@ -111,8 +111,8 @@ def _own_family(path: Path, part: "Part") -> Family:
     text = next((stored.file.metadata.get(SAMPLING) for stored in part.tensors.values()), None)
     if text is None:
         raise WeightsError(
-            f"{path.name} has the shape of no SD3.5 model, and does not say how it is to be used",
-            hint=f"its metadata wants the key {SAMPLING}, such as {EXAMPLE}",
+            f"{path.name} does not have the shape of a known SD3.5 model, and does not say how to use it",
+            hint=f"its metadata needs the key {SAMPLING}, such as {EXAMPLE}",
         )
     try:
         found = parse_json(text)
@@ -135,10 +135,10 @@ def _own_family(path: Path, part: "Part") -> Family:
 
 
 def size_for(width: int, height: int, resolution: int, step: int) -> tuple[int, int]:
-    """(width, height) in pixels of what is drawn from a picture of that size: the bucket nearest in aspect.
+    """(width, height) in pixels of what is drawn from a picture of this size: the bucket with the nearest aspect ratio.
 
     Both sides are multiples of step and of 16 and at least resolution / 2, the area is at most resolution², and no
-    side could be a step longer. A picture that is longer than 4 to 1 gets the longest bucket.
+    side could be a step longer. A picture longer than 4:1 gets the longest bucket.
     """
     unit = math.lcm(step, PATCH_PX)
     least, area = _least(resolution, unit), max(resolution, unit) ** 2
@@ -160,11 +160,11 @@ def check_size(width: int, height: int) -> None:
         return
     nearest = [max(PATCH_PX, round(side / PATCH_PX) * PATCH_PX) for side in (width, height)]
     raise SettingsError(
-        f"a picture of {width} x {height} px cannot be drawn: both sides are to be divisible by {PATCH_PX}",
+        f"a picture of {width} x {height} px cannot be drawn: both sides must be divisible by {PATCH_PX}",
         hint=f"the nearest size is {nearest[0]} x {nearest[1]}",
     )
 
 
 def _least(resolution: int, unit: int) -> int:
-    """Half the resolution, up to the next multiple."""
+    """Half the resolution, rounded up to the next multiple."""
     return max(1, -(-resolution // (2 * unit))) * unit

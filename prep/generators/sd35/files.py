@@ -1,4 +1,4 @@
-"""Which file each part of a model is in: known from headers, so that what is missing is told before anything loads."""
+"""Which file holds each part of a model: read from headers, so that missing parts are reported before any load."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ NAMES = {"clip_l": "CLIP-L", "clip_g": "CLIP-G", "t5": "T5", "vae": "VAE"}
 
 @dataclass(frozen=True)
 class Files:
-    """model: a safetensors file or a diffusers folder. The others: where they have files or folders of their own."""
+    """model: a safetensors file or a diffusers folder. The others: set if they have files or folders of their own."""
 
     model: Path
     vae: Path | None = None
@@ -24,11 +24,11 @@ class Files:
 
     @property
     def folder(self) -> Path:
-        """Where tokenizers would lie."""
+        """Where tokenizers would be."""
         return self.model if self.model.is_dir() else self.model.parent
 
     def held(self) -> set[str]:
-        """The parts that are there. Raises WeightsError for a file that is not readable, or has not what it is for."""
+        """The parts that are there. Raises WeightsError for a file that is unreadable, or lacks the part it is for."""
         if self.model.is_dir():
             folders = {**FOLDERS, "vae": "vae"}
             found = {name for name, folder in folders.items() if (self.model / folder).is_dir()}
@@ -43,19 +43,19 @@ class Files:
         return found
 
     def check(self, with_t5: bool) -> set[str]:
-        """The parts that are there. Raises WeightsError, saying which setting names the missing one."""
+        """The parts that are there. Raises WeightsError, naming the setting for the missing one."""
         held = self.held()
         for name in ("vae", "clip_l", "clip_g", *(["t5"] if with_t5 else [])):
             if name not in held:
-                other = ", or set `generator.sd35.with_t5` to false: SD3.5 may do without it" if name == "t5" else ""
+                other = ", or set `generator.sd35.with_t5` to false: SD3.5 works without it" if name == "t5" else ""
                 raise WeightsError(
-                    f"{self.model.name} holds no {NAMES[name]}, and no file for it is named",
-                    hint=alone(self.model) or f"fetch one and name it: `--set generator.sd35.{name}=FILE`{other}",
+                    f"{self.model.name} holds no {NAMES[name]}, and no file for it is set",
+                    hint=alone(self.model) or f"fetch one and set its path: `--set generator.sd35.{name}=FILE`{other}",
                 )
         return held
 
     def identity(self) -> str:
-        """Of the files that encode prompts: their names, sizes and times, as 16 hex."""
+        """Names, sizes and times of the files that encode prompts, as 16 hex digits."""
         told = []
         for path in (self.model, self.clip_l, self.clip_g, self.t5):
             files = sorted(path.rglob("*.safetensors")) if path and path.is_dir() else [path] if path else []

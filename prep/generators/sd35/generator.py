@@ -1,8 +1,8 @@
 """SD3.5 through diffusers: from text with StableDiffusion3Pipeline, from a picture with the img2img pipeline.
 
-A picture follows from what shapes it alone: each has a generator of its own, on the CPU, and its prompts are encoded
-alone. On a CPU it is the same to the bit whatever the batch (rows.py); GPUs may differ in the last bits between batch
-sizes, which is why the batch is noted.
+A picture depends only on its own request: each has its own random generator, on the CPU, and its prompts are encoded
+by themselves. On a CPU it is bit-identical in any batch (rows.py); GPUs may differ in the last bits between batch
+sizes, so the batch size is recorded.
 """
 
 import logging
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class SD35:
-    """Cheap to make: headers are read, weights when it is first to draw. Implements prep.protocols.Generator."""
+    """Cheap to make: reads headers, and weights only when it first draws. Implements prep.protocols.Generator."""
 
     def __init__(
         self,
@@ -49,9 +49,9 @@ class SD35:
         dtype: torch.dtype | None = None,
     ) -> None:
         """name: of the weights. files: `model`, and vae, clip_l, clip_g, t5 where they have files of their own.
-        dtype: None: the best here.
+        dtype: None for the best one on this device.
 
-        Raises WeightsError: a file that is not readable or a part that is nowhere; SettingsError: no such device.
+        Raises WeightsError for an unreadable file or a missing part, SettingsError for a missing device.
         """
         self.files, described, self.parts = look(name, files, options)
         self.options, self.config = options, described.config
@@ -59,7 +59,7 @@ class SD35:
         self.dtype = dtype or best_dtype(self.device)
         if options.offload == "model" and self.device.type == "cpu":
             raise SettingsError(
-                "generator.sd35.offload is `model`, which moves weights to a GPU and back, and there is none",
+                "generator.sd35.offload is `model`, which moves weights to a GPU and back, but there is no GPU",
                 hint="on a CPU leave it at `none`",
             )
         self.products = options.fp8_products and self._can_multiply()
@@ -67,27 +67,27 @@ class SD35:
         self.quantise = options.quantise
         published_fp8 = name in FAMILIES and name.endswith("-fp8")
         if self.quantise == "stored" and published_fp8 and not described.part.layout.startswith("fp8"):
-            self.quantise = "all"  # the file of large-turbo has 16 bit: its name says what is drawn with
+            self.quantise = "all"  # the file of large-turbo is 16 bit: its name says what it is drawn with
         precision = f"{stored_as(described.part, self.quantise)}/{kind}"
         self.card = SD35Card(name, described.family, options.resolution, precision)
         self.identity = self.files.identity()
         offload = options.offload if self.device.type != "cpu" else "none"
         if offload != options.offload:
             log.info(
-                f"generate: offload = {options.offload} does nothing on a CPU: FP8 weights are the file's own pages"
+                f"generate: offload = {options.offload} does nothing on a CPU: FP8 weights are mapped from the file"
             )
         self.level = Level(options.batch, offload=offload)
         self.loaded: Loaded | None = None
 
     @property
     def notes(self) -> dict:
-        """What only makes it cheaper, as it was at last: for run.json."""
+        """The final settings that affect cost but not pictures, for run.json."""
         where = {"device": self.device.type, "dtype": str(self.dtype).removeprefix("torch.")}
         more = {"adaln_cache": self._caches, "compile": self.options.compile, "fp8_products": self.products}
         return {**self.level.notes, **where, **more, **card(self.device)}
 
     def encode(self, pictures: Sequence[Picture], kept: Path) -> None:
-        """Encode the prompts that are not kept yet. Encoders and transformer are never in memory together."""
+        """Encode the prompts that are not cached yet. Encoders and transformer are never in memory together."""
         for picture in pictures:
             self._check_size(picture)  # before the encoders load
         texts = [text for picture in pictures for text in texts_of(picture)]
@@ -95,9 +95,9 @@ class SD35:
         if cache is None or not (missing := cache.missing(texts)):
             return
         self.close()
-        log.info(f"generate: {len(missing):,} prompts are encoded")
+        log.info(f"generate: encoding {len(missing):,} prompts")
         try:
-            # Without T5 its place is as long as the CLIPs' own.
+            # Without T5, its part is as long as the CLIPs'.
             tokenizer = load_tokenizer("clip_l", self.files.folder, self.options.offline)
             tokens = T5_TOKENS if self._with_t5 else tokenizer.model_max_length
             cache.encode(missing, self._encoders, tokens)
@@ -110,12 +110,12 @@ class SD35:
             ) from error
 
     def open(self) -> None:
-        """Load transformer and VAE, unless they are here."""
+        """Load transformer and VAE, unless they are loaded."""
         if self.loaded is not None:
             return
         model = load_transformer(self.files.model, self.dtype, self.quantise)
         vae = load_vae(self.files.vae or self.files.model, self.dtype)
-        vae.enable_slicing()  # a batch of the VAE would differ from single pictures by up to 5/255
+        vae.enable_slicing()  # a batched VAE would differ from single pictures by up to 5/255
         if self.level.offload == "none":
             model, vae = model.to(self.device), vae.to(self.device)
         check_transformer(model)
@@ -133,7 +133,7 @@ class SD35:
     ) -> Iterator[tuple[str, np.ndarray]]:
         """Yield (key, uint8 [height, width, 3], RGB), batch by batch; parents: sha256 -> uint8 [H, W, 3].
 
-        Raises UsageError for a picture that cannot be drawn, before any is; StoppedError when memory runs out.
+        Raises UsageError before drawing any if a picture cannot be drawn; StoppedError when memory runs out.
         """
         for picture in pictures:
             self._check(picture, parents)
@@ -154,7 +154,7 @@ class SD35:
                     yield from zip((picture.key for picture in part), drawn, strict=True)
 
     def close(self) -> None:
-        """Let go of all memory."""
+        """Free all memory."""
         self.loaded = None
         give_back()
 
@@ -164,15 +164,15 @@ class SD35:
 
     @property
     def _caches(self) -> bool:
-        """The adaLN cache answers where the weights are; it saves what offloading would move."""
+        """The adaLN cache is where the weights are; it replaces the layers that offloading would move."""
         return self.options.adaln_cache and self.level.offload == "none"
 
     def _can_multiply(self) -> bool:
         why = why_no_products(self.device)
         if not why and self.dtype != torch.bfloat16:
-            why = "they come with bfloat16"
+            why = "they need bfloat16"
         if why:
-            log.info(f"generate: no FP8 products here ({why}): FP8 saves memory, and no time")
+            log.info(f"generate: no FP8 products here ({why}): FP8 saves memory, not time")
         return not why
 
     def _prompts(self, picture: Picture, kept: Path) -> PromptsCache:
@@ -180,7 +180,7 @@ class SD35:
         return PromptsCache(kept, " ".join(map(str, how)))
 
     def _encoders(self) -> StableDiffusion3Pipeline:
-        """The pipeline with nothing but text encoders, tokenizers, and the transformer's widths."""
+        """A pipeline with only text encoders, tokenizers, and the transformer's widths."""
         files = self.files
         tokenizers = [
             load_tokenizer(name, files.folder, self.options.offline)
@@ -215,7 +215,7 @@ class SD35:
                 raise UsageError(f"the picture that {picture.key} is drawn from was not given")
 
     def _try(self, part: list[Picture], parents: Mapping[str, np.ndarray], kept: Path) -> np.ndarray | None:
-        """Draw a batch. None: memory ran out, and the level is lower now."""
+        """Draw a batch. None: memory ran out, and the memory level was lowered."""
         try:
             self.open()
             return self.loaded.draw(part, parents, self._prompts(part[0], kept))
@@ -223,9 +223,9 @@ class SD35:
             if not is_out_of_memory(error):
                 raise
             told = str(error).split("\n")[0][:120]
-        # Outside, where the error no longer holds what the batch had taken.
+        # Outside the except block, where the error no longer holds the batch's memory.
         before, self.level = self.level, self.level.lower(len(part), self.device.type != "cpu")
-        log.info(f"generate: memory ran out ({told or 'no more'}): on with {self.level.notes}")
+        log.info(f"generate: memory ran out ({told or 'no more'}): going on with {self.level.notes}")
         if self.level.offload != before.offload or self.loaded is None:
             self.close()
         elif self.level.tiling:

@@ -1,4 +1,4 @@
-"""An SD3.5 in memory: its transformer and VAE in both pipelines, drawing a batch at a time."""
+"""An SD3.5 in memory: its transformer and VAE in both pipelines, drawing one batch at a time."""
 
 from collections.abc import Mapping
 
@@ -20,7 +20,7 @@ from prep.types import Picture
 
 
 class Loaded:
-    """Goes with its weights: who lets go of it, lets go of them."""
+    """Owns its weights: releasing it releases them."""
 
     def __init__(
         self,
@@ -33,9 +33,9 @@ class Loaded:
         cache: AdalnCache | None,
         by_picture: ByPicture | None,
     ) -> None:
-        """Make both pipelines of one transformer and one VAE, at the level of memory that was reached.
+        """Make both pipelines from one transformer and one VAE, at the memory level that was reached.
 
-        by_picture: on a CPU.
+        by_picture: on a CPU, see rows.py.
         """
         self.card, self.family = card, card.family
         self.device, self.dtype = device, dtype
@@ -55,7 +55,7 @@ class Loaded:
 
     @torch.inference_mode()
     def draw(self, part: list[Picture], parents: Mapping[str, np.ndarray], prompts: PromptsCache) -> np.ndarray:
-        """One batch of what is alike -> uint8 [B, height, width, 3]."""
+        """One batch of pictures that are `alike` -> uint8 [B, height, width, 3]."""
         first = part[0]
         guided = first.guidance > 1
         generators = [torch.Generator("cpu").manual_seed(picture.seed) for picture in part]
@@ -97,7 +97,7 @@ class Loaded:
         return self._pixels(latents)
 
     def _encoded(self, prompts: PromptsCache, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
-        """(hidden [B, tokens, width], pooled [B, width]) in the compute dtype, where it is drawn."""
+        """(hidden [B, tokens, width], pooled [B, width]) in the compute dtype, on the drawing device."""
         found = {text: prompts.read(text) for text in dict.fromkeys(texts)}
         if lost := [text for text in found if found[text] is None]:
             raise StoppedError(f"the encoded prompt {lost[0][:60]!r} was removed while drawing", hint="run again")
@@ -106,7 +106,7 @@ class Loaded:
         return torch.cat([row.hidden for row in rows]).to(**like), torch.cat([row.pooled for row in rows]).to(**like)
 
     def _fill_cache(self, pipeline, first: Picture, given: dict) -> None:
-        """Ask the modulation layers for this batch's steps and prompts, unless the last batch had the same."""
+        """Fill the adaLN cache for this batch's steps and prompts, unless the last batch had the same."""
         key = (len(given["pooled_prompt_embeds"]), *alike_key(first, by_prompt=True))
         if key == self.cached_for:
             return
@@ -116,7 +116,7 @@ class Loaded:
             times = pipeline.get_timesteps(first.steps, first.strength, self.device)[0]
         pooled = given["pooled_prompt_embeds"]
         both = [pooled, given["negative_pooled_prompt_embeds"]] if first.guidance > 1 else [pooled]
-        if self.by_picture:  # which all have the same prompts
+        if self.by_picture:  # all of which have the same prompts
             both = [rows[:1] for rows in both]
         asked = [torch.cat(both[::-1]), both[0]] if self.family.skip_layers else [torch.cat(both[::-1])]
         self.cached_for = ()

@@ -1,6 +1,6 @@
-"""What is given up, step by step, when memory runs out: half the batch, tiles for the VAE, then weights elsewhere.
+"""What to do, step by step, when memory runs out: halve the batch, tile the VAE, then offload weights.
 
-The noise stays the same, and so does the picture, but where the VAE is tiled (its tiles' borders are blended).
+The noise stays the same, and so does the picture, except with a tiled VAE (whose tiles are blended at the edges).
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -10,7 +10,7 @@ from prep.errors import StoppedError
 
 @dataclass(frozen=True)
 class Level:
-    """How much memory is asked for."""
+    """How much memory drawing uses."""
 
     batch: int  # pictures at once
     tiling: bool = False
@@ -21,7 +21,7 @@ class Level:
         return asdict(self)
 
     def lower(self, rows: int, on_card: bool) -> "Level":
-        """The next level, after so many pictures did not fit. Raises StoppedError when there is none."""
+        """The next level, after this many pictures did not fit. Raises StoppedError when there is none."""
         if rows > 1:
             return replace(self, batch=rows // 2)
         if not self.tiling:
@@ -31,6 +31,6 @@ class Level:
             return replace(self, offload=after[self.offload])
         raise StoppedError(
             "there is not enough memory for a single picture, even with the VAE in tiles"
-            + (" and weights that come and go" if on_card else ""),
+            + (" and offloaded weights" if on_card else ""),
             hint="set a smaller `generator.resolution`, or a smaller model",
         )

@@ -1,7 +1,7 @@
 """SD3's transformer: its layers in the single files and in diffusers, and which rows each takes.
 
-diffusers splits qkv into three, and of every final modulation (norm_out, and the last block's context) it wants the
-scale before the shift, where the files have the shift first.
+diffusers splits qkv into three. In every final modulation (norm_out, and the last block's context) it has the scale
+before the shift; the files have the shift first.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def layers(config: dict) -> Iterator[tuple[str, str, Rows]]:
 
 
 def norms(config: dict) -> Iterator[tuple[str, str]]:
-    """Yield (norm in diffusers, norm in the single file) of queries and keys: each has a weight alone."""
+    """Yield (norm in diffusers, norm in the single file) of queries and keys: each has only a weight."""
     if config["qk_norm"] is None:
         return
     for index in range(config["num_layers"]):

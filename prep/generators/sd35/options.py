@@ -1,10 +1,10 @@
-"""[generator.sd35] of the settings: what SD3.5 alone can be told. No torch."""
+"""[generator.sd35] in the settings: options that only SD3.5 has. No torch."""
 
 from typing import Literal
 
 from prep.options import FilePath, GeneratorOptions
 
-PARTS = ("vae", "clip_l", "clip_g", "t5")  # those that may have files of their own
+PARTS = ("vae", "clip_l", "clip_g", "t5")  # parts that may have files of their own
 
 
 class SD35Options(GeneratorOptions):

@@ -1,7 +1,7 @@
-"""Prompts, encoded once and kept: float [1, tokens, width] and [1, pooled width] a text, as the pipeline makes them.
+"""Prompts, encoded once and kept: float [1, tokens, width] and [1, pooled width] per text, as the pipeline makes them.
 
-Each text is encoded alone: in a batch with others its numbers could differ in the last bit. The encoders are loaded
-only when a text is missing, and are gone afterwards.
+Each text is encoded by itself: in a batch its numbers could differ in the last bit. The encoders are loaded only when
+a text is missing, and freed afterwards.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ class Encoded:
 
 class PromptsCache:
     def __init__(self, folder: Path, identity: str) -> None:
-        """identity: of the encoders and of how they are used; other encoders have files of their own."""
+        """identity: of the encoders and how they are used; other encoders get files of their own."""
         self.folder = folder
         self.identity = identity
 
@@ -38,11 +38,11 @@ class PromptsCache:
         return self.folder / f"{digest[:16]}.safetensors"
 
     def read(self, text: str) -> Encoded | None:
-        """None: not there, or not whole."""
+        """None: missing or incomplete."""
         try:
             if not is_regular(self.path(text)):
                 return None
-            file = WeightFile(self.path(text))  # not mapped: a file that shrinks under a map ends the process
+            file = WeightFile(self.path(text))  # not mapped: a mapped file that shrinks kills the process
             found = Encoded(file.read("hidden"), file.read("pooled"))
         except (WeightsError, OSError, KeyError, RuntimeError):
             return None
@@ -54,9 +54,9 @@ class PromptsCache:
         return [text for text in dict.fromkeys(texts) if self.read(text) is None]
 
     def encode(self, texts: Iterable[str], load: Callable[[], StableDiffusion3Pipeline], tokens: int) -> int:
-        """Encode what is missing; how many that were. load: a pipeline with text encoders, asked only if need be.
+        """Encode what is missing -> how many texts. load: makes a pipeline with text encoders, called only if needed.
 
-        tokens: of T5's place. Raises StoppedError when the folder cannot be written.
+        tokens: length of T5's part. Raises StoppedError when the folder cannot be written.
         """
         missing = self.missing(texts)
         if not missing:
@@ -79,7 +79,7 @@ class PromptsCache:
 
 @torch.inference_mode()
 def encode_text(pipeline: StableDiffusion3Pipeline, text: str, tokens: int) -> Encoded:
-    """One text, alone, by the pipeline's own code, on the device of its first encoder."""
+    """One text by itself, with the pipeline's own code, on the device of its first encoder."""
     hidden, _, pooled, _ = pipeline.encode_prompt(
         prompt=text,
         prompt_2=None,

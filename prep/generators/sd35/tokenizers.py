@@ -1,4 +1,4 @@
-"""SD3.5's three tokenizers, from a diffusers folder or from the hub, where others of the same vocabulary are free."""
+"""SD3.5's three tokenizers, from a diffusers folder, or from ungated hub repos with the same vocabulary."""
 
 from pathlib import Path
 
@@ -16,10 +16,10 @@ HUB = {
 
 
 def load_tokenizer(name: str, folder: Path | None = None, offline: bool = False) -> PreTrainedTokenizerBase:
-    """name: clip_l, clip_g or t5. folder: a diffusers folder; where it has no such tokenizer, the hub is asked,
-    or with `offline` the hub's cache alone.
+    """name: clip_l, clip_g or t5. folder: a diffusers folder; if it has no such tokenizer, the hub's is used, with
+    `offline` only from the hub's cache.
 
-    Raises WeightsError when the folder's is not readable, StoppedError when the hub's is not to be had.
+    Raises WeightsError when the folder's is not readable, StoppedError when the hub's cannot be fetched.
     """
     own = folder / NAMES[name] if folder else None
     if own and name == "clip_g" and not own.is_dir():
@@ -34,8 +34,8 @@ def load_tokenizer(name: str, folder: Path | None = None, offline: bool = False)
         return AutoTokenizer.from_pretrained(repo, token=False, local_files_only=offline, **options)
     except (OSError, ValueError, ImportError) as error:
         raise StoppedError(
-            f"SD3.5 needs the tokenizer of {repo}, which is not here: {_first_line(error)}",
-            hint=f"run once where there is a network, or put it into a folder {NAMES[name]}/ beside the model",
+            f"SD3.5 needs the tokenizer of {repo}, which is not on this machine: {_first_line(error)}",
+            hint=f"run once with a network, or put it into a folder {NAMES[name]}/ beside the model",
         ) from error
 
 

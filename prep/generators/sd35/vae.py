@@ -1,6 +1,6 @@
 """SD3.5's autoencoder: from the single file, from a file of its own, or from a diffusers folder.
 
-8 pixels a side are one latent of 16 channels; latents are (encoded - shift) · scaling. It stays in 16 bit, or in
+A latent is 8 x 8 pixels and has 16 channels; latents are (encoded - shift) · scaling. The VAE stays in 16 bit or
 float32: 84 million parameters are not worth FP8.
 """
 
@@ -57,10 +57,10 @@ def _from_file(path: Path) -> tuple[dict, dict[str, Piece]]:
     parts = describe(path).parts
     if "vae" not in parts:
         held = ", ".join(parts)
-        raise WeightsError(f"{path.name} holds no VAE, but {held}", hint="`generator.sd35.vae` takes another")
+        raise WeightsError(f"{path.name} holds no VAE, but {held}", hint="set `generator.sd35.vae` to another file")
     part = parts["vae"]
     if any(".down_blocks." in key for key in part.tensors):
-        raise WeightsError(f"{path.name} is named as diffusers names it", hint="give its folder, with the config.json")
+        raise WeightsError(f"{path.name} has diffusers' tensor names", hint="name its folder, with the config.json")
     config = vae_config(part)
     levels = len(config["block_out_channels"])
     pieces = {}
@@ -72,7 +72,7 @@ def _from_file(path: Path) -> tuple[dict, dict[str, Piece]]:
 
 
 def diffusers_name(key: str, levels: int) -> str:
-    """`decoder.up.3.block.0.` -> `decoder.up_blocks.0.resnets.0.`: the ups are counted from the other end."""
+    """`decoder.up.3.block.0.` -> `decoder.up_blocks.0.resnets.0.`: the up blocks are counted from the other end."""
 
     def level(found: re.Match) -> str:
         index = int(found[2]) if found[1] == "down" else levels - 1 - int(found[2])

@@ -33,7 +33,7 @@ def tiny_sampling() -> str:
     [
         (
             "first_stage_model.",
-            "holds no VAE, and no file for it is named. .*--set generator.sd35.vae=FILE",
+            "holds no VAE, and no file for it is set. .*--set generator.sd35.vae=FILE",
         ),
         ("text_encoders.clip_l.", "holds no CLIP-L, .*generator.sd35.clip_l=FILE"),
         ("text_encoders.", "holds no CLIP-L, .*generator.sd35.clip_l=FILE"),
@@ -52,7 +52,7 @@ def test_parts_of_their_own_take_its_place(model, tmp_path):
     asked = tiny.requests(1)
     assert tiny.same(tiny.drawn(whole, asked), tiny.drawn(joined, asked))
     vae = save({"decoder.conv_in.weight": torch.zeros(4, 4, 3, 3)}, tmp_path / "vae.safetensors")
-    says = r"vae.safetensors holds no T5, but vae. `generator.sd35.t5` wants another file"
+    says = r"vae.safetensors holds no T5, but vae. Set `generator.sd35.t5` to another file"
     with pytest.raises(WeightsError, match=says):
         tiny.generator(model, tmp_path / "c", parts={"t5": vae})
     with pytest.raises(WeightsError, match="gone.safetensors cannot be read"):
@@ -76,21 +76,21 @@ def test_a_truncated_file(model, tmp_path):
 def test_no_tokenizer_and_no_network(model, tmp_path):
     (model.parent / "tokenizer").rename(tmp_path / "elsewhere")
     drawing = tiny.generator(model, tmp_path / "encoded", offline=True)
-    with pytest.raises(StoppedError, match="needs the tokenizer of openai/.*Run once where there is a network"):
+    with pytest.raises(StoppedError, match="needs the tokenizer of openai/.*Run once with a network"):
         tiny.drawn(drawing, tiny.requests(1))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="for machines without a card")
 def test_what_needs_a_card(model, tmp_path, caplog):
-    with pytest.raises(SettingsError, match="torch sees no such card"):
+    with pytest.raises(SettingsError, match="torch sees no CUDA card"):
         tiny.generator(model, tmp_path, device="cuda")
-    with pytest.raises(SettingsError, match="moves weights to a GPU and back, and there is none. On a CPU leave it"):
+    with pytest.raises(SettingsError, match="moves weights to a GPU and back, but there is no GPU. On a CPU leave it"):
         tiny.generator(model, tmp_path, offload="model")
     caplog.set_level(logging.INFO, "prep.generators.sd35")
     drawing = tiny.generator(model, tmp_path / "encoded", offload="group", fp8_products=True)
     assert drawing.notes["offload"] == "none" and not drawing.notes["fp8_products"]
     lines = caplog.messages
-    assert lines[0] == "generate: no FP8 products here (a CPU has none): FP8 saves memory, and no time"
+    assert lines[0] == "generate: no FP8 products here (a CPU has none): FP8 saves memory, not time"
     assert "offload = group does nothing on a CPU" in lines[1]
 
 

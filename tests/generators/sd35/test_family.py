@@ -32,7 +32,7 @@ def test_a_model_of_its_own_size_says_how_it_is_used(tmp_path):
 
 def test_one_that_does_not_say_so_is_refused(tmp_path):
     path = reference.tiny_file(tmp_path, "fp8")
-    with pytest.raises(WeightsError, match=r"does not say how it is to be used. Its metadata wants the key prep.sampl"):
+    with pytest.raises(WeightsError, match=r"does not say how to use it. Its metadata needs the key prep.sampl"):
         family_of(path)
 
 

@@ -268,7 +268,7 @@ def test_what_cannot_be_drawn_is_told_before_anything_loads(changes, says, model
     drawing = tiny.generator(model, encoded)
     with pytest.raises(SettingsError, match=says):
         drawn(drawing, [*requests(1), *requests(1, **changes)])
-    with pytest.raises(SettingsError, match="no sampler"):
+    with pytest.raises(SettingsError, match="not a sampler"):
         drawn(drawing, requests(1, sampler="ddim"))
     with pytest.raises(UsageError, match="was not given"):
         list(drawing.draw(requests(1, strength=0.5), {}, encoded))

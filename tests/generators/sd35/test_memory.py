@@ -90,7 +90,7 @@ def test_encoders_that_do_not_fit(model, tmp_path, monkeypatch):
 def test_the_ladder_on_a_card():
     level = Level(4)
     seen = []
-    with pytest.raises(StoppedError, match="weights that come and go"):
+    with pytest.raises(StoppedError, match="and offloaded weights"):
         while True:
             level = level.lower(level.batch, on_card=True)
             seen.append((level.batch, level.tiling, level.offload))

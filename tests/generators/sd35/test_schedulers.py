@@ -67,7 +67,9 @@ def test_dpm_asks_the_model_at_its_own_times():
 
 @pytest.mark.parametrize(("name", "close"), [("euler_b", "euler_a"), ("dpmpp-2m", "dpmpp_2m"), ("Heun", "heun")])
 def test_an_unknown_sampler_is_told_with_the_nearest(name, close):
-    with pytest.raises(SettingsError, match=f"no sampler for SD3.5; there are euler, .*Did you mean `{close}`"):
+    with pytest.raises(
+        SettingsError, match=f"is not a sampler for SD3.5; known ones are euler, .*Did you mean `{close}`"
+    ):
         scheduler(name, 3.0)
-    with pytest.raises(SettingsError, match="no sampler for SD3.5"):
+    with pytest.raises(SettingsError, match="not a sampler for SD3.5"):
         scheduler("", 3.0)
