@@ -168,7 +168,7 @@ def profile(run: Run, tagged: Tagged) -> Profiled:
 def caption(run: Run, profiled: Profiled) -> Captioned:
     edits = profiled.edits
     edits.note_removals(training(profiled.rows), run.options.restore)
-    rows = tuple(captioned(run, profiled, edits, row) for row in profiled.rows)
+    rows = tuple(captioned(run, profiled, profiled.rows))
     run.problems |= {row.ref.path: NO_TAGS for row in rows if "no_tags" in row.flags} | run.problems
     kept = [row for row in rows if row.status == "kept"]
     sources = Counter(row.caption_source for row in kept)
