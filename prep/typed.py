@@ -12,7 +12,7 @@ VARIABLE = re.compile(r"\$\w+|\$\{\w+\}|%[A-Za-z_]\w*%")
 def typed_path(text: str, base: Path = Path()) -> Path:
     """text, with `~` and `~user` as home folders. base: what it is relative to.
 
-    Raises UsageError for a user that is not here, and for a path that is not there and has a variable of the
+    Raises UsageError for an unknown user, and for a missing path that has a variable of the
     environment in it: a folder of that name would else be made.
     """
     path = Path(text)
@@ -20,7 +20,7 @@ def typed_path(text: str, base: Path = Path()) -> Path:
         try:
             path = path.expanduser()
         except RuntimeError:
-            raise UsageError(f"{text} begins with a user that is not here", hint="write the path out") from None
+            raise UsageError(f"{text} begins with an unknown user", hint="write the path out") from None
     if (found := VARIABLE.search(text)) and not os.path.lexists(base / path):
         raise UsageError(
             f"{text} is not there, and prep reads no variables of the environment such as {found[0]}",

@@ -213,7 +213,7 @@ def test_a_variable_of_the_environment_is_not_read_and_said(tmp_path):
     assert (
         "`file`: $HOME/mine.txt is not there, and prep reads no variables of the environment such as $HOME" in message
     )
-    assert "a user that is not here" in told(load_settings, sets=("filter.file=~nobody-at-all/x",))
+    assert "begins with an unknown user" in told(load_settings, sets=("filter.file=~nobody-at-all/x",))
     (tmp_path / "$5.txt").write_text("")
     assert load_settings(config=config(tmp_path, '[filter]\nfile = "$5.txt"')).filter.file.endswith("/$5.txt")
 

@@ -24,7 +24,7 @@ def command(context: click.Context) -> None:
 
 @command.command("get")
 @click.argument("name")
-@click.option("--again", is_flag=True, help="Fetch it again although it is here: for a broken file.")
+@click.option("--again", is_flag=True, help="Fetch it again even if it is on this machine, to replace a broken file.")
 def get(name: str, again: bool) -> None:
     """Fetch the weights called NAME into the cache; an interrupted download resumes.
 

@@ -57,7 +57,7 @@ def test_config_file_decides_and_a_bad_one_is_a_usage_error(tmp_path):
     (tmp_path / "mine.toml").write_text('[tagger]\nmodel = "deepdanbooru-v3"\n')
     done = prep("doctor", "--config", tmp_path / "mine.toml")
     assert (
-        done.returncode == 1 and "deepdanbooru-v3 is not here" in done.stdout and "-> `prep models get" in done.stdout
+        done.returncode == 1 and "deepdanbooru-v3 is not on this machine" in done.stdout and "-> `prep models get" in done.stdout
     )
     assert prep("doctor", "--config", tmp_path / "none.toml").returncode == 2
 
@@ -89,7 +89,7 @@ def test_answering_page_would_be_fetched_from_but_is_not(monkeypatch, online):
 def test_deepdanbooru_that_is_here_reads(online):
     target(NAME).parent.mkdir(parents=True)
     target(NAME).write_bytes(b"weights")
-    assert f"{NAME} is here (cache)" in lines()["tagger"]
+    assert f"{NAME} is on this machine (cache)" in lines()["tagger"]
 
 
 def test_no_trial_allowed_stops_a_run(online):
@@ -231,7 +231,7 @@ def test_time_and_memory_of_a_card_are_told_as_computed():
     text = plan_for([gpu], None).text
     assert "5.6 GB of weights, 8.9 GB at the peak; 35 to 70 s per picture at 1024 px, from 100 TFLOPS in bf16" in text
     assert "(computed, not measured on a card)" in text
-    assert "is not known" in plan_for([Gpu("A card", "cuda", int(12.6e9), None)], None).text
+    assert "is unknown" in plan_for([Gpu("A card", "cuda", int(12.6e9), None)], None).text
     assert "(the VAE in tiles) at the peak" in plan_for([Gpu("A card", "cuda", int(8.5e9), None)], None).text
 
 
@@ -311,4 +311,4 @@ def test_a_mirror_that_is_no_address_is_a_line(monkeypatch):
 
 def test_prep_models_that_is_no_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("PREP_MODELS", str(tmp_path / "none"))
-    assert "is no folder -> make it" in lines()["PREP_MODELS"]
+    assert "is not a folder -> create it" in lines()["PREP_MODELS"]

@@ -78,7 +78,7 @@ def test_no_room_for_a_download(art, tiny_tagger, monkeypatch, reads_with):
     allow_fetching(monkeypatch)
     full = namedtuple("usage", "total used free")(10**10, 9 * 10**9, 10**9)
     monkeypatch.setattr("prep.models.download.shutil.disk_usage", lambda _: full)
-    said = "needs 14.90 GB, but only 1.00 GB are free in .*Free some space, or set PREP_CACHE .HF_HOME"
+    said = "needs 14.90 GB, but only 1.00 GB is free in .*Free some space, or set PREP_CACHE .HF_HOME"
     stopped(NoRoomError, said, 3, art, tiny_tagger, reads_with, "generator.model=sd35-large-fp8")
 
 
