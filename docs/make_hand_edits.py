@@ -94,8 +94,9 @@ def write(page: Page) -> None:
 
 def pictures(page: Page) -> None:
     page.say(
-        "## Pictures\n\nA picture that you retouch in `kohya/` is yours: it stays, and trains. One that you put there "
-        "yourself trains, too, but nobody captioned it. We paint over a corner of one, and drop another beside it:"
+        "## Pictures\n\nA picture that you retouch in `kohya/` is yours: it stays, and is trained on. One that you put "
+        "there yourself is trained on too, but has no caption. We paint over a corner of one, and drop another "
+        "beside it:"
     )
     path = page.caption(RETOUCHED).with_suffix(".png")
     with Image.open(path) as image:

@@ -8,7 +8,7 @@ from prep.cli._say import say
 @click.group("models", invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
-    """The known weights: sizes, licences, and where they are or how to get them.
+    """List the known weights: sizes, licences, and where they are or how to get them.
 
     \b
     Examples:
@@ -44,4 +44,4 @@ def get(name: str, again: bool) -> None:
     place = "comes with prep:" if weights.source == "package" else "is in"
     say(f"{weights.name} {place} {weights.path}, sha256 {weights.digest}")
     if weights.note:
-        say(f"{weights.note}; `prep models get {weights.name} --again` fetches it anew")
+        say(f"{weights.note}; `prep models get {weights.name} --again` fetches it again")

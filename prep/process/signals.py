@@ -1,5 +1,4 @@
-"""Ctrl-C and SIGTERM: the first ends a run in order, the second at once; and neither interrupts what must not be split.
-"""
+"""Ctrl-C and SIGTERM: the first ends a run in order, the second at once; neither interrupts what must not be split."""
 
 import contextlib
 import os

@@ -59,8 +59,7 @@ class Listing:
 
     @property
     def left_out(self) -> Counter[str]:
-        """The number of files of each kind that are not pictures to read. Files without a kind count by their ending.
-        """
+        """The number of files of each kind that are not pictures to read. Files of no kind count by their ending."""
         return Counter(label(each) for each in self.left)
 
 

@@ -57,7 +57,9 @@ def test_config_file_decides_and_a_bad_one_is_a_usage_error(tmp_path):
     (tmp_path / "mine.toml").write_text('[tagger]\nmodel = "deepdanbooru-v3"\n')
     done = prep("doctor", "--config", tmp_path / "mine.toml")
     assert (
-        done.returncode == 1 and "deepdanbooru-v3 is not on this machine" in done.stdout and "-> `prep models get" in done.stdout
+        done.returncode == 1
+        and "deepdanbooru-v3 is not on this machine" in done.stdout
+        and "-> `prep models get" in done.stdout
     )
     assert prep("doctor", "--config", tmp_path / "none.toml").returncode == 2
 
@@ -82,7 +84,7 @@ def test_starter_reads_and_the_real_one_is_offered_with_size_and_licence(online)
 
 def test_answering_page_would_be_fetched_from_but_is_not(monkeypatch, online):
     monkeypatch.setattr(examine, "answers", lambda url, seconds: True)
-    assert "is fetched: 644 MB" in lines()["tagger"]
+    assert "will be fetched: 644 MB" in lines()["tagger"]
     assert not target(NAME).exists()
 
 

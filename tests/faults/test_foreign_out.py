@@ -237,7 +237,7 @@ def test_a_part_of_another_name_stops_no_run(tmp_path, name):
 @pytest.mark.parametrize("data", [b"[" * 100_000, b"\xff", b"{}", b'{"src": "\\ud800", "settings": {}}', b'{"src": 1}'])
 def test_a_config_that_prep_did_not_write_is_a_sentence(out, data):
     (out / ".prep" / "config.json").write_bytes(data)
-    with pytest.raises(UsageError, match="config.json (is not|has|does not say) .*writes it anew"):
+    with pytest.raises(UsageError, match="config.json (is not|has|lacks) .*writes it again"):
         opened(out)
 
 

@@ -40,7 +40,7 @@ def named(tmp_path_factory):
 
 WRONG = [
     ("generator.model=nonesuch", "generator.model: no generator is called nonesuch"),
-    ("generator.model=/nope.safetensors", "/nope.safetensors does not exist. generator.model takes"),
+    ("generator.model=/nope.safetensors", "/nope.safetensors does not exist. Set generator.model to"),
     ("generator.model={}/lfs.pt", "generator.model: lfs.pt is a Git LFS pointer.*`prep models get sd35-large-fp8`"),
     ("generator.model={}/vae.safetensors", "generator.model: vae.safetensors holds no transformer, but vae"),
     ("generator.model={}", "generator.model: .* is no diffusers folder"),
@@ -51,7 +51,7 @@ WRONG = [
         "holds no CLIP-L, but vae. `generator.sd35.clip_l` wants",
     ),
     ("generator.resolution=1000", "wanted a multiple of 16"),
-    ("generator.sampler=ddim", "generator.sampler: sd35-large-fp8 has no ddim"),
+    ("generator.sampler=ddim", "generator.sampler: sd35-large-fp8 has no sampler ddim"),
     ("tagger.model=nonesuch", "tagger.model: no tagger is called nonesuch"),
     ("tagger.model={}/lfs.pt", "tagger.model: lfs.pt is a Git LFS pointer.*`prep models get deepdanbooru-v3`"),
     ("tagger.model={}/tiny.safetensors", "tagger.model: tiny.safetensors is no tagger of prep"),
@@ -102,7 +102,7 @@ def test_a_sampler_is_told_where_only_the_card_says_which_there_are(tmp_path, mo
     monkeypatch.setitem(GENERATORS.members, "palette", replace(palette_generator.SPEC, samplers=()))
     (tmp_path / "palette.txt").write_text("#1020f0\n#f02010\n")
     model = f"generator.model=palette:{tmp_path}/palette.txt"
-    with pytest.raises(UsageError, match="generator.sampler: palette has no euler. It has columns, rows"):
+    with pytest.raises(UsageError, match="generator.sampler: palette has no sampler euler. Use one of columns, rows"):
         check_settings(load_settings(sets=(model,)))
     check_settings(load_settings(sets=(model, "generator.sampler=rows")))
 
@@ -111,7 +111,9 @@ def test_a_model_by_name_is_looked_at_where_it_lies(tmp_path, monkeypatch):
     monkeypatch.setenv("PREP_MODELS", str(tmp_path))
     written(tmp_path / basename("deepdanbooru-v3"), LFS)
     for asked in ("auto", "deepdanbooru-v3"):
-        with pytest.raises(UsageError, match="Git LFS pointer.*put the whole file into PREP_MODELS, or take this one"):
+        with pytest.raises(
+            UsageError, match="Git LFS pointer.*put the complete file into PREP_MODELS, or remove this one"
+        ):
             check_settings(load_settings(sets=(f"tagger.model={asked}",)))
     check_settings(load_settings(sets=("tagger.model=starter",)))
     written(tmp_path / basename("sd35-medium"), b"GGUF" + bytes(100))
