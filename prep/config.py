@@ -200,6 +200,22 @@ def recipe(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def as_toml(sets: tuple[str, ...], src: Path) -> str | None:
+    """What sets say, as SRC's own prep.toml would have it; None where it would say something else there, or may not say
+    it: its paths are relative to SRC, and none leads out of it.
+    """
+    import tomlkit
+
+    values: dict[str, Any] = {}
+    for text in sets:
+        _merge(values, assigned(text))
+    try:
+        same = _checked(values, "prep.toml", {"folder": src, "inside": src}) == _checked(values, "--set")
+    except SettingsError:
+        same = False
+    return tomlkit.dumps(values).strip() if same else None
+
+
 def _layer(path: Path, inside: Path | None = None) -> dict[str, Any]:
     """inside: SRC, whose own file this is. It may be anybody's, so that it is read as no other file than it says."""
     try:
@@ -211,14 +227,19 @@ def _layer(path: Path, inside: Path | None = None) -> dict[str, Any]:
     except FileNotFoundError:
         raise SettingsError(f"{path} does not exist", hint="configs/ has examples") from None
     except DocumentError as error:
-        raise SettingsError(f"{path} {error}", hint="mend it, or take it away") from None
+        raise SettingsError(f"{path} {error}", hint="correct it, or remove it") from None
     except (OSError, RuntimeError):  # of resolve: a loop of links
-        raise SettingsError(f"{path} is a link to itself", hint="mend it, or take it away") from None
+        raise SettingsError(f"{path} is a link to itself", hint="correct it, or remove it") from None
     context = {"folder": path.parent, "inside": inside}
     return _checked(values, str(path), context).model_dump(exclude_unset=True)
 
 
 def _assignment(text: str) -> dict[str, Any]:
+    return _checked(assigned(text), f"--set {shortened(text)}").model_dump(exclude_unset=True)
+
+
+def assigned(text: str) -> dict[str, Any]:
+    """`section.key=value` as tables within one another, not yet checked. Raises SettingsError when it is not that."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -236,7 +257,7 @@ def _assignment(text: str) -> dict[str, Any]:
     values: Any = parsed
     for name in reversed(names):
         values = {name: values}
-    return _checked(values, f"--set {shortened(text)}").model_dump(exclude_unset=True)
+    return values
 
 
 def key_names(key: str) -> list[str]:

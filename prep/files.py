@@ -22,6 +22,7 @@ TEMPORARY = ".prep-"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 LONGEST_BYTES = 64_000_000  # of a small file: a setting, a page of prep's own state
 CAPTION_BYTES = 1_000_000  # a larger file is no caption
+CHUNK_BYTES = 64_000_000
 PICTURE_BYTES = 2_000_000_000  # of a picture, or a part of the ledger
 HALF_WRITTEN = re.compile(re.escape(TEMPORARY) + r"[0-9a-f]{8}-\d+(?:-\d+)?")  # _own, process, number
 _own = secrets.token_hex(4)  # nobody can have laid a link under a name that nobody can guess
@@ -81,14 +82,16 @@ def read_file(path: Path, most_bytes: int = LONGEST_BYTES, follow: bool = False)
     Raises FileNotFoundError, NotAFileError for anything but a regular file, other OSErrors, and OSError EFBIG for more
     than most_bytes.
     """
-    descriptor = open_file(path, os.O_RDONLY, follow)
-    with os.fdopen(descriptor, "rb") as file:
-        size = os.fstat(descriptor).st_size
-        data = b""
-        if size <= most_bytes:
-            # As much as it holds, for Python reserves what is asked for; then what it has grown by.
-            data = file.read(size + 1)
-            data += file.read(most_bytes + 1 - len(data)) if len(data) > size else b""
+    descriptor, size = _opened(path, os.O_RDONLY, follow)
+    try:
+        # As much as it holds, for Python reserves what is asked for; then what it has grown by.
+        data = os.read(descriptor, size + 1) if size <= most_bytes else b""
+        while len(data) != size and len(data) <= most_bytes and size <= most_bytes:
+            if not (more := os.read(descriptor, min(most_bytes + 1 - len(data), CHUNK_BYTES))):
+                break
+            data += more
+    finally:
+        os.close(descriptor)
     if max(size, len(data)) > most_bytes:
         raise OSError(errno.EFBIG, f"has more than {most_bytes:,} bytes", str(path))
     return data
@@ -98,6 +101,11 @@ def open_file(path: Path, flags: int, follow: bool = False) -> int:
     """os.open for a regular file alone -> a descriptor. flags: O_RDONLY, or O_WRONLY | O_CREAT and the like; nothing is
     truncated. Raises as read_file.
     """
+    return _opened(path, flags, follow)[0]
+
+
+def _opened(path: Path, flags: int, follow: bool) -> tuple[int, int]:
+    """-> (a descriptor, bytes that the file holds)."""
     if not follow and not hasattr(os, "O_NOFOLLOW") and path.is_symlink():
         raise NotAFileError(path, "is a link")
     # O_NONBLOCK: a pipe that nobody writes to would be waited for.
@@ -112,10 +120,11 @@ def open_file(path: Path, flags: int, follow: bool = False) -> int:
         if error.errno in (errno.ENXIO, errno.EISDIR):  # a pipe without a reader, a socket; a folder
             raise NotAFileError(path) from None
         raise
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
         os.close(descriptor)
         raise NotAFileError(path)
-    return descriptor
+    return descriptor, found.st_size
 
 
 def real_folder(base: Path, *names: str) -> Path:

@@ -55,9 +55,10 @@ def test_a_set_is_made_with_the_pages_tagger_generator_runner_and_format(tmp_pat
     painted(tmp_path / "art" / "mira" / "2.png", 25, 25, 230)
     out, vary = tmp_path / "out", tmp_path / "vary.toml"
     vary.write_text('[theme]\noptions = [["red_theme"], ["green_theme"], ["blue_theme"]]\n')
+    (tmp_path / "intrinsic.txt").write_text("*_theme")  # by what else should a drawn picture be judged here?
     sets = (
         f"tagger.model=colours:{weights}", "tagger.colours.distance=0.4", f"generator.model=swatches:{weights}",
-        "generator.swatches.grain=0.03", f"augmentation.vary={vary}",
+        "generator.swatches.grain=0.03", f"augmentation.vary={vary}", f"profile.intrinsic={tmp_path / 'intrinsic.txt'}",
     )  # fmt: skip
     options = [word for each in sets for word in ("--set", each)]
     said = typed("run", tmp_path / "art", "--out", out, "--runner", "here", *options)

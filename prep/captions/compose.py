@@ -48,15 +48,15 @@ class Composer:
         """The names that pass threshold and filter, best first: what a profile counts."""
         index, _ = self.selector.select(scores, self.selector.threshold(scores, level))
         names = self.selector.vocabulary.names
-        return [names[at] for at in index if not self.drops(names[at])]
+        return [names[at] for at in index.tolist() if not self.drops(names[at])]
 
     def caption(self, scores: TagScores, level: str, profile: Profile) -> Caption:
         threshold = self.selector.threshold(scores, level)
         index, values = self.selector.select(scores, threshold)
         vocabulary = self.selector.vocabulary
         found = [
-            Tag(vocabulary.names[at], vocabulary.categories[at], float(value))
-            for at, value in zip(index, values, strict=True)
+            Tag(vocabulary.names[at], vocabulary.categories[at], value)
+            for at, value in zip(index.tolist(), values.tolist(), strict=True)
         ]
         tags, removed = self._reduced(found, profile)
         ordered = self._ordered(self._with_always(tags, found, profile))

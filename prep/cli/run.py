@@ -38,6 +38,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     from prep.dataset.made_from import check_made_from
     from prep.dataset.training import training_command
     from prep.pipeline import road
+    from prep.pipeline.one_run import only_this_run, other_than_before
     from prep.process.arrow import keep_arrow_small
     from prep.process.heap import own_this_process
     from prep.process.pictures import trust_our_own_limits
@@ -51,6 +52,8 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     settings = load_settings(src, config, sets)
     options = Options(to, retry, rehash, rebalance, restore)
     carrier = load_runner(runner)
+    if line := other_than_before(src, out, settings):
+        say(line)
     if plan:
         from prep.pipeline.outlook import plan_lines
 
@@ -62,6 +65,8 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     own_this_process()
     with interruptible():
         result = road.run(src, out, settings, options, carrier)
+    for line in only_this_run(src, config, sets, settings):
+        say(line)
     if profile:
         for stage, seconds in result.seconds.items():
             say(f"{stage:>8} {seconds:8.2f} s")

@@ -1,6 +1,7 @@
 """Remove from kohya/ what is no longer in the set, and report what is not prep's."""
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -66,8 +67,9 @@ def strangers(edits: HandEdits, rows: Iterable[Row], dry: bool = False) -> dict[
                 "put its pictures into SRC",
             )
             continue
-        for path in sorted(folder.iterdir()):  # listed again: files may have come during the run
-            if path.suffix.lower() not in SUFFIXES or (named[1], path.name) in known or not path.is_file():
+        for name in sorted(os.listdir(folder)):  # noqa: PTH208 - listed again: files may have come during the run
+            path = folder / name if (named[1], name) not in known else None
+            if path is None or path.suffix.lower() not in SUFFIXES or not path.is_file():
                 continue
             if pixels is None:
                 pixels = {row.ref.same for row in rows}

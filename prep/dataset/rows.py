@@ -51,7 +51,8 @@ def _check_columns(schema: Any, wanted: Iterable[str]) -> None:
 
 @contextmanager
 def _opened(out: Path) -> Iterator[Any]:
-    import pyarrow.parquet as pq  # imported here, so that --help does not need it
+    import pyarrow as pa  # imported here, so that --help does not need them
+    import pyarrow.parquet as pq
 
     path = out / "manifest.parquet"
     try:
@@ -60,6 +61,6 @@ def _opened(out: Path) -> Iterator[Any]:
             yield table
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, KeyError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, RecursionError, pa.ArrowException) as error:
         first = (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
         raise UsageError(f"{path} cannot be read: {first}", hint="run prep again") from None

@@ -89,6 +89,7 @@ class Placement:
         self.known: dict[str, Placed] = {}
         self.repeats: dict[str, int] = {}
         self.listings: dict[str, dict[str, Stat]] = {}
+        self._folders: dict[tuple[str, int], Path] = {}  # as they were called: a set asks once per picture
         self.damaged: dict[str, Path] = {}  # picture -> its file, which is neither what was written nor a picture
 
     def __getitem__(self, subject: str) -> Placed | None:
@@ -129,8 +130,10 @@ class Placement:
 
     def sidecar(self, placed: Placed) -> Path | None:
         """Its caption file; None when there is none. Also for a missing picture: the user may have written it."""
-        name = f"{placed.stem}.txt"
-        return self.folder(placed.group) / name if name in self.listings.get(placed.group, {}) else None
+        return self.folder(placed.group) / f"{placed.stem}.txt" if self.has_sidecar(placed) else None
+
+    def has_sidecar(self, placed: Placed) -> bool:
+        return f"{placed.stem}.txt" in self.listings.get(placed.group, {})
 
     def retouched(self) -> list[str]:
         """The subjects whose picture the user changed or converted since it was last seen here. It is the user's now,
@@ -189,7 +192,11 @@ class Placement:
 
     def folder(self, group: str) -> Path | None:
         """None while the group's repeats are not set."""
-        return self.kohya / f"{self.repeats[group]}_{group}" if group in self.repeats else None
+        if (repeats := self.repeats.get(group)) is None:
+            return None
+        if (group, repeats) not in self._folders:
+            self._folders[group, repeats] = self.kohya / f"{repeats}_{group}"
+        return self._folders[group, repeats]
 
     def set_repeats(self, repeats: dict[str, int]) -> None:
         """Set the groups' repeats; an existing folder is renamed."""

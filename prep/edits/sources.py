@@ -68,6 +68,8 @@ def _sidecar(src: Path, path: str, names: dict[str, frozenset[str]]) -> Path | N
                 names[folder] = frozenset(entry.name for entry in entries if entry.name.endswith(CAPTIONS))
         except OSError:
             names[folder] = frozenset()
+    if not names[folder]:
+        return None
     stem = Path(name).stem
     there = (f"{stem}{ending}" for ending in CAPTIONS if f"{stem}{ending}" in names[folder])
     return next((src / folder / each for each in there), None)

@@ -7,7 +7,7 @@ or complete.
 import difflib
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,16 +93,16 @@ class HuggingFaceExporter:
         if counts.starter and not options.yes:
             raise UsageError(
                 "this is a trial set, read or drawn by the starter models, and not fit to publish",
-                hint="use real models (see `prep doctor`), or push it anyway with --yes",
+                hint="use real models (see `prep doctor`), or push it anyway with --yes"
+                + ("" if options.licence else "; a first push also needs a licence, such as --license cc-by-nc-4.0"),
             )
         repo = Repo(options.repo, check_may_send(options.repo))
         repo.check_token()
         state = repo.state()
-        self._check_visibility(state)
-        if not options.licence and not licence_of(state.card if state else None):
+        reasons = [*self._wrong_visibility(state), *self._no_licence(state)]
+        if reasons:  # all at once: each new try asks the hub anew
             raise UsageError(
-                "a first push needs a licence, and only you can choose it",
-                hint="for example --license cc-by-nc-4.0, or --license other if none fits",
+                "; besides, ".join(message for message, _ in reasons), "; ".join(hint for _, hint in reasons)
             )
         self._say_summary(repo, state, counts)
         if not options.yes and not self.ask("push it?"):
@@ -123,7 +123,8 @@ class HuggingFaceExporter:
         state = repo.state()
         if state is None:
             raise StoppedError(f"{hub_name()} shows no dataset {repo.name}", hint="see whose it is, and push again")
-        self._check_visibility(state)
+        for reason in self._wrong_visibility(state):
+            raise UsageError(*reason)
         text = card.text(state.card)
         missing = [shard for shard in shards.shards if not _is_there(shard, state)]
         old = self._old_shards(state, shards)
@@ -151,17 +152,25 @@ class HuggingFaceExporter:
         there = {shard.name for shard in shards.shards}
         return sorted(name for name in state.files if OURS.fullmatch(name) and name not in there)
 
-    def _check_visibility(self, state: State | None) -> None:
+    def _wrong_visibility(self, state: State | None) -> Iterator[tuple[str, str]]:
+        """(message, hint)."""
         options = self.options
         if state and not state.private and not options.public:
-            raise UsageError(
+            yield (
                 f"{options.repo} is public, but --public was not given",
-                hint="add --public to publish for all, make the repo private on its settings page, or name another",
+                "add --public to publish for all, make the repo private on its settings page, or name another",
             )
         if state and state.private and options.public:
-            raise UsageError(
+            yield (
                 f"{options.repo} is private, but --public was given",
-                hint="make the repo public on its settings page (its whole history with it), or push without --public",
+                "make the repo public on its settings page (its whole history with it), or push without --public",
+            )
+
+    def _no_licence(self, state: State | None) -> Iterator[tuple[str, str]]:
+        if not self.options.licence and not licence_of(state.card if state else None):
+            yield (
+                "a first push needs a licence, and only you can choose it",
+                "for example --license cc-by-nc-4.0, or --license other if none fits",
             )
 
     def _say_summary(self, repo: Repo, state: State | None, counts: Counts) -> None:

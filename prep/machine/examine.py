@@ -12,6 +12,7 @@ from prep.config import Settings
 from prep.errors import PrepError, UsageError
 from prep.machine.advice import plan_for
 from prep.machine.compute import Compute, look
+from prep.models.check import check_model
 from prep.models.choose import ANSWER_SECONDS, choose_generator, choose_tagger
 from prep.models.fetch import answers, source_of
 from prep.models.hashes import cache_folder
@@ -123,6 +124,7 @@ def _tagger(settings: Settings, reached: bool) -> Line:
     why: list[str] = []
     offline, fallback = settings.models.offline, settings.models.fallback
     try:
+        check_model("tagger", settings)
         chosen = choose_tagger(
             settings.tagger.model, offline, fallback, why.append, may_fetch=False, reach=lambda *_: reached
         )
@@ -150,6 +152,7 @@ def _generator(settings: Settings, compute: Compute) -> Line:
     plan = plan_for(compute.gpus, memory()[0])
     why: list[str] = []
     try:
+        check_model("generator", settings)
         chosen = choose_generator(settings.generator.model, bool(compute.gpus), why.append, may_fetch=False)
     except PrepError as error:
         return Line("generator", error.message, error.hint, stops=True)

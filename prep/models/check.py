@@ -31,18 +31,23 @@ def check_models(settings: Settings, begun: bool = False) -> None:
                 f"{role}.device is {device}, but this machine has no such device",
                 hint="`auto` uses what this machine has",
             )
-        spec, source, files = _asked(role, settings, begun)
-        _check_parts(role, settings)
-        if spec is None:
-            continue
-        if spec.samplers and settings.generator.sampler not in spec.samplers:
-            raise no_sampler(spec.name, settings.generator.sampler, spec.samplers)
-        if files:
-            _check_files(role, spec, source, files, settings)
-        if role == "generator" and files and not spec.samplers:  # only its card lists them
-            card = card_of(generator_of(settings, may_fetch=False))
-            if settings.generator.sampler not in card.samplers:
-                raise no_sampler(card.name, settings.generator.sampler, card.samplers)
+        check_model(role, settings, begun)
+
+
+def check_model(role: Role, settings: Settings, begun: bool = False) -> None:
+    """As check_models, of one of them, whatever device it is to use."""
+    spec, source, files = _asked(role, settings, begun)
+    _check_parts(role, settings)
+    if spec is None:
+        return
+    if spec.samplers and settings.generator.sampler not in spec.samplers:
+        raise no_sampler(spec.name, settings.generator.sampler, spec.samplers)
+    if files:
+        _check_files(role, spec, source, files, settings)
+    if role == "generator" and files and not spec.samplers:  # only its card lists them
+        card = card_of(generator_of(settings, may_fetch=False))
+        if settings.generator.sampler not in card.samplers:
+            raise no_sampler(card.name, settings.generator.sampler, card.samplers)
 
 
 def _asked(role: Role, settings: Settings, begun: bool) -> tuple[ModelSpec | None, str, dict[str, Path]]:

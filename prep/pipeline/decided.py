@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 
@@ -10,8 +11,9 @@ from prep.dataset.read_back import given_slugs, read_back
 from prep.edits.decisions import Decisions
 from prep.edits.follow import Followed, follow
 from prep.edits.from_files import HandEdits
-from prep.edits.merge import merged, names, source
+from prep.edits.merge import Hand, merged, names, source
 from prep.edits.placed import read_placement
+from prep.edits.sidecar import Entry, begun
 from prep.ledger import Shelf
 from prep.models.choose_models import is_trial
 from prep.names import printable, quantity, slugs
@@ -19,7 +21,7 @@ from prep.pipeline.records import Captioned, Drawn, Profiled
 from prep.registry import family
 from prep.run import Run, image_key
 from prep.tagging.thresholds import level_of
-from prep.types import BY_HAND, Row
+from prep.types import BY_HAND, Caption, Row
 
 NAMES = Shelf("names", (pa.field("slug", pa.string()),))  # subject: a character; null: passed on
 
@@ -75,31 +77,41 @@ def overruled(row: Row, decisions: Decisions) -> Row:
     return row
 
 
-def captioned(run: Run, record: Profiled, edits: HandEdits, row: Row) -> Row:
-    """The row with prep's caption and the user's changes to it. Made once per run."""
+def captioned(run: Run, record: Profiled, rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows with prep's captions and the user's changes to them. Made once per run."""
+    rows = list(rows)
+    entries = record.edits.decisions.entries(map(image_key, rows))
+    return (_captioned(run, record, row, entry) for row, entry in zip(rows, entries, strict=True))
+
+
+def _captioned(run: Run, record: Profiled, row: Row, entry: Entry) -> Row:
     if not row.ref.width:
         return row
-    subject = image_key(row)
-    row = replace(row, complexity=level_of(row.ref.edge_density, run.settings.thresholds))
+    level = level_of(row.ref.edge_density, run.settings.thresholds)
     if row.status != "kept" and not row.made:
-        return row
-    scores = record.scores[row.ref.sha256]
-    machine = record.composer.caption(scores, row.complexity, record.profiles[row.ref.character])
+        return replace(row, complexity=level)
+    machine = record.composer.caption(record.scores[row.ref.sha256], level, record.profiles[row.ref.character])
     flags = set(row.flags)
     if not machine.tags and not machine.removed:
         flags.add("no_tags")
     if is_trial_row(record, row):
         flags.add("starter")
-    row = replace(row, caption=machine, flags=tuple(sorted(flags)))
-    if not row.trains:
-        return row
-    if subject in edits.excluded:
-        return replace(row, status="excluded")
-    if subject in edits.unread_sources:
-        return replace(row, status="rejected", reason="caption")
-    hand = edits.hand(row)
+    # One replace: a set has many rows, and each call costs as much as a small caption.
+    made = {"complexity": level, "caption": machine, "flags": tuple(sorted(flags))}
+    if row.trains:
+        made |= _decided(record.edits, row, begun(entry, machine.items), machine)
+    return replace(row, **made)
+
+
+def _decided(edits: HandEdits, row: Row, hand: Hand, machine: Caption) -> dict[str, Any]:
+    """What a person made of the caption, or of the picture."""
+    picture = image_key(row)
+    if picture in edits.excluded:
+        return {"status": "excluded"}
+    if picture in edits.unread_sources:
+        return {"status": "rejected", "reason": "caption"}
     text = merged(hand, machine.items)
-    return replace(row, final_text=text, caption_source=source(hand, text))
+    return {"final_text": text, "caption_source": source(hand, text)}
 
 
 def second_look(run: Run, record: Drawn) -> tuple[Row, ...]:
@@ -111,13 +123,9 @@ def second_look(run: Run, record: Drawn) -> tuple[Row, ...]:
     _say_retouched(run, edits)
     edits.note_removals(training(record.rows))
     changed = {picture for picture, entry in edits.decisions.changed.items() if before.get(picture) is not entry}
-    rows = (
-        captioned(run, record, edits, _undecided(row))
-        if image_key(row) in changed or _newly_excluded(row, edits)
-        else row
-        for row in record.rows
-    )
-    return tuple(rows)
+    anew = {at for at, row in enumerate(record.rows) if image_key(row) in changed or _newly_excluded(row, edits)}
+    seen = captioned(run, record, (_undecided(record.rows[at]) for at in sorted(anew)))
+    return tuple(next(seen) if at in anew else row for at, row in enumerate(record.rows))
 
 
 def without_trigger(kept: Iterable[Row], record: Profiled) -> Iterator[str]:

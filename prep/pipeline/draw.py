@@ -81,7 +81,7 @@ def check(run: Run, record: Captioned) -> Drawn:
         rows = [overruled(row, decided) for row in stay if row.ref.sha256 in record.scores]
     rows = file_away(rows, record.places, run.ledger)
     record.edits.note_removals(training(rows), run.options.restore)
-    drawn = (*record.drawn, *(captioned(run, record, record.edits, row) for row in rows))
+    drawn = (*record.drawn, *captioned(run, record, rows))
     if drawing:
         grown = drawing.grown((*record.drawn, *rows))
         if grown is not drawing:

@@ -73,10 +73,10 @@ def outlook_of(made: Preview) -> Outlook:
     found = Outlook(made)
     edits = made.record.edits
     decisions, placement = edits.decisions, edits.placement
-    for row in found.kept:
+    for row, entry in zip(found.kept, decisions.entries(map(image_key, found.kept)), strict=True):
         picture = image_key(row)
-        now = edits.says_else.get(picture, decisions.entry(picture).hand.text)
-        if now is None or picture in found.there and placement.sidecar(placement[picture]) is None:
+        now = edits.says_else.get(picture, entry.hand.text)
+        if now is None or picture in found.there and not placement.has_sidecar(placement[picture]):
             found.new += 1
         elif row.final_text not in (None, now):
             found.changed.append((row, now))

@@ -27,7 +27,7 @@ from prep.files import PICTURE_BYTES, check_writable, read_file, write_whole
 from prep.images import Picture, covering, measures, open_image
 from prep.jobs.draw import png_of
 from prep.jobs.read import Reader, reading
-from prep.models.choose_models import is_trial, tagger_for
+from prep.models.choose_models import is_trial, tagger_for, would_draw
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
 from prep.names import printable, slugs
@@ -39,6 +39,8 @@ from prep.scan.select import select
 from prep.tagging.filters import read_patterns
 from prep.tagging.thresholds import level_of
 from prep.types import Check, GenerationRequest, ImageRef, Made, Problem, Profile, Row
+
+TRY = "`--set generator.model=starter`"
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,10 @@ def redraw(image: Path, out: Path, count: int, settings: Settings, report: Repor
         subject, known = _read(reader, row, picture, places, settings), frozenset(reader.vocabulary.names)
     lines = [f"{name}: {subject.row.final_text}"]
     drawing = begin_drawing([subject.row], {character: subject.profile}, known, places, settings, may_fetch=True)
-    if drawing is None or not drawing.requests:
+    if drawing is None:
+        why = would_draw(settings)[1]
+        return Redrawn([*lines, f"nothing was drawn: {why}", f"{TRY} tries it with the starter generator"], 0)
+    if not drawing.requests:
         return Redrawn([*lines, "nothing was drawn: see the lines above"], 0)
     _draw(drawing, subject, report)
     rows = _checked(drawing, subject, tagger, known, settings)

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from prep.captions.from_settings import composer_of
 from prep.captions.profile import profile_of
+from prep.captions.script import hard_to_read
 from prep.captions.tally import tallied
 from prep.checks.retag import read_exclusive
 from prep.config import CharacterSettings
@@ -159,13 +160,15 @@ def profile(run: Run, tagged: Tagged) -> Profiled:
     for character, found in profiles.items():
         traits = ", ".join(composer.caption_text(name) for name in found.tags if found.tags[name].trait) or "none"
         run.report.say(f"profile: {printable(character)}: {found.images:,} images, traits: {traits}")
+    if line := hard_to_read(profiles.values()):
+        run.report.say(f"profile: {line}")
     return Profiled.grown(tagged, composer=composer, profiles=profiles)
 
 
 def caption(run: Run, profiled: Profiled) -> Captioned:
     edits = profiled.edits
     edits.note_removals(training(profiled.rows), run.options.restore)
-    rows = tuple(captioned(run, profiled, edits, row) for row in profiled.rows)
+    rows = tuple(captioned(run, profiled, profiled.rows))
     run.problems |= {row.ref.path: NO_TAGS for row in rows if "no_tags" in row.flags} | run.problems
     kept = [row for row in rows if row.status == "kept"]
     sources = Counter(row.caption_source for row in kept)

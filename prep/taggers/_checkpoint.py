@@ -21,6 +21,8 @@ from prep.options import TaggerOptions
 from prep.taggers._resnet import V3, ResNetParams, Stage
 from prep.taggers.look import look
 
+SIDES_PX = range(16, 4097)  # of the square that a tagger reads; DeepDanbooru's is 512
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -88,7 +90,7 @@ def _read_published(path: Path) -> Checkpoint:
             f"{path.name} holds more than tensors and tags: a program that would run when it is opened",
             hint="prep does not open it; `prep models get deepdanbooru-v3` fetches the published file",
         ) from error
-    except (OSError, RuntimeError, EOFError, ValueError) as error:
+    except (OSError, RuntimeError, EOFError, ValueError, SafetensorError) as error:  # torch goes by a file's name
         raise WeightsError(
             f"{path.name} is damaged, and cannot be read as a DeepDanbooru checkpoint",
             hint="`prep models get deepdanbooru-v3 --again` fetches it anew",
@@ -108,10 +110,12 @@ def _read_ours(path: Path) -> Checkpoint:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no dict
-        tags, image_px = tuple(parse_json(metadata["tags"])), int(metadata["image_px"])
+        tags, image_px = parse_json(metadata["tags"]), int(metadata["image_px"])
     except (OSError, SafetensorError, ValueError, KeyError) as error:
         raise WeightsError(f"{path.name} cannot be read as safetensors: {_first_line(error)}") from error
-    return _checked(path, state, tags, image_px)
+    if not isinstance(tags, list):
+        raise WeightsError(f"{path.name} names its tags by something that is no list")
+    return _checked(path, state, tuple(tags), image_px)
 
 
 def _checked(path: Path, state: dict[str, torch.Tensor], tags: tuple[str, ...], image_px: int) -> Checkpoint:
@@ -119,6 +123,12 @@ def _checked(path: Path, state: dict[str, torch.Tensor], tags: tuple[str, ...], 
         params = shape_of(state)
     except (KeyError, TypeError, IndexError) as error:
         raise WeightsError(f"{path.name} does not hold this network: {error} is missing") from error
+    if not all(isinstance(tag, str) and tag for tag in tags):
+        raise WeightsError(f"{path.name} has a tag without a name")
+    if image_px not in SIDES_PX:
+        raise WeightsError(
+            f"{path.name} reads pictures of {image_px} px; {SIDES_PX[0]} to {SIDES_PX[-1]} px can be read"
+        )
     if params.tags != len(tags):
         raise WeightsError(f"{path.name} answers {params.tags} tags but names {len(tags)}")
     return Checkpoint(params, state, tags, image_px)

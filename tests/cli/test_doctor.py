@@ -90,8 +90,14 @@ def test_answering_page_would_be_fetched_from_but_is_not(monkeypatch, online):
 
 def test_deepdanbooru_that_is_here_reads(online):
     target(NAME).parent.mkdir(parents=True)
-    target(NAME).write_bytes(b"weights")
+    torch.save({"n_Conv_0.weight": torch.zeros(1)}, target(NAME))
     assert f"{NAME} is on this machine (cache)" in lines()["tagger"]
+
+
+def test_a_file_that_is_no_weights_stops_a_run_and_is_said(online):
+    target(NAME).parent.mkdir(parents=True)
+    target(NAME).write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    assert "is a Git LFS pointer" in lines()["tagger"] and f"`prep models get {NAME} --again`" in lines()["tagger"]
 
 
 def test_no_trial_allowed_stops_a_run(online):

@@ -137,4 +137,5 @@ def test_redraw_needs_something_that_draws(tagged, tmp_path):
     assert code == 0 and any(
         "SD3.5 is not on this machine. `prep models get sd35-large-fp8` fetches it" in line for line in lines
     )
-    assert lines[-1] == "nothing was drawn: see the lines above"
+    assert lines[-2].startswith("nothing was drawn: SD3.5 is not on this machine.")
+    assert lines[-1] == "`--set generator.model=starter` tries it with the starter generator"

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 from prep.cli import group
 from prep.dataset.finished import read_set
 from prep.dataset.folders import check_folders
+from prep.dataset.rows import manifest_facts, manifest_rows
 from prep.errors import StoppedError, UsageError
 from prep.files import read_file, real_folder, sweep, write_whole
 from prep.hub.rows import Counts, Source
@@ -74,6 +76,13 @@ def linked(path: Path, target: Path) -> Path:
 
 def untouched(outside: Path) -> bool:
     return {path.name: path.read_text() for path in outside.iterdir()} == {"secret.txt": SECRET, HALF: SECRET}
+
+
+def raising(error: Exception):
+    def call(*_, **__):
+        raise error
+
+    return call
 
 
 def prep(*arguments) -> tuple[int, str]:
@@ -342,6 +351,29 @@ def test_a_manifest_of_another_kind_is_a_sentence(out, column, values):
     for command in (("status", out), ("export", out, "--to", "imagefolder")):
         code, wrong = prep(*command)
         assert code == 2 and "manifest.parquet cannot be read: " in wrong and column in wrong
+
+
+def test_a_manifest_with_flipped_bits_is_rows_or_a_sentence(out):
+    """Seeds by chance, and the types that a footer can be made to name: 128 bits, no bits."""
+    whole = (out / "manifest.parquet").read_bytes()
+    said = 0
+    for seed in range(200):
+        chance, data = random.Random(seed), bytearray(whole)
+        for _ in range(1 + seed % 6):
+            data[-1 - chance.randrange(len(data) if seed % 2 else 9_000)] ^= 1 << chance.randrange(8)
+        (out / "manifest.parquet").write_bytes(data)
+        try:
+            list(manifest_rows(out))
+            manifest_facts(out)
+        except UsageError as error:
+            said += "manifest.parquet cannot be read" in str(error)
+    assert said > 50
+
+
+def test_a_manifest_of_what_arrow_cannot_read_is_a_sentence(out, monkeypatch):
+    monkeypatch.setattr("pyarrow.parquet.ParquetFile", raising(pa.ArrowNotImplementedError("more than 64 bits")))
+    with pytest.raises(UsageError, match="manifest.parquet cannot be read: more than 64 bits"):
+        list(manifest_rows(out))
 
 
 def test_lint_of_an_out_whose_kohya_leads_elsewhere_reads_nothing_there(out, outside):

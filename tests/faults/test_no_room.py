@@ -14,7 +14,13 @@ from tests.faults.test_every_operation import SCENES, Trial, tree
 
 PAGE = 4096  # of a tmpfs
 ROOM = "remount,size=64m,nr_inodes=100000"
-QUICK = {"size": (0, 5, 11), "nr_inodes": (0, 3, 6)}
+QUICK = {"size": (0, 7), "nr_inodes": (0, 4)}
+STEP = 2  # pages or inodes more from one trial to the next
+LONG = (
+    "a first run that draws", "a person's work and another threshold", "pictures that moved, left and came",
+    "foreign bytes, set aside", "sidecars in SRC", "prep exclude", "prep tags", "prep lint --fix",
+    "prep export --to imagefolder", "prep export --to webdataset",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -79,15 +85,15 @@ def trial(disk, begun, begun_drawn, tiny_tagger):
 @pytest.mark.parametrize("what", QUICK)
 def test_a_run_that_finds_no_room_stops_cleanly_and_goes_on_when_there_is_some(trial, what):
     tried = trial("a person's work and another threshold")
-    assert [bool(tried.without_room(what, left)) for left in QUICK[what]] == [True, True, True]
+    assert [bool(tried.without_room(what, left)) for left in QUICK[what]] == [True, True]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["size", "nr_inodes"])
-@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("scene", LONG)
 def test_no_room_at_any_step_tears_nothing(trial, scene, what, figure):
     tried, stops, wrong, left, whole = trial(scene), Counter(), [], 0, 0
-    while whole < 3:  # what is written at the end may take less room than what was written before it
+    while whole < 2:  # what is written at the end may take less room than what was written before it
         try:
             stage = tried.without_room(what, left)
         except AssertionError as error:
@@ -95,9 +101,9 @@ def test_no_room_at_any_step_tears_nothing(trial, scene, what, figure):
             stage = "wrong"
         stops[stage] += 1
         whole = 0 if stage else whole + 1
-        left += 1
+        left += STEP
         assert left < 500
     del stops[""]
     where = ", ".join(f"{count} {stage}" for stage, count in stops.items())
-    figure(f"{left} trials, {len(wrong)} failures; stopped: {where or 'never'}")
+    figure(f"{left // STEP} trials, {len(wrong)} failures; stopped: {where or 'never'}")
     assert not wrong, "\n".join(wrong[:10])

@@ -128,6 +128,17 @@ def test_a_first_push_needs_a_licence_that_the_hub_knows(hub, push, tmp_path):
     assert done.code == 2 and "Did you mean cc-by-nc-4.0?" in done.err
 
 
+def test_all_that_is_missing_is_said_at_once(hub, push, tmp_path):
+    """A trial without a licence; a public repo without one."""
+    done = push(published(tmp_path / "trial", starter=True))
+    assert done.code == 2 and "with --yes; a first push needs --license as well" in done.err and hub.asked == []
+    hub.repo("me/set", private=False)
+    done = push(published(tmp_path / "out"), "--yes")
+    assert (
+        done.code == 2 and "is public, and a private push was meant; besides, a first push needs a licence" in done.err
+    )
+
+
 def test_no_answer_is_waited_for_without_end(hub):
     """The client makes itself anew after a broken connection: that one has the same time-out."""
     Repo("me/set", "HF_TOKEN")
