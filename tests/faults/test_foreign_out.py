@@ -136,7 +136,7 @@ def test_every_command_refuses_an_out_whose_state_leads_elsewhere(out, outside, 
 
 def test_a_file_where_a_folder_should_be_is_refused(out):
     (out / "export").write_text("")
-    with pytest.raises(UsageError, match="export is no folder"):
+    with pytest.raises(UsageError, match="export is not a folder"):
         check_folders(out)
 
 
