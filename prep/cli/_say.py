@@ -1,4 +1,5 @@
-"""What a command prints. Names, tags and settings may come from anybody: none of their control characters is printed."""
+"""What a command prints. Names, tags and settings may come from anybody: none of their control characters is printed.
+"""
 
 import contextlib
 import io
