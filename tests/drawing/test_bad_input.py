@@ -56,7 +56,7 @@ def test_a_setting_that_cannot_be_drawn_with_stops_before_anything_is_touched(se
 @pytest.mark.parametrize(
     ("setting", "says"),
     [
-        ("generator.sampler=ddim", "sd35-large-fp8 has no ddim. It has euler, euler_a, heun, dpmpp_2m."),
+        ("generator.sampler=ddim", "sd35-large-fp8 has no sampler ddim. Use one of euler, euler_a, heun, dpmpp_2m."),
         ("generator.model=sd35-larg-fp8", "no generator is called sd35-larg-fp8. Did you mean `sd35-large-fp8`?"),
         ("generator.model=/gone.safetensors", "/gone.safetensors does not exist."),
     ],
