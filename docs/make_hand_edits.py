@@ -111,8 +111,8 @@ def pictures(page: Page) -> None:
 
 def commands(page: Page) -> None:
     page.say(
-        "## By command\n\nCommands have the same effect as editing files, and both are one history. Rename a tag in all "
-        "captions of a character, with a preview first:"
+        "## By command\n\nCommands have the same effect as editing files, and both are one history. Rename a tag "
+        "in all captions of a character, with a preview first:"
     )
     out = str(page.out)
     rename = ("tags", out, "--character", "sylvie", "--rename", "blue shirt", "blue blouse")

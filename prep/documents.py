@@ -22,7 +22,7 @@ class DocumentError(ValueError):
 
 
 def read_json(path: Path, most_bytes: int = DOCUMENT_BYTES, follow: bool = False) -> Any:
-    """The content of a JSON file. follow: also through a link. Raises FileNotFoundError, and DocumentError otherwise."""
+    """The content of a JSON file. follow: also through a link. Raises FileNotFoundError, or else DocumentError."""
     return parse_json(_bytes(path, most_bytes, follow))
 
 

@@ -133,7 +133,7 @@ def edge_density(pixels: np.ndarray, measure_px: int = MEASURE_PX) -> float:
 
 
 def sharpness(pixels: np.ndarray, measure_px: int = MEASURE_PX) -> float:
-    """Variance of the Laplacian of the grey image, at the scale used for edge density; low for flat or blurred images."""
+    """Variance of the Laplacian of the grey image, at the scale of edge density; low for flat or blurred images."""
     _, deviation = cv2.meanStdDev(cv2.Laplacian(_grey(pixels, measure_px), cv2.CV_16S))  # integers: exact
     return float(deviation[0, 0] ** 2)
 

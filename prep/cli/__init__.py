@@ -32,7 +32,7 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """Knows each command's name and one line of help; imports prep.cli.NAME and uses its `command` when it is called."""
+    """Knows each command's name and one line of help; imports prep.cli.NAME for its `command` when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

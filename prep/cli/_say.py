@@ -1,4 +1,4 @@
-"""What a command prints. Names, tags and settings may come from anybody: none of their control characters is printed."""
+"""What a command prints. Names, tags and settings may come from anybody: their control characters are escaped."""
 
 import contextlib
 import io

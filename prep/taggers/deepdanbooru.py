@@ -83,7 +83,7 @@ def vocabulary_of(names: tuple[str, ...]) -> Vocabulary:
 
 
 def best_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 if the processor multiplies in it (4 times as fast as float32 on a CPU with matrix units), else float32."""
+    """bfloat16 if the processor multiplies in it (4 times as fast on a CPU with matrix units), else float32."""
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     if device.type == "cpu":
