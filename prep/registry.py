@@ -160,7 +160,7 @@ class Family:
 
 
 def load(place: str, who: str = "", error: type[UsageError] = SettingsError) -> Any:
-    """The object that `module:attribute` names; the attribute may have dots. Raises `error` when it cannot import it."""
+    """The object that `module:attribute` names; the attribute may have dots. Raises `error` if it cannot be imported."""
     module, _, attribute = place.partition(":")
     try:
         return attrgetter(attribute)(importlib.import_module(module))
