@@ -82,7 +82,8 @@ class ManifestExporter:
         def stream(target: Path) -> None:
             nonlocal count
             # Opened here: Arrow accepts only paths in UTF-8.
-            with target.open("wb") as file, pq.ParquetWriter(file, self._schema(), compression="zstd") as writer:
+            options = {"compression": "zstd", "write_page_checksum": True}  # else a flipped bit is another value
+            with target.open("wb") as file, pq.ParquetWriter(file, self._schema(), **options) as writer:
                 for group in _groups(rows):
                     writer.write_table(pa.Table.from_pylist([self._columns(row) for row in group], COLUMNS))
                     count += len(group)

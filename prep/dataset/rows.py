@@ -17,11 +17,15 @@ def manifest_rows(out: Path, columns: Sequence[str] | None = None) -> Iterator[d
     """Yield the rows in order. Raises FileNotFoundError when there is no manifest, UsageError when it is damaged."""
     with _opened(out) as table:
         _check_columns(table.schema_arrow, columns or NEVER_NULL)
+        left = table.metadata.num_rows
         for batch in table.iter_batches(1024, columns=columns, use_threads=False):
+            left -= len(batch)
             for name in NEVER_NULL:
                 if name in batch.schema.names and batch.column(name).null_count:
                     raise ValueError(f"it has a row without {name}")
             yield from batch.to_pylist()
+        if left:
+            raise ValueError("it ends before its last row")
 
 
 def manifest_facts(out: Path) -> dict[str, Any]:
@@ -57,7 +61,10 @@ def _opened(out: Path) -> Iterator[Any]:
     path = out / "manifest.parquet"
     try:
         # Opened here: Arrow accepts only paths in UTF-8.
-        with os.fdopen(open_file(path, os.O_RDONLY), "rb") as file, pq.ParquetFile(file) as table:
+        with (
+            os.fdopen(open_file(path, os.O_RDONLY), "rb") as file,
+            pq.ParquetFile(file, page_checksum_verification=True) as table,
+        ):
             yield table
     except FileNotFoundError:
         raise

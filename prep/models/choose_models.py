@@ -142,7 +142,8 @@ def fetched(ref: ModelRef, settings: Settings) -> ModelRef:
     if why := why_not(ref.spec, offline, answers):
         raise not_to_be_had(ref.spec, why)
     log.info(
-        f"{ref.spec.role}: {ref.name} is not on this machine; fetching it: {ref.spec.size}, licence: {ref.spec.licence}"
+        f"{ref.spec.role}: {ref.name} is not on this machine and will be fetched: {ref.spec.size}, "
+        f"licence: {ref.spec.licence}"
     )
     fetch(ref.spec.name)
     return ref

@@ -14,7 +14,9 @@ def differs(file: ModelFile, sha256: str) -> str:
     if not file.sha256 or sha256 == file.sha256:
         return ""
     known = "" if file.confirmed else ", according to one page only"
-    return f"{file.basename} is not the published file: its sha256 is {sha256}, but {file.sha256} is published{known}"
+    return (
+        f"{file.basename} is not the published file: its sha256 is {sha256}, the published one is {file.sha256}{known}"
+    )
 
 
 def check_download(spec: ModelSpec, file: ModelFile, sha256: str) -> None:

@@ -1,4 +1,4 @@
-"""Whether a DeepDanbooru can be made from a file, by its first bytes and its header. No torch, no unpickling."""
+"""Whether a DeepDanbooru can be made from a file, by its first bytes and header. No torch, no unpickling."""
 
 import zipfile
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from prep.tensors.file import WeightFile
 from prep.tensors.kind import NO_PICKLES, TORCH_ZIP, first_kind, tensors_kind
 
 FIRST_KEY = "n_Conv_0.weight"
-NAMES_BYTES = 10_000_000  # of the pickle within a checkpoint, which names tensors and tags: 0.3 MB when published
+NAMES_BYTES = 10_000_000  # for the pickle in a checkpoint, which names tensors and tags: 0.3 MB in the published one
 READS = "prep reads model-resnet_custom_v3.pt of the TorchDeepDanbooru release, and taggers in its own safetensors form"
 
 
 def look(name: str, files: Mapping[str, Path], options: TaggerOptions) -> bool:
-    """-> whether it is a published checkpoint; else it is one of ours. Raises WeightsError for anything else."""
+    """-> True for a published checkpoint, False for one of prep's. Raises WeightsError for anything else."""
     path = files["model"]
     if path.is_dir():
         raise WeightsError(f"{path} is a folder", hint="name the checkpoint file in it")
@@ -32,10 +32,10 @@ def look(name: str, files: Mapping[str, Path], options: TaggerOptions) -> bool:
     file = WeightFile(path)
     if missing := next((key for key in ("tags", "image_px") if key not in file.metadata), None):
         if other := tensors_kind(file.entries):
-            raise WeightsError(f"{path.name} is {other.what}, and no tagger", hint=READS)
+            raise WeightsError(f"{path.name} is {other.what}, not a tagger", hint=READS)
         first = next(iter(file.entries), "nothing")
         raise WeightsError(
-            f"{path.name} is no tagger of prep: `{missing}` is missing from its metadata, and it begins with {first}",
+            f"{path.name} is not a tagger of prep: `{missing}` is missing from its metadata; it begins with {first}",
             hint=READS,
         )
     try:
@@ -50,7 +50,7 @@ def look(name: str, files: Mapping[str, Path], options: TaggerOptions) -> bool:
 
 
 def _look_inside(path: Path) -> None:
-    """Raises WeightsError for a checkpoint that is cut off, or of another model."""
+    """Raises WeightsError for a checkpoint that is truncated, or of another model."""
     try:
         with zipfile.ZipFile(path) as parts:
             place = next((part for part in parts.namelist() if part.endswith("/data.pkl")), "")

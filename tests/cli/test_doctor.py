@@ -57,7 +57,9 @@ def test_config_file_decides_and_a_bad_one_is_a_usage_error(tmp_path):
     (tmp_path / "mine.toml").write_text('[tagger]\nmodel = "deepdanbooru-v3"\n')
     done = prep("doctor", "--config", tmp_path / "mine.toml")
     assert (
-        done.returncode == 1 and "deepdanbooru-v3 is not here" in done.stdout and "-> `prep models get" in done.stdout
+        done.returncode == 1
+        and "deepdanbooru-v3 is not on this machine" in done.stdout
+        and "-> `prep models get" in done.stdout
     )
     assert prep("doctor", "--config", tmp_path / "none.toml").returncode == 2
 
@@ -82,14 +84,14 @@ def test_starter_reads_and_the_real_one_is_offered_with_size_and_licence(online)
 
 def test_answering_page_would_be_fetched_from_but_is_not(monkeypatch, online):
     monkeypatch.setattr(examine, "answers", lambda url, seconds: True)
-    assert "is fetched: 644 MB" in lines()["tagger"]
+    assert "will be fetched: 644 MB" in lines()["tagger"]
     assert not target(NAME).exists()
 
 
 def test_deepdanbooru_that_is_here_reads(online):
     target(NAME).parent.mkdir(parents=True)
     torch.save({"n_Conv_0.weight": torch.zeros(1)}, target(NAME))
-    assert f"{NAME} is here (cache)" in lines()["tagger"]
+    assert f"{NAME} is on this machine (cache)" in lines()["tagger"]
 
 
 def test_a_file_that_is_no_weights_stops_a_run_and_is_said(online):
@@ -237,7 +239,7 @@ def test_time_and_memory_of_a_card_are_told_as_computed():
     text = plan_for([gpu], None).text
     assert "5.6 GB of weights, 8.9 GB at the peak; 35 to 70 s per picture at 1024 px, from 100 TFLOPS in bf16" in text
     assert "(computed, not measured on a card)" in text
-    assert "is not known" in plan_for([Gpu("A card", "cuda", int(12.6e9), None)], None).text
+    assert "is unknown" in plan_for([Gpu("A card", "cuda", int(12.6e9), None)], None).text
     assert "(the VAE in tiles) at the peak" in plan_for([Gpu("A card", "cuda", int(8.5e9), None)], None).text
 
 
@@ -317,4 +319,4 @@ def test_a_mirror_that_is_no_address_is_a_line(monkeypatch):
 
 def test_prep_models_that_is_no_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("PREP_MODELS", str(tmp_path / "none"))
-    assert "is no folder -> make it" in lines()["PREP_MODELS"]
+    assert "is not a folder -> create it" in lines()["PREP_MODELS"]

@@ -1,9 +1,12 @@
 """The one reader of a finished OUT: what lies there, as it was decided since, whether a run came by or not."""
 
+import random
+
 import pytest
 
 from prep.dataset.finished import read_set
 from prep.dataset.opened import Set
+from prep.dataset.rows import manifest_rows
 from prep.errors import UsageError
 from prep.formats.views import write_views
 from prep.hub.rows import Counts, Source
@@ -113,3 +116,20 @@ def test_nothing_is_written_by_reading(made):
     list(Set(made.out).rows())
     Set(made.out).picture("001")
     assert {path: path.stat().st_mtime_ns for path in made.out.rglob("*")} == before
+
+
+def test_no_bent_bit_of_the_manifest_is_another_value(made):
+    path = made.out / "manifest.parquet"
+    data, whole = path.read_bytes(), list(manifest_rows(made.out))
+    footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    rng, told = random.Random(5), 0
+    for _ in range(300):
+        bent = bytearray(data)
+        bent[rng.randrange(4, footer)] ^= 1 << rng.randrange(8)
+        path.write_bytes(bent)
+        try:
+            assert list(manifest_rows(made.out)) == whole
+        except UsageError as error:
+            assert "manifest.parquet cannot be read: " in str(error)
+            told += 1
+    assert told > 200

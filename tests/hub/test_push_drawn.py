@@ -41,7 +41,7 @@ def drawn(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patched:
         fake = replace(TAGGERS.members["file"], maker="tests.fakes:fake_tagger")
         patched.setitem(TAGGERS.members, "file", fake)
-        run_here(art, out, tiny_checkpoint(place / "tiny.safetensors"), f"generator.model={tiny_model(place)}",
+        run_here(art, out, tiny_checkpoint(place / "tagger.safetensors"), f"generator.model={tiny_model(place)}",
                  f"augmentation.vary={place / 'vary.toml'}", "check.bound=0.0", "thresholds.mode=fixed",
                  "thresholds.fixed=0.6", "consistency.per_character=1", "reconstruct.per_character=1")  # fmt: skip
     rows = manifest(out)

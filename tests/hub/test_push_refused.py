@@ -131,12 +131,10 @@ def test_a_first_push_needs_a_licence_that_the_hub_knows(hub, push, tmp_path):
 def test_all_that_is_missing_is_said_at_once(hub, push, tmp_path):
     """A trial without a licence; a public repo without one."""
     done = push(published(tmp_path / "trial", starter=True))
-    assert done.code == 2 and "with --yes; a first push needs --license as well" in done.err and hub.asked == []
+    assert done.code == 2 and "with --yes; a first push also needs a licence" in done.err and hub.asked == []
     hub.repo("me/set", private=False)
     done = push(published(tmp_path / "out"), "--yes")
-    assert (
-        done.code == 2 and "is public, and a private push was meant; besides, a first push needs a licence" in done.err
-    )
+    assert done.code == 2 and "is public, but --public was not given; besides, a first push needs a licence" in done.err
 
 
 def test_no_answer_is_waited_for_without_end(hub):

@@ -25,7 +25,7 @@ def never(*_):
 def test_deepdanbooru_that_is_here_reads_and_nobody_is_asked():
     written(target(NAME))
     weights, said = chosen(reach=never)
-    assert weights.name == NAME and said == [f"{NAME} is here (cache)"]
+    assert weights.name == NAME and said == [f"{NAME} is on this machine (cache)"]
 
 
 def test_one_that_changed_since_it_was_fetched_is_said(page):
@@ -37,12 +37,12 @@ def test_one_that_changed_since_it_was_fetched_is_said(page):
 
 def test_it_is_fetched_where_the_page_answers(page):
     weights, said = chosen(reach=answers)
-    assert weights.digest == page.sha256 and "is fetched: 1 MB, licence: MIT" in said[0]
+    assert weights.digest == page.sha256 and "will be fetched: 1 MB, licence: MIT" in said[0]
 
 
 def test_what_may_not_fetch_only_says_so(page):
     weights, said = chosen(reach=answers, may_fetch=False)
-    assert weights is None and "is fetched" in said[0] and page.asked == []
+    assert weights is None and "will be fetched" in said[0] and page.asked == []
 
 
 def test_without_an_answer_the_starter_reads_and_says_what_it_is(online):
@@ -105,7 +105,7 @@ def test_a_typo_gets_the_nearest_name():
 
 
 def test_what_draws_does_not_read():
-    with pytest.raises(SettingsError, match="draws"):
+    with pytest.raises(SettingsError, match="is a generator, not a tagger"):
         chosen("sd35-medium")
 
 
@@ -155,7 +155,7 @@ def test_a_tagger_does_not_draw():
     ("asked", "says"),
     [
         ("starter:", "has no path"),
-        ("~nobody-here/x.pt", "begins with a user that is not here"),
+        ("~nobody-here/x.pt", "begins with an unknown user"),
         ("x" * 300 + ".pt", "does not exist"),
     ],
 )

@@ -14,7 +14,9 @@ OTHER = "ab" * 32
 
 def test_a_download_that_two_places_know_otherwise_is_refused_and_removed(page, monkeypatch):
     change_file(monkeypatch, NAME, sha256=OTHER)
-    with pytest.raises(StoppedError, match=rf"its sha256 is {page.sha256}, and {OTHER} was published; it was removed"):
+    with pytest.raises(
+        StoppedError, match=rf"its sha256 is {page.sha256}, the published one is {OTHER}; it was removed"
+    ):
         fetch(NAME)
     assert [path.name for path in target(NAME).parent.iterdir() if path.suffix != ".lock"] == []
 
@@ -24,7 +26,7 @@ def test_what_was_there_before_stays_until_a_right_one_comes(page, monkeypatch):
     assert fetch(NAME).note == ""
     page.body = page.body[::-1]
     with pytest.raises(
-        StoppedError, match="`prep models get deepdanbooru-v3 --again`.*or fetch .*any file is used there"
+        StoppedError, match="`prep models get deepdanbooru-v3 --again`.*or download .*any file is used there"
     ):
         fetch(NAME, again=True)
     assert sha256_of(target(NAME)) == known(NAME).files[0].sha256
@@ -32,7 +34,7 @@ def test_what_was_there_before_stays_until_a_right_one_comes(page, monkeypatch):
 
 def test_one_that_one_place_alone_knows_otherwise_is_said_and_used(page, monkeypatch):
     change_file(monkeypatch, NAME, sha256=OTHER, confirmed=False)
-    note = f"its sha256 is {page.sha256}, and {OTHER} was published, according to one page only"
+    note = f"its sha256 is {page.sha256}, the published one is {OTHER}, according to one page only"
     assert note in fetch(NAME).note
     said: list[str] = []
     choose_tagger(NAME, False, "error", said.append)
@@ -63,7 +65,7 @@ def test_a_file_of_the_hub_is_held_against_it_too(online, tmp_path, monkeypatch)
     monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
     monkeypatch.setattr("prep.models.hub.check_room", lambda *_: None)
     change_file(monkeypatch, HUB, sha256=OTHER)
-    with pytest.raises(StoppedError, match=f"and {OTHER} was published; it was removed"):
+    with pytest.raises(StoppedError, match=f"the published one is {OTHER}; it was removed"):
         fetch(HUB)
     assert not blob.exists() and not link.is_symlink()
     change_file(monkeypatch, HUB, sha256=sha256_of(written(tmp_path / "same")))

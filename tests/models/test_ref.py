@@ -42,7 +42,7 @@ def test_it_travels_and_finds_its_files(given, tmp_path):
 def test_a_file_that_is_gone_is_one_sentence(given, tmp_path):
     (tmp_path / "here" / "selected_tags.csv").unlink()
     with pytest.raises(
-        WeightsError, match=r"selected_tags.csv is gone. Put it back, or into a folder that PREP_MODELS"
+        WeightsError, match=r"selected_tags.csv is missing. Put it back, or into the folder that PREP_MODELS"
     ):
         elsewhere(given).make()
 
@@ -78,7 +78,8 @@ def test_another_model_of_the_same_file_names_is_not_taken_for_it(given, tmp_pat
 def test_a_model_by_name_is_looked_for_where_it_is_needed(given, tmp_path, monkeypatch):
     ref = replace(given, given=())
     with pytest.raises(
-        WeightsError, match="two-files is not on this machine. `prep models get two-files`, or a folder"
+        WeightsError,
+        match="two-files is not on this machine. Run `prep models get two-files`, or put it into the folder",
     ):
         ref.files()
     (tmp_path / "here").rename(tmp_path / "two-files")

@@ -105,7 +105,7 @@ def test_a_part_by_itself_leads_to_what_is_whole(tmp_path):
     save({"transformer_blocks.0.attn.add_q_proj.weight": torch.zeros(2)}, part)
     for path, says in (
         (part, f"the transformer of a diffusers folder by itself.*[Nn]ame the whole folder: {whole}"),
-        (whole / "vae", f"is of AutoencoderKL, and of no SD3 transformer. Name the whole folder: {whole}"),
+        (whole / "vae", f"is of AutoencoderKL, not of an SD3 transformer. Name the whole folder: {whole}"),
     ):
         with pytest.raises(WeightsError, match=says):
             look_at_sd35("file", {"model": path}, SD35Options())
