@@ -17,6 +17,7 @@ from prep.generators.sd35.header import PARTS, describe
 from prep.generators.sd35.load import load_transformer
 from prep.options import TaggerOptions
 from prep.taggers.deepdanbooru import DeepDanbooru
+from prep.taggers.look import MOST_SIDE_PX
 from prep.tensors.file import DTYPES, WeightFile
 from tests.faults.fuzz import several
 from tests.support.reference import entry, headed, tiny_file
@@ -28,7 +29,6 @@ METADATA = (
 )  # fmt: skip
 MARKS = ("scale_weight", "weight_scale", "scale_input", "input_scale", "comfy_quant", "weight", "bias")
 SUFFIXES = {"tagger": (".safetensors", ".safetensors", ".safetensors", ".pt"), "generator": (".safetensors",)}
-MOST_SIDE_PX = 8192  # of a picture that a tagger asks for: more than any is trained on
 
 
 @functools.cache
