@@ -160,7 +160,7 @@ class Family:
 
 
 def load(place: str, who: str = "", error: type[UsageError] = SettingsError) -> Any:
-    """The object that `module:attribute` names; the attribute may have dots. Raises `error` if it cannot be imported."""
+    """The object that `module:attribute` names, imported; the attribute may have dots. Raises `error`."""
     module, _, attribute = place.partition(":")
     try:
         return attrgetter(attribute)(importlib.import_module(module))

@@ -173,7 +173,7 @@ def test_a_wrong_section_is_taken_for_the_nearest_section(tmp_path):
     ("setting", "says"),
     [
         ("generator.resolution=1000", "`generator.resolution` is 1000; expected a multiple of 16, such as 992 or 1008"),
-        ("characters.mira.trigger='x, y'", "keep_tokens = 1 would protect `x` alone"),
+        ("characters.mira.trigger='x, y'", "keep_tokens = 1 would protect only `x`"),
         ('characters.mira.trigger="x\\ny"', "a word on one line"),
         ("characters.mira.trigger=' '", "a word on one line"),
         ("characters.mira.add=['a, b']", "one tag without a comma"),

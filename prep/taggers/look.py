@@ -45,7 +45,7 @@ def look(name: str, files: Mapping[str, Path], options: TaggerOptions) -> bool:
     file = WeightFile(path)
     if missing := next((key for key in ("tags", "image_px") if key not in file.metadata), None):
         if other := tensors_kind(file.entries):
-            raise WeightsError(f"{path.name} is {other.what}, not a tagger", hint=READS)
+            raise WeightsError(f"{path.name} is {other.what}, and not a tagger", hint=READS)
         first = next(iter(file.entries), "nothing")
         raise WeightsError(
             f"{path.name} is not a tagger of prep: `{missing}` is missing from its metadata; it begins with {first}",

@@ -79,7 +79,7 @@ class WeightFile:
 def _read_header(path: Path) -> tuple[dict, dict[str, Entry]]:
     try:
         if other := first_kind(path):
-            raise WeightsError(f"{path.name} is {other.what}, not a safetensors file", hint=other.todo or AGAIN)
+            raise WeightsError(f"{path.name} is {other.what}, and not a safetensors file", hint=other.todo or AGAIN)
         size = path.stat().st_size
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")

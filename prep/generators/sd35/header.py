@@ -50,7 +50,7 @@ def describe(path: Path) -> Checkpoint:
                 break
     other = None if "transformer" in parts else tensors_kind(file.entries)
     if other:
-        raise WeightsError(f"{path.name} is {other.what}, not a part of SD3.5", hint=alone(path) or other.todo)
+        raise WeightsError(f"{path.name} is {other.what}, and not a part of SD3.5", hint=alone(path) or other.todo)
     if not parts:
         first = next(iter(file.entries), "nothing")
         raise WeightsError(f"{path.name} contains no part of SD3.5 that prep knows; it begins with {first}", hint=LINE)

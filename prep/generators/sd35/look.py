@@ -51,9 +51,9 @@ def _check_fit(own: Files, config: dict) -> None:
             continue
         shape = describe(path).parts[part].tensors[key].entry.shape
         if shape[1:2] != (wanted,):
-            what = "channels" if part == "vae" else "numbers a token"
+            what = "channels" if part == "vae" else "numbers per token"
             raise WeightsError(
-                f"{path.name}: its {NAMES[part]} has {shape[1] if len(shape) > 1 else 0} {what}, and {own.model.name} "
+                f"{path.name}: its {NAMES[part]} has {shape[1] if len(shape) > 1 else 0} {what}, but {own.model.name} "
                 f"needs {wanted}",
                 hint=f"`generator.sd35.{part}` needs SD3.5's own",
             )
