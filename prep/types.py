@@ -115,9 +115,15 @@ class Profile:
         """The core tags of an intrinsic kind: traits, and tags that would be traits if more images showed them."""
         return frozenset(name for name, seen in self.tags.items() if seen.core and seen.intrinsic)
 
-    @property
+    @cached_property
     def traits(self) -> frozenset[str]:
         return frozenset(name for name, seen in self.tags.items() if seen.trait)
+
+    @cached_property
+    def shaping(self) -> bytes:
+        """All of it that a caption follows from: trigger, traits, and what the settings put in and keep out."""
+        lists = self.always, sorted(self.never), sorted(self.traits)
+        return json.dumps([self.trigger, *lists]).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +136,7 @@ class Caption:
     threshold: float
     items: tuple[str, ...]  # the comma items of the text, trigger first
     text: str
+    proof: bytes  # a digest of the items and of all that they follow from; see Composer.proof
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,7 +233,7 @@ class Row:
     flags: tuple[str, ...] = ()
     near_of: str | None = None
     complexity: str | None = None
-    caption: Caption | None = None
+    caption: Caption | None = None  # or captions/remembered.py's, which has all of it
     hand_text: str | None = None  # a .txt beside the image in SRC
     final_text: str | None = None  # after hand edits were merged in
     caption_source: str | None = None  # of CAPTION_SOURCES

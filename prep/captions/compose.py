@@ -4,12 +4,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
+from hashlib import blake2b
 
 from prep.captions.overlap import overlapped
-from prep.config import Captions
+from prep.config import Captions, recipe
 from prep.tagging.filters import Patterns
 from prep.tagging.thresholds import Selector
 from prep.types import Caption, Profile, Removed, Tag, TagScores
+
+VERSION = 1  # of the rules: raised when the same scores, settings and lists give another caption
+PROOF_BYTES = 8
 
 SEPARATORS = re.compile(r"[\s,\x00-\x1f\x7f]+")
 PEOPLE = re.compile(r"^(\d+\+?(girl|boy|other)s?|multiple_(girls|boys|others)|no_humans)$")
@@ -44,6 +48,22 @@ class Composer:
         """A tag's name as captions spell it."""
         return cache(self._caption_text)
 
+    @cached_property
+    def recipe(self) -> bytes:
+        """A hash of all that is the same for each caption: the rules, settings, lists and the vocabulary."""
+        words, chosen = self.selector.vocabulary, (self.selector.settings, self.selector.overrides)
+        made_of = (words.names, words.categories, *chosen, self.filter.content, self.settings)
+        return recipe("caption", VERSION, *made_of).encode()
+
+    def proof(self, scores: TagScores, level: str, profile: Profile, items: tuple[str, ...]) -> bytes:
+        """A digest of a caption's items and of all that they follow from. Items that are remembered with it need not be
+        composed again: where anything that shapes them has changed, or they themselves, it is another.
+        """
+        index, score = scores.index.tobytes(), scores.score.tobytes()
+        start = b"%s %s %d " % (self.recipe, level.encode(), len(scores.index))
+        data = b"".join((start, index, score, profile.shaping, "\0".join(items).encode("utf-8", "surrogatepass")))
+        return blake2b(data, digest_size=PROOF_BYTES).digest()
+
     def names(self, scores: TagScores, level: str) -> list[str]:
         """The names that pass threshold and filter, best first: what a profile counts."""
         index, _ = self.selector.select(scores, self.selector.threshold(scores, level))
@@ -76,6 +96,7 @@ class Composer:
             threshold=threshold,
             items=tuple(items),
             text=", ".join(items),
+            proof=self.proof(scores, level, profile, tuple(items)),
         )
 
     def _caption_text(self, name: str) -> str:

@@ -205,6 +205,7 @@ class HandEdits:
             hand=written,
             expected_texts=before,
             source_text=final if self.in_source else after.source_text,
+            proof=row.caption.proof,
         )
         self.decisions.keep({picture: kept}, BY)
         return replace(row, final_text=final, caption_source=source(written, final))
@@ -217,9 +218,12 @@ class HandEdits:
             hand=hand,
             expected_texts=(),
             source_text=row.final_text if self.in_source else entry.source_text,
+            proof=row.caption.proof,
         )
         if after == entry:
             return None
+        if after == replace(entry, proof=after.proof):  # other settings, the same caption: no file changes
+            return after.row(image_key(row))
         before = texts_of(*entry.expected_texts, entry.hand.text, entry.source_text)
         return replace(after, expected_texts=before).row(image_key(row))
 

@@ -25,6 +25,7 @@ CAPTION = Shelf(
         pa.field("person", pa.string()),
         pa.field("verbatim", pa.bool_()),
         pa.field("step", pa.int64()),  # the last step of the history that is in this row
+        pa.field("proof", pa.binary()),  # that `machine` is what a run would compose; see captions/compose.py
     ),
 )
 LONGEST_BYTES = 1_000_000
@@ -46,6 +47,7 @@ class Entry:
     expected_texts: tuple[str, ...] = ()  # texts that a file may still have after a kill; empty: both have this one
     source_text: str | None = None
     step: int = 0
+    proof: bytes | None = None  # what hand.machine was remembered with
 
     @property
     def known(self) -> set[str]:
@@ -71,6 +73,7 @@ class Entry:
             "person": hand.person,
             "verbatim": hand.verbatim,
             "step": self.step,
+            "proof": self.proof,
         }
 
 
@@ -91,7 +94,7 @@ def entry_of(row: dict[str, Any] | None) -> Entry:
         row["person"],
         bool(row["verbatim"]),
     )
-    return Entry(hand, tuple(row["standing"] or ()), row["source_text"], row["step"] or 0)
+    return Entry(hand, tuple(row["standing"] or ()), row["source_text"], row["step"] or 0, row["proof"])
 
 
 def read_caption(path: Path, follow: bool = False) -> str | None:

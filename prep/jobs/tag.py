@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -156,10 +156,21 @@ class ScoreBook:
         return sha256 in self.book
 
     def __getitem__(self, sha256: str) -> TagScores:
-        columns, at = self.book.columns, self.book.place[sha256]
-        index = columns["index"][at].values.to_numpy()
-        score = columns["score"][at].values.to_numpy(zero_copy_only=False)
-        return TagScores(self.vocabularies[columns["vocabulary"][at].as_py()], index, score)
+        at = self.book.place[sha256]
+        (index, of_index), (score, of_score) = self._numbers
+        vocabulary = self._vocabularies[at]
+        return TagScores(vocabulary, index[of_index[at] : of_index[at + 1]], score[of_score[at] : of_score[at + 1]])
+
+    @cached_property
+    def _numbers(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+        """index and score, each [K] of all images, and int32 [N + 1]: where those of an image begin."""
+        lists = (self.book.columns[name] for name in ("index", "score"))
+        return tuple((each.values.to_numpy(zero_copy_only=False), each.offsets.to_numpy()) for each in lists)
+
+    @cached_property
+    def _vocabularies(self) -> list[Vocabulary]:
+        """Of each image."""
+        return [self.vocabularies[name] for name in self.book.columns["vocabulary"].to_pylist()]
 
     def flat(self, sha256s: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """-> (int32 [K] into the vocabulary, float32 [K], int32 [N]): all scores, and how many each image has."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from prep.captions.remembered import Remembered
 from prep.dataset.read_back import given_slugs, read_back
 from prep.edits.decisions import Decisions
 from prep.edits.follow import Followed, follow
@@ -90,9 +91,9 @@ def _captioned(run: Run, record: Profiled, row: Row, entry: Entry) -> Row:
     level = level_of(row.ref.edge_density, run.settings.thresholds)
     if row.status != "kept" and not row.made:
         return replace(row, complexity=level)
-    machine = record.composer.caption(record.scores[row.ref.sha256], level, record.profiles[row.ref.character])
+    machine = _machine_s(record, row, level, entry)
     flags = set(row.flags)
-    if not machine.tags and not machine.removed:
+    if len(machine.items) == 1 and not machine.tags and not machine.removed:
         flags.add("no_tags")
     if is_trial_row(record, row):
         flags.add("starter")
@@ -101,6 +102,16 @@ def _captioned(run: Run, record: Profiled, row: Row, entry: Entry) -> Row:
     if row.trains:
         made |= _decided(record.edits, row, begun(entry, machine.items), machine)
     return replace(row, **made)
+
+
+def _machine_s(record: Profiled, row: Row, level: str, entry: Entry) -> Caption:
+    """The machine's caption: as it is remembered where all that it follows from is the same."""
+    composer, profile, sha256 = record.composer, record.profiles[row.ref.character], row.ref.sha256
+    scores, items = record.scores[sha256], entry.hand.machine
+    if items and entry.proof == composer.proof(scores, level, profile, items):
+        # Not the scores themselves: those of a whole set would stay in memory.
+        return Remembered(items, entry.proof, lambda: composer.caption(record.scores[sha256], level, profile))
+    return composer.caption(scores, level, profile)
 
 
 def _decided(edits: HandEdits, row: Row, hand: Hand, machine: Caption) -> dict[str, Any]:

@@ -1,0 +1,40 @@
+"""A caption that was composed before: its items are remembered, and the rest is composed when it is asked for.
+
+`prep status` needs the texts of all captions, and the tags of few.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+
+from prep.types import Caption
+
+
+class Remembered:
+    """Has all that a Caption has."""
+
+    def __init__(self, items: tuple[str, ...], proof: bytes, compose: Callable[[], Caption]) -> None:
+        """Proven to be what compose would give; see Composer.proof."""
+        self.items = items
+        self.text = ", ".join(items)
+        self.proof = proof
+        self._compose = compose
+
+    @cached_property
+    def whole(self) -> Caption:
+        return self._compose()
+
+    @property
+    def tags(self):
+        return self.whole.tags
+
+    @property
+    def removed(self):
+        return self.whole.removed
+
+    @property
+    def rating(self):
+        return self.whole.rating
+
+    @property
+    def threshold(self):
+        return self.whole.threshold
