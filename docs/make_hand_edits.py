@@ -3,15 +3,13 @@
 python docs/make_hand_edits.py
 """
 
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import pyarrow.parquet as pq
 from PIL import Image
+from shown import ROOT, prep
 
-ROOT = Path(__file__).parent.parent
 RETOUCHED = "sylvie/sylvie_blue_smile.png"
 EDITED, EMPTIED, REMOVED = "sylvie/sylvie_club_1.jpg", "eileen/eileen_club_1.jpg", "lucy/lucy_mad.png"
 
@@ -48,11 +46,6 @@ class Page:
     def cat(self, source: str) -> None:
         path = self.caption(source)
         self.show(f"cat {path}", path.read_text())
-
-
-def prep(*arguments: str) -> str:
-    command = [sys.executable, "-m", "prep", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 def write(page: Page) -> None:
