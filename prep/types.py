@@ -212,6 +212,9 @@ class Made:
     judged: Check | None = None  # the check's own verdict, if the user overruled it
 
 
+CAPTION_SOURCES = {"machine": "by prep", "hand": "yours", "merged": "yours with new tags"}  # in a manifest: in words
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row of the manifest in the making. Grows through `replace`."""
@@ -226,7 +229,7 @@ class Row:
     caption: Caption | None = None
     hand_text: str | None = None  # a .txt beside the image in SRC
     final_text: str | None = None  # after hand edits were merged in
-    caption_source: str | None = None  # machine, hand, merged
+    caption_source: str | None = None  # of CAPTION_SOURCES
     exported: str | None = None  # path relative to the dataset folder
     made: Made | None = None  # set if prep made the picture; ref.path is then relative to the dataset folder
 

@@ -30,7 +30,7 @@ from prep.scan.measure import SCAN, ScanJob, by_stat, is_current, is_whole, path
 from prep.scan.select import capped, select
 from prep.tagging.filters import read_patterns
 from prep.tagging.thresholds import level_of
-from prep.types import Problem, Row
+from prep.types import CAPTION_SOURCES, Problem, Row
 
 SCAN_BATCH = 128
 SHOWN = 4
@@ -172,7 +172,7 @@ def caption(run: Run, profiled: Profiled) -> Captioned:
     run.problems |= {row.ref.path: NO_TAGS for row in rows if "no_tags" in row.flags} | run.problems
     kept = [row for row in rows if row.status == "kept"]
     sources = Counter(row.caption_source for row in kept)
-    text = ", ".join(f"{sources[name]:,} {name}" for name in ("machine", "hand", "merged") if sources[name])
+    text = ", ".join(f"{sources[name]:,} {words}" for name, words in CAPTION_SOURCES.items() if sources[name])
     run.report.say(f"caption: {text or 'nothing to caption'}")
     for line in without_trigger(kept, profiled):
         run.report.say(f"caption: {line}")

@@ -21,7 +21,7 @@ from prep.names import printable, quantity
 from prep.pipeline.fates import left_out_for
 from prep.pipeline.outlook import changed_settings, hand_lines, outlook_of
 from prep.pipeline.preview import Preview, preview
-from prep.types import Profile, is_real
+from prep.types import CAPTION_SOURCES, Profile, is_real
 
 SURE_IMAGES = 3  # fewer cannot prove a trait: 2 of 2 has a Wilson bound of 0.43
 SHOWN_TAGS = 12
@@ -103,13 +103,13 @@ def diff_of(out: Path) -> Iterator[str]:
         if row.status != "kept" or row.caption_source not in ("hand", "merged"):
             continue
         count += 1
-        yield f"{printable(row.ref.path)} ({row.caption_source})"
+        yield f"{printable(row.ref.path)} ({CAPTION_SOURCES[row.caption_source]})"
         if row.final_text is None:
             yield "  its caption cannot be read; it is left alone"
             continue
         machine = {key(item): item for item in row.caption.items}
         present = {key(item): item for item in items(row.final_text)}
-        yield f"  machine: {row.caption.text}"
+        yield f"  by prep: {row.caption.text}"
         yield f"  now:     {row.final_text or '(empty)'}"
         if not row.final_text:
             continue
@@ -150,8 +150,8 @@ def _characters(rows: Iterable[dict]) -> list[list[str]]:
         if row["status"] == "kept":
             found[row["caption_source"]] += 1
             folders.setdefault(row["character"], (row["file"] or "//").split("/")[1])
-    columns = ("kept", "duplicate", "rejected", "unreadable", "excluded", "machine", "hand", "merged")
-    table = [["character", *columns, "folder"]]
+    columns = ("kept", "duplicate", "rejected", "unreadable", "excluded", *CAPTION_SOURCES)
+    table = [["character", *(CAPTION_SOURCES.get(column, column) for column in columns), "folder"]]
     table += [
         [name, *(str(found[column] or "-") for column in columns), folders.get(name, "-")]
         for name, found in sorted(counts.items())

@@ -1,6 +1,7 @@
 """Whether a DeepDanbooru can be made from a file, by its first bytes and header. No torch, no unpickling."""
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,18 @@ from prep.tensors.kind import NO_PICKLES, TORCH_ZIP, first_kind, tensors_kind
 
 FIRST_KEY = "n_Conv_0.weight"
 NAMES_BYTES = 10_000_000  # for the pickle in a checkpoint, which names tensors and tags: 0.3 MB in the published one
+MOST_SIDE_PX = 4096  # of the square that a tagger sees; published ones have 512 at most
+# What zipfile raises for a zip that is bent: found by the trials of tests/faults/test_fuzz.py.
+ZIP_ERRORS = (
+    OSError,
+    EOFError,
+    KeyError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
 READS = "prep reads model-resnet_custom_v3.pt of the TorchDeepDanbooru release, and taggers in its own safetensors form"
 
 
@@ -41,7 +54,7 @@ def look(name: str, files: Mapping[str, Path], options: TaggerOptions) -> bool:
     try:
         tags = parse_json(file.metadata["tags"])
         sound = isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
-        sound = sound and int(file.metadata["image_px"]) > 0
+        sound = sound and 0 < int(file.metadata["image_px"]) <= MOST_SIDE_PX
     except (ValueError, TypeError):
         sound = False
     if not sound:
@@ -56,7 +69,7 @@ def _look_inside(path: Path) -> None:
             place = next((part for part in parts.namelist() if part.endswith("/data.pkl")), "")
             with parts.open(place) as file:
                 names = file.read(NAMES_BYTES)
-    except (OSError, KeyError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile) as error:
+    except ZIP_ERRORS as error:
         size = path.stat().st_size
         raise WeightsError(
             f"{path.name} is cut off or damaged ({size:,} bytes are here)", hint="fetch the file again"

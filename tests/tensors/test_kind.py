@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import struct
 import zipfile
 
 import pytest
@@ -30,6 +31,14 @@ def saved(legacy: bool) -> bytes:
     return data.getvalue()
 
 
+def too_long() -> bytes:
+    """A checkpoint whose directory says that its first part goes on beyond the end of the file."""
+    data = bytearray(saved(legacy=False))
+    at = data.index(b"PK\1\2")
+    struct.pack_into("<II", data, at + 20, 1 << 20, 1 << 20)
+    return bytes(data)
+
+
 # (bytes, what a tagger's reader says, what a generator's reader says)
 FILES = {
     "lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 644000000\n",
@@ -49,6 +58,7 @@ FILES = {
     "old torch": (saved(legacy=True), "a pickle, which can run any program", "a pickle.*[Gg]et the .safetensors"),
     "torch": (saved(legacy=False), "a PyTorch checkpoint of another model: it has no n_Conv_0.weight",
               "a PyTorch checkpoint, and not a safetensors file.*[Gg]et the .safetensors"),
+    "bent torch": (too_long(), "is cut off or damaged", "PyTorch checkpoint"),
     "cut torch": (saved(legacy=False)[:-200], r"is cut off or damaged \([0-9,]+ bytes are", "PyTorch checkpoint"),
 }  # fmt: skip
 
