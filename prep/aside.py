@@ -40,9 +40,9 @@ def set_parts_aside(out: Path, ledger: Ledger, shelf: Shelf, damaged: Mapping[Pa
     for part, why in damaged.items():
         _moved(out, part, f"this part of the ledger cannot be read: {why}", ledger)
     many = "a part" if len(damaged) == 1 else f"{len(damaged):,} parts"
-    lies = "lies" if len(damaged) == 1 else "lie"
+    are = "is" if len(damaged) == 1 else "are"
     log.info(
-        f"ledger: {many} of `{shelf.name}` cannot be read and {lies} in {_lost_parts(out, shelf).relative_to(out)}; "
+        f"ledger: {many} of `{shelf.name}` cannot be read and {are} now in {_lost_parts(out, shelf).relative_to(out)}; "
         "what your files still say is read back"
     )
 

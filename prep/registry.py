@@ -165,9 +165,9 @@ def load(place: str, who: str = "", error: type[UsageError] = SettingsError) -> 
     try:
         return attrgetter(attribute)(importlib.import_module(module))
     except Exception as problem:  # a package outside the project may raise anything on import
-        told = str(problem).strip().split("\n")[0] or type(problem).__name__
+        reason = str(problem).strip().split("\n")[0] or type(problem).__name__
         name = f"{who} ({place})" if who else place
-        raise error(f"{name} cannot be imported: {told}", hint="install what it needs") from problem
+        raise error(f"{name} cannot be imported: {reason}", hint="install what it needs") from problem
 
 
 def family(role: Role) -> Family:

@@ -59,8 +59,8 @@ def decide(out: Path, keys: Sequence[str], verb: str, done: str, later: str = ""
             _check_acceptable(found, pictures)
         changed = getattr(edits, verb)(pictures)
         before = len(pictures) - len(changed)
-        told = f"{len(changed):,} {'picture' if len(changed) == 1 else 'pictures'} {done}"
-        say(told + (f"; {before:,} {'was' if before == 1 else 'were'} before" if before else ""))
+        summary = f"{len(changed):,} {'picture' if len(changed) == 1 else 'pictures'} {done}"
+        say(summary + (f"; {before:,} {'was' if before == 1 else 'were'} before" if before else ""))
         if changed and later:
             say(later)
         if changed:

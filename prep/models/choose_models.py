@@ -24,7 +24,7 @@ from prep.protocols import Card
 from prep.registry import ModelSpec, Role, family, load
 
 MODEL = Shelf("model", (pa.field("name", pa.string()), pa.field("sha256", pa.string())))
-BY_PATH = ":"  # ends the remembered name of a model whose files a person named the path of
+BY_PATH = ":"  # ends the remembered name of a model that the user named by path
 NOT_HERE = "a tagger that is not fetched yet"
 log = logging.getLogger(__name__)
 

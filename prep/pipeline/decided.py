@@ -115,7 +115,7 @@ def _machine_s(record: Profiled, row: Row, level: str, entry: Entry) -> Caption:
 
 
 def _decided(edits: HandEdits, row: Row, hand: Hand, machine: Caption) -> dict[str, Any]:
-    """What a person made of the caption, or of the picture."""
+    """What the user made of the caption, or of the picture."""
     picture = image_key(row)
     if picture in edits.excluded:
         return {"status": "excluded"}
@@ -134,9 +134,9 @@ def second_look(run: Run, record: Drawn) -> tuple[Row, ...]:
     _say_retouched(run, edits)
     edits.note_removals(training(record.rows))
     changed = {picture for picture, entry in edits.decisions.changed.items() if before.get(picture) is not entry}
-    anew = {at for at, row in enumerate(record.rows) if image_key(row) in changed or _newly_excluded(row, edits)}
-    seen = captioned(run, record, (_undecided(record.rows[at]) for at in sorted(anew)))
-    return tuple(next(seen) if at in anew else row for at, row in enumerate(record.rows))
+    redone = {at for at, row in enumerate(record.rows) if image_key(row) in changed or _newly_excluded(row, edits)}
+    seen = captioned(run, record, (_undecided(record.rows[at]) for at in sorted(redone)))
+    return tuple(next(seen) if at in redone else row for at, row in enumerate(record.rows))
 
 
 def without_trigger(kept: Iterable[Row], record: Profiled) -> Iterator[str]:

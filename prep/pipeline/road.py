@@ -40,7 +40,7 @@ Stage = Callable[[Run, Any], Any]
 
 @dataclass(frozen=True)
 class Repeat:
-    """Stages that are repeated until their result is enough, or at most so many times."""
+    """Stages that are repeated until their result is enough, or at most this many times."""
 
     stages: tuple[Stage, ...]
     until: Callable[[Any], bool]

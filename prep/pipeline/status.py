@@ -108,13 +108,13 @@ def diff_of(out: Path) -> Iterator[str]:
             yield "  its caption cannot be read; it is left alone"
             continue
         machine = {key(item): item for item in row.caption.items}
-        standing = {key(item): item for item in items(row.final_text)}
+        present = {key(item): item for item in items(row.final_text)}
         yield f"  by prep: {row.caption.text}"
         yield f"  now:     {row.final_text or '(empty)'}"
         if not row.final_text:
             continue
-        yield from (f"  + {text}" for name, text in standing.items() if name not in machine)
-        yield from (f"  - {text}" for name, text in machine.items() if name not in standing)
+        yield from (f"  + {text}" for name, text in present.items() if name not in machine)
+        yield from (f"  - {text}" for name, text in machine.items() if name not in present)
     yield f"{count:,} captions were edited by hand"
 
 

@@ -59,12 +59,12 @@ class Report:
         if sys.stderr.isatty():
             yield from tqdm(items, stage, total, unit="image", leave=False, dynamic_ncols=True)
             return
-        started = told = time.monotonic()
+        started = last_line = time.monotonic()
         for done, item in enumerate(items, 1):
             yield item
             now = time.monotonic()
-            if now - told >= QUIET_SECONDS:
-                told = now
+            if now - last_line >= QUIET_SECONDS:
+                last_line = now
                 left = (now - started) / done * (total - done)
                 self.say(f"{stage}: {done:,} of {total:,}, about {left:,.0f} s left")
 

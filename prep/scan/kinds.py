@@ -47,7 +47,7 @@ LOOSE = Kind(
 VIDEO = Kind("video", "is a video", "extract the frames that you want, for example with ffmpeg", art=True)
 ARCHIVE = Kind("archive", "is an archive, and is not opened", "unpack it if it contains pictures", art=True)
 LINK = Kind("link", "is a link out of SRC", "copy its target into SRC", fails=True, art=True)
-NOT_A_FILE = Kind("not_a_file", "is no regular file", "remove it", fails=True)
+NOT_A_FILE = Kind("not_a_file", "is not a regular file", "remove it", fails=True)
 UNREADABLE = Kind("unreadable", "cannot be read", "check disk and permissions", fails=True, art=True)
 
 HIDDEN = Kind("hidden", "is a hidden folder", "rename it if it is a character's")

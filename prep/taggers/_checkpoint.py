@@ -114,7 +114,7 @@ def _read_ours(path: Path) -> Checkpoint:
     except (OSError, SafetensorError, ValueError, KeyError) as error:
         raise WeightsError(f"{path.name} cannot be read as safetensors: {_first_line(error)}") from error
     if not isinstance(tags, list):
-        raise WeightsError(f"{path.name} names its tags by something that is no list")
+        raise WeightsError(f"{path.name} has `tags` in its metadata that are not a list")
     return _checked(path, state, tuple(tags), image_px)
 
 

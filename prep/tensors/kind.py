@@ -19,7 +19,7 @@ class Kind:
 
     what: str
     todo: str = ""
-    nobodys: bool = False  # not weights at all: something that came instead
+    not_weights: bool = False  # not weights at all: something that came instead
 
 
 # First bytes -> what it is.

@@ -54,7 +54,7 @@ SENSELESS = {
     ("--rename", "solo", "a\0b"): "is not a tag",
     ("--remove", "Mira"): "is the trigger word",
     ("--rename", "mira", "x"): "is the trigger word",
-    ("--character", "nobody"): "There is mira, noa",
+    ("--character", "nobody"): "Use one of mira, noa",
 }
 
 

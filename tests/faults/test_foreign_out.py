@@ -111,7 +111,7 @@ FOLDERS = (
 def test_a_folder_that_is_a_link_is_refused_in_one_sentence(out, outside, name):
     linked(out / name, outside)
     for look in (check_folders, read_set, prepare_out, lambda out: Source(out, rejected=False)):
-        with pytest.raises(UsageError, match=f"{out / name} is a link.* Take it away"):
+        with pytest.raises(UsageError, match=f"{out / name} is a link.* Remove it"):
             look(out)
     assert untouched(outside)
 

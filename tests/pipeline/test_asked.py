@@ -48,7 +48,7 @@ WRONG = [
     ("generator.sd35.t5={}/page.html", "page.html is a web page"),
     (
         "generator.sd35.clip_l={}/vae.safetensors",
-        "holds no CLIP-L, but vae. `generator.sd35.clip_l` wants",
+        "holds no CLIP-L, but vae. Set `generator.sd35.clip_l` to",
     ),
     ("generator.resolution=1000", "expected a multiple of 16"),
     ("generator.sampler=ddim", "generator.sampler: sd35-large-fp8 has no sampler ddim"),

@@ -282,7 +282,7 @@ def test_no_set_that_prep_made_is_read_and_none_is_mixed_with_its_images(tmp_pat
         find_images(tmp_path / "outputs" / "v1", tmp_path / "out")
     with pytest.raises(UsageError, match="contains your images"):
         find_images(tmp_path / "mira", tmp_path / "mira")
-    with pytest.raises(UsageError, match="holds no image: v1/ is a set that prep made"):
+    with pytest.raises(UsageError, match="contains no image: v1/ is a set that prep made"):
         find_images(tmp_path / "outputs", tmp_path / "out")
 
 

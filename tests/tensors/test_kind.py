@@ -139,7 +139,7 @@ def test_a_vae_or_a_t5_of_another_model_does_not_fit(tmp_path):
     t5 = save({"shared.weight": torch.zeros(5, 512)}, tmp_path / "t5.safetensors")
     for part, path, says in (
         ("vae", vae, "16 channels, but .* needs 4"),
-        ("t5", t5, "512 numbers per token, .* needs 192"),
+        ("t5", t5, "512 numbers per token, but .* needs 192"),
     ):
         with pytest.raises(WeightsError, match=says):
             look_at_sd35("file", {"model": model, part: path}, SD35Options())
