@@ -10,6 +10,7 @@ part is passed to whoever opened the ledger (see aside.py), and the rest is read
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from prep.parts import DamagedError, StrayError, number_of, parts_in, read_part,
 
 FLUSH_ROWS = 256
 FLUSH_SECONDS = 10
-MERGE_PARTS = 200
+MERGE_PARTS = 16  # reading a part takes as long as reading some thousand rows
 MERGED = "0merged"  # sorts before every worker's name, so that later rows of the same run win
 
 KEY = [pa.field("subject", pa.string()), pa.field("recipe", pa.string())]
@@ -38,7 +39,7 @@ class Shelf:
     columns: tuple[pa.Field, ...]
     made_again: bool = False  # everything follows from pictures and models: a run can redo a lost part
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         return pa.schema([*KEY, *self.columns])
 
@@ -63,17 +64,23 @@ class Ledger:
         ledger = cls(folder, 1 + max(map(run_of, folder.glob("*/*.parquet")), default=0), set_aside)
         for stage in sorted(folder.glob("*/")):
             sweep(stage)
-            ledger._merge(stage)
+        ledger.merge()
         return ledger
+
+    def merge(self) -> None:
+        """Merge the parts of each stage that has many: at a run's start, and at its end for whoever only reads."""
+        for stage in sorted(self.folder.glob("*/")):
+            self._merge(stage)
 
     def table(self, shelf: Shelf, recipe: str | None = None) -> pa.Table:
         """The winning rows of a stage, in no particular order; with a recipe, only that recipe's rows."""
-        tables, damaged = [], {}
-        for part in self.parts(shelf):
-            try:
-                tables.append(_shelved(read_part(part), shelf))
-            except DamagedError as error:
-                damaged[part] = error
+        parts = self.parts(shelf)
+        try:
+            tables, damaged = _read(parts, shelf)
+        except StoppedError:
+            if self.parts(shelf) == parts:
+                raise
+            return self.table(shelf, recipe)  # a run has merged them meanwhile
         if damaged:
             self._without(shelf, damaged)
         table = pa.concat_tables(tables) if tables else shelf.schema.empty_table()
@@ -114,6 +121,13 @@ class Ledger:
 
     def _merge(self, stage: Path) -> None:
         parts = parts_in(stage)
+        prefix = f"{self.run:06d}-{MERGED}-"
+        number = 1 + max((number_of(part) for part in parts if part.name.startswith(prefix)), default=-1)
+        merged = stage / f"{prefix}{number:06d}.parquet"
+        sizes = [part.lstat().st_size for part in parts]
+        # A part that is larger than all after it stays as it is: else each run would write a large set anew.
+        while len(parts) > MERGE_PARTS and parts[0] < merged and sizes[0] > sum(sizes[1:]):
+            del parts[0], sizes[0]
         if len(parts) <= MERGE_PARTS:
             return
         try:
@@ -121,8 +135,8 @@ class Ledger:
         except (DamagedError, pa.ArrowException):  # the reader of the shelf reports it
             return
         # First the new part, then the old ones are removed: a kill in between leaves equal rows, which collapse.
-        write_part(table, stage / f"{self.run:06d}-{MERGED}-000000.parquet")
-        for part in parts:
+        write_part(table, merged)
+        for part in parts:  # the oldest first: of equal rows the last must stay the last
             part.unlink()
             crash_point("merged part gone")
 
@@ -204,8 +218,20 @@ class DryWriter(Writer):
         self.pending = []
 
 
+def _read(parts: Iterable[Path], shelf: Shelf) -> tuple[list[pa.Table], dict[Path, DamagedError]]:
+    tables, damaged = [], {}
+    for part in parts:
+        try:
+            tables.append(_shelved(read_part(part), shelf))
+        except DamagedError as error:
+            damaged[part] = error
+    return tables, damaged
+
+
 def _shelved(table: pa.Table, shelf: Shelf) -> pa.Table:
     """The part's table with the shelf's columns. Raises DamagedError if it belongs to another stage."""
+    if table.schema.equals(shelf.schema):
+        return table
     own = {*table.column_names} - {field.name for field in KEY}
     if own and not own & {field.name for field in shelf.columns}:
         raise StrayError("it has no column of this stage")

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from hashlib import sha256
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -89,9 +90,50 @@ def test_many_parts_are_merged_at_the_next_start_and_nothing_is_lost(tmp_path):
     assert values(after)["0"] == -1
 
 
+def test_parts_of_one_run_are_merged_at_its_end_in_their_order(tmp_path):
+    ledger = Ledger.begin(tmp_path)
+    many = [row(sha256(bytes(number)).hexdigest(), -1) for number in range(2000)]  # larger than all that come after it
+    ledger.write(WORK, [*many, *(row(str(number), -1) for number in range(5))])
+    for number in range(MERGE_PARTS + 1):
+        ledger.write(WORK, [row(str(number % 5), number)])
+    before = values(ledger)
+    ledger.merge()
+    assert len(ledger.parts(WORK)) == 1 and values(ledger) == before
+    ledger.write(WORK, [row("0", -2)])
+    assert values(ledger) == before | {"0": -2}
+
+
+def test_a_large_part_is_not_written_anew_with_each_few_small_ones(tmp_path):
+    Ledger.begin(tmp_path).write(WORK, [row(sha256(bytes(number)).hexdigest(), -1) for number in range(2000)])
+    (large,) = Ledger(tmp_path).parts(WORK)
+    for _ in range(3):
+        ledger = Ledger.begin(tmp_path)
+        for number in range(MERGE_PARTS + 1):
+            ledger.write(WORK, [row(str(number % 5), number)])
+        before, stat = values(ledger), large.stat()
+        ledger.merge()
+        assert values(ledger) == before and large.stat() == stat and len(ledger.parts(WORK)) <= MERGE_PARTS
+
+
+def test_who_reads_while_parts_are_merged_begins_again(tmp_path, monkeypatch):
+    ledger = Ledger.begin(tmp_path)
+    for number in range(MERGE_PARTS + 1):
+        ledger.write(WORK, [row(str(number), number)])
+    before, read = values(ledger), module.read_part
+
+    def meanwhile(part):
+        monkeypatch.setattr(module, "read_part", read)
+        ledger.merge()
+        return read(part)
+
+    monkeypatch.setattr(module, "read_part", meanwhile)
+    assert values(DryLedger(tmp_path)) == before
+
+
 @pytest.fixture
 def long_row(tmp_path, monkeypatch) -> Ledger:
     """300 parts of three runs and two workers."""
+    monkeypatch.setattr(module, "MERGE_PARTS", 300)
     monkeypatch.setattr("prep.files._sync", lambda path: None)
     for _ in range(3):
         ledger = Ledger.begin(tmp_path)
@@ -101,6 +143,7 @@ def long_row(tmp_path, monkeypatch) -> Ledger:
         if ledger.run == 1:  # as 0.1.0 wrote them
             for part in ledger.parts(WORK)[::3]:
                 pq.write_table(pq.read_table(part).replace_schema_metadata(None), part)
+    monkeypatch.setattr(module, "MERGE_PARTS", MERGE_PARTS)
     return ledger
 
 

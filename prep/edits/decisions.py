@@ -36,6 +36,21 @@ class Decisions:
         for picture, row in zip(pictures, self.book.rows(pictures), strict=True):
             yield self.changed.get(picture) or self._with_history(picture, entry_of(row))
 
+    def texts(self, pictures: Iterable[str]) -> Iterator[str | None]:
+        """The text of each picture's caption; None: it has none yet."""
+        pictures, settled = list(pictures), self.settled()
+        others = self.entries(picture for picture in pictures if picture not in settled)
+        return (settled[picture] if picture in settled else next(others).hand.text for picture in pictures)
+
+    def settled(self) -> dict[str, str]:
+        """Picture -> the text of its caption, of all whose files can have no other text of prep's."""
+        standing = pc.fill_null(pc.list_value_length(self.book.table["standing"]), 0)
+        table = self.book.table.filter(pc.and_(pc.equal(standing, 0), pc.is_valid(self.book.table["text"])))
+        texts = dict(zip(table["subject"].to_pylist(), table["text"].to_pylist(), strict=True))
+        for picture in (*self.history.pictures("caption"), *self.changed):  # the rows may be older
+            texts.pop(picture, None)
+        return texts
+
     def verdict(self, picture: str) -> Verdict | None:
         stands = self.history.stands("verdict", picture)
         if stands is not None:

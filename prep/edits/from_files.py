@@ -7,8 +7,10 @@ overwritten, the file is read once more: somebody may have saved it just now.
 
 import errno
 import os
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -19,9 +21,10 @@ import pyarrow.compute as pc
 from prep.aside import set_aside
 from prep.edits.decisions import Decisions
 from prep.edits.merge import Hand, merged, source
-from prep.edits.placed import Placement
+from prep.edits.placed import Placement, Stat
 from prep.edits.sidecar import CAPTION, LONGEST_BYTES, Entry, absorb, begun, caption_text, texts_of
 from prep.edits.sources import read_sources
+from prep.edits.unchanged import Unchanged
 from prep.errors import ImageError
 from prep.files import NotAFileError, read_file, write_whole
 from prep.ledger import FLUSH_ROWS
@@ -41,6 +44,7 @@ class HandEdits:
         self.src = src
         self.out = out
         self.in_source = in_source
+        self.unchanged = Unchanged(decisions.ledger)
         self.unreadable: dict[
             str, tuple[Path, str]
         ] = {}  # picture -> its caption file in kohya/, and what is wrong with it
@@ -78,6 +82,13 @@ class HandEdits:
         self._text_hashes.clear()
         self._places.clear()
         self.says_else.clear()
+        settled = self.decisions.settled()
+        # The others first by their stat: of most, nothing has to be read, and no entry made.
+        pictures = [
+            picture
+            for picture in pictures
+            if picture in beside.texts or picture not in settled or not self._is_as_it_was(picture, settled[picture])
+        ]
         for picture, before in zip(pictures, self.decisions.entries(pictures), strict=True):
             text = self._in_kohya(picture)
             after = absorb(before, text, beside.texts.get(picture))
@@ -87,6 +98,7 @@ class HandEdits:
                 changed[picture] = after
         if changed:
             self.decisions.keep(changed, BY)
+        self.unchanged.keep()
         return beside.problems
 
     def note_removals(self, pictures: Iterable[str], restore: bool = False) -> None:
@@ -135,6 +147,20 @@ class HandEdits:
         with ledger.writer(CAPTION) as writer:
             for row in _rows(announced):
                 writer.append(row | {"standing": []})
+
+    def look_at_written(self, rows: Iterable[Row]) -> None:
+        """Read the captions that are in kohya/ now, but for those that are known to be so: the next look need not."""
+        for row in rows:
+            placed = self.placement[image_key(row)] if row.final_text is not None else None
+            if placed is None or (folder := self.placement.folder(placed.group)) is None:
+                continue
+            path, seen_ns = folder / f"{placed.stem}.txt", time.time_ns()
+            with suppress(OSError):  # gone, or no file: the next look says so
+                stat = Stat.of(path.lstat())
+                known = self.unchanged.has(image_key(row), stat, row.final_text)
+                if not known and read_file(path, LONGEST_BYTES) == caption_bytes(row.final_text):
+                    self.unchanged.note(image_key(row), stat, row.final_text, seen_ns)
+        self.unchanged.keep()
 
     def write(self, path: Path, row: Row) -> tuple[Row, bool]:
         """Write the row's caption unless the file has it already. -> (the row with the final caption, whether written).
@@ -227,6 +253,15 @@ class HandEdits:
         before = texts_of(*entry.expected_texts, entry.hand.text, entry.source_text)
         return replace(after, expected_texts=before).row(image_key(row))
 
+    def _is_as_it_was(self, picture: str, text: str) -> bool:
+        """Whether its caption file is known to have this text still, without reading it."""
+        placed = self.placement[picture]
+        stat = self.placement.sidecar_stat(placed) if placed else None
+        if stat is None or not self.unchanged.has(picture, stat, text):
+            return False
+        self._text_hashes[picture] = hash(text)
+        return True
+
     def _in_kohya(self, picture: str) -> str | None:
         placed = self.placement[picture]
         path = self.placement.sidecar(placed) if placed else None
@@ -242,6 +277,7 @@ class HandEdits:
             return None
         if data == caption_bytes(text):
             self._text_hashes[picture] = hash(text)
+            self.unchanged.note(picture, self.placement.sidecar_stat(placed), text, self.placement.seen_ns)
         return text
 
 

@@ -7,9 +7,11 @@ A picture with other bytes than prep wrote was retouched, and is the user's.
 import errno
 import hashlib
 import os
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -38,13 +40,17 @@ LEFT_OUT = ("excluded", "leaving")  # states of pictures that the user removed
 REPEATS = Shelf("repeats", (pa.field("repeats", pa.int32()),))
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(NamedTuple):
     """What a listing says about a file: when it is unchanged, so is the content."""
 
     bytes: int
     mtime_ns: int
     inode: int
+    changed_ns: int  # st_ctime_ns; 0 for a link: the rest is its target's
+
+    @classmethod
+    def of(cls, status: os.stat_result, link: bool = False) -> "Stat":
+        return cls(status.st_size, status.st_mtime_ns, status.st_ino, 0 if link else status.st_ctime_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +68,9 @@ class Placed:
     def stem(self) -> str:
         return self.name.rpartition(".")[0]
 
-    @property
-    def stat(self) -> Stat:
-        return Stat(self.bytes, self.mtime_ns, self.inode)
+    def is_as(self, stat: Stat) -> bool:
+        """Whether its file is as it was when it was last seen."""
+        return (self.bytes, self.mtime_ns, self.inode) == stat[:3]
 
     def at(self, path: Path) -> "Placed":
         """With the present stat of the file."""
@@ -89,6 +95,7 @@ class Placement:
         self.known: dict[str, Placed] = {}
         self.repeats: dict[str, int] = {}
         self.listings: dict[str, dict[str, Stat]] = {}
+        self.seen_ns = 0  # when they were read, in nanoseconds since 1970
         self._folders: dict[tuple[str, int], Path] = {}  # as they were called: a set asks once per picture
         self.damaged: dict[str, Path] = {}  # picture -> its file, which is neither what was written nor a picture
 
@@ -103,6 +110,7 @@ class Placement:
         self.repeats |= _renamed(self.kohya, dict.fromkeys(groups, 0))
         self.repeats |= _renamed(self.kohya, self.repeats)
         self.listings = {}
+        self.seen_ns = time.time_ns()
         for group in self.repeats:
             if (folder := self.folder(group)).is_dir():
                 if folder.is_symlink():
@@ -133,7 +141,11 @@ class Placement:
         return self.folder(placed.group) / f"{placed.stem}.txt" if self.has_sidecar(placed) else None
 
     def has_sidecar(self, placed: Placed) -> bool:
-        return f"{placed.stem}.txt" in self.listings.get(placed.group, {})
+        return self.sidecar_stat(placed) is not None
+
+    def sidecar_stat(self, placed: Placed) -> Stat | None:
+        """The stat of its caption file; None when there is none."""
+        return self.listings.get(placed.group, {}).get(f"{placed.stem}.txt")
 
     def retouched(self) -> list[str]:
         """The subjects whose picture the user changed or converted since it was last seen here. It is the user's now,
@@ -147,7 +159,7 @@ class Placement:
             # Also for removed pictures: the user's version may be put back before prep's own.
             if placed.state == "leaving" or subject in moved or (name := self._name_now(placed)) is None:
                 continue
-            if name == placed.name and self.listings[placed.group][name] == placed.stat:
+            if name == placed.name and placed.is_as(self.listings[placed.group][name]):
                 continue
             now = self._looked_at(replace(placed, name=name))
             if now is None:
@@ -263,8 +275,7 @@ def _listing(folder: Path) -> dict[str, Stat]:
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_file():
-                status = entry.stat()
-                found[entry.name] = Stat(status.st_size, status.st_mtime_ns, status.st_ino)
+                found[entry.name] = Stat.of(entry.stat(), link=entry.is_symlink())
     return found
 
 

@@ -38,6 +38,8 @@ def export(run: Run, drawn: Drawn) -> Exported:
         saved |= write_sidecars((saved.get(image_key(row), row) for row in rows), run.src, edits)
     removed = clear(edits, rows, written.stems)
     edits.confirm()
+    if written.written or written.captions:
+        edits.look_at_written(saved.get(image_key(row), row) for row in rows if row.trains)
     keep_layout(run.ledger, kohya.layout)
     run.problems |= kohya.problems | strangers(edits, rows)
     rows = tuple(exported(drawn, kohya.problems, saved.get(image_key(row), row)) for row in rows)

@@ -73,9 +73,9 @@ def outlook_of(made: Preview) -> Outlook:
     found = Outlook(made)
     edits = made.record.edits
     decisions, placement = edits.decisions, edits.placement
-    for row, entry in zip(found.kept, decisions.entries(map(image_key, found.kept)), strict=True):
+    for row, text in zip(found.kept, decisions.texts(map(image_key, found.kept)), strict=True):
         picture = image_key(row)
-        now = edits.says_else.get(picture, entry.hand.text)
+        now = edits.says_else.get(picture, text)
         if now is None or picture in found.there and not placement.has_sidecar(placement[picture]):
             found.new += 1
         elif row.final_text not in (None, now):

@@ -5,6 +5,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -119,6 +120,8 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
             ledger = Ledger.begin(state / "ledger", partial(set_parts_aside, out))
             run = Run(src, out, settings, options, ledger, runner, report)
             record, seconds = travel(run, found)
+            with suppress(StoppedError):  # no room for it: all is done, and the next start tries again
+                ledger.merge()
         except OSError as error:  # from the few calls outside write_whole, which make folders or remove files
             raise cannot_write(Path(os.fsdecode(error.filename or out)), error) from error
         except MemoryError as error:

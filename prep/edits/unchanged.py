@@ -1,0 +1,66 @@
+"""Which captions in kohya/ need not be read: those whose stat is as it was when they were last read.
+
+Git's rule, as for pictures: a file that had changed less than 2 s before it was looked at is read again. The time of
+the last change counts as well as mtime: an editor may keep size and mtime, but not that.
+"""
+
+from functools import cached_property
+from hashlib import blake2b
+
+import pyarrow as pa
+
+from prep.edits.placed import Stat
+from prep.ledger import Ledger, Shelf
+from prep.scan.measure import SETTLED_NS
+
+SIDECAR = Shelf(
+    "sidecar",  # subject: image key
+    (
+        pa.field("bytes", pa.int64()),
+        pa.field("mtime_ns", pa.int64()),
+        pa.field("inode", pa.int64()),
+        pa.field("changed_ns", pa.int64()),
+        pa.field("text", pa.binary()),  # a digest of what the file had: exactly prep's bytes for that text
+    ),
+    made_again=True,
+)
+COLUMNS = tuple(field.name for field in SIDECAR.columns)
+
+
+class Unchanged:
+    """What was in each caption file, by the file's stat."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.new: dict[str, tuple] = {}
+
+    @cached_property
+    def known(self) -> dict[str, tuple]:
+        """Picture -> its row's columns."""
+        table = self.ledger.table(SIDECAR)
+        columns = (table[name].to_pylist() for name in COLUMNS)
+        return dict(zip(table["subject"].to_pylist(), zip(*columns, strict=True), strict=True))
+
+    def has(self, picture: str, stat: Stat, text: str) -> bool:
+        """Whether a file with this stat is known to have exactly prep's bytes for this text."""
+        known = self.known.get(picture)
+        return known is not None and known[:4] == stat and known[4] == _digest(text)
+
+    def note(self, picture: str, stat: Stat, text: str, seen_ns: int) -> None:
+        """The file had exactly prep's bytes for this text. stat: as it was before it was read, at seen_ns or later."""
+        if stat.changed_ns and max(stat.mtime_ns, stat.changed_ns) + SETTLED_NS < seen_ns:
+            self.new[picture] = self.known[picture] = (*stat, _digest(text))
+
+    def keep(self) -> None:
+        """Write down what is new."""
+        rows = [
+            {"subject": picture, "recipe": ""} | dict(zip(COLUMNS, row, strict=True))
+            for picture, row in self.new.items()
+        ]
+        if rows:
+            self.ledger.write(SIDECAR, rows)
+        self.new = {}
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
