@@ -130,7 +130,7 @@ def _opened(path: Path, flags: int, follow: bool) -> tuple[int, int]:
 def real_folder(base: Path, *names: str) -> Path:
     """base/names, created if missing, without any links: what is written there stays inside base.
 
-    Raises StoppedError when one of them is a link or not a folder.
+    Raises StoppedError when one of them is a link, not a folder or cannot be made; NoRoomError when the disk is full.
     """
     folder = base
     for name in names:
@@ -142,6 +142,8 @@ def real_folder(base: Path, *names: str) -> Path:
                 what = "is a link" if folder.is_symlink() else "is not a folder"
                 hint = "remove it, then run again"
                 raise StoppedError(f"{folder} {what}: prep writes only inside {base}", hint) from None
+        except OSError as error:
+            raise cannot_write(folder, error) from error
     return folder
 
 

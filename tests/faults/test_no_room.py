@@ -51,7 +51,7 @@ class OnADisk(Trial):
     def copy(self) -> Path:
         self.mount(ROOM)
         for path in self.folder.iterdir():
-            shutil.rmtree(path)
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
         shutil.copytree(self.root / "made", self.folder, dirs_exist_ok=True)
         return self.folder
 
