@@ -1,5 +1,5 @@
-# prep in two commands: `make dataset SRC=dir` and `make test`. Both make the environment when it is missing.
-# Two stamps in it: one for what prep needs, one for the tools of the tests, which `make dataset` does not wait for.
+# prep in two commands: `make dataset SRC=dir` and `make test`. Both create the environment if it is missing.
+# Two stamp files in it: one for what prep needs, one for the tests' tools, which `make dataset` does not install.
 
 PYTHON  ?= python3
 VENV    ?= .venv
@@ -14,12 +14,12 @@ TOOLS   := $(VENV)/.installed-test
 .DEFAULT_GOAL := help
 .PHONY: help setup dataset push test test-all check bench clean
 
-help: ## this list
+help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 	@echo
 	@echo "example: make dataset SRC=examples/characters"
 
-setup: $(STAMP) ## the environment, .venv [VENV=]; the tests add their own tools
+setup: $(STAMP) ## create the environment, .venv [VENV=]; the tests add their own tools
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -30,25 +30,25 @@ $(TOOLS): $(STAMP)
 	$(PIP) -e '.[test]'
 	@touch $@
 
-dataset: $(STAMP) ## a folder of images to a training set: SRC=dir [NAME= CONFIG= ARGS=]
-	@test -n "$(SRC)" || { echo "make dataset: SRC is missing, such as SRC=examples/characters"; exit 2; }
+dataset: $(STAMP) ## turn a folder of images into a training set: SRC=dir [NAME= CONFIG= ARGS=]
+	@test -n "$(SRC)" || { echo "make dataset: SRC is missing; add for example SRC=examples/characters"; exit 2; }
 	$(BIN)/prep run "$(SRC)" --out "outputs/$(NAME)" $(if $(CONFIG),--config "$(CONFIG)") $(ARGS)
 
-push: $(STAMP) ## a set to the Hugging Face Hub: NAME= REPO=user/name [ARGS=]
-	@test -n "$(NAME)" -a -n "$(REPO)" || { echo "make push: wanted NAME=characters REPO=user/name"; exit 2; }
+push: $(STAMP) ## publish a set on the Hugging Face Hub: NAME= REPO=user/name [ARGS=]
+	@test -n "$(NAME)" -a -n "$(REPO)" || { echo "make push: expected NAME=characters REPO=user/name"; exit 2; }
 	$(BIN)/prep push "outputs/$(NAME)" "$(REPO)" $(ARGS)
 
-test: $(TOOLS) ## the tests, without the slow ones [WORKERS=2]
+test: $(TOOLS) ## run the tests, without the slow ones [WORKERS=2]
 	$(PYTEST) -m "not slow"
 
-test-all: $(TOOLS) ## all tests
+test-all: $(TOOLS) ## run all tests
 	$(PYTEST)
 
-check: $(TOOLS) ## style
+check: $(TOOLS) ## check the style with ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-bench: $(TOOLS) ## the benchmarks; each prints one JSON line last
+bench: $(TOOLS) ## run the benchmarks; each prints one JSON line last
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
 clean: ## remove the environment

@@ -3,24 +3,22 @@
 python docs/make_hand_edits.py
 """
 
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import pyarrow.parquet as pq
 from PIL import Image
+from shown import ROOT, prep
 
-ROOT = Path(__file__).parent.parent
 RETOUCHED = "sylvie/sylvie_blue_smile.png"
 EDITED, EMPTIED, REMOVED = "sylvie/sylvie_club_1.jpg", "eileen/eileen_club_1.jpg", "lucy/lucy_mad.png"
 
 INTRO = """# What you do by hand stays
 
-Edit captions, retouch and delete pictures in `kohya/` as you like; prep reads what you did before it writes anything,
-and writes over or removes only what still has the bytes that it wrote itself. Captions are merged by tag: what you
-added stays, what you took out does not come back, what prep newly finds comes in, and what it no longer finds goes. The
-README has a table of all that a hand can do. `docs/make_hand_edits.py` writes this page by doing it.
+Edit captions, retouch and delete pictures in `kohya/` as you like: prep reads your changes before it writes anything,
+and overwrites or removes only files that still have the bytes that it wrote itself. Captions are merged by tag: tags
+that you added stay, tags that you removed do not come back, and all others come and go with what prep finds. The README
+has a table of everything that you can do by hand. `docs/make_hand_edits.py` writes this page by doing it.
 
 """
 
@@ -50,11 +48,6 @@ class Page:
         self.show(f"cat {path}", path.read_text())
 
 
-def prep(*arguments: str) -> str:
-    command = [sys.executable, "-m", "prep", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-
-
 def write(page: Page) -> None:
     prep("run", "examples/characters", "--out", str(page.out))
     page.say("## A caption, edited\n\nThis is what prep wrote for a picture of sylvie outdoors:")
@@ -64,28 +57,28 @@ def write(page: Page) -> None:
     gone = next(item for item in items if item in ("cloud", "tree", "day"))
     items.remove(gone)
     path.write_text(", ".join([*items, "wind"]))
-    page.say(f"We take out `{gone}` and add `wind`, empty another caption, and delete a third image:")
+    page.say(f"We remove `{gone}` and add `wind`, empty another caption, and delete a third image:")
     page.cat(EDITED)
     page.caption(EMPTIED).write_text("")
     removed = page.caption(REMOVED)
     removed.with_suffix(".png").unlink()
-    page.say("## Then the threshold changes, and prep runs again")
+    page.say("## Run again with another threshold")
     page.say(
-        "No image of yours is tagged again: the scores are in the ledger. Prompts follow the tags, so some pictures "
-        "are drawn anew."
+        "No image of yours is tagged again: the scores are in the ledger. Prompts depend on the tags, so some pictures "
+        "are drawn again."
     )
     before = path.read_text().strip().split(", ")
     page.run("--set", "thresholds.mode=fixed", "--set", "thresholds.fixed=0.95")
     left = [f"`{item}`" for item in before if item not in path.read_text().strip().split(", ")]
     assert left, "the threshold changes nothing here: the page would show no merge"
-    page.say(f"`wind` is still there and `{gone}` is not. What no longer passes is gone: {', '.join(left)}.")
+    page.say(f"`wind` is still there and `{gone}` is not. Tags that no longer pass are gone: {', '.join(left)}.")
     page.cat(EDITED)
-    page.say("The deleted image is left out (`prep run --restore` brings it back), the empty caption stays empty:")
+    page.say("The deleted image is left out (`prep run --restore` brings it back), and the empty caption stays empty:")
     table = prep("status", str(page.out)).split("\n\n")[1]
     page.show("prep status outputs/characters", table)
-    page.say("What differs from prep's own captions, by tag:")
+    page.say("The differences from prep's own captions, by tag:")
     page.show("prep status outputs/characters --diff", prep("status", str(page.out), "--diff"))
-    page.say("## Back to the old threshold\n\nWhat passes it again is back; the edit stays:")
+    page.say("## Back to the old threshold\n\nTags that pass it again are back; the edit stays:")
     prep("run", "examples/characters", "--out", str(page.out))
     page.cat(EDITED)
     pictures(page)
@@ -94,8 +87,9 @@ def write(page: Page) -> None:
 
 def pictures(page: Page) -> None:
     page.say(
-        "## Pictures\n\nA picture that you retouch in `kohya/` is yours: it stays, and trains. One that you put there "
-        "yourself trains, too, but nobody captioned it. We paint over a corner of one, and drop another beside it:"
+        "## Pictures\n\nA picture that you retouch in `kohya/` is yours: it stays, and is trained on. One that you put "
+        "there yourself is trained on too, but has no caption. We paint over a corner of one, and drop another "
+        "beside it:"
     )
     path = page.caption(RETOUCHED).with_suffix(".png")
     with Image.open(path) as image:
@@ -110,8 +104,8 @@ def pictures(page: Page) -> None:
 
 def commands(page: Page) -> None:
     page.say(
-        "## By command\n\nWhat you type is the same as what you do to the files, and both are one history. A tag in "
-        "all captions of a character, with a look before:"
+        "## By command\n\nCommands have the same effect as editing files, and both are one history. Rename a tag "
+        "in all captions of a character, with a preview first:"
     )
     out = str(page.out)
     rename = ("tags", out, "--character", "sylvie", "--rename", "blue shirt", "blue blouse")
@@ -121,7 +115,7 @@ def commands(page: Page) -> None:
     page.show(
         "prep exclude outputs/characters eileen/eileen_happy.png", prep("exclude", out, "eileen/eileen_happy.png")
     )
-    page.say("What was decided, the newest last (the first steps are what we did to the files), and back:")
+    page.say("The history, newest last (the first steps are what we did to the files), and an undo:")
     page.show("prep undo outputs/characters --list", prep("undo", out, "--list"))
     page.show("prep undo outputs/characters 2", prep("undo", out, "2"))
     page.say("What the next run would do:")

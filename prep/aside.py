@@ -1,6 +1,6 @@
-"""What a person made and prep cannot keep where it lies: moved to OUT/set_aside/, never deleted, and said.
+"""Files of the user's that prep cannot keep in their place: moved to OUT/set_aside/, never deleted, and reported.
 
-Every file there has a line in problems.txt for as long as it lies there.
+Every file there has a line in problems.txt for as long as it is there.
 """
 
 import hashlib
@@ -25,13 +25,13 @@ ASIDE = Shelf("set_aside", (pa.field("why", pa.string()),))  # subject: the plac
 
 
 def set_aside(out: Path, path: Path, why: str, ledger: Ledger) -> Path:
-    """Move a file of OUT to the same place under OUT/set_aside/, with a number where that is taken -> where it lies.
+    """Move a file of OUT to the same place under OUT/set_aside/, with a number if that is taken -> its new path.
 
-    why: a clause, such as "its caption is not UTF-8". A link is moved as a link; what it points at is not touched.
+    why: a clause, such as "its caption is not UTF-8". A link is moved as a link; its target is not touched.
     """
     target = _moved(out, path, why, ledger)
     place, now = (printable(str(each.relative_to(out))) for each in (path, target))
-    log.info(f"{place}: {why}; it lies in {now}")
+    log.info(f"{place}: {why}; it is now in {now}")
     return target
 
 
@@ -40,15 +40,15 @@ def set_parts_aside(out: Path, ledger: Ledger, shelf: Shelf, damaged: Mapping[Pa
     for part, why in damaged.items():
         _moved(out, part, f"this part of the ledger cannot be read: {why}", ledger)
     many = "a part" if len(damaged) == 1 else f"{len(damaged):,} parts"
-    lies = "lies" if len(damaged) == 1 else "lie"
+    are = "is" if len(damaged) == 1 else "are"
     log.info(
-        f"ledger: {many} of `{shelf.name}` cannot be read and {lies} in {_lost_parts(out, shelf).relative_to(out)}; "
+        f"ledger: {many} of `{shelf.name}` cannot be read and {are} now in {_lost_parts(out, shelf).relative_to(out)}; "
         "what your files still say is read back"
     )
 
 
 def is_lost(out: Path, ledger: Ledger, *shelves: Shelf) -> bool:
-    """Whether parts of these shelves could not be read, now or in a run before, and still lie in set_aside/."""
+    """Whether parts of these shelves could not be read, now or in an earlier run, and are still in set_aside/."""
     return any(shelf.name in ledger.passed_over or any(_lost_parts(out, shelf).glob("*")) for shelf in shelves)
 
 
@@ -57,7 +57,7 @@ def _lost_parts(out: Path, shelf: Shelf) -> Path:
 
 
 def _moved(out: Path, path: Path, why: str, ledger: Ledger) -> Path:
-    """-> where it lies now. Why it does is in the ledger before it is moved."""
+    """-> its new path. The reason is in the ledger before the file is moved."""
     place = path.relative_to(out)
     folder = real_folder(out, FOLDER, *place.parts[:-1])
     target, number = folder / place.name, 1
@@ -66,21 +66,21 @@ def _moved(out: Path, path: Path, why: str, ledger: Ledger) -> Path:
         target = folder / f"{place.stem}-{number}{place.suffix}"
     subject = printable(str(target.relative_to(out)))
     ledger.write(ASIDE, [{"subject": subject, "recipe": "", "why": why}])
-    move(path, target)  # kohya/ may lie on another disk
+    move(path, target)  # kohya/ may be on another disk
     return target
 
 
 def make_way(out: Path, path: Path, ours: Collection[str], why: str, ledger: Ledger) -> None:
-    """Right before path is written over or removed: what stands there is set aside unless its fingerprint is ours."""
+    """Call right before path is overwritten or removed: sets the file aside unless its fingerprint is ours."""
     found = fingerprint(path)
     if found is not None and found not in ours:
         set_aside(out, path, why, ledger)
 
 
 def fingerprint(path: Path) -> str | None:
-    """The sha256 of a regular file, hex; of a link, where it leads; None where nothing is.
+    """The sha256 of a regular file, hex; for a link, its target; None if nothing is there.
 
-    A space for all else, which nobody has written: a folder, a pipe, a file that cannot be read.
+    A space for everything else, which no record contains: a folder, a pipe, an unreadable file.
     """
     try:
         if path.is_symlink():
@@ -94,8 +94,8 @@ def fingerprint(path: Path) -> str | None:
 
 
 def lying_aside(out: Path, ledger: Ledger) -> dict[str, str]:
-    """Place under OUT -> why, of all that lies in OUT/set_aside/ now."""
-    ledger.table(ASIDE)  # parts of this shelf may be damaged, too, and then they lie there as well
+    """Place under OUT -> why, for everything that is in OUT/set_aside/ now."""
+    ledger.table(ASIDE)  # parts of this shelf may be damaged, too, and then they are there as well
     whys = {subject: row["why"] for subject, row in ledger.rows(ASIDE).items()}
     root = out / FOLDER
     if root.is_symlink() or not root.is_dir():
@@ -106,7 +106,7 @@ def lying_aside(out: Path, ledger: Ledger) -> dict[str, str]:
 
 
 def sweep_empty(out: Path) -> None:
-    """Folders of OUT/set_aside/ whose files a person has taken away go, too."""
+    """Remove folders of OUT/set_aside/ that the user has emptied."""
     root = out / FOLDER
     if root.is_symlink() or not root.is_dir():
         return
@@ -116,6 +116,6 @@ def sweep_empty(out: Path) -> None:
 
 
 def _why(place: str, whys: Mapping[str, str]) -> str:
-    """Of a file in a folder that was moved, what was said of the folder."""
+    """For a file in a moved folder, the reason of the folder."""
     above = (str(each) for each in (PurePosixPath(place), *PurePosixPath(place).parents))
     return next((whys[each] for each in above if each in whys), "was put here by hand")

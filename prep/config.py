@@ -1,6 +1,6 @@
-"""Settings: TOML files, one over the other, and `--set`, checked as they are read, into frozen pydantic models.
+"""Settings: layered TOML files and `--set`, checked as they are read, into frozen pydantic models.
 
-The defaults are here and, with their comments, in configs/default.toml; a test holds the two together.
+The defaults are here and, with comments, in configs/default.toml; a test keeps the two in sync.
 """
 
 import hashlib
@@ -17,11 +17,11 @@ from prep.errors import SettingsError
 from prep.options import MOVED, FilePath, ModelName, ModelSection, Section, Share, explain
 from prep.registry import Role
 
-TOML_BYTES = 1_000_000  # of settings
+TOML_BYTES = 1_000_000  # for a settings file
 NAME = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^.]*?))\s*(?:\.|$)""")  # of a key
 DEEPEST = 4  # names in a key: generator.options.sd35.vae
-EXAMPLE = "such as --set thresholds.fixed=0.4"
-LONGEST_SHOWN = 100  # letters of what was typed
+EXAMPLE = "write it as --set thresholds.fixed=0.4"
+LONGEST_SHOWN = 100  # letters of typed text
 
 
 class Scan(Section):
@@ -116,18 +116,18 @@ class CheckSettings(Section):
 
 
 def _trigger(text: str) -> str:
-    """Raises ValueError for what would not stay one item of a caption's line."""
+    """Raises ValueError for text that would not stay one item of a caption."""
     if not text.isprintable() or text.isspace():
         raise ValueError("a word on one line, without control characters")
     if "," in text:
         first = text.partition(",")[0]
-        raise ValueError(f"one word or more without a comma: of these, keep_tokens = 1 would protect `{first}` alone")
+        raise ValueError(f"one word or more without a comma: keep_tokens = 1 would protect only `{first}`")
     return text
 
 
 def _tag(text: str) -> str:
     if "," in text or not text.isprintable():
-        raise ValueError('one tag, without a comma; of several a list, such as ["smile", "hat"]')
+        raise ValueError('one tag without a comma; for several tags a list, such as ["smile", "hat"]')
     return text
 
 
@@ -174,13 +174,13 @@ class Settings(Section):
 
 
 def configs_folder() -> Path:
-    """Where the configurations that ship are: in the installed package, or beside it in a checkout."""
+    """The folder of the configurations that ship with prep: in the installed package, or beside it in a checkout."""
     inside = Path(__file__).parent / "configs"
     return inside if inside.is_dir() else Path(__file__).parent.parent / "configs"
 
 
 def load_settings(src: Path | None = None, config: Path | None = None, sets: tuple[str, ...] = ()) -> Settings:
-    """The defaults, under SRC's own prep.toml, under --config, under each --set.
+    """The defaults, overridden by SRC's own prep.toml, by --config, and by each --set in turn.
 
     Raises SettingsError naming the file and the key, with the nearest name for an unknown one.
     """
@@ -195,14 +195,14 @@ def load_settings(src: Path | None = None, config: Path | None = None, sets: tup
 
 
 def recipe(*parts: Any) -> str:
-    """16 hex of a hash over what shapes a stage's result: models, JSON values, other recipes."""
+    """16 hex digits of a hash over what affects a stage's result: models, JSON values, other recipes."""
     plain = [part.model_dump(mode="json") if isinstance(part, BaseModel) else part for part in parts]
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def as_toml(sets: tuple[str, ...], src: Path) -> str | None:
-    """What sets say, as SRC's own prep.toml would have it; None where it would say something else there, or may not say
-    it: its paths are relative to SRC, and none leads out of it.
+    """The `--set` values as lines for SRC's own prep.toml; None if they would mean something else there or are not
+    allowed: its paths are relative to SRC, and none may leave it.
     """
     import tomlkit
 
@@ -217,7 +217,7 @@ def as_toml(sets: tuple[str, ...], src: Path) -> str | None:
 
 
 def _layer(path: Path, inside: Path | None = None) -> dict[str, Any]:
-    """inside: SRC, whose own file this is. It may be anybody's, so that it is read as no other file than it says."""
+    """inside: SRC, if this is its own prep.toml. It may come from anybody, so it may not be a link out of SRC."""
     try:
         if inside and not path.resolve(strict=True).is_relative_to(inside.resolve()):
             raise SettingsError(
@@ -227,9 +227,9 @@ def _layer(path: Path, inside: Path | None = None) -> dict[str, Any]:
     except FileNotFoundError:
         raise SettingsError(f"{path} does not exist", hint="configs/ has examples") from None
     except DocumentError as error:
-        raise SettingsError(f"{path} {error}", hint="mend it, or take it away") from None
-    except (OSError, RuntimeError):  # of resolve: a loop of links
-        raise SettingsError(f"{path} is a link to itself", hint="mend it, or take it away") from None
+        raise SettingsError(f"{path} {error}", hint="correct it, or remove it") from None
+    except (OSError, RuntimeError):  # from resolve: a loop of links
+        raise SettingsError(f"{path} is a link to itself", hint="correct it, or remove it") from None
     context = {"folder": path.parent, "inside": inside}
     return _checked(values, str(path), context).model_dump(exclude_unset=True)
 
@@ -239,17 +239,17 @@ def _assignment(text: str) -> dict[str, Any]:
 
 
 def assigned(text: str) -> dict[str, Any]:
-    """`section.key=value` as tables within one another, not yet checked. Raises SettingsError when it is not that."""
+    """`section.key=value` as nested tables, not yet checked. Raises SettingsError for other text."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise SettingsError(f"--set {text!r} is not UTF-8", hint="type it anew") from None
+        raise SettingsError(f"--set {text!r} is not UTF-8", hint="type it again") from None
     key, equals, value = text.partition("=")
     names = key_names(key)
     if not equals or not all(names) or len(names) > DEEPEST:
-        raise SettingsError(f"--set {shortened(text)}: wanted section.key=value", hint=EXAMPLE)
+        raise SettingsError(f"--set {shortened(text)}: expected section.key=value", hint=EXAMPLE)
     if len(names) == 1 and names[0] in Settings.model_fields:
-        raise SettingsError(f"--set {text}: [{names[0]}] is a section; wanted section.key=value", hint=EXAMPLE)
+        raise SettingsError(f"--set {text}: [{names[0]}] is a section; expected section.key=value", hint=EXAMPLE)
     try:
         parsed = parse_toml(f"value = {value}")["value"]
     except DocumentError:  # a plain word
@@ -261,7 +261,7 @@ def assigned(text: str) -> dict[str, Any]:
 
 
 def key_names(key: str) -> list[str]:
-    """`characters."Dr. X".trigger` -> its names: a dot within quotes is part of one. At most one more than DEEPEST."""
+    """`characters."Dr. X".trigger` -> its names; a dot inside quotes is part of a name. At most DEEPEST + 1 names."""
     names: list[str] = []
     rest = 0
     while len(names) <= DEEPEST:
@@ -278,7 +278,7 @@ def shortened(text: str) -> str:
 
 
 def _checked(values: dict[str, Any], where: str, context: dict[str, Any] | None = None) -> Settings:
-    """context: folder, which relative paths in the values are relative to, and inside, which none may leave."""
+    """context: `folder`, the base of relative paths, and `inside`, which no path may leave."""
     try:
         return Settings.model_validate(values, context={**(context or {}), "where": where})
     except ValidationError as error:
@@ -286,7 +286,7 @@ def _checked(values: dict[str, Any], where: str, context: dict[str, Any] | None 
 
 
 def _keys() -> dict[str, list[str]]:
-    """Section -> its keys; under the empty one, the sections."""
+    """Section -> its keys; the empty name -> the sections."""
     sections = {name: field.annotation for name, field in Settings.model_fields.items()}
     sections["characters.NAME"] = CharacterSettings
     del sections["characters"]
@@ -304,7 +304,7 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:
 
 
 def _with_files_that_ship(settings: Settings) -> Settings:
-    """Files that are still named as they ship are taken from configs/."""
+    """Take files that still have their default names from configs/."""
     home = configs_folder()
 
     def placed(section: Section, key: str) -> Section:

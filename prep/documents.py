@@ -1,7 +1,7 @@
-"""JSON and TOML, read. A person may have changed any such file, and a disk may have damaged it: whatever stands there,
-it is one sentence and no traceback, no endless read and no surprise for whoever looks at the values.
+"""Read JSON and TOML. The user may have changed any such file, and a disk may have damaged it: whatever it contains,
+the result is one sentence, never a traceback, an endless read, or values that callers cannot handle.
 
-Nothing here knows what a file should say.
+Nothing here knows what a file should contain.
 """
 
 import json
@@ -13,21 +13,21 @@ from typing import Any
 from prep.files import read_file
 
 DOCUMENT_BYTES = 16_000_000
-DEEPEST = 100  # tables and lists within one another; what walks through them calls itself once per level
-WHOLE_NUMBERS = range(-(2**63), 2**63)  # as TOML promises, and Arrow holds
+DEEPEST = 100  # nested tables and lists; code that walks through them recurses once per level
+WHOLE_NUMBERS = range(-(2**63), 2**63)  # as TOML guarantees, and Arrow can store
 
 
 class DocumentError(ValueError):
-    """What is wrong with a document, to be said after its name: "has more than 16,000,000 bytes"."""
+    """What is wrong with a document, as a clause after its name: "has more than 16,000,000 bytes"."""
 
 
 def read_json(path: Path, most_bytes: int = DOCUMENT_BYTES, follow: bool = False) -> Any:
-    """What a JSON file says. follow: also through a link. Raises FileNotFoundError, and DocumentError for all else."""
+    """The content of a JSON file. follow: also through a link. Raises FileNotFoundError, or else DocumentError."""
     return parse_json(_bytes(path, most_bytes, follow))
 
 
 def read_toml(path: Path, most_bytes: int = DOCUMENT_BYTES, follow: bool = False) -> dict[str, Any]:
-    """What a TOML file says, with a byte-order mark or without. Raises as read_json."""
+    """The content of a TOML file, with or without a byte-order mark. Raises like read_json."""
     return parse_toml(_bytes(path, most_bytes, follow).removeprefix(b"\xef\xbb\xbf"))
 
 
@@ -59,19 +59,19 @@ def _parsed(loads: Callable[[str], Any], language: str, text: str | bytes) -> An
     except (RecursionError, MemoryError):
         raise DocumentError(_TOO_DEEP) from None
     except ValueError as error:
-        if "integer string conversion" in str(error):  # Python's own words speak to programmers
+        if "integer string conversion" in str(error):  # Python's own message is for programmers
             raise DocumentError(_TOO_LARGE) from None
         raise DocumentError(f"is not {language}: {str(error).splitlines()[0][:200]}") from None
     _check(found)
     return found
 
 
-_TOO_DEEP = f"has brackets more than {DEEPEST} deep"
-_TOO_LARGE = "has a number of more than 64 bits"
+_TOO_DEEP = f"has brackets nested more than {DEEPEST} deep"
+_TOO_LARGE = "has a number with more than 64 bits"
 
 
 def _check(found: Any) -> None:
-    """Raises DocumentError for what no caller could walk through or count with."""
+    """Raises DocumentError for nesting or numbers that callers cannot handle."""
     level, depth = [found], 0
     while level:
         depth += 1

@@ -1,10 +1,10 @@
-"""Every error that prep raises on purpose. Each says what was found, what was wanted, and what to do next.
+"""Every error that prep raises on purpose. Each says what was found, what was expected, and what to do next.
 
 PrepError                 exit code
 ├── UsageError            2    a wrong argument, folder or setting: nothing was touched
 │   ├── SettingsError     2    a configuration file or --set
 │   └── WeightsError      2    a model file that is not what it should be
-├── StoppedError          3    something outside: room, network, memory, a gate; work so far is kept
+├── StoppedError          3    something outside: disk space, network, memory, a gate; finished work is kept
 │   ├── NoRoomError       3
 │   └── NetworkError      3
 ├── ImageError            -    one image; becomes a row, never ends a run
@@ -28,7 +28,7 @@ class PrepError(Exception):
             hint = hint[0].upper() + hint[1:]
         return " ".join(text if text.endswith((".", "?", "!")) else text + "." for text in (message, hint) if text)
 
-    def __reduce__(self):  # errors cross process borders, and Exception's own way would lose the hint
+    def __reduce__(self):  # errors cross process boundaries, and Exception's own pickling would lose the hint
         return type(self), (self.message, self.hint)
 
 
@@ -68,7 +68,7 @@ class ImageError(PrepError):
 
 
 class Interrupted(BaseException):
-    """Not an Exception: nothing that catches a bad image may catch a person's Ctrl-C."""
+    """Not an Exception: code that catches bad images must not catch Ctrl-C."""
 
     def __init__(self, exit_code: int) -> None:
         super().__init__(exit_code)

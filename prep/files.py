@@ -1,6 +1,6 @@
-"""Files that appear only whole: written beside their place under a short hidden name, then renamed into it.
+"""Write files so that they appear only complete: under a short hidden name in the same folder, then renamed.
 
-And files that are read only when they are files: no link is followed, no pipe is waited for, no device is emptied.
+Read only regular files: never follow a link, wait for a pipe or read a device.
 """
 
 import contextlib
@@ -20,18 +20,18 @@ from prep.errors import NoRoomError, StoppedError
 
 TEMPORARY = ".prep-"
 FULL = (errno.ENOSPC, errno.EDQUOT)
-LONGEST_BYTES = 64_000_000  # of a small file: a setting, a page of prep's own state
-CAPTION_BYTES = 1_000_000  # a larger file is no caption
+LONGEST_BYTES = 64_000_000  # for a small file: settings, or prep's own state
+CAPTION_BYTES = 1_000_000  # a larger file is not a caption
 CHUNK_BYTES = 64_000_000
-PICTURE_BYTES = 2_000_000_000  # of a picture, or a part of the ledger
+PICTURE_BYTES = 2_000_000_000  # for a picture, or a part of the ledger
 HALF_WRITTEN = re.compile(re.escape(TEMPORARY) + r"[0-9a-f]{8}-\d+(?:-\d+)?")  # _own, process, number
-_own = secrets.token_hex(4)  # nobody can have laid a link under a name that nobody can guess
+_own = secrets.token_hex(4)  # an unguessable name, so that nobody can have put a link there
 _numbers = itertools.count()
 _passed: Counter[str] = Counter()
 
 
 def crash_point(name: str) -> None:
-    """A place where a test lets the run die: PREP_CRASH=NAME:N is a kill -9 when it comes by for the N-th time."""
+    """A point where tests kill the run: PREP_CRASH=NAME:N is a kill -9 when it is reached for the N-th time."""
     wanted, _, number = os.environ.get("PREP_CRASH", "").partition(":")
     if wanted == name:
         _passed[name] += 1
@@ -42,7 +42,7 @@ def crash_point(name: str) -> None:
 def write_whole(path: Path, data: bytes | Callable[[Path], None], sync: bool = False) -> None:
     """Write bytes, or let a function write a file, and rename it to path.
 
-    sync: also survive a power cut (the ledger needs it; pictures can be made again).
+    sync: also survive a power cut (the ledger needs this; pictures can be made again).
     Raises NoRoomError when the disk is full, StoppedError when the folder cannot be written.
     """
     temporary = path.parent / f"{TEMPORARY}{_own}-{os.getpid()}-{next(_numbers)}"
@@ -59,7 +59,7 @@ def write_whole(path: Path, data: bytes | Callable[[Path], None], sync: bool = F
         if sync:
             _sync(path.parent)
     except BaseException as error:
-        with contextlib.suppress(OSError):  # the disk may be gone, or may have become one that is only read
+        with contextlib.suppress(OSError):  # the disk may be gone, or may have become read-only
             temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise cannot_write(path, error) from error
@@ -67,7 +67,7 @@ def write_whole(path: Path, data: bytes | Callable[[Path], None], sync: bool = F
 
 
 class NotAFileError(OSError):
-    """A link, a folder, a pipe or a device where a regular file was wanted."""
+    """A link, folder, pipe or device where a regular file was expected."""
 
     def __init__(self, path: Path, what: str = "is not a regular file") -> None:
         super().__init__(errno.EINVAL, what, str(path))
@@ -77,14 +77,14 @@ class NotAFileError(OSError):
 
 
 def read_file(path: Path, most_bytes: int = LONGEST_BYTES, follow: bool = False) -> bytes:
-    """The bytes of a regular file. follow: also through a link, whose target the caller has looked at.
+    """The bytes of a regular file. follow: also through a link, whose target the caller has checked.
 
     Raises FileNotFoundError, NotAFileError for anything but a regular file, other OSErrors, and OSError EFBIG for more
     than most_bytes.
     """
     descriptor, size = _opened(path, os.O_RDONLY, follow)
     try:
-        # As much as it holds, for Python reserves what is asked for; then what it has grown by.
+        # First its present size, since Python allocates what is requested; then anything it has grown by.
         data = os.read(descriptor, size + 1) if size <= most_bytes else b""
         while len(data) != size and len(data) <= most_bytes and size <= most_bytes:
             if not (more := os.read(descriptor, min(most_bytes + 1 - len(data), CHUNK_BYTES))):
@@ -98,8 +98,8 @@ def read_file(path: Path, most_bytes: int = LONGEST_BYTES, follow: bool = False)
 
 
 def open_file(path: Path, flags: int, follow: bool = False) -> int:
-    """os.open for a regular file alone -> a descriptor. flags: O_RDONLY, or O_WRONLY | O_CREAT and the like; nothing is
-    truncated. Raises as read_file.
+    """os.open for regular files only -> a descriptor. flags: O_RDONLY, or O_WRONLY | O_CREAT and the like; nothing is
+    truncated. Raises like read_file.
     """
     return _opened(path, flags, follow)[0]
 
@@ -108,12 +108,12 @@ def _opened(path: Path, flags: int, follow: bool) -> tuple[int, int]:
     """-> (a descriptor, bytes that the file holds)."""
     if not follow and not hasattr(os, "O_NOFOLLOW") and path.is_symlink():
         raise NotAFileError(path, "is a link")
-    # O_NONBLOCK: a pipe that nobody writes to would be waited for.
+    # O_NONBLOCK: opening a pipe without a writer would block.
     flags |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | (0 if follow else getattr(os, "O_NOFOLLOW", 0))
     try:
         descriptor = os.open(path, flags, 0o666)
-    except ValueError:  # a NUL in it, or half a character
-        raise NotAFileError(path, "is no name of a file") from None
+    except ValueError:  # a NUL, or half a character
+        raise NotAFileError(path, "is not a valid file name") from None
     except OSError as error:
         if error.errno == errno.ELOOP and not follow:
             raise NotAFileError(path, "is a link") from None
@@ -128,9 +128,9 @@ def _opened(path: Path, flags: int, follow: bool) -> tuple[int, int]:
 
 
 def real_folder(base: Path, *names: str) -> Path:
-    """base/names, made where it is missing, none of it a link: what is written there stays inside base.
+    """base/names, created if missing, without any links: what is written there stays inside base.
 
-    Raises StoppedError when one of them is a link or no folder.
+    Raises StoppedError when one of them is a link, not a folder or cannot be made; NoRoomError when the disk is full.
     """
     folder = base
     for name in names:
@@ -139,15 +139,17 @@ def real_folder(base: Path, *names: str) -> Path:
             folder.mkdir(parents=True)
         except FileExistsError:
             if folder.is_symlink() or not folder.is_dir():
-                what = "is a link" if folder.is_symlink() else "is no folder"
-                hint = "take it away, then run again"
+                what = "is a link" if folder.is_symlink() else "is not a folder"
+                hint = "remove it, then run again"
                 raise StoppedError(f"{folder} {what}: prep writes only inside {base}", hint) from None
+        except OSError as error:
+            raise cannot_write(folder, error) from error
     return folder
 
 
 def move(path: Path, target: Path) -> None:
-    """Rename it; where the file system will not, since the target lies on another (EXDEV), copy it and remove it. Some
-    that lie over one another rename no folder either.
+    """Rename it; if the file system refuses because the target is on another one (EXDEV), copy it and remove it. Some
+    overlay file systems cannot rename folders either.
     """
     try:
         path.rename(target)
@@ -158,29 +160,29 @@ def move(path: Path, target: Path) -> None:
 
 
 def named_path(text: object) -> Path:
-    """The path that a file of ours names. Raises ValueError for what no file can be called: half a character, a NUL."""
+    """The path named in one of prep's files. Raises ValueError for an impossible file name: half a character, a NUL."""
     if not isinstance(text, str) or not text or b"\0" in os.fsencode(text):
-        raise ValueError("no name of a file")
+        raise ValueError("not a valid file name")
     return Path(text)
 
 
 def is_regular(path: Path) -> bool:
-    """Whether it is a file itself, and no link to one."""
+    """Whether it is a regular file, and not a link to one."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
-    except (OSError, ValueError):  # not there; a name that no file can have
+    except (OSError, ValueError):  # missing, or an impossible name
         return False
 
 
 def check_writable(folder: Path) -> None:
-    """Raises OSError when no file can be made in it."""
+    """Raises OSError when no file can be created in it."""
     probe = folder / f"{TEMPORARY}{_own}-{os.getpid()}"
     probe.write_bytes(b"")
     probe.unlink()
 
 
 def cannot_write(path: Path, error: OSError) -> StoppedError:
-    """The sentence for a failed write. ENOSPC and EDQUOT are told with what is free, and with what is not."""
+    """The error for a failed write. For ENOSPC and EDQUOT it says what is free and what is used up."""
     if error.errno in FULL:
         folder = next(each for each in (path.parent, *path.absolute().parents) if each.is_dir())
         disk = os.statvfs(folder)
@@ -188,16 +190,18 @@ def cannot_write(path: Path, error: OSError) -> StoppedError:
         if error.errno == errno.EDQUOT:
             full = f"your quota on this disk is used up: {path.name} could not be written, although {free}"
         elif disk.f_files and not disk.f_favail:
-            full = f"the disk is full: {path.name} could not be written; {free}, but no inode for another file is"
+            full = f"the disk is full: {path.name} could not be written; {free}, but there are no inodes left"
         else:
             full = f"the disk is full: {path.name} could not be written, {free}"
-        return NoRoomError(full, hint="make room and run again; what is done is kept")
-    return StoppedError(f"{path.name} could not be written: {error.strerror or error}", hint="run again when it can be")
+        return NoRoomError(full, hint="free some space and run again; finished work is kept")
+    return StoppedError(
+        f"{path.name} could not be written: {error.strerror or error}", hint="run again when it can be written"
+    )
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a killed process left half written in this folder: files, and links that it was about to place. What
-    lies behind a link is not ours, and neither is anything that is not called as write_whole calls it.
+    """Remove what a killed process left half written in this folder: files, and links that it was about to place. The
+    target of a link is not ours, and neither is a file whose name is not one of write_whole's.
     """
     if folder.is_dir() and not folder.is_symlink():
         for entry in os.scandir(folder):

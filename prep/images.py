@@ -1,6 +1,6 @@
-"""The one door through which images are opened: bounded before decoding, first frame, upright, sRGB, on white.
+"""The one place where images are opened: checked before decoding, first frame, upright, sRGB, on white.
 
-What comes out is uint8 [H, W, 3], RGB. What can go wrong in a decoder comes out as ImageError.
+The result is uint8 [H, W, 3], RGB. Whatever goes wrong in a decoder becomes an ImageError.
 """
 
 import contextlib
@@ -22,14 +22,14 @@ from prep.png_chunks import without_oversized
 FORMATS = {
     "PNG": "png",
     "JPEG": "jpg",
-    "MPO": "jpg",  # a JPEG with more pictures behind the first, as phones and 3D cameras write
+    "MPO": "jpg",  # a JPEG with further pictures after the first, as phones and 3D cameras write
     "WEBP": "webp",
     "BMP": "bmp",
     "GIF": "gif",
     "TIFF": "tif",
     "AVIF": "avif",
 }
-OPENED = [name for name in FORMATS if name != "MPO"]  # that one comes out of the JPEG reader
+OPENED = [name for name in FORMATS if name != "MPO"]  # that one is opened by the JPEG reader
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"})
 
 # Pillow's decoders raise all of these on damaged files (seen with Pillow's own corpus of crash files).
@@ -51,15 +51,15 @@ DECODER_ERRORS = (
     struct.error,
     re.error,
     ImageCms.PyCMSError,
-    Warning,  # where they are errors
+    Warning,  # if warnings are errors
 )
 
-MEASURE_PX = 1024  # longer side on which edges are counted: DESIGN.md, "Thresholds"
+MEASURE_PX = 1024  # longer side at which edges are counted
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One decoded image. flags name what a plain copy of the file would show otherwise."""
+    """One decoded image. flags name what a plain copy of the file would show differently."""
 
     pixels: np.ndarray  # uint8 [H, W, 3], RGB, upright, on white
     format: str
@@ -76,7 +76,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Header:
-    """What is known of an image before its pixels are decoded."""
+    """What is known about an image before its pixels are decoded."""
 
     width: int  # pixels as stored, before EXIF rotation
     height: int
@@ -88,27 +88,27 @@ class Header:
 
 
 def read_header(data: bytes) -> Header:
-    """Raises ImageError when the bytes are no image."""
+    """Raises ImageError when the bytes are not an image."""
     with _decoding(), _opened(without_oversized(data)[0]) as image:
         return _header(image)
 
 
 def png_text(data: bytes, key: str) -> str | None:
-    """What encode_png wrote under that key. Raises ImageError when the bytes are no image."""
+    """The text that encode_png wrote under this key. Raises ImageError when the bytes are not an image."""
     with _decoding(), _opened(without_oversized(data)[0]) as image:
         text = image.info.get(key)
         return text if isinstance(text, str) else None
 
 
 def open_image(data: bytes, max_pixels: int = 100_000_000) -> Picture:
-    """Decode an image file's bytes. A PNG's profile or text that Pillow refuses for its size is left out, and flagged.
+    """Decode an image file's bytes. A PNG's profile or text that is too large for Pillow is left out, and flagged.
 
-    Raises ImageError, kind `empty`, `not_an_image`, `too_large` (more than max_pixels, told by the header and
+    Raises ImageError, kind `empty`, `not_an_image`, `too_large` (more than max_pixels according to the header,
     before anything is decoded) or `damaged`.
 
-    Pillow's own limit (Image.MAX_IMAGE_PIXELS, 89 million) belongs to the process and is not touched. Pillow still asks
-    it in two places, which prep.process.pictures opens where the process is prep's: a TIFF above it opens with
-    Pillow's warning, and a TIFF or WebP of more than twice as many pixels is `too_large`.
+    Pillow's own limit (Image.MAX_IMAGE_PIXELS, 89 million) belongs to the process and is not changed. Pillow still
+    checks it in two places, which prep.process.pictures opens in prep's own processes: elsewhere a TIFF above it
+    opens with Pillow's warning, and a TIFF or WebP of more than twice as many pixels is `too_large`.
     """
     if not data:
         raise ImageError("empty", "the file is empty", "save the image again")
@@ -133,13 +133,13 @@ def edge_density(pixels: np.ndarray, measure_px: int = MEASURE_PX) -> float:
 
 
 def sharpness(pixels: np.ndarray, measure_px: int = MEASURE_PX) -> float:
-    """Variance of the Laplacian of the grey image, at the scale on which edges are counted; flat or blurred is low."""
-    _, deviation = cv2.meanStdDev(cv2.Laplacian(_grey(pixels, measure_px), cv2.CV_16S))  # whole numbers: exact
+    """Variance of the Laplacian of the grey image, at the scale of edge density; low for flat or blurred images."""
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(_grey(pixels, measure_px), cv2.CV_16S))  # integers: exact
     return float(deviation[0, 0] ** 2)
 
 
 def pixel_hash(pixels: np.ndarray) -> str:
-    """32 hex over size and decoded pixels: the same picture in another container has the same."""
+    """32 hex digits over size and decoded pixels: the same for the same picture in another container."""
     digest = hashlib.blake2b(str(pixels.shape).encode(), digest_size=16)
     digest.update(np.ascontiguousarray(pixels))
     return digest.hexdigest()
@@ -155,7 +155,7 @@ def perceptual_hash(pixels: np.ndarray) -> str:
 
 
 def measures(pixels: np.ndarray, measure_px: int) -> dict[str, float | str]:
-    """What is kept of an image's look: edge_density, sharpness, phash."""
+    """The measures kept for an image: edge_density, sharpness, phash."""
     return {
         "edge_density": edge_density(pixels, measure_px),
         "sharpness": sharpness(pixels),
@@ -164,7 +164,7 @@ def measures(pixels: np.ndarray, measure_px: int) -> dict[str, float | str]:
 
 
 def encode_png(pixels: np.ndarray | Image.Image, text: dict[str, str] | None = None) -> bytes:
-    """pixels: uint8 [H, W, 3], RGB, or an image -> a PNG file with nothing in it but the pixels and this text."""
+    """pixels: uint8 [H, W, 3], RGB, or an image -> a PNG file with only the pixels and this text."""
     stream = io.BytesIO()
     image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
     notes = PngInfo()
@@ -175,7 +175,7 @@ def encode_png(pixels: np.ndarray | Image.Image, text: dict[str, str] | None = N
 
 
 def covering(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
-    """uint8 [H, W, 3] -> uint8 [height, width, 3]: scaled to fill it, what stands over cut off on both sides alike."""
+    """uint8 [H, W, 3] -> uint8 [height, width, 3]: scaled to cover it and cropped equally on both sides."""
     scale = max(width / pixels.shape[1], height / pixels.shape[0])
     size = (max(width, round(pixels.shape[1] * scale)), max(height, round(pixels.shape[0] * scale)))
     if size != pixels.shape[1::-1]:
@@ -185,13 +185,13 @@ def covering(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def _opened(data: bytes) -> Image.Image:
-    """As Image.open, but for its check against a limit that is the whole process's: open_image makes its own."""
+    """Like Image.open, but without its check against the process-wide limit: open_image checks its own."""
     Image.preinit()
     for name in OPENED:
         if name not in Image.OPEN:
             Image.init()
         read, accepts = Image.OPEN[name]
-        if accepts(data[:16]) is True:  # a sentence: Pillow was built without that format
+        if accepts(data[:16]) is True:  # a sentence means that Pillow was built without that format
             try:
                 return read(io.BytesIO(data), "")
             except (SyntaxError, IndexError, TypeError, struct.error):
@@ -201,15 +201,15 @@ def _opened(data: bytes) -> Image.Image:
 
 @contextlib.contextmanager
 def _decoding() -> Iterator[None]:
-    """Turns every error of a decoder into ImageError."""
+    """Turn every decoder error into ImageError."""
     try:
         yield
     except ImageError:
         raise
     except UnidentifiedImageError:
-        raise ImageError("not_an_image", "not an image of a known format", "see what the file really is") from None
+        raise ImageError("not_an_image", "not an image of a known format", "check what the file really is") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        limit = "lift PIL.Image.MAX_IMAGE_PIXELS, which holds for this process"
+        limit = "raise PIL.Image.MAX_IMAGE_PIXELS in this process"
         raise ImageError("too_large", f"is more than Pillow decodes here ({_first_line(error)})", limit) from None
     except DECODER_ERRORS as error:
         raise ImageError("damaged", f"cannot be decoded ({_first_line(error)})", "save the image again") from None
@@ -260,7 +260,7 @@ def _picture(image: Image.Image, header: Header, skipped: tuple[str, ...]) -> Pi
 
 
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:
-    """The image in sRGB, or None when it already is, or its profile does not fit (then its numbers are taken)."""
+    """The image in sRGB, or None if it already is or its profile does not fit (then its values are used unchanged)."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if "srgb" in ImageCms.getProfileDescription(source).lower():
@@ -276,7 +276,9 @@ def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:
 
 
 def _flatten(image: Image.Image, alpha: bool) -> tuple[Image.Image, bool]:
-    """Any mode to RGB, on white: black behind a sprite's soft edge would become tags. Also: does alpha show?"""
+    """Any mode to RGB, on white: black behind a sprite's soft edge would become tags. Also returns whether alpha is
+    visible.
+    """
     if image.mode.startswith(("I", "F")):
         image = _to_eight_bits(image)
     if not alpha:
@@ -289,7 +291,7 @@ def _flatten(image: Image.Image, alpha: bool) -> tuple[Image.Image, bool]:
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
-    """16-bit and float greys, which Pillow's own convert would clip to white."""
+    """16-bit and float greyscale, which Pillow's own convert would clip to white."""
     values = np.asarray(image).astype(np.float64)
     if image.mode.startswith("I"):
         values = values / 257 if values.max(initial=0) > 255 else values

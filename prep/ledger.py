@@ -1,10 +1,10 @@
 """What is done, in immutable parquet parts: `<folder>/<stage>/<run>-<worker>-<number>.parquet`.
 
-The row is the marker. A part appears whole (hidden name, fsync, rename, fsync of the folder) and is never changed;
-of rows with the same subject and recipe the one in the last part wins. Nothing here knows what a stage does.
+A row means "done". A part appears complete (hidden name, fsync, rename, fsync of the folder) and is never changed; of
+rows with the same subject and recipe, the one in the last part wins. Nothing here knows what a stage does.
 
-A part that a disk damaged stops a run where a run can make anew what it held. Where it held a person's work, or what
-follows from that, it is passed to whoever opened the ledger (see aside.py), and the rest is read.
+A damaged part stops a run if a run can redo its content. If it contained the user's work, or what follows from it, the
+part is passed to whoever opened the ledger (see aside.py), and the rest is read.
 """
 
 import time
@@ -25,19 +25,19 @@ from prep.parts import DamagedError, StrayError, number_of, parts_in, read_part,
 
 FLUSH_ROWS = 256
 FLUSH_SECONDS = 10
-MERGE_PARTS = 16  # each takes a reader as long as some thousand rows do
-MERGED = "0merged"  # sorts before every worker's name, so that later rows of the same run win over it
+MERGE_PARTS = 16  # reading a part takes as long as reading some thousand rows
+MERGED = "0merged"  # sorts before every worker's name, so that later rows of the same run win
 
 KEY = [pa.field("subject", pa.string()), pa.field("recipe", pa.string())]
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """One stage's place in the ledger: its name, and its columns beside subject and recipe."""
+    """One stage's place in the ledger: its name, and its columns besides subject and recipe."""
 
     name: str
     columns: tuple[pa.Field, ...]
-    made_again: bool = False  # all of it follows from pictures and models: without a part, a run makes it anew
+    made_again: bool = False  # everything follows from pictures and models: a run can redo a lost part
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -49,18 +49,18 @@ SetAside = Callable[["Ledger", Shelf, Mapping[Path, str]], None]
 
 
 class Ledger:
-    """All parts of one OUT. A run has a number; workers of a run write parts of their own."""
+    """All parts of one OUT. A run has a number; each worker of a run writes its own parts."""
 
     def __init__(self, folder: Path, run: int = 0, set_aside: SetAside | None = None) -> None:
-        """set_aside: moves damaged parts away and says so; without it they stop whoever reads them."""
+        """set_aside: moves damaged parts away and reports it; without it, reading them raises."""
         self.folder = folder
         self.run = run
         self.set_aside = set_aside
-        self.passed_over: set[str] = set()  # shelves of which a part could not be read, and lies where it lay
+        self.passed_over: set[str] = set()  # shelves with an unreadable part that is still in its place
 
     @classmethod
     def begin(cls, folder: Path, set_aside: SetAside | None = None) -> "Ledger":
-        """Open for a new run: takes the next number, clears what was half written, merges long rows of parts."""
+        """Open for a new run: take the next number, remove half-written files, merge many small parts."""
         ledger = cls(folder, 1 + max(map(run_of, folder.glob("*/*.parquet")), default=0), set_aside)
         for stage in sorted(folder.glob("*/")):
             sweep(stage)
@@ -73,7 +73,7 @@ class Ledger:
             self._merge(stage)
 
     def table(self, shelf: Shelf, recipe: str | None = None) -> pa.Table:
-        """The winning rows of a stage, in no particular order; with a recipe, that recipe's rows alone."""
+        """The winning rows of a stage, in no particular order; with a recipe, only that recipe's rows."""
         parts = self.parts(shelf)
         try:
             tables, damaged = _read(parts, shelf)
@@ -92,7 +92,7 @@ class Ledger:
         return Book(self.table(shelf, recipe))
 
     def rows(self, shelf: Shelf, recipe: str | None = None) -> dict[str, dict[str, Any]]:
-        """subject -> row, for stages small enough to be held as Python objects."""
+        """subject -> row, for stages small enough to hold as Python objects."""
         return {row["subject"]: row for row in self.table(shelf, recipe).to_pylist()}
 
     def parts(self, shelf: Shelf) -> list[Path]:
@@ -107,13 +107,13 @@ class Ledger:
             writer.pending.extend(rows)
 
     def _without(self, shelf: Shelf, damaged: Mapping[Path, DamagedError]) -> None:
-        """Go on without parts, or raise StoppedError. damaged: part -> what is wrong with it."""
+        """Continue without parts, or raise StoppedError. damaged: part -> what is wrong with it."""
         lost = {part: why for part, why in damaged.items() if shelf.made_again and not isinstance(why, StrayError)}
         if self.set_aside and not lost:
             self.set_aside(self, shelf, {part: str(why) for part, why in damaged.items()})
             return
         part, why = next(iter((lost or damaged).items()))
-        again = "delete that file; what it held is done again"
+        again = "delete that file; its content is then redone"
         raise StoppedError(
             f"{part.parent.name}/{part.name} in the ledger cannot be read: {why}",
             hint=again if lost else "`prep run` moves it to set_aside/, and reads back what it can",
@@ -132,9 +132,9 @@ class Ledger:
             return
         try:
             table = _winners(pa.concat_tables([read_part(part) for part in parts], promote_options="default"))
-        except (DamagedError, pa.ArrowException):  # whoever reads the shelf says so
+        except (DamagedError, pa.ArrowException):  # the reader of the shelf reports it
             return
-        # The new part first, then the old ones go: a kill between leaves equal rows, which collapse.
+        # First the new part, then the old ones are removed: a kill in between leaves equal rows, which collapse.
         write_part(table, merged)
         for part in parts:  # the oldest first: of equal rows the last must stay the last
             part.unlink()
@@ -142,7 +142,7 @@ class Ledger:
 
 
 class DryLedger(Ledger):
-    """Reads and never writes: for saying what a run would do. It reads past parts that a run would set aside."""
+    """Reads and never writes, to show what a run would do. It skips parts that a run would set aside."""
 
     def _without(self, shelf: Shelf, damaged: Mapping[Path, DamagedError]) -> None:
         if shelf.made_again and not all(isinstance(why, StrayError) for why in damaged.values()):
@@ -154,7 +154,7 @@ class DryLedger(Ledger):
 
 
 class Book:
-    """Rows to be looked up by subject. They stay in Arrow, and become Python objects one at a time."""
+    """Rows to look up by subject. They stay in Arrow and become Python objects one at a time."""
 
     def __init__(self, table: pa.Table) -> None:
         self.table = table.combine_chunks()
@@ -172,7 +172,7 @@ class Book:
         return None if at is None else {name: column[at].as_py() for name, column in self.columns.items()}
 
     def rows(self, subjects: Iterable[str]) -> Iterator[dict[str, Any] | None]:
-        """What `get` gives for each, in a fifth of the time: some hundred become Python objects at once."""
+        """`get` for each subject, in a fifth of the time: a few hundred become Python objects at once."""
         subjects = iter(subjects)
         while block := [self.place.get(subject) for subject in islice(subjects, 256)]:
             known = pa.array([at for at in block if at is not None], pa.int64())
@@ -201,7 +201,7 @@ class Writer:
             return
         table = pa.Table.from_pylist(self.pending, self.schema)
         real_folder(self.folder.parent.parent, *self.folder.parts[-2:])
-        # Not their count: a part may have been moved away since, and none is written over.
+        # Not the number of parts: one may have been moved away since, and none may be overwritten.
         number = 1 + max(map(number_of, self.folder.glob(f"{self.prefix}*.parquet")), default=0)
         write_part(table, self.folder / f"{self.prefix}{number:06d}.parquet")
         self.pending = []
@@ -229,14 +229,14 @@ def _read(parts: Iterable[Path], shelf: Shelf) -> tuple[list[pa.Table], dict[Pat
 
 
 def _shelved(table: pa.Table, shelf: Shelf) -> pa.Table:
-    """The part's table with the shelf's columns. Raises DamagedError where it is another's."""
+    """The part's table with the shelf's columns. Raises DamagedError if it belongs to another stage."""
     if table.schema.equals(shelf.schema):
         return table
     own = {*table.column_names} - {field.name for field in KEY}
     if own and not own & {field.name for field in shelf.columns}:
         raise StrayError("it has no column of this stage")
     try:
-        for field in shelf.columns:  # a part of an older prep lacks some
+        for field in shelf.columns:  # a part written by an older prep lacks some
             if field.name not in table.column_names:
                 table = table.append_column(field, pa.nulls(len(table), field.type))
         return table.select(shelf.schema.names).cast(shelf.schema)
@@ -245,15 +245,15 @@ def _shelved(table: pa.Table, shelf: Shelf) -> pa.Table:
 
 
 def _winners(table: pa.Table) -> pa.Table:
-    """Of rows with one subject and recipe, the last."""
+    """The last row for each subject and recipe."""
     if len(table) < 2:
         return table
-    # Not group_by: it would load Arrow's query engine, some 20 MB that stay.
+    # Not group_by: it would load Arrow's query engine, about 20 MB that stay.
     subject, recipe = (_numbered(table[name]) for name in ("subject", "recipe"))
     _, last = np.unique((subject * len(table) + recipe)[::-1], return_index=True)
     return table if len(last) == len(table) else table.take(np.sort(len(table) - 1 - last))
 
 
 def _numbered(column: pa.ChunkedArray) -> np.ndarray:
-    """int64 [N]: equal values have equal numbers, each below N."""
+    """int64 [N]: equal values get equal numbers, each below N."""
     return column.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)

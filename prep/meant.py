@@ -1,20 +1,22 @@
-"""Which setting was meant by a name that no section has: the nearest, the one of another section, or the one that other
-programs call so.
+"""Which setting an unknown name means: the nearest one, one in another section, or prep's name for a setting of another
+program.
 """
 
 import difflib
 from collections.abc import Mapping, Sequence
 
-ALIKE, FAR = 0.6, 0.75  # how much alike two names must be, within a section and across them
-TRIGGER = "the trigger word is `characters.NAME.trigger`, NAME being the folder's"
-TRAINER = "that is the trainer's: OUT/kohya has dataset.toml and train_sd3_lora.toml"
+ALIKE, FAR = 0.6, 0.75  # how similar two names must be, within a section and across sections
+TRIGGER = "the trigger word is `characters.NAME.trigger`, where NAME is the folder's name"
+TRAINER = "that is a setting of the trainer: see dataset.toml and train_sd3_lora.toml in OUT/kohya"
 REPEATS = (
-    "prep computes repeats, so that characters weigh alike (`export.images_per_epoch`); a folder of kohya/ that you "
+    "prep computes repeats to give characters equal weight (`export.images_per_epoch`); a folder of kohya/ that you "
     "rename, such as 12_NAME, keeps yours"
 )
 ONE_THRESHOLD = 'one threshold for all is `thresholds.mode = "fixed"` and `thresholds.fixed = 0.4`'
-FILTER = "tags that no caption has stand in the file `filter.file`; for one character in `characters.NAME.remove`"
-# What other programs call it -> what it is here.
+FILTER = (
+    "tags to keep out of all captions are in the file `filter.file`; for one character, in `characters.NAME.remove`"
+)
+# Other programs' name -> prep's.
 ELSEWHERE = {
     **dict.fromkeys(
         "trigger_word trigger_words triggerword class_tokens class_token instance_prompt instance_token activation_tag "
@@ -37,34 +39,36 @@ ELSEWHERE = {
     ),
     **dict.fromkeys(
         "prepend_tags append_tags additional_tags always_first_tags add_tags prefix caption_prefix".split(),
-        "tags that each caption of a character has are `characters.NAME.add`",
+        "tags to add to each caption of a character are `characters.NAME.add`",
     ),
     **dict.fromkeys("drop_traits keep_traits prune_tags".split(), 'see `captions.traits = "drop"` or `"keep"`'),
     **dict.fromkeys(
         "remove_underscore remove_underscores replace_underscore replace_underscores underscores".split(),
-        "spaces for underscores are `captions.spaces`",
+        "to replace underscores by spaces, use `captions.spaces`",
     ),
     **dict.fromkeys(
         "caption_extension caption_ext".split(), "captions are .txt files, and OUT/kohya/dataset.toml says so"
     ),
     **dict.fromkeys("checkpoint ckpt weights model_path model_name".split(), "see `tagger.model`, `generator.model`"),
     **dict.fromkeys("negative_prompt negative_words".split(), "that is `generator.negative`"),
-    **dict.fromkeys("prompt positive_prompt quality_tags".split(), "words before each prompt are `generator.quality`"),
+    **dict.fromkeys(
+        "prompt positive_prompt quality_tags".split(), "words in front of each prompt are `generator.quality`"
+    ),
     **dict.fromkeys("cfg cfg_scale guidance_scale".split(), "that is `generator.guidance`"),
     **dict.fromkeys("denoise denoising denoising_strength".split(), "that is `augmentation.strength`"),
     **dict.fromkeys("num_inference_steps sampling_steps".split(), "that is `generator.steps`"),
     **dict.fromkeys("width height size".split(), "see `generator.resolution` (drawn), `export.resolution` (trained)"),
     **dict.fromkeys("batch_size".split(), "see `tagger.batch`, `generator.batch`"),
-    "seed": "the seed of a picture follows from what is asked for, and is told with it",
-    **dict.fromkeys("out output output_dir output_folder".split(), "where the set goes is said with --out"),
+    "seed": "the seed of a picture is a hash of its request; `--plan` shows it",
+    **dict.fromkeys("out output output_dir output_folder".split(), "set the output folder with --out"),
     **dict.fromkeys("input input_dir src source".split(), "the folder of images is the argument of `prep run`"),
 }
 
 
 def meant(place: Sequence[str], is_table: bool, keys: Mapping[str, Sequence[str]]) -> str:
-    """What to add to ``section.key` is unknown`. keys: section -> its keys; under the empty one, the sections.
+    """What to add to ``section.key` is unknown`. keys: section -> its keys; the empty name -> the sections.
 
-    is_table: a table stands there, so that a section was meant.
+    is_table: the value is a table, so that a section was meant.
     """
     *above, name = place
     section = ".".join(above)

@@ -1,4 +1,4 @@
-"""Names of people's files and characters, made safe for folders, captions, TOML and terminals."""
+"""Names of files and characters, made safe for folders, captions, TOML and terminals."""
 
 import contextlib
 import hashlib
@@ -6,10 +6,10 @@ import os
 import re
 import unicodedata
 
-DRAWN = "-drawn"  # ends the name of the folder with what was drawn of a character; no slug may
+DRAWN = "-drawn"  # ends the name of a character's folder of drawn pictures; no slug may end so
 
 
-MOST_REPEATS = 1_000_000  # of a picture per epoch: more is a slip of the hand, and no trainer could count it
+MOST_REPEATS = 1_000_000  # per picture and epoch: more is a typing error, and no trainer could count it
 
 
 def drawn_group(slug: str) -> str:
@@ -17,7 +17,7 @@ def drawn_group(slug: str) -> str:
 
 
 def numbered_folder(name: str) -> tuple[int, str] | None:
-    """kohya's `10_name` -> (10, "name"); None for a folder that is not called so."""
+    """kohya's `10_name` -> (10, "name"); None for a folder with another kind of name."""
     found = re.fullmatch(r"(\d+)_(.+)", name)
     return (int(found[1]), found[2]) if found else None
 
@@ -28,9 +28,9 @@ def quantity(count: int, what: str) -> str:
 
 
 def slugs(characters: list[str], known: dict[str, str] | None = None) -> dict[str, str]:
-    """Character -> a name that is safe as a folder's, in TOML and in a caption; each its own.
+    """Character -> a unique name that is safe in folders, TOML and captions.
 
-    known: those that were given before. They stay, whoever joins, and pass on only to a folder of the same name in
+    known: names assigned before. They stay when characters join, and pass on only to a folder of the same name in
     another case or Unicode form.
     """
     known = known or {}
@@ -46,7 +46,7 @@ def slugs(characters: list[str], known: dict[str, str] | None = None) -> dict[st
     for name, slug in plain.items():
         taken[slug] = [*taken.get(slug, []), name]
     held = {*known.values(), *given.values()}
-    # Of several, the one that is its own slug gets it: the others' names do not depend on who came first.
+    # The character whose name is already the slug gets it: the others' names do not depend on who came first.
     new = {name: slug for name, slug in plain.items() if taken[slug] == [name] or name == slug and slug not in held}
     held |= set(new.values())
     for name, slug in plain.items():
@@ -58,12 +58,12 @@ def slugs(characters: list[str], known: dict[str, str] | None = None) -> dict[st
 
 
 def stem_slug(stem: str) -> str:
-    """A picture's own name as the beginning of its name in kohya/: at most 24 letters, safe everywhere."""
+    """A picture's own name as the start of its name in kohya/: at most 24 letters, safe everywhere."""
     return _plain(stem)[:24].strip("_-") or "image"
 
 
 def _slug(name: str) -> str:
-    # 60 characters of up to three bytes stay under a file name's 255 bytes, hash and suffix included.
+    # 60 characters of up to three bytes fit into a file name's 255 bytes, hash and suffix included.
     slug = _plain(name)[:60].rstrip("_-") or f"character-{_digest(name)}"
     return f"{slug}-{_digest(name)}" if slug.endswith(DRAWN) else slug
 
@@ -83,15 +83,15 @@ def _digest(name: str, letters: int = 4) -> str:
 
 def printable(path: str) -> str:
     """A path as text that any file may hold: undecodable bytes and control characters escaped."""
-    with contextlib.suppress(UnicodeEncodeError):  # a lone surrogate, which no path has: out of somebody's JSON
+    with contextlib.suppress(UnicodeEncodeError):  # a lone surrogate, which no path has: from foreign JSON
         path = os.fsencode(path).decode("utf-8", "backslashreplace")
     return _escaped(path, "")
 
 
 def shown(text: str) -> str:
-    """Text as a terminal may have it: what is not printable is escaped, but for the ends of lines and tabs.
+    """Text that is safe for a terminal: unprintable characters are escaped, except line ends and tabs.
 
-    Whoever names a file, a tag or a setting would else move the cursor, colour the text or name the window.
+    Otherwise the name of a file, tag or setting could move the cursor, colour the text or rename the window.
     """
     return _escaped(text, "\n\t")
 
@@ -103,6 +103,6 @@ def _escaped(text: str, left: str) -> str:
 
 
 def _escape(char: str) -> str:
-    if "\udc80" <= char <= "\udcff":  # a byte that is no UTF-8, as Python carries it
+    if "\udc80" <= char <= "\udcff":  # a byte that is not UTF-8, as Python represents it
         return f"\\x{ord(char) - 0xDC00:02x}"
     return char.encode("unicode_escape").decode()

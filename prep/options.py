@@ -1,5 +1,5 @@
-"""What sections of settings are made of: paths that know their file, a model's own options, and sentences for what is
-wrong. prep/config.py has the sections themselves.
+"""The building blocks of settings: paths relative to their file, a model's own options, and messages for wrong values.
+prep/config.py has the sections themselves.
 """
 
 import difflib
@@ -15,7 +15,7 @@ from prep.registry import Role, family
 from prep.typed import typed_path
 
 Share = Annotated[float, Field(ge=0, le=1)]
-# What SD3.5 alone needs stood beside the generator's own settings in 0.1.0; files that say so go on working.
+# In 0.1.0 these SD3.5 options were among the generator's own settings; such files still work.
 MOVED = dict.fromkeys(
     ("vae", "clip_l", "clip_g", "t5", "with_t5", "quantise", "adaln_cache", "offload", "compile", "fp8_products"),
     "sd35",
@@ -24,9 +24,9 @@ MOST_SHOWN = 60  # letters of a wrong value
 
 
 def _from_its_file(name: str, info: ValidationInfo) -> str:
-    """A relative path is relative to the file of settings that it stands in; SRC's own may not leave SRC."""
+    """A relative path is relative to the settings file that contains it; paths in SRC's own file may not leave SRC."""
     context = info.context or {}
-    family, colon, path = name.rpartition(":")  # a model may say whose weights they are
+    family, colon, path = name.rpartition(":")  # a model name may precede the path
     if not path:
         return name
     where = context.get("where", "the settings")
@@ -43,7 +43,7 @@ def _from_its_file(name: str, info: ValidationInfo) -> str:
 
 
 def _model_from_its_file(name: str, info: ValidationInfo) -> str:
-    """A model is a name, or a path where there is a `/` in it."""
+    """A model is a name, or a path if it contains a `/`."""
     return _from_its_file(name, info) if "/" in name else name
 
 
@@ -56,7 +56,7 @@ class Section(BaseModel):
 
 
 class Options(Section):
-    """What a model is made with beside its files. A model's own options are fields of a subclass of its family's."""
+    """What a model is made with besides its files. A model's own options are fields of a subclass of its family's."""
 
 
 class TaggerOptions(Options):
@@ -72,9 +72,9 @@ class GeneratorOptions(Options):
 
 
 class ModelSection(Section):
-    """[tagger] or [generator]: the family's own settings, and a section for each member that has options."""
+    """[tagger] or [generator]: the family's own settings, and a section for each member with options."""
 
-    options: dict[str, dict[str, Any]] = {}  # section of a member -> what was set there, checked
+    options: dict[str, dict[str, Any]] = {}  # section of a member -> its settings, checked
 
     @model_validator(mode="before")
     @classmethod
@@ -85,7 +85,9 @@ class ModelSection(Section):
         own = values.get("options") or {}
         if not isinstance(own, dict) or not all(isinstance(each, dict) for each in own.values()):
             where = (info.context or {}).get("where", "the settings")
-            raise SettingsError(f"{where}: `{cls.role()}.options` is no table of tables", hint="write [generator.sd35]")
+            raise SettingsError(
+                f"{where}: `{cls.role()}.options` is not a table of tables", hint="write [generator.sd35]"
+            )
         own = dict(own)
         for key, section in MOVED.items() if cls.role() == "generator" else ():
             if key in values:
@@ -123,19 +125,19 @@ def _options(
 
 
 def explain(error: dict[str, Any], keys: Mapping[str, Sequence[str]], above: tuple[str, ...] = ()) -> str:
-    """Of one of pydantic's errors, what was found and what was wanted. keys: as `meant` takes them."""
+    """A pydantic error as a sentence: what was found and what was expected. keys: as for `meant`."""
     place = [*above, *(str(part) for part in error["loc"])]
     name, value = ".".join(place), error["input"]
     if error["type"] == "extra_forbidden":
         return f"`{name}` is unknown{meant(place, isinstance(value, dict), keys)}"
     found = repr(value) if len(repr(value)) <= MOST_SHOWN else f"{repr(value)[:MOST_SHOWN]}..."
     if error["type"] == "model_type":
-        return f"`{name}` is {found}; wanted a table, such as [{name}]"
+        return f"`{name}` is {found}; expected a table, such as [{name}]"
     message = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     if error["type"] == "multiple_of":
         step = error["ctx"]["multiple_of"]
         message += f", such as {max(step, value // step * step)} or {max(step, value // step * step) + step}"
-    return f"`{name}` is {found}; wanted {message}"
+    return f"`{name}` is {found}; expected {message}"
 
 
 def nearest_key(name: str, known: list[str]) -> str:

@@ -1,8 +1,8 @@
-"""One part of the ledger on a disk: a parquet file that says which stage it is of, and carries a digest of itself.
+"""One part of the ledger on disk: a parquet file that names its stage and contains a digest of itself.
 
-Arrow believes what it reads: of flipped bits, a third to a half give other values and no error, and some may end the
-process. So a part's bytes are compared with its digest before Arrow sees them. The digest stands in the footer's
-key-value pairs, where any reader of parquet passes it by; parts of a prep that wrote none are read as they are.
+Arrow trusts what it reads: a third to a half of flipped bits give other values without an error, and some may crash
+the process. So a part's bytes are compared with its digest before Arrow sees them. The digest is in the footer's
+key-value pairs, which other parquet readers ignore; parts without one, from an older prep, are read unchecked.
 """
 
 import errno
@@ -19,10 +19,10 @@ from prep.files import PICTURE_BYTES, NotAFileError, read_file, write_whole
 NAME = re.compile(r"(\d+)-.+-(\d+)\.parquet", re.ASCII)  # <run>-<worker>-<number>
 STAGE, DIGEST = b"prep.stage", b"prep.blake2b"
 DIGEST_BYTES = 32
-BLANK = "0" * 2 * DIGEST_BYTES  # stands in the digest's place while the file is hashed
-MARK = DIGEST + b"\x18\x40"  # as the footer has it: the key, then a text of 64 letters
+BLANK = "0" * 2 * DIGEST_BYTES  # in the digest's place while the file is hashed
+MARK = DIGEST + b"\x18\x40"  # as in the footer: the key, then a text of 64 letters
 
-DAMAGED = (errno.EFBIG, errno.EIO)  # anything else, such as a missing permission, may be better tomorrow
+DAMAGED = (errno.EFBIG, errno.EIO)  # anything else, such as a missing permission, may be temporary
 
 
 class DamagedError(Exception):
@@ -34,12 +34,12 @@ class StrayError(DamagedError):
 
 
 def parts_in(folder: Path) -> list[Path]:
-    """Sorted by run, worker and number. What is not called as a part is, such as macOS' `._` files, is not one."""
+    """Sorted by run, worker and number. Files without a part's name, such as macOS' `._` files, are ignored."""
     return sorted(path for path in folder.glob("*.parquet") if NAME.fullmatch(path.name))
 
 
 def run_of(part: Path) -> int:
-    """0 for a file that is not called as a part is."""
+    """The run's number; 0 for a file without a part's name."""
     found = NAME.fullmatch(part.name)
     return int(found[1]) if found and len(found[1]) < 10 else 0
 
@@ -50,7 +50,7 @@ def number_of(part: Path) -> int:
 
 
 def write_part(table: pa.Table, path: Path) -> None:
-    """The folder's name is the stage's. Raises as write_whole."""
+    """The folder is named after the stage. Raises like write_whole."""
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, table.schema, compression="zstd") as writer:
         writer.write_table(table)
@@ -66,7 +66,7 @@ def write_part(table: pa.Table, path: Path) -> None:
 
 
 def read_part(part: Path) -> pa.Table:
-    """Raises DamagedError; StoppedError where it may be read another time."""
+    """Raises DamagedError, or StoppedError if reading may succeed later."""
     try:
         data = read_file(part, PICTURE_BYTES)
     except OSError as error:
@@ -79,8 +79,10 @@ def read_part(part: Path) -> pa.Table:
     try:
         # Not read_table: it would load Arrow's dataset layer and pandas, a fifth of a second.
         with pq.ParquetFile(pa.BufferReader(data)) as file:
-            table = file.read(use_threads=False)  # Arrow's threads may abort a process that ends while they start
-        if not known:  # bytes that are no text would stop whoever looks at a row
+            table = file.read(
+                use_threads=False
+            )  # Arrow's threads may abort a process that ends while they are starting
+        if not known:  # invalid text would raise later, when a row is read
             table.validate(full=True)
     except MemoryError:
         raise
@@ -93,7 +95,7 @@ def read_part(part: Path) -> pa.Table:
 
 
 def _verified(data: bytes) -> bool:
-    """False where it has no digest. Raises DamagedError where that is another's."""
+    """False if it has no digest. Raises DamagedError if the digest does not match."""
     around = _around(memoryview(data))
     if not around:
         return False
@@ -104,7 +106,7 @@ def _verified(data: bytes) -> bool:
 
 
 def _around(data: memoryview) -> tuple[memoryview, memoryview] | None:
-    """What lies before and after the digest; None where there is none."""
+    """The bytes before and after the digest; None if there is none."""
     footer_bytes = int.from_bytes(data[-8:-4], "little")
     start = max(0, len(data) - 8 - footer_bytes)
     at = bytes(data[start:]).rfind(MARK)

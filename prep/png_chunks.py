@@ -1,6 +1,6 @@
-"""Chunks of a PNG that Pillow refuses for their size: a colour profile or a text that unpacks to more than 1 MB.
+"""PNG chunks that are too large for Pillow: a colour profile or text that unpacks to more than 1 MB.
 
-The picture in such a file is whole. Nothing here decodes it.
+The picture in such a file is intact. Nothing here decodes it.
 """
 
 import struct
@@ -9,7 +9,7 @@ import zlib
 from PIL import PngImagePlugin
 
 HEAD = b"\x89PNG\r\n\x1a\n"
-AROUND = 12  # bytes of a chunk beside its content: length, kind, checksum
+AROUND = 12  # bytes of a chunk besides its content: length, type, checksum
 FLAGS = {b"iCCP": "profile_skipped", b"tEXt": "text_skipped", b"zTXt": "text_skipped", b"iTXt": "text_skipped"}
 SKIPPED = frozenset(FLAGS.values())
 
@@ -17,8 +17,8 @@ SKIPPED = frozenset(FLAGS.values())
 def without_oversized(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     """-> (the bytes without those chunks, what is missing: profile_skipped, text_skipped).
 
-    The same bytes where nothing is too large, and where this is no PNG or its chunks cannot be followed. The limits
-    are Pillow's own, of this process: for each profile and text, and for all texts together.
+    The same bytes if nothing is too large, or this is not a PNG, or its chunks are broken. The limits are Pillow's
+    own in this process: for each profile and text, and for all texts together.
     """
     if not data.startswith(HEAD):
         return data, ()
@@ -41,7 +41,7 @@ def without_oversized(data: bytes) -> tuple[bytes, tuple[str, ...]]:
 
 
 def _unpacked(kind: bytes, content: bytes) -> tuple[int, bool]:
-    """(bytes that it unpacks to, whether Pillow refuses it for that)."""
+    """(bytes that it unpacks to, whether that is too many for Pillow)."""
     _, _, rest = content.partition(b"\0")
     if kind == b"tEXt" or kind == b"iTXt" and not rest[:1].strip(b"\0"):
         return len(content), False
@@ -50,5 +50,5 @@ def _unpacked(kind: bytes, content: bytes) -> tuple[int, bool]:
         unpacking = zlib.decompressobj()
         size = len(unpacking.decompress(packed, PngImagePlugin.MAX_TEXT_CHUNK))
         return size, bool(unpacking.unconsumed_tail)
-    except zlib.error:  # Pillow leaves it out by itself
+    except zlib.error:  # Pillow ignores it by itself
         return 0, False

@@ -1,4 +1,4 @@
-"""The seams: what a tagger, a generator, a job and a runner keep to. Nothing here does anything."""
+"""The protocols of a tagger, a generator, a job and a runner. Contains no code."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from prep.types import Picture, Problem, Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one item of a job."""
+    """The result for one item of a job."""
 
     subject: str
     problem: Problem | None = None
@@ -20,29 +20,29 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """How a job was done where it ran, for run.json: a runner yields it after the outcomes of a worker."""
+    """How a worker ran a job, for run.json: a runner yields it after the worker's outcomes."""
 
     found: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What one worker of a job takes."""
+    """What one worker of a job needs."""
 
     cpus: int = 1
-    gpu: bool = False  # whether it uses one where there is one
-    keeps_memory: bool = False  # it does the same again and again: what it frees is worth keeping for it
-    memory_bytes: int = 0  # beside the interpreter and its libraries; an estimate
+    gpu: bool = False  # whether it uses one if available
+    keeps_memory: bool = False  # it repeats the same work, so freed memory is worth keeping
+    memory_bytes: int = 0  # besides the interpreter and its libraries; an estimate
 
 
 class Tagger(Protocol):
-    """Reads tags off pictures. Two calls, so that decoding runs on the CPU while the network computes.
+    """Reads the tags of pictures. Two calls, so that decoding runs on the CPU while the network computes.
 
-    Made by `maker(name, files, options)`: the model's name, its files by part, its options; ready to answer.
+    Made by `maker(name, files, options)`: the model's name, its files by part, its options; it is then ready.
     """
 
     vocabulary: Vocabulary
-    batch_size: int  # pictures at once; what it was asked for, or fewer
+    batch_size: int  # pictures at once; as requested, or fewer
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
         """image: uint8 [H, W, 3], RGB -> float32 [S, S, 3], as this tagger's network takes it."""
@@ -52,16 +52,18 @@ class Tagger(Protocol):
 
 
 class Card(Protocol):
-    """What a generator is, known before any weight is read."""
+    """What is known about a generator before any weights are read."""
 
     name: str  # of the weights
-    precision: str  # of weights and arithmetic, such as fp8-scaled/bf16: all of its options that shape a picture
-    steps: int  # what it is used with unless the settings say otherwise
+    precision: str  # of weights and arithmetic, such as fp8-scaled/bf16: all options that affect a picture
+    steps: int  # the default unless the settings say otherwise
     guidance: float
     samplers: tuple[str, ...]
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """Of what is drawn from a picture of that size, in pixels: the nearest in aspect that it was trained for."""
+        """The size in pixels of what is drawn from a picture of this size: the nearest aspect ratio that it was trained
+        on.
+        """
 
 
 class Generator(Protocol):
@@ -71,10 +73,10 @@ class Generator(Protocol):
 
     @property
     def notes(self) -> dict[str, Any]:
-        """What only makes it cheaper, as it was at last: for run.json."""
+        """The final settings that affect cost but not pictures, for run.json."""
 
     def encode(self, pictures: Sequence[Picture], kept: Path) -> None:
-        """Encode the prompts of all that is to be drawn: the encoders are loaded once, and gone before it draws.
+        """Encode the prompts of all pictures to draw: the encoders are loaded once, and freed before it draws.
 
         kept: a folder for what is worth keeping between runs.
         """
@@ -88,18 +90,18 @@ class Generator(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of all memory."""
+        """Free all memory."""
 
 
 class Job(Protocol):
-    """Work that a runner carries to where it runs: plain data that pickles, opened there once, then given batches.
+    """Work that a runner carries to a worker: plain data that pickles, opened there once, then given batches.
 
     It writes its own ledger parts; what it yields is only for counting and for the bar.
     """
 
     name: str
-    batch: int  # items a call
-    isolated: bool  # a crash in here must not take the run along: run it in processes of its own
+    batch: int  # items per call
+    isolated: bool  # a crash must not end the run: run it in processes of its own
     needs: Needs
 
     def open(self, worker: str) -> None: ...
@@ -107,14 +109,14 @@ class Job(Protocol):
     def run(self, items: Sequence[Any]) -> Iterator[Outcome]: ...
 
     def lost(self, item: Any) -> Outcome:
-        """The worker died on this very item: write its row."""
+        """The worker died on this item: write its row."""
 
     def close(self) -> Mapping[str, Any]:
-        """-> how it was done here, for run.json; empty where there is nothing to say."""
+        """-> how it was done here, for run.json; empty if there is nothing to record."""
 
 
 class Runner(Protocol):
     """Where a job's batches run."""
 
     def map(self, job: Job, work: Sequence[Any]) -> Iterator[Outcome | Notes]:
-        """Yield one outcome per item, in the order in which they are done, and the notes of each worker."""
+        """Yield one outcome per item, in the order of completion, and the notes of each worker."""

@@ -1,7 +1,7 @@
-"""Families and their members by name: those that ship, and those that other packages add through entry points.
+"""Families and their members by name: those that ship with prep, and those that other packages add by entry points.
 
-A member is one file of its room and one line in the room's __init__. What a line names as `module:attribute` is
-imported only when it is asked for. Nothing here knows what a member does.
+A member is one file in its room and one line in the room's __init__. The `module:attribute` in that line is imported
+only when it is needed. Nothing here knows what a member does.
 """
 
 import difflib
@@ -17,22 +17,22 @@ from prep.errors import SettingsError, UsageError
 Role = Literal["tagger", "generator"]
 HUB = "https://huggingface.co"
 
-# Where the families of models are declared; config.py takes their sections from there.
+# Where the families of models are declared; config.py gets their sections from there.
 FAMILIES: dict[Role, str] = {"tagger": "prep.taggers:TAGGERS", "generator": "prep.generators:GENERATORS"}
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One file of a model. Of url, repo and packaged, one says where it comes from; none: a person names it."""
+    """One file of a model. One of url, repo and packaged says where it comes from; none: the user names it."""
 
-    name: str  # on disk; of a hub repo, its path in there
+    name: str  # on disk; for a hub repo, its path in the repo
     megabytes: int = 0  # 10**6 bytes, as published, rounded
-    part: str = "model"  # what it is to the model: model, tags, vae, ...
+    part: str = "model"  # its role in the model: model, tags, vae, ...
     url: str | None = None  # a release page's file
     repo: str | None = None  # a Hugging Face repo
     packaged: bool = False  # ships with prep
-    sha256: str = ""  # as public pages give it
-    confirmed: bool = False  # two places that do not copy one another give that sha256: another download is refused
+    sha256: str = ""  # as published
+    confirmed: bool = False  # two independent places publish this sha256: any other download is refused
 
     @property
     def basename(self) -> str:
@@ -40,38 +40,36 @@ class ModelFile:
 
     @property
     def page(self) -> str:
-        """Where a person finds the file, for fetching it by hand."""
+        """The page to download the file from by hand."""
         return self.url or f"{HUB}/{self.repo}"
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A model as its family knows it by name: who loads it, from which files, with which settings of its own.
+    """A model that its family knows by name: its maker, its files and its own settings.
 
-    Plain data, so that a job can carry it to where the registry of this process is not.
+    Plain data, so that a job can carry it to processes without this registry.
     """
 
     name: str
     role: Role
     maker: str  # module:attribute, called with (name, files by part, options)
-    files: tuple[ModelFile, ...] = ()  # the first is the weights; none: a person names the path
-    options: str = ""  # module:attribute of a pydantic model; empty: none beside the family's own
-    section: str = ""  # what the options are called in the settings: [role.section]; empty: as the model
-    parts: tuple[str, ...] = ()  # of the options, those that name a file of the model
-    samplers: tuple[str, ...] = ()  # its card's, where they are known before it is made
-    absent: str = ""  # module:attribute, (name, options) -> its card before its files are here
-    check: str = (
-        ""  # module:attribute, (name, files by part, options): WeightsError for files that it cannot be made of
-    )
+    files: tuple[ModelFile, ...] = ()  # the first is the weights; none: the user names the path
+    options: str = ""  # module:attribute of a pydantic model; empty: only the family's own
+    section: str = ""  # the options' section in the settings: [role.section]; empty: the model's name
+    parts: tuple[str, ...] = ()  # the options that name a file of the model
+    samplers: tuple[str, ...] = ()  # its card's, if they are known before it is made
+    absent: str = ""  # module:attribute, (name, options) -> its card before its files are fetched
+    check: str = ""  # module:attribute, (name, files by part, options): WeightsError for unusable files
     what: str = ""
     licence: str = ""
     licence_url: str = ""  # a page, or the card in the package
     runs_on: str = ""
-    gated: bool = False  # a licence to accept and a token to show
+    gated: bool = False  # a licence to accept and a token to send
 
     def __post_init__(self) -> None:
         if self.options and not self.section:
-            object.__setattr__(self, "section", self.name)  # else nothing could be said to it
+            object.__setattr__(self, "section", self.name)  # otherwise it could not be configured
 
     @property
     def packaged(self) -> bool:
@@ -92,27 +90,27 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class Family:
-    """Members of one kind by name. `what` begins the sentence about a name that nobody has."""
+    """Members of one kind by name. `what` begins the message about an unknown name."""
 
     what: str  # such as `tagger.model: no tagger`
     group: str  # of entry points
     members: dict[str, Any]  # name -> ModelSpec, or `module:attribute`
     unknown: type[UsageError] = SettingsError
     aliases: Mapping[str, str] = field(default_factory=dict)
-    automatic: tuple[str, ...] = ()  # what `auto` takes, the first that is here
-    trial: str = ""  # the starter's: ships with prep, for trying it out
-    by_path: str = ""  # the member that a bare path is given to
+    automatic: tuple[str, ...] = ()  # the choices of `auto`: the first one on this machine
+    trial: str = ""  # the starter: ships with prep, for trying it out
+    by_path: str = ""  # the member that loads a bare path
 
     def __iter__(self) -> Iterator[str]:
-        """The names of those that ship."""
+        """The names of the members that ship with prep."""
         return iter(self.members)
 
     def names(self) -> list[str]:
-        """Those that ship, then those of other packages."""
+        """The members that ship with prep, then those of other packages."""
         return [*self.members, *sorted({point.name for point in entry_points(group=self.group)} - set(self.members))]
 
     def get(self, name: str) -> Any:
-        """The member of that name. Raises `unknown` with the nearest name, or for a name that two members have."""
+        """The member of this name. Raises `unknown` with the nearest name, or if two members have the name."""
         name = self.aliases.get(name, name)
         points = {point.value: point for point in entry_points(group=self.group) if point.name == name}
         owners = [f"{point.dist.name if point.dist else 'a package'} ({value})" for value, point in points.items()]
@@ -127,11 +125,11 @@ class Family:
         return next(iter(points))
 
     def load(self, name: str) -> Any:
-        """What the line of that name stands for, imported. Raises `unknown`."""
+        """The imported object of this member. Raises `unknown`."""
         return load(self.get(name), f"{self.what.partition(':')[0]} {name}", self.unknown)
 
     def spec(self, name: str) -> ModelSpec:
-        """The model of that name. An entry point names a ModelSpec, or a maker alone, which is given a path."""
+        """The model of this name. An entry point names a ModelSpec, or just a maker, which needs a path."""
         member = self.get(name)
         if isinstance(member, ModelSpec):
             return member
@@ -143,7 +141,7 @@ class Family:
         return ModelSpec(name, role, maker=member, options=options)
 
     def specs(self) -> list[ModelSpec]:
-        """Those that ship and have files of their own."""
+        """The members that ship with prep and have files of their own."""
         return [spec for spec in self.members.values() if spec.files]
 
     def options(self, section: str) -> type:
@@ -151,7 +149,7 @@ class Family:
         own = {spec.section: spec.options for spec in self.members.values() if spec.section}
         if section in own:
             return load(own[section])
-        # Of another package, the section has the member's name; of those that ship, several may share one.
+        # A member of another package has a section of its own name; those that ship may share one.
         theirs = section not in self.members or not self.members[section].section
         if section in self.names() and theirs and (spec := self.spec(section)).options:
             return load(spec.options)
@@ -162,14 +160,14 @@ class Family:
 
 
 def load(place: str, who: str = "", error: type[UsageError] = SettingsError) -> Any:
-    """What `module:attribute` names; the attribute may have dots. Raises `error` when it cannot be imported."""
+    """The object that `module:attribute` names, imported; the attribute may have dots. Raises `error`."""
     module, _, attribute = place.partition(":")
     try:
         return attrgetter(attribute)(importlib.import_module(module))
-    except Exception as problem:  # whatever a package outside the project does on import
-        told = str(problem).strip().split("\n")[0] or type(problem).__name__
+    except Exception as problem:  # a package outside the project may raise anything on import
+        reason = str(problem).strip().split("\n")[0] or type(problem).__name__
         name = f"{who} ({place})" if who else place
-        raise error(f"{name} cannot be imported: {told}", hint="install what it needs") from problem
+        raise error(f"{name} cannot be imported: {reason}", hint="install what it needs") from problem
 
 
 def family(role: Role) -> Family:
@@ -177,6 +175,6 @@ def family(role: Role) -> Family:
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """'did you mean X?', or all that is known."""
+    """'did you mean X?', or all known names."""
     close = difflib.get_close_matches(name, known, 1, cutoff=0.4)
     return f"did you mean `{close[0]}`?" if close else f"known: {', '.join(known)}"

@@ -1,4 +1,4 @@
-"""A run: where, how, with what, and what it collects on its way. What is known of images is in the stages' records."""
+"""A run: where, how, with what, and what it collects. What is known about images is in the stages' records."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,30 +14,30 @@ from prep.types import Problem, Row
 
 @dataclass(frozen=True)
 class Options:
-    """What a user asks of one run alone; what shapes the result is in the settings."""
+    """Options for a single run; what affects the result is in the settings."""
 
     to: str | None = None
     retry: bool = False
     rehash: bool = False
     rebalance: bool = False
     restore: bool = False
-    dry: bool = False  # only to say what a run would do: nothing is read that costs time, nothing is written
+    dry: bool = False  # only to show what a run would do: skips slow reads, writes nothing
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where pictures lie, and what their folders are called."""
+    """Where pictures are, and the names of their folders."""
 
     src: Path
     out: Path
     slugs: dict[str, str]  # character -> its name in folders and triggers
 
     def file(self, row: Row) -> Path:
-        """Where the picture is: in SRC, or, when it was made, in the dataset folder."""
+        """The picture's path: in SRC, or in the dataset folder if prep made it."""
         return (self.out if row.made else self.src) / row.ref.path
 
     def group(self, row: Row) -> str:
-        """The name of its folder in kohya/, without the repeats: made pictures have folders of their own."""
+        """The name of its folder in kohya/, without the repeats: pictures that prep made have their own folders."""
         slug = self.slugs[row.ref.character]
         return drawn_group(slug) if row.made else slug
 
@@ -53,10 +53,12 @@ class Run:
     report: Report
     problems: dict[str, Problem] = field(default_factory=dict)  # path -> why it was skipped
     todo: dict[str, int] = field(default_factory=dict)  # stage -> items that it had to do
-    notes: dict[str, dict[str, Any]] = field(default_factory=dict)  # stage -> how it was done here, for run.json
+    notes: dict[str, dict[str, Any]] = field(
+        default_factory=dict
+    )  # stage -> how it was done on this machine, for run.json
 
     def wants(self, stage: str, items: int) -> None:
-        """Count what a stage has to do; a stage that is repeated has more to do."""
+        """Count what a stage has to do; a repeated stage adds to its count."""
         self.todo[stage] = self.todo.get(stage, 0) + items
 
 

@@ -1,4 +1,4 @@
-"""The frozen records that travel along the road."""
+"""The frozen records that stages pass on."""
 
 import hashlib
 import json
@@ -10,8 +10,8 @@ import numpy as np
 
 Kind = Literal["reconstruct", "consistency", "augmentation"]
 Origin = Literal["source", "reconstruct", "consistency", "augmentation"]
-BY_HAND = "by_hand"  # a reason and a flag: a person said so
-RETOUCHED = "retouched"  # a flag: the picture is a person's version
+BY_HAND = "by_hand"  # a reason and a flag: the user decided it
+RETOUCHED = "retouched"  # a flag: the picture is the user's version
 Status = Literal["kept", "duplicate", "rejected", "unreadable", "excluded"]
 
 
@@ -30,7 +30,7 @@ class ImageRef:
     """One file in SRC, as the scan measured it."""
 
     sha256: str  # of the file's bytes, hex
-    path: str  # relative to SRC, `/` between, bytes that are not UTF-8 as surrogates
+    path: str  # relative to SRC, `/` as separator, bytes that are not UTF-8 as surrogates
     character: str
     width: int  # pixels, after EXIF rotation
     height: int
@@ -40,12 +40,12 @@ class ImageRef:
     sharpness: float  # variance of the Laplacian of the grey image, 0-255 squared
     phash: str  # 64 bits, hex
     flags: tuple[str, ...]  # animated, alpha, rotated, mode, profile, ...
-    pixels: str = ""  # hash of the decoded pixels, hex: equal in every container. Empty where it was not taken
-    problem: Problem | None = None  # set: the image could not be read, and the measures are 0
+    pixels: str = ""  # hash of the decoded pixels, hex: equal in every container. Empty if not computed
+    problem: Problem | None = None  # set if the image could not be read; the measures are then 0
 
     @property
     def same(self) -> str:
-        """What two files of one picture have in common."""
+        """What two files of the same picture have in common."""
         return self.pixels or self.sha256
 
 
@@ -60,11 +60,11 @@ class TagScores:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What a tagger's outputs are called. id is a hash of the names: scores of one id may be read with them."""
+    """The names of a tagger's outputs. id is a hash of the names: it identifies the scores that they belong to."""
 
     id: str
     names: tuple[str, ...]  # underscored, as Danbooru writes them
-    categories: tuple[str, ...]  # general, rating, character, ...; one a name
+    categories: tuple[str, ...]  # general, rating, character, ...; one per name
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A tag that passed its threshold and still is not in the caption."""
+    """A tag that passed its threshold but is not in the caption."""
 
     name: str
     why: Literal["filter", "trait", "overlap", "limit", "settings"]
@@ -103,8 +103,8 @@ class Profile:
     trigger: str
     images: int
     tags: dict[str, Seen]  # underscored name -> how often, most often first
-    always: tuple[str, ...] = ()  # underscored names that the settings put into each of its captions
-    never: frozenset[str] = frozenset()  # and those that they keep out
+    always: tuple[str, ...] = ()  # underscored names that the settings add to each of its captions
+    never: frozenset[str] = frozenset()  # and those that they remove
 
     @property
     def core(self) -> tuple[str, ...]:
@@ -112,7 +112,7 @@ class Profile:
 
     @property
     def body(self) -> frozenset[str]:
-        """The core tags of an intrinsic kind: traits, and what would be one if more images showed it."""
+        """The core tags of an intrinsic kind: traits, and tags that would be traits if more images showed them."""
         return frozenset(name for name, seen in self.tags.items() if seen.core and seen.intrinsic)
 
     @cached_property
@@ -128,7 +128,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """What an image's scores become under the present settings."""
+    """The caption of an image's scores under the present settings."""
 
     tags: tuple[Tag, ...]  # in the caption's order, without the trigger
     removed: tuple[Removed, ...]
@@ -141,7 +141,7 @@ class Caption:
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """What shapes a drawn picture. What only makes it cheaper is not here."""
+    """Everything that affects a drawn picture. Settings that only affect its cost are not here."""
 
     prompt: str  # for the CLIPs, and for T5
     negative: str
@@ -150,29 +150,29 @@ class Picture:
     steps: int
     guidance: float
     sampler: str  # one of the generator's own
-    strength: float | None  # of img2img, 0-1; None: from text alone
-    parent: str | None  # sha256 of the real image that it is drawn from, or whose tags it has
-    index: int  # tells repeats of the same picture apart
+    strength: float | None  # of img2img, 0-1; None: from text only
+    parent: str | None  # sha256 of the real image that it is drawn from, or whose tags it uses
+    index: int  # distinguishes repeats of the same picture
     generator: str  # the name of the weights
     weights: str  # digest of their files
     precision: str  # of weights and arithmetic, such as fp8-scaled/bf16
 
     @cached_property
     def content(self) -> dict[str, Any]:
-        """All that shapes it, by name: what its key is a hash of, and what is written into its PNG.
+        """Everything that affects it, by name: hashed for its key, and written into its PNG.
 
-        A field that comes later enters only where it is not at its default, so that the keys of 0.1.0 stay.
+        A field added later is included only if it is not at its default, so that the keys of 0.1.0 stay.
         """
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def seed(self) -> int:
-        """31 bits out of everything else: neither the clock nor the place in a plan."""
+        """31 bits from everything else, but not from the clock or the position in a plan."""
         return int(self._digest()[:8], 16) >> 1
 
     @cached_property
     def key(self) -> str:
-        """16 hex: the name of the picture's file."""
+        """16 hex digits: the name of the picture's file."""
         return self._digest(self.seed)[:16]
 
     def _digest(self, *more: int) -> str:
@@ -181,47 +181,50 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True)
 class Purpose:
-    """Why a picture is asked for."""
+    """Why a picture is requested."""
 
     kind: Kind
     character: str
     asked: tuple[str, ...]  # the tags in the prompt, underscored: what the check looks for
-    changes: tuple[str, ...]  # of those, the ones that the parent does not have
+    changes: tuple[str, ...]  # the ones that the parent does not have
 
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationRequest(Purpose, Picture):
-    """One picture to be drawn for a set: what it is, and what for. Both are in its key and its seed."""
+    """One picture to draw for a set: what it is, and what for. Both are part of its key and its seed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What the tagger makes of a drawn picture. docs/CHECK.md has the formula."""
+    """The verdict on a drawn picture from the tagger's reading. docs/CHECK.md has the formula."""
 
     score: float  # 0-1
     kept: bool
     reason: str | None  # why not: off_character, contradiction, copy, not_judgeable
-    found: tuple[str, ...] = ()  # of the asked tags, those that were read
+    found: tuple[str, ...] = ()  # requested tags that were read
     missing: tuple[str, ...] = ()
-    unwanted: tuple[str, ...] = ()  # read, and in contradiction with an asked one
-    not_judgeable: tuple[str, ...] = ()  # asked, but the tagger does not know them
+    unwanted: tuple[str, ...] = ()  # tags read that contradict a requested one
+    not_judgeable: tuple[str, ...] = ()  # requested tags that the tagger does not know
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a picture that lies in no folder of SRC was made from, and how."""
+    """What a picture that is not from SRC was made from, and how."""
 
     by: Literal["crop", "generator", "composite"]
-    parent: str | None  # sha256 of the real image that it is made from, or whose tags it has
-    recipe: str  # of all that shapes it; of a drawn picture its request's key
-    request: GenerationRequest | None = None  # where a generator drew it
-    check: Check | None = None  # where a tagger read it back
-    judged: Check | None = None  # what the check itself said, where a person said otherwise
+    parent: str | None  # sha256 of the real image that it is made from, or whose tags it uses
+    recipe: str  # of everything that affects it; for a drawn picture its request's key
+    request: GenerationRequest | None = None  # if a generator drew it
+    check: Check | None = None  # if a tagger read it back
+    judged: Check | None = None  # the check's own verdict, if the user overruled it
+
+
+CAPTION_SOURCES = {"machine": "by prep", "hand": "yours", "merged": "yours with new tags"}  # in a manifest: in words
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the manifest, on its way. Grows through `replace`."""
+    """One row of the manifest in the making. Grows through `replace`."""
 
     ref: ImageRef
     origin: Origin = "source"
@@ -231,11 +234,11 @@ class Row:
     near_of: str | None = None
     complexity: str | None = None
     caption: Caption | None = None  # or captions/remembered.py's, which has all of it
-    hand_text: str | None = None  # a .txt that stands beside the image in SRC
+    hand_text: str | None = None  # a .txt beside the image in SRC
     final_text: str | None = None  # after hand edits were merged in
-    caption_source: str | None = None  # machine, hand, merged
+    caption_source: str | None = None  # of CAPTION_SOURCES
     exported: str | None = None  # path relative to the dataset folder
-    made: Made | None = None  # set: the picture is ours, and ref.path is relative to the dataset folder
+    made: Made | None = None  # set if prep made the picture; ref.path is then relative to the dataset folder
 
     @property
     def trains(self) -> bool:
@@ -243,14 +246,14 @@ class Row:
 
 
 def is_real(origin: str) -> bool:
-    """Whether a picture is a person's own: one that lies in SRC."""
+    """Whether a picture is the user's own, from SRC."""
     return origin == "source"
 
 
 def trains(origin: str, status: str) -> bool:
     """Whether a picture belongs to the training set: real ones, and augmentations that passed the check.
 
-    This is the one place that says so, for rows on the road and for rows of a manifest.
+    This is the one place that decides it, for rows of a run and for rows of a manifest.
     """
     return status == "kept" and origin in ("source", "augmentation")
 

@@ -124,7 +124,7 @@ def test_set_names_the_nearest_key():
         ("export.class_tokens", "`characters.NAME.trigger`"),
         ("export.repeats", "`export.images_per_epoch`"),
         ("export.num_repeats", "`export.images_per_epoch`"),
-        ("captions.keep_tokens", "that is the trainer's"),
+        ("captions.keep_tokens", "that is a setting of the trainer"),
         ("captions.blacklist", "`filter.file`"),
         ("characters.mira.negative_prompt", "`generator.negative`"),
         ("captions.max_tag", "Did you mean `max_tags`?"),
@@ -164,7 +164,7 @@ def test_a_key_outside_all_sections_too(tmp_path, line, says):
 
 def test_a_wrong_section_is_taken_for_the_nearest_section(tmp_path):
     assert "Did you mean `thresholds`?" in told(load_settings, config=config(tmp_path, "[threshold]\nfixed = 1.0\n"))
-    assert "wanted a table, such as [captions]" in told(load_settings, config=config(tmp_path, "captions = 3"))
+    assert "expected a table, such as [captions]" in told(load_settings, config=config(tmp_path, "captions = 3"))
     message = told(load_settings, config=config(tmp_path, "[sylvie]\nadd = []\n"))
     assert "`sylvie` is unknown. A character's table is [characters.NAME]. Known: augmentation, captions" in message
 
@@ -172,11 +172,11 @@ def test_a_wrong_section_is_taken_for_the_nearest_section(tmp_path):
 @pytest.mark.parametrize(
     ("setting", "says"),
     [
-        ("generator.resolution=1000", "`generator.resolution` is 1000; wanted a multiple of 16, such as 992 or 1008"),
-        ("characters.mira.trigger='x, y'", "keep_tokens = 1 would protect `x` alone"),
+        ("generator.resolution=1000", "`generator.resolution` is 1000; expected a multiple of 16, such as 992 or 1008"),
+        ("characters.mira.trigger='x, y'", "keep_tokens = 1 would protect only `x`"),
         ('characters.mira.trigger="x\\ny"', "a word on one line"),
         ("characters.mira.trigger=' '", "a word on one line"),
-        ("characters.mira.add=['a, b']", "one tag, without a comma"),
+        ("characters.mira.add=['a, b']", "one tag without a comma"),
         (f"captions.max_tags={'[' * 50_000}", "`captions.max_tags` is '[[["),
         (f"captions.max_tags={'9' * 9_000}", "`captions.max_tags` is"),
     ],
@@ -189,7 +189,7 @@ def test_a_value_that_no_setting_has_says_what_would_do(setting, says):
 @pytest.mark.parametrize("key", ["a." * 50_000 + "b", "." * 50_000, "captions.max_tags.x.y.z"])
 def test_a_key_with_many_dots_is_refused_as_it_is_read(key):
     message = told(load_settings, sets=(f"{key}=1",))
-    assert "wanted section.key=value" in message and len(message) < 300
+    assert "expected section.key=value" in message and len(message) < 300
 
 
 def test_a_tilde_is_the_home_folder_in_every_path(tmp_path, monkeypatch):
@@ -211,9 +211,9 @@ def test_a_tilde_is_the_home_folder_in_every_path(tmp_path, monkeypatch):
 def test_a_variable_of_the_environment_is_not_read_and_said(tmp_path):
     message = told(load_settings, sets=("filter.file=$HOME/mine.txt",))
     assert (
-        "`file`: $HOME/mine.txt is not there, and prep reads no variables of the environment such as $HOME" in message
+        "`file`: $HOME/mine.txt does not exist, and prep does not expand environment variables such as $HOME" in message
     )
-    assert "a user that is not here" in told(load_settings, sets=("filter.file=~nobody-at-all/x",))
+    assert "begins with an unknown user" in told(load_settings, sets=("filter.file=~nobody-at-all/x",))
     (tmp_path / "$5.txt").write_text("")
     assert load_settings(config=config(tmp_path, '[filter]\nfile = "$5.txt"')).filter.file.endswith("/$5.txt")
 
@@ -245,8 +245,8 @@ def test_a_recipe_depends_on_content_alone():
 @pytest.mark.parametrize(
     ("setting", "says"),
     [
-        ("generator.options=3", "`generator.options` is no table of tables"),
-        ("generator.options.sd35=3", "`generator.options` is no table of tables"),
+        ("generator.options=3", "`generator.options` is not a table of tables"),
+        ("generator.options.sd35=3", "`generator.options` is not a table of tables"),
         ("generator.sd35-medium.offload=model", "`generator.sd35-medium` is unknown. Did you mean `sd35`?"),
         ("generator.file.offload=model", "`generator.file` is unknown"),
         ("generator.sd35.resolution=512", "`resolution` belongs to [generator]"),

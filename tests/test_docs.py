@@ -1,7 +1,6 @@
 """What the documents say can be done is done here."""
 
 import re
-import runpy
 import subprocess
 import tomllib
 
@@ -41,19 +40,34 @@ def test_the_readmes_first_command_makes_what_it_says(examples):
     assert said.splitlines()[-1] == "done"
 
 
-def test_the_readme_shows_what_its_first_command_prints(examples):
-    """But for the counts of drawn pictures: another machine may draw another bit."""
-    written = runpy.run_path(str(ROOT / "docs" / "make_readme.py"))
+@pytest.fixture
+def docs(monkeypatch):
+    """The folder of the pages, and of the scripts that write them."""
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    return ROOT / "docs"
+
+
+def test_the_readme_shows_what_its_first_command_prints(examples, docs):
+    from make_readme import block, shown
+
     _, said = examples
     command, out = re.match(r".*?--out \"(.*?)\".*?\n", said, re.S).group(0, 1)  # make says what it runs
-    assert shape(written["block"](README)) == shape(written["shown"](said.removeprefix(command), out))
+    assert shape(block(README)) == shape(shown(said.removeprefix(command), out))
 
 
-def shape(block: str) -> list[str]:
-    """Its lines without what follows from drawn pictures: numbers, reasons, and how many rounds there were."""
-    drawn = (re.sub(r"\(.*?\)", "()", line) if line.startswith("    check:") else line for line in block.splitlines())
-    lines = [re.sub(r"\d+", "N", line) if re.match("    (generate|check|export):", line) else line for line in drawn]
-    return list(dict.fromkeys(lines))
+@pytest.mark.slow
+def test_hand_edits_md_shows_what_its_commands_print(tmp_path, docs):
+    from make_hand_edits import Page, write
+
+    page = Page(tmp_path / "characters")
+    write(page)
+    assert shape((docs / "HAND_EDITS.md").read_text()) == shape(page.text.rstrip())
+
+
+def shape(page: str) -> list[str]:
+    """Its lines without what differs by machine and hour: numbers, the reasons of a check, how many rounds it took."""
+    lines = (re.sub(r"\(.*?\)", "()", line) if "check:" in line else line for line in page.splitlines())
+    return list(dict.fromkeys(re.sub(r"\d+", "N", line) for line in lines))
 
 
 def test_a_missing_src_says_what_to_type():

@@ -1,4 +1,4 @@
-"""Trigger words that SD3.5's CLIP encoders read poorly: those of other scripts than the Latin come apart into bytes."""
+"""Trigger words that SD3.5's CLIP encoders read poorly: words in non-Latin scripts are split into bytes."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -10,16 +10,16 @@ SHOWN = 3
 
 
 def hard_to_read(profiles: Iterable[Profile]) -> str:
-    """One line on all such triggers, with what gives others; or empty."""
+    """One line about all such triggers, with a setting that changes them; or empty."""
     found = [profile for profile in profiles if not is_latin(profile.trigger)]
     if not found:
         return ""
     words = ", ".join(f"`{profile.trigger}`" for profile in found[:SHOWN]) + (" ..." if len(found) > SHOWN else "")
     many = "is a trigger word" if len(found) == 1 else "are trigger words"
     example = f'{table(found[0].character)} trigger = "a_name_in_latin_letters"'
-    return f"{words} {many} that CLIP reads poorly, being in no Latin letters. In prep.toml: {example}"
+    return f"{words} {many} that CLIP reads poorly: the letters are not Latin. To change it in prep.toml: {example}"
 
 
 def is_latin(word: str) -> bool:
-    """Whether all its letters are."""
+    """Whether all its letters are Latin."""
     return all("LATIN" in unicodedata.name(letter, "LATIN") for letter in word if letter.isalpha())

@@ -16,23 +16,23 @@ from prep.process.utf8 import begin_in_utf8
 COMMANDS = {
     "run": "turn a folder of images into a training set",
     "status": "what is done, kept and rejected, and what a run would do now",
-    "accept": "take pictures that were rejected",
-    "reject": "refuse pictures that were accepted",
+    "accept": "accept pictures that were rejected",
+    "reject": "reject pictures that were accepted",
     "exclude": "leave pictures out of the set",
-    "restore": "take back what was decided of pictures",
-    "undo": "take back the last decision, a caption that was edited among them",
+    "restore": "undo the decisions about pictures",
+    "undo": "undo the last decision, including an edited caption",
     "tags": "the tags of a set with their counts; add, remove or rename one in all captions",
-    "redraw": "one picture: its tags, the prompts, new pictures from it, and how well they match",
+    "redraw": "draw one picture again: its tags, the prompts, new pictures, and how well they match",
     "lint": "check a kohya folder or dataset.toml against sd-scripts' rules",
-    "push": "put a set on the Hugging Face Hub as a dataset",
+    "push": "publish a set as a dataset on the Hugging Face Hub",
     "export": "convert a finished set for another trainer",
-    "doctor": "this machine, the models that would run on it, and what to do for better ones",
+    "doctor": "this machine, the models that would run on it, and how to get better ones",
     "models": "the known weights: sizes, licences, where they are; fetch them",
 }
 
 
 class LazyGroup(click.Group):
-    """Knows its commands by name and one line; loads prep.cli.NAME and takes its `command` when one is called."""
+    """Knows each command's name and one line of help; imports prep.cli.NAME for its `command` when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -59,8 +59,8 @@ def group() -> None:
 
 
 def main() -> None:
-    """Run a command and leave with its exit code: 0, 1, 2, 3, 130 or 143 (see prep/errors.py); 141 when whoever read
-    what it printed left before the end.
+    """Run a command and exit with its code: 0, 1, 2, 3, 130 or 143 (see prep/errors.py), or 141 if the reader of its
+    output left before the end.
     """
     begin_in_utf8()
     keep_libraries_quiet()
@@ -88,13 +88,13 @@ def _called() -> int:
         say_wrong_use(error)
         return error.exit_code
     except (Interrupted, click.Abort, KeyboardInterrupt) as error:
-        say_error("prep: interrupted; everything finished so far is kept, run again to go on.")
+        say_error("prep: interrupted; everything finished so far is kept, run again to continue.")
         return getattr(error, "exit_code", 130)
-    except SystemExit:  # how click itself leaves when nobody reads its help
+    except SystemExit:  # how click itself exits when nobody reads its help
         raise cannot_print(BrokenPipeError(errno.EPIPE, "")) from None
-    except OSError as error:  # of a file that no command takes care of
-        say()  # raises where standard output is what failed
+    except OSError as error:  # of a file that no command handles
+        say()  # raises if standard output is what failed
         name = f"{os.fsdecode(error.filename)}: " if error.filename else ""
-        raise StoppedError(f"{name}{error.strerror or error}", hint="see to that, then do it again") from None
+        raise StoppedError(f"{name}{error.strerror or error}", hint="fix that, then run the command again") from None
     except MemoryError:
-        raise StoppedError("the memory is used up", hint="close other programs, then do it again") from None
+        raise StoppedError("prep ran out of memory", hint="close other programs, then run the command again") from None

@@ -1,4 +1,4 @@
-"""What the commands that decide have in common: the OUT, its lock, and what they say."""
+"""What accept, reject, exclude, restore, tags and undo have in common: the OUT, its lock, and their output."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from prep.edits.edits import Edits
 
 
-KEYS = "KEY is a path as in SRC, a file of kohya/ or generated/, its name, or the first letters of its hash."
+KEYS = "KEY is a path in SRC, a file in kohya/ or generated/, its name, or the first letters of its hash."
 
 
 @contextmanager
 def deciding(out: Path, dry: bool = False) -> "Iterator[tuple[Set, Edits]]":
-    """An OUT with its lock held, and what was done to its files already taken in. dry: nothing of it is kept."""
+    """An OUT with its lock held and changes to its files already read in. dry: keep nothing."""
     from prep.dataset.opened import Set
     from prep.ledger import DryLedger, Ledger
     from prep.process.arrow import keep_arrow_small
@@ -38,7 +38,7 @@ def deciding(out: Path, dry: bool = False) -> "Iterator[tuple[Set, Edits]]":
 
 
 def decision(verb: str, what: str, example: str, done: str, later: str = "") -> click.Command:
-    """The command `prep VERB OUT KEY...`. what: its help; done, later: see decide."""
+    """The command `prep VERB OUT KEY...`. what: its help; done, later: see `decide`."""
 
     @click.command(verb, help=f"{what}\n\n{KEYS}\n\n\b\nExample:\n  prep {verb} outputs/characters {example}")
     @click.argument("out", type=PATH)
@@ -50,8 +50,8 @@ def decision(verb: str, what: str, example: str, done: str, later: str = "") -> 
 
 
 def decide(out: Path, keys: Sequence[str], verb: str, done: str, later: str = "") -> int:
-    """exclude, restore, accept or reject pictures by key. done: what they are then; later: what the next run still has
-    to do.
+    """Exclude, restore, accept or reject pictures by key. done: their new state; later: what the next run still has to
+    do.
     """
     with deciding(out) as (found, edits):
         pictures = found.find(keys)
@@ -59,23 +59,23 @@ def decide(out: Path, keys: Sequence[str], verb: str, done: str, later: str = ""
             _check_acceptable(found, pictures)
         changed = getattr(edits, verb)(pictures)
         before = len(pictures) - len(changed)
-        told = f"{len(changed):,} {'picture' if len(changed) == 1 else 'pictures'} {done}"
-        say(told + (f"; {before:,} {'was' if before == 1 else 'were'} before" if before else ""))
+        summary = f"{len(changed):,} {'picture' if len(changed) == 1 else 'pictures'} {done}"
+        say(summary + (f"; {before:,} {'was' if before == 1 else 'were'} before" if before else ""))
         if changed and later:
             say(later)
         if changed:
-            say(f"`prep undo {out}` takes it back")
+            say(f"`prep undo {out}` undoes it")
     return 0
 
 
 def _check_acceptable(found: "Set", pictures: Sequence[str]) -> None:
-    """Raises UsageError for a picture that nobody's word brings into the set."""
+    """Raises UsageError for a picture that cannot be accepted into the set."""
     from prep.errors import UsageError
 
     rows = {row["picture"]: row for row in found.rows(columns=["source"]) if row["status"] != "duplicate"}
     for picture in pictures:
         row = rows.get(picture)
         if row is None:
-            raise UsageError(f"{picture} is a copy of another picture of its character", hint="accept that one")
+            raise UsageError(f"{picture} is a copy of another picture of its character", hint="accept that picture")
         if row["status"] == "unreadable":
             raise UsageError(f"{row['source']} cannot be read: {row['reason']}", hint="save it again, then run again")

@@ -1,4 +1,4 @@
-"""A path as an argument of a command: `~` is the home folder, also within quotes."""
+"""A path as a command argument: `~` is the home folder, even in quotes."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ class TypedPath(click.ParamType):
     name = "path"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Raises UsageError as typed_path."""
+        """Raises UsageError like typed_path."""
         return typed_path(str(value))
 
 

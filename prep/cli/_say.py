@@ -1,4 +1,4 @@
-"""What a command prints. A name, a tag or a setting may be anybody's: no control character of theirs gets out."""
+"""What a command prints. Names, tags and settings may come from anybody: their control characters are escaped."""
 
 import contextlib
 import io
@@ -11,7 +11,7 @@ from prep.process.output import cannot_print
 
 
 def say(text: object = "") -> None:
-    """A line on stdout. Raises OutputError."""
+    """Print a line to stdout. Raises OutputError."""
     try:
         print(shown(str(text)), flush=True)
     except (OSError, ValueError) as error:
@@ -19,13 +19,13 @@ def say(text: object = "") -> None:
 
 
 def say_error(text: object) -> None:
-    """A line on stderr, where somebody reads that."""
+    """Print a line to stderr, if anybody reads it."""
     with contextlib.suppress(OSError, ValueError):
         print(shown(str(text)), file=sys.stderr, flush=True)
 
 
 def say_wrong_use(error: click.ClickException) -> None:
-    """What click itself says of a wrong argument, which it repeats."""
+    """Print click's own message about a wrong argument, which contains the argument."""
     text = io.StringIO()
     error.show(text)
     say_error(text.getvalue().rstrip("\n"))

@@ -1,4 +1,4 @@
-"""prep doctor: this machine, the models that would run on it, and what to do for better ones."""
+"""prep doctor: this machine, the models that would run on it, and how to get better ones."""
 
 import textwrap
 from pathlib import Path
@@ -16,11 +16,11 @@ WIDTH = 110
 
 
 @click.command("doctor")
-@click.option("--config", type=PATH, help="Look with the settings of this TOML file.")
+@click.option("--config", type=PATH, help="Read settings from this TOML file.")
 def command(config: Path | None) -> int:
-    """What this machine has, which models would run on it and why, and what to do for better ones.
+    """Show what this machine has, which models would run on it and why, and how to get better ones.
 
-    Nothing is loaded or fetched. Exits with 0 when a run can begin, with 1 when something stops it.
+    Loads and fetches nothing. Exits with 0 if a run can begin, with 1 if something prevents it.
 
     \b
     Examples:
@@ -40,7 +40,7 @@ def command(config: Path | None) -> int:
 
 
 def shown(line: "Line") -> str:
-    """`  label    text`, and what to do next under it, after an arrow."""
+    """`  label    text`, and below it the next step, after an arrow."""
     text = _indented(line.text, f"  {line.label:<13}")
     return f"{text}\n{_indented(line.todo, ' ' * 15 + '-> ')}" if line.todo else text
 

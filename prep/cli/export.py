@@ -21,8 +21,8 @@ from prep.formats import FORMATS
 def command(out: Path, formats: tuple[str, ...]) -> int:
     """Convert the finished set in OUT for another trainer, into OUT/export/FORMAT.
 
-    Images are linked, not copied, where the trainer reads their format. Captions are read from kohya/: edit them there.
-    Run it again after a change; only what differs is written. docs/FORMATS.md has every format.
+    Images are linked, not copied, if the trainer reads their format. Captions are read from kohya/: edit them there.
+    Run it again after a change; only what differs is written. docs/FORMATS.md describes every format.
 
     \b
     Examples:
@@ -42,7 +42,7 @@ def command(out: Path, formats: tuple[str, ...]) -> int:
     for name in formats:
         load_format(name)
     trust_our_own_limits()
-    read_set(out)  # an error comes before the wait for the lock; read again under it
+    read_set(out)  # errors come before waiting for the lock; it is read again under the lock
     with interruptible(), locked(out / ".prep" / "lock"), Report(out / ".prep" / "log") as report:
         left_out = write_views(out, formats, Ledger.begin(out / ".prep" / "ledger"), report.say, report.bar)
         for file, why in left_out.items():

@@ -1,4 +1,4 @@
-"""prep lint: a kohya folder or dataset.toml against every rule of sd-scripts that it can break."""
+"""prep lint: check a kohya folder or dataset.toml against every rule of sd-scripts that it can break."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -22,19 +22,19 @@ SHOWN = 3  # findings of one rule, without --all
 @click.command()
 @click.argument("path", type=PATH)
 @click.option("--fix", is_flag=True, help="Fix what is safe to fix, then report what is left.")
-@click.option("--all", "every", is_flag=True, help=f"List every finding, not the first {SHOWN} of each rule.")
+@click.option("--all", "every", is_flag=True, help=f"List every finding, not just the first {SHOWN} of each rule.")
 def command(path: Path, fix: bool, every: bool) -> None:
     """Check a kohya folder or dataset.toml against the rules of kohya's sd-scripts.
 
     PATH is a folder of N_name folders, one folder of images, an outputs/NAME folder, or a dataset.toml. An error
     stops sd-scripts or makes it train something else; a warning is allowed, but probably a mistake; a note depends on
-    the model. Exits with 0 when there is neither error nor warning, with 1 when there is.
+    the model. Exits with 0 if there is no error or warning, with 1 if there is.
 
-    --fix removes byte-order marks, gives 0-byte captions a newline, renames .caption to .txt (where no .txt is) and
-    .Png to .png, rewrites TOML values of the wrong type where that says the same thing, and bakes EXIF orientation
-    and transparency (on white) into a PNG of a new name, since latent caches know a picture by name and size alone.
-    The picture as it was stays as NAME.orig. It leaves alone: lines after a caption's first (blank ones are no fault),
-    anything that it does not understand, any fix that would replace a file, links, and folders that lie outside PATH.
+    --fix removes byte-order marks, adds a newline to 0-byte captions, renames .caption to .txt (if there is no .txt)
+    and .Png to .png, rewrites TOML values of the wrong type if the meaning stays the same, and bakes EXIF orientation
+    and transparency (on white) into a PNG with a new name, since latent caches identify a picture by name and size
+    only. The original stays as NAME.orig. It leaves alone: lines after a caption's first (blank ones are allowed),
+    anything that it cannot parse, fixes that would replace a file, links, and folders outside PATH.
 
     \b
     Example:

@@ -8,7 +8,7 @@ from prep.cli._say import say
 @click.group("models", invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
-    """The known weights: sizes, licences, and where they are or how to get them.
+    """List the known weights: sizes, licences, and where they are or how to get them.
 
     \b
     Examples:
@@ -24,7 +24,7 @@ def command(context: click.Context) -> None:
 
 @command.command("get")
 @click.argument("name")
-@click.option("--again", is_flag=True, help="Fetch it again although it is here: for a broken file.")
+@click.option("--again", is_flag=True, help="Fetch it again even if it is on this machine, to replace a broken file.")
 def get(name: str, again: bool) -> None:
     """Fetch the weights called NAME into the cache; an interrupted download resumes.
 
@@ -44,4 +44,4 @@ def get(name: str, again: bool) -> None:
     place = "comes with prep:" if weights.source == "package" else "is in"
     say(f"{weights.name} {place} {weights.path}, sha256 {weights.digest}")
     if weights.note:
-        say(f"{weights.note}; `prep models get {weights.name} --again` fetches it anew")
+        say(f"{weights.note}; `prep models get {weights.name} --again` fetches it again")

@@ -14,13 +14,17 @@ from prep.cli._path import PATH
 @click.command("push")
 @click.argument("out", type=PATH)
 @click.argument("repo", metavar="USER/NAME")
-@click.option("--public", is_flag=True, help="For everyone to see. Without it, private.")
-@click.option("--with-images/--no-images", "pictures", default=False, help="The pictures too, or the manifest alone.")
-@click.option("--with-rejected", "rejected", is_flag=True, help="Rejected rows as well, in a config of their own.")
-@click.option("--license", "licence", metavar="NAME", help="Such as cc-by-nc-4.0. Needed once: the card keeps it.")
-@click.option("--yes", is_flag=True, help="Do not ask; also push a trial set.")
+@click.option("--public", is_flag=True, help="Make the dataset public. By default it is private.")
+@click.option(
+    "--with-images/--no-images", "pictures", default=False, help="Push the pictures too, or only the manifest."
+)
+@click.option("--with-rejected", "rejected", is_flag=True, help="Also push rejected rows, in a config of their own.")
+@click.option(
+    "--license", "licence", metavar="NAME", help="For example cc-by-nc-4.0. Required once: the card keeps it."
+)
+@click.option("--yes", is_flag=True, help="Do not ask; also allow a trial set.")
 def command(out: Path, repo: str, public: bool, pictures: bool, rejected: bool, licence: str | None, yes: bool) -> int:
-    """Push the set in OUT to the dataset USER/NAME on the Hugging Face Hub; a second push sends what changed.
+    """Push the set in OUT to the dataset USER/NAME on the Hugging Face Hub; a second push sends only what changed.
 
     The token is that of `hf auth login`, or HF_TOKEN. Shows what will be visible to whom, and asks first.
 
@@ -62,11 +66,13 @@ def _ask(question: str) -> bool:
     except click.Abort:
         if sys.stdin.isatty():
             raise
-        raise UsageError("nothing was sent: nobody is there to say yes", hint="--yes says it") from None
+        raise UsageError(
+            "nothing was sent: there is no terminal to confirm on", hint="add --yes to push without asking"
+        ) from None
 
 
 def _sending(bars: ExitStack, say: Callable[[str], None]) -> Callable[[int], Callable[[int], None]]:
-    """A bar over bytes on a terminal, a line now and then elsewhere."""
+    """A bar over bytes on a terminal, an occasional line elsewhere."""
     from tqdm import tqdm
 
     from prep.process.report import QUIET_SECONDS

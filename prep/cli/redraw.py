@@ -1,4 +1,4 @@
-"""prep redraw: one picture, drawn again."""
+"""prep redraw: draw one picture again."""
 
 from pathlib import Path
 
@@ -11,15 +11,15 @@ from prep.cli._say import say, say_error
 @click.command("redraw")
 @click.argument("images", nargs=-1, required=True, type=PATH)
 @click.option("-n", "count", type=click.IntRange(1, 100), default=4, show_default=True,
-              help="New pictures of each, beside one drawn from its tags alone.")  # fmt: skip
+              help="Number of new pictures of each, besides one drawn from its tags only.")  # fmt: skip
 @click.option("--out", type=PATH, default=Path("outputs/redraw"), show_default=True)
-@click.option("--config", type=PATH, help="A TOML file, over the defaults.")
-@click.option("--set", "sets", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting, over all files.")
+@click.option("--config", type=PATH, help="A TOML file that overrides the defaults.")
+@click.option("--set", "sets", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; overrides all files.")
 def command(images, count, out, config, sets) -> int:
     """Draw new pictures from IMAGE: its tags, the prompts, what was drawn, and how well each matches.
 
-    The picture is a character of its own: prep knows no more of it than its tags, and builds no set. The new pictures
-    and sheet.png lie in OUT/<12 hex>/, a folder for each IMAGE. Settings are read from prep.toml in the folder above
+    Each picture is treated as a character of its own: prep knows only its tags, and builds no set. The new pictures
+    and sheet.png go to OUT/<12 hex>/, a folder per IMAGE. Settings are read from prep.toml in the folder above
     IMAGE's own. Without SD3.5, --set generator.model=starter tries it on the models that ship with prep.
 
     \b
@@ -43,7 +43,7 @@ def command(images, count, out, config, sets) -> int:
             try:
                 settings = load_settings(image.absolute().parent.parent, config, sets)
                 drawn = redraw(image, out, count, settings, report)
-            except PrepError as error:  # the others are drawn all the same
+            except PrepError as error:  # the others are drawn anyway
                 if len(images) == 1:
                     raise
                 say_error(f"prep: {error}")

@@ -1,11 +1,11 @@
-"""prep restore: take back what was decided of pictures."""
+"""prep restore: undo the decisions about pictures."""
 
 from prep.cli._decide import decision
 
 command = decision(
     "restore",
-    "Take back that pictures were excluded, accepted or rejected.",
+    "Undo the exclusion, acceptance or rejection of pictures.",
     "miku/3.png",
-    "as if nothing was decided",
+    "back to undecided",
     "the next `prep run` puts back what belongs there",
 )

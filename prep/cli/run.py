@@ -13,18 +13,18 @@ STAGE_NAMES = ("scan", "tag", "profile", "caption", "generate", "check", "export
 
 @click.command("run")
 @click.argument("src", type=PATH)
-@click.option("--out", type=PATH, help="Where the set goes. [default: outputs/NAME OF SRC]")
-@click.option("--config", type=PATH, help="A TOML file, over the defaults and SRC's prep.toml.")
-@click.option("--set", "sets", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting, over all files.")
+@click.option("--out", type=PATH, help="Folder for the set. [default: outputs/NAME OF SRC]")
+@click.option("--config", type=PATH, help="A TOML file; overrides the defaults and SRC's prep.toml.")
+@click.option("--set", "sets", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; overrides all files.")
 @click.option("--to", type=click.Choice(STAGE_NAMES), help="Stop after this stage.")
-@click.option("--plan", is_flag=True, help="Say what a run would do, and do nothing.")
-@click.option("--retry", is_flag=True, help="Try images again that could not be read before.")
-@click.option("--rehash", is_flag=True, help="Read every file again, whatever its size and time say.")
+@click.option("--plan", is_flag=True, help="Show what a run would do, and do nothing.")
+@click.option("--retry", is_flag=True, help="Retry images that could not be read before.")
+@click.option("--rehash", is_flag=True, help="Read every file again, even if its size and time are unchanged.")
 @click.option("--rebalance", is_flag=True, help="Recalculate the repeats; folders are renamed.")
 @click.option("--restore", is_flag=True, help="Bring back images that were removed from kohya/ by hand.")
 @click.option("--runner", metavar="NAME", default="local", show_default=True, help=f"{', '.join(RUNNERS.members)}.")
-@click.option("--profile", is_flag=True, help="Say how long each stage took.")
-@click.option("--yes", is_flag=True, help="Go on although OUT was made from other pictures.")
+@click.option("--profile", is_flag=True, help="Print how long each stage took.")
+@click.option("--yes", is_flag=True, help="Continue even if OUT was made from other pictures.")
 def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore, runner, profile, yes) -> int:
     """Turn the images in SRC, one sub-folder per character, into a LoRA training set.
 

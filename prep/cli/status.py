@@ -11,17 +11,17 @@ from prep.cli._say import say
 
 @click.command("status")
 @click.argument("out", type=PATH)
-@click.option("--problems", is_flag=True, help="Only what is left out, and why.")
-@click.option("--diff", is_flag=True, help="Only the captions that a person touched, beside the machine's.")
+@click.option("--problems", is_flag=True, help="Show only what is left out, and why.")
+@click.option("--diff", is_flag=True, help="Show only captions edited by hand, next to prep's own.")
 def command(out: Path, problems: bool, diff: bool) -> None:
-    """What is done, kept and rejected in OUT; each character's profile; what a run would do now.
+    """Show what is done, kept and rejected in OUT, each character's profile, and what a run would do now.
 
     \b
     Examples:
       prep status outputs/characters
       prep status outputs/characters --diff
     """
-    gc.disable()  # a short process with many rows and no cycles: collecting would only cost time
+    gc.disable()  # a short process with many rows and no cycles: collecting garbage would only cost time
     from prep.process.arrow import keep_arrow_small
 
     keep_arrow_small()

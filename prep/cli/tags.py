@@ -21,16 +21,16 @@ SHOWN = 5
 
 @click.command("tags")
 @click.argument("out", type=PATH)
-@click.option("--character", metavar="NAME", help="Only the captions of this one; named as its folder in SRC.")
-@click.option("--add", metavar="TAG", help="Put it into captions that lack it.")
-@click.option("--remove", metavar="TAG", help="Take it out; it does not come back.")
-@click.option("--rename", nargs=2, metavar="TAG NEW", help="Write it otherwise, where it stands.")
+@click.option("--character", metavar="NAME", help="Only captions of this character, named like its folder in SRC.")
+@click.option("--add", metavar="TAG", help="Add TAG to captions that lack it.")
+@click.option("--remove", metavar="TAG", help="Remove TAG; it does not come back.")
+@click.option("--rename", nargs=2, metavar="TAG NEW", help="Replace TAG by NEW, in its place.")
 @click.option("--plan", is_flag=True, help="Only show what would change.")
 def command(out: Path, character: str | None, add: str | None, remove: str | None, rename: tuple[str, str] | None,
             plan: bool) -> int:  # fmt: skip
     """List the tags in kohya/ with their counts; or add, remove or rename one in all captions.
 
-    Sentences are left alone. What a run finds later is merged as with any edit by hand.
+    Sentences are left alone. Tags that a later run finds are merged, as after any edit by hand.
 
     \b
     Examples:
@@ -42,7 +42,9 @@ def command(out: Path, character: str | None, add: str | None, remove: str | Non
 
     asked = [name for name, value in (("add", add), ("remove", remove), ("rename", rename)) if value is not None]
     if len(asked) > 1:
-        raise UsageError(f"--{asked[0]} and --{asked[1]} together", hint="one change at a time; each can be undone")
+        raise UsageError(
+            f"--{asked[0]} and --{asked[1]} together", hint="make one change at a time; each can be undone"
+        )
     for tag in (add, remove, *(rename or ())):
         if tag is not None:
             check_tag(tag)
@@ -68,7 +70,7 @@ def command(out: Path, character: str | None, add: str | None, remove: str | Non
         would = "would change" if plan else "changed"
         say(f"{len(found):,} of {len(pictures):,} captions {would}")
         if found and not plan:
-            say(f"`prep undo {out}` takes it back")
+            say(f"`prep undo {out}` undoes it")
     return 0
 
 
@@ -76,12 +78,12 @@ def _pictures(edits: "Edits", character: str | None) -> list[str]:
     pictures = sorted(picture for picture, _ in edits.placement.placed())
     if character is None:
         return pictures
-    folder = numbered_folder(character)  # SRC may have kohya's number in front
+    folder = numbered_folder(character)  # SRC's folder may begin with kohya's number
     wanted = {character, folder[1] if folder else character}
     own = [picture for picture in pictures if picture.rpartition("/")[0] in wanted]
     if not own:
         names = ", ".join(sorted({picture.rpartition("/")[0] for picture in pictures})) or "none"
-        raise UsageError(f"no picture of {character} is in kohya/", hint=f"there is {names}")
+        raise UsageError(f"there is no picture of {character} in kohya/", hint=f"use one of {names}")
     return own
 
 

@@ -1,4 +1,4 @@
-"""prep undo: take back what was decided."""
+"""prep undo: undo decisions."""
 
 import time
 from pathlib import Path
@@ -23,12 +23,12 @@ SHOWN_TAGS = 4
 @click.command("undo")
 @click.argument("out", type=PATH)
 @click.argument("steps", type=click.IntRange(1), default=1)
-@click.option("--redo", is_flag=True, help="Bring back what was undone last.")
+@click.option("--redo", is_flag=True, help="Redo what was undone last.")
 @click.option("--list", "listed", is_flag=True, help="Only show the history.")
 def command(out: Path, steps: int, redo: bool, listed: bool) -> int:
-    """Take back the last STEPS decisions: edited captions, excluded pictures, commands.
+    """Undo the last STEPS decisions: edited captions, excluded pictures, commands.
 
-    What you did to the files of kohya/ since the last run is a step as well, the newest.
+    What you did to the files in kohya/ since the last run is a step as well, the newest one.
 
     \b
     Examples:
@@ -45,20 +45,20 @@ def command(out: Path, steps: int, redo: bool, listed: bool) -> int:
             if len(history) > SHOWN:
                 say(f"and {len(history) - SHOWN:,} before")
             if not history:
-                say("nothing was decided yet")
+                say("there are no decisions yet")
             return 0
         done = edits.redo(steps) if redo else edits.undo(steps)
         for step in done:
-            say(f"{'done again' if redo else 'undone'}: {_line(step, names)}")
+            say(f"{'redone' if redo else 'undone'}: {_line(step, names)}")
         if not done:
-            say(f"nothing to {'do again' if redo else 'undo'}")
+            say(f"nothing to {'redo' if redo else 'undo'}")
         elif any(change.what == "verdict" for step in done for change in step.changes):
             say("the next `prep run` puts back what belongs there")
     return 0
 
 
 def _line(step: "Step", names: dict[str, str]) -> str:
-    """names: of pictures, as a person knows them."""
+    """names: of pictures, as the user knows them."""
     captions = [change for change in step.changes if change.what == "caption"]
     verdicts = [change for change in step.changes if change.what == "verdict"]
     parts = []
@@ -73,7 +73,7 @@ def _line(step: "Step", names: dict[str, str]) -> str:
 
 
 def _tags(captions: "Sequence[Change]") -> str:
-    """The tags that came and went, where it was the same in all."""
+    """The tags that were added and removed, if they are the same in all captions."""
     from prep.edits.merge import items
 
     found = set()

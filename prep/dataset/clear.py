@@ -83,7 +83,7 @@ def strangers(edits: HandEdits, rows: Iterable[Row], dry: bool = False) -> dict[
             found[printable(f"kohya/{folder.name}/{path.name}")] = Problem(
                 "export",
                 "not_in_set",
-                "prep did not put it there; it trains as it is",
+                "prep did not put it there; it is trained on as it is",
                 "put it into SRC to have it captioned",
             )
     return found

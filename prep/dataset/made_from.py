@@ -1,4 +1,4 @@
-"""Whether an OUT goes with a SRC: two folders of one name would else take each other's set apart."""
+"""Whether an OUT belongs to a SRC: otherwise two folders of the same name would destroy each other's set."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ from prep.files import named_path
 
 
 def check_made_from(src: Path, out: Path, named: bool, yes: bool) -> str:
-    """-> a line to say where OUT was made from another folder and goes on; else empty.
+    """-> a line to print if OUT was made from another folder and the run continues; otherwise empty.
 
-    named: OUT was named, and does not follow from SRC's name. yes: go on although no picture is the same. Raises
-    UsageError where OUT was made from another folder, and nobody named it or no picture of it is in SRC.
+    named: the user named OUT; it does not follow from SRC's name. yes: continue even if no picture is the same. Raises
+    UsageError if OUT was made from another folder and either was not named, or no picture of it is in SRC.
     """
     before = _source(out)
     if before is None or not src.is_dir() or _same(src, before):
@@ -21,18 +21,18 @@ def check_made_from(src: Path, out: Path, named: bool, yes: bool) -> str:
     if not named:
         raise UsageError(
             f"{made}, not from {src.resolve()}",
-            hint=f"name another folder with --out; if those are the same pictures, moved, say --out {out}",
+            hint=f"name another folder with --out; if these are the same pictures, moved, add --out {out}",
         )
     if not (yes or _shares(src, out)):
         raise UsageError(
             f"{made}, and none of its pictures is in {src.resolve()}",
-            hint="name another folder with --out; to take its pictures out and these in, say --yes",
+            hint="name another folder with --out; to replace its pictures by these, add --yes",
         )
     return f"{made}; from now on it is made from {src.resolve()}"
 
 
 def _source(out: Path) -> Path | None:
-    """What the last run was over; None where that is not known."""
+    """The SRC of the last run; None if it is unknown."""
     try:
         return named_path(read_json(out / ".prep" / "config.json")["src"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
@@ -47,7 +47,7 @@ def _same(src: Path, before: Path) -> bool:
 
 
 def _shares(src: Path, out: Path) -> bool:
-    """Whether one of its pictures lies in SRC under the same path; also where no run has ended yet."""
+    """Whether one of its pictures is in SRC under the same path; true if no run has finished yet."""
     try:
         paths = [row["source"] for row in manifest_rows(out, ["source"]) if row["source"]]
     except (FileNotFoundError, UsageError):

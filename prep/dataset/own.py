@@ -1,4 +1,4 @@
-"""The files of OUT that prep makes anew each time: the manifest, problems.txt. One that was changed is set aside."""
+"""The files of OUT that each run rewrites: the manifest and problems.txt. A file that was changed is set aside."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ OWN = Shelf("own", (pa.field("before", pa.string()),))  # subject: place under O
 
 
 def write_own(out: Path, place: str, data: bytes | Callable[[Path], None], ledger: Ledger) -> None:
-    """Write out/place, or let a function write it. What stands there and is not what prep wrote last makes room."""
+    """Write out/place, or let a function write it. A file there that prep did not write last is set aside."""
     path = out / place
     before, ours = _ours(place, ledger)
     by_0_1_0 = _by_0_1_0(out, ledger)
@@ -24,7 +24,7 @@ def write_own(out: Path, place: str, data: bytes | Callable[[Path], None], ledge
         else:
             target.write_bytes(data)
         digest = fingerprint(target)
-        if digest != before:  # in the ledger before it stands there, whenever the process is killed
+        if digest != before:  # in the ledger before the file is there, whenever the process is killed
             ledger.write(OWN, [{"subject": place, "recipe": digest, "before": before}])
         if not by_0_1_0:
             make_way(out, path, {*ours, digest}, CHANGED, ledger)
@@ -33,7 +33,7 @@ def write_own(out: Path, place: str, data: bytes | Callable[[Path], None], ledge
 
 
 def remove_own(out: Path, place: str, ledger: Ledger) -> None:
-    """Take out/place away."""
+    """Remove out/place."""
     _, ours = _ours(place, ledger)
     if not _by_0_1_0(out, ledger):
         make_way(out, out / place, ours, CHANGED, ledger)
@@ -41,12 +41,12 @@ def remove_own(out: Path, place: str, ledger: Ledger) -> None:
 
 
 def _by_0_1_0(out: Path, ledger: Ledger) -> bool:
-    """Whether nothing is known of these files although there has been a run: 0.1.0 kept no hashes of them."""
+    """Whether nothing is known of these files although there was a run: 0.1.0 kept no hashes of them."""
     return not ledger.parts(OWN) and (out / "manifest.parquet").is_file()
 
 
 def _ours(place: str, ledger: Ledger) -> tuple[str | None, set[str]]:
-    """(sha256 of what was written last, of all that may stand there without a person having changed it)."""
+    """(sha256 of what was written last, sha256 of all that may be there without the user having changed it)."""
     row = ledger.rows(OWN).get(place)
     if row is None:
         return None, set()

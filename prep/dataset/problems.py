@@ -1,4 +1,4 @@
-"""problems.txt: what is not in the set and why, one line each; and the line that counts all files of SRC."""
+"""problems.txt: what is not in the set and why, one line each; and the line that counts all files in SRC."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,15 +9,15 @@ from prep.names import printable, quantity
 from prep.types import Problem
 
 NAME = "problems.txt"
-SHOWN = 12  # reasons in one line; the rest is counted together
+SHOWN = 12  # reasons per line; the others are counted together
 
 
 def write_problems(
     out: Path, problems: Mapping[str, Problem], left_out: Iterable[tuple[str, Problem]], ledger: Ledger
 ) -> None:
-    """problems: path in SRC -> what went wrong; they come first. left_out: what the rules leave out, and hints.
+    """problems: path in SRC -> what went wrong; these come first. left_out: what the rules leave out, and hints.
 
-    Each sorted, so that two runs give the same bytes.
+    Both are sorted, so that two runs give the same bytes.
     """
     lines = [line(*each) for each in (*sorted(problems.items()), *sorted(left_out))]
     if lines:
@@ -34,7 +34,7 @@ def line(source: str, problem: Problem) -> str:
 def equation(kept: int, counted: Mapping[str, int], left_out: Mapping[str, int]) -> str:
     """'41 files in SRC: 30 pictures kept, 6 captions; left out: 3 too_small, 1 copy, 1 HEIF': the numbers add up.
 
-    counted: captions and others that are no pictures, and are not left out of anything.
+    counted: captions and other files that are neither pictures nor left out.
     """
     total = kept + sum(counted.values()) + sum(left_out.values())
     found = [f"{quantity(kept, 'picture')} kept", *(quantity(count, name) for name, count in sorted(counted.items()))]

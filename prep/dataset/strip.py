@@ -98,8 +98,8 @@ def _png(data: bytes) -> _Found:
         critical = kind[0] & 0x20 == 0
         if end > len(data) or critical and kind not in PNG_KEPT or not kinds and kind != b"IHDR":
             raise _OddError
-        if kind == b"fdAT" and b"IDAT" not in kinds:  # its first picture is none of those that are kept
-            raise _OddError
+        if kind in (b"fcTL", b"fdAT") and b"IDAT" not in kinds and not _whole_frame(data, at):
+            raise _OddError  # what is shown first is not what would be kept
         if kind in PNG_KEPT:
             right = length == PNG_KEPT[kind] or kind in (b"IDAT", b"PLTE", b"tRNS")
             if critical and not right:
@@ -116,6 +116,12 @@ def _png(data: bytes) -> _Found:
             if b"IDAT" not in kinds:
                 raise _OddError
             return found
+
+
+def _whole_frame(data: bytes, at: int) -> bool:
+    """Whether the chunk at this place makes the picture that follows, all of it, a frame of an animated PNG."""
+    kind, width, height, x, y = struct.unpack_from(">4s4x4I", data, at + 4)
+    return kind == b"fcTL" and (width, height, x, y) == (*struct.unpack_from(">2I", data, len(PNG_HEAD) + 8), 0, 0)
 
 
 def _inflated(payload: bytes) -> bytes:

@@ -100,7 +100,7 @@ class HuggingFaceExporter:
         repo.check_token()
         state = repo.state()
         reasons = [*self._wrong_visibility(state), *self._no_licence(state)]
-        if reasons:  # all at once: each new try asks the hub anew
+        if reasons:  # all at once: each new try contacts the hub again
             raise UsageError(
                 "; besides, ".join(message for message, _ in reasons), "; ".join(hint for _, hint in reasons)
             )
@@ -122,7 +122,10 @@ class HuggingFaceExporter:
         """Send what differs, in one commit. Raises CompareAgain when it is unknown whether the commit was made."""
         state = repo.state()
         if state is None:
-            raise StoppedError(f"{hub_name()} shows no dataset {repo.name}", hint="see whose it is, and push again")
+            raise StoppedError(
+                f"{hub_name()} has no dataset {repo.name} that this token can see",
+                hint="check its owner, and push again",
+            )
         for reason in self._wrong_visibility(state):
             raise UsageError(*reason)
         text = card.text(state.card)

@@ -15,9 +15,9 @@ RULES = Rules("/")
 @RULES.rule(
     "caption-extension",
     "error",
-    "captions that end otherwise than caption_extension says (its default is .caption)",
+    "captions whose extension is not caption_extension (its default is .caption)",
     "they are not read: the images train on class_tokens, or on nothing",
-    'write caption_extension = ".txt"',
+    'set caption_extension = ".txt"',
     fixable=True,
 )
 def caption_extension(folder: Folder) -> Iterator[Found]:
@@ -27,7 +27,7 @@ def caption_extension(folder: Folder) -> Iterator[Found]:
         return
     safe = use.toml and not any(name.endswith(use.extension) for name in folder.names)
     repair = partial(fix.set_key, use.toml, ("general", "caption_extension"), ".txt") if safe else None
-    what = f"has captions in {suffix(unread[0])} ({len(unread)}); what is read is {printable(use.extension)}"
+    what = f"has captions in {suffix(unread[0])} ({len(unread)}), but sd-scripts reads {printable(use.extension)}"
     yield Found(what, fix=repair)
 
 

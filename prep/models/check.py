@@ -101,7 +101,7 @@ def _check_arrived(path: Path) -> None:
         kind = first_kind(path) if path.is_file() else None
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from None
-    if kind and kind.nobodys:
+    if kind and kind.not_weights:
         raise WeightsError(f"{path.name} is {kind.what}", hint=kind.todo)
 
 

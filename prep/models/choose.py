@@ -43,7 +43,7 @@ def choose_tagger(
         return here
     why = why_not(spec, offline, reach or answers)
     if not why:
-        say(f"{spec.name} is not on this machine; fetching it: {spec.size}, licence: {spec.licence}")
+        say(f"{spec.name} is not on this machine and will be fetched: {spec.size}, licence: {spec.licence}")
         return fetch(spec.name) if may_fetch else None
     starter = locate(taggers.trial) if asked == "auto" and fallback == "starter" else None
     if starter:
@@ -86,7 +86,7 @@ def choose_generator(
         return here
     if why := why_not(spec, offline, lambda *_: True):  # fetching will show whether the hub answers
         raise not_to_be_had(spec, why)
-    say(f"{spec.name} is not on this machine; fetching it: {spec.size}, licence: {spec.licence}")
+    say(f"{spec.name} is not on this machine and will be fetched: {spec.size}, licence: {spec.licence}")
     return fetch(spec.name)
 
 

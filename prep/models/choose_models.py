@@ -24,7 +24,7 @@ from prep.protocols import Card
 from prep.registry import ModelSpec, Role, family, load
 
 MODEL = Shelf("model", (pa.field("name", pa.string()), pa.field("sha256", pa.string())))
-BY_PATH = ":"  # ends the remembered name of a model whose files a person named the path of
+BY_PATH = ":"  # ends the remembered name of a model that the user named by path
 NOT_HERE = "a tagger that is not fetched yet"
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,8 @@ def fetched(ref: ModelRef, settings: Settings) -> ModelRef:
     if why := why_not(ref.spec, offline, answers):
         raise not_to_be_had(ref.spec, why)
     log.info(
-        f"{ref.spec.role}: {ref.name} is not on this machine; fetching it: {ref.spec.size}, licence: {ref.spec.licence}"
+        f"{ref.spec.role}: {ref.name} is not on this machine and will be fetched: {ref.spec.size}, "
+        f"licence: {ref.spec.licence}"
     )
     fetch(ref.spec.name)
     return ref

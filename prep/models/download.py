@@ -69,7 +69,7 @@ def check_room(name: str, folder: Path, needed: int) -> None:
     free = shutil.disk_usage(standing(folder)).free
     if free < needed:
         raise NoRoomError(
-            f"{name} needs {needed / 1e9:.2f} GB, but only {free / 1e9:.2f} GB are free in {folder}",
+            f"{name} needs {needed / 1e9:.2f} GB, but only {free / 1e9:.2f} GB is free in {folder}",
             hint="free some space, or set PREP_CACHE (HF_HOME for files from the hub) to a folder with more",
         )
 

@@ -29,9 +29,9 @@ def listing() -> Iterator[str]:
         yield f"{spec.name:<22}{size:>7}  {where}"
         by_hand = "" if spec.packaged else f"by hand: {spec.page}"
         licence = f"licence: {spec.licence}"
-        for told in (spec.what, f"runs on: {spec.runs_on}", licence, spec.licence_url, todo, by_hand):
+        for text in (spec.what, f"runs on: {spec.runs_on}", licence, spec.licence_url, todo, by_hand):
             # Addresses stay whole, so that a terminal can open them.
-            yield from textwrap.wrap(told, WIDTH, **INDENT)
+            yield from textwrap.wrap(text, WIDTH, **INDENT)
         yield ""
     folder = os.environ.get("PREP_MODELS")
     yield f"searched in {folder + ' (PREP_MODELS), then ' if folder else ''}{_cache()}"
@@ -47,10 +47,10 @@ def _place(spec: ModelSpec) -> tuple[str, str, str]:
     source, files = found
     path = next(iter(files.values()))
     size = sum(file.stat().st_size for file in files.values())
-    told = f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+    text = f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
     if _changed(spec, files):
-        return told, f"{source}: {path}", f"CHANGED since it was fetched: `prep models get {spec.name} --again`"
-    return told, f"{source}: {path}", ""
+        return text, f"{source}: {path}", f"CHANGED since it was fetched: `prep models get {spec.name} --again`"
+    return text, f"{source}: {path}", ""
 
 
 def _changed(spec: ModelSpec, files: dict[str, Path]) -> bool:

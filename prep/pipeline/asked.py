@@ -1,4 +1,6 @@
-"""All that the settings name, read before a run touches anything: lists of tags, models, formats, where kohya/ lies."""
+"""Check everything that the settings name before a run touches anything: tag lists, models, formats, the path of
+kohya/.
+"""
 
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from prep.tagging.thresholds import read_overrides
 
 
 def check_settings(settings: Settings, out: Path | None = None) -> None:
-    """out: of a set, which may be there. Writes nothing, loads no weights, asks no network.
+    """out: the folder of a set, which may exist. Writes nothing, loads no weights, uses no network.
 
     Raises UsageError (SettingsError, WeightsError): what was named, and what is wrong with it.
     """

@@ -1,4 +1,4 @@
-"""A job where the runner carries it: its outcomes, with a bar, and its notes."""
+"""Run a job on the runner: its outcomes, with a bar, and its notes."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -9,7 +9,7 @@ from prep.run import Run
 
 
 def carried(run: Run, job: Job, work: Sequence[Any], label: str, notes: str = "") -> Iterator[Outcome]:
-    """The outcomes of a job where the runner carries it, with a bar. notes: the stage that its notes are kept under."""
+    """The outcomes of a job on the runner, with a bar. notes: the stage to keep the job's notes under."""
 
     def without_notes(outcomes: Iterator[Outcome | Notes]) -> Iterator[Outcome]:
         for outcome in outcomes:
@@ -18,6 +18,6 @@ def carried(run: Run, job: Job, work: Sequence[Any], label: str, notes: str = ""
             else:
                 yield outcome
 
-    # Closed here, also when interrupted: what is done is flushed while the lock is still held.
+    # Closed here, even when interrupted: finished work is flushed while the lock is still held.
     with closing(run.runner.map(job, work)) as outcomes:
         yield from run.report.bar(label, without_notes(outcomes), len(work))

@@ -1,4 +1,4 @@
-"""A person's decisions on the road: looked at after the scan, merged into captions, looked at again at the end."""
+"""The user's decisions in a run: read after the scan, merged into captions, read again at the end."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,13 +28,13 @@ NAMES = Shelf("names", (pa.field("slug", pa.string()),))  # subject: a character
 
 
 def known_slugs(run: Run, characters: list[str]) -> dict[str, str]:
-    """Character -> its name in folders and triggers; once given, it stays."""
+    """Character -> its name in folders and triggers; once assigned, it stays."""
     kept = {name: row["slug"] for name, row in run.ledger.rows(NAMES).items()}
     known = {name: slug for name, slug in kept.items() if slug}
     told = given_slugs(run.out, characters) if set(characters) - set(known) else {}
     found = slugs(characters, told | known)
     given = {**known, **found}
-    # A name that was passed on is no longer its first owner's: who comes back beside the new one is given another.
+    # A name that was passed on no longer belongs to its first owner: if that one comes back, it gets another name.
     given |= {name: None for name, slug in known.items() if name not in found and slug in found.values()}
     if new := {name: slug for name, slug in given.items() if name not in kept or kept[name] != slug}:
         run.ledger.write(NAMES, [{"subject": name, "recipe": "", "slug": slug} for name, slug in new.items()])
@@ -42,7 +42,9 @@ def known_slugs(run: Run, characters: list[str]) -> dict[str, str]:
 
 
 def look_at_edits(run: Run, rows: Sequence[Row], slugs: Mapping[str, str]) -> tuple[HandEdits, Followed]:
-    """What a person did since the last run is in the ledger, and follows its pictures. rows: of SRC."""
+    """Read the user's changes since the last run into the ledger, and move decisions along with their pictures. rows:
+    of SRC.
+    """
     placement = read_placement(run.out / "kohya", run.ledger)
     decisions = Decisions(run.ledger, placement.left_out())
     edits = HandEdits(decisions, placement, run.src, run.out, run.settings.captions.sidecars == "source")
@@ -50,7 +52,7 @@ def look_at_edits(run: Run, rows: Sequence[Row], slugs: Mapping[str, str]) -> tu
     placement.adopt_renamed()
     run.problems |= edits.look(rows)
     _say_retouched(run, edits)
-    # Before pictures are known by other names, and also of those that are no longer in SRC: a removal follows as well.
+    # Before pictures get other keys, and including those that are no longer in SRC: a removal moves along as well.
     edits.note_removals(list(placement.known), run.options.restore)
     followed = follow(rows, decisions, placement, run.ledger)
     if followed.moved:
@@ -61,13 +63,13 @@ def look_at_edits(run: Run, rows: Sequence[Row], slugs: Mapping[str, str]) -> tu
         lost = len(followed.lost)
         run.report.say(
             f"scan: {lost:,} hand edit{'' if lost == 1 else 's'} ha{'s' if lost == 1 else 've'} no picture: "
-            "kept, for when it is back (`prep status` lists them)"
+            "kept until it is back (`prep status` lists them)"
         )
     return edits, followed
 
 
 def overruled(row: Row, decisions: Decisions) -> Row:
-    """A real picture's row, as a person says where one said anything."""
+    """A real picture's row, with the user's verdict where there is one."""
     verdict = decisions.verdict(image_key(row))
     if verdict == "accepted" and row.status == "rejected":
         return replace(row, status="kept", reason=None, flags=tuple(sorted({*row.flags, BY_HAND})))
@@ -77,7 +79,7 @@ def overruled(row: Row, decisions: Decisions) -> Row:
 
 
 def captioned(run: Run, record: Profiled, rows: Iterable[Row]) -> Iterator[Row]:
-    """The rows with what the machine says and what a person made of it. Made once a run."""
+    """The rows with prep's captions and the user's changes to them. Made once per run."""
     rows = list(rows)
     entries = record.edits.decisions.entries(map(image_key, rows))
     trial = is_trial(record.tagger)
@@ -115,7 +117,7 @@ def _machine_s(record: Profiled, row: Row, level: str, entry: Entry) -> Caption:
 
 
 def _decided(edits: HandEdits, row: Row, hand: Hand, machine: Caption) -> dict[str, Any]:
-    """What a person made of the caption, or of the picture."""
+    """What the user made of the caption, or of the picture."""
     picture = image_key(row)
     if picture in edits.excluded:
         return {"status": "excluded"}
@@ -126,7 +128,7 @@ def _decided(edits: HandEdits, row: Row, hand: Hand, machine: Caption) -> dict[s
 
 
 def second_look(run: Run, record: Drawn) -> tuple[Row, ...]:
-    """The rows, seeing what a person did in kohya/ and SRC since the run began: hours may have passed."""
+    """The rows, with the user's changes in kohya/ and SRC since the run began: hours may have passed."""
     edits = record.edits
     edits.placement.read()
     before = dict(edits.decisions.changed)
@@ -134,13 +136,13 @@ def second_look(run: Run, record: Drawn) -> tuple[Row, ...]:
     _say_retouched(run, edits)
     edits.note_removals(training(record.rows))
     changed = {picture for picture, entry in edits.decisions.changed.items() if before.get(picture) is not entry}
-    anew = {at for at, row in enumerate(record.rows) if image_key(row) in changed or _newly_excluded(row, edits)}
-    seen = captioned(run, record, (_undecided(record.rows[at]) for at in sorted(anew)))
-    return tuple(next(seen) if at in anew else row for at, row in enumerate(record.rows))
+    redone = {at for at, row in enumerate(record.rows) if image_key(row) in changed or _newly_excluded(row, edits)}
+    seen = captioned(run, record, (_undecided(record.rows[at]) for at in sorted(redone)))
+    return tuple(next(seen) if at in redone else row for at, row in enumerate(record.rows))
 
 
 def without_trigger(kept: Iterable[Row], record: Profiled) -> Iterator[str]:
-    """Lines on captions of a person's that do not name their character."""
+    """Lines about the user's captions that lack the trigger word."""
     counts: Counter[str] = Counter()
     for row in kept:
         if row.caption_source != "machine" and row.final_text:
@@ -153,7 +155,7 @@ def without_trigger(kept: Iterable[Row], record: Profiled) -> Iterator[str]:
 
 
 def training(rows: Iterable[Row]) -> Iterator[str]:
-    """The pictures that belong into kohya/."""
+    """The pictures that belong in kohya/."""
     return (image_key(row) for row in rows if row.trains)
 
 
@@ -172,5 +174,6 @@ def _say_retouched(run: Run, edits: HandEdits) -> None:
 
 
 def _drawn_by_trial(record: Profiled, row: Row) -> bool:
+    """Whether a starter model drew it."""
     drawing = record.drawing if isinstance(record, Captioned) else None
     return is_trial(drawing.generator) if drawing else row.made.request.generator == family("generator").trial

@@ -1,4 +1,4 @@
-"""The stages that draw and read back: what is drawn and kept of each character. See stages.py for those before them."""
+"""The stages that draw and read back: what is drawn and kept for each character. stages.py has the earlier stages."""
 
 from dataclasses import replace
 
@@ -49,7 +49,7 @@ def generate(run: Run, record: Captioned) -> Captioned:
 
 
 def check(run: Run, record: Captioned) -> Drawn:
-    """Reads what was drawn with the tagger that read the real images, and says whether more is to be tried."""
+    """Read what was drawn, with the tagger that read the real images, and decide whether to try more."""
     drawing = record.drawing
     judged_before = [] if drawing else drawn_before(run, record)
     if drawing:
@@ -62,7 +62,7 @@ def check(run: Run, record: Captioned) -> Drawn:
     unread = list({ref.sha256: ref for ref in refs if ref.sha256 not in record.scores}.values())
     run.wants("check", len(unread))
     if unread:
-        run.report.say(f"check: {len(unread):,} drawn pictures are read by {record.tagger.name}")
+        run.report.say(f"check: {record.tagger.name} reads {len(unread):,} drawn pictures")
         tagger = fetched(record.tagger, run.settings)
         job = TagJob(run.out, run.ledger, tagger, run.settings.scan.max_pixels)
         for outcome in carried(run, job, unread, "check"):
@@ -97,7 +97,7 @@ def check(run: Run, record: Captioned) -> Drawn:
 
 
 def drawn_before(run: Run, record: Captioned) -> list[Judged]:
-    """What was drawn and judged the last time."""
+    """What was drawn and judged in the last run."""
     found = standing(run.ledger, record.places, record.rows)
     if is_lost(run.out, run.ledger, JUDGED) or not run.ledger.parts(JUDGED):  # 0.1.0 kept no verdicts
         read_back(told(run.out), run.ledger, record.places)
@@ -106,8 +106,8 @@ def drawn_before(run: Run, record: Captioned) -> list[Judged]:
 
 
 def settle(run: Run, record: Captioned, found: Measured) -> None:
-    """What a person made of drawn pictures is theirs, with the caption that it had, and trains where the picture did,
-    whatever is read in it now; what is no picture makes room.
+    """A drawn picture that the user edited is the user's: it keeps its caption, and trains if the picture did, whatever
+    the tagger reads in it now. A damaged one is set aside.
     """
     edits = record.edits
     for old, new in found.retouched.items():
@@ -117,7 +117,7 @@ def settle(run: Run, record: Captioned, found: Measured) -> None:
             edits.decisions.decide({new: "accepted"}, MOVED)
     for path in found.damaged.values():
         if not run.options.dry:
-            set_aside(run.out, path, "is no picture any more", run.ledger)
+            set_aside(run.out, path, "is no longer a picture", run.ledger)
     if found.retouched:
         run.report.say(f"generate: {len(found.retouched):,} drawn pictures were changed by hand, and stay as they are")
 

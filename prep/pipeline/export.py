@@ -1,4 +1,4 @@
-"""The last stage: kohya's folders, the manifest, the sheets, other trainers' formats. See stages.py for the others."""
+"""The last stage: kohya's folders, the manifest, the sheets, other trainers' formats. stages.py has the first ones."""
 
 from collections import Counter
 from dataclasses import replace
@@ -63,25 +63,25 @@ def export(run: Run, drawn: Drawn) -> Exported:
     run.problems |= fates.without
     write_problems(run.out, run.problems, (*fates.lines, *fates.near), run.ledger)
     if more := {place: problem for place, problem in aside(run).items() if place not in run.problems}:
-        run.problems |= more  # the page itself was changed by hand
+        run.problems |= more  # the sheet itself was changed by hand
         write_problems(run.out, run.problems, (*fates.lines, *fates.near), run.ledger)
     if kohya.kept_toml:
         run.report.say("export: dataset.toml was changed by hand and stays; prep's own is dataset.new.toml beside it")
         if unnamed := kohya.unnamed(run.out, written):
-            run.report.say(
-                f"export: dataset.toml does not name {', '.join(unnamed)}: nothing in there would be trained"
-            )
+            run.report.say(f"export: dataset.toml does not list {', '.join(unnamed)}: it would not be trained on")
     if not ours:
-        run.report.say("export: train_sd3_lora.toml was changed by hand and stays; prep's own lies beside it")
+        run.report.say(
+            "export: train_sd3_lora.toml was changed by hand and stays; prep's own is train_sd3_lora.new.toml beside it"
+        )
     return done
 
 
 def aside(run: Run) -> dict[str, Problem]:
-    """A line for each file of a person's that could not stay where it lay."""
+    """A line for each file of the user's that could not stay in its place."""
     sweep_empty(run.out)
     lying = lying_aside(run.out, run.ledger)
     return {
-        place: Problem("export", "set_aside", why, "take it away when you have seen it") for place, why in lying.items()
+        place: Problem("export", "set_aside", why, "delete it when you have seen it") for place, why in lying.items()
     }
 
 
@@ -94,7 +94,7 @@ def kohya_exporter(run: Run, drawn: Drawn) -> KohyaExporter:
 
 
 def exported(record: Drawn, problems: dict[str, Problem], row: Row) -> Row:
-    """The row with where it lies in the dataset folder."""
+    """The row with its path in the dataset folder."""
     if not row.trains or row.ref.path in problems:
         return replace(row, exported=row.ref.path) if row.made else row
     placement = record.edits.placement
@@ -104,7 +104,7 @@ def exported(record: Drawn, problems: dict[str, Problem], row: Row) -> Row:
 
 
 def shaping_settings(settings: Settings, composer: Composer) -> dict:
-    """The settings that shape the result, with lists by content instead of by path."""
+    """The settings that affect the result, with lists by content instead of by path."""
     include = {"scan", "thresholds", "profile", "captions", "characters", "export"}
     found = settings.model_dump(mode="json", include=include)
     found["thresholds"]["overrides"] = composer.selector.overrides

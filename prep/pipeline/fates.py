@@ -1,4 +1,4 @@
-"""What became of every file in SRC: kept, or left out for a reason that has a line in problems.txt and a count."""
+"""What happened to every file in SRC: kept, or left out for a reason with a count and a line in problems.txt."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -18,13 +18,13 @@ RESTORE = "`prep restore` brings it back"
 
 @dataclass(frozen=True)
 class Fates:
-    kept: int  # pictures of SRC that train
+    kept: int  # pictures of SRC in the training set
     counted: Mapping[str, int]  # captions, settings, system files
     left_out: Counter[str]  # files, by reason
-    unread: Counter[str]  # of those, the ones that were no pictures to read
-    lines: tuple[tuple[str, Problem], ...]  # (path, why), of what the rules leave out
-    near: tuple[tuple[str, Problem], ...]  # pictures that train, and are nearly others
-    without: dict[str, Problem]  # characters that have files and no picture in the set
+    unread: Counter[str]  # of these, files that were not pictures to read
+    lines: tuple[tuple[str, Problem], ...]  # (path, why) for what the rules leave out
+    near: tuple[tuple[str, Problem], ...]  # pictures in the set that are near copies of others
+    without: dict[str, Problem]  # characters that have files, but no picture in the set
     passed: tuple[Left, ...]  # folders
 
     @property
@@ -33,23 +33,23 @@ class Fates:
 
     @property
     def elsewhere(self) -> dict[str, dict[str, int]]:
-        """The counts of files that are in no manifest: with its rows they give the equation again."""
+        """The counts of files that are not in the manifest: with its rows they give the equation again."""
         return {"counted": dict(self.counted), "left_out": dict(self.unread)}
 
     @property
     def passed_over(self) -> str:
-        """'3 folders are passed over: aa/@eaDir/, bb/@eaDir/ (thumbnails), .hack/ (hidden)'; or empty."""
+        """'3 folders are skipped: aa/@eaDir/, bb/@eaDir/ (thumbnails), .hack/ (hidden)'; or empty."""
         if not self.passed:
             return ""
         names: dict[str, list[str]] = defaultdict(list)
         for each in self.passed:
             names[each.kind.name].append(printable(each.path))
         many = "1 folder is" if len(self.passed) == 1 else f"{len(self.passed):,} folders are"
-        return f"{many} passed over: {', '.join(f'{_some(paths)} ({name})' for name, paths in names.items())}"
+        return f"{many} skipped: {', '.join(f'{_some(paths)} ({name})' for name, paths in names.items())}"
 
 
 def fates_of(record: Scanned, scan: Scan, problems: Mapping[str, Problem]) -> Fates:
-    """problems: path -> what went wrong, which has a line already. scan: the settings that the rows were chosen by."""
+    """problems: path -> what went wrong, which already has a line. scan: the settings that selected the rows."""
     listing = record.listing
     rows = [row for row in record.rows if not row.made]
     exported = isinstance(record, Exported)
@@ -68,9 +68,9 @@ def fates_of(record: Scanned, scan: Scan, problems: Mapping[str, Problem]) -> Fa
 
 
 def left_out_for(status: str, reason: str | None, file: str | None, exported: bool = True) -> str | None:
-    """Why a picture of SRC is not in the set, in a word; None: it is. For rows on the road, and of a manifest.
+    """Why a picture of SRC is not in the set, in one word; None: it is. For rows of a run, and of a manifest.
 
-    file: where it lies in the dataset folder. exported: whether all that is kept has such a place.
+    file: its path in the dataset folder. exported: whether every kept picture has such a path.
     """
     if status == "kept":
         return NOT_EXPORTED if exported and not file else None
@@ -86,26 +86,26 @@ def _rejected(rows: list[Row], scan: Scan, problems: Mapping[str, Problem]) -> I
         match row.reason or row.status:
             case "copy":
                 original = printable(originals.get((ref.character, ref.same), ""))
-                said = f"is the same picture as {original}", "one of them trains; delete this one, or leave it"
+                said = f"is the same picture as {original}", "only one of them is in the set; you may delete this one"
             case "too_small":
-                limit = f"{size}: its shorter side is under {scan.min_side_px} px"
+                limit = f"{size}: its shorter side is below {scan.min_side_px} px"
                 said = limit, "use a larger version, or lower scan.min_side_px"
             case "aspect":
                 said = f"{size}: longer than {scan.max_aspect:g} to 1", "crop it, or raise scan.max_aspect"
             case "blurred":
-                said = f"its sharpness is {ref.sharpness:.1f}, under {scan.min_sharpness:g}", "use a sharper version"
+                said = f"its sharpness is {ref.sharpness:.1f}, below {scan.min_sharpness:g}", "use a sharper version"
             case "near_copy":
                 near = printable(paths.get((ref.character, row.near_of), ""))
-                said = f"is nearly {near}, which is larger", '`scan.near_copies = "flag"` trains both'
+                said = f"is nearly {near}, which is larger", '`scan.near_copies = "flag"` keeps both'
             case "over_cap":
                 said = f"more than {quantity(scan.max_images, 'image')} of its character", "raise scan.max_images"
             case "excluded":
-                said = "was taken out by hand", RESTORE
+                said = "was removed by hand", RESTORE
             case reason if reason == BY_HAND:
                 said = "was rejected by hand", RESTORE
             case reason if row.status != "kept" and place not in problems:
                 said = f"is {reason.replace('_', ' ')}", "run again"
-            case _:  # kept, or told of where it went wrong
+            case _:  # kept, or reported where it went wrong
                 continue
         yield place, Problem("scan", row.reason or row.status, *said)
 
@@ -116,11 +116,11 @@ def _some(paths: list[str]) -> str:
 
 
 def _left(left: tuple[Left, ...]) -> Iterator[tuple[str, Problem]]:
-    """A line each, but one line for all files of a folder that end alike and are no pictures anyway."""
+    """One line per file, but one for all files of a folder with the same ending that are not pictures anyway."""
     alike: dict[tuple[str, str], list[Left]] = defaultdict(list)
     for each in left:
         if each.kind.fails:
-            continue  # has its line where it went wrong
+            continue  # already reported where it went wrong
         if each.kind.name == "other":
             alike[each.path.rpartition("/")[0], label(each)].append(each)
         else:
@@ -140,11 +140,14 @@ def _near(rows: list[Row], why: Mapping[int, str]) -> Iterator[tuple[str, Proble
         if row.near_of and id(row) not in why and BY_HAND not in row.flags:
             near = printable(paths.get((row.ref.character, row.near_of), ""))
             hint = '`scan.near_copies = "drop"` keeps only the larger'
-            yield row.ref.path, Problem("scan", "near_copy", f"is nearly {near}, which is larger; both train", hint)
+            yield (
+                row.ref.path,
+                Problem("scan", "near_copy", f"is nearly {near}, which is larger; both are in the set", hint),
+            )
 
 
 def _without(record: Scanned, rows: list[Row], why: Mapping[int, str]) -> dict[str, Problem]:
-    """A character that a person emptied is not among them."""
+    """Characters without a picture, except those that the user emptied."""
     left: dict[str, Counter[str]] = defaultdict(Counter)
     readable, settled = set(), set()
     for row in rows:
@@ -162,5 +165,5 @@ def _without(record: Scanned, rows: list[Row], why: Mapping[int, str]) -> dict[s
         if character not in settled:
             what = "has no image that is kept" if character in readable else "has no readable image"
             said = f"{what}: {reasons(left[character])}"
-            found[f"{character}/"] = Problem("scan", "no_image", said, "give it pictures, or take its folder away")
+            found[f"{character}/"] = Problem("scan", "no_image", said, "add pictures, or remove its folder")
     return found

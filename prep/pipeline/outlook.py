@@ -1,6 +1,6 @@
 """What a run would do, in words: for `prep run --plan`, and for the end of `prep status`.
 
-All of it follows from a preview, so from the files and the settings as they are now.
+Everything follows from a preview, and so from the present files and settings.
 """
 
 from collections import Counter
@@ -32,10 +32,10 @@ class Outlook:
 
     made: Preview
     new: int = 0  # captions
-    changed: list[tuple[Row, str]] = field(default_factory=list)  # (its row, what its caption says now)
-    edited: int = 0  # captions by hand, since the last run
-    out: int = 0  # pictures that a person took out since
-    back: int = 0  # and those that came back
+    changed: list[tuple[Row, str]] = field(default_factory=list)  # (its row, its present caption)
+    edited: int = 0  # captions edited by hand since the last run
+    out: int = 0  # pictures that the user removed since
+    back: int = 0  # and those that the user put back
 
     @cached_property
     def kept(self) -> list[Row]:
@@ -50,9 +50,9 @@ class Outlook:
 
     @cached_property
     def adding(self) -> int:
-        """Pictures that would come into kohya/, as far as one can say before they are read."""
+        """Pictures that would be added to kohya/, as far as is known before they are read."""
         record = self.made.record
-        known = {row.ref.path for row in record.rows}  # one whose stat has changed counts as it was
+        known = {row.ref.path for row in record.rows}  # one whose stat has changed counts as before
         new = sum(image_key(row) not in self.there for row in (*self.kept, *self._untagged))
         return new + sum(file.path not in known for file in record.listing.files)
 
@@ -65,7 +65,7 @@ class Outlook:
 
     @cached_property
     def _untagged(self) -> list[Row]:
-        """What another tagger has yet to read: it stays as it is until then."""
+        """Pictures that a new tagger has not read yet: until then they stay as they are."""
         return [row for row in self.made.record.rows if row.reason == "not_tagged"]
 
 
@@ -83,7 +83,7 @@ def outlook_of(made: Preview) -> Outlook:
     moved = set(made.record.moved)
     for what, picture in decisions.history.since:
         _, change = decisions.history.since[what, picture]
-        if picture in moved:  # counted by itself
+        if picture in moved:  # counted separately
             continue
         if what == "caption":
             found.edited += change.after is not None and change.after.person is not None
@@ -95,7 +95,7 @@ def outlook_of(made: Preview) -> Outlook:
 
 
 def plan_lines(src: Path, out: Path, settings: Settings) -> list[str]:
-    """What a run would do now, a line a stage."""
+    """What a run would do now, one line per stage."""
     made = preview(src, out, settings)
     run, record, found = made.run, made.record, outlook_of(made)
     files, characters = len(record.listing.files), len(record.listing.characters)
@@ -113,26 +113,26 @@ def plan_lines(src: Path, out: Path, settings: Settings) -> list[str]:
 
 
 def hand_lines(found: Outlook) -> Iterator[str]:
-    """What a person did since the last run, as the next one will see it."""
+    """What the user did since the last run, as the next one will see it."""
     record = found.made.record
     edits = record.edits
     not_prep_s = len(strangers(edits, record.rows, dry=True))
     retouched = sum(placed.hand for _, placed in edits.placement.placed())
     for count, one, many in (
         (found.edited, "1 caption was edited by hand", "{:,} captions were edited by hand"),
-        (found.out, "1 picture was taken out by hand", "{:,} pictures were taken out by hand"),
+        (found.out, "1 picture was removed by hand", "{:,} pictures were removed by hand"),
         (found.back, "1 picture was put back by hand", "{:,} pictures were put back by hand"),
         (retouched, "1 picture in kohya/ is yours, and stays", "{:,} pictures in kohya/ are yours, and stay"),
         (len(edits.unreadable), "1 caption in kohya/ cannot be read: it would be set aside",
          "{:,} captions in kohya/ cannot be read: they would be set aside"),
-        (not_prep_s, "1 picture or folder in kohya/ is not prep's and trains as it is",
-         "{:,} pictures or folders in kohya/ are not prep's, and train as they are"),
-        (len(edits.placement.damaged), "1 picture in kohya/ is damaged: it would be set aside and written anew",
-         "{:,} pictures in kohya/ are damaged: they would be set aside and written anew"),
+        (not_prep_s, "1 picture or folder in kohya/ is not prep's, and is trained on as it is",
+         "{:,} pictures or folders in kohya/ are not prep's, and are trained on as they are"),
+        (len(edits.placement.damaged), "1 picture in kohya/ is damaged: it would be set aside and written again",
+         "{:,} pictures in kohya/ are damaged: they would be set aside and written again"),
         (len(record.moved), "what you did to 1 picture follows it to where it is now",
          "what you did to {:,} pictures follows them to where they are now"),
-        (len(record.lost), "1 hand edit has no picture: it is kept for when that is back",
-         "{:,} hand edits have no picture: they are kept for when those are back"),
+        (len(record.lost), "1 hand edit has no picture: it is kept until that is back",
+         "{:,} hand edits have no picture: they are kept until those are back"),
     ):  # fmt: skip
         if count:
             yield one if count == 1 else many.format(count)
@@ -140,10 +140,10 @@ def hand_lines(found: Outlook) -> Iterator[str]:
 
 
 def changed_settings(before: Settings, now: Settings) -> list[str]:
-    """`section.key: what it was -> what it is`, of those that differ."""
+    """`section.key: before -> now`, for settings that differ."""
     old, new = (dict(_flat(each.model_dump(mode="json"))) for each in (before, now))
     changed = (key for key in sorted({*old, *new}) if old.get(key) != new.get(key))
-    # Of a character's table that one of the two lacks, only what is set counts.
+    # If only one has a table for a character, only the values set there count.
     return [f"{key}: {old.get(key)!r} -> {new.get(key)!r}" for key in changed if old.get(key) or new.get(key)]
 
 
@@ -156,11 +156,11 @@ def _to_take_out(found: Outlook) -> str:
     if not found.leaving:
         return ""
     why = ", ".join(f"{count:,} {reason}" for reason, count in found.leaving.most_common())
-    return f", {sum(found.leaving.values()):,} to take out ({why})"
+    return f", {sum(found.leaving.values()):,} to remove ({why})"
 
 
 def _drawing_lines(made: Preview) -> Iterator[str]:
-    """What would be drawn, from what, with which words."""
+    """What would be drawn, from what, with which prompt."""
     run, record = made.run, made.record
     drawing = begin_drawing(record.rows, record.profiles, record.known, record.places, run.settings, may_fetch=False)
     if drawing is None:
@@ -180,7 +180,7 @@ def _drawing_lines(made: Preview) -> Iterator[str]:
         if request.key in missing:
             origin = f" from {paths[request.parent]}" if request.parent else ""
             strength = "" if request.strength is None else f", strength {request.strength}"
-            seed = f", seed {request.seed}" if drawing.here else ""  # it follows from the weights, too
+            seed = f", seed {request.seed}" if drawing.here else ""  # it depends on the weights, too
             size = f"{request.width}x{request.height}, {request.steps} steps{seed}{strength}"
             yield f"  {printable(request.character)}: {request.kind}{origin} ({size})"
             yield f"    {request.prompt}"

@@ -28,7 +28,7 @@ class NoRunner:
 
 @dataclass
 class Preview:
-    """A run up to its captions, on paper. Images that were never read or tagged are only counted."""
+    """A simulated run up to its captions. Images that were never read or tagged are only counted."""
 
     run: Run
     record: Captioned
@@ -40,7 +40,7 @@ class Preview:
 
 
 def preview(src: Path, out: Path, settings: Settings) -> Preview:
-    """Raises UsageError as a run would."""
+    """Raises UsageError like a run."""
     found = Found(listing=find_images(src, out))
     settings = for_folders(settings, found.listing.named)
     check_settings(settings, out)

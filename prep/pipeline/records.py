@@ -1,4 +1,4 @@
-"""What each stage gives: a frozen record that the next one takes. A record has all that the one before it has."""
+"""What each stage returns: a frozen record that the next one takes. A record has all fields of the previous one."""
 
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
@@ -19,17 +19,17 @@ class Found:
 
     @classmethod
     def grown(cls, before: "Found", **more: Any) -> Self:
-        """This record out of the one before it."""
+        """This record, made from the previous one."""
         return cls(**{each.name: getattr(before, each.name) for each in fields(before)} | more)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scanned(Found):
     places: Places
-    rows: tuple[Row, ...]  # in manifest order, some 1 kB each; each stage makes a row at most once anew
+    rows: tuple[Row, ...]  # in manifest order, about 1 kB each; a stage replaces a row at most once
     edits: HandEdits
-    moved: tuple[str, ...]  # pictures to which followed what was decided of them elsewhere
-    lost: tuple[str, ...]  # pictures that are gone, and of which a person decided something
+    moved: tuple[str, ...]  # pictures that decisions have moved to
+    lost: tuple[str, ...]  # pictures that are gone, with decisions about them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ class Captioned(Profiled):
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn(Captioned):
-    enough: bool = True  # nothing more is to be tried
+    enough: bool = True  # no more pictures are to be tried
 
 
 @dataclass(frozen=True, kw_only=True)

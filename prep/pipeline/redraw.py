@@ -1,6 +1,6 @@
-"""One picture, drawn again: read, described, drawn from, and what was drawn read back. For `prep redraw`.
+"""Draw one picture again: read its tags, draw from them, and read the drawn pictures back. For `prep redraw`.
 
-No dataset: the picture's own tags are all that is known of its character, and that they are core needs no second one.
+No dataset: the picture's own tags are all that is known about its character, and all of them count as core.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ class Redrawn:
 
 @dataclass(frozen=True)
 class _Subject:
-    """The picture that is drawn again, and all that was made of it."""
+    """The picture to draw again, and everything derived from it."""
 
     row: Row
     pixels: np.ndarray  # uint8 [H, W, 3], RGB
@@ -60,16 +60,18 @@ class _Subject:
 
 
 def redraw(image: Path, out: Path, count: int, settings: Settings, report: Report) -> Redrawn:
-    """Draws `count` variations of the image and one reconstruction, into a folder of its own under out.
+    """Draw `count` variations of the image and one reconstruction, into a folder of its own under out.
 
-    Raises UsageError when there is no such file or nothing draws, and what a run raises.
+    Raises UsageError when the file does not exist or there is no generator, and whatever a run raises.
     """
     try:
         data = read_file(image, PICTURE_BYTES, follow=True)
     except OSError as error:
         raise UsageError(f"{image} cannot be read ({error.strerror})", hint="name an image file") from None
     if settings.generator.model == "none":
-        raise UsageError("generator.model is `none`, so nothing can be drawn", hint="leave it at `auto`, or name one")
+        raise UsageError(
+            "generator.model is `none`, so nothing can be drawn", hint="set it to `auto` or to a generator"
+        )
     character = image.absolute().parent.name
     settings = for_folders(_alone(settings, count), [character], others=True)
     name = printable(f"{character}/{image.name}")
@@ -107,7 +109,7 @@ def redraw(image: Path, out: Path, count: int, settings: Settings, report: Repor
 
 
 def _check_writable(out: Path) -> None:
-    """Raises UsageError, before a model loads."""
+    """Raises UsageError before a model loads."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         check_writable(out)
@@ -141,7 +143,7 @@ def _row(image: Path, character: str, data: bytes, picture: Picture, settings: S
 
 
 def _read(reader: Reader, row: Row, picture: Picture, places: Places, settings: Settings) -> _Subject:
-    """The row with its tags and caption, and the profile that follows from it alone."""
+    """The row with its tags and caption, and a profile made from it alone."""
     (scores,) = reader.read([reader.prepare(picture)])
     composer = composer_of(settings, reader.vocabulary)
     level = level_of(row.ref.edge_density, settings.thresholds)
@@ -161,7 +163,7 @@ def _read(reader: Reader, row: Row, picture: Picture, places: Places, settings: 
 
 
 def _draw(drawing: Drawing, subject: _Subject, report: Report) -> None:
-    """Draw what does not lie there yet: a picture's name follows from all that shapes it."""
+    """Draw what is not there yet: a picture's name is a hash of everything that shapes it."""
     missing = {request.key: request for request in drawing.requests if not _is_whole(_place(drawing, request))}
     if not missing:
         report.say(f"draw: all {len(drawing.requests):,} pictures were drawn before")
@@ -183,7 +185,7 @@ def _draw(drawing: Drawing, subject: _Subject, report: Report) -> None:
 def _checked(
     drawing: Drawing, subject: _Subject, tagger: ModelRef, known: frozenset[str], settings: Settings
 ) -> list[Row]:
-    """A row for each drawn picture, with the verdict of the tagger that read the first one."""
+    """A row for each drawn picture, with the verdict from the tagger that read the original."""
     exclusive = read_exclusive(settings.check.exclusive)
     rows: list[Row] = []
     siblings: list[np.ndarray] = []

@@ -1,6 +1,4 @@
-"""The road of an image, read top to bottom, its loops among it; and what stands around it: the lock, the ledger, what
-was asked for.
-"""
+"""All stages of a run, top to bottom, with their loops; and what surrounds them: the lock, the ledger, the options."""
 
 import json
 import os
@@ -43,7 +41,7 @@ Stage = Callable[[Run, Any], Any]
 
 @dataclass(frozen=True)
 class Repeat:
-    """Stages that are gone through again until what they give is enough, or so many times."""
+    """Stages that are repeated until their result is enough, or at most this many times."""
 
     stages: tuple[Stage, ...]
     until: Callable[[Any], bool]
@@ -60,15 +58,18 @@ STAGES: tuple[Stage | Repeat, ...] = (
 )
 
 KNOWS = "which knows three characters; for your own art see `prep doctor`"
-# Kinds of problem that say something without anything having failed, and how the last lines count them.
+# Kinds of problem that report something although nothing failed, and how the last lines count them.
 HINTS = {
     "no_tags": ("image has no tag above its threshold", "images have no tag above their threshold"),
-    "set_aside": ("file of yours lies in set_aside/", "files of yours lie in set_aside/"),
+    "set_aside": ("file of yours is in set_aside/", "files of yours are in set_aside/"),
     "not_in_set": (
-        "picture or folder in kohya/ is not prep's, and trains as it is",
-        "pictures or folders in kohya/ are not prep's, and train as they are",
+        "picture or folder in kohya/ is not prep's, and is trained on as it is",
+        "pictures or folders in kohya/ are not prep's, and are trained on as they are",
     ),
-    "near_copy": ("picture is nearly another, and trains", "pictures are nearly others, and train"),
+    "near_copy": (
+        "picture is a near copy of another, and in the set",
+        "pictures are near copies of others, and in the set",
+    ),
     "second_caption": (
         "caption does not count: another file has the same picture",
         "captions do not count: other files have the same pictures",
@@ -98,7 +99,7 @@ class Result:
 def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runner) -> Result:
     """Take the images of src through all stages (or up to options.to), into out.
 
-    Raises UsageError before anything is touched, StoppedError with the work so far kept.
+    Raises UsageError before anything is touched, StoppedError with finished work kept.
     """
     found = Found(listing=find_images(src, out))
     settings = for_folders(settings, found.listing.named)
@@ -121,10 +122,10 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
             record, seconds = travel(run, found)
             with suppress(StoppedError):  # no room for it: all is done, and the next start tries again
                 ledger.merge()
-        except OSError as error:  # of the few calls that are not write_whole's: a folder made, a file removed
+        except OSError as error:  # from the few calls outside write_whole, which make folders or remove files
             raise cannot_write(Path(os.fsdecode(error.filename or out)), error) from error
         except MemoryError as error:
-            raise StoppedError("the memory is used up", hint="close other programs, or lower tagger.batch") from error
+            raise StoppedError("prep ran out of memory", hint="close other programs, or lower tagger.batch") from error
         fates = fates_of(record, settings.scan, run.problems)
         run.problems |= fates.without
         _keep_run(state / "run.json", run, seconds, fates.elsewhere if isinstance(record, Exported) else None)
@@ -135,16 +136,16 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
 
 
 def prepare_out(out: Path, kohya: Path | None = None) -> None:
-    """Make the folder, or see that it is one of ours, leads nowhere else and can be written. Raises UsageError,
+    """Create the folder, or check that it is one of prep's, contains no links and can be written. Raises UsageError,
     NoRoomError.
 
-    kohya: where kohya/ lies, when it is not in OUT.
+    kohya: the path of kohya/, if it is not in OUT.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
         check_folders(out, {name: depth for name, depth in DEPTHS.items() if not (kohya and name == "kohya")})
         if not (out / ".prep").is_dir() and any(entry.name != ".gitkeep" for entry in out.iterdir()):
-            raise UsageError(f"{out} holds something that prep did not make", hint="name an empty or a new folder")
+            raise UsageError(f"{out} contains files that prep did not make", hint="name an empty or a new folder")
         (out / ".prep").mkdir(exist_ok=True)
         if kohya:
             lead_elsewhere(out, kohya)
@@ -157,13 +158,14 @@ def prepare_out(out: Path, kohya: Path | None = None) -> None:
 
 
 def travel(run: Run, found: Found) -> tuple[Found, dict[str, float]]:
-    """-> (the record of the last stage, seconds by stage). Ends after the stage that options.to names, within a loop
-    in its first round."""
+    """-> (the record of the last stage, seconds by stage). Ends after the stage that options.to names, in the first
+    round of a loop.
+    """
     record: Found = found
     seconds: Counter[str] = Counter()
     for each in STAGES:
         stages = each.stages if isinstance(each, Repeat) else (each,)
-        for stage, record in _rounds(run, each, record, seconds):  # noqa: B007, B020 - the last one is looked at below
+        for stage, record in _rounds(run, each, record, seconds):  # noqa: B007, B020 - the last one is used below
             if stage.__name__ == run.options.to and stage is not stages[-1]:
                 return record, dict(seconds)
         if stages[-1].__name__ == run.options.to:
@@ -172,7 +174,7 @@ def travel(run: Run, found: Found) -> tuple[Found, dict[str, float]]:
 
 
 def _rounds(run: Run, each: Stage | Repeat, record: Any, seconds: Counter[str]) -> Iterator[tuple[Stage, Any]]:
-    """Yield (stage, its record) as they are done, and again where they are repeated."""
+    """Yield (stage, its record) as each is done, and again when it is repeated."""
     repeat = each if isinstance(each, Repeat) else Repeat((each,), until=lambda record: True)
     rounds = 0
     while True:
@@ -188,8 +190,9 @@ def _rounds(run: Run, each: Stage | Repeat, record: Any, seconds: Counter[str]) 
 
 
 def _keep_run(path: Path, run: Run, seconds: dict[str, float], files: dict | None) -> None:
-    """How long each stage took when it last had work, and how it was done: what `prep status` tells of costs, and what
-    a picture does not depend on. files: those of SRC that are in no manifest; None: there is no new manifest."""
+    """Record how long each stage took when it last had work, and how it was done: costs for `prep status`, and facts
+    that do not affect pictures. files: those of SRC that are not in the manifest; None: there is no new manifest.
+    """
     try:
         last = read_json(path)
         took, notes, before = dict(last["seconds"]), dict(last.get("notes", {})), last.get("files")
@@ -201,7 +204,7 @@ def _keep_run(path: Path, run: Run, seconds: dict[str, float], files: dict | Non
 
 
 def _kept(src: Path, settings: Settings) -> dict:
-    """What `prep status` and the next reader need: where the images were, and every setting as it was resolved."""
+    """What `prep status` and other readers need: the path of the images, and every resolved setting."""
     return {"src": str(src.resolve()), "settings": settings.model_dump(mode="json")}
 
 
@@ -227,7 +230,7 @@ def _tell(run: Run, record: Found, result: Result) -> None:
 
 
 def trial_lines(record: Found) -> Iterator[str]:
-    """One loud line for a run that a starter model read or drew."""
+    """A warning line for a run in which a starter model read or drew."""
     if isinstance(record, Tagged) and is_trial(record.tagger):
         yield f"TRIAL: read by the starter tagger, {KNOWS}"
     elif isinstance(record, Drawn) and record.drawing and is_trial(record.drawing.generator):

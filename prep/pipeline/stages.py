@@ -1,7 +1,7 @@
-"""One small adapter a stage: what it takes from the run and the record, what it hands to its part, what it says.
+"""One small adapter per stage: what it takes from the run and the record, what it passes to its part, what it prints.
 
-A stage is a function (run, record) -> record. The parts know nothing of one another; they meet here. Those that draw
-are in draw.py, the last one in export.py.
+A stage is a function (run, record) -> record. The parts know nothing about each other; they meet here. The stages that
+draw are in draw.py, the last one is in export.py.
 """
 
 from collections import Counter
@@ -30,7 +30,7 @@ from prep.scan.measure import SCAN, ScanJob, by_stat, is_current, is_whole, path
 from prep.scan.select import capped, select
 from prep.tagging.filters import read_patterns
 from prep.tagging.thresholds import level_of
-from prep.types import Problem, Row
+from prep.types import CAPTION_SOURCES, Problem, Row
 
 SCAN_BATCH = 128
 SHOWN = 4
@@ -56,7 +56,7 @@ def scan(run: Run, found: Found) -> Scanned:
             pass
         book = run.ledger.book(SCAN, job.recipe)
     read = list(zip(todo, book.rows(path_key(file.path) for file in todo), strict=True))
-    if run.options.dry:  # a file that was only renamed is known by its stat
+    if run.options.dry:  # a file that was only renamed is recognised by its stat
         elsewhere = by_stat(book, (file for file, row in read if row is None))
         read = [(file, row or elsewhere.get(file.path)) for file, row in read]
     run.wants("unknown", sum(row is None for _, row in read))
@@ -80,10 +80,10 @@ def scan(run: Run, found: Found) -> Scanned:
 
 
 def folder_lines(listing: Listing) -> Iterator[str]:
-    """How folders became characters, where that is not plain."""
+    """How folders became characters, where that is not obvious."""
     if listing.numbered:
         names = ", ".join(map(printable, listing.numbered[:SHOWN])) + (", ..." if listing.numbered[SHOWN:] else "")
-        yield f"kohya's repeats are taken off the names of folders, and computed anew: {names}"
+        yield f"kohya's repeats are removed from folder names, and recomputed: {names}"
     nested = [f"{printable(name)}: {quantity(many, 'sub-folder')}" for name, many in listing.nested.items()]
     if nested:
         more = f", and of {len(nested) - SHOWN:,} more" if nested[SHOWN:] else ""
@@ -128,7 +128,7 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
 
 
 def look_again(run: Run, tagged: Tagged) -> Found:
-    """Files changed since the scan: once more from the top, for what differs. What changes again is a problem."""
+    """Files changed since the scan: start again for what differs. A file that changes again is a problem."""
     run.report.say("tag: some images changed while prep was running and are read again")
     for row in tagged.rows:
         run.problems.pop(row.ref.path, None)
@@ -172,7 +172,7 @@ def caption(run: Run, profiled: Profiled) -> Captioned:
     run.problems |= {row.ref.path: NO_TAGS for row in rows if "no_tags" in row.flags} | run.problems
     kept = [row for row in rows if row.status == "kept"]
     sources = Counter(row.caption_source for row in kept)
-    text = ", ".join(f"{sources[name]:,} {name}" for name in ("machine", "hand", "merged") if sources[name])
+    text = ", ".join(f"{sources[name]:,} {words}" for name, words in CAPTION_SOURCES.items() if sources[name])
     run.report.say(f"caption: {text or 'nothing to caption'}")
     for line in without_trigger(kept, profiled):
         run.report.say(f"caption: {line}")

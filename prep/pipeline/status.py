@@ -1,4 +1,4 @@
-"""What `prep status` shows of an OUT, read from its manifest and ledger. No pixel, no network, no torch."""
+"""What `prep status` shows about an OUT, from its manifest and ledger. No pixels, no network, no torch."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -21,22 +21,22 @@ from prep.names import printable, quantity
 from prep.pipeline.fates import left_out_for
 from prep.pipeline.outlook import changed_settings, hand_lines, outlook_of
 from prep.pipeline.preview import Preview, preview
-from prep.types import Profile, is_real
+from prep.types import CAPTION_SOURCES, Profile, is_real
 
-SURE_IMAGES = 3  # fewer can prove no trait: 2 of 2 has a Wilson bound of 0.43
+SURE_IMAGES = 3  # fewer cannot prove a trait: 2 of 2 has a Wilson bound of 0.43
 SHOWN_TAGS = 12
 
-# What an edit of a section makes a run do again; the rest is taken from the ledger.
+# What a run redoes after a change in a section; everything else comes from the ledger.
 COSTS = (
     ("scan.max_pixels, thresholds.measure_px", "scan", "every image is read again"),
     ("tagger.model", "tag", "every image is tagged again"),
-    ("thresholds, filter, profile, characters, captions", "caption", "captions are made anew from the stored scores"),
-    ("export, the rest of scan", "export", "images are placed or taken out; nothing is tagged"),
+    ("thresholds, filter, profile, characters, captions", "caption", "captions are rebuilt from the stored scores"),
+    ("export, the rest of scan", "export", "images are added or removed; nothing is tagged"),
 )
 
 
 def opened(out: Path) -> tuple[Path, Settings]:
-    """-> (SRC, the settings of the last run). Raises UsageError when out is no folder of prep's, or one with links."""
+    """-> (SRC, the settings of the last run). Raises UsageError when prep did not make out, or it contains links."""
     check_folders(out)
     path = out / ".prep" / "config.json"
     try:
@@ -45,10 +45,10 @@ def opened(out: Path) -> tuple[Path, Settings]:
     except FileNotFoundError:
         raise UsageError(f"{out} was not made by prep", hint="name a folder that `prep run` wrote") from None
     except DocumentError as error:
-        raise UsageError(f"{path} {error}", hint=f"`prep run SRC --out {out}` writes it anew") from None
+        raise UsageError(f"{path} {error}", hint=f"`prep run SRC --out {out}` writes it again") from None
     except (ValueError, KeyError, TypeError):
-        what = "does not say what prep writes there: `src` and `settings`"
-        raise UsageError(f"{path} {what}", hint=f"`prep run SRC --out {out}` writes it anew") from None
+        what = "lacks what prep writes there: `src` and `settings`"
+        raise UsageError(f"{path} {what}", hint=f"`prep run SRC --out {out}` writes it again") from None
 
 
 def status_of(out: Path) -> Iterator[str]:
@@ -81,8 +81,8 @@ def status_of(out: Path) -> Iterator[str]:
     yield ""
     if made.record.profiles:
         yield (
-            "bound: going by the counts, at least this share of the character's pictures shows the tag (90 % sure); "
-            f"a feature of the body is left to the trigger word from {now.profile.trait_bound} on"
+            "bound: a lower estimate, 90 % sure, of the share of the character's pictures that show the tag; "
+            f"features of the body from {now.profile.trait_bound} on are left to the trigger word"
         )
     yield from _next(made, changed_settings(settings, made.run.settings))
     if not draws:
@@ -91,31 +91,31 @@ def status_of(out: Path) -> Iterator[str]:
     yield "what changing a setting would redo:"
     seconds = _last_seconds(out)
     for what, stage, told in COSTS:
-        last = f" ({seconds[stage]:.1f} s the last time)" if stage in seconds else ""
+        last = f" ({seconds[stage]:.1f} s last time)" if stage in seconds else ""
         yield f"  {what}: {told}{last}"
 
 
 def diff_of(out: Path) -> Iterator[str]:
-    """Yield, for each caption that a person touched, what the machine says and what was added and taken out."""
+    """Yield, for each caption that the user edited, prep's own caption and what was added and removed."""
     made = preview(*_paths(out))
     count = 0
     for row in made.record.rows:
         if row.status != "kept" or row.caption_source not in ("hand", "merged"):
             continue
         count += 1
-        yield f"{printable(row.ref.path)} ({row.caption_source})"
+        yield f"{printable(row.ref.path)} ({CAPTION_SOURCES[row.caption_source]})"
         if row.final_text is None:
             yield "  its caption cannot be read; it is left alone"
             continue
         machine = {key(item): item for item in row.caption.items}
-        standing = {key(item): item for item in items(row.final_text)}
-        yield f"  machine: {row.caption.text}"
+        present = {key(item): item for item in items(row.final_text)}
+        yield f"  by prep: {row.caption.text}"
         yield f"  now:     {row.final_text or '(empty)'}"
         if not row.final_text:
             continue
-        yield from (f"  + {text}" for name, text in standing.items() if name not in machine)
-        yield from (f"  - {text}" for name, text in machine.items() if name not in standing)
-    yield f"{count:,} captions differ from the machine's by hand"
+        yield from (f"  + {text}" for name, text in present.items() if name not in machine)
+        yield from (f"  - {text}" for name, text in machine.items() if name not in present)
+    yield f"{count:,} captions were edited by hand"
 
 
 def problems_of(out: Path) -> Iterator[str]:
@@ -126,7 +126,7 @@ def problems_of(out: Path) -> Iterator[str]:
     except FileNotFoundError:
         yield "no problems"
     except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror})", hint="take it away, then run again") from None
+        raise UsageError(f"{path} cannot be read ({error.strerror})", hint="remove it, then run again") from None
 
 
 def _paths(out: Path) -> tuple[Path, Path, Settings]:
@@ -135,13 +135,13 @@ def _paths(out: Path) -> tuple[Path, Path, Settings]:
 
 
 def _manifest(out: Path) -> list[dict]:
-    """As they stand now: with what was decided since the last run."""
+    """The rows, with the decisions since the last run."""
     found = Set(out, DryLedger(out / ".prep" / "ledger"))
     return list(found.rows(columns=["caption_source", "tagger", "flags"]))
 
 
 def _characters(rows: Iterable[dict]) -> list[list[str]]:
-    """A header and a line a character."""
+    """A header and one line per character."""
     counts: dict[str, Counter] = defaultdict(Counter)
     folders: dict[str, str] = {}
     for row in rows:
@@ -150,8 +150,8 @@ def _characters(rows: Iterable[dict]) -> list[list[str]]:
         if row["status"] == "kept":
             found[row["caption_source"]] += 1
             folders.setdefault(row["character"], (row["file"] or "//").split("/")[1])
-    columns = ("kept", "duplicate", "rejected", "unreadable", "excluded", "machine", "hand", "merged")
-    table = [["character", *columns, "folder"]]
+    columns = ("kept", "duplicate", "rejected", "unreadable", "excluded", *CAPTION_SOURCES)
+    table = [["character", *(CAPTION_SOURCES.get(column, column) for column in columns), "folder"]]
     table += [
         [name, *(str(found[column] or "-") for column in columns), folders.get(name, "-")]
         for name, found in sorted(counts.items())
@@ -169,7 +169,7 @@ def _reasons(rows: Iterable[dict]) -> Iterator[str]:
 
 
 def _files(out: Path, rows: Iterable[dict]) -> Iterator[str]:
-    """All files of SRC, as the last whole run saw them; nothing where 0.1.0 did not count them."""
+    """All files of SRC, as counted by the last complete run; empty for 0.1.0, which did not count them."""
     try:
         files = _last_run(out)["files"]
         counted, unread = (Counter({str(name): int(count) for name, count in files[each].items()})
@@ -198,7 +198,7 @@ def _profile(profile: Profile, made: Preview) -> Iterator[str]:
 
 
 def _drawing(profile: Profile, made: Preview, drawn: list[tuple[str, str | None]], draws: bool) -> Iterator[str]:
-    """What was drawn of a character and what the check said; what is still to come, where something draws."""
+    """What was drawn of a character, what the check said, and what is still to draw if there is a generator."""
     run = made.run
     finished = _written(run.out / "manifest.parquet") >= _written(run.out / ".prep" / "config.json")
     since = 0
@@ -206,7 +206,7 @@ def _drawing(profile: Profile, made: Preview, drawn: list[tuple[str, str | None]
         folder = run.out / "generated" / made.record.places.slugs[profile.character]
         since = drawn_since(folder, _written(run.out / "manifest.parquet"))
     if drawn or draws or since:
-        more = f"; {since:,} more by a run that was cut off, not read yet" if since else ""
+        more = f"; {since:,} more by an interrupted run, not read yet" if since else ""
         yield f"  drawn: {verdicts(drawn)}{more}"
     if draws:
         nothing_new = finished and not run.todo["scan"] and not run.todo["tag"]
@@ -214,7 +214,7 @@ def _drawing(profile: Profile, made: Preview, drawn: list[tuple[str, str | None]
 
 
 def _written(path: Path) -> int:
-    """When, in nanoseconds; 0: it is not there."""
+    """Its time in nanoseconds; 0: missing."""
     try:
         return path.stat().st_mtime_ns
     except OSError:
@@ -236,15 +236,15 @@ def _next(made: Preview, settings: list[str]) -> Iterator[str]:
         if count:
             yield f"  it would {what}"
     for reason, count in found.leaving.most_common():
-        yield f"  it would take {quantity(count, 'picture')} out of kohya/: {reason}"
+        yield f"  it would remove {quantity(count, 'picture')} from kohya/: {reason}"
     yield from (f"  {line}" for line in hand_lines(found))
     if settings:
-        yield "  other settings hold than in the last run, which had --set, --config, or another prep.toml:"
+        yield "  these settings differ from the last run's, which had --set, --config, or another prep.toml:"
         yield from (f"    {line}" for line in settings)
 
 
 def _lost(made: Preview) -> Iterator[str]:
-    """The hand edits that have no picture."""
+    """The hand edits whose picture is missing."""
     record = made.record
     if not record.lost:
         return
@@ -258,7 +258,7 @@ def _lost(made: Preview) -> Iterator[str]:
 
 
 def _last_seconds(out: Path) -> dict[str, float]:
-    """Seconds that each stage took when it last had something to do."""
+    """Seconds that each stage took when it last had work."""
     try:
         return {stage: float(each) for stage, each in _last_run(out)["seconds"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -266,7 +266,7 @@ def _last_seconds(out: Path) -> dict[str, float]:
 
 
 def _last_run(out: Path) -> Any:
-    """What run.json says; nothing where it cannot be read."""
+    """The content of run.json; empty if it cannot be read."""
     try:
         return read_json(out / ".prep" / "run.json")
     except (FileNotFoundError, ValueError):

@@ -1,7 +1,6 @@
-"""Arrow in little memory: without pandas, which it imports, where it is installed, only to ask whether a value is of
-its kind (a third of a second and 36 MB); and without a heap of its own, which the system fills up by 2 MB at any time.
-Parquet's writer keeps that heap all the same, some 3 MB a process: its pool is chosen by the environment alone, which
-is not ours to change.
+"""Keep Arrow small: without pandas, which it imports, if installed, only to check a value's type (a third of a second
+and 36 MB); and without a heap of its own, which the system grows by 2 MB at a time. Parquet's writer keeps that heap
+anyway, about 3 MB per process: only the environment can choose its pool, and that is not ours to change.
 """
 
 import sys
@@ -14,8 +13,8 @@ class _NoPandas:
 
 
 def keep_arrow_small() -> None:
-    """For a process of prep's own. Arrow asks for pandas once a process, with its first array, and believes what it was
-    told. Everybody else may import pandas, as diffusers does: but Arrow's own `to_pandas` then fails in this process.
+    """Only for prep's own processes. Arrow looks for pandas once per process, at its first array, and remembers the
+    answer. Others may still import pandas, as diffusers does, but Arrow's own `to_pandas` then fails in this process.
     """
     hidden = _NoPandas()
     sys.meta_path.insert(0, hidden)

@@ -1,4 +1,4 @@
-"""Cores, memory and disk, as this process may use them: a container's limits count. Sizes in bytes; None: not known."""
+"""Cores, memory and disk that this process may use, within a container's limits. Sizes in bytes; None: unknown."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
-# Of NVIDIA's cards, its boards, AMD's cards, and Windows' own within Linux.
+# Of NVIDIA's cards, its boards, AMD's cards, and Windows' own under WSL.
 GPU_NODES = ("/dev/nvidia0", "/dev/nvhost-gpu", "/dev/nvgpu", "/dev/kfd", "/dev/dxg")
 MEMINFO = Path("/proc/meminfo")
 
@@ -19,7 +19,7 @@ def cores() -> int:
 
 
 def memory() -> tuple[int | None, int | None]:
-    """(all of it, what is free), the smaller of the machine's and the container's."""
+    """(total, free), the smaller of the machine's and the container's."""
     total, free = _machine_memory()
     limit, used = (_number(CGROUP / name) for name in ("memory.max", "memory.current"))
     if limit is not None and (total is None or limit < total):
@@ -30,7 +30,7 @@ def memory() -> tuple[int | None, int | None]:
 
 
 def disk_free(folder: Path) -> int | None:
-    """Of the disk that folder is on, or will be."""
+    """Free bytes on the disk that folder is on, or will be on."""
     for path in (folder, *folder.absolute().parents):
         try:
             return shutil.disk_usage(path).free
@@ -40,13 +40,13 @@ def disk_free(folder: Path) -> int | None:
 
 
 def nvidia_driver() -> bool:
-    """Is the kernel's driver loaded? Says nothing of whether torch can use it."""
+    """Whether the kernel driver is loaded; torch may still be unable to use it."""
     return Path("/proc/driver/nvidia/version").exists()
 
 
 def may_have(device: str) -> bool:
-    """Whether this machine may have such a device: cuda or mps; auto and cpu always. torch, which takes seconds to ask,
-    has the last word.
+    """Whether this machine may have such a device: cuda or mps; auto and cpu always. torch, which takes seconds to
+    import, decides.
     """
     if device == "cuda" and sys.platform == "linux":
         return nvidia_driver() or any(Path(node).exists() for node in GPU_NODES)

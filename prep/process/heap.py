@@ -1,4 +1,4 @@
-"""What glibc does with freed memory, turned to what a process of prep's own does. Without glibc these do nothing."""
+"""Adapt what glibc does with freed memory to prep's own processes. Without glibc these functions do nothing."""
 
 import contextlib
 import ctypes
@@ -10,21 +10,23 @@ _own = False  # whether this process is prep's own
 
 
 def own_this_process() -> None:
-    """Said by a command, or where a worker starts. Until then nothing here changes the heap: it is somebody else's."""
+    """Called by a command, or when a worker starts. Before that nothing here changes the heap: the process may be a
+    caller's.
+    """
     global _own
     _own = True
 
 
 def keep_freed_memory() -> None:
-    """glibc gives large blocks back to the system, and pages every layer's activations in anew: a quarter of the time
-    of tagging. A process that does the same again and again keeps its largest size for it instead.
+    """glibc returns large blocks to the system, so that every layer's activations are paged in again: a quarter of the
+    time of tagging. A process that repeats the same work keeps its peak size instead.
     """
     _set((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2**30))
 
 
 @contextlib.contextmanager
 def freed_memory_kept() -> Iterator[None]:
-    """Within, it is kept; at the end it goes back."""
+    """Keep freed memory inside this context, and return it at the end."""
     keep_freed_memory()
     try:
         yield
@@ -33,7 +35,7 @@ def freed_memory_kept() -> Iterator[None]:
 
 
 def give_back_freed_memory() -> None:
-    """As it was before, and what was kept goes back to the system."""
+    """Restore the default, and return kept memory to the system."""
     _set((M_MMAP_MAX, USUAL_MMAPS), (M_TRIM_THRESHOLD, USUAL_TRIM))
     if _own:
         with contextlib.suppress(OSError, AttributeError):

@@ -1,4 +1,4 @@
-"""One driver an OUT: an advisory lock that dies with its holder, and names it to whoever comes second."""
+"""One run per OUT: an advisory lock that ends with its holder, and names the holder to whoever comes second."""
 
 import contextlib
 import os
@@ -17,19 +17,19 @@ HOLDER_BYTES = 1_000  # a process and a host
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock at path. Raises StoppedError that names the process and host of the one who has it, and where the
-    file is a link or no file: it is written to.
+    """Hold the lock at path. Raises StoppedError naming the holder's process and host, or when the path is a link or
+    not a file, since it is written to.
 
-    The file stays when the lock is let go; what is in it matters only while somebody holds the lock.
+    The file stays after the lock is released; its content matters only while the lock is held.
     """
     _check(path)
-    # Never filelock's other kind, a file that exists while the lock is held: a kill would leave it there.
+    # Never filelock's soft lock, a file that exists while the lock is held: a kill would leave it there.
     lock = FileLock(path, timeout=0, fallback_to_soft=False, preserve_lock_file=True, on_acquired=_sign)
     try:
         lock.acquire()
     except Timeout:
         raise StoppedError(
-            f"{path.parent.parent} is being worked on by {_holder(path)}", hint="wait for it, or stop it"
+            f"{path.parent.parent} is in use by {_holder(path)}", hint="wait for it, or stop it"
         ) from None
     try:
         yield
@@ -43,17 +43,17 @@ def _check(path: Path) -> None:
         os.close(open_file(path, os.O_RDWR | os.O_CREAT))
     except OSError as error:
         raise StoppedError(
-            f"{path} cannot be locked ({error.strerror})", hint="take it away, or see who may write there"
+            f"{path} cannot be locked ({error.strerror})", hint="remove it, or check who may write there"
         ) from None
 
 
 def _sign(descriptor: int) -> None:
     os.ftruncate(descriptor, 0)
-    with contextlib.suppress(OSError):  # on a full disk the lock holds, without a name
+    with contextlib.suppress(OSError):  # on a full disk the lock works, without a name
         os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
 
 
 def _holder(path: Path) -> str:
-    with contextlib.suppress(OSError):  # Windows lets nobody else read what is locked
+    with contextlib.suppress(OSError):  # Windows does not let others read a locked file
         return shown(read_file(path, HOLDER_BYTES).decode("utf-8", "replace").strip()) or "another process"
     return "another process"

@@ -1,6 +1,6 @@
-"""Standard output and error: there in any case, in any encoding, and nobody's fault when they cannot be written.
+"""Standard output and error: always present, in any encoding, and harmless when they cannot be written.
 
-Asked for where a process of the command line starts.
+Called when a command-line process starts.
 """
 
 import contextlib
@@ -12,29 +12,29 @@ from prep.errors import StoppedError
 
 
 class OutputError(StoppedError):
-    """Standard output cannot be written: whoever read it has left, or the disk that it went to is full."""
+    """Standard output cannot be written: its reader has left, or its disk is full."""
 
 
-class ReaderLeft(OutputError):  # noqa: N818 - as with `| head -1`: nothing is wrong, and nothing is said
-    exit_code = 128 + 13  # what a shell shows of a process that SIGPIPE ended
+class ReaderLeft(OutputError):  # noqa: N818 - as with `| head -1`: nothing is wrong, and nothing is printed
+    exit_code = 128 + 13  # what a shell reports for a process ended by SIGPIPE
 
 
 def ready_output() -> None:
-    """Take what an encoding lacks as an escape, and a closed stream as one that nobody reads."""
+    """Escape characters that the encoding lacks, and treat a closed stream as one that nobody reads."""
     for number in range(3):
         try:
             os.fstat(number)
-        except OSError:  # else the next file that is opened would get this number, and what is printed
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+        except OSError:  # otherwise the next opened file would get this number, and the output
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number: this one
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - for as long as the process lives
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - as long as the process lives
         if hasattr(stream := getattr(sys, name), "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 
 
 def check_output() -> None:
-    """Raises OutputError where something that was printed did not arrive."""
+    """Raises OutputError if printed text did not arrive."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError) as error:
@@ -42,12 +42,12 @@ def check_output() -> None:
 
 
 def cannot_print(error: Exception) -> OutputError:
-    """And nothing is printed from now on: the interpreter, when it ends, would try once more and complain."""
+    """Also print nothing from now on: at its end the interpreter would try once more and complain."""
     with contextlib.suppress(OSError, ValueError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
         os.close(null)
     if getattr(error, "errno", None) == errno.EPIPE:
-        return ReaderLeft("nobody reads standard output any more")
+        return ReaderLeft("nobody reads standard output any longer")
     why = getattr(error, "strerror", None) or error
-    return OutputError(f"standard output cannot be written ({why})", hint="see where it goes; OUT is as the log says")
+    return OutputError(f"standard output cannot be written ({why})", hint="check where it goes; OUT is as the log says")

@@ -1,4 +1,4 @@
-"""Pillow in a process that is prep's own. Where it is somebody else's, Pillow's limit and warnings stay as they are."""
+"""Pillow in prep's own processes. In a caller's process, Pillow's limit and warnings stay as they are."""
 
 import contextlib
 import ctypes
@@ -8,17 +8,17 @@ from PIL import Image
 
 
 def trust_our_own_limits() -> None:
-    """prep.images checks each picture's size against scan.max_pixels before it is decoded, and says more than Pillow
-    would; and what Pillow warns of, a picture's flags or its error tell.
+    """prep.images checks each picture's size against scan.max_pixels before decoding, and reports more than Pillow
+    would; what Pillow warns about is in a picture's flags or its error.
     """
     Image.MAX_IMAGE_PIXELS = None
-    warnings.filterwarnings("ignore", module=r"PIL\.")  # a filter for one thread alone does not exist
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # there is no filter for a single thread
     _silence_libtiff()
 
 
 def _silence_libtiff() -> None:
-    """libtiff writes its warnings and errors straight to this process's stderr, under the name tempfile.tif. It is
-    reached through Pillow's own extension; where that holds it hidden inside, it goes on telling.
+    """libtiff writes its warnings and errors directly to this process's stderr, under the name tempfile.tif. It is
+    reached through Pillow's own extension; if it is statically linked there, it keeps writing.
     """
     with contextlib.suppress(OSError, AttributeError):
         library = ctypes.CDLL(Image.core.__file__)

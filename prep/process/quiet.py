@@ -1,10 +1,11 @@
-"""What libraries would say on stderr that nobody needs to hear. Asked for where a process starts, before they load."""
+"""Silence library messages on stderr that nobody needs. Called when a process starts, before the libraries load."""
 
 import os
 
 
 def keep_libraries_quiet() -> None:
-    """transformers and diffusers tell on import that torchvision is not here, which nothing needs, and of each prompt
-    what the CLIPs do not read of it: docs/DRAWING.md says how much they read. Who sets a level gets it."""
+    """transformers and diffusers report on import that torchvision is missing, which nothing needs, and for each prompt
+    the part that the CLIPs do not read (see docs/DRAWING.md). A log level set by the user is respected.
+    """
     for library in ("TRANSFORMERS", "DIFFUSERS"):
         os.environ.setdefault(f"{library}_VERBOSITY", "error")

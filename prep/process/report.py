@@ -1,7 +1,7 @@
-"""What a run tells: bars on a terminal, plain lines elsewhere, and everything in .prep/log.
+"""What a run prints: bars on a terminal, plain lines elsewhere, and everything in .prep/log.
 
-Lines go through logging. A part that has no Report says `logging.getLogger("prep.its.name").info(line)`, and while a
-Report is open, that is seen just as what the Report says; `debug` is for the log alone.
+Lines go through logging. A part without a Report calls `logging.getLogger("prep.its.name").info(line)`; while a Report
+is open, that line is shown like the Report's own. `debug` goes only to the log.
 """
 
 import contextlib
@@ -19,12 +19,12 @@ from prep.files import open_file
 from prep.names import shown
 
 T = TypeVar("T")
-QUIET_SECONDS = 30  # between lines of progress where there is no terminal
+QUIET_SECONDS = 30  # between lines of progress without a terminal
 LOGGER = logging.getLogger("prep")
 
 
 class Report:
-    """Lines are seen within `with Report(...)`. log: a file that everything is added to. quiet: nothing is shown."""
+    """Lines are shown inside `with Report(...)`. log: a file that everything is appended to. quiet: show nothing."""
 
     def __init__(self, log: Path | None = None, quiet: bool = False) -> None:
         self.quiet = quiet
@@ -35,7 +35,7 @@ class Report:
     def __enter__(self) -> Self:
         self.before = LOGGER.level, LOGGER.propagate
         LOGGER.setLevel(logging.DEBUG)
-        LOGGER.propagate = False  # a library that sets up the root logger would have each line shown twice
+        LOGGER.propagate = False  # a library that configures the root logger would show each line twice
         for handler in self.handlers:
             LOGGER.addHandler(handler)
         return self
@@ -51,7 +51,7 @@ class Report:
         self._log(logging.DEBUG if self.quiet else logging.INFO, line)
 
     def note(self, line: str) -> None:
-        """For the log alone."""
+        """Write to the log only."""
         self._log(logging.DEBUG, line)
 
     def bar(self, stage: str, items: Iterable[T], total: int) -> Iterator[T]:
@@ -59,22 +59,22 @@ class Report:
         if sys.stderr.isatty():
             yield from tqdm(items, stage, total, unit="image", leave=False, dynamic_ncols=True)
             return
-        started = told = time.monotonic()
+        started = last_line = time.monotonic()
         for done, item in enumerate(items, 1):
             yield item
             now = time.monotonic()
-            if now - told >= QUIET_SECONDS:
-                told = now
+            if now - last_line >= QUIET_SECONDS:
+                last_line = now
                 left = (now - started) / done * (total - done)
                 self.say(f"{stage}: {done:,} of {total:,}, about {left:,.0f} s left")
 
     def _log(self, level: int, line: str) -> None:
-        if self.handlers:  # else it would be another Report's, if one is open
+        if self.handlers:  # otherwise it belongs to another open Report
             LOGGER.log(level, line)
 
 
 class _Shown(logging.Handler):
-    """On stdout, above a bar. No run stops because nobody reads it any more: the log has every line."""
+    """Print to stdout, above a bar. A run does not stop when nobody reads it: the log has every line."""
 
     def emit(self, record: logging.LogRecord) -> None:
         with contextlib.suppress(OSError, ValueError):
@@ -83,8 +83,8 @@ class _Shown(logging.Handler):
 
 
 class _Kept(logging.Handler):
-    """In a file that is opened for each line: on a full disk a line is lost, and nothing else. No run stops because its
-    log cannot be written: who needed the room tells of a full disk. Through a link nothing is written.
+    """Write to a file that is opened for each line: on a full disk only a line is lost. A run does not stop because its
+    log cannot be written: whoever needs the space reports a full disk. Never writes through a link.
     """
 
     def __init__(self, path: Path) -> None:

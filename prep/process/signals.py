@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first ends a run in order, the second at once; and none hits what may not be cut in two."""
+"""Ctrl-C and SIGTERM: the first ends a run in order, the second at once; neither interrupts what must not be split."""
 
 import contextlib
 import os
@@ -7,12 +7,14 @@ from collections.abc import Iterator
 
 from prep.errors import Interrupted
 
-_deferred: list[int] = []  # within `deferred`: 0, and the signals that came meanwhile
+_deferred: list[int] = []  # inside `deferred`: 0, and the signals that came in the meantime
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Within, SIGINT and SIGTERM raise Interrupted once, so that everything is flushed; the second leaves at once."""
+    """Inside this context, SIGINT and SIGTERM raise Interrupted once, so that everything is flushed; a second one
+    exits.
+    """
 
     def stop(number: int, _frame: object) -> None:
         if _deferred:
@@ -32,8 +34,8 @@ def interruptible() -> Iterator[None]:
 
 @contextlib.contextmanager
 def deferred() -> Iterator[None]:
-    """Within, what `interruptible` would answer waits until the end. A process that is started within inherits that
-    SIGINT waits, so that it does not answer Ctrl-C, which is the whole group's, with a traceback.
+    """Inside this context, signals that `interruptible` handles wait until its end. A process started inside inherits
+    the blocked SIGINT, so that it does not answer Ctrl-C, which goes to the whole group, with a traceback.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     _deferred.append(0)
@@ -41,7 +43,7 @@ def deferred() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        # The mask is this thread's alone: what another thread of ours was handed meanwhile is answered now.
+        # The mask is per thread: signals delivered to another thread in the meantime are handled now.
         number = max(_deferred)
         _deferred.clear()
         if number:

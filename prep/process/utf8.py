@@ -1,12 +1,12 @@
-"""Names of files are UTF-8, whatever the locale says. Asked for where a process of the command line starts."""
+"""File names are UTF-8, whatever the locale says. Called when a command-line process starts."""
 
 import os
 import sys
 
 
 def begin_in_utf8() -> None:
-    """Where the locale has names of files in another encoding, such as ASCII or Latin-1, begin this process again in
-    Python's UTF-8 mode: kohya/ may hold names that the locale cannot write. What is printed stays in the locale's.
+    """If the locale has another encoding for file names, such as ASCII or Latin-1, restart this process in Python's
+    UTF-8 mode: kohya/ may contain names that the locale cannot express. Printed text keeps the locale's encoding.
     """
     if sys.getfilesystemencoding() == "utf-8":
         return

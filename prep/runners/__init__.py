@@ -1,4 +1,4 @@
-"""Where batches run. A new runner is a file beside this and a line here; a package outside the project adds its own
+"""Where batches run. A new runner is a file beside this one and a line here; a package outside the project adds its own
 through the entry point group `prep.runners`.
 """
 

@@ -1,6 +1,6 @@
-"""Batches on this machine: isolated jobs in processes of their own, the others right here.
+"""Batches on this machine: isolated jobs in processes of their own, the others in this process.
 
-A process that dies takes one batch with it; that batch is split until the guilty item stands alone.
+A process that dies loses one batch; that batch is split until the guilty item is alone.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from prep.process.pictures import trust_our_own_limits
 from prep.process.signals import deferred, leave_interrupts_to_the_driver
 from prep.protocols import Job, Notes, Outcome
 
-STARTS = 3  # of a pool whose first process dies
+STARTS = 3  # attempts for a pool whose first process dies
 _job: Job | None = None  # a worker process's own
 
 
@@ -31,11 +31,11 @@ class LocalRunner:
         self.workers = workers or os.cpu_count() or 1
 
     def map(self, job: Job, work: Sequence[Any]) -> Iterator[Outcome | Notes]:
-        """Yield one outcome an item, in the order in which they are done."""
+        """Yield one outcome per item, in the order of completion."""
         if not work:
             return
         if job.isolated:
-            # Small sets are shared among the workers as well.
+            # Small sets are shared among the workers, too.
             size = max(1, min(job.batch, -(-len(work) // (2 * self.workers))))
             yield from self._in_processes(job, [work[at : at + size] for at in range(0, len(work), size)])
         else:
@@ -47,7 +47,7 @@ class LocalRunner:
         while waiting:
             suspects = yield from _pooled(job, waiting, self.workers)
             while suspects:
-                # Alone in a pool of its own, a batch that dies again is known to hold the guilty item.
+                # A batch that dies again, alone in its own pool, contains the guilty item.
                 batch = suspects.pop()
                 if not (yield from _pooled(job, deque([batch]), 1)):
                     continue
@@ -71,13 +71,13 @@ def _here(job: Job, work: Sequence[Any]) -> Iterator[Outcome | Notes]:
 
 
 def _pooled(job: Job, waiting: deque[Sequence[Any]], workers: int) -> Iterator[Outcome]:
-    """Take batches from waiting, yield outcomes; return the batches that were under way when a process was lost."""
+    """Take batches from waiting, yield outcomes; return the batches that were running when a process died."""
     pool = _started_pool(job, workers)
     running: dict[Future, Sequence[Any]] = {}
     lost: list[Sequence[Any]] = []
     try:
         while (waiting and not lost) or running:
-            while waiting and not lost and len(running) <= workers:  # one ready for whoever is done first
+            while waiting and not lost and len(running) <= workers:  # one ready for the first idle worker
                 batch = waiting.popleft()
                 try:
                     running[_submitted(pool, _work, batch)] = batch
@@ -96,13 +96,13 @@ def _pooled(job: Job, waiting: deque[Sequence[Any]], workers: int) -> Iterator[O
 
 
 def _submitted(pool: ProcessPoolExecutor, *call: Any) -> Future:
-    """A process that is just being started would answer a signal, its own or ours, with a traceback."""
+    """A process that is just starting would answer a signal with a traceback."""
     with deferred():
         return pool.submit(*call)
 
 
 def _started_pool(job: Job, workers: int) -> ProcessPoolExecutor:
-    """With a first process that is ready. One that dies before it is ready is no image's fault: another is tried.
+    """A pool whose first process is ready. If it dies before that, no image is to blame: another one is tried.
 
     Raises StoppedError.
     """
@@ -117,7 +117,7 @@ def _started_pool(job: Job, workers: int) -> ProcessPoolExecutor:
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    raise StoppedError("no worker process can be started", hint="see that memory is free, and run again")
+    raise StoppedError("no worker process could be started", hint="free some memory, and run again")
 
 
 def _start(job: Job, parent: int) -> None:
@@ -125,7 +125,7 @@ def _start(job: Job, parent: int) -> None:
     _job = job
     leave_interrupts_to_the_driver()
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-    # Taking the interpreter apart, all workers at once, would be the scan's peak of memory.
+    # Tearing down the interpreters of all workers at once would be the scan's memory peak.
     Finalize(None, os._exit, args=(0,), exitpriority=-100)
     keep_arrow_small()
     trust_our_own_limits()
@@ -136,7 +136,7 @@ def _start(job: Job, parent: int) -> None:
 
 
 def _leave_with(parent: int) -> None:
-    """A worker whose driver was killed would otherwise wait for work for ever."""
+    """Otherwise a worker whose driver was killed would wait for work forever."""
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(1)

@@ -1,7 +1,7 @@
 """Near copies: perceptual hashes propose, pixels decide.
 
-Equal hashes alone say little: a sprite with another face has the same hash as the first. Re-encodings and resizes
-differ a little everywhere; another expression differs a lot somewhere. So the worst small block decides.
+Equal hashes alone say little: a sprite with another face has the same hash. Re-encodings and resizes differ a little
+everywhere; another expression differs a lot somewhere. So the worst small block decides.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,9 +32,9 @@ NEAR = Shelf("near", (pa.field("difference", pa.float32()),), made_again=True)
 def marked(
     rows: list[Row], read: Callable[[ImageRef], bytes], ledger: Ledger, drop: bool, max_pixels: int
 ) -> list[Row]:
-    """Rows with re-encodings of one picture flagged `near_copy`, near_of the largest; dropped if asked.
+    """Rows with re-encodings of one picture flagged `near_copy`, near_of the largest; dropped if the settings say so.
 
-    read: gives a file's bytes. What was compared once is kept in the ledger.
+    read: returns a file's bytes. Comparisons are kept in the ledger.
     """
     known = {subject: row["difference"] for subject, row in ledger.rows(NEAR).items()}
     marks: dict[tuple[str, str], str] = {}
@@ -84,7 +84,7 @@ def _compared(thumbnail, one: ImageRef, other: ImageRef) -> float:
     try:
         return difference(thumbnail(one), thumbnail(other))
     except (ImageError, OSError):
-        return 255.0  # gone since the scan; the tag stage says so
+        return 255.0  # gone since the scan; the tag stage reports it
 
 
 def thumbnail_of(data: bytes, max_pixels: int) -> np.ndarray:

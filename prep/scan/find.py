@@ -1,7 +1,7 @@
-"""Finding the images of SRC: which files, whose character, and what became of all others.
+"""Find the images of SRC: which files, of which character, and what happens to all other files.
 
-walk.py looks at each file; here they are seen together: a mask has its picture, a caption as well, and a picture in no
-folder may have others in folders.
+walk.py looks at each file; this module looks at all of them together: masks and captions belong to pictures, and loose
+pictures may be beside folders of pictures.
 """
 
 import os
@@ -23,22 +23,24 @@ SHOWN = 3
 
 
 def find_images(src: Path, out: Path) -> Listing:
-    """List the image files under src, but none under out, and say what every other file is.
+    """List the image files under src, except those under out, and say what every other file is.
 
-    Raises UsageError when src is missing, not a folder, cannot be listed, is out or another set that prep made, and
-    when nothing in it may be an image.
+    Raises UsageError when src is missing, is not a folder, cannot be listed, is out or another set that prep made, or
+    when nothing in it can be an image.
     """
-    if not os.path.exists(src):  # noqa: PTH110 - Path raises where nobody may look
-        raise UsageError(f"{src} does not exist", hint="name the folder that holds your images")
+    if not os.path.exists(src):  # noqa: PTH110 - Path raises without permission
+        raise UsageError(f"{src} does not exist", hint="name the folder that contains your images")
     if not src.is_dir():
-        raise UsageError(f"{src} is a file", hint="name the folder that holds it")
+        raise UsageError(f"{src} is a file", hint="name the folder that contains it")
     if src.resolve() == out.resolve():
-        raise UsageError(f"{out} holds your images", hint="a set has a folder of its own: name another with --out")
+        raise UsageError(
+            f"{out} contains your images", hint="the set needs its own folder: name another one with --out"
+        )
     walk = Walk(src.resolve(), out.resolve())
     try:
         if (src / STATE).is_dir():
             hint = "name the folder of the images that it was made from"
-            raise UsageError(f"{src} is a set that prep made: it holds {STATE}/", hint=hint)
+            raise UsageError(f"{src} is a set that prep made: it contains {STATE}/", hint=hint)
         walk.go()
     except OSError as error:
         raise UsageError(f"{src} cannot be read ({error.strerror})", hint="check its permissions") from None
@@ -52,11 +54,11 @@ def _without_images(src: Path, listing: Listing) -> str:
     if not any(src.iterdir()):
         return "is empty"
     reasons = ", ".join(f"{printable(each.path)} {each.kind.message}" for each in listing.passed[:SHOWN])
-    return "holds no image" + (f": {reasons}" if reasons else "")
+    return "contains no image" + (f": {reasons}" if reasons else "")
 
 
 def _listing(src: Path, walk: Walk) -> Listing:
-    """What the walk found, seen together."""
+    """Everything that the walk found, seen together."""
     stems = {_stem(found.path) for found in walk.pictures} | {_stem(path) for path, kind in walk.others if kind.art}
     masks = {each.path for each in walk.pictures if "mask" in each.path.lower() and _is_mask(each.path, stems)}
     pictures = [found for found in walk.pictures if found.path not in masks]
@@ -65,7 +67,7 @@ def _listing(src: Path, walk: Walk) -> Listing:
     name = src.resolve().name
 
     def folder(path: str) -> str:
-        """The character's folder, by its name as it is; SRC is the only one where no other has pictures."""
+        """The character's folder, by its exact name; SRC itself only if no folder in it has pictures."""
         first, _, rest = _below(walk.base, path).partition("/")
         return (first if rest else "") if in_folders else name
 
@@ -88,18 +90,18 @@ def _listing(src: Path, walk: Walk) -> Listing:
 
 
 def _with_captions(others: Iterable[tuple[str, Kind]], stems: set[str]) -> Iterator[tuple[str, Kind]]:
-    """The same, with those texts as captions that a picture has."""
+    """The same, with texts that belong to a picture as captions."""
     others = list(others)
     texts = {path for path, kind in others if kind is TEXT and path.endswith(CAPTIONS)}
     for path, kind in others:
         if path in texts and _stem(path) in stems:
             first = next(_stem(path) + ending for ending in CAPTIONS if _stem(path) + ending in texts)
-            kind = CAPTION if path == first else replace(TEXT, message="is not read: the .txt beside it counts")
+            kind = CAPTION if path == first else replace(TEXT, message="is not read, since the .txt beside it counts")
         yield path, kind
 
 
 def _nested(files: Iterable[Found], base: str) -> dict[str, int]:
-    """Character -> how many folders with pictures its folder holds, at any depth."""
+    """Character -> the number of folders with pictures in its folder, at any depth."""
     folders = {(found.character, _below(base, found.path).rpartition("/")[0]) for found in files}
     return dict(sorted(Counter(character for character, folder in folders if "/" in folder).items()))
 

@@ -1,7 +1,7 @@
-"""What a file or a folder of SRC is: a picture to read, a caption, or of a kind that is left out, with the reason.
+"""What a file or folder of SRC is: a picture to read, a caption, or a kind that is left out, with the reason.
 
-The one rule of what is a training picture. It goes by names, and by a file's first bytes where its name does not
-decide. Nothing here opens a file.
+The one rule for what is a training picture. It uses names, and a file's first bytes if the name does not decide.
+Nothing here opens a file.
 """
 
 import os
@@ -13,13 +13,13 @@ from prep.types import Problem
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Why a file or a folder is not read as a picture."""
+    """Why a file or folder is not read as a picture."""
 
-    name: str  # as it is counted, and the word in problems.txt
-    message: str = ""  # what it is. Empty: nothing needs to be said of it, and it is only counted
+    name: str  # the name in counts and in problems.txt
+    message: str = ""  # what it is. Empty: it is only counted
     hint: str = ""
-    fails: bool = False  # a run that meets it ends with exit code 1
-    art: bool = False  # somebody may look for it in the set: its folder is a character's
+    fails: bool = False  # a run that finds one exits with 1
+    art: bool = False  # the user may expect it in the set: its folder is a character's
 
     @property
     def problem(self) -> Problem:
@@ -31,34 +31,36 @@ CAPTION = Kind("caption")
 SETTINGS = Kind("settings file")
 SYSTEM = Kind("system file")
 
-TEXT = Kind("text", "is no picture's caption", "if it should be, give it the name of its picture")
-OTHER = Kind("other", "is no picture, caption or setting, and is not read")
+TEXT = Kind("text", "is not the caption of any picture", "if it is one, give it the name of its picture")
+OTHER = Kind("other", "is not a picture, caption or setting, and is not read")
 METADATA = Kind("other", "is not read: captions come from .txt and .caption files", "convert it if you need it")
 HIDDEN_PICTURE = Kind("hidden", "has a name that begins with a dot", "rename it if it belongs in the set", art=True)
-BACKUP = Kind("backup", "is a backup of another program", "rename it if it belongs in the set", art=True)
-UNFINISHED = Kind("unfinished", "is a download that did not end", "download it again", art=True)
-MASK = Kind("mask", "is a mask of the picture that is called so", "prep makes no use of masks")
+BACKUP = Kind("backup", "is a backup by another program", "rename it if it belongs in the set", art=True)
+UNFINISHED = Kind("unfinished", "is an unfinished download", "download it again", art=True)
+MASK = Kind("mask", "is a mask of the picture with the same name", "prep does not use masks")
 LOOSE = Kind(
     "loose",
-    "lies beside the characters' folders, in none of them",
+    "is beside the characters' folders, not in one of them",
     "move it into its character's folder, or into a new one",
     art=True,
 )
-VIDEO = Kind("video", "is a video", "extract the frames that you want, such as with ffmpeg", art=True)
-ARCHIVE = Kind("archive", "is an archive, and is not opened", "unpack it if it holds pictures", art=True)
-LINK = Kind("link", "is a link out of SRC", "copy what it leads to into SRC", fails=True, art=True)
-NOT_A_FILE = Kind("not_a_file", "is no regular file", "remove it", fails=True)
+VIDEO = Kind("video", "is a video", "extract the frames that you want, for example with ffmpeg", art=True)
+ARCHIVE = Kind("archive", "is an archive, and is not opened", "unpack it if it contains pictures", art=True)
+LINK = Kind("link", "is a link out of SRC", "copy its target into SRC", fails=True, art=True)
+NOT_A_FILE = Kind("not_a_file", "is not a regular file", "remove it", fails=True)
 UNREADABLE = Kind("unreadable", "cannot be read", "check disk and permissions", fails=True, art=True)
 
 HIDDEN = Kind("hidden", "is a hidden folder", "rename it if it is a character's")
-THUMBNAILS = Kind("thumbnails", "holds another program's thumbnails")
-TRASH = Kind("trash", "holds deleted files")
+THUMBNAILS = Kind("thumbnails", "contains another program's thumbnails")
+TRASH = Kind("trash", "contains deleted files")
 SYSTEM_FOLDER = Kind("system", "belongs to the operating system")
-MADE = Kind("set", "is a set that prep made, for it holds .prep/", "nothing in it is read")
-AGAIN = Kind("again", "leads to a folder that is read under another name")
-KOHYA = Kind("kohya", "is a folder of a kohya project beside its images", "move it out of SRC if it holds a character")
+MADE = Kind("set", "is a set that prep made, since it contains .prep/", "nothing in it is read")
+AGAIN = Kind("again", "is a link to a folder that is read under another name")
+KOHYA = Kind(
+    "kohya", "is a folder of a kohya project beside its images", "move it out of SRC if it contains a character"
+)
 
-CAPTIONS = (".txt", ".caption")  # of a picture the first that is there counts
+CAPTIONS = (".txt", ".caption")  # the first one that a picture has counts
 BACKUPS = ("~", ".bak", ".backup", ".orig", ".old", ".tmp", ".swp", "-autosave", ".autosave")
 DOWNLOADS = (".part", ".partial", ".crdownload", ".download", ".aria2")
 SYSTEM_NAMES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
@@ -66,7 +68,9 @@ NO_PICTURES = frozenset(
     {".json", ".jsonl", ".csv", ".parquet", ".tags", ".cap", ".md", ".html", ".htm", ".xml", ".xmp", ".yaml", ".yml"}
     | {".py", ".sh", ".bat", ".log", ".npz", ".npy", ".safetensors", ".ckpt", ".pt"}
 )
-BESIDE_PICTURES = frozenset({".json", ".jsonl", ".csv", ".parquet", ".tags", ".cap"})  # where others keep captions
+BESIDE_PICTURES = frozenset(
+    {".json", ".jsonl", ".csv", ".parquet", ".tags", ".cap"}
+)  # used for captions by other programs
 VIDEOS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".wmv", ".flv", ".mpg", ".mpeg"})
 ARCHIVES = frozenset({".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".cbz", ".cbr", ".pdf"})
 FOLDERS = {
@@ -89,11 +93,11 @@ def _working(name: str, program: str) -> Kind:
 
 
 AS_PNG = "save it as PNG or JPEG"
-HEIF = _format("HEIF", f"{AS_PNG}, such as with heif-convert")
+HEIF = _format("HEIF", f"{AS_PNG}, for example with heif-convert")
 JXL = _format("JPEG XL", "decode it with djxl, or save it as PNG or JPEG")
 JP2 = _format("JPEG 2000", AS_PNG)
 RAW = _format("RAW", "develop it, and save it as PNG or JPEG")
-AVIF = _format("AVIF", "install a Pillow that has AVIF, or save it as PNG or JPEG")  # most have it
+AVIF = _format("AVIF", "install a Pillow with AVIF support, or save it as PNG or JPEG")  # most have it
 PSD, KRA, XCF, CLIP, SAI = (
     _working("PSD", "Photoshop"),
     _working("KRA", "Krita"),
@@ -105,7 +109,7 @@ ENDINGS: dict[str, Kind] = {
     **dict.fromkeys((".heic", ".heif", ".hif"), HEIF),
     ".jxl": JXL,
     **dict.fromkeys((".jp2", ".j2k", ".jpx", ".jpf"), JP2),
-    # Some begin as a TIFF does: of those, only a thumbnail would be read.
+    # Some begin like a TIFF: only their thumbnail would be read.
     **dict.fromkeys((".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf"), RAW),
     **{f".{name.lower()}": _format(name, AS_PNG) for name in ("TGA", "DDS", "EXR", "HDR", "QOI", "PPM", "PGM", "JXR")},
     **dict.fromkeys((".psd", ".psb"), PSD),
@@ -150,10 +154,10 @@ BRANDS = {
 
 
 def kind_of_name(name: str) -> Kind | None:
-    """What a file is by its name; None where its first bytes have to say it.
+    """What a file is by its name; None if its first bytes have to decide.
 
-    A TEXT may be a caption: whether it is depends on what lies beside it. A format that is not read may be a wrong
-    ending: its first bytes say.
+    A TEXT may be a caption, depending on the files beside it. An unread format may be a wrong ending: the first bytes
+    decide.
     """
     ending = os.path.splitext(name)[1].lower()  # noqa: PTH122 - Path refuses some of these names
     lower = name.lower()
@@ -169,7 +173,7 @@ def kind_of_name(name: str) -> Kind | None:
 
 
 def kind_of_start(start: bytes) -> Kind | None:
-    """What a file is by its first 16 bytes; None where they say nothing. AVIF counts as a picture."""
+    """What a file is by its first 16 bytes; None if they are unknown. AVIF counts as a picture."""
     if start[:4] == b"RIFF":
         return {b"WEBP": PICTURE, b"AVI ": VIDEO}.get(start[8:12])
     if start[4:8] == b"ftyp":
@@ -178,7 +182,7 @@ def kind_of_start(start: bytes) -> Kind | None:
 
 
 def unread_format(start: bytes) -> Kind | None:
-    """The format of a file that should have been a picture and could not be opened; None where nobody knows it."""
+    """The format of a file that should have been a picture and could not be opened; None if it is unknown."""
     kind = kind_of_start(start)
     if kind is PICTURE and start[4:8] == b"ftyp":
         return AVIF
@@ -186,14 +190,14 @@ def unread_format(start: bytes) -> Kind | None:
 
 
 def kind_of_folder(name: str) -> Kind | None:
-    """Why a folder is passed over, by its name; None where it is read."""
+    """Why a folder is skipped, by its name; None if it is read."""
     if name.startswith("."):
         return THUMBNAILS if name == ".thumbnails" else HIDDEN
     return FOLDERS.get(name.lower())
 
 
 def mask_of(path: str) -> list[str]:
-    """The pictures, as paths in SRC without endings, that a picture may be a mask of: by its name and its folders."""
+    """The pictures (paths in SRC without endings) that a picture may be a mask of, by its name and folders."""
     *folders, name = path.split("/")
     stem = os.path.splitext(name)[0]  # noqa: PTH122
     found = ["/".join((*folders, stem.removesuffix(end))) for end in MASK_ENDINGS if stem.endswith(end)]

@@ -1,4 +1,4 @@
-"""What lies in SRC: the files to read, and what became of all others. Each file that was seen has one place here."""
+"""The content of SRC: the files to read, and what happens to all others. Each file is listed exactly once."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from prep.types import Problem
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that is to be read. path: relative to SRC, `/` between, undecodable bytes as surrogates."""
+    """A file to read. path: relative to SRC, with `/` as separator and undecodable bytes as surrogates."""
 
     path: str
     character: str
@@ -21,20 +21,20 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A file that is not read, or a folder that is passed over."""
+    """A file that is not read, or a folder that is skipped."""
 
     path: str  # a folder's ends in `/`
     kind: Kind
-    character: str = ""  # in whose folder it lies; empty: in none
+    character: str = ""  # whose folder it is in; empty: none
 
 
 @dataclass(frozen=True)
 class Listing:
     files: tuple[Found, ...]  # in byte order of their paths
-    left: tuple[Left, ...] = ()  # the other files, but for those that are only counted
+    left: tuple[Left, ...] = ()  # the other files, except those that are only counted
     source: str = ""  # the character that SRC itself is, or would be
     counted: Mapping[str, int] = field(default_factory=dict)  # captions, settings, system files
-    passed: tuple[Left, ...] = ()  # folders that were not looked into
+    passed: tuple[Left, ...] = ()  # folders that were skipped
     numbered: tuple[str, ...] = ()  # folders whose names begin with kohya's repeats
     nested: Mapping[str, int] = field(default_factory=dict)  # character -> its sub-folders with pictures
 
@@ -44,22 +44,22 @@ class Listing:
 
     @property
     def expected(self) -> list[str]:
-        """Those, and each whose folder holds something that could have been a picture."""
+        """These characters, and each one whose folder has a file that could have been a picture."""
         return sorted({*self.characters, *(left.character for left in self.left if left.kind.art and left.character)})
 
     @property
     def named(self) -> list[str]:
-        """Those, and the one that loose pictures would be of: settings may name them."""
+        """These, and the one that loose pictures would belong to: settings may name it."""
         return [*self.expected, *({self.source} - {*self.expected})]
 
     @property
     def problems(self) -> tuple[tuple[str, Problem], ...]:
-        """(path, why it cannot be read) of what should have been read."""
+        """(path, why it cannot be read) of files that should have been read."""
         return tuple((each.path, each.kind.problem) for each in (*self.left, *self.passed) if each.kind.fails)
 
     @property
     def left_out(self) -> Counter[str]:
-        """How many files of each kind are no pictures to read. What is no kind of its own counts by its ending."""
+        """The number of files of each kind that are not pictures to read. Files of no kind count by their ending."""
         return Counter(label(each) for each in self.left)
 
 

@@ -1,6 +1,6 @@
 """Files to records: identity, size, edges, sharpness, perceptual hash, from one read and one decode.
 
-An unreadable image is a record too, with its problem. Nothing here knows a tag.
+An unreadable image is a record too, with its problem. Nothing here knows about tags.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from prep.scan.listing import Found
 from prep.types import ImageRef, Problem
 
 VERSION = 2
-SETTLED_NS = 2_000_000_000  # a file younger than this when it was read may have changed since, at the same mtime
+SETTLED_NS = 2_000_000_000  # a file younger than this when it was read may have changed since, with the same mtime
 
 SCAN = Shelf(
     "scan",
@@ -55,12 +55,12 @@ def scan_recipe(max_pixels: int, measure_px: int) -> str:
 
 
 def path_key(path: str) -> str:
-    """A path as a ledger's key: Arrow strings are UTF-8, names on a disk need not be."""
+    """A path as a ledger key: Arrow strings are UTF-8, but file names need not be."""
     return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def is_current(row: dict[str, Any] | None, found: Found) -> bool:
-    """Git's rule: an unchanged stat, older than when the file was read, means unchanged content."""
+    """Git's rule: an unchanged stat, older than the last read, means unchanged content."""
     return (
         row is not None
         and (row["size"], row["mtime_ns"], row["inode"]) == (found.size, found.mtime_ns, found.inode)
@@ -69,8 +69,8 @@ def is_current(row: dict[str, Any] | None, found: Found) -> bool:
 
 
 def is_whole(row: dict[str, Any]) -> bool:
-    """Whether it has all that is measured today: 0.1.0 took no hash of the pixels, and called a picture damaged whose
-    profile or text is larger than Pillow takes.
+    """Whether it has everything that is measured now: 0.1.0 did not hash pixels, and called a picture damaged if its
+    profile or text is larger than Pillow accepts.
     """
     return bool(row["pixels"] or row["problem"] and "MAX_TEXT" not in (row["message"] or ""))
 
@@ -106,7 +106,7 @@ def ref_from_scan(found: Found, row: dict[str, Any]) -> ImageRef:
 
 
 class ScanJob:
-    """Reads and measures files. Isolated: a decoder that takes its process down costs one image."""
+    """Reads and measures files. Isolated: a decoder that crashes its process costs one image."""
 
     name = "scan"
     isolated = True
@@ -118,8 +118,8 @@ class ScanJob:
         self.measure_px = measure_px
         self.batch = batch
         self.recipe = scan_recipe(max_pixels, measure_px)
-        # A picture of max_pixels decoded, once more while it is turned or flattened. Kept: so that a worker is at its
-        # largest with its first images, and not all workers at one moment.
+        # A decoded picture of max_pixels, and a second copy while it is rotated or flattened. Memory is kept, so that a
+        # worker reaches its peak with its first images, and not all workers at the same moment.
         self.needs = Needs(keeps_memory=True, memory_bytes=2 * 4 * max_pixels)
 
     def open(self, worker: str) -> None:

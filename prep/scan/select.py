@@ -1,4 +1,4 @@
-"""Which images may enter the set: copies, size, shape, blur. Records in, rows out; no pixel is touched."""
+"""Which images may enter the set: copies, size, shape, blur. Records in, rows out; no pixels."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ SHOWN_FLAGS = {"animated"} | SKIPPED  # the scan's flags that describe the pictu
 
 
 def select(refs: Sequence[ImageRef], settings: Scan) -> list[Row]:
-    """Rows in manifest order: by (character, image, path). Of files with the same pixels the first path in byte order
-    is kept within a character; a picture that two characters have is kept in both, and flagged.
+    """Rows in manifest order: by (character, image, path). Among files of a character with the same pixels, the first
+    path in byte order is kept; a picture that two characters share is kept for both, and flagged.
     """
     owners: dict[str, set[str]] = defaultdict(set)
     first: dict[tuple[str, str], ImageRef] = {}

@@ -1,6 +1,6 @@
-"""Going through the folders of SRC: which files there are, and of what kind each is, looked at one by one.
+"""Walk through the folders of SRC: which files there are and what kind each one is, one by one.
 
-Reads names, stats and first bytes. kinds.py has the rule; find.py sees all of it together.
+Reads names, stats and first bytes. kinds.py has the rule; find.py looks at everything together.
 """
 
 import os
@@ -28,24 +28,24 @@ from prep.scan.kinds import (
 )
 from prep.scan.listing import Found, Left
 
-STATE = ".prep"  # a folder that holds it was made by prep
+STATE = ".prep"  # a folder that contains it was made by prep
 IMAGE_FOLDERS = ("img", "image", "images")  # of a kohya project
 KOHYA_FOLDERS = frozenset({"reg", "log", "model"})  # beside them
 
 
 class Walk:
-    """Goes through the folders of SRC and asks of each file and folder what it is."""
+    """Walks through the folders of SRC and determines what each file and folder is."""
 
     def __init__(self, src: Path, out: Path) -> None:
-        """Both resolved."""
+        """Both paths are resolved."""
         self.src = src
         self.out = out
-        self.pictures: list[Found] = []  # whose they are is not known yet
+        self.pictures: list[Found] = []  # their characters are not known yet
         self.others: list[tuple[str, Kind]] = []
         self.passed: list[Left] = []
-        self.base = ""  # where the characters' folders lie: `img/` in a kohya project, else SRC itself
+        self.base = ""  # where the characters' folders are: `img/` in a kohya project, else SRC itself
         self.waiting: list[tuple[Path, str]] = []
-        self.linked: list[tuple[Path, str]] = []  # last: a folder has its own name, not that of a link to it
+        self.linked: list[tuple[Path, str]] = []  # walked last: a folder keeps its own name, not that of a link to it
 
     def go(self) -> None:
         """Raises OSError when SRC itself cannot be listed."""
@@ -95,13 +95,13 @@ class Walk:
                 (self.linked if entry.is_symlink() else self.waiting).append((Path(entry.path), path + "/"))
             return
         kind = kind_of_name(entry.name)
-        if kind in (None, PICTURE) or kind.fails:  # all others are known by their names alone
+        if kind in (None, PICTURE) or kind.fails:  # all others are identified by name alone
             self._look_into(path, entry, kind, bad_link)
         else:
             self.others.append((path, kind))
 
     def _look_into(self, path: str, entry: os.DirEntry, named: Kind | None, bad_link: Kind | None) -> None:
-        """named: what it is by its name; None: its name does not say."""
+        """named: what it is by its name; None: the name does not decide."""
         if bad_link:
             self.others.append((path, bad_link if named else replace(OTHER, message=bad_link.message)))
             return
@@ -121,7 +121,7 @@ class Walk:
 
 
 def _project(top: Iterable[os.DirEntry]) -> tuple[str, frozenset[str]]:
-    """-> (where the characters' folders lie: `img/` in a kohya project, else SRC itself; the folders beside it)."""
+    """-> (where the characters' folders are: `img/` in a kohya project, else SRC itself; the folders beside it)."""
     folders = {entry.name: entry for entry in top if _is_folder(entry) and not entry.is_symlink()}
     beside = KOHYA_FOLDERS.intersection(folders)
     for name in IMAGE_FOLDERS:
@@ -133,7 +133,7 @@ def _project(top: Iterable[os.DirEntry]) -> tuple[str, frozenset[str]]:
 def _holds_numbered(folder: os.DirEntry) -> bool:
     try:
         return any(numbered_folder(entry.name) and _is_folder(entry) for entry in _entries(Path(folder.path)))
-    except OSError:  # said when its turn comes
+    except OSError:  # reported when its turn comes
         return False
 
 
@@ -146,7 +146,7 @@ def _entries(folder: Path) -> list[os.DirEntry]:
 def _is_folder(entry: os.DirEntry) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link that leads round, or where nobody may look
+    except OSError:  # a link in a loop, or no permission
         return False
 
 
@@ -154,7 +154,7 @@ def _bad_link(src: Path, entry: os.DirEntry) -> Kind | None:
     try:
         target = Path(entry.path).resolve(strict=True)
     except (OSError, RuntimeError):
-        return replace(LINK, message="is a link that leads nowhere")
+        return replace(LINK, message="is a broken link")
     return None if target.is_relative_to(src) else LINK
 
 

@@ -1,7 +1,7 @@
-"""The taggers by name. A new one is a file beside this and a line here; a package outside the project adds its own
+"""The taggers by name. A new one is a file beside this one and a line here; a package outside the project adds its own
 through the entry point group `prep.taggers`.
 
-A maker is called with (name, files by part, options) and answers as prep.protocols.Tagger says.
+A maker is called with (name, files by part, options) and returns a prep.protocols.Tagger.
 """
 
 from prep.registry import Family, ModelFile, ModelSpec
@@ -9,7 +9,7 @@ from prep.registry import Family, ModelFile, ModelSpec
 DEEPDANBOORU = "prep.taggers.deepdanbooru:DeepDanbooru"
 LOOK = "prep.taggers.look:look"
 RELEASE = "https://github.com/AUTOMATIC1111/TorchDeepDanbooru/releases/download/v1/model-resnet_custom_v3.pt"
-SHA256 = "3841542cda4dd037da12a565e854b3347bb2eec8fbcd95ea3941b2c68990a355"  # of two places
+SHA256 = "3841542cda4dd037da12a565e854b3347bb2eec8fbcd95ea3941b2c68990a355"  # from two places
 
 TAGGERS = Family(
     "tagger.model: no tagger",

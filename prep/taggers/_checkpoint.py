@@ -1,4 +1,4 @@
-"""Reading a tagger's weights: the published DeepDanbooru file, or one of ours. Nothing here runs a network.
+"""Read a tagger's weights: the published DeepDanbooru file, or one of prep's own. Nothing here runs a network.
 
 The published file is a torch.save of one dict: `n_Conv_K.weight/bias` in order of the graph, and `tags`.
 Ours is safetensors under the module's own names, with `tags` and `image_px` in the metadata.
@@ -35,7 +35,7 @@ class Checkpoint:
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read either form of file.
 
-    Raises WeightsError: not readable, not such a file, or shapes that do not fit together.
+    Raises WeightsError: unreadable, another kind of file, or shapes that do not fit together.
     """
     published = look(path.stem, {"model": path}, TaggerOptions())
     return _read_published(path) if published else _read_ours(path)
@@ -64,7 +64,7 @@ def published_names(params: ResNetParams = V3) -> Iterator[tuple[str, str]]:
 
 
 def shape_of(state: dict[str, torch.Tensor]) -> ResNetParams:
-    """The parameters of the network that these tensors fill."""
+    """The parameters of the network that these tensors belong to."""
     blocks: dict[int, int] = {}
     for key in state:
         if found := re.match(r"stages\.(\d+)\.(\d+)\.", key):
@@ -85,7 +85,7 @@ def _read_published(path: Path) -> Checkpoint:
             for theirs, ours in published_names()
             for kind in (("weight",) if ours == "head" else ("weight", "bias"))
         }
-    except pickle.UnpicklingError as error:  # torch's own text says how to run it all the same
+    except pickle.UnpicklingError as error:  # torch's own message explains how to run it anyway
         raise WeightsError(
             f"{path.name} holds more than tensors and tags: a program that would run when it is opened",
             hint="prep does not open it; `prep models get deepdanbooru-v3` fetches the published file",
@@ -93,7 +93,7 @@ def _read_published(path: Path) -> Checkpoint:
     except (OSError, RuntimeError, EOFError, ValueError, SafetensorError) as error:  # torch goes by a file's name
         raise WeightsError(
             f"{path.name} is damaged, and cannot be read as a DeepDanbooru checkpoint",
-            hint="`prep models get deepdanbooru-v3 --again` fetches it anew",
+            hint="`prep models get deepdanbooru-v3 --again` fetches it again",
         ) from error
     except (KeyError, AttributeError, TypeError) as error:
         raise WeightsError(
@@ -109,12 +109,12 @@ def _read_ours(path: Path) -> Checkpoint:
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no dict
+            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is not a dict
         tags, image_px = parse_json(metadata["tags"]), int(metadata["image_px"])
     except (OSError, SafetensorError, ValueError, KeyError) as error:
         raise WeightsError(f"{path.name} cannot be read as safetensors: {_first_line(error)}") from error
     if not isinstance(tags, list):
-        raise WeightsError(f"{path.name} names its tags by something that is no list")
+        raise WeightsError(f"{path.name} has `tags` in its metadata that are not a list")
     return _checked(path, state, tuple(tags), image_px)
 
 
@@ -122,7 +122,7 @@ def _checked(path: Path, state: dict[str, torch.Tensor], tags: tuple[str, ...], 
     try:
         params = shape_of(state)
     except (KeyError, TypeError, IndexError) as error:
-        raise WeightsError(f"{path.name} does not hold this network: {error} is missing") from error
+        raise WeightsError(f"{path.name} does not contain this network: {error} is missing") from error
     if not all(isinstance(tag, str) and tag for tag in tags):
         raise WeightsError(f"{path.name} has a tag without a name")
     if image_px not in SIDES_PX:
@@ -130,7 +130,7 @@ def _checked(path: Path, state: dict[str, torch.Tensor], tags: tuple[str, ...], 
             f"{path.name} reads pictures of {image_px} px; {SIDES_PX[0]} to {SIDES_PX[-1]} px can be read"
         )
     if params.tags != len(tags):
-        raise WeightsError(f"{path.name} answers {params.tags} tags but names {len(tags)}")
+        raise WeightsError(f"{path.name} has {params.tags} outputs but {len(tags)} tag names")
     return Checkpoint(params, state, tags, image_px)
 
 

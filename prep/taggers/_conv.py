@@ -1,8 +1,8 @@
-"""A convolution with what follows it: an addition, a ReLU. On an x86 CPU oneDNN does all three in one pass, with
-weights that are put into its own order once. Nothing here knows a network.
+"""A convolution with the addition and ReLU that follow it. On an x86 CPU oneDNN does all three in one pass, with
+weights that are reordered once. Nothing here knows a network.
 
-oneDNN's operators are torch's private ones. So a packed convolution answers a small question first, once a process, and
-is used only where its answer is the plain one's.
+oneDNN's operators are private in torch. So a packed convolution is tested once per process, and used only if its result
+equals the plain one's.
 """
 
 import functools
@@ -14,15 +14,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# Of the largest value in the answer. bfloat16 has steps of 0.004 below 1, and a packed sum is rounded once less.
+# As a share of the largest value. bfloat16 has steps of 0.004 below 1, and a packed sum is rounded once less.
 TOLERANCES = {torch.float32: 1e-5, torch.bfloat16: 0.02}
 
 
 class Conv(nn.Conv2d):
-    """relu(conv(x) + plus), each of the two only if asked. `plus` may be written over, x is left alone."""
+    """relu(conv(x) + plus), with both optional. `plus` may be overwritten, x is left alone."""
 
     def forward(self, x: Tensor, plus: Tensor | None = None, relu: bool = False) -> Tensor:
-        # In place throughout: new activations cost more on a CPU than the convolutions that fill them.
+        # In place throughout: on a CPU new activations cost more than the convolutions that fill them.
         y = super().forward(x)
         if plus is not None:
             y = y.add_(plus)
@@ -30,10 +30,10 @@ class Conv(nn.Conv2d):
 
 
 class PackedConv(nn.Module):
-    """A Conv for inference on a CPU. Its weights are put in order for the first batch's shape, and not kept twice;
-    another shape is answered as well, but slowly. In bfloat16 the sum is rounded once in place of twice.
+    """A Conv for inference on a CPU. Its weights are reordered for the first batch's shape, and kept only once; another
+    shape works as well, but slowly. In bfloat16 the sum is rounded once instead of twice.
 
-    These are the operators that torch.compile freezes a CPU network into; they have no public names.
+    These are the operators that torch.compile uses for a frozen CPU network; they have no public names.
     """
 
     def __init__(self, conv: Conv) -> None:
@@ -52,14 +52,14 @@ class PackedConv(nn.Module):
 
 
 def can_pack() -> bool:
-    """Elsewhere (ARM) oneDNN stands on other kernels, which have not been tried."""
+    """Elsewhere (ARM) oneDNN uses other kernels, which have not been tested."""
     x86 = platform.machine().lower() in ("x86_64", "amd64")
     return x86 and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise_")
 
 
 def pack(network: nn.Module) -> None:
-    """Swap every Conv for a PackedConv, for good: what is left can't be trained or saved. Where a packed convolution
-    does not answer as a plain one, the network stays as it is.
+    """Replace every Conv by a PackedConv for good: the network can no longer be trained or saved. If a packed
+    convolution differs from a plain one, the network stays as it is.
     """
     if not all(answers_as_plain(dtype) for dtype in {parameter.dtype for parameter in network.parameters()}):
         return
@@ -71,16 +71,16 @@ def pack(network: nn.Module) -> None:
 
 @functools.cache
 def answers_as_plain(dtype: torch.dtype) -> bool:
-    """Whether a packed convolution does what a plain one does, with and without an addition and a ReLU. If not, it is
-    said why, once a process.
+    """Whether a packed convolution gives a plain one's result, with and without an addition and a ReLU. If not, the
+    reason is logged once per process.
     """
     try:
         differences = [_difference(dtype, added, relu) for added, relu in product((False, True), repeat=2)]
-    except Exception as error:  # private operators may fail in any way: gone, renamed, called differently
+    except Exception as error:  # private operators may fail in any way: removed, renamed, changed
         line = str(error).partition("\n")[0]
         why = f"{type(error).__name__}: {line}"
     else:
-        far = [each for each in differences if not each <= TOLERANCES.get(dtype, 0)]  # NaN is far as well
+        far = [each for each in differences if not each <= TOLERANCES.get(dtype, 0)]  # NaN counts as different
         if not far:
             return True
         why = f"they differ by {far[0]:.2g} of the largest value"
@@ -93,14 +93,16 @@ def answers_as_plain(dtype: torch.dtype) -> bool:
 
 @torch.inference_mode()
 def _difference(dtype: torch.dtype, added: bool, relu: bool) -> float:
-    """Between a packed convolution and a plain one, at most, of the largest value. NaN where one of them has it."""
-    plain = Conv(16, 16, 3, padding=1, device="meta")  # no weights are drawn: chance is the process's
+    """The largest difference between a packed and a plain convolution, as a share of the largest value; NaN if either
+    has NaN.
+    """
+    plain = Conv(16, 16, 3, padding=1, device="meta")  # draws no random weights: the random state is the caller's
     plain.load_state_dict({"weight": _waves(dtype, 16, 16, 3, 3), "bias": _waves(dtype, 16)}, assign=True)
     packed = PackedConv(plain)
     x = _waves(dtype, 2, 16, 8, 8).contiguous(memory_format=torch.channels_last)
     expected, *found = (
         conv(x, plus=-x if added else None, relu=relu).float()
-        for conv in (plain, packed, packed)  # twice: the second call finds the weights in order
+        for conv in (plain, packed, packed)  # twice: the second call finds the weights reordered
     )
     return float((torch.stack(found) - expected).abs().max() / expected.abs().max())
 

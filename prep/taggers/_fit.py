@@ -1,4 +1,4 @@
-"""Bringing an image into a tagger's square: keep the aspect, area-resize, centre, repeat the edge pixels outwards."""
+"""Fit an image into a tagger's square: keep the aspect ratio, area-resize, centre, repeat the edge pixels outwards."""
 
 import cv2
 import numpy as np
@@ -7,8 +7,8 @@ import numpy as np
 def fit_square(image: np.ndarray, side_px: int) -> np.ndarray:
     """image: uint8 [H, W, 3] -> float32 [side_px, side_px, 3], 0-1, channels in the order given.
 
-    As DeepDanbooru's own evaluation, which centres to half a pixel; the resize rounds to 8 bits. The largest
-    difference to it is 0.51/255 where it shrinks and 0.8/255 where it enlarges, by tests/taggers/test_fit.py.
+    Like DeepDanbooru's own evaluation, which centres to half a pixel; the resize rounds to 8 bits. The largest
+    difference to it is 0.51/255 when shrinking and 0.8/255 when enlarging, by tests/taggers/test_fit.py.
     """
     height, width = image.shape[:2]
     scale = min(side_px / width, side_px / height)
@@ -17,7 +17,7 @@ def fit_square(image: np.ndarray, side_px: int) -> np.ndarray:
     small = cv2.resize(image, (fitted_width, fitted_height), interpolation=cv2.INTER_AREA)
     small = small.astype(np.float32)
     small /= 255
-    # Zero padding would be answered with `letterboxed`, and an odd margin means half a pixel on both sides.
+    # Zero padding would be tagged `letterboxed`, and an odd margin means half a pixel on both sides.
     left, top = (side_px - fitted_width) / 2, (side_px - fitted_height) / 2
     move = np.array([[1, 0, left], [0, 1, top]], np.float32)
     return cv2.warpAffine(small, move, (side_px, side_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

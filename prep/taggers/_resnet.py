@@ -1,7 +1,7 @@
 """The DeepDanbooru v3 network: a stem, stages of bottleneck blocks, a head. Any size, from its parameters.
 
-Layout inside is NCHW (channels-last in memory); what enters is NHWC, as the published network takes it.
-Nothing here knows a file, a tag's name or an image.
+The layout inside is NCHW (channels-last in memory); the input is NHWC, as for the published network.
+Nothing here knows a file, a tag name or an image.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from prep.taggers._conv import Conv
 @dataclass(frozen=True)
 class Stage:
     width: int  # channels of the 3x3
-    out: int  # channels that leave the stage
+    out: int  # output channels of the stage
     blocks: int
 
 
@@ -85,5 +85,5 @@ class ResNet(nn.Module):
         x = self.stem(x, relu=True)
         x = F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=float("-inf")), 3, 2)
         x = self.stages(x)
-        # The head is linear, so the mean may come first: the same answer, 1.3 % less work.
+        # The head is linear, so the mean may come first: the same result, 1.3 % less work.
         return self.head(x.mean((2, 3), keepdim=True)).flatten(1)

@@ -1,4 +1,4 @@
-"""DeepDanbooru: 9,176 Danbooru tags off a 512 px square; with the starter's file, 90 off a smaller one.
+"""DeepDanbooru: 9,176 Danbooru tags from a 512 px square; with the starter's file, 90 tags from a smaller one.
 
 In: uint8 [H, W, 3], RGB. Inside: float32 [B, S, S, 3], RGB, 0-1, edge-padded square. Out: float32 [B, T], 0-1.
 """
@@ -19,8 +19,8 @@ from prep.taggers._resnet import ResNet
 from prep.tensors.device import check_device
 from prep.types import Vocabulary
 
-# Images at once on a CPU, at most. The large network is 1 or 2 % quicker with 4 than with 2, and with 8 no more;
-# with the starter, 2 keep a run's memory below what its scan took.
+# Most images per batch on a CPU. The large network is 1 or 2 % faster with 4 than with 2, and no faster with 8;
+# with the starter, 2 keep a run's memory below that of its scan.
 CPU_BATCH, CPU_BATCH_SMALL = 4, 2
 SMALL = 20_000_000  # parameters; the starter has 1.8 M, DeepDanbooru v3 161 M
 
@@ -31,9 +31,9 @@ class DeepDanbooru:
     def __init__(
         self, name: str, files: Mapping[str, Path], options: TaggerOptions, dtype: torch.dtype | None = None
     ) -> None:
-        """name: of the weights. files: `model`, a published checkpoint or one of ours. dtype: None: the best here.
+        """name: of the weights. files: `model`, a published checkpoint or one of prep's. dtype: None for the best one.
 
-        Raises WeightsError for a file that is not readable or does not fit.
+        Raises WeightsError for a file that is unreadable or does not fit.
         """
         path = files["model"]
         checkpoint = read_checkpoint(path)
@@ -65,25 +65,25 @@ class DeepDanbooru:
     def scores(self, batch: np.ndarray) -> np.ndarray:
         """batch: float32 [b, S, S, 3], b at most batch_size -> float32 [b, T].
 
-        Padded to one shape: kernels may differ between shapes, and a picture's scores must not depend on
-        how many others happened to be left over with it.
+        Padded to one shape: kernels may differ between shapes, and a picture's scores must not depend on the number of
+        pictures in its batch.
         """
         missing = self.batch_size - len(batch)
         padded = np.concatenate([batch, np.zeros((missing, *batch.shape[1:]), np.float32)]) if missing else batch
         logits = self.network.logits(torch.from_numpy(padded).to(self.device, self.dtype))
-        # Near 1, bfloat16 knows only steps of 0.004; and float32's sigmoid differs in its last bit between the
-        # body and the tail of an array, that is, by a picture's place in the batch. In float64 neither shows.
+        # Near 1, bfloat16 has only steps of 0.004; and float32's sigmoid differs in its last bit between the
+        # body and the tail of an array, so by a picture's position in the batch. In float64 neither shows.
         return torch.sigmoid(logits.cpu().double())[: len(batch)].float().numpy()
 
 
 def vocabulary_of(names: tuple[str, ...]) -> Vocabulary:
-    """DeepDanbooru tells ratings by their prefix, and nothing else apart."""
+    """DeepDanbooru marks ratings by a prefix, and no other category."""
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
     return Vocabulary(digest, names, tuple("rating" if name.startswith("rating:") else "general" for name in names))
 
 
 def best_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the processor multiplies in it (4 times float32 on a CPU with matrix units), else float32."""
+    """bfloat16 if the processor multiplies in it (4 times as fast on a CPU with matrix units), else float32."""
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     if device.type == "cpu":

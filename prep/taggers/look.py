@@ -1,6 +1,7 @@
-"""Whether a DeepDanbooru can be made from a file, by its first bytes and its header. No torch, no unpickling."""
+"""Whether a DeepDanbooru can be made from a file, by its first bytes and header. No torch, no unpickling."""
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,12 +12,24 @@ from prep.tensors.file import WeightFile
 from prep.tensors.kind import NO_PICKLES, TORCH_ZIP, first_kind, tensors_kind
 
 FIRST_KEY = "n_Conv_0.weight"
-NAMES_BYTES = 10_000_000  # of the pickle within a checkpoint, which names tensors and tags: 0.3 MB when published
+NAMES_BYTES = 10_000_000  # for the pickle in a checkpoint, which names tensors and tags: 0.3 MB in the published one
+MOST_SIDE_PX = 4096  # of the square that a tagger sees; published ones have 512 at most
+# What zipfile raises for a zip that is bent: found by the trials of tests/faults/test_fuzz.py.
+ZIP_ERRORS = (
+    OSError,
+    EOFError,
+    KeyError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
 READS = "prep reads model-resnet_custom_v3.pt of the TorchDeepDanbooru release, and taggers in its own safetensors form"
 
 
 def look(name: str, files: Mapping[str, Path], options: TaggerOptions) -> bool:
-    """-> whether it is a published checkpoint; else it is one of ours. Raises WeightsError for anything else."""
+    """-> True for a published checkpoint, False for one of prep's. Raises WeightsError for anything else."""
     path = files["model"]
     if path.is_dir():
         raise WeightsError(f"{path} is a folder", hint="name the checkpoint file in it")
@@ -32,16 +45,16 @@ def look(name: str, files: Mapping[str, Path], options: TaggerOptions) -> bool:
     file = WeightFile(path)
     if missing := next((key for key in ("tags", "image_px") if key not in file.metadata), None):
         if other := tensors_kind(file.entries):
-            raise WeightsError(f"{path.name} is {other.what}, and no tagger", hint=READS)
+            raise WeightsError(f"{path.name} is {other.what}, and not a tagger", hint=READS)
         first = next(iter(file.entries), "nothing")
         raise WeightsError(
-            f"{path.name} is no tagger of prep: `{missing}` is missing from its metadata, and it begins with {first}",
+            f"{path.name} is not a tagger of prep: `{missing}` is missing from its metadata; it begins with {first}",
             hint=READS,
         )
     try:
         tags = parse_json(file.metadata["tags"])
         sound = isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
-        sound = sound and int(file.metadata["image_px"]) > 0
+        sound = sound and 0 < int(file.metadata["image_px"]) <= MOST_SIDE_PX
     except (ValueError, TypeError):
         sound = False
     if not sound:
@@ -50,13 +63,13 @@ def look(name: str, files: Mapping[str, Path], options: TaggerOptions) -> bool:
 
 
 def _look_inside(path: Path) -> None:
-    """Raises WeightsError for a checkpoint that is cut off, or of another model."""
+    """Raises WeightsError for a checkpoint that is truncated, or of another model."""
     try:
         with zipfile.ZipFile(path) as parts:
             place = next((part for part in parts.namelist() if part.endswith("/data.pkl")), "")
             with parts.open(place) as file:
                 names = file.read(NAMES_BYTES)
-    except (OSError, KeyError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile) as error:
+    except ZIP_ERRORS as error:
         size = path.stat().st_size
         raise WeightsError(
             f"{path.name} is cut off or damaged ({size:,} bytes are here)", hint="fetch the file again"

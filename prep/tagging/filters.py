@@ -1,4 +1,4 @@
-"""The filter: names and wildcards that never enter a caption. One way of reading such lists, for all of them."""
+"""The filter: names and wildcards that never enter a caption. The one reader for all such lists."""
 
 import re
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from prep.errors import SettingsError
 from prep.files import read_file
 
 LIST_BYTES = 4_000_000  # all of Danbooru's general tags are 1 MB
-MOST_WILDCARDS = 1_000  # each is held against each tag
+MOST_WILDCARDS = 1_000  # each is compared with each tag
 
 
 @dataclass(frozen=True)
 class Patterns:
-    """Tag names, with `*` for anything; a leading `!` takes names out again."""
+    """Tag names, with `*` for anything; a leading `!` excludes names again."""
 
     wanted: tuple[str, ...]
     unwanted: tuple[str, ...]
@@ -33,7 +33,7 @@ class Patterns:
 
     @property
     def content(self) -> list[list[str]]:
-        """For a recipe: the patterns, not the file that they came from."""
+        """For a recipe: the patterns, not the path of their file."""
         return [sorted(self.wanted), sorted(self.unwanted)]
 
 
@@ -50,7 +50,7 @@ class _Names:
 
 def _matches(name: str, first: str, *pieces: str) -> bool:
     """Whether name has the pieces in this order, the first and the last at its ends. Only `*` is a wildcard, since `[`
-    and `?` occur in tags. Each piece is taken where it first is, so that no name takes long.
+    and `?` occur in tags. Each piece is matched at its first occurrence, so that no name takes long.
     """
     *middle, last = pieces
     if not (name.startswith(first) and name.endswith(last)):
@@ -65,7 +65,7 @@ def _matches(name: str, first: str, *pieces: str) -> bool:
 
 
 def read_patterns(path: str, setting: str) -> Patterns:
-    """A file of names: `#` comments, commas or newlines between, spaces and underscores alike.
+    """A file of names: `#` comments, commas or newlines as separators, spaces equal to underscores.
 
     Raises SettingsError when it cannot be read, or has more than LIST_BYTES or MOST_WILDCARDS. An empty path is an
     empty list.
@@ -78,13 +78,14 @@ def read_patterns(path: str, setting: str) -> Patterns:
         raise SettingsError(f"{setting}: {path} is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from None
     except OSError as error:
         raise SettingsError(
-            f"{setting}: {path} cannot be read: {error.strerror or error}", hint="name a text file with a tag per line"
+            f"{setting}: {path} cannot be read: {error.strerror or error}",
+            hint="name a text file with one tag per line",
         ) from None
     wild = sum("*" in pattern for pattern in (*patterns.wanted, *patterns.unwanted))
     if wild > MOST_WILDCARDS:
         raise SettingsError(
-            f"{setting}: {path} has {wild:,} patterns with `*`; {MOST_WILDCARDS:,} are the most that prep takes",
-            hint="write whole names, or fewer and wider patterns",
+            f"{setting}: {path} has {wild:,} patterns with `*`; prep accepts at most {MOST_WILDCARDS:,}",
+            hint="write full names, or fewer and broader patterns",
         )
     return patterns
 

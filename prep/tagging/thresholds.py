@@ -40,7 +40,7 @@ def read_overrides(path: str) -> dict[str, float]:
         raise SettingsError(f"thresholds.overrides: {path} {error}", hint="correct it, or name another file") from None
     for name, value in values.items():
         if not isinstance(value, int | float) or not 0 <= value <= 1:
-            raise SettingsError(f"{path}: `{name}` is {value!r}; wanted a number from 0 to 1")
+            raise SettingsError(f"{path}: `{name}` is {value!r}; expected a number from 0 to 1")
     return {name.replace(" ", "_"): float(value) for name, value in values.items()}
 
 

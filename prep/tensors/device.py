@@ -19,7 +19,7 @@ def check_device(asked: str, setting: str) -> None:
 
 
 def pick_device(asked: str) -> torch.device:
-    """asked: auto, cpu or cuda. Raises SettingsError when there is no such card."""
+    """asked: auto, cpu or cuda. Raises SettingsError when there is no such device."""
     check_device(asked, "generator.device")
     return torch.device("cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu")
 

@@ -1,11 +1,11 @@
-"""A safetensors file, its header checked by hand: what is in it, and each tensor mapped or read by itself.
+"""A safetensors file, with its header checked here: its content, and each tensor mapped or read separately.
 
 Layout: 8 bytes little-endian N, N bytes of JSON (name -> dtype, shape, data_offsets), then the tensors' bytes, end to
-end. Why not safetensors' own reader: one map holds the whole file, so that what is no longer needed stays resident; and
-a 16-bit tensor behind an odd number of bytes (as `comfy_quant` leaves them) cannot be viewed in it. Here every tensor
-is a map of its own, dropped with the tensor.
+end. Why not safetensors' own reader: it maps the whole file at once, so that unused tensors stay resident; and it
+cannot view a 16-bit tensor at an odd offset (which `comfy_quant` causes). Here every tensor has its own map, which is
+released with the tensor.
 
-torch is imported where a tensor is read: headers alone do without, so that a wrong file is told at once.
+torch is imported only when a tensor is read: headers do not need it, so that a wrong file is reported at once.
 """
 
 import math
@@ -22,7 +22,7 @@ from prep.tensors.kind import MOST_HEADER_BYTES, first_kind
 if TYPE_CHECKING:
     import torch
 
-# As in the file -> (torch's name, bytes of a number).
+# As in the file -> (torch's name, bytes per number).
 DTYPES = {
     "F64": ("float64", 8), "F32": ("float32", 4), "F16": ("float16", 2), "BF16": ("bfloat16", 2),
     "F8_E4M3": ("float8_e4m3fn", 1), "F8_E5M2": ("float8_e5m2", 1),
@@ -48,15 +48,15 @@ def torch_dtype(name: str) -> "torch.dtype":
 
 
 class WeightFile:
-    """entries: name -> Entry, in the file's order. metadata: what the header says beside the tensors."""
+    """entries: name -> Entry, in the file's order. metadata: what the header says besides the tensors."""
 
     def __init__(self, path: Path) -> None:
-        """Raises WeightsError: no safetensors, cut off, or a header that does not fit the file."""
+        """Raises WeightsError: not safetensors, truncated, or a header that does not fit the file."""
         self.path = path
         self.metadata, self.entries = _read_header(path)
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> "torch.Tensor":
-        """The tensor, or its rows from start to stop, in memory of its own and no more of it."""
+        """The tensor, or only its rows from start to stop, in memory of its own."""
         import torch
 
         entry = self.entries[name]
@@ -68,7 +68,7 @@ class WeightFile:
         return torch.from_numpy(data).view(torch_dtype(entry.dtype)).reshape(shape)
 
     def mapped(self, name: str) -> "torch.Tensor":
-        """The tensor as the file's own pages: read when touched, never copied, and never written back."""
+        """The tensor mapped from the file: read when touched, never copied, and never written back."""
         import torch
 
         entry = self.entries[name]
@@ -79,24 +79,24 @@ class WeightFile:
 def _read_header(path: Path) -> tuple[dict, dict[str, Entry]]:
     try:
         if other := first_kind(path):
-            raise WeightsError(f"{path.name} is {other.what}, and no safetensors file", hint=other.todo or AGAIN)
+            raise WeightsError(f"{path.name} is {other.what}, and not a safetensors file", hint=other.todo or AGAIN)
         size = path.stat().st_size
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if size < 8 or not 2 <= length <= MOST_HEADER_BYTES:
-                raise WeightsError(f"{path.name} is no safetensors file: its header would be {length:,} bytes")
+                raise WeightsError(f"{path.name} is not a safetensors file: its header would be {length:,} bytes")
             if 8 + length > size:
                 raise WeightsError(f"{path.name} is cut off within its header: {size:,} bytes are here", hint=AGAIN)
             header = parse_json(file.read(length))
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
     except ValueError as error:
-        raise WeightsError(f"{path.name} is no safetensors file: its header is not JSON") from error
+        raise WeightsError(f"{path.name} is not a safetensors file: its header is not JSON") from error
     if not isinstance(header, dict):
-        raise WeightsError(f"{path.name} is no safetensors file: its header names no tensors")
+        raise WeightsError(f"{path.name} is not a safetensors file: its header names no tensors")
     metadata = header.pop("__metadata__", None) or {}
     if not isinstance(metadata, dict):
-        raise WeightsError(f"{path.name} is no safetensors file: its metadata is no table")
+        raise WeightsError(f"{path.name} is not a safetensors file: its metadata is not a table")
     entries = {name: _entry(path, name, value, 8 + length) for name, value in header.items()}
     _check_ends(path, entries, 8 + length, size)
     return metadata, entries
@@ -118,13 +118,13 @@ def _entry(path: Path, name: str, value: object, body: int) -> Entry:
 
 
 def _check_ends(path: Path, entries: dict[str, Entry], body: int, size: int) -> None:
-    """Every tensor begins where another ended: no gap, nothing twice, nothing beyond the end."""
+    """Every tensor begins where another ends: no gaps, no overlaps, nothing beyond the end."""
     end = body
     for entry in sorted(entries.values(), key=lambda entry: (entry.start, entry.bytes)):
         if entry.start != end:
-            raise WeightsError(f"{path.name}: the tensors of the header do not lie end to end", hint=AGAIN)
+            raise WeightsError(f"{path.name}: the tensors in the header are not end to end", hint=AGAIN)
         end += entry.bytes
     if end > size:
         raise WeightsError(f"{path.name} is cut off: {size:,} of {end:,} bytes are here", hint=AGAIN)
     if end < size:
-        raise WeightsError(f"{path.name} has {size - end:,} bytes that its header does not name", hint=AGAIN)
+        raise WeightsError(f"{path.name} has {size - end:,} bytes that its header does not list", hint=AGAIN)

@@ -1,4 +1,4 @@
-"""What a file of weights is, told by its first bytes and by its tensors' names. Nothing is loaded or unpickled."""
+"""What a file of weights is, by its first bytes and its tensors' names. Loads and unpickles nothing."""
 
 import re
 from collections.abc import Iterable
@@ -10,22 +10,29 @@ MOST_HEADER_BYTES = 100_000_000  # safetensors' own limit
 LFS = b"version https://git-lfs.github.com/spec/"
 TORCH_ZIP = "a PyTorch checkpoint"
 PICKLE = "a pickle, which can run any program when it is opened"
-NO_PICKLES = "prep opens no pickles: get the .safetensors of the same model"
+NO_PICKLES = "prep does not open pickles: get the .safetensors file of the same model"
 
 
 @dataclass(frozen=True)
 class Kind:
-    """what: ends a sentence that begins with the file's name and `is`. todo: what to get instead, or empty."""
+    """what: the end of a sentence that begins with the file's name and `is`. todo: what to get instead, or empty."""
 
     what: str
     todo: str = ""
-    nobodys: bool = False  # no program's weights: what came in their place
+    not_weights: bool = False  # not weights at all: something that came instead
 
 
 # First bytes -> what it is.
 FIRST = (
-    (LFS, Kind("a Git LFS pointer, which only says where the file is", "`git lfs pull` beside it fetches it", True)),
-    (b"GGUF", Kind("a GGUF file", "prep reads safetensors: get those of the same model")),
+    (
+        LFS,
+        Kind(
+            "a Git LFS pointer, which only says where the file is",
+            "run `git lfs pull` in its repository to fetch it",
+            True,
+        ),
+    ),
+    (b"GGUF", Kind("a GGUF file", "prep reads safetensors: get that version of the same model")),
     (b"\x89HDF", Kind("a Keras model (HDF5)", "prep reads the file of the TorchDeepDanbooru release")),
     (b"\x1f\x8b", Kind("packed with gzip", "unpack it")),
     (b"7z\xbc\xaf", Kind("a 7z archive", "unpack it")),
@@ -35,9 +42,9 @@ FIRST = (
     (b"\x89PNG", Kind("a picture")),
     (b"\xff\xd8\xff", Kind("a picture")),
 )
-PAGE = Kind("a web page, as a login or an error answers", "log in where it comes from, and fetch the file itself", True)
+PAGE = Kind("a web page, such as a login or error page", "log in where it comes from, and fetch the file itself", True)
 
-# A name that only this family's files have -> what such a file is. The first that fits is told.
+# A tensor name that only this family's files have -> what such a file is. The first match counts.
 FAMILIES = (
     (r"(lora_down|lora_up|lora_A|lora_B|hada_w1_a|lokr_w1|lokr_w1_a)\b|\.alpha$", "a LoRA, which changes a model"),
     (r"^(control_model\.|controlnet_)", "a ControlNet, which guides a model"),
@@ -51,11 +58,11 @@ FAMILIES = (
     (r"^emb_params$|^string_to_param", "a textual inversion, which adds a word to a model"),
 )
 OTHER_MODEL = "prep draws only with SD3.5"
-IN_FOLDER = "name the folder above it, which holds model_index.json"
+IN_FOLDER = "name the folder above it, which contains model_index.json"
 
 
 def first_kind(path: Path) -> Kind | None:
-    """What a file that is no safetensors file is; None where it may be one. Raises OSError."""
+    """What a file is that is not a safetensors file; None if it may be one. Raises OSError."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if not head:
@@ -75,7 +82,7 @@ def first_kind(path: Path) -> Kind | None:
     if re.match(rb"<(!doctype|html|head|body|\?xml|error)", text, re.IGNORECASE):
         return PAGE
     if not head.strip(b"\0"):
-        return Kind("full of zeros: a download that was begun and not finished", "fetch the file again", True)
+        return Kind("full of zeros: an unfinished download", "fetch the file again", True)
     if re.fullmatch(rb"[\t\n\r\x20-\x7e]+", head):
         words = " ".join(text.decode("ascii").split())[:50]
         return Kind(f"text, which begins with {words!r}", "fetch the file itself")
@@ -83,7 +90,7 @@ def first_kind(path: Path) -> Kind | None:
 
 
 def tensors_kind(names: Iterable[str]) -> Kind | None:
-    """What a safetensors file with these tensors is, where it is a known one and no part of SD3.5."""
+    """What a safetensors file with these tensors is, if it is a known kind and not a part of SD3.5."""
     names = list(names)
     for pattern, what in FAMILIES:
         found = re.compile(pattern)
@@ -103,4 +110,4 @@ def _zip(head: bytes) -> Kind:
     name = head[30 : 30 + int.from_bytes(head[26:28], "little")]
     if name.endswith((b"/data.pkl", b"/.format_version", b"/byteorder")):
         return Kind(TORCH_ZIP, NO_PICKLES)
-    return Kind("a zip archive", "unpack it, where it holds the weights")
+    return Kind("a zip archive", "unpack it, if it contains the weights")

@@ -1,12 +1,12 @@
-"""The layout of a part of a file: which tensor has which scale. A file of which a scale would be ignored is refused.
+"""The layout of a part of a file: which tensor has which scale. A file with a scale that would be ignored is refused.
 
 Layouts (weight = stored · scale):
     fp8           float8 as it is
     fp8-scaled    `X.scale_weight`, optional `X.scale_input`, marker `scaled_fp8`
     fp8-scaled2   `X.weight_scale`, optional `X.input_scale`, and `X.comfy_quant` or `_quantization_metadata`
     bf16, fp16, fp32
-Input scales matter to FP8 products alone, and are left out. Without its scales a scaled file loads all the same, with
-weights some 1,500 times too large: so whatever is not understood here ends in a WeightsError.
+Input scales matter only to FP8 products, and are left out. Without its scales a scaled file would still load, with
+weights about 1,500 times too large: so everything that is not understood here raises a WeightsError.
 """
 
 from dataclasses import dataclass
@@ -27,13 +27,13 @@ MOST_NOTE_BYTES = 10_000
 FORMATS = ("float8_e4m3fn", "float8_e5m2")
 FLOATS = {"F64": "fp64", "F32": "fp32", "F16": "fp16", "BF16": "bf16"}
 EIGHT = ("F8_E4M3", "F8_E5M2")
-# Not of the model: counters and the tokenizer that some files carry along.
+# Not part of the model: counters and the tokenizer that some files contain.
 NO_WEIGHTS = ("position_ids", "spiece_model", "logit_scale")
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A tensor of a file and, where it has one, its scale."""
+    """A tensor of a file and its scale, if it has one."""
 
     file: WeightFile
     key: str
@@ -61,7 +61,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Part:
-    name: str  # transformer, vae, clip_l, clip_g, t5; clip where a file of its own has neither's width
+    name: str  # transformer, vae, clip_l, clip_g, t5; clip if a separate file has the width of neither
     layout: str
     tensors: dict[str, Stored]  # without the prefix, without scales and markers
     bytes: int
@@ -91,7 +91,7 @@ def part_of(files: list[WeightFile], name: str, prefix: str = "") -> Part:
         elif last not in NO_WEIGHTS:
             tensors[key] = stored
     noted = {layer.removeprefix(prefix) for file in files for layer in _noted(file)}
-    noted &= {key.removesuffix(".weight") for key in tensors}  # the header speaks of all parts at once
+    noted &= {key.removesuffix(".weight") for key in tensors}  # the header covers all parts at once
     if lost := sorted(noted - scales.keys()):
         raise WeightsError(f"{files[0].path.name}: {METADATA} names {lost[0]}, which has no scale here", hint=LINE)
     for key, stored in tensors.items():
@@ -115,7 +115,7 @@ def _layout(tensors: dict[str, Stored], scales: dict[str, Stored]) -> str:
 
 def _need_weight(scale: Stored, weight: Stored | None, key: str) -> None:
     if weight is None:
-        raise WeightsError(f"{scale.file.path.name}: {key} is a scale of no weight in this file", hint=LINE)
+        raise WeightsError(f"{scale.file.path.name}: {key} is a scale without a weight in this file", hint=LINE)
 
 
 def _check_scale(scale: Stored, weight: Stored | None, key: str) -> None:
@@ -125,7 +125,9 @@ def _check_scale(scale: Stored, weight: Stored | None, key: str) -> None:
     shape, rows = scale.entry.shape, (weight.entry.shape or (1,))[0]
     if scale.entry.dtype not in FLOATS or shape not in ((), (1,), (1, 1), (rows,), (rows, 1)):
         found = f"{scale.entry.dtype} {list(shape)}"
-        raise WeightsError(f"{scale.file.path.name}: {key} is {found}; one number, or one a row, is read", hint=LINE)
+        raise WeightsError(
+            f"{scale.file.path.name}: {key} is {found}; prep reads one number, or one per row", hint=LINE
+        )
 
 
 def _check_tensor(stored: Stored, scale: Stored | None, in_scaled: bool) -> None:

@@ -8,7 +8,7 @@ def test_exclude_and_restore_say_what_they_did_and_what_comes_next(made, typed):
     picture = made.image("001")
     said = typed("exclude", made.out, "mira/001.png", "noa/000.png")
     assert said.code == 0 and not picture.exists()
-    assert said.out.splitlines() == ["2 pictures left out of the set", f"`prep undo {made.out}` takes it back"]
+    assert said.out.splitlines() == ["2 pictures left out of the set", f"`prep undo {made.out}` undoes it"]
     assert typed("exclude", made.out, picture).out.startswith("0 pictures left out of the set; 1 was before")
     said = typed("restore", made.out, picture)
     assert said.code == 0 and "the next `prep run` puts back what belongs there" in said.out
@@ -34,7 +34,7 @@ def test_accept_of_what_cannot_be_in_the_set_is_a_sentence(made, typed):
     assert said.code == 2 and "is a copy of another picture" in said.err
     said = typed("accept", made.out, "half.png")
     assert said.code == 2 and "mira/half.png cannot be read: damaged" in said.err
-    assert typed("undo", made.out, "--list").out == "nothing was decided yet\n"
+    assert typed("undo", made.out, "--list").out == "there are no decisions yet\n"
 
 
 def test_reject_of_a_drawn_picture_takes_it_out_at_once(painted, typed):
@@ -48,7 +48,7 @@ def test_a_key_of_none_or_of_several_is_one_sentence_and_changes_nothing(made, t
         for keys, why in (((made.key("001"), "nobody.png"), "is not a picture of"), (("000",), "matches 2 pictures")):
             said = typed(verb, made.out, *keys)
             assert said.code == 2 and said.out == "" and why in said.err and len(said.err.splitlines()) == 1
-    assert made.image("001").exists() and typed("undo", made.out, "--list").out == "nothing was decided yet\n"
+    assert made.image("001").exists() and typed("undo", made.out, "--list").out == "there are no decisions yet\n"
 
 
 def test_a_folder_that_prep_did_not_make_is_one_sentence(made, typed):
@@ -75,7 +75,7 @@ def test_undo_tells_each_step_and_takes_back_what_was_done_to_files(made, typed)
     assert typed("undo", made.out).out == "nothing to undo\n"
     made.run()
     assert all(made.row(name)["status"] == "kept" for name in ("001", "002"))
-    assert typed("undo", made.out, "--redo").out.startswith("done again: step 1")
+    assert typed("undo", made.out, "--redo").out.startswith("redone: step 1")
     assert tags(made.text("000"))[-1] == "red scarf"
 
 

@@ -84,7 +84,7 @@ def test_starter_reads_and_the_real_one_is_offered_with_size_and_licence(online)
 
 def test_answering_page_would_be_fetched_from_but_is_not(monkeypatch, online):
     monkeypatch.setattr(examine, "answers", lambda url, seconds: True)
-    assert "fetching it: 644 MB" in lines()["tagger"]
+    assert "will be fetched: 644 MB" in lines()["tagger"]
     assert not target(NAME).exists()
 
 

@@ -83,7 +83,7 @@ def test_changed_file_is_said_and_again_mends_it(page):  # noqa: F811
     models("get", NAME)
     target(NAME).write_bytes(b"other")
     assert f"CHANGED since it was fetched: `prep models get {NAME} --again`" in entry(NAME)
-    assert "--again` fetches it anew" in models("get", NAME)
+    assert "--again` fetches it again" in models("get", NAME)
     assert page.sha256 in models("get", NAME, "--again")
     assert "CHANGED" not in entry(NAME)
 

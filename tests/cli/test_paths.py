@@ -34,5 +34,5 @@ def test_a_variable_of_the_environment_is_said_and_no_folder_is_made(typed, home
     monkeypatch.chdir(home)
     for arguments in (("run", "$HOME/art"), ("run", "~/art", "--out", "${HOME}/out"), ("status", "~nobody-at-all/out")):
         done = typed(*arguments)
-        assert done.code == 2 and ("no variables of the environment" in done.err or "a user that is not" in done.err)
+        assert done.code == 2 and ("does not expand environment variables" in done.err or "an unknown user" in done.err)
     assert sorted(path.name for path in home.iterdir()) == ["art", "my.toml"]

@@ -20,7 +20,7 @@ def test_a_plan_shows_the_change_and_writes_nothing(made, typed):
     assert f"  now:  {now}\n  then: {now}, red scarf\n" in said.out
     assert said.out.endswith("4 of 4 captions would change\n")
     assert {path: path.read_bytes() for path in (made.out / "kohya").rglob("*.txt")} == before
-    assert typed("undo", made.out, "--list").out == "nothing was decided yet\n"
+    assert typed("undo", made.out, "--list").out == "there are no decisions yet\n"
 
 
 def test_a_plan_keeps_no_edit_that_was_made_in_a_file(made, typed):
@@ -54,7 +54,7 @@ SENSELESS = {
     ("--rename", "solo", "a\0b"): "is not a tag",
     ("--remove", "Mira"): "is the trigger word",
     ("--rename", "mira", "x"): "is the trigger word",
-    ("--character", "nobody"): "There is mira, noa",
+    ("--character", "nobody"): "Use one of mira, noa",
 }
 
 

@@ -90,6 +90,16 @@ def test_an_animation_whose_still_comes_last_becomes_what_is_shown_first():
     assert np.array_equal(open_image(clean).pixels, open_image(moved).pixels)
 
 
+def test_an_animation_whose_first_frame_is_smaller_than_its_canvas_becomes_what_is_shown_first():
+    """Against the standard as well: the still is as large as its frame, and alone it would be half a picture."""
+    frames = [drawing(number, 70, 50) for number in range(3)]
+    data = encoded(frames[0], save_all=True, append_images=frames[1:])
+    wider = chunk(b"IHDR", struct.pack(">II", 128, 50) + data[24:29])
+    bent = data[:8] + wider + data[8 + len(wider) :]
+    clean, _ = stripped(bent)
+    assert np.array_equal(open_image(clean).pixels, open_image(bent).pixels)
+
+
 def test_a_turned_picture_stands_upright():
     exif = Image.Exif()
     exif[0x0112] = 6

@@ -119,8 +119,8 @@ def test_a_folder_that_a_person_s_dataset_toml_does_not_name_is_said(made, capsy
     toml = made.out / "kohya" / "dataset.toml"
     toml.write_text(toml.read_text().replace("batch_size = 1", "batch_size = 2"))
     made.run()
-    assert "does not name" not in capsys.readouterr().out
+    assert "does not list" not in capsys.readouterr().out
     folder = made.image("000").parent
     folder.rename(folder.with_name("7_mira"))
     made.run()
-    assert "dataset.toml does not name 7_mira: nothing in there would be trained" in capsys.readouterr().out
+    assert "dataset.toml does not list 7_mira: it would not be trained on" in capsys.readouterr().out

@@ -41,10 +41,10 @@ def refused(error, match: str, art, tagger, *sets: str) -> None:
 @pytest.mark.parametrize(
     ("setting", "says"),
     [
-        ("generator.resolution=1000", "`generator.resolution` is 1000; wanted a multiple of 16"),
-        ("augmentation.strength=1.5", "`augmentation.strength` is 1.5; wanted less than or equal to 1"),
-        ("augmentation.strength=0.0", "`augmentation.strength` is 0.0; wanted greater than 0"),
-        ("generator.batch=8", "`generator.batch` is 8; wanted less than or equal to 4"),
+        ("generator.resolution=1000", "`generator.resolution` is 1000; expected a multiple of 16"),
+        ("augmentation.strength=1.5", "`augmentation.strength` is 1.5; expected less than or equal to 1"),
+        ("augmentation.strength=0.0", "`augmentation.strength` is 0.0; expected greater than 0"),
+        ("generator.batch=8", "`generator.batch` is 8; expected less than or equal to 4"),
     ],
 )
 def test_a_setting_that_cannot_be_drawn_with_stops_before_anything_is_touched(setting, says):
@@ -78,7 +78,7 @@ def test_no_room_for_a_download(art, tiny_tagger, monkeypatch, reads_with):
     allow_fetching(monkeypatch)
     full = namedtuple("usage", "total used free")(10**10, 9 * 10**9, 10**9)
     monkeypatch.setattr("prep.models.download.shutil.disk_usage", lambda _: full)
-    said = "needs 14.90 GB, but only 1.00 GB are free in .*Free some space, or set PREP_CACHE .HF_HOME"
+    said = "needs 14.90 GB, but only 1.00 GB is free in .*Free some space, or set PREP_CACHE .HF_HOME"
     stopped(NoRoomError, said, 3, art, tiny_tagger, reads_with, "generator.model=sd35-large-fp8")
 
 

@@ -103,7 +103,7 @@ def test_a_run_that_is_killed_and_then_interrupted_ends_with_the_same_bytes(made
     assert process.returncode == 130 and "Traceback" not in shown
     assert f"generate: {total - had} pictures with tiny" in said
     assert re.search(rf"draw: .*\d/{total - had} \[.*<\d\d:\d\d", shown)  # how many, and the time left
-    assert "interrupted; everything finished so far is kept, run again to go on" in shown
+    assert "interrupted; everything finished so far is kept, run again to continue" in shown
     for path in pictures(out):
         Image.open(path).load()  # whole, each of them
     assert not [path for path in out.rglob("*") if path.name.startswith(TEMPORARY)]

@@ -103,7 +103,7 @@ def test_each_preset_draws_with_a_small_model(path, model, tmp_path, monkeypatch
 
 
 def test_weights_that_say_themselves_what_they_draw_have_to_be_here():
-    with pytest.raises(SettingsError, match="starter-generator is not here, .*Fetch it first"):
+    with pytest.raises(SettingsError, match="starter-generator is not on this machine, .*Fetch it first"):
         absent("starter-generator", SD35Options())
     assert absent("sd35-medium", SD35Options(resolution=768)).size(1, 1) == (768, 768)
 

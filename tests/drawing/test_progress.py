@@ -78,7 +78,7 @@ def test_status_counts_what_a_run_drew_that_was_cut_off(made, generator):  # noq
     with pytest.raises(KeyboardInterrupt):
         run_here(art, out, *how)
     lines = list(status_of(out))
-    assert "  drawn: nothing was drawn; 3 more by a run that was cut off, not read yet" in lines
+    assert "  drawn: nothing was drawn; 3 more by an interrupted run, not read yet" in lines
     assert any(line.startswith("  to draw: 4 consistency samples, 2 reconstructions, aug") for line in lines)
 
 

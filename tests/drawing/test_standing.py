@@ -77,7 +77,7 @@ def test_a_damaged_drawn_picture_is_set_aside_and_drawn_anew_when_something_draw
     path.write_bytes(data[:100])
     painted.run(NONE)
     assert not path.exists() and (painted.out / "set_aside" / path.relative_to(painted.out)).read_bytes() == data[:100]
-    assert f"set_aside/{path.relative_to(painted.out)}: set_aside: is no picture any more" in painted.problems()
+    assert f"set_aside/{path.relative_to(painted.out)}: set_aside: is no longer a picture" in painted.problems()
     painted.run()
     assert len(painted.generator.drawn) == 1 and path.read_bytes() == data
 

@@ -283,4 +283,4 @@ def test_status_counts_and_shows_what_was_done_by_hand(made):
     line = next(line for line in told.stdout.splitlines() if line.startswith("mira"))
     assert line.split() == ["mira", "3", "-", "-", "-", "-", "1", "2", "-", "33_mira"]
     shown = prep("status", made.out, "--diff").stdout
-    assert "  + red scarf" in shown and "(empty)" in shown and "2 captions differ" in shown
+    assert "  + red scarf" in shown and "(empty)" in shown and "2 captions were edited by hand" in shown

@@ -21,7 +21,6 @@ class Watch:
 
     def __init__(self, folder: Path, number: int) -> None:
         self.folder, self.number, self.count = os.fsencode(folder), number, 0
-        self.last = ""
         sys.addaudithook(self._hook)
 
     def _hook(self, event: str, arguments: tuple) -> None:

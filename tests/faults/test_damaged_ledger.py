@@ -189,7 +189,7 @@ def test_what_only_reads_moves_nothing_and_says_what_a_run_would_do(worked):
     for shelf in KEPT:
         worked.damage(shelf, DAMAGES["half"])
     before = worked.ledger()
-    assert set(plan_lines(worked.art, worked.out, settings)) - {"  1 picture was taken out by hand"} == set(plan)
+    assert set(plan_lines(worked.art, worked.out, settings)) - {"  1 picture was removed by hand"} == set(plan)
     assert list(status_of(worked.out))
     with pytest.raises(StoppedError, match="`prep run` moves it to set_aside/"):
         list(Set(worked.out).rows())
@@ -198,7 +198,7 @@ def test_what_only_reads_moves_nothing_and_says_what_a_run_would_do(worked):
 
 def test_what_a_run_makes_anew_is_said_to_be_deleted(worked):
     worked.damage("tag", DAMAGES["half"])
-    with pytest.raises(StoppedError, match="Delete that file; what it held is done again"):
+    with pytest.raises(StoppedError, match="Delete that file; its content is then redone"):
         worked.run(*HIGH)
     assert not worked.aside("tag")
 

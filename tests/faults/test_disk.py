@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from prep.errors import NoRoomError, StoppedError
-from prep.files import cannot_write, move, write_whole
+from prep.files import cannot_write, move, real_folder, write_whole
 from tests.support.pictures import folder_of
 from tests.support.processes import SMALL, awkward_art
 from tests.support.runs import prep, tree
@@ -84,7 +84,9 @@ def test_a_disk_without_inodes_is_not_said_to_lack_megabytes(tmp_path, made, dis
     with pytest.raises(NoRoomError) as full:
         for number in range(9):
             write_whole(folder / f"{number}.txt", b"mira")
-    assert "MB are free, but no inode for another file is. Make room" in str(full.value)
+    assert "MB are free, but there are no inodes left. Free some space" in str(full.value)
+    with pytest.raises(NoRoomError, match="ledger could not be written; .* there are no inodes left"):
+        real_folder(folder, "ledger")
     assert all(path.name[0].isdigit() and path.read_bytes() == b"mira" for path in folder.iterdir())
 
 

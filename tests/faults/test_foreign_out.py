@@ -111,7 +111,7 @@ FOLDERS = (
 def test_a_folder_that_is_a_link_is_refused_in_one_sentence(out, outside, name):
     linked(out / name, outside)
     for look in (check_folders, read_set, prepare_out, lambda out: Source(out, rejected=False)):
-        with pytest.raises(UsageError, match=f"{out / name} is a link.* Take it away"):
+        with pytest.raises(UsageError, match=f"{out / name} is a link.* Remove it"):
             look(out)
     assert untouched(outside)
 
@@ -136,7 +136,7 @@ def test_every_command_refuses_an_out_whose_state_leads_elsewhere(out, outside, 
 
 def test_a_file_where_a_folder_should_be_is_refused(out):
     (out / "export").write_text("")
-    with pytest.raises(UsageError, match="export is no folder"):
+    with pytest.raises(UsageError, match="export is not a folder"):
         check_folders(out)
 
 
@@ -246,7 +246,7 @@ def test_a_part_of_another_name_stops_no_run(tmp_path, name):
 @pytest.mark.parametrize("data", [b"[" * 100_000, b"\xff", b"{}", b'{"src": "\\ud800", "settings": {}}', b'{"src": 1}'])
 def test_a_config_that_prep_did_not_write_is_a_sentence(out, data):
     (out / ".prep" / "config.json").write_bytes(data)
-    with pytest.raises(UsageError, match="config.json (is not|has|does not say) .*writes it anew"):
+    with pytest.raises(UsageError, match="config.json (is not|has|lacks) .*writes it again"):
         opened(out)
 
 

@@ -43,7 +43,7 @@ def test_a_prep_toml_that_leads_round_or_nowhere_is_a_sentence(src):
 @pytest.mark.parametrize("data", [b"[" * 100_000, b"x = " + b"[" * 5000, b"\xff", b"#" * 1_000_001])
 def test_a_prep_toml_that_is_none_is_a_sentence(src, data):
     (src / "prep.toml").write_bytes(data)
-    with pytest.raises(SettingsError, match="prep.toml (is not|has) .*Mend it, or take it away"):
+    with pytest.raises(SettingsError, match="prep.toml (is not|has) .*Correct it, or remove it"):
         load_settings(src)
 
 
@@ -68,7 +68,7 @@ def test_no_pipe_in_src_is_waited_for(src):
 def test_a_device_is_no_list_of_words_and_no_model():
     with pytest.raises(SettingsError, match="is not a regular file"):
         read_vary("/dev/zero")
-    with pytest.raises(SettingsError, match="is no name of a file"):
+    with pytest.raises(SettingsError, match="is not a valid file name"):
         read_vary("a\0b")
     with pytest.raises(UsageError, match="/dev/zero is neither a file nor a folder"):
         files_at(TAGGERS.members["file"], Path("/dev/zero"), "tagger.model")

@@ -116,7 +116,8 @@ def test_the_hook_hears_who_calls(heard):
 
 
 def test_no_command_calls_anybody_for_a_set_that_a_starter_reads(heard, art, tmp_path, offline):
-    told = lines(art, tmp_path / "out", STARTERS[0], "generator.model=none", offline=offline)
+    first, *told = lines(art, tmp_path / "out", STARTERS[0], "generator.model=none", offline=offline)
+    told = [first, *(line for line in told if line[0] in ("status", "lint", "export", "doctor"))]
     assert heard(sys.executable, "-c", TYPE, json.dumps(told)) == ""
 
 

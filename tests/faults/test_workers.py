@@ -62,7 +62,7 @@ def test_several_fatal_files_are_each_found(tmp_path, art, tiny_tagger, monkeypa
 
 def test_workers_that_cannot_start_are_no_images_fault(art, tmp_path, tiny_tagger, monkeypatch, capfd):
     monkeypatch.setattr(stages, "ScanJob", NeverStarting)
-    with pytest.raises(StoppedError, match="no worker process can be started"):
+    with pytest.raises(StoppedError, match="no worker process could be started"):
         go(art, tmp_path / "out", tiny_tagger)
     monkeypatch.setattr(stages, "ScanJob", ScanJob)
     assert run_here(art, tmp_path / "out", tiny_tagger).exit_code == 0

@@ -37,12 +37,12 @@ def test_one_that_changed_since_it_was_fetched_is_said(page):
 
 def test_it_is_fetched_where_the_page_answers(page):
     weights, said = chosen(reach=answers)
-    assert weights.digest == page.sha256 and "fetching it: 1 MB, licence: MIT" in said[0]
+    assert weights.digest == page.sha256 and "will be fetched: 1 MB, licence: MIT" in said[0]
 
 
 def test_what_may_not_fetch_only_says_so(page):
     weights, said = chosen(reach=answers, may_fetch=False)
-    assert weights is None and "fetching it" in said[0] and page.asked == []
+    assert weights is None and "will be fetched" in said[0] and page.asked == []
 
 
 def test_without_an_answer_the_starter_reads_and_says_what_it_is(online):
@@ -105,7 +105,7 @@ def test_a_typo_gets_the_nearest_name():
 
 
 def test_what_draws_does_not_read():
-    with pytest.raises(SettingsError, match="is a generator"):
+    with pytest.raises(SettingsError, match="is a generator, not a tagger"):
         chosen("sd35-medium")
 
 

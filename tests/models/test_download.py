@@ -126,7 +126,7 @@ def test_a_login_page_in_the_files_place_is_seen(page):
 
 def test_no_room_is_told_before_anything_is_written(page, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: namedtuple("Disk", "total used free")(10, 10, 10))
-    with pytest.raises(NoRoomError, match="0.00 GB are") as caught:
+    with pytest.raises(NoRoomError, match="0.00 GB is free") as caught:
         fetch(NAME)
     assert "PREP_CACHE" in caught.value.hint and left_over() == []
 

@@ -132,7 +132,7 @@ def test_a_lasting_silence_is_a_network_error(hub):
 
 def test_room_is_asked_for_before_anything_is_fetched(online, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Disk", (), {"free": 10**9})())
-    with pytest.raises(NoRoomError, match="11.60 GB, but only 1.00 GB are") as caught:
+    with pytest.raises(NoRoomError, match="11.60 GB, but only 1.00 GB is free") as caught:
         fetch(NAME)
     assert "HF_HOME" in caught.value.hint
 

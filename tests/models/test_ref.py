@@ -77,7 +77,10 @@ def test_another_model_of_the_same_file_names_is_not_taken_for_it(given, tmp_pat
 
 def test_a_model_by_name_is_looked_for_where_it_is_needed(given, tmp_path, monkeypatch):
     ref = replace(given, given=())
-    with pytest.raises(WeightsError, match="two-files is not on this machine. Run `prep models get two-files`, or"):
+    with pytest.raises(
+        WeightsError,
+        match="two-files is not on this machine. Run `prep models get two-files`, or put it into the folder",
+    ):
         ref.files()
     (tmp_path / "here").rename(tmp_path / "two-files")
     monkeypatch.setenv("PREP_MODELS", str(tmp_path))

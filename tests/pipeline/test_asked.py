@@ -40,30 +40,30 @@ def named(tmp_path_factory):
 
 WRONG = [
     ("generator.model=nonesuch", "generator.model: no generator is called nonesuch"),
-    ("generator.model=/nope.safetensors", "/nope.safetensors does not exist. generator.model takes"),
+    ("generator.model=/nope.safetensors", "/nope.safetensors does not exist. Set generator.model to"),
     ("generator.model={}/lfs.pt", "generator.model: lfs.pt is a Git LFS pointer.*`prep models get sd35-large-fp8`"),
     ("generator.model={}/vae.safetensors", "generator.model: vae.safetensors holds no transformer, but vae"),
-    ("generator.model={}", "generator.model: .* is no diffusers folder"),
+    ("generator.model={}", "generator.model: .* is not a diffusers folder"),
     ("generator.vae=/nope", "generator.sd35.vae: /nope is not a file"),
     ("generator.sd35.t5={}/page.html", "page.html is a web page"),
     (
         "generator.sd35.clip_l={}/vae.safetensors",
-        "holds no CLIP-L, but vae. `generator.sd35.clip_l` wants",
+        "holds no CLIP-L, but vae. Set `generator.sd35.clip_l` to",
     ),
-    ("generator.resolution=1000", "wanted a multiple of 16"),
-    ("generator.sampler=ddim", "generator.sampler: sd35-large-fp8 has no ddim"),
+    ("generator.resolution=1000", "expected a multiple of 16"),
+    ("generator.sampler=ddim", "generator.sampler: sd35-large-fp8 has no sampler ddim"),
     ("tagger.model=nonesuch", "tagger.model: no tagger is called nonesuch"),
     ("tagger.model={}/lfs.pt", "tagger.model: lfs.pt is a Git LFS pointer.*`prep models get deepdanbooru-v3`"),
-    ("tagger.model={}/tiny.safetensors", "tagger.model: tiny.safetensors is no tagger of prep"),
+    ("tagger.model={}/tiny.safetensors", "tagger.model: tiny.safetensors is not a tagger of prep"),
     ("tagger.model={}", "tagger.model: .* is a folder"),
-    ("tagger.device=mps", "tagger.device is mps, which is not here"),
+    ("tagger.device=mps", "tagger.device is mps, but this machine has no such device"),
     ("check.exclusive=/nope", "check.exclusive: /nope does not exist"),
     ("augmentation.vary=/nope", "augmentation.vary: /nope does not exist"),
     ("augmentation.vary={}/list.toml", r"\[a\] needs `options`"),
     ("filter.file=/nope", "filter.file: /nope cannot be read"),
     ("filter.file={}", "filter.file: .* cannot be read"),
     ("profile.intrinsic=/nope", "profile.intrinsic: /nope cannot be read"),
-    ("thresholds.overrides={}/list.toml", "wanted a number from 0 to 1"),
+    ("thresholds.overrides={}/list.toml", "expected a number from 0 to 1"),
     ('export.formats=["nope"]', "no format is called nope"),
     ("export.kohya={}/list.toml/kohya", "list.toml is not a folder. Set export.kohya to another folder"),
 ]
@@ -102,7 +102,7 @@ def test_a_sampler_is_told_where_only_the_card_says_which_there_are(tmp_path, mo
     monkeypatch.setitem(GENERATORS.members, "palette", replace(palette_generator.SPEC, samplers=()))
     (tmp_path / "palette.txt").write_text("#1020f0\n#f02010\n")
     model = f"generator.model=palette:{tmp_path}/palette.txt"
-    with pytest.raises(UsageError, match="generator.sampler: palette has no euler. It has columns, rows"):
+    with pytest.raises(UsageError, match="generator.sampler: palette has no sampler euler. Use one of columns, rows"):
         check_settings(load_settings(sets=(model,)))
     check_settings(load_settings(sets=(model, "generator.sampler=rows")))
 
@@ -111,7 +111,9 @@ def test_a_model_by_name_is_looked_at_where_it_lies(tmp_path, monkeypatch):
     monkeypatch.setenv("PREP_MODELS", str(tmp_path))
     written(tmp_path / basename("deepdanbooru-v3"), LFS)
     for asked in ("auto", "deepdanbooru-v3"):
-        with pytest.raises(UsageError, match="Git LFS pointer.*put the whole file into PREP_MODELS, or take this one"):
+        with pytest.raises(
+            UsageError, match="Git LFS pointer.*put the complete file into PREP_MODELS, or remove this one"
+        ):
             check_settings(load_settings(sets=(f"tagger.model={asked}",)))
     check_settings(load_settings(sets=("tagger.model=starter",)))
     written(tmp_path / basename("sd35-medium"), b"GGUF" + bytes(100))

@@ -71,9 +71,9 @@ def test_the_numbers_add_up_and_each_has_a_line(messy, tmp_path, tiny_tagger, ca
     }
     text = (out / "problems.txt").read_text()
     assert "mira/copy.bmp: copy: is the same picture as mira/1.png" in text
-    assert "mira/near.png: near_copy: is nearly mira/1.png, which is larger; both train" in text
-    assert "noa has no readable image: 1 HEIF" in said and "1 folder is passed over: mira/@eaDir/ (thumbnails)" in said
-    assert "1 picture is nearly another, and trains" in said
+    assert "mira/near.png: near_copy: is nearly mira/1.png, which is larger; both are in the set" in text
+    assert "noa has no readable image: 1 HEIF" in said and "1 folder is skipped: mira/@eaDir/ (thumbnails)" in said
+    assert "1 picture is a near copy of another, and in the set" in said
     assert result.exit_code == 1 and result.failed == 4
 
 
@@ -98,7 +98,7 @@ def test_what_a_person_took_out_is_counted_and_named(made, capsys):
     capsys.readouterr()
     result = made.run()
     assert "4 files in SRC: 3 pictures kept; left out: 1 excluded. See" in capsys.readouterr().out
-    assert "mira/001.png: excluded: was taken out by hand; `prep restore` brings it back" in made.problems()
+    assert "mira/001.png: excluded: was removed by hand; `prep restore` brings it back" in made.problems()
     assert result.exit_code == 0
 
 
@@ -157,7 +157,7 @@ def test_folders_that_became_characters_are_explained(tmp_path, tiny_tagger, cap
         save(drawing(number), tmp_path / "art" / path)
     run_here(tmp_path / "art", tmp_path / "out", tiny_tagger, to="scan")
     said = capsys.readouterr().out
-    assert "scan: kohya's repeats are taken off the names of folders, and computed anew: 10_mira" in said
+    assert "scan: kohya's repeats are removed from folder names, and recomputed: 10_mira" in said
     assert "scan: mira: 2 sub-folders are read as one character" in said
     assert "3 files in SRC: 3 pictures kept\n" in said  # and no problems.txt is pointed at, for none was written
 

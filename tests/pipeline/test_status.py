@@ -131,7 +131,7 @@ def test_a_foreign_or_broken_out_is_one_sentence(made, tmp_path, break_it):
 
 
 def test_diff_without_edits_says_so(made):
-    assert list(diff_of(made[1])) == ["0 captions differ from the machine's by hand"]
+    assert list(diff_of(made[1])) == ["0 captions were edited by hand"]
 
 
 # What a person did, and what a run would do of it.
@@ -161,14 +161,14 @@ def planned(made, *sets: str) -> list[str]:
     ("act", "line"),
     [
         (lambda made: made.add("000", "hat"), "1 caption was edited by hand"),
-        (lambda made: made.image("000").unlink(), "1 picture was taken out by hand"),
+        (lambda made: made.image("000").unlink(), "1 picture was removed by hand"),
         (lambda made: small(63, made.image("000")), "1 picture in kohya/ is yours, and stays"),
         (lambda made: made.image("000").write_bytes(b"half"),
-         "1 picture in kohya/ is damaged: it would be set aside and written anew"),
+         "1 picture in kohya/ is damaged: it would be set aside and written again"),
         (lambda made: made.text("000").write_bytes(b"\xff\xff"),
          "1 caption in kohya/ cannot be read: it would be set aside"),
         (lambda made: small(64, made.image("000").with_name("mine.png")),
-         "1 picture or folder in kohya/ is not prep's and trains as it is"),
+         "1 picture or folder in kohya/ is not prep's, and is trained on as it is"),
     ],
     ids=["edited", "removed", "retouched", "damaged", "unreadable", "stranger"],
 )  # fmt: skip
@@ -192,8 +192,8 @@ def worked_on(begun, tmp_path, tiny_tagger, reads_with, monkeypatch):
 
 
 def test_pictures_that_a_setting_would_take_out_are_told_with_the_reason(worked_on):
-    assert "it would take 4 pictures out of kohya/: too_small" in told(worked_on, side=60)
-    assert "export: 4 images already in kohya/, 0 to add, 4 to take out (4 too_small)" in planned(
+    assert "it would remove 4 pictures from kohya/: too_small" in told(worked_on, side=60)
+    assert "export: 4 images already in kohya/, 0 to add, 4 to remove (4 too_small)" in planned(
         worked_on, "scan.min_side_px=60"
     )
     worked_on.run("scan.min_side_px=60")
@@ -204,7 +204,7 @@ def test_pictures_that_a_setting_would_take_out_are_told_with_the_reason(worked_
 def test_pictures_gone_from_src_or_rejected_are_told_as_leaving(worked_on):
     (worked_on.art / "mira" / "000.png").unlink()
     lines = told(worked_on)
-    assert "it would take 1 picture out of kohya/: gone from SRC" in lines
+    assert "it would remove 1 picture from kohya/: gone from SRC" in lines
 
 
 def test_a_file_that_was_only_touched_neither_leaves_nor_joins(worked_on):
@@ -255,7 +255,7 @@ def test_what_follows_its_picture_is_told_once_and_what_has_none_is_counted(work
         worked_on.run()
     lines = planned(worked_on)
     assert "what you did to 1 picture follows it to where it is now" in lines
-    assert "1 hand edit has no picture: it is kept for when that is back" in lines
+    assert "1 hand edit has no picture: it is kept until that is back" in lines
     assert not any("edited by hand" in line for line in lines)
 
 

@@ -11,7 +11,9 @@ import pytest
 from prep.captions.compose import Composer
 from prep.config import load_settings
 from prep.edits import from_files
+from prep.edits.placed import read_placement
 from prep.edits.unchanged import Unchanged
+from prep.ledger import DryLedger
 from prep.pipeline.preview import preview
 from prep.pipeline.status import diff_of, status_of
 from tests.support.pictures import drawing, folder_of, save
@@ -115,6 +117,15 @@ def test_a_status_after_each_kind_of_change_says_what_a_fresh_look_says(made):
             assert now == known(out), what
         assert now != before, what
         before = now
+
+
+def test_a_link_has_no_time_of_change_that_could_be_remembered(made):
+    _, out = made
+    text = sidecar(out, "mira/000.png")
+    text.rename(out.parent / "mine.txt")
+    text.symlink_to(out.parent / "mine.txt")
+    listings = read_placement(out / "kohya", DryLedger(out / ".prep" / "ledger")).listings
+    assert [name for names in listings.values() for name, stat in names.items() if not stat.changed_ns] == [text.name]
 
 
 def test_a_run_writes_the_same_bytes_whether_it_remembers_or_not(made, tiny_tagger):

@@ -41,9 +41,7 @@ def holder(lock):
 def test_the_second_is_told_the_process_and_host_of_the_first(lock, holder, tmp_path):
     with pytest.raises(StoppedError) as told, locked(lock):
         raise AssertionError("two hold it")
-    assert told.value.message == (
-        f"{tmp_path / 'out'} is being worked on by process {holder.pid} on {socket.gethostname()}"
-    )
+    assert told.value.message == (f"{tmp_path / 'out'} is in use by process {holder.pid} on {socket.gethostname()}")
     assert told.value.hint == "wait for it, or stop it"
 
 
@@ -86,5 +84,5 @@ def test_a_full_disk_costs_the_name_and_not_the_lock(lock, monkeypatch):
     monkeypatch.setattr(os, "write", full)
     with locked(lock):
         monkeypatch.undo()
-        with pytest.raises(StoppedError, match="is being worked on by another process"), locked(lock):
+        with pytest.raises(StoppedError, match="is in use by another process"), locked(lock):
             pass

@@ -83,8 +83,8 @@ def test_links_are_followed_inside_src_alone(tmp_path):
     assert [each.kind.name for each in listing.passed] == ["again", "again"]  # the loop, and one of the two names
     assert told == {
         "out.png": "is a link out of SRC",
-        "broken.png": "is a link that leads nowhere",
-        "self.png": "is a link that leads nowhere",
+        "broken.png": "is a broken link",
+        "self.png": "is a broken link",
     }
 
 
@@ -113,7 +113,7 @@ def test_names_that_are_not_utf8_or_hostile(tmp_path):
         (lambda path: None, "does not exist"),
         (lambda path: path.mkdir(), "is empty"),
         (lambda path: path.write_text("x"), "is a file"),
-        (lambda path: (path.mkdir(), (path / "notes.txt").write_text("x")), "holds no image"),
+        (lambda path: (path.mkdir(), (path / "notes.txt").write_text("x")), "contains no image"),
     ],
 )
 def test_a_source_without_images_is_one_sentence(tmp_path, make, told):
@@ -280,9 +280,9 @@ def test_no_set_that_prep_made_is_read_and_none_is_mixed_with_its_images(tmp_pat
     assert kinds(find_images(tmp_path, tmp_path / "outputs" / "v1")) == {}  # this run's own
     with pytest.raises(UsageError, match="is a set that prep made"):
         find_images(tmp_path / "outputs" / "v1", tmp_path / "out")
-    with pytest.raises(UsageError, match="holds your images"):
+    with pytest.raises(UsageError, match="contains your images"):
         find_images(tmp_path / "mira", tmp_path / "mira")
-    with pytest.raises(UsageError, match="holds no image: v1/ is a set that prep made"):
+    with pytest.raises(UsageError, match="contains no image: v1/ is a set that prep made"):
         find_images(tmp_path / "outputs", tmp_path / "out")
 
 

@@ -93,11 +93,11 @@ def test_other_tags_beside_the_network_are_another_tagger(tmp_path, strangers, c
     ("setting", "says"),
     [
         ("tagger.wd-onnx.margn=edge", "`tagger.wd-onnx.margn` is unknown. Did you mean `margin`?"),
-        ("tagger.wd-onnx.margin=grey", "`tagger.wd-onnx.margin` is 'grey'; wanted 'white' or 'edge'"),
+        ("tagger.wd-onnx.margin=grey", "`tagger.wd-onnx.margin` is 'grey'; expected 'white' or 'edge'"),
         ("tagger.wd-onnx.batch=2", "`batch` belongs to [tagger], not to [tagger.wd-onnx]"),
         ("tagger.wd-onx.margin=edge", "`tagger.wd-onx` is unknown. Did you mean `wd-onnx`?"),
         ("generator.palette.nois=3", "`generator.palette.nois` is unknown. Did you mean `noise`?"),
-        ("generator.palette.noise=90", "`generator.palette.noise` is 90; wanted less than or equal to 60"),
+        ("generator.palette.noise=90", "`generator.palette.noise` is 90; expected less than or equal to 60"),
     ],
 )
 def test_an_option_that_its_model_does_not_know_is_one_sentence(strangers, setting, says):

@@ -99,7 +99,7 @@ def test_a_file_that_is_not_v3_is_refused(tmp_path, change, told):
 
 
 def test_tags_and_outputs_must_agree(tmp_path):
-    with pytest.raises(WeightsError, match="answers 9176 tags but names 3"):
+    with pytest.raises(WeightsError, match="has 9176 outputs but 3 tag names"):
         read_checkpoint(published(tmp_path / "m.pt", ["a", "b", "c"]))
 
 

@@ -70,7 +70,10 @@ def test_a_missing_list_is_a_sentence(tmp_path):
     [
         (b"smile\n" * 700_000, "more than 4,000,000 bytes"),
         (b"\xff\xfes\0m\0", r"is not UTF-8 \(byte 0\). Save it as UTF-8"),
-        (b"".join(b"*%d\n" % number for number in range(1_001)), r"1,001 patterns with `\*`; 1,000 are the most"),
+        (
+            b"".join(b"*%d\n" % number for number in range(1_001)),
+            r"1,001 patterns with `\*`; prep accepts at most 1,000",
+        ),
     ],
 )
 def test_a_list_that_is_too_much_says_how_much_it_has(tmp_path, text, says):

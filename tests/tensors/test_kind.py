@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import struct
 import zipfile
 
 import pytest
@@ -30,6 +31,14 @@ def saved(legacy: bool) -> bytes:
     return data.getvalue()
 
 
+def too_long() -> bytes:
+    """A checkpoint whose directory says that its first part goes on beyond the end of the file."""
+    data = bytearray(saved(legacy=False))
+    at = data.index(b"PK\1\2")
+    struct.pack_into("<II", data, at + 20, 1 << 20, 1 << 20)
+    return bytes(data)
+
+
 # (bytes, what a tagger's reader says, what a generator's reader says)
 FILES = {
     "lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 644000000\n",
@@ -39,7 +48,7 @@ FILES = {
     "text": (b"Invalid username or password.", "text, which begins with 'Invalid user", "text, which begins with"),
     "json": (b'{"error": "gated"}', "text, which begins with", "text, which begins with"),
     "empty": (b"", "is empty. Fetch the file again", "is empty"),
-    "zeros": (bytes(4096), "full of zeros: a download", "full of zeros: a download"),
+    "zeros": (bytes(4096), "full of zeros: an unfinished download", "full of zeros: an unfinished download"),
     "gguf": (b"GGUF\3\0\0\0" + bytes(100), "a GGUF file.*safetensors", "a GGUF file.*safetensors"),
     "keras": (b"\x89HDF\r\n\x1a\n" + bytes(100), "Keras model.*TorchDeepDanbooru release", "Keras model"),
     "onnx": (b"\x08\x07\x12\x07pytorch" + bytes(100), "an ONNX model", "an ONNX model"),
@@ -48,7 +57,8 @@ FILES = {
     "pickle": (pickle.dumps({"a": 1}), "a pickle, which can run any program", "a pickle.*[Gg]et the .safetensors"),
     "old torch": (saved(legacy=True), "a pickle, which can run any program", "a pickle.*[Gg]et the .safetensors"),
     "torch": (saved(legacy=False), "a PyTorch checkpoint of another model: it has no n_Conv_0.weight",
-              "a PyTorch checkpoint, and no safetensors file.*[Gg]et the .safetensors"),
+              "a PyTorch checkpoint, and not a safetensors file.*[Gg]et the .safetensors"),
+    "bent torch": (too_long(), "is cut off or damaged", "PyTorch checkpoint"),
     "cut torch": (saved(legacy=False)[:-200], r"is cut off or damaged \([0-9,]+ bytes are", "PyTorch checkpoint"),
 }  # fmt: skip
 
@@ -89,9 +99,9 @@ def test_another_model_is_named(name, tmp_path):
     vae = {"first_stage_model.decoder.conv_in.weight": torch.zeros(4, 4, 3, 3)}
     for more in ({}, vae):
         path = save({name: torch.zeros(2, 2), **more}, tmp_path / "other.safetensors")
-        with pytest.raises(WeightsError, match=f"other.safetensors is {MODELS[name]}.*, and no part of SD3.5"):
+        with pytest.raises(WeightsError, match=f"other.safetensors is {MODELS[name]}.*, and not a part of SD3.5"):
             look_at_sd35("file", {"model": path}, SD35Options())
-        with pytest.raises(WeightsError, match=f"is {MODELS[name]}.*, and no tagger"):
+        with pytest.raises(WeightsError, match=f"is {MODELS[name]}.*, and not a tagger"):
             look_at_tagger("file", {"model": path}, TaggerOptions())
 
 
@@ -105,7 +115,7 @@ def test_a_part_by_itself_leads_to_what_is_whole(tmp_path):
     save({"transformer_blocks.0.attn.add_q_proj.weight": torch.zeros(2)}, part)
     for path, says in (
         (part, f"the transformer of a diffusers folder by itself.*[Nn]ame the whole folder: {whole}"),
-        (whole / "vae", f"is of AutoencoderKL, and of no SD3 transformer. Name the whole folder: {whole}"),
+        (whole / "vae", f"is of AutoencoderKL, not of an SD3 transformer. Name the whole folder: {whole}"),
     ):
         with pytest.raises(WeightsError, match=says):
             look_at_sd35("file", {"model": path}, SD35Options())
@@ -128,8 +138,8 @@ def test_a_vae_or_a_t5_of_another_model_does_not_fit(tmp_path):
     vae = save({"decoder.conv_in.weight": torch.zeros(8, 16, 3, 3)}, tmp_path / "vae.safetensors")
     t5 = save({"shared.weight": torch.zeros(5, 512)}, tmp_path / "t5.safetensors")
     for part, path, says in (
-        ("vae", vae, "16 channels, and .* wants 4"),
-        ("t5", t5, "512 numbers a token, .* wants 192"),
+        ("vae", vae, "16 channels, but .* needs 4"),
+        ("t5", t5, "512 numbers per token, but .* needs 192"),
     ):
         with pytest.raises(WeightsError, match=says):
             look_at_sd35("file", {"model": model, part: path}, SD35Options())

@@ -56,11 +56,11 @@ class Files:
 
     def identity(self) -> str:
         """Names, sizes and times of the files that encode prompts, as 16 hex digits."""
-        told = []
+        facts = []
         for path in (self.model, self.clip_l, self.clip_g, self.t5):
             files = sorted(path.rglob("*.safetensors")) if path and path.is_dir() else [path] if path else []
-            told.append([[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files])
-        return hashlib.sha256(json.dumps(told).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+            facts.append([[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files])
+        return hashlib.sha256(json.dumps(facts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def check_part(name: str, path: Path) -> None:
@@ -71,4 +71,4 @@ def check_part(name: str, path: Path) -> None:
     parts = set(describe(path).parts)
     if not parts & ({name, "clip"} if name.startswith("clip") else {name}):
         said = f"{path.name} holds no {NAMES[name]}, but {', '.join(sorted(parts))}"
-        raise WeightsError(said, hint=f"`generator.sd35.{name}` wants another file")
+        raise WeightsError(said, hint=f"set `generator.sd35.{name}` to another file")

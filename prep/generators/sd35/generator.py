@@ -222,10 +222,10 @@ class SD35:
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-            told = str(error).split("\n")[0][:120]
+            reason = str(error).split("\n")[0][:120]
         # Outside the except block, where the error no longer holds the batch's memory.
         before, self.level = self.level, self.level.lower(len(part), self.device.type != "cpu")
-        log.info(f"generate: memory ran out ({told or 'no more'}): going on with {self.level.notes}")
+        log.info(f"generate: memory ran out ({reason or 'no more'}): going on with {self.level.notes}")
         if self.level.offload != before.offload or self.loaded is None:
             self.close()
         elif self.level.tiling:

@@ -1,4 +1,4 @@
-"""What a file of SD3.5 weights holds, told from its header: parts, layouts, model. No weight is read."""
+"""What a file of SD3.5 weights contains, from its header: parts, layouts, model. Reads no weights."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from prep.tensors.file import Entry, WeightFile
 from prep.tensors.kind import tensors_kind
 from prep.tensors.layout import LINE, Part, part_of
 
-# Part -> (its prefix in the single files, a key that it always has). A file of its own has no prefix.
+# Part -> (its prefix in the single files, a key that it always has). A separate file has no prefix.
 PARTS = {
     "transformer": ("model.diffusion_model.", "joint_blocks.0.x_block.attn.qkv.weight"),
     "vae": ("first_stage_model.", "decoder.conv_in.weight"),
@@ -50,16 +50,16 @@ def describe(path: Path) -> Checkpoint:
                 break
     other = None if "transformer" in parts else tensors_kind(file.entries)
     if other:
-        raise WeightsError(f"{path.name} is {other.what}, and no part of SD3.5", hint=alone(path) or other.todo)
+        raise WeightsError(f"{path.name} is {other.what}, and not a part of SD3.5", hint=alone(path) or other.todo)
     if not parts:
         first = next(iter(file.entries), "nothing")
-        raise WeightsError(f"{path.name} holds no part of SD3.5 that prep knows; it begins with {first}", hint=LINE)
+        raise WeightsError(f"{path.name} contains no part of SD3.5 that prep knows; it begins with {first}", hint=LINE)
     config = transformer_config(parts["transformer"]) if "transformer" in parts else None
     return Checkpoint(path, parts, _which_model(config), config)
 
 
 def transformer_config(part: Part) -> dict:
-    """What SD3Transformer2DModel is built from, out of the tensors' shapes. Raises WeightsError."""
+    """The config of SD3Transformer2DModel, from the tensors' shapes. Raises WeightsError."""
     shape = {key: stored.entry.shape for key, stored in part.tensors.items()}
     try:
         width, channels, patch = shape["x_embedder.proj.weight"][:3]
@@ -83,9 +83,9 @@ def transformer_config(part: Part) -> dict:
             "qk_norm": "rms_norm" if "joint_blocks.0.x_block.attn.ln_q.weight" in shape else None,
         }
     except (KeyError, IndexError, ValueError) as error:
-        raise WeightsError(f"{_name(part)} is no SD3 transformer: {error} is missing") from error
+        raise WeightsError(f"{_name(part)} is not an SD3 transformer: {error} is missing") from error
     if blocks != set(range(len(blocks))) or width % head or side**2 != shape["pos_embed"][1]:
-        raise WeightsError(f"{_name(part)} is no SD3 transformer: its blocks, heads or positions do not add up")
+        raise WeightsError(f"{_name(part)} is not an SD3 transformer: its blocks, heads or positions do not add up")
     return config
 
 

@@ -1,6 +1,6 @@
 """SD3.5's transformer from a single file in any layout, or from a diffusers folder.
 
-Built on the meta device, filled from the file: FP8 weights are the file's own pages, so that 8.2 GB load in seconds.
+Built on the meta device, filled from the file: FP8 weights are mapped from the file, so that 8.2 GB load in seconds.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from prep.generators.sd35.names import layers, norms
 from prep.tensors.fill import Piece, Quantise, check_weights, fill
 from prep.tensors.rows import ALL
 
-MOST_STD = 5.0  # its weights have some 0.02; without their scales, those of an FP8 file have 100
+MOST_STD = 5.0  # its weights have about 0.02; those of an FP8 file without scales have 100
 KINDS = ("weight", "bias")
 
 
@@ -32,7 +32,7 @@ def load_transformer(
         with torch.device("meta"):
             model = SD3Transformer2DModel.from_config(config)
     except (TypeError, ValueError, ArithmeticError) as error:
-        raise WeightsError(f"{path.name}: no transformer has this config.json: {error}") from error
+        raise WeightsError(f"{path.name}: its config.json does not fit a transformer: {error}") from error
     fill(model, pieces, dtype, quantise, path.name)
     check_weights(model, path.name, MOST_STD)
     return model
@@ -56,13 +56,13 @@ def transformer_pieces(path: Path) -> tuple[dict, dict[str, Piece]]:
             pieces[ours] = Piece(found[theirs], rows)
             used.add(theirs)
     if extra := sorted(found.keys() - used):
-        raise WeightsError(f"{path.name} also holds {extra[0]}, which SD3's transformer has no place for")
+        raise WeightsError(f"{path.name} also holds {extra[0]}, which SD3's transformer does not have")
     return config, pieces
 
 
 @torch.inference_mode()
 def check_transformer(model: SD3Transformer2DModel) -> None:
-    """Raises WeightsError when one small forward (latents of 8 px, 4 tokens) is not finite."""
+    """Raises WeightsError when a small forward (latents of 8 px, 4 tokens) is not finite."""
     config, like = model.config, model.pos_embed.proj.weight
     numbers = torch.Generator().manual_seed(0)
 
@@ -77,4 +77,4 @@ def check_transformer(model: SD3Transformer2DModel) -> None:
         return_dict=False,
     )[0]
     if not out.isfinite().all():
-        raise WeightsError("the transformer's first answer is not finite", hint="its file is damaged")
+        raise WeightsError("the transformer's first output is not finite", hint="its file is damaged")

@@ -67,7 +67,7 @@ def test_other_steps_and_prompts_are_refused(tmp_path):
     cache.prepare(STEPS, given(model, torch.float32)["pooled_projections"])
     answer(model, given(model, torch.float32))
     for other in (dict(step=641.0), dict(seed=1), dict(rows=1)):
-        with pytest.raises(UsageError, match="Prepare it anew"):
+        with pytest.raises(UsageError, match="Prepare it again"):
             answer(model, given(model, torch.float32, **other))
     mixed = given(model, torch.float32) | {"timestep": torch.tensor([640.5, 1000.0])}
     with pytest.raises(UsageError, match="not prepared"):

@@ -229,7 +229,7 @@ def test_the_vae_of_a_folder_and_a_file_without_one(models, tmp_path):
     wanted = vae()
     wanted.save_pretrained(tmp_path / "vae")
     assert torch.equal(load_vae(tmp_path, torch.float32).decoder.conv_in.weight, wanted.decoder.conv_in.weight)
-    with pytest.raises(WeightsError, match="Give its folder"):
+    with pytest.raises(WeightsError, match="Name its folder"):
         load_vae(tmp_path / "vae" / "diffusion_pytorch_model.safetensors")
     path = single_file(tmp_path, models, "fp16", transformer=False)
     with pytest.raises(WeightsError, match="holds no VAE, but clip_l, clip_g, t5"):

@@ -73,11 +73,14 @@ def changed(change) -> dict:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda t: t.pop(f"{FC1}.weight"), "is a scale of no weight"),
+        (lambda t: t.pop(f"{FC1}.weight"), "is a scale without a weight"),
         (lambda t: t.pop(f"{FC1}.weight_scale"), "FP8 and lacks its scale"),
         (lambda t: t.update({f"{FC1}.weight": t[f"{FC1}.weight"].to(torch.float16)}), "scales a weight in F16"),
         (lambda t: t.update({f"{FC1}.weight": t[f"{FC1}.weight"].to(torch.int8)}), "scales a weight in I8"),
-        (lambda t: t.update({f"{FC1}.weight_scale": torch.ones(16, 8)}), r"is F32 \[16, 8\]; one number, or one a row"),
+        (
+            lambda t: t.update({f"{FC1}.weight_scale": torch.ones(16, 8)}),
+            r"is F32 \[16, 8\]; prep reads one number, or one per row",
+        ),
         (lambda t: t.update({f"{FC1}.scale_weight": torch.tensor(1.0)}), "in both spellings"),
         (lambda t: t.update({f"{FC1}.comfy_quant": note("nvfp4")}), "says 'nvfp4'|says nvfp4"),
         (lambda t: t.update({f"{FC1}.comfy_quant": torch.zeros(3)}), "comfy_quant says"),
@@ -121,7 +124,7 @@ def test_whole_numbers_are_no_weights(tmp_path):
 
 
 def test_a_file_of_something_else_is_refused(tmp_path):
-    with pytest.raises(WeightsError, match="holds no part of SD3.5 that prep knows; it begins with lora_unet"):
+    with pytest.raises(WeightsError, match="contains no part of SD3.5 that prep knows; it begins with lora_unet"):
         describe(save({"lora_unet.weight": torch.zeros(2)}, tmp_path / "own.safetensors"))
     with pytest.raises(WeightsError, match="begins with nothing"):
         describe(save({}, tmp_path / "empty.safetensors"))
@@ -131,7 +134,7 @@ def test_a_file_of_something_else_is_refused(tmp_path):
 def test_a_file_that_was_cut_off_is_refused(kept, tmp_path):
     path = reference.tiny_file(tmp_path, "fp8")
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(WeightsError, match="cut off|no safetensors file"):
+    with pytest.raises(WeightsError, match="cut off|not a safetensors file"):
         describe(path)
 
 

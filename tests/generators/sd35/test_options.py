@@ -105,7 +105,7 @@ def test_so_is_one_that_no_generator_is_made_with(key, tmp_path):
 
 
 def test_a_wrong_value_is_told_with_its_new_name_and_a_wrong_key_with_the_nearest(tmp_path):
-    with pytest.raises(SettingsError, match="`generator.sd35.quantise` is 'most'; wanted 'stored', 'all'"):
+    with pytest.raises(SettingsError, match="`generator.sd35.quantise` is 'most'; expected 'stored', 'all'"):
         load_settings(config=written(tmp_path, '[generator]\nquantise = "most"\n'))
     with pytest.raises(SettingsError, match="`generator.sd35.ofload` is unknown. Did you mean `offload`"):
         load_settings(sets=("generator.sd35.ofload=group",))
