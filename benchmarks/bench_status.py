@@ -1,6 +1,6 @@
 """`prep status` over many rows, as a process of its own.
 
-    python benchmarks/bench_status.py [--images 10000]
+    python benchmarks/bench_status.py [--images 20000]
 
 Draws small images into a temporary folder and runs prep over them with a tiny network first (minutes). The last line is
 JSON.
@@ -35,7 +35,7 @@ def draw(folder: Path, count: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=10_000)
+    parser.add_argument("--images", type=int, default=20_000)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         art, out = Path(name) / "art", Path(name) / "out"

@@ -41,6 +41,10 @@ class Unchanged:
         columns = (table[name].to_pylist() for name in COLUMNS)
         return dict(zip(table["subject"].to_pylist(), zip(*columns, strict=True), strict=True))
 
+    def forget(self) -> None:
+        """All files are read again."""
+        self.known.clear()
+
     def has(self, picture: str, stat: Stat, text: str) -> bool:
         """Whether a file with this stat is known to have exactly prep's bytes for this text."""
         known = self.known.get(picture)

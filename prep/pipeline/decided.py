@@ -48,6 +48,8 @@ def look_at_edits(run: Run, rows: Sequence[Row], slugs: Mapping[str, str]) -> tu
     placement = read_placement(run.out / "kohya", run.ledger)
     decisions = Decisions(run.ledger, placement.left_out())
     edits = HandEdits(decisions, placement, run.src, run.out, run.settings.captions.sidecars == "source")
+    if run.options.rehash:
+        edits.unchanged.forget()
     read_back(edits, rows, slugs)
     placement.adopt_renamed()
     run.problems |= edits.look(rows)

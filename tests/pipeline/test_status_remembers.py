@@ -119,6 +119,16 @@ def test_a_status_after_each_kind_of_change_says_what_a_fresh_look_says(made):
         before = now
 
 
+def test_rehash_reads_captions_too(made, tiny_tagger, monkeypatch):
+    art, out = made
+    read, paths = from_files.read_file, []
+    monkeypatch.setattr(from_files, "read_file", lambda path, most: [paths.append(path), read(path, most)][1])
+    run_here(art, out, tiny_tagger)
+    assert not paths
+    run_here(art, out, tiny_tagger, rehash=True)
+    assert len({*paths}) == 6
+
+
 def test_a_link_has_no_time_of_change_that_could_be_remembered(made):
     _, out = made
     text = sidecar(out, "mira/000.png")
