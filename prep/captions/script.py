@@ -15,9 +15,9 @@ def hard_to_read(profiles: Iterable[Profile]) -> str:
     if not found:
         return ""
     words = ", ".join(f"`{profile.trigger}`" for profile in found[:SHOWN]) + (" ..." if len(found) > SHOWN else "")
-    many = "is a trigger word" if len(found) == 1 else "are trigger words"
+    which = "trigger word" if len(found) == 1 else "trigger words"
     example = f'{table(found[0].character)} trigger = "a_name_in_latin_letters"'
-    return f"{words} {many} that CLIP reads poorly: the letters are not Latin. To change it in prep.toml: {example}"
+    return f"CLIP reads the {which} {words} poorly: the letters are not Latin. To change one in prep.toml: {example}"
 
 
 def is_latin(word: str) -> bool:

@@ -79,8 +79,12 @@ def _pictures(edits: "Edits", character: str | None) -> list[str]:
     if character is None:
         return pictures
     folder = numbered_folder(character)  # SRC's folder may begin with kohya's number
-    wanted = {character, folder[1] if folder else character}
-    own = [picture for picture in pictures if picture.rpartition("/")[0] in wanted]
+    wanted = {name.casefold() for name in (character, folder[1] if folder else character)}
+    own = [
+        picture
+        for picture in pictures
+        if wanted & {picture.rpartition("/")[0].casefold(), edits.placement[picture].group.casefold()}
+    ]
     if not own:
         names = ", ".join(sorted({picture.rpartition("/")[0] for picture in pictures})) or "none"
         raise UsageError(f"there is no picture of {character} in kohya/", hint=f"use one of {names}")

@@ -61,10 +61,16 @@ class Lettering:
         return lines
 
     def end_of(self, text: str, width_px: int) -> str:
-        """As much of the text's end as fits."""
-        while text and self.width(text) > width_px:
+        """As much of the text's end as fits, after `...` if that is not all of it."""
+        shown = text
+        while text and self.width(shown) > width_px:
             text = text[1:]
-        return text
+            shown = f"...{text}"
+        return shown
+
+    def lacks(self, texts: Iterable[str]) -> bool:
+        """Whether some of the letters are written in Latin ones, since no font has them."""
+        return any(self._font(char) is None for text in texts for char in text)
 
     def fonts(self, texts: Iterable[str]) -> list[str]:
         """The fonts of this machine that the texts are drawn in, besides the default one."""
@@ -123,7 +129,7 @@ def _latin(char: str) -> str:
     plain = unicodedata.normalize("NFKD", char)[0]
     if plain.isascii():
         return plain
-    found = re.search(r"(?:LETTER|SYLLABLE) (\w+)", unicodedata.name(char, ""))
+    found = re.search(r"(?:LETTER|SYLLABLE) (?:SMALL )?(\w+)", unicodedata.name(char, ""))
     return found[1].lower() if found else f"U+{ord(char):04X}"
 
 

@@ -9,7 +9,7 @@ from prep.names import printable, quantity
 from prep.types import Problem
 
 NAME = "problems.txt"
-SHOWN = 12  # reasons per line; the others are counted together
+SHOWN = 30  # reasons per line; the others are counted together
 
 
 def write_problems(

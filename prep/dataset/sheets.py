@@ -42,6 +42,7 @@ KINDS = (
     ("consistency", "consistency samples: drawn only from the core tags"),
     ("augmentation", "augmentations: img2img from the picture on the left; accepted ones are in the set"),
 )
+LATIN = "only this sheet writes its names in Latin letters, since no font of this machine has theirs"
 ACROSS = 4
 CELL_PX, THUMB_PX, MARGIN_PX = 300, 280, 20
 FONT_PX, LINE_PX, TITLE_PX = 13, 17, 26
@@ -138,11 +139,11 @@ class Sheets:
         return [rows[int(at * step)] for at in range(min(len(rows), MOST_DRAWN))]
 
     def _title(self, character: str) -> list[str]:
-        profile = self.profiles[character]
+        profile, trigger = self.profiles[character], self.profiles[character].trigger
         traits = ", ".join(self.caption_text(name) for name in profile.tags if profile.tags[name].trait) or "none yet"
         return [
-            f"{printable(character)}: {profile.images:,} images, trigger word: {profile.trigger}",
-            f"left to the trigger word: {traits}",
+            f"{printable(character)}: {profile.images:,} images, trigger word: {trigger}",
+            f"left to the trigger word: {traits}" + (f"; {LATIN}" if self.text.lacks([character, trigger]) else ""),
         ]
 
     def _page(self, title: list[str], shown: list[Row], drawn: dict[str, list[Row]]) -> bytes:
@@ -229,7 +230,9 @@ def _remove(folder: Path, slug: str, row: dict[str, Any]) -> None:
 
 
 def _caption(row: Row) -> str:
-    return row.final_text if row.final_text is not None else "(its caption cannot be read)"
+    if row.final_text is None:
+        return "(its caption cannot be read)"
+    return row.final_text or "(empty)"
 
 
 def _source(row: Row) -> list[str]:

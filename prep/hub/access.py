@@ -8,7 +8,7 @@ from prep.errors import StoppedError, UsageError
 from prep.models.hub import check_endpoint, endpoint, hub_name, hub_offline, sends_token, token_source
 
 
-def check_may_send(repo: str) -> str:
+def check_may_send() -> str:
     """-> where the token comes from. Raises before the hub is contacted."""
     check_endpoint()
     # Set before anything (hub_offline included) imports the client, which reads these once.
@@ -24,6 +24,11 @@ def check_may_send(repo: str) -> str:
     source = token_source()
     if source is None:
         raise StoppedError("a push needs a token, and there is none", hint="run `hf auth login`, or set HF_TOKEN")
+    return source
+
+
+def check_name(repo: str) -> None:
+    """Raises UsageError for a name that no repo can have."""
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id
 
@@ -35,7 +40,6 @@ def check_may_send(repo: str) -> str:
         ) from None
     if repo.count("/") != 1:
         raise UsageError(f"{repo} does not say whose repo it is", hint=f"write it as user/{repo}")
-    return source
 
 
 def read_token(source: str) -> str:

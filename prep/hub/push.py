@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from prep.errors import StoppedError, UsageError
-from prep.hub.access import check_may_send
+from prep.hub.access import check_may_send, check_name
 from prep.hub.card import Card
 from prep.hub.card_yaml import has_pictures, licence_of
 from prep.hub.client import TRIES, CompareAgain, Repo, State, addition, retrying
@@ -85,6 +85,7 @@ class HuggingFaceExporter:
         """Raises UsageError before anything is sent, StoppedError with the repo either unchanged or complete."""
         options = self.options
         _check_licence(options.licence)
+        check_name(options.repo)
         source, counts = Source(out, options.rejected), Counts()
         shards = Shards(source, options.pictures)
         shards.plan(source.items(counts))
@@ -96,7 +97,7 @@ class HuggingFaceExporter:
                 hint="use real models (see `prep doctor`), or push it anyway with --yes"
                 + ("" if options.licence else "; a first push also needs a licence, such as --license cc-by-nc-4.0"),
             )
-        repo = Repo(options.repo, check_may_send(options.repo))
+        repo = Repo(options.repo, check_may_send())
         repo.check_token()
         state = repo.state()
         reasons = [*self._wrong_visibility(state), *self._no_licence(state)]

@@ -64,8 +64,8 @@ def look_at_edits(run: Run, rows: Sequence[Row], slugs: Mapping[str, str]) -> tu
     if followed.lost:
         lost = len(followed.lost)
         run.report.say(
-            f"scan: {lost:,} hand edit{'' if lost == 1 else 's'} ha{'s' if lost == 1 else 've'} no picture: "
-            "kept until it is back (`prep status` lists them)"
+            f"scan: {quantity(lost, 'hand edit')} {'has' if lost == 1 else 'have'} no picture, and will be kept until "
+            "there is one (`prep status` lists them)"
         )
     return edits, followed
 

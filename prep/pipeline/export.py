@@ -61,10 +61,10 @@ def export(run: Run, drawn: Drawn) -> Exported:
     done = Exported.grown(drawn, rows=rows, left_out=left_out)
     fates = fates_of(done, settings.scan, run.problems)
     run.problems |= fates.without
-    write_problems(run.out, run.problems, (*fates.lines, *fates.near), run.ledger)
+    write_problems(run.out, run.problems, (*fates.lines, *fates.alike), run.ledger)
     if more := {place: problem for place, problem in aside(run).items() if place not in run.problems}:
         run.problems |= more  # the sheet itself was changed by hand
-        write_problems(run.out, run.problems, (*fates.lines, *fates.near), run.ledger)
+        write_problems(run.out, run.problems, (*fates.lines, *fates.alike), run.ledger)
     if kohya.kept_toml:
         run.report.say("export: dataset.toml was changed by hand and stays; prep's own is dataset.new.toml beside it")
         if unnamed := kohya.unnamed(run.out, written):

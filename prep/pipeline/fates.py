@@ -23,7 +23,7 @@ class Fates:
     left_out: Counter[str]  # files, by reason
     unread: Counter[str]  # of these, files that were not pictures to read
     lines: tuple[tuple[str, Problem], ...]  # (path, why) for what the rules leave out
-    near: tuple[tuple[str, Problem], ...]  # pictures in the set that are near copies of others
+    alike: tuple[tuple[str, Problem], ...]  # pictures in the set that are nearly others, or another character's too
     without: dict[str, Problem]  # characters that have files, but no picture in the set
     passed: tuple[Left, ...]  # folders
 
@@ -61,7 +61,7 @@ def fates_of(record: Scanned, scan: Scan, problems: Mapping[str, Problem]) -> Fa
         left_out=by_reason + listing.left_out,
         unread=listing.left_out,
         lines=(*_rejected(rows, scan, problems), *_left(listing.left), *_left(listing.passed)),
-        near=tuple(_near(rows, why)),
+        alike=(*_near(rows, why), *_shared(rows, why)),
         without=_without(record, rows, why),
         passed=listing.passed,
     )
@@ -86,7 +86,7 @@ def _rejected(rows: list[Row], scan: Scan, problems: Mapping[str, Problem]) -> I
         match row.reason or row.status:
             case "copy":
                 original = printable(originals.get((ref.character, ref.same), ""))
-                said = f"is the same picture as {original}", "only one of them is in the set; you may delete this one"
+                said = f"is the same picture as {original}", "only one of them is in the set; delete whichever you like"
             case "too_small":
                 limit = f"{size}: its shorter side is below {scan.min_side_px} px"
                 said = limit, "use a larger version, or lower scan.min_side_px"
@@ -144,6 +144,18 @@ def _near(rows: list[Row], why: Mapping[int, str]) -> Iterator[tuple[str, Proble
                 row.ref.path,
                 Problem("scan", "near_copy", f"is nearly {near}, which is larger; both are in the set", hint),
             )
+
+
+def _shared(rows: list[Row], why: Mapping[int, str]) -> Iterator[tuple[str, Problem]]:
+    places: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if id(row) not in why and "shared" in row.flags:
+            places[row.ref.same].append(row)
+    for same in places.values():
+        for row in same:
+            if other := next((each for each in same if each.ref.character != row.ref.character), None):
+                said = f"is the same picture as {printable(other.ref.path)}, of another character; both are in the set"
+                yield row.ref.path, Problem("scan", "shared", said, "delete one, unless it shows both")
 
 
 def _without(record: Scanned, rows: list[Row], why: Mapping[int, str]) -> dict[str, Problem]:

@@ -50,7 +50,7 @@ def other_than_before(src: Path, out: Path, settings: Settings) -> str:
         return ""
     more = f"; and {len(changed) - SHOWN:,} more" if len(changed) > SHOWN else ""
     shown = "; ".join(changed[:SHOWN])
-    return f"settings differ from the last run's, since --set and --config apply to one run: {shown}{more}"
+    return f"settings that differ from the last run's (--set and --config apply to one run only): {shown}{more}"
 
 
 def _by_slug(settings: Settings) -> Settings:

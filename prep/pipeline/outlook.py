@@ -144,7 +144,13 @@ def changed_settings(before: Settings, now: Settings) -> list[str]:
     old, new = (dict(_flat(each.model_dump(mode="json"))) for each in (before, now))
     changed = (key for key in sorted({*old, *new}) if old.get(key) != new.get(key))
     # If only one has a table for a character, only the values set there count.
-    return [f"{key}: {old.get(key)!r} -> {new.get(key)!r}" for key in changed if old.get(key) or new.get(key)]
+    return [
+        f"{key}: {_value(old.get(key))} -> {_value(new.get(key))}" for key in changed if old.get(key) or new.get(key)
+    ]
+
+
+def _value(found: Any) -> str:
+    return "not set" if found is None else repr(found)
 
 
 def _unread(record: Captioned) -> str:

@@ -70,6 +70,10 @@ HINTS = {
         "picture is a near copy of another, and in the set",
         "pictures are near copies of others, and in the set",
     ),
+    "shared": (
+        "picture is in the folders of two characters, and in the set twice",
+        "pictures are in the folders of several characters, and in the set more than once",
+    ),
     "second_caption": (
         "caption does not count: another file has the same picture",
         "captions do not count: other files have the same pictures",
@@ -217,7 +221,7 @@ def _tell(run: Run, record: Found, result: Result) -> None:
     if fates.passed_over:
         run.report.say(fates.passed_over)
     hints = Counter(problem.kind for problem in run.problems.values() if problem.kind in HINTS)
-    hints |= Counter(problem.kind for _, problem in fates.near)
+    hints |= Counter(problem.kind for _, problem in fates.alike)
     for kind, count in hints.items():
         run.report.say(f"{count:,} {HINTS[kind][count > 1]}")
     files = {row.ref.path for row in record.rows if not row.made}
@@ -225,7 +229,7 @@ def _tell(run: Run, record: Found, result: Result) -> None:
     apart = [each.kind for path, each in run.problems.items() if each.kind not in HINTS and path not in files]
     if apart:
         run.report.say(f"problems with other files: {reasons(Counter(apart))}")
-    listed = isinstance(record, Exported) and (run.problems or fates.lines or fates.near)
+    listed = isinstance(record, Exported) and (run.problems or fates.lines or fates.alike)
     run.report.say(fates.equation + (f". See {run.out / NAME}" if listed else ""))
 
 

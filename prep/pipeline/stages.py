@@ -83,7 +83,7 @@ def folder_lines(listing: Listing) -> Iterator[str]:
     """How folders became characters, where that is not obvious."""
     if listing.numbered:
         names = ", ".join(map(printable, listing.numbered[:SHOWN])) + (", ..." if listing.numbered[SHOWN:] else "")
-        yield f"kohya's repeats are removed from folder names, and recomputed: {names}"
+        yield f"the number in front of a folder's name is ignored, since prep computes its own repeats: {names}"
     nested = [f"{printable(name)}: {quantity(many, 'sub-folder')}" for name, many in listing.nested.items()]
     if nested:
         more = f", and of {len(nested) - SHOWN:,} more" if nested[SHOWN:] else ""

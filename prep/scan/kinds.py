@@ -80,7 +80,7 @@ FOLDERS = {
     "$recycle.bin": TRASH,
     "system volume information": SYSTEM_FOLDER,
 }
-MASK_ENDINGS = ("-masklabel",)  # OneTrainer's
+MASK_ENDINGS = ("-masklabel", "_mask", "-mask", ".mask")  # the first is OneTrainer's
 MASK_FOLDERS = frozenset({"mask", "masks"})
 
 

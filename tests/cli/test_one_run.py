@@ -29,8 +29,8 @@ def test_a_set_is_told_in_the_form_that_keeps_it_and_the_next_run_misses_it(type
     said = typed("run", art, "--out", out, "--to", "caption", *sets).out
     assert "settings differ" not in said  # the same again
     said = typed("run", art, "--out", out, "--to", "caption", "--plan").out
-    line = "since --set and --config apply to one run: captions.traits: 'keep' -> 'drop'"
-    assert line in said and "characters.mira_x.trigger: 'mq' -> None" in said
+    line = "(--set and --config apply to one run only): captions.traits: 'keep' -> 'drop'"
+    assert line in said and "characters.mira_x.trigger: 'mq' -> not set" in said
     assert line in typed("run", art, "--out", out, "--to", "caption").out
     assert "other settings" not in typed("run", art, "--out", out, "--to", "caption").out
 
@@ -48,7 +48,7 @@ def test_a_config_is_told_too(typed, art):
         f"this run only: --config {config}. Give it again next time, or put its lines into {art / 'prep.toml'}" in said
     )
     said = typed("run", art, "--out", art.parent / "out", "--to", "caption").out
-    assert re.search("settings differ from the last run's.*: thresholds.fixed: 0.4 -> 0.45$", said, re.MULTILINE)
+    assert re.search("settings that differ from the last run's.*: thresholds.fixed: 0.4 -> 0.45$", said, re.MULTILINE)
 
 
 def test_what_srcs_own_file_may_not_say_goes_into_another(typed, art):

@@ -157,7 +157,10 @@ def test_folders_that_became_characters_are_explained(tmp_path, tiny_tagger, cap
         save(drawing(number), tmp_path / "art" / path)
     run_here(tmp_path / "art", tmp_path / "out", tiny_tagger, to="scan")
     said = capsys.readouterr().out
-    assert "scan: kohya's repeats are removed from folder names, and recomputed: 10_mira" in said
+    assert (
+        "scan: the number in front of a folder's name is ignored, since prep computes its own repeats: 10_mira\n"
+        in (said)
+    )
     assert "scan: mira: 2 sub-folders are read as one character" in said
     assert "3 files in SRC: 3 pictures kept\n" in said  # and no problems.txt is pointed at, for none was written
 
@@ -176,3 +179,20 @@ def test_a_picture_that_an_older_prep_called_damaged_for_its_text_is_read_again(
     assert row["status"] == "kept" and row["flags"] == ["text_skipped"] and made.problems() == ""
     with Image.open(made.image("comfy")) as trained:  # by any trainer
         assert trained.size == (64, 48) and not trained.info
+
+
+def test_a_picture_of_two_characters_is_in_the_set_twice_and_said(tmp_path, tiny_tagger, capsys):
+    save(drawing(1), tmp_path / "art" / "mira" / "1.png")
+    save(drawing(1), tmp_path / "art" / "noa" / "both.bmp")
+    save(drawing(2), tmp_path / "art" / "noa" / "2.png")
+    save(drawing(3), tmp_path / "art" / "noa" / "3.png")
+    Image.new("L", (300, 375)).save(tmp_path / "art" / "noa" / "3_mask.png")
+    assert run_here(tmp_path / "art", tmp_path / "out", tiny_tagger).exit_code == 0
+    assert "4 pictures kept; left out: 1 mask" in capsys.readouterr().out
+    assert listed(tmp_path / "out") == {
+        "mira/1.png": "shared",
+        "noa/both.bmp": "shared",
+        "noa/3_mask.png": "mask",
+    }
+    text = (tmp_path / "out" / "problems.txt").read_text()
+    assert "mira/1.png: shared: is the same picture as noa/both.bmp, of another character" in text
