@@ -2,6 +2,7 @@
 
 import codecs
 import errno
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+BEFORE = re.compile(r"^[\s\ufeff]+")  # a second mark, written as text, would be taken for the first the next time
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def caption_text(data: bytes) -> str:
     """Raises ImageError, kind `caption`, when it is neither UTF-8 nor text with a BOM."""
     encoding = next((encoding for mark, encoding in MARKS if data.startswith(mark)), "utf-8")
     try:
-        text = data.decode(encoding).strip()
+        text = BEFORE.sub("", data.decode(encoding)).rstrip()
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:

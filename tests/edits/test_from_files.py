@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from prep.edits.sidecar import caption_text
 from tests.fakes import FakeTagger
 from tests.support.pictures import drawing, folder_of, save
 from tests.support.runs import captions, manifest, prep, run_here, tree
@@ -250,6 +251,13 @@ def test_hard_captions_are_kept_to_the_byte(made, text):
     made.run(*HIGH)
     made.run(*HIGH)
     assert made.text("000").read_text() == text
+
+
+def test_a_caption_with_two_marks_reads_the_same_once_it_was_written():
+    for text in ("\ufeffmira", "\ufeff, mira", " \ufeff \ufeffmira"):
+        for encoding in ("utf-8-sig", "utf-8", "utf-16"):
+            first = caption_text(text.encode(encoding))
+            assert first == caption_text(first.encode()) == text.replace("\ufeff", "").strip()
 
 
 def test_an_edit_made_while_a_run_was_killed_before_writing_is_an_edit(made, monkeypatch):
