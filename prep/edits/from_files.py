@@ -155,10 +155,12 @@ class HandEdits:
             if placed is None or (folder := self.placement.folder(placed.group)) is None:
                 continue
             path, seen_ns = folder / f"{placed.stem}.txt", time.time_ns()
-            with suppress(OSError):  # gone, or no file: the next look says so
+            with suppress(OSError, ImageError):  # gone, or no caption: the next look says so
                 stat = Stat.of(path.lstat())
-                known = self.unchanged.has(image_key(row), stat, row.final_text)
-                if not known and read_file(path, LONGEST_BYTES) == caption_bytes(row.final_text):
+                if self.unchanged.has(image_key(row), stat, row.final_text):
+                    continue
+                data = read_file(path, LONGEST_BYTES)
+                if data == caption_bytes(row.final_text) and caption_text(data) == row.final_text:
                     self.unchanged.note(image_key(row), stat, row.final_text, seen_ns)
         self.unchanged.keep()
 

@@ -64,6 +64,25 @@ def test_a_status_reads_no_caption_and_composes_none_where_nothing_has_changed(m
     assert told(out) == expected
 
 
+def test_what_a_run_wrote_long_before_its_end_needs_no_reading_after_it(tmp_path, tiny_tagger, monkeypatch):
+    art, now = folder_of(tmp_path / "art", mira=3), time.time_ns
+    with monkeypatch.context() as later:
+        later.setattr(time, "time_ns", lambda: now() + 10_000_000_000)
+        run_here(art, tmp_path / "out", tiny_tagger)
+    monkeypatch.setattr(from_files, "read_file", lambda *_: pytest.fail("a caption was read"))
+    assert told(tmp_path / "out")
+
+
+def test_what_was_written_a_moment_ago_is_read_again(tmp_path, tiny_tagger, monkeypatch):
+    art, read, paths = folder_of(tmp_path / "art", mira=3), from_files.read_file, []
+    begun = time.time_ns()
+    with monkeypatch.context() as earlier:
+        earlier.setattr(time, "time_ns", lambda: begun)
+        run_here(art, tmp_path / "out", tiny_tagger)
+    monkeypatch.setattr(from_files, "read_file", lambda path, most: [paths.append(path), read(path, most)][1])
+    assert told(tmp_path / "out") and len({*paths}) == 3
+
+
 def test_a_status_after_each_kind_of_change_says_what_a_fresh_look_says(made):
     art, out = made
     texts = {name: sidecar(out, name) for name in ("mira/000.png", "mira/001.png", "mira/002.png", "noa/000.png")}
