@@ -44,6 +44,8 @@ class Lettering:
 
     def lines(self, text: str, width_px: int, most: int | None = None) -> list[str]:
         """Broken between words, or within a word wider than a line; text that does not fit ends in ` ...`."""
+        if most is not None:  # no letter is narrower than a pixel: the rest has no room
+            text = text[: (most + 1) * width_px]
         lines = [""]
         for word in text.split(BREAK):
             for at, part in enumerate(self._parts(word, width_px)):
@@ -62,7 +64,8 @@ class Lettering:
 
     def end_of(self, text: str, width_px: int) -> str:
         """As much of the text's end as fits, after `...` if that is not all of it."""
-        shown = text
+        shown = text if len(text) <= width_px else f"...{text[-width_px:]}"
+        text = text[-width_px:]
         while text and self.width(shown) > width_px:
             text = text[1:]
             shown = f"...{text}"

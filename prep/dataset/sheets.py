@@ -176,7 +176,7 @@ class Sheets:
         pictures = [self._thumb(each, THUMB_PX // (2 if parent else 1) - 2) for each in (parent, row) if each]
         tall = max(picture.height for picture in pictures)
         verdict = _verdict(row)
-        lines = [(ink, line) for ink, text in verdict for line in self.text.lines(text, THUMB_PX)][:CAPTION_LINES]
+        lines = [(ink, line) for ink, text in verdict for line in self.text.lines(text, THUMB_PX, CAPTION_LINES)]
         cell = Image.new("RGB", (CELL_PX, tall + 8 + LINE_PX * len(lines)), PAPER)
         left = 0
         for picture in pictures:

@@ -21,11 +21,10 @@ def test_letters_that_are_not_latin_are_told_from_those_that_are(word, latin):
 def test_one_line_says_all_of_them_and_what_to_write():
     assert hard_to_read(profiles("mira", "noa")) == ""
     line = hard_to_read(profiles("エルフ", "mira"))
-    assert (
-        line.startswith("`エルフ` is a trigger word that CLIP reads poorly")
-        and '[characters."エルフ"] trigger = ' in line
+    assert line.startswith("CLIP reads the trigger word `エルフ` poorly") and '[characters."エルフ"] trigger = ' in line
+    assert hard_to_read(profiles("а", "б", "в", "г")).startswith(
+        "CLIP reads the trigger words `а`, `б`, `в` ... poorly"
     )
-    assert hard_to_read(profiles("а", "б", "в", "г")).startswith("`а`, `б`, `в` ... are trigger words")
 
 
 def test_a_run_says_it_once_and_not_where_the_settings_name_another(tmp_path, tiny_tagger, capsys):
@@ -33,6 +32,6 @@ def test_a_run_says_it_once_and_not_where_the_settings_name_another(tmp_path, ti
         save(drawing(number, 64, 48), tmp_path / "art" / "エルフ" / f"{number}.png")
     sets = ("scan.min_side_px=40", "generator.model=none")
     run_here(tmp_path / "art", tmp_path / "out", tiny_tagger, *sets, to="caption")
-    assert capsys.readouterr().out.count("CLIP reads poorly") == 1
+    assert capsys.readouterr().out.count("CLIP reads the trigger word") == 1
     run_here(tmp_path / "art", tmp_path / "out", tiny_tagger, *sets, "characters.エルフ.trigger=elf", to="caption")
-    assert "CLIP reads poorly" not in capsys.readouterr().out
+    assert "CLIP reads the trigger word" not in capsys.readouterr().out

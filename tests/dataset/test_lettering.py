@@ -80,3 +80,17 @@ def test_a_sheet_is_drawn_anew_once_its_letters_are_to_be_had_and_not_again(font
     assert after != before and tree(out) == all_of_it
     with Image.open(sheet) as image:
         assert np.asarray(image).shape[2] == 3
+
+
+def test_of_a_text_without_end_only_what_has_room_is_looked_at(letters, monkeypatch):
+    measured = []
+    width = Lettering.width
+    monkeypatch.setattr(Lettering, "width", lambda self, text: measured.append(len(text)) or width(self, text))
+    assert len(letters.lines("x" * 1_000_000, 280, 7)) == 7
+    assert letters.end_of("x" * 1_000_000, 280).startswith("...x")
+    assert max(measured) < 3_000
+
+
+def test_a_sheet_says_that_it_writes_a_name_in_other_letters(letters, fonts):
+    assert letters.lacks(["mira", "エルフ"]) and not letters.lacks(["mira"])
+    assert drawn("ィ") == drawn("i")  # KATAKANA LETTER SMALL I

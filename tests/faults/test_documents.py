@@ -96,7 +96,7 @@ def test_a_configuration_of_any_kind_stops_before_anything_is_touched(made, type
 @pytest.mark.parametrize("read", [read_overrides, read_vary, read_exclusive])
 def test_lists_of_tags_of_any_kind_are_a_sentence(endless, read):
     for path in endless:
-        with pytest.raises(SettingsError, match=f"{path} (is not|is no|has) .*Mend it, or name another"):
+        with pytest.raises(SettingsError, match=f"{path} (is not|is no|has) .*Correct it, or name another"):
             read(str(path))
 
 

@@ -108,5 +108,5 @@ def test_an_option_that_its_model_does_not_know_is_one_sentence(strangers, setti
 
 def test_a_sampler_of_another_generator_ends_with_those_that_it_has(tmp_path, strangers):
     art = folder_of(tmp_path / "art", mira=3)
-    with pytest.raises(UsageError, match="palette has no euler. It has columns, rows"):
+    with pytest.raises(UsageError, match="palette has no sampler euler. Use one of columns, rows"):
         ran(art, tmp_path / "out", *strangers, "generator.sampler=euler")
