@@ -29,10 +29,20 @@ def is_ours(out: Path) -> bool:
     return len(key) > 16 and said == key and (there == out.resolve() or not (there / ".prep" / KEY).exists())
 
 
-def check_elsewhere(out: Path, target: Path) -> None:
-    """Raises UsageError when OUT/kohya cannot be a link to target: either is in use, or no folder can be created there.
-    Touches nothing.
+def check_elsewhere(out: Path, target: Path, src: Path | None = None) -> None:
+    """Raises UsageError when OUT/kohya cannot be a link to target: either is in use, no folder can be created there, or
+    it is no place of its own, so that a later run would read what this one wrote. Touches nothing.
     """
+    own = "set export.kohya to a folder of its own"
+    try:
+        there = target.resolve()
+    except (OSError, ValueError, RuntimeError):
+        raise UsageError(f"export.kohya is {str(target)!r}, which no folder can be called", hint=own) from None
+    for place in filter(None, (src, out)):
+        if there.is_relative_to(place.resolve()):
+            raise UsageError(f"export.kohya is {target}, inside {place}", hint=own)
+        if place.resolve().is_relative_to(there):
+            raise UsageError(f"export.kohya is {target}, which contains {place}", hint=own)
     kohya = out / "kohya"
     if kohya.is_symlink():
         if kohya.resolve() != target.resolve():
@@ -45,6 +55,11 @@ def check_elsewhere(out: Path, target: Path) -> None:
         return
     if (target / MARK).exists():
         raise UsageError(f"{target} is the kohya folder of another set", hint="set export.kohya to another folder")
+    if target.is_dir() and any(target.iterdir()):
+        raise UsageError(
+            f"export.kohya is {target}, which contains files that prep did not make",
+            hint="use an empty or a new folder",
+        )
     above = next(path for path in (target, *target.absolute().parents) if os.path.lexists(path))
     if not above.is_dir() or not os.access(above, os.W_OK):
         what = "cannot be written" if above.is_dir() else "is not a folder"

@@ -14,7 +14,7 @@ from prep.tagging.filters import read_patterns
 from prep.tagging.thresholds import read_overrides
 
 
-def check_settings(settings: Settings, out: Path | None = None) -> None:
+def check_settings(settings: Settings, out: Path | None = None, src: Path | None = None) -> None:
     """out: the folder of a set, which may exist. Writes nothing, loads no weights, uses no network.
 
     Raises UsageError (SettingsError, WeightsError): what was named, and what is wrong with it.
@@ -28,4 +28,4 @@ def check_settings(settings: Settings, out: Path | None = None) -> None:
         load_format(name)
     check_models(settings, begun=out is not None and (out / ".prep" / "ledger").is_dir())
     if out and settings.export.kohya:
-        check_elsewhere(out, Path(settings.export.kohya))
+        check_elsewhere(out, Path(settings.export.kohya), src)

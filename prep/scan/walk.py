@@ -125,7 +125,8 @@ def _project(top: Iterable[os.DirEntry]) -> tuple[str, frozenset[str]]:
     folders = {entry.name: entry for entry in top if _is_folder(entry) and not entry.is_symlink()}
     beside = KOHYA_FOLDERS.intersection(folders)
     for name in IMAGE_FOLDERS:
-        if name in folders and (beside or _holds_numbered(folders[name])):
+        # Beside `images/` and `model/` alone may lie two characters' folders.
+        if name in folders and (name == "img" and beside or _holds_numbered(folders[name])):
             return f"{name}/", beside
     return "", frozenset()
 

@@ -137,3 +137,15 @@ def test_torch_is_not_needed_to_tell_a_wrong_file(named):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("where", ["src", "src/kk", "out", "out/kohya", "out/.prep", ".", "full", "a\0b"])
+def test_kohya_elsewhere_is_a_folder_of_its_own(tmp_path, where):
+    folder_of(tmp_path / "src", mira=1)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("mine")
+    export = load_settings().export.model_copy(update={"kohya": f"{tmp_path}/{where}"})
+    settings = load_settings().model_copy(update={"export": export})
+    with pytest.raises(UsageError, match="export.kohya is "):
+        check_settings(settings, tmp_path / "out", tmp_path / "src")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["full", "src"]

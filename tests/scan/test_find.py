@@ -333,3 +333,10 @@ def test_a_stray_file_that_gives_an_error_is_a_problem(tmp_path, monkeypatch):
     assert [problem.message for _, problem in find_images(tmp_path, tmp_path / "out").problems] == [
         "cannot be read (Input/output error)"
     ]
+
+
+def test_characters_called_images_and_model_are_no_kohya_project(tmp_path):
+    for name in ("images", "model", "miku"):
+        save(drawing(1), tmp_path / "src" / name / "1.png")
+    found = find_images(tmp_path / "src", tmp_path / "out")
+    assert found.characters == ["images", "miku", "model"] and not found.passed
