@@ -50,7 +50,11 @@ def look_at_edits(run: Run, rows: Sequence[Row], slugs: Mapping[str, str]) -> tu
     edits = HandEdits(decisions, placement, run.src, run.out, run.settings.captions.sidecars == "source")
     if run.options.rehash:
         edits.unchanged.forget()
-    read_back(edits, rows, slugs)
+    if deleted := read_back(edits, rows, slugs):
+        what = ", ".join(deleted)
+        run.report.say(
+            f"scan: .prep/ledger no longer has any `{what}`; it was read back from manifest.parquet and from your files"
+        )
     placement.adopt_renamed()
     run.problems |= edits.look(rows)
     _say_retouched(run, edits)
