@@ -160,10 +160,10 @@ def _characters(rows: Iterable[dict]) -> list[list[str]]:
 
 
 def _reasons(rows: Iterable[dict]) -> Iterator[str]:
-    reasons = Counter(f"{row['status']}: {row['reason']}" for row in rows if row["reason"])
+    reasons = Counter(f"{row['status']} ({row['reason']})" for row in rows if row["reason"])
     flags = Counter(flag for row in rows for flag in row["flags"] or ())
     if reasons:
-        yield "why:   " + ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+        yield "left out: " + ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
     if flags:
         yield "flags: " + ", ".join(f"{count:,} {flag}" for flag, count in flags.most_common())
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from prep.errors import UsageError
 from prep.names import numbered_folder, printable
-from prep.scan.kinds import CAPTION, CAPTIONS, LOOSE, MASK, TEXT, Kind, mask_of
+from prep.scan.kinds import CAPTION, LOOSE, MASK, TEXT, Kind, captions_first, mask_of
 from prep.scan.listing import Found, Left, Listing
 from prep.scan.walk import STATE, Walk
 
@@ -92,11 +92,11 @@ def _listing(src: Path, walk: Walk) -> Listing:
 def _with_captions(others: Iterable[tuple[str, Kind]], stems: set[str]) -> Iterator[tuple[str, Kind]]:
     """The same, with texts that belong to a picture as captions."""
     others = list(others)
-    texts = {path for path, kind in others if kind is TEXT and path.endswith(CAPTIONS)}
+    first = captions_first(path for path, kind in others if kind is TEXT)
     for path, kind in others:
-        if path in texts and _stem(path) in stems:
-            first = next(_stem(path) + ending for ending in CAPTIONS if _stem(path) + ending in texts)
-            kind = CAPTION if path == first else replace(TEXT, message="is not read, since the .txt beside it counts")
+        if kind is TEXT and _stem(path) in stems and (counts := first.get(_stem(path))):
+            name = printable(counts.rpartition("/")[2])
+            kind = CAPTION if path == counts else replace(TEXT, message=f"is not read, since {name} beside it counts")
         yield path, kind
 
 
