@@ -12,6 +12,7 @@ from prep.dataset.read_back import given_slugs, read_back
 from prep.edits.decisions import Decisions
 from prep.edits.follow import Followed, follow
 from prep.edits.from_files import HandEdits
+from prep.edits.history import Verdict
 from prep.edits.merge import Hand, merged, names, source
 from prep.edits.placed import read_placement
 from prep.edits.sidecar import Entry, begun
@@ -74,9 +75,8 @@ def look_at_edits(run: Run, rows: Sequence[Row], slugs: Mapping[str, str]) -> tu
     return edits, followed
 
 
-def overruled(row: Row, decisions: Decisions) -> Row:
-    """A real picture's row, with the user's verdict where there is one."""
-    verdict = decisions.verdict(image_key(row))
+def overruled(row: Row, verdict: Verdict | None) -> Row:
+    """A real picture's row, with the user's verdict if there is one."""
     if verdict == "accepted" and row.status == "rejected":
         return replace(row, status="kept", reason=None, flags=tuple(sorted({*row.flags, BY_HAND})))
     if verdict == "rejected" and row.status == "kept":

@@ -36,7 +36,7 @@ def marked(
 
     read: returns a file's bytes. Comparisons are kept in the ledger.
     """
-    known = {subject: row["difference"] for subject, row in ledger.rows(NEAR).items()}
+    known = dict(ledger.values(NEAR, "subject", "difference"))
     marks: dict[tuple[str, str], str] = {}
     with ledger.writer(NEAR) as writer:
         thumbnail = lru_cache(64)(lambda ref: thumbnail_of(read(ref), max_pixels))
