@@ -235,7 +235,7 @@ class HandEdits:
             proof=row.caption.proof,
         )
         self.decisions.keep({picture: kept}, BY)
-        return replace(row, final_text=final, caption_source=source(written, final))
+        return row._replace(final_text=final, caption_source=source(written, final))
 
     def _intent(self, row: Row, entry: Entry) -> dict[str, Any] | None:
         """The caption's row for the ledger, if it is not there yet."""

@@ -6,7 +6,6 @@ draw are in draw.py, the last one is in export.py.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 
 from prep.captions.from_settings import composer_of
 from prep.captions.profile import profile_of
@@ -121,7 +120,7 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
         if row.status != "kept" or row.ref.sha256 in book:
             return row
         problem = failed.get(row.ref.sha256)
-        return replace(row, status="unreadable", reason=problem.kind if problem else "not_tagged")
+        return row._replace(status="unreadable", reason=problem.kind if problem else "not_tagged")
 
     rows = tuple(map(with_verdict, scanned.rows))
     changed = any(problem.kind == "changed" for problem in failed.values())
