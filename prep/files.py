@@ -174,6 +174,22 @@ def is_regular(path: Path) -> bool:
         return False
 
 
+def what_is(path: Path) -> str:
+    """Why no regular file can be read here, also through a link, as a clause after its name; empty: one is there."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return f"is a link to {path.readlink()}, which does not exist" if path.is_symlink() else "does not exist"
+    except (OSError, ValueError, RuntimeError) as error:
+        known = {errno.ELOOP: "is a link to itself", errno.ENAMETOOLONG: "does not exist: its name is too long"}
+        if what := known.get(getattr(error, "errno", 0)):
+            return what
+        return f"cannot be read ({getattr(error, 'strerror', None) or error})"
+    if stat.S_ISREG(mode):
+        return ""
+    return "is a folder" if stat.S_ISDIR(mode) else "is neither a file nor a folder"
+
+
 def check_writable(folder: Path) -> None:
     """Raises OSError when no file can be created in it."""
     probe = folder / f"{TEMPORARY}{_own}-{os.getpid()}"

@@ -125,7 +125,7 @@ def by_path(role: Role, spec: ModelSpec, path: Path) -> Weights:
     """Raises UsageError when it is not there, WeightsError when it cannot be read."""
     files = files_at(spec, path, f"{role}.model")
     if role == "tagger" and len(files) == 1 and path.is_dir():
-        raise SettingsError(f"{path} is a folder", hint="set tagger.model to a name or a checkpoint file")
+        raise SettingsError(f"tagger.model: {path} is a folder", hint="set tagger.model to a name or a checkpoint file")
     bare = spec.name == family(role).by_path
     return weights_of(spec, files, "file", path.stem if bare and role == "generator" else spec.name)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from prep.errors import SettingsError
 from prep.files import read_file
+from prep.options import check_tags
 
 LIST_BYTES = 4_000_000  # all of Danbooru's general tags are 1 MB
 MOST_WILDCARDS = 1_000  # each is compared with each tag
@@ -81,6 +82,7 @@ def read_patterns(path: str, setting: str) -> Patterns:
             f"{setting}: {path} cannot be read: {error.strerror or error}",
             hint="name a text file with one tag per line",
         ) from None
+    check_tags((*patterns.wanted, *patterns.unwanted), f"{setting}: {path}")
     wild = sum("*" in pattern for pattern in (*patterns.wanted, *patterns.unwanted))
     if wild > MOST_WILDCARDS:
         raise SettingsError(
