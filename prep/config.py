@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from prep.documents import DocumentError, parse_toml, read_toml
 from prep.errors import SettingsError
+from prep.files import what_is
 from prep.names import MOST_REPEATS
 from prep.options import (
     MOVED,
@@ -233,7 +234,7 @@ def _layer(path: Path, inside: Path | None = None) -> dict[str, Any]:
             )
         values = read_toml(path, TOML_BYTES, follow=True)
     except FileNotFoundError:
-        raise SettingsError(f"{path} does not exist", hint="configs/ has examples") from None
+        raise SettingsError(f"{path} {what_is(path)}", hint="configs/ has examples") from None
     except DocumentError as error:
         raise SettingsError(f"{path} {error}", hint="correct it, or remove it") from None
     except (OSError, RuntimeError):  # from resolve: a loop of links

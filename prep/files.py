@@ -19,6 +19,7 @@ from pathlib import Path
 from prep.errors import NoRoomError, StoppedError
 
 TEMPORARY = ".prep-"
+NO_FILE, IS_FOLDER = "is not a regular file", "is a folder"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 LONGEST_BYTES = 64_000_000  # for a small file: settings, or prep's own state
 CAPTION_BYTES = 1_000_000  # a larger file is not a caption
@@ -69,7 +70,7 @@ def write_whole(path: Path, data: bytes | Callable[[Path], None], sync: bool = F
 class NotAFileError(OSError):
     """A link, folder, pipe or device where a regular file was expected."""
 
-    def __init__(self, path: Path, what: str = "is not a regular file") -> None:
+    def __init__(self, path: Path, what: str = NO_FILE) -> None:
         super().__init__(errno.EINVAL, what, str(path))
 
     def __str__(self) -> str:
@@ -118,12 +119,12 @@ def _opened(path: Path, flags: int, follow: bool) -> tuple[int, int]:
         if error.errno == errno.ELOOP and not follow:
             raise NotAFileError(path, "is a link") from None
         if error.errno in (errno.ENXIO, errno.EISDIR):  # a pipe without a reader, a socket; a folder
-            raise NotAFileError(path) from None
+            raise NotAFileError(path, IS_FOLDER if error.errno == errno.EISDIR else NO_FILE) from None
         raise
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
         os.close(descriptor)
-        raise NotAFileError(path)
+        raise NotAFileError(path, IS_FOLDER if stat.S_ISDIR(found.st_mode) else NO_FILE)
     return descriptor, found.st_size
 
 
@@ -187,7 +188,7 @@ def what_is(path: Path) -> str:
         return f"cannot be read ({getattr(error, 'strerror', None) or error})"
     if stat.S_ISREG(mode):
         return ""
-    return "is a folder" if stat.S_ISDIR(mode) else "is neither a file nor a folder"
+    return IS_FOLDER if stat.S_ISDIR(mode) else "is neither a file nor a folder"
 
 
 def check_writable(folder: Path) -> None:
@@ -210,6 +211,10 @@ def cannot_write(path: Path, error: OSError) -> StoppedError:
         else:
             full = f"the disk is full: {path.name} could not be written, {free}"
         return NoRoomError(full, hint="free some space and run again; finished work is kept")
+    if path.is_dir() and not path.is_symlink():
+        return StoppedError(
+            f"{path} is a folder, where prep writes a file", hint="move it away or rename it, then run again"
+        )
     return StoppedError(
         f"{path.name} could not be written: {error.strerror or error}", hint="run again when it can be written"
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prep.documents import DocumentError, read_toml
 from prep.errors import SettingsError
+from prep.files import what_is
 from prep.options import check_tags
 from prep.types import Check, GenerationRequest
 
@@ -48,7 +49,7 @@ def read_exclusive(path: str) -> Exclusive:
     try:
         tables = read_toml(Path(path), follow=True)
     except FileNotFoundError:
-        raise SettingsError(f"check.exclusive: {path} does not exist", hint="name a TOML file") from None
+        raise SettingsError(f"check.exclusive: {path} {what_is(Path(path))}", hint="name a TOML file") from None
     except DocumentError as error:
         raise SettingsError(f"check.exclusive: {path} {error}", hint="correct it, or name another file") from None
     wrong = [name for name in tables if name not in ("character", "picture") or not isinstance(tables[name], dict)]

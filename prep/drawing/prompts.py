@@ -7,6 +7,7 @@ from pathlib import Path
 
 from prep.documents import DocumentError, read_toml
 from prep.errors import SettingsError
+from prep.files import what_is
 from prep.options import check_tags
 from prep.types import GenerationRequest, Kind, Profile
 
@@ -57,7 +58,7 @@ def read_vary(path: str, known: Collection[str] | None = None) -> tuple[list[Gro
     try:
         tables = read_toml(Path(path), follow=True)
     except FileNotFoundError:
-        raise SettingsError(f"augmentation.vary: {path} does not exist", hint="name a TOML file") from None
+        raise SettingsError(f"augmentation.vary: {path} {what_is(Path(path))}", hint="name a TOML file") from None
     except DocumentError as error:
         raise SettingsError(f"augmentation.vary: {path} {error}", hint="correct it, or name another file") from None
     groups, unknown = [], []

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from prep.errors import SettingsError
-from prep.files import read_file
+from prep.files import read_file, what_is
 from prep.options import check_tags
 
 LIST_BYTES = 4_000_000  # all of Danbooru's general tags are 1 MB
@@ -79,7 +79,7 @@ def read_patterns(path: str, setting: str) -> Patterns:
         raise SettingsError(f"{setting}: {path} is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from None
     except OSError as error:
         raise SettingsError(
-            f"{setting}: {path} cannot be read: {error.strerror or error}",
+            f"{setting}: {path} {what_is(Path(path)) or f'cannot be read: {error.strerror or error}'}",
             hint="name a text file with one tag per line",
         ) from None
     check_tags((*patterns.wanted, *patterns.unwanted), f"{setting}: {path}")

@@ -9,6 +9,7 @@ import numpy as np
 from prep.config import Thresholds
 from prep.documents import DocumentError, read_toml
 from prep.errors import SettingsError
+from prep.files import what_is
 from prep.options import check_tags
 from prep.types import TagScores, Vocabulary
 
@@ -36,7 +37,7 @@ def read_overrides(path: str) -> dict[str, float]:
     try:
         values = read_toml(Path(path), follow=True)
     except FileNotFoundError:
-        raise SettingsError(f"thresholds.overrides: {path} does not exist", hint="name a TOML file") from None
+        raise SettingsError(f"thresholds.overrides: {path} {what_is(Path(path))}", hint="name a TOML file") from None
     except DocumentError as error:
         raise SettingsError(f"thresholds.overrides: {path} {error}", hint="correct it, or name another file") from None
     check_tags(values, f"thresholds.overrides: {path}")
