@@ -216,11 +216,11 @@ def _looked_at(edits: HandEdits, picture: str, placed: Placed) -> Placed:
     if path is None or not edits.placement.there(placed):
         return placed
     if path.is_symlink():  # its target is the source itself
-        return replace(placed, sha256=picture.rpartition("/")[2]).at(path)
+        return placed._replace(sha256=picture.rpartition("/")[2]).at(path)
     with suppress(OSError):
         digest = hashlib.sha256(read_file(path, PICTURE_BYTES)).hexdigest()
         if (named := NAMED.fullmatch(placed.name)) and digest[:12] == named[2]:
-            return replace(placed, sha256=digest).at(path)
+            return placed._replace(sha256=digest).at(path)
     return placed
 
 

@@ -72,8 +72,7 @@ def _listing(src: Path, walk: Walk) -> Listing:
         return (first if rest else "") if in_folders else name
 
     whose = [(found, folder(found.path)) for found in pictures]
-    # Not replace: it takes as long as all else here.
-    files = [Found(each.path, _character(of), each.size, each.mtime_ns, each.inode) for each, of in whose if of]
+    files = [each._replace(character=_character(of)) for each, of in whose if of]
     others = [(path, MASK) for path in masks] + [(found.path, LOOSE) for found, of in whose if not of]
     others += _with_captions(walk.others, stems)
     left = [Left(path, kind, _character(folder(path))) for path, kind in others if kind.message]
@@ -102,8 +101,8 @@ def _with_captions(others: Iterable[tuple[str, Kind]], stems: set[str]) -> Itera
 
 def _nested(files: Iterable[Found], base: str) -> dict[str, int]:
     """Character -> the number of folders with pictures in its folder, at any depth."""
-    folders = {(found.character, _below(base, found.path).rpartition("/")[0]) for found in files}
-    return dict(sorted(Counter(character for character, folder in folders if "/" in folder).items()))
+    folders = {(found.character, found.path.rpartition("/")[0]) for found in files}
+    return dict(sorted(Counter(character for character, folder in folders if "/" in _below(base, folder)).items()))
 
 
 def _is_mask(path: str, stems: set[str]) -> bool:
