@@ -2,8 +2,10 @@
 kohya/.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from prep.captions.characters import check_triggers
 from prep.checks.retag import read_exclusive
 from prep.config import Settings
 from prep.dataset.elsewhere import check_elsewhere
@@ -14,11 +16,15 @@ from prep.tagging.filters import read_patterns
 from prep.tagging.thresholds import read_overrides
 
 
-def check_settings(settings: Settings, out: Path | None = None, src: Path | None = None) -> None:
-    """out: the folder of a set, which may exist. Writes nothing, loads no weights, uses no network.
+def check_settings(
+    settings: Settings, out: Path | None = None, src: Path | None = None, characters: Sequence[str] = ()
+) -> None:
+    """out: the folder of a set, which may exist. characters: folders of SRC that [characters] may name. Writes nothing,
+    loads no weights, uses no network.
 
     Raises UsageError (SettingsError, WeightsError): what was named, and what is wrong with it.
     """
+    check_triggers(settings, list(characters))
     read_patterns(settings.filter.file, "filter.file")
     read_patterns(settings.profile.intrinsic, "profile.intrinsic")
     read_overrides(settings.thresholds.overrides)
