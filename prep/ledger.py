@@ -96,6 +96,11 @@ class Ledger:
         """subject -> row, for stages small enough to hold as Python objects."""
         return {row["subject"]: row for row in self.table(shelf, recipe).to_pylist()}
 
+    def values(self, shelf: Shelf, *names: str) -> Iterator[tuple]:
+        """These columns of each row: a tuple takes a third of the time and memory of a row."""
+        table = self.table(shelf)
+        return zip(*(table[name].to_pylist() for name in names), strict=True)
+
     def parts(self, shelf: Shelf) -> list[Path]:
         return parts_in(self.folder / shelf.name)
 
@@ -176,13 +181,15 @@ class Book:
         at = self.place.get(subject)
         return None if at is None else {name: column[at].as_py() for name, column in self.columns.items()}
 
-    def rows(self, subjects: Iterable[str]) -> Iterator[dict[str, Any] | None]:
-        """`get` for each subject, in a fifth of the time: a few hundred become Python objects at once."""
-        subjects = iter(subjects)
-        while block := [self.place.get(subject) for subject in islice(subjects, 256)]:
+    def values(self, subjects: Iterable[str], *names: str) -> Iterator[tuple | None]:
+        """These columns of each subject's row, several times as fast as `get`: a thousand become Python objects at
+        once.
+        """
+        places, table = map(self.place.get, subjects), self.table.select(names)
+        while block := list(islice(places, 1024)):
             known = pa.array([at for at in block if at is not None], pa.int64())
-            found = iter(self.table.take(known).to_pylist())
-            yield from (None if at is None else next(found) for at in block)
+            found = zip(*(column.to_pylist() for column in table.take(known).columns), strict=True)
+            yield from found if len(known) == len(block) else (None if at is None else next(found) for at in block)
 
 
 class Writer:

@@ -9,7 +9,7 @@ import click
 from prep.cli._decide import deciding
 from prep.cli._path import PATH
 from prep.cli._say import say
-from prep.names import quantity
+from prep.names import printable, quantity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 SHOWN_TAGS = 4
+SHOWN_PICTURES = 3
 
 
 @click.command("undo")
@@ -86,4 +87,8 @@ def _tags(captions: "Sequence[Change]") -> str:
 
 
 def _named(changes: "Sequence[Change]", names: dict[str, str]) -> str:
-    return f" ({names.get(changes[0].picture, changes[0].picture)})" if len(changes) == 1 else ""
+    """The first of the pictures."""
+    pictures = sorted(names.get(change.picture, change.picture) for change in changes)
+    found = list(map(printable, pictures[:SHOWN_PICTURES]))
+    more = len(pictures) - len(found)
+    return f" ({', '.join(found)}{f' and {more:,} more' if more else ''})" if found else ""

@@ -11,8 +11,9 @@ from typing import Any
 
 from prep.dataset.folders import check_folders
 from prep.dataset.rows import manifest_facts, manifest_rows
-from prep.edits.decisions import Decisions
+from prep.edits.decisions import Verdicts
 from prep.edits.edits import Edits
+from prep.edits.history import Verdict
 from prep.edits.placed import EXPORT, LEFT_OUT
 from prep.edits.sidecar import LONGEST_BYTES, caption_text
 from prep.errors import ImageError, UsageError
@@ -41,9 +42,9 @@ class Set:
         self.ledger = ledger or Ledger(out / ".prep" / "ledger")
 
     @cached_property
-    def decisions(self) -> Decisions:
-        exports = self.ledger.rows(EXPORT)
-        return Decisions(self.ledger, (key for key, row in exports.items() if row["state"] in LEFT_OUT))
+    def _verdicts(self) -> dict[str, Verdict]:
+        exports = self.ledger.values(EXPORT, "subject", "state")
+        return Verdicts(self.ledger, (picture for picture, state in exports if state in LEFT_OUT)).verdicts()
 
     @cached_property
     def facts(self) -> dict[str, Any]:
@@ -123,7 +124,7 @@ class Set:
 
     def _as_decided(self, row: Row) -> Row:
         row["picture"] = f"{row['character']}/{row['image_id']}"
-        verdict = self.decisions.verdict(row["picture"])
+        verdict = self._verdicts.get(row["picture"])
         if verdict == "excluded" and row["status"] == "kept":
             row["status"] = "excluded"
         elif verdict == "rejected" and row["status"] == "kept":

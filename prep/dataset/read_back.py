@@ -1,7 +1,7 @@
 """Restore lost parts of the ledger from the manifest and from kohya/.
 
 The manifest says what the last run left; what the user did since is in the history and in the files themselves. This
-runs only when parts were lost, and changes nothing that the ledger still knows.
+runs only when parts could not be read or were deleted, and changes nothing that the ledger still knows.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from prep.aside import is_lost
-from prep.dataset.rows import manifest_rows
+from prep.dataset.rows import has, manifest_columns, manifest_rows
 from prep.edits.from_files import HandEdits
 from prep.edits.history import EDIT, READ_BACK, Verdict
 from prep.edits.merge import Hand, edited, items
@@ -23,6 +23,7 @@ from prep.edits.sources import read_sources
 from prep.errors import ImageError, UsageError
 from prep.files import PICTURE_BYTES, read_file
 from prep.images import open_image, pixel_hash
+from prep.ledger import Ledger, Shelf
 from prep.names import DRAWN, printable, slugs, stem_slug
 from prep.run import image_key
 from prep.types import BY_HAND, Row
@@ -33,23 +34,45 @@ PLACE = re.compile(r"kohya/\d+_([^/]+)/([^/]+)")
 NAMED = re.compile(r"(.+)-([0-9a-f]{12})\.(?:png|jpg|webp)")  # the name holds the content's hash
 
 
-def read_back(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str]) -> None:
-    """Call before anything else is read. rows: of SRC. given: character -> its name in folders."""
+def read_back(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str]) -> tuple[str, ...]:
+    """Call before anything else is read. rows: of SRC. given: character -> its name in folders.
+
+    -> the names of shelves that somebody deleted and that are there again.
+    """
     ledger, out = edits.decisions.ledger, edits.out
-    if not is_lost(out, ledger, CAPTION, EXPORT, EDIT, REPEATS):
-        return
+    deleted = _deleted(out, ledger)
+    lost = {shelf for shelf in (CAPTION, EXPORT, EDIT, REPEATS) if shelf in deleted or is_lost(out, ledger, shelf)}
+    if not lost:
+        return ()
     before = _by_picture(out, given)
-    if is_lost(out, ledger, EXPORT, REPEATS):
+    if lost & {EXPORT, REPEATS}:
         _read_folders(edits, rows, given, before)
-    if is_lost(out, ledger, EXPORT, EDIT):
+    if lost & {EXPORT, EDIT}:
         decided = dict(_verdicts(edits, before))
         edits.decisions.decide(decided, READ_BACK)
-    if is_lost(out, ledger, CAPTION):
+        if not decided and EDIT in deleted:  # kohya/ said the same
+            deleted.remove(EDIT)
+    if CAPTION in lost:
         sources = read_sources(edits.src, rows).texts
         found = dict(_captions(edits, before, sources))
-        lost = (entry.row(picture) for picture, entry in found.items() if picture not in edits.decisions.book)
-        ledger.write(CAPTION, lost)
+        entries = (entry.row(picture) for picture, entry in found.items() if picture not in edits.decisions.book)
+        ledger.write(CAPTION, entries)
         edits.decisions.changed |= found
+    return tuple(shelf.name for shelf in deleted)
+
+
+def _deleted(out: Path, ledger: Ledger) -> list[Shelf]:
+    """The shelves without a part that had rows when the manifest was written."""
+    empty = [shelf for shelf in (CAPTION, EXPORT, EDIT) if not ledger.parts(shelf)]
+    if not empty:
+        return []
+    with suppress(FileNotFoundError, UsageError):
+        rows = manifest_columns(out, ("status", "reason", "flags"))
+        kept = has(rows["status"], "kept")
+        # 0.1.0 kept no history of its exclusions, but its exports say what they were.
+        by_hand = has(rows["status"], "excluded") or has(rows["reason"], BY_HAND) or has(rows["flags"], BY_HAND)
+        return [shelf for shelf in empty if (by_hand if shelf is EDIT else kept)]
+    return []
 
 
 def given_slugs(out: Path, characters: Iterable[str]) -> dict[str, str]:
@@ -193,11 +216,11 @@ def _looked_at(edits: HandEdits, picture: str, placed: Placed) -> Placed:
     if path is None or not edits.placement.there(placed):
         return placed
     if path.is_symlink():  # its target is the source itself
-        return replace(placed, sha256=picture.rpartition("/")[2]).at(path)
+        return placed._replace(sha256=picture.rpartition("/")[2]).at(path)
     with suppress(OSError):
         digest = hashlib.sha256(read_file(path, PICTURE_BYTES)).hexdigest()
         if (named := NAMED.fullmatch(placed.name)) and digest[:12] == named[2]:
-            return replace(placed, sha256=digest).at(path)
+            return placed._replace(sha256=digest).at(path)
     return placed
 
 

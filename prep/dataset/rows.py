@@ -28,6 +28,22 @@ def manifest_rows(out: Path, columns: Sequence[str] | None = None) -> Iterator[d
             raise ValueError("it ends before its last row")
 
 
+def manifest_columns(out: Path, columns: Sequence[str]) -> Any:
+    """A pyarrow Table of these columns. Raises like manifest_rows."""
+    with _opened(out) as table:
+        _check_columns(table.schema_arrow, columns)
+        return table.read(list(columns), use_threads=False)
+
+
+def has(column: Any, value: str) -> bool:
+    """Whether a column of strings, or of lists of them, has this value."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    values = pc.list_flatten(column) if pa.types.is_list(column.type) else column
+    return bool(pc.any(pc.equal(values, value)).as_py())
+
+
 def manifest_facts(out: Path) -> dict[str, Any]:
     """The `settings` that shaped the set, and prep's `version`. Raises like manifest_rows."""
     with _opened(out) as table:

@@ -75,8 +75,7 @@ class HandEdits:
         beside = read_sources(self.src, rows)
         self.unread_sources = beside.unread
         moved = self.placement.moved()
-        pictures = {*self.placement.known, *(image_key(row) for row in rows if not row.ref.problem)}
-        pictures = sorted(pictures - moved)
+        pictures = {*self.placement.known, *(image_key(row) for row in rows if not row.ref.problem)} - moved
         changed: dict[str, Entry] = {}
         self.unreadable.clear()
         self._text_hashes.clear()
@@ -84,11 +83,11 @@ class HandEdits:
         self.says_else.clear()
         settled = self.decisions.settled()
         # The others first by their stat: of most, nothing has to be read, and no entry made.
-        pictures = [
+        pictures = sorted(
             picture
             for picture in pictures
             if picture in beside.texts or picture not in settled or not self._is_as_it_was(picture, settled[picture])
-        ]
+        )
         for picture, before in zip(pictures, self.decisions.entries(pictures), strict=True):
             text = self._in_kohya(picture)
             after = absorb(before, text, beside.texts.get(picture))
@@ -108,11 +107,11 @@ class HandEdits:
         """
         verdicts: dict[str, str | None] = {}
         states: dict[str, list[str]] = defaultdict(list)
+        now, listings = self.decisions.verdicts(), self.placement.listings
         for picture in pictures:
             placed = self.placement[picture]
             there = placed is not None and self.placement.there(placed)
-            listed = placed is not None and placed.group in self.placement.listings
-            if self.decisions.verdict(picture) == "excluded":
+            if now.get(picture) == "excluded":
                 back = there and placed.state == "excluded"  # put back into its folder
                 if back or restore:
                     verdicts[picture] = None
@@ -120,7 +119,7 @@ class HandEdits:
                     self.excluded.discard(picture)
                 else:
                     self.excluded.add(picture)
-            elif placed is not None and placed.state == "placed" and listed and not there:
+            elif placed is not None and not there and placed.state == "placed" and placed.group in listings:
                 if restore:
                     states["unplaced"].append(picture)
                 elif not self.placement.converted(placed):
@@ -236,7 +235,7 @@ class HandEdits:
             proof=row.caption.proof,
         )
         self.decisions.keep({picture: kept}, BY)
-        return replace(row, final_text=final, caption_source=source(written, final))
+        return row._replace(final_text=final, caption_source=source(written, final))
 
     def _intent(self, row: Row, entry: Entry) -> dict[str, Any] | None:
         """The caption's row for the ledger, if it is not there yet."""

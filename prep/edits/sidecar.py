@@ -29,6 +29,7 @@ CAPTION = Shelf(
         pa.field("proof", pa.binary()),  # that `machine` is what a run would compose; see captions/compose.py
     ),
 )
+ENTRY = ("text", "machine", "added", "removed", "person", "verbatim", "standing", "source_text", "step", "proof")
 LONGEST_BYTES = 1_000_000
 # A BOM tells the encoding. The longer ones first: UTF-32's begins with UTF-16's.
 MARKS = (
@@ -84,19 +85,10 @@ def texts_of(*texts: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in texts if text is not None))
 
 
-def entry_of(row: dict[str, Any] | None) -> Entry:
-    """The entry of a ledger row; an empty one for a caption that was never written."""
-    if row is None:
-        return Entry(Hand())
-    hand = Hand(
-        row["text"],
-        tuple(row["machine"] or ()),
-        tuple(row["added"] or ()),
-        tuple(row["removed"] or ()),
-        row["person"],
-        bool(row["verbatim"]),
-    )
-    return Entry(hand, tuple(row["standing"] or ()), row["source_text"], row["step"] or 0, row["proof"])
+def entry_of(text, machine, added, removed, person, verbatim, standing, source_text, step, proof) -> Entry:
+    """The entry of a ledger row: its columns, in the order of ENTRY."""
+    hand = Hand(text, tuple(machine or ()), tuple(added or ()), tuple(removed or ()), person, bool(verbatim))
+    return Entry(hand, tuple(standing or ()), source_text, step or 0, proof)
 
 
 def read_caption(path: Path, follow: bool = False) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from prep.edits.sidecar import read_caption
 from prep.errors import ImageError
 from prep.run import image_key
-from prep.scan.kinds import CAPTIONS
+from prep.scan.kinds import captions_first
 from prep.types import Problem, Row
 
 
@@ -27,11 +27,12 @@ def read_sources(src: Path, rows: Sequence[Row]) -> Beside:
 
     Of files with the same pixels, the first one's own caption counts; if it has none, another file's does.
     """
-    names: dict[str, frozenset[str]] = {}
+    names: dict[str, dict[str, str]] = {}
+    rows = [row for row in rows if not (row.ref.problem or row.made)]
+    sidecars = {row.ref.path: found for row in rows if (found := _sidecar(src, row.ref.path, names))}
     groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in rows:
-        if not (row.ref.problem or row.made):
-            groups[row.ref.character, row.ref.same].append(row)
+    for row in rows if sidecars else ():
+        groups[row.ref.character, row.ref.same].append(row)
     found: dict[str, str] = {}
     problems: dict[str, Problem] = {}
     unread: set[str] = set()
@@ -39,7 +40,7 @@ def read_sources(src: Path, rows: Sequence[Row]) -> Beside:
         same.sort(key=lambda row: row.reason == "copy")
         picture = image_key(same[0])
         for row in same:
-            sidecar = _sidecar(src, row.ref.path, names)
+            sidecar = sidecars.get(row.ref.path)
             if sidecar is None:
                 continue
             try:
@@ -59,20 +60,16 @@ def read_sources(src: Path, rows: Sequence[Row]) -> Beside:
     return Beside(found, problems, unread)
 
 
-def _sidecar(src: Path, path: str, names: dict[str, frozenset[str]]) -> Path | None:
-    """names: captions in the folders of SRC that were listed before."""
+def _sidecar(src: Path, path: str, names: dict[str, dict[str, str]]) -> Path | None:
+    """names: the captions of the folders of SRC that were listed before, by stem."""
     folder, _, name = path.rpartition("/")
     if folder not in names:
         try:
-            with os.scandir(src / folder) as entries:
-                names[folder] = frozenset(entry.name for entry in entries if entry.name.endswith(CAPTIONS))
+            names[folder] = captions_first(os.listdir(src / folder))  # noqa: PTH208 - some names are not text
         except OSError:
-            names[folder] = frozenset()
-    if not names[folder]:
-        return None
-    stem = Path(name).stem
-    there = (f"{stem}{ending}" for ending in CAPTIONS if f"{stem}{ending}" in names[folder])
-    return next((src / folder / each for each in there), None)
+            names[folder] = {}
+    caption = names[folder].get(Path(name).stem) if names[folder] else None
+    return src / folder / caption if caption else None
 
 
 def _read(src: Path, path: Path) -> str:

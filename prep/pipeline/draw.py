@@ -15,6 +15,7 @@ from prep.jobs.draw import DrawJob
 from prep.jobs.tag import ScoreBook, TagJob
 from prep.models.choose_models import fetched
 from prep.models.residency import MEMORY
+from prep.names import quantity
 from prep.pipeline.carried import carried
 from prep.pipeline.decided import captioned, training
 from prep.pipeline.records import Captioned, Drawn
@@ -36,7 +37,8 @@ def generate(run: Run, record: Captioned) -> Captioned:
     todo = [request for request in drawing.requests if request.key in missing]
     run.wants("generate", len(todo))
     if todo:
-        run.report.say(f"generate: {len(todo):,} pictures with {drawing.card.name}")
+        again = "" if first else ", in place of some that were not accepted"
+        run.report.say(f"generate: {quantity(len(todo), 'picture')} with {drawing.card.name}{again}")
         settings = run.settings
         job = DrawJob(run.out, run.ledger, drawing.generator, drawing.parents, record.places.slugs,
                       settings.thresholds.measure_px, settings.scan.max_pixels, todo)  # fmt: skip

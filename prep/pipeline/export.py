@@ -1,7 +1,6 @@
 """The last stage: kohya's folders, the manifest, the sheets, other trainers' formats. stages.py has the first ones."""
 
 from collections import Counter
-from dataclasses import replace
 
 from prep.aside import lying_aside, sweep_empty
 from prep.captions.compose import Composer
@@ -96,11 +95,11 @@ def kohya_exporter(run: Run, drawn: Drawn) -> KohyaExporter:
 def exported(record: Drawn, problems: dict[str, Problem], row: Row) -> Row:
     """The row with its path in the dataset folder."""
     if not row.trains or row.ref.path in problems:
-        return replace(row, exported=row.ref.path) if row.made else row
+        return row._replace(exported=row.ref.path) if row.made else row
     placement = record.edits.placement
     placed = placement[image_key(row)]
     flags = tuple(sorted({*row.flags, RETOUCHED})) if placed.hand else row.flags
-    return replace(row, exported=f"kohya/{placement.folder(placed.group).name}/{placed.name}", flags=flags)
+    return row._replace(exported=f"kohya/{placement.folder(placed.group).name}/{placed.name}", flags=flags)
 
 
 def shaping_settings(settings: Settings, composer: Composer) -> dict:

@@ -53,20 +53,19 @@ class Outlook:
         """Pictures that would be added to kohya/, as far as is known before they are read."""
         record = self.made.record
         known = {row.ref.path for row in record.rows}  # one whose stat has changed counts as before
-        new = sum(image_key(row) not in self.there for row in (*self.kept, *self._untagged))
-        return new + sum(file.path not in known for file in record.listing.files)
+        return len(self._stay - self.there) + sum(file.path not in known for file in record.listing.files)
 
     @cached_property
     def leaving(self) -> Counter[str]:
         """Pictures that would leave kohya/, by reason."""
-        stay = {image_key(row) for row in (*self.kept, *self._untagged)}
-        why = {image_key(row): row.reason or row.status for row in self.made.record.rows}
-        return Counter(why.get(picture, "gone from SRC") for picture in self.there - stay)
+        why = {image_key(row): row.reason or row.status for row in self.made.record.rows if row.status != "kept"}
+        return Counter(why.get(picture, "gone from SRC") for picture in self.there - self._stay)
 
     @cached_property
-    def _untagged(self) -> list[Row]:
-        """Pictures that a new tagger has not read yet: until then they stay as they are."""
-        return [row for row in self.made.record.rows if row.reason == "not_tagged"]
+    def _stay(self) -> set[str]:
+        """Pictures that belong in kohya/. Those that a new tagger has not read yet stay as they are until then."""
+        rows = self.made.record.rows
+        return {image_key(row) for row in rows if row.status == "kept" or row.reason == "not_tagged"}
 
 
 def outlook_of(made: Preview) -> Outlook:

@@ -6,7 +6,7 @@ No dataset: the picture's own tags are all that is known about its character, an
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,7 @@ from prep.jobs.read import Reader, reading
 from prep.models.choose_models import is_trial, tagger_for, would_draw
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
-from prep.names import printable, slugs
+from prep.names import numbered_folder, printable, slugs
 from prep.pipeline.asked import check_settings
 from prep.process.report import Report
 from prep.run import Places
@@ -72,7 +72,8 @@ def redraw(image: Path, out: Path, count: int, settings: Settings, report: Repor
         raise UsageError(
             "generator.model is `none`, so nothing can be drawn", hint="set it to `auto` or to a generator"
         )
-    character = image.absolute().parent.name
+    named = image.absolute().parent.name
+    character = kohya[1] if (kohya := numbered_folder(named)) else named
     settings = for_folders(_alone(settings, count), [character], others=True)
     name = printable(f"{character}/{image.name}")
     check_settings(settings)
@@ -158,7 +159,7 @@ def _read(reader: Reader, row: Row, picture: Picture, places: Places, settings: 
         settings.characters.get(character, CharacterSettings()),
     )
     caption = composer.caption(scores, level, profile)
-    row = replace(row, complexity=level, caption=caption, final_text=caption.text, caption_source="machine")
+    row = row._replace(complexity=level, caption=caption, final_text=caption.text, caption_source="machine")
     return _Subject(row, picture.pixels, profile, composer)
 
 

@@ -1,7 +1,8 @@
 """What `prep status` shows about an OUT, from its manifest and ledger. No pixels, no network, no torch."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,18 +56,12 @@ def opened(out: Path) -> tuple[Path, Settings]:
 def status_of(out: Path) -> Iterator[str]:
     """Yield the lines of the report."""
     src, settings = opened(out)
-    rows = _manifest(out)
-    tagger = next((row["tagger"] for row in rows if row["tagger"]), None)
-    drawn: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
-    for row in rows:
-        if not is_real(row["origin"]):
-            drawn[row["character"]].append((row["origin"], row["reason"]))
-    rows = [row for row in rows if is_real(row["origin"])]
-    yield f"{out}: {len(rows):,} images from {src}" + (f", read by {tagger}" if tagger else "")
+    found = _counted(Set(out, DryLedger(out / ".prep" / "ledger")))
+    yield f"{out}: {found.images:,} images from {src}" + (f", read by {found.tagger}" if found.tagger else "")
     yield ""
-    yield from _table(_characters(rows))
-    yield from _reasons(rows)
-    yield from _files(out, rows)
+    yield from _table(_characters(found))
+    yield from _reasons(found)
+    yield from _files(out, found)
     try:
         now = load_settings(src)
         made = preview(src, out, now)
@@ -78,7 +73,7 @@ def status_of(out: Path) -> Iterator[str]:
     for profile in made.record.profiles.values():
         yield ""
         yield from _profile(profile, made)
-        yield from _drawing(profile, made, drawn[printable(profile.character)], draws)
+        yield from _drawing(profile, made, found.drawn[printable(profile.character)], draws)
     yield ""
     if made.record.profiles:
         yield (
@@ -135,41 +130,62 @@ def _paths(out: Path) -> tuple[Path, Path, Settings]:
     return src, out, settings
 
 
-def _manifest(out: Path) -> list[dict]:
-    """The rows, with the decisions since the last run."""
-    found = Set(out, DryLedger(out / ".prep" / "ledger"))
-    return list(found.rows(columns=["caption_source", "tagger", "flags"]))
+@dataclass
+class Counted:
+    """The manifest's rows, with the decisions since the last run, counted. All but `drawn` is about real pictures."""
+
+    images: int = 0
+    tagger: str | None = None
+    characters: dict[str, Counter] = field(default_factory=lambda: defaultdict(Counter))  # by status, by caption source
+    folders: dict[str, str] = field(default_factory=dict)  # character -> its folder in kohya/
+    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)  # (status, reason)
+    flags: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str | None] = field(default_factory=Counter)  # None: in the set
+    drawn: dict[str, list[tuple[str, str | None]]] = field(default_factory=lambda: defaultdict(list))  # origin, reason
 
 
-def _characters(rows: Iterable[dict]) -> list[list[str]]:
+def _counted(manifest: Set) -> Counted:
+    found = Counted()
+    for row in manifest.rows(columns=["caption_source", "tagger", "flags"]):
+        character, status, reason = row["character"], row["status"], row["reason"]
+        found.tagger = found.tagger or row["tagger"]
+        if not is_real(row["origin"]):
+            found.drawn[character].append((row["origin"], reason))
+            continue
+        found.images += 1
+        found.characters[character][status] += 1
+        if status == "kept":
+            found.characters[character][row["caption_source"]] += 1
+            if character not in found.folders:
+                found.folders[character] = (row["file"] or "//").split("/")[1]
+        if reason:
+            found.reasons[status, reason] += 1
+        for flag in row["flags"] or ():
+            found.flags[flag] += 1
+        found.left_out[left_out_for(status, reason, row["file"])] += 1
+    return found
+
+
+def _characters(found: Counted) -> list[list[str]]:
     """A header and one line per character."""
-    counts: dict[str, Counter] = defaultdict(Counter)
-    folders: dict[str, str] = {}
-    for row in rows:
-        found = counts[row["character"]]
-        found[row["status"]] += 1
-        if row["status"] == "kept":
-            found[row["caption_source"]] += 1
-            folders.setdefault(row["character"], (row["file"] or "//").split("/")[1])
     columns = ("kept", "duplicate", "rejected", "unreadable", "excluded", *CAPTION_SOURCES)
     table = [["character", *(CAPTION_SOURCES.get(column, column) for column in columns), "folder"]]
     table += [
-        [name, *(str(found[column] or "-") for column in columns), folders.get(name, "-")]
-        for name, found in sorted(counts.items())
+        [name, *(str(counts[column] or "-") for column in columns), found.folders.get(name, "-")]
+        for name, counts in sorted(found.characters.items())
     ]
     return table
 
 
-def _reasons(rows: Iterable[dict]) -> Iterator[str]:
-    reasons = Counter(f"{row['status']}: {row['reason']}" for row in rows if row["reason"])
-    flags = Counter(flag for row in rows for flag in row["flags"] or ())
-    if reasons:
-        yield "why:   " + ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
-    if flags:
-        yield "flags: " + ", ".join(f"{count:,} {flag}" for flag, count in flags.most_common())
+def _reasons(found: Counted) -> Iterator[str]:
+    if found.reasons:
+        each = (f"{count:,} {status} ({reason})" for (status, reason), count in found.reasons.most_common())
+        yield "left out: " + ", ".join(each)
+    if found.flags:
+        yield "flags: " + ", ".join(f"{count:,} {flag}" for flag, count in found.flags.most_common())
 
 
-def _files(out: Path, rows: Iterable[dict]) -> Iterator[str]:
+def _files(out: Path, found: Counted) -> Iterator[str]:
     """All files of SRC, as counted by the last complete run; empty for 0.1.0, which did not count them."""
     try:
         files = _last_run(out)["files"]
@@ -177,7 +193,7 @@ def _files(out: Path, rows: Iterable[dict]) -> Iterator[str]:
                            for each in ("counted", "left_out"))  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError):
         return
-    why = Counter(left_out_for(row["status"], row["reason"], row["file"]) for row in rows)
+    why = found.left_out.copy()
     kept = why.pop(None, 0)
     yield equation(kept, counted, why + unread)
 
@@ -250,7 +266,7 @@ def _lost(made: Preview) -> Iterator[str]:
     if not record.lost:
         return
     yield "hand edits without a picture:"
-    paths = {subject: row["path"] for subject, row in made.run.ledger.rows(PICTURE).items()}
+    paths = dict(made.run.ledger.values(PICTURE, "subject", "path"))
     for picture in record.lost:
         text = record.edits.decisions.entry(picture).hand.person
         said = record.edits.decisions.verdict(picture) or ""

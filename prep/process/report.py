@@ -59,14 +59,16 @@ class Report:
         if sys.stderr.isatty():
             yield from tqdm(items, stage, total, unit="image", leave=False, dynamic_ncols=True)
             return
-        started = last_line = time.monotonic()
+        last_line = time.monotonic()
+        first = 0.0  # when the first one was done: models were loaded before
         for done, item in enumerate(items, 1):
             yield item
             now = time.monotonic()
+            first = first or now
             if now - last_line >= QUIET_SECONDS:
                 last_line = now
-                left = (now - started) / done * (total - done)
-                self.say(f"{stage}: {done:,} of {total:,}, about {left:,.0f} s left")
+                left = f", about {(now - first) / (done - 1) * (total - done):,.0f} s left" if done > 1 else ""
+                self.say(f"{stage}: {done:,} of {total:,}{left}")
 
     def _log(self, level: int, line: str) -> None:
         if self.handlers:  # otherwise it belongs to another open Report

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from prep.errors import UsageError
 from prep.names import numbered_folder, printable
-from prep.scan.kinds import CAPTION, CAPTIONS, LOOSE, MASK, TEXT, Kind, mask_of
+from prep.scan.kinds import CAPTION, LOOSE, MASK, TEXT, Kind, captions_first, mask_of
 from prep.scan.listing import Found, Left, Listing
 from prep.scan.walk import STATE, Walk
 
@@ -72,8 +72,7 @@ def _listing(src: Path, walk: Walk) -> Listing:
         return (first if rest else "") if in_folders else name
 
     whose = [(found, folder(found.path)) for found in pictures]
-    # Not replace: it takes as long as all else here.
-    files = [Found(each.path, _character(of), each.size, each.mtime_ns, each.inode) for each, of in whose if of]
+    files = [each._replace(character=_character(of)) for each, of in whose if of]
     others = [(path, MASK) for path in masks] + [(found.path, LOOSE) for found, of in whose if not of]
     others += _with_captions(walk.others, stems)
     left = [Left(path, kind, _character(folder(path))) for path, kind in others if kind.message]
@@ -92,18 +91,18 @@ def _listing(src: Path, walk: Walk) -> Listing:
 def _with_captions(others: Iterable[tuple[str, Kind]], stems: set[str]) -> Iterator[tuple[str, Kind]]:
     """The same, with texts that belong to a picture as captions."""
     others = list(others)
-    texts = {path for path, kind in others if kind is TEXT and path.endswith(CAPTIONS)}
+    first = captions_first(path for path, kind in others if kind is TEXT)
     for path, kind in others:
-        if path in texts and _stem(path) in stems:
-            first = next(_stem(path) + ending for ending in CAPTIONS if _stem(path) + ending in texts)
-            kind = CAPTION if path == first else replace(TEXT, message="is not read, since the .txt beside it counts")
+        if kind is TEXT and _stem(path) in stems and (counts := first.get(_stem(path))):
+            name = printable(counts.rpartition("/")[2])
+            kind = CAPTION if path == counts else replace(TEXT, message=f"is not read, since {name} beside it counts")
         yield path, kind
 
 
 def _nested(files: Iterable[Found], base: str) -> dict[str, int]:
     """Character -> the number of folders with pictures in its folder, at any depth."""
-    folders = {(found.character, _below(base, found.path).rpartition("/")[0]) for found in files}
-    return dict(sorted(Counter(character for character, folder in folders if "/" in folder).items()))
+    folders = {(found.character, found.path.rpartition("/")[0]) for found in files}
+    return dict(sorted(Counter(character for character, folder in folders if "/" in _below(base, folder)).items()))
 
 
 def _is_mask(path: str, stems: set[str]) -> bool:

@@ -5,6 +5,7 @@ Nothing here opens a file.
 """
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from prep.images import SUFFIXES
@@ -55,6 +56,11 @@ THUMBNAILS = Kind("thumbnails", "contains another program's thumbnails")
 TRASH = Kind("trash", "contains deleted files")
 SYSTEM_FOLDER = Kind("system", "belongs to the operating system")
 MADE = Kind("set", "is a set that prep made, since it contains .prep/", "nothing in it is read")
+TRAINING = Kind(
+    "training set",
+    "is a training set, since it contains dataset.toml and kohya's numbered folders",
+    "to read its images, name it as SRC",
+)
 AGAIN = Kind("again", "is a link to a folder that is read under another name")
 KOHYA = Kind(
     "kohya", "is a folder of a kohya project beside its images", "move it out of SRC if it contains a character"
@@ -159,17 +165,30 @@ def kind_of_name(name: str) -> Kind | None:
     A TEXT may be a caption, depending on the files beside it. An unread format may be a wrong ending: the first bytes
     decide.
     """
-    ending = os.path.splitext(name)[1].lower()  # noqa: PTH122 - Path refuses some of these names
     lower = name.lower()
+    ending = os.path.splitext(lower)[1]  # noqa: PTH122 - Path refuses some of these names
     if name.startswith("."):
         return HIDDEN_PICTURE if ending in SUFFIXES and not name.startswith("._") else SYSTEM
+    if ending in ENDINGS:  # most files; none of these ends like those below
+        return ENDINGS[ending]
     if lower in SYSTEM_NAMES:
         return SYSTEM
     if lower.endswith(BACKUPS):
         return BACKUP
-    if lower.endswith(DOWNLOADS):
-        return UNFINISHED
-    return ENDINGS.get(ending)
+    return UNFINISHED if lower.endswith(DOWNLOADS) else None
+
+
+def captions_first(names: Iterable[str]) -> dict[str, str]:
+    """Stem -> the caption that counts for a picture with that stem, from names or paths: .txt before .caption, in any
+    case.
+    """
+    found: dict[str, tuple] = {}
+    for name in names:
+        if name.lower().endswith(CAPTIONS):
+            stem, ending = os.path.splitext(name)  # noqa: PTH122
+            rank = (CAPTIONS.index(ending.lower()), not ending.islower(), name)
+            found[stem] = min(found.get(stem, rank), rank)
+    return {stem: name for stem, (_, _, name) in found.items()}
 
 
 def kind_of_start(start: bytes) -> Kind | None:

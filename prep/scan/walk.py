@@ -20,6 +20,7 @@ from prep.scan.kinds import (
     PICTURE,
     RAW,
     START_BYTES,
+    TRAINING,
     UNREADABLE,
     Kind,
     kind_of_folder,
@@ -29,6 +30,7 @@ from prep.scan.kinds import (
 from prep.scan.listing import Found, Left
 
 STATE = ".prep"  # a folder that contains it was made by prep
+DATASET = "dataset.toml"  # and a folder that contains it beside kohya's numbered folders is what a trainer reads
 IMAGE_FOLDERS = ("img", "image", "images")  # of a kohya project
 KOHYA_FOLDERS = frozenset({"reg", "log", "model"})  # beside them
 
@@ -69,6 +71,8 @@ class Walk:
                 self._pass_over(prefix, AGAIN)
             elif any(entry.name == STATE and _is_folder(entry) for entry in entries):
                 self._pass_over(prefix, MADE)
+            elif prefix and _is_training_set(entries):
+                self._pass_over(prefix, TRAINING)
             else:
                 seen.add((status.st_dev, status.st_ino))
                 self._look_at_all(prefix, entries)
@@ -136,6 +140,12 @@ def _holds_numbered(folder: os.DirEntry) -> bool:
         return any(numbered_folder(entry.name) and _is_folder(entry) for entry in _entries(Path(folder.path)))
     except OSError:  # reported when its turn comes
         return False
+
+
+def _is_training_set(entries: Iterable[os.DirEntry]) -> bool:
+    """Whether these are in a folder such as the kohya/ of a set that prep made."""
+    names = {entry.name for entry in entries}
+    return DATASET in names and any(numbered_folder(entry.name) and _is_folder(entry) for entry in entries)
 
 
 def _entries(folder: Path) -> list[os.DirEntry]:

@@ -57,6 +57,12 @@ def test_a_folder_that_prep_did_not_make_is_one_sentence(made, typed):
         assert said.code == 2 and "was not made by prep" in said.err and not (made.art / ".prep").exists()
 
 
+def test_undo_names_the_captions_that_it_changes(made, typed):
+    typed("tags", made.out, "--add", "rain")
+    (line,) = typed("undo", made.out, "--list").out.splitlines()
+    assert line.endswith(": 4 captions (+rain) (mira/000.png, mira/001.png, mira/002.png and 1 more)")
+
+
 def test_undo_tells_each_step_and_takes_back_what_was_done_to_files(made, typed):
     before = made.text("000").read_text()
     made.add("000", "red scarf")

@@ -93,8 +93,8 @@ def test_the_plan_says_what_would_be_drawn_and_draws_nothing(tmp_path, tiny_tagg
 
 
 def test_redraw_tells_the_tags_each_prompt_and_each_verdict(tmp_path, tiny_tagger, generator, sets):
-    art = folder_of(tmp_path / "art", mira=1)
-    image = next((art / "mira").iterdir())
+    art = folder_of(tmp_path / "art", **{"10_mira": 1})  # kohya's repeats are no part of the name
+    image = next((art / "10_mira").iterdir())
     settings = load_settings(None, None, (f"tagger.model={tiny_tagger}", *sets))
     redrawn = redraw(image, tmp_path / "again", 2, settings, Report(quiet=True))
     assert redrawn.exit_code == 0

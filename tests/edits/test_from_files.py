@@ -204,7 +204,7 @@ def test_a_dataset_toml_changed_by_hand_stays_and_prep_writes_beside_it(made):
 def test_a_caption_that_stands_in_src_is_taken_as_written_by_hand(tmp_path, tiny_tagger, monkeypatch, reads_with):
     reads_with(lambda options: FakeTagger())
     art = folder_of(tmp_path / "art", mira=2)
-    (art / "mira" / "000.txt").write_text("mira, solo, a red scarf")
+    (art / "mira" / "000.TXT").write_text("mira, solo, a red scarf")
     run_here(art, tmp_path / "out", tiny_tagger, *LOW)
     rows = {row["source"]: row for row in manifest(tmp_path / "out")}
     assert rows["mira/000.png"]["caption"] == "mira, solo, a red scarf"

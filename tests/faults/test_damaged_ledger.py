@@ -130,6 +130,30 @@ def test_a_shelf_that_is_lost_loses_nothing_that_a_person_made(worked, shelf, ca
         assert kohya(worked.set()) == kohya(worked.later)
 
 
+@pytest.mark.parametrize("shelf", ["", "caption", "export", "edit"])
+def test_a_shelf_that_was_deleted_is_read_back_as_well(worked, shelf, capsys):
+    shutil.rmtree(worked.out / ".prep" / "ledger" / shelf)
+    worked.run(*HIGH)
+    said = capsys.readouterr().out
+    if shelf != "edit":  # the exclusion is in kohya/ as well
+        assert said.count("no longer has") == 1 and "read back from manifest.parquet and from your files" in said
+    assert kohya(worked.set()) == kohya(worked.before)
+    worked.run(*LOW)
+    assert "no longer has" not in capsys.readouterr().out
+    assert kohya(worked.set()) == kohya(worked.later)
+
+
+def test_a_verdict_is_read_back_when_the_history_was_deleted(painted, typed, capsys):
+    chosen = painted.drawn()[0]
+    assert typed("reject", painted.out, chosen["file"]).code == 0
+    painted.run()
+    shutil.rmtree(painted.out / ".prep" / "ledger" / "edit")
+    capsys.readouterr()
+    painted.run()
+    assert "no longer has any `edit`" in capsys.readouterr().out
+    assert {row["image_id"]: row["reason"] for row in painted.drawn("rejected")}[chosen["image_id"]] == "by_hand"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("shelf", KEPT)

@@ -113,7 +113,7 @@ def test_status_tells_reasons_and_flags(made):
     save(drawing(6, 60, 60), art / "noa" / "small.png")
     run_here(art, out, tagger)
     lines = list(status_of(out))
-    assert "why:   1 unreadable: damaged, 1 rejected: too_small" in lines
+    assert "left out: 1 unreadable (damaged), 1 rejected (too_small)" in lines
     assert "mira/cut.png: damaged" in prep("status", out, "--problems").stdout
 
 

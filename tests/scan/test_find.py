@@ -225,6 +225,18 @@ def test_a_format_that_is_not_read_is_named_by_content_and_fails(tmp_path):
                                                           "mira/e.nef"]  # fmt: skip
 
 
+def test_a_caption_may_end_in_upper_case(tmp_path):
+    placed(tmp_path, "mira/P.JPG", "mira/q.png", "mira/r.png")
+    for name in ("P.TXT", "q.TXT", "q.txt", "r.Caption", "r.txt"):
+        (tmp_path / "mira" / name).write_text("words")
+    listing = find_images(tmp_path, tmp_path / "out")
+    assert listing.counted == {"caption": 3}
+    assert {left.path: left.kind.message for left in listing.left} == {
+        "mira/q.TXT": "is not read, since q.txt beside it counts",
+        "mira/r.Caption": "is not read, since r.txt beside it counts",
+    }
+
+
 def test_a_mask_is_one_only_beside_its_picture(tmp_path):
     placed(tmp_path, "mira/1.png", "mira/1-masklabel.png", "mira/2-masklabel.png", "mira/mask of silver.png")
     placed(tmp_path, "mira/masks/1.png", "mira/masks/7.png", "masks/mira/1.jpg", "masks/noa/1.png")
@@ -270,6 +282,14 @@ def test_loose_pictures_are_one_character_only_where_no_folder_has_pictures(tmp_
 def test_sub_folders_of_a_character_are_counted(tmp_path):
     placed(tmp_path, "sylvie/a/1.png", "sylvie/a/deep/2.png", "sylvie/b/3.png", "sylvie/4.png", "noa/1.png")
     assert find_images(tmp_path, tmp_path / "out").nested == {"sylvie": 3}
+
+
+def test_a_copy_of_a_training_set_is_no_character(tmp_path):
+    placed(tmp_path, "mira/1.png", "kohya/5_mira/1-ab.png", "kohya/2_noa/2-cd.png", "noa/10_old/3.png")
+    (tmp_path / "kohya" / "dataset.toml").write_text("[general]\n")
+    assert found(tmp_path) == {"mira/1.png": "mira", "noa/10_old/3.png": "noa"}
+    assert kinds(find_images(tmp_path, tmp_path / "out")) == {"kohya/": "training set"}
+    assert set(found(tmp_path / "kohya").values()) == {"mira", "noa"}  # named alone, it is read
 
 
 def test_no_set_that_prep_made_is_read_and_none_is_mixed_with_its_images(tmp_path):
