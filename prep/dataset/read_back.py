@@ -8,7 +8,6 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -150,13 +149,13 @@ def _captions(edits: HandEdits, before: Told, sources: Mapping[str, str]) -> Ite
         seen = (*entry.expected_texts, text, hand.text, sources.get(picture))
         if picture not in decisions.book:
             if hand != Hand():  # the history knows the user's version
-                hand = hand if _since(edits, "caption", picture) else replace(hand, text=text)
+                hand = hand if _since(edits, "caption", picture) else hand._replace(text=text)
             elif row["caption_source"] == "machine":
                 hand = Hand(text, tuple(items(text)))
             else:
                 hand = edited(hand, text)
         expected = tuple(dict.fromkeys(each for each in seen if each not in (None, hand.text)))
-        yield picture, replace(entry, hand=hand, expected_texts=expected)
+        yield picture, entry._replace(hand=hand, expected_texts=expected)
 
 
 def _read_folders(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str], before: Told) -> None:

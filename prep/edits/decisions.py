@@ -4,7 +4,6 @@ A step enters the history before anything else follows from it: if a run was kil
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 import pyarrow.compute as pc
 
@@ -90,7 +89,7 @@ class Decisions(Verdicts):
         step = self.history.record(by, changes, of)
         changed = {change.picture for change in changes}
         now = {
-            picture: replace(entry, step=step) if step and picture in changed else entry
+            picture: entry._replace(step=step) if step and picture in changed else entry
             for picture, entry in entries.items()
         }
         self.ledger.write(CAPTION, [entry.row(picture) for picture, entry in now.items()])
@@ -113,7 +112,7 @@ class Decisions(Verdicts):
             return entry
         hand = stands[1] or Hand()
         said = [text for text in (entry.hand.text, *entry.expected_texts) if text not in (None, hand.text)]
-        return replace(entry, hand=hand, expected_texts=tuple(dict.fromkeys(said)), step=stands[0])
+        return entry._replace(hand=hand, expected_texts=tuple(dict.fromkeys(said)), step=stands[0])
 
 
 def _state(hand: Hand) -> Hand | None:

@@ -6,7 +6,8 @@ picture is gone, and only to a new picture that has none: a picture that two cha
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -57,7 +58,7 @@ def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledg
     rows: all of SRC, judged or not.
     """
     present = {image_key(row): row for row in rows if row.status != "duplicate" and row.ref.sha256}
-    known = {subject: Known(*row) for subject, *row in ledger.values(PICTURE, "subject", *Known._fields)}
+    known = {row[0]: Known(*row[1:]) for row in ledger.values(PICTURE, "subject", *Known._fields)}
     here = {subject for subject, was in known.items() if was.here}
     decided = decisions.by_hand() | {subject for subject, placed in placement.known.items() if placed.hand}
     became = {subject: was.became for subject, was in known.items() if was.became}
@@ -81,13 +82,16 @@ def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledg
         move(decisions, placement, old, new, _sha256(old) == _sha256(new) or _same(known, old, present[new]))
     _know_again(decisions, {new: old for new, old in matched.items() if old not in orphans})
     successors = became | {old: new for new, old in matched.items()}
-    now = {
-        subject: Known(was.path, was.pixels, False, successors.get(subject))
-        for subject, was in known.items()
-        if subject not in present
-    } | {subject: Known(path_key(row.ref.path), row.ref.pixels, True, None) for subject, row in present.items()}
-    changed = {subject: each for subject, each in now.items() if known.get(subject) != each}
-    ledger.write(PICTURE, [{"subject": subject, "recipe": "", **each._asdict()} for subject, each in changed.items()])
+    now = chain(
+        (
+            (subject, Known(was.path, was.pixels, False, successors.get(subject)))
+            for subject, was in known.items()
+            if subject not in present
+        ),
+        ((subject, Known(path_key(row.ref.path), row.ref.pixels, True, None)) for subject, row in present.items()),
+    )
+    changed = [(subject, each) for subject, each in now if known.get(subject) != each]
+    ledger.write(PICTURE, [{"subject": subject, "recipe": "", **each._asdict()} for subject, each in changed])
     followed = set(moved.values())
     return Followed(moved, tuple(subject for subject in orphans if subject not in followed))
 
@@ -101,7 +105,7 @@ def _know_again(decisions: Decisions, pairs: Mapping[str, str]) -> None:
     for new, old in pairs.items():
         entry, before = decisions.entry(new), decisions.entry(old)
         if entry.hand.text is None and entry.source_text is not None and entry.source_text in before.known:
-            known[new] = replace(entry, hand=before.hand)
+            known[new] = entry._replace(hand=before.hand)
     if known:
         decisions.keep(known, MOVED)
 
@@ -145,7 +149,7 @@ def move(decisions: Decisions, placement: Placement, old: str, new: str, same_pi
     """
     entry, target = decisions.entry(old), decisions.entry(new)
     # The .txt in SRC moved along, and the new picture's caption in kohya/ is prep's.
-    now = replace(target, hand=entry.hand, source_text=entry.source_text,
+    now = target._replace(hand=entry.hand, source_text=entry.source_text,
                   expected_texts=texts_of(target.hand.text, *target.expected_texts))  # fmt: skip
     _keep(decisions, {new: now, old: _left(entry, entry.expected_texts)}, {new: decisions.verdict(old), old: None})
     placed = placement[old]
@@ -166,7 +170,7 @@ def move_late(decisions: Decisions, old: str, new: str) -> None:
         stays = [item for item in there if key(item) not in out]
         came = [item for item in late.added if key(item) not in map(key, there)]
         after = edited(after, ", ".join([*stays, *came]))
-    now = replace(entry, hand=after, expected_texts=texts_of(entry.hand.text, *entry.expected_texts))
+    now = entry._replace(hand=after, expected_texts=texts_of(entry.hand.text, *entry.expected_texts))
     _keep(decisions, {new: now, old: _left(before)}, {new: decisions.verdict(old) or decisions.verdict(new), old: None})
 
 
@@ -180,7 +184,7 @@ def _keep(decisions: Decisions, entries: Mapping[str, Entry], verdicts: Mapping[
     captions = [Change("caption", picture, decisions.entry(picture).hand, now.hand) for picture, now in entries.items()]
     judged = [Change("verdict", picture, decisions.verdict(picture), now) for picture, now in verdicts.items()]
     decisions.history.record(MOVED, [*captions, *judged])
-    rows = {picture: replace(now, step=decisions.history.newest) for picture, now in entries.items()}
+    rows = {picture: now._replace(step=decisions.history.newest) for picture, now in entries.items()}
     decisions.ledger.write(CAPTION, [now.row(picture) for picture, now in rows.items()])
     decisions.changed |= rows
 

@@ -3,9 +3,8 @@
 import codecs
 import errno
 import re
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -42,8 +41,7 @@ MARKS = (
 BEFORE = re.compile(r"^[\s\ufeff]+")  # a second mark, written as text, would be taken for the first the next time
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One caption's row in the ledger."""
 
     hand: Hand
@@ -130,18 +128,18 @@ def absorb(entry: Entry, kohya: str | None, source: str | None) -> Entry:
     """
     hand, expected = entry.hand, entry.expected_texts
     if kohya is not None and kohya not in (hand.text, *expected):
-        hand = edited(replace(hand, text=_nearest(kohya, hand.text, *expected)), kohya)
+        hand = edited(hand._replace(text=_nearest(kohya, hand.text, *expected)), kohya)
     if source is not None and source not in (entry.source_text, *expected) and entry.hand.text is not None:
         # What changed in SRC since it was last read; the first time, what differs from the present caption.
         basis = hand.text if entry.source_text is None else entry.source_text
-        after = edited(replace(hand, text=_nearest(source, basis, *expected)), source)
+        after = edited(hand._replace(text=_nearest(source, basis, *expected)), source)
         # Whoever wrote a new .txt in SRC did not see the one in kohya/: what was added there is not removed here.
         hand = _with_added(after, hand) if entry.source_text is None else after
         expected = (*expected, kohya)  # which keeps its text until it is written
     # A text that no file has is forgotten: the next run may have other settings and be killed too.
     remaining = tuple(text for text in expected if text in (kohya, source) and text != hand.text)
-    return replace(
-        entry, hand=hand, expected_texts=remaining, source_text=entry.source_text if source is None else source
+    return entry._replace(
+        hand=hand, expected_texts=remaining, source_text=entry.source_text if source is None else source
     )
 
 
@@ -163,7 +161,7 @@ def _with_added(hand: Hand, before: Hand) -> Hand:
     added = tuple(item for item in before.added if key(item) not in there)
     mine = {key(item) for item in added}
     removed = tuple(item for item in hand.removed if key(item) not in mine)
-    return replace(hand, added=(*hand.added, *added), removed=removed)
+    return hand._replace(added=(*hand.added, *added), removed=removed)
 
 
 def _nearest(found: str, *bases: str | None) -> str | None:

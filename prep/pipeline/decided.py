@@ -101,16 +101,12 @@ def _captioned(run: Run, record: Profiled, row: Row, picture: str, entry: Entry,
     if row.status != "kept" and not row.made:
         return row._replace(complexity=level)
     machine = _machine_s(record, row, level, entry)
-    # One replace: a set has many rows, and each call costs as much as a small caption.
-    made = {"complexity": level, "caption": machine}
     more = {"starter"} if trial or row.made and _drawn_by_trial(record, row) else set()
     if len(machine.items) == 1 and not machine.tags and not machine.removed:
         more.add("no_tags")
-    if more or row.flags:
-        made["flags"] = tuple(sorted({*row.flags, *more}))
-    if row.trains:
-        made |= _decided(record.edits, picture, begun(entry, machine.items), machine)
-    return row._replace(**made)
+    flags = tuple(sorted({*row.flags, *more})) if more else row.flags
+    decided = _decided(record.edits, picture, begun(entry, machine.items), machine) if row.trains else {}
+    return row._replace(complexity=level, caption=machine, flags=flags, **decided)
 
 
 def _machine_s(record: Profiled, row: Row, level: str, entry: Entry) -> Caption:

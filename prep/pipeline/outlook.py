@@ -38,8 +38,9 @@ class Outlook:
     back: int = 0  # and those that the user put back
 
     @cached_property
-    def kept(self) -> list[Row]:
-        return [row for row in self.made.record.rows if row.status == "kept"]
+    def kept(self) -> dict[str, Row]:
+        """Picture -> its row."""
+        return {image_key(row): row for row in self.made.record.rows if row.status == "kept"}
 
     @cached_property
     def there(self) -> set[str]:
@@ -64,16 +65,14 @@ class Outlook:
     @cached_property
     def _stay(self) -> set[str]:
         """Pictures that belong in kohya/. Those that a new tagger has not read yet stay as they are until then."""
-        rows = self.made.record.rows
-        return {image_key(row) for row in rows if row.status == "kept" or row.reason == "not_tagged"}
+        return {*self.kept, *(image_key(row) for row in self.made.record.rows if row.reason == "not_tagged")}
 
 
 def outlook_of(made: Preview) -> Outlook:
     found = Outlook(made)
     edits = made.record.edits
     decisions, placement = edits.decisions, edits.placement
-    for row, text in zip(found.kept, decisions.texts(map(image_key, found.kept)), strict=True):
-        picture = image_key(row)
+    for (picture, row), text in zip(found.kept.items(), decisions.texts(found.kept), strict=True):
         now = edits.says_else.get(picture, text)
         if now is None or picture in found.there and not placement.has_sidecar(placement[picture]):
             found.new += 1
@@ -135,7 +134,7 @@ def hand_lines(found: Outlook) -> Iterator[str]:
     ):  # fmt: skip
         if count:
             yield one if count == 1 else many.format(count)
-    yield from without_trigger(found.kept, record)
+    yield from without_trigger(found.kept.values(), record)
 
 
 def changed_settings(before: Settings, now: Settings) -> list[str]:

@@ -7,8 +7,6 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from prep.errors import StoppedError
 from prep.files import open_file, read_file
 from prep.names import shown
@@ -24,6 +22,8 @@ def locked(path: Path) -> Iterator[None]:
 
     The file stays after the lock is released; its content matters only while the lock is held.
     """
+    from filelock import FileLock, Timeout  # imported here: what only reads needs no lock
+
     _check(path)
     # Never filelock's soft lock, a file that exists while the lock is held: a kill would leave it there.
     lock = FileLock(path, timeout=0, fallback_to_soft=False, preserve_lock_file=True, on_acquired=_sign)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import groupby
 
-import cv2
 import numpy as np
 import pyarrow as pa
 
@@ -50,6 +49,8 @@ def marked(
 
 def difference(one: np.ndarray, other: np.ndarray) -> float:
     """Mean absolute difference of the worst 8 px block, 0-255, at the smaller one's size. uint8 [H, W, 3] each."""
+    import cv2  # imported here: most runs compare nothing
+
     small, large = sorted((one, other), key=lambda pixels: pixels.shape[0] * pixels.shape[1])
     height, width = small.shape[:2]
     if abs(large.shape[1] / large.shape[0] - width / height) > 0.02 * width / height:
@@ -105,6 +106,8 @@ def _compared(thumbnail, one: ImageRef, other: ImageRef) -> float:
 
 def thumbnail_of(data: bytes, max_pixels: int) -> np.ndarray:
     """uint8 [H, W, 3], the longer side at most 512 px. Raises ImageError."""
+    import cv2
+
     pixels = open_image(data, max_pixels).pixels
     scale = COMPARE_PX / max(pixels.shape)
     if scale >= 1:
