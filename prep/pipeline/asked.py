@@ -10,6 +10,7 @@ from prep.checks.retag import read_exclusive
 from prep.config import Settings
 from prep.dataset.elsewhere import check_elsewhere
 from prep.drawing.prompts import read_vary
+from prep.errors import SettingsError, UsageError
 from prep.formats import load_format
 from prep.models.check import check_models
 from prep.tagging.filters import read_patterns
@@ -31,7 +32,10 @@ def check_settings(
     read_vary(settings.augmentation.vary)
     read_exclusive(settings.check.exclusive)
     for name in settings.export.formats:
-        load_format(name)
+        try:
+            load_format(name)
+        except UsageError as error:
+            raise SettingsError(f"export.formats: {error.message}", error.hint) from None
     check_models(settings, begun=out is not None and (out / ".prep" / "ledger").is_dir())
     if out and settings.export.kohya:
         check_elsewhere(out, Path(settings.export.kohya), src)
