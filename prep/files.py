@@ -10,13 +10,14 @@ import os
 import re
 import secrets
 import shutil
-import signal
 import stat
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from prep.errors import NoRoomError, StoppedError
+from prep.system import die_at_once, open_flags, refuses_links, remove, replace, room
+from prep.system import sync as _sync  # write_whole has an argument of that name
 
 TEMPORARY = ".prep-"
 NO_FILE, IS_FOLDER = "is not a regular file", "is a folder"
@@ -37,7 +38,7 @@ def crash_point(name: str) -> None:
     if wanted == name:
         _passed[name] += 1
         if _passed[name] == int(number or 1):
-            os.kill(os.getpid(), signal.SIGKILL)
+            die_at_once()
 
 
 def write_whole(path: Path, data: bytes | Callable[[Path], None], sync: bool = False) -> None:
@@ -55,13 +56,13 @@ def write_whole(path: Path, data: bytes | Callable[[Path], None], sync: bool = F
         if sync:
             _sync(temporary)
         crash_point("before rename")
-        temporary.replace(path)
+        replace(temporary, path)
         crash_point("after rename")
         if sync:
             _sync(path.parent)
     except BaseException as error:
         with contextlib.suppress(OSError):  # the disk may be gone, or may have become read-only
-            temporary.unlink(missing_ok=True)
+            remove(temporary)
         if isinstance(error, OSError):
             raise cannot_write(path, error) from error
         raise
@@ -107,12 +108,10 @@ def open_file(path: Path, flags: int, follow: bool = False) -> int:
 
 def _opened(path: Path, flags: int, follow: bool) -> tuple[int, int]:
     """-> (a descriptor, bytes that the file holds)."""
-    if not follow and not hasattr(os, "O_NOFOLLOW") and path.is_symlink():
+    if not follow and not refuses_links() and path.is_symlink():
         raise NotAFileError(path, "is a link")
-    # O_NONBLOCK: opening a pipe without a writer would block.
-    flags |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | (0 if follow else getattr(os, "O_NOFOLLOW", 0))
     try:
-        descriptor = os.open(path, flags, 0o666)
+        descriptor = os.open(path, flags | open_flags(follow), 0o666)
     except ValueError:  # a NUL, or half a character
         raise NotAFileError(path, "is not a valid file name") from None
     except OSError as error:
@@ -202,11 +201,11 @@ def cannot_write(path: Path, error: OSError) -> StoppedError:
     """The error for a failed write. For ENOSPC and EDQUOT it says what is free and what is used up."""
     if error.errno in FULL:
         folder = next(each for each in (path.parent, *path.absolute().parents) if each.is_dir())
-        disk = os.statvfs(folder)
-        free = f"{disk.f_bavail * disk.f_frsize / 1e6:,.1f} MB are free"
+        bytes_free, inodes = room(folder)
+        free = f"{bytes_free / 1e6:,.1f} MB are free"
         if error.errno == errno.EDQUOT:
             full = f"your quota on this disk is used up: {path.name} could not be written, although {free}"
-        elif disk.f_files and not disk.f_favail:
+        elif not inodes:
             full = f"the disk is full: {path.name} could not be written; {free}, but there are no inodes left"
         else:
             full = f"the disk is full: {path.name} could not be written, {free}"
@@ -227,12 +226,4 @@ def sweep(folder: Path) -> None:
     if folder.is_dir() and not folder.is_symlink():
         for entry in os.scandir(folder):
             if HALF_WRITTEN.fullmatch(entry.name) and (entry.is_symlink() or entry.is_file(follow_symlinks=False)):
-                Path(entry.path).unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+                remove(Path(entry.path))

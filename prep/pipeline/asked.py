@@ -13,6 +13,7 @@ from prep.drawing.prompts import read_vary
 from prep.errors import SettingsError, UsageError
 from prep.formats import load_format
 from prep.models.check import check_models
+from prep.system import may_link
 from prep.tagging.filters import read_patterns
 from prep.tagging.thresholds import read_overrides
 
@@ -37,5 +38,18 @@ def check_settings(
         except UsageError as error:
             raise SettingsError(f"export.formats: {error.message}", error.hint) from None
     check_models(settings, begun=out is not None and (out / ".prep" / "ledger").is_dir())
+    if settings.export.link == "symlink" or settings.export.kohya:
+        _check_links(settings)
     if out and settings.export.kohya:
         check_elsewhere(out, Path(settings.export.kohya), src)
+
+
+def _check_links(settings: Settings) -> None:
+    if not may_link():
+        setting, other = ("export.kohya", "leave it empty")
+        if settings.export.link == "symlink":
+            setting, other = ("export.link = symlink", "set it to hardlink or copy")
+        raise UsageError(
+            f"{setting} needs symbolic links, which Windows does not let you make",
+            hint=f"turn on Developer Mode in Windows' settings, or {other}",
+        )

@@ -1,5 +1,6 @@
 """The stages that draw and read back: what is drawn and kept for each character. stages.py has the earlier stages."""
 
+import os
 from dataclasses import replace
 
 from prep.aside import is_lost, set_aside
@@ -126,4 +127,4 @@ def settle(run: Run, record: Captioned, found: Measured) -> None:
 
 def place_in_manifest(row: Row) -> tuple:
     ref = row.ref
-    return ref.character, row.origin, ref.sha256, ref.path.encode(errors="surrogateescape")
+    return ref.character, row.origin, ref.sha256, os.fsencode(ref.path)
