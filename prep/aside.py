@@ -30,7 +30,7 @@ def set_aside(out: Path, path: Path, why: str, ledger: Ledger) -> Path:
     why: a clause, such as "its caption is not UTF-8". A link is moved as a link; its target is not touched.
     """
     target = _moved(out, path, why, ledger)
-    place, now = (printable(str(each.relative_to(out))) for each in (path, target))
+    place, now = (printable(each.relative_to(out).as_posix()) for each in (path, target))
     log.info(f"{place}: {why}; it is now in {now}")
     return target
 
@@ -64,7 +64,7 @@ def _moved(out: Path, path: Path, why: str, ledger: Ledger) -> Path:
     while os.path.lexists(target):
         number += 1
         target = folder / f"{place.stem}-{number}{place.suffix}"
-    subject = printable(str(target.relative_to(out)))
+    subject = printable(target.relative_to(out).as_posix())
     ledger.write(ASIDE, [{"subject": subject, "recipe": "", "why": why}])
     move(path, target)  # kohya/ may be on another disk
     return target
@@ -101,7 +101,7 @@ def lying_aside(out: Path, ledger: Ledger) -> dict[str, str]:
     if root.is_symlink() or not root.is_dir():
         return {}
     found = (Path(folder, name) for folder, _, names in os.walk(root) for name in names)
-    places = sorted(printable(str(path.relative_to(out))) for path in found)
+    places = sorted(printable(path.relative_to(out).as_posix()) for path in found)
     return {place: _why(place, whys) for place in places}
 
 

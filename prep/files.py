@@ -10,15 +10,17 @@ import os
 import re
 import secrets
 import shutil
-import signal
 import stat
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from prep.errors import NoRoomError, StoppedError
+from prep.system import die_at_once, open_flags, refuses_links, remove, replace, room
+from prep.system import sync as _sync  # write_whole has an argument of that name
 
 TEMPORARY = ".prep-"
+NO_FILE, IS_FOLDER = "is not a regular file", "is a folder"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 LONGEST_BYTES = 64_000_000  # for a small file: settings, or prep's own state
 CAPTION_BYTES = 1_000_000  # a larger file is not a caption
@@ -36,7 +38,7 @@ def crash_point(name: str) -> None:
     if wanted == name:
         _passed[name] += 1
         if _passed[name] == int(number or 1):
-            os.kill(os.getpid(), signal.SIGKILL)
+            die_at_once()
 
 
 def write_whole(path: Path, data: bytes | Callable[[Path], None], sync: bool = False) -> None:
@@ -54,13 +56,13 @@ def write_whole(path: Path, data: bytes | Callable[[Path], None], sync: bool = F
         if sync:
             _sync(temporary)
         crash_point("before rename")
-        temporary.replace(path)
+        replace(temporary, path)
         crash_point("after rename")
         if sync:
             _sync(path.parent)
     except BaseException as error:
         with contextlib.suppress(OSError):  # the disk may be gone, or may have become read-only
-            temporary.unlink(missing_ok=True)
+            remove(temporary)
         if isinstance(error, OSError):
             raise cannot_write(path, error) from error
         raise
@@ -69,7 +71,7 @@ def write_whole(path: Path, data: bytes | Callable[[Path], None], sync: bool = F
 class NotAFileError(OSError):
     """A link, folder, pipe or device where a regular file was expected."""
 
-    def __init__(self, path: Path, what: str = "is not a regular file") -> None:
+    def __init__(self, path: Path, what: str = NO_FILE) -> None:
         super().__init__(errno.EINVAL, what, str(path))
 
     def __str__(self) -> str:
@@ -106,24 +108,22 @@ def open_file(path: Path, flags: int, follow: bool = False) -> int:
 
 def _opened(path: Path, flags: int, follow: bool) -> tuple[int, int]:
     """-> (a descriptor, bytes that the file holds)."""
-    if not follow and not hasattr(os, "O_NOFOLLOW") and path.is_symlink():
+    if not follow and not refuses_links() and path.is_symlink():
         raise NotAFileError(path, "is a link")
-    # O_NONBLOCK: opening a pipe without a writer would block.
-    flags |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | (0 if follow else getattr(os, "O_NOFOLLOW", 0))
     try:
-        descriptor = os.open(path, flags, 0o666)
+        descriptor = os.open(path, flags | open_flags(follow), 0o666)
     except ValueError:  # a NUL, or half a character
         raise NotAFileError(path, "is not a valid file name") from None
     except OSError as error:
         if error.errno == errno.ELOOP and not follow:
             raise NotAFileError(path, "is a link") from None
         if error.errno in (errno.ENXIO, errno.EISDIR):  # a pipe without a reader, a socket; a folder
-            raise NotAFileError(path) from None
+            raise NotAFileError(path, IS_FOLDER if error.errno == errno.EISDIR else NO_FILE) from None
         raise
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
         os.close(descriptor)
-        raise NotAFileError(path)
+        raise NotAFileError(path, IS_FOLDER if stat.S_ISDIR(found.st_mode) else NO_FILE)
     return descriptor, found.st_size
 
 
@@ -174,6 +174,22 @@ def is_regular(path: Path) -> bool:
         return False
 
 
+def what_is(path: Path) -> str:
+    """Why no regular file can be read here, also through a link, as a clause after its name; empty: one is there."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return f"is a link to {path.readlink()}, which does not exist" if path.is_symlink() else "does not exist"
+    except (OSError, ValueError, RuntimeError) as error:
+        known = {errno.ELOOP: "is a link to itself", errno.ENAMETOOLONG: "does not exist: its name is too long"}
+        if what := known.get(getattr(error, "errno", 0)):
+            return what
+        return f"cannot be read ({getattr(error, 'strerror', None) or error})"
+    if stat.S_ISREG(mode):
+        return ""
+    return IS_FOLDER if stat.S_ISDIR(mode) else "is neither a file nor a folder"
+
+
 def check_writable(folder: Path) -> None:
     """Raises OSError when no file can be created in it."""
     probe = folder / f"{TEMPORARY}{_own}-{os.getpid()}"
@@ -185,15 +201,19 @@ def cannot_write(path: Path, error: OSError) -> StoppedError:
     """The error for a failed write. For ENOSPC and EDQUOT it says what is free and what is used up."""
     if error.errno in FULL:
         folder = next(each for each in (path.parent, *path.absolute().parents) if each.is_dir())
-        disk = os.statvfs(folder)
-        free = f"{disk.f_bavail * disk.f_frsize / 1e6:,.1f} MB are free"
+        bytes_free, inodes = room(folder)
+        free = f"{bytes_free / 1e6:,.1f} MB are free"
         if error.errno == errno.EDQUOT:
             full = f"your quota on this disk is used up: {path.name} could not be written, although {free}"
-        elif disk.f_files and not disk.f_favail:
+        elif not inodes:
             full = f"the disk is full: {path.name} could not be written; {free}, but there are no inodes left"
         else:
             full = f"the disk is full: {path.name} could not be written, {free}"
         return NoRoomError(full, hint="free some space and run again; finished work is kept")
+    if path.is_dir() and not path.is_symlink():
+        return StoppedError(
+            f"{path} is a folder, where prep writes a file", hint="move it away or rename it, then run again"
+        )
     return StoppedError(
         f"{path.name} could not be written: {error.strerror or error}", hint="run again when it can be written"
     )
@@ -206,12 +226,4 @@ def sweep(folder: Path) -> None:
     if folder.is_dir() and not folder.is_symlink():
         for entry in os.scandir(folder):
             if HALF_WRITTEN.fullmatch(entry.name) and (entry.is_symlink() or entry.is_file(follow_symlinks=False)):
-                Path(entry.path).unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+                remove(Path(entry.path))

@@ -26,6 +26,7 @@ from prep.parts import DamagedError, StrayError, number_of, parts_in, read_part,
 FLUSH_ROWS = 256
 FLUSH_SECONDS = 10
 MERGE_PARTS = 16  # reading a part takes as long as reading some thousand rows
+MOST_NAMED = 20  # damaged parts in an error
 MERGED = "0merged"  # sorts before every worker's name, so that later rows of the same run win
 
 KEY = [pa.field("subject", pa.string()), pa.field("recipe", pa.string())]
@@ -117,11 +118,15 @@ class Ledger:
         if self.set_aside and not lost:
             self.set_aside(self, shelf, {part: str(why) for part, why in damaged.items()})
             return
-        part, why = next(iter((lost or damaged).items()))
-        again = "delete that file; its content is then redone"
+        bad = lost or damaged
+        named = "; ".join(f"{part} cannot be read: {why}" for part, why in [*bad.items()][:MOST_NAMED])
+        more = f"; and {len(bad) - MOST_NAMED:,} more in that folder" if len(bad) > MOST_NAMED else ""
+        one = len(bad) == 1
+        again = f"delete {'that file; its' if one else 'those files; their'} content is then redone"
+        aside = f"`prep run` moves {'it' if one else 'them'} to set_aside/, and reads back what it can"
         raise StoppedError(
-            f"{part.parent.name}/{part.name} in the ledger cannot be read: {why}",
-            hint=again if lost else "`prep run` moves it to set_aside/, and reads back what it can",
+            f"{'a part of the ledger is' if one else 'parts of the ledger are'} damaged: {named}{more}",
+            hint=again if lost else aside,
         )
 
     def _merge(self, stage: Path) -> None:

@@ -6,6 +6,8 @@ import os
 import re
 import unicodedata
 
+from prep.system import can_be_called
+
 DRAWN = "-drawn"  # ends the name of a character's folder of drawn pictures; no slug may end so
 
 
@@ -65,7 +67,7 @@ def stem_slug(stem: str) -> str:
 def _slug(name: str) -> str:
     # 60 characters of up to three bytes fit into a file name's 255 bytes, hash and suffix included.
     slug = _plain(name)[:60].rstrip("_-") or f"character-{_digest(name)}"
-    return f"{slug}-{_digest(name)}" if slug.endswith(DRAWN) else slug
+    return slug if can_be_called(slug) and not slug.endswith(DRAWN) else f"{slug}-{_digest(name)}"
 
 
 def _plain(name: str) -> str:

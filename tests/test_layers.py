@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 import prep
+from tests.support.windows.posix_only import MODULES as POSIX
+from tests.support.windows.posix_only import OS, SIGNAL
 
 ROOT = Path(prep.__file__).parent
 
 # From the ground up; DESIGN.md, section 2. A room imports from lower lines alone.
 HOUSE = """
-types errors names
+types errors system
+names
 files typed meant
 registry process protocols documents
 options parts png_chunks
@@ -119,3 +122,14 @@ def test_status_loads_neither_torch_nor_ray(tmp_path):
     art = folder_of(tmp_path / "art", mira=1)
     run("run", art, "--out", tmp_path / "out", "--to", "scan")
     assert not loaded_by("status", str(tmp_path / "out")) & (HEAVY | {"ray"})
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_windows_lacks_is_used_in_one_file(path):
+    if family(path) == "system":
+        return
+    lacking = {"os": OS, "signal": SIGNAL}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            assert node.attr not in lacking.get(node.value.id, ()), f"{node.attr} belongs in system.py"
+    assert not {name.partition(".")[0] for name, _ in imported(path)} & POSIX

@@ -12,18 +12,13 @@ from prep.errors import ImageError, StoppedError
 from prep.files import PICTURE_BYTES, open_file, read_file, write_whole
 from prep.images import encode_png, open_image
 from prep.png_chunks import SKIPPED
+from prep.system import clone
 from prep.types import ImageRef
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
 
 PLAIN = {"png", "jpg", "webp"}  # sd-scripts would read bmp, other trainers would not
 # What a trainer ignores, renders differently or stops at.
 BAKED = {"rotated", "alpha", "mode", "profile", "animated"} | SKIPPED
 NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP)
-FICLONE = 0x40049409  # Linux: share a file's blocks (btrfs, xfs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +95,8 @@ def _linked(source: Path, target: Path, link: str) -> None:
 
 
 def _cloned(source: Path, target: Path) -> bool:
-    if fcntl is None:
-        return False
     try:
         with os.fdopen(open_file(source, os.O_RDONLY, follow=True), "rb") as old, target.open("wb") as new:
-            fcntl.ioctl(new.fileno(), FICLONE, old.fileno())
+            return clone(old.fileno(), new.fileno())
     except OSError:
         return False
-    return True

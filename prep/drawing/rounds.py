@@ -100,7 +100,7 @@ class Drawing:
             for request in plan.requests:
                 path, row = self.place(request), book.get(request.key)
                 if path and row:
-                    yield plan, request, ref_from_draw(request, row, str(path.relative_to(self.places.out)))
+                    yield plan, request, ref_from_draw(request, row, path.relative_to(self.places.out).as_posix())
 
     def grown(self, rows: Iterable[Row]) -> "Drawing":
         """With more augmentations to try, given how many of these were accepted; unchanged when there are enough."""

@@ -89,7 +89,8 @@ def rows_of(judged: Iterable[Judged], ledger: Ledger, where: Places, measure_px:
     rows = []
     for request, check, path in judged:
         if measures := book.get(request.key):
-            rows.append(row_of(request, ref_from_draw(request, measures, str(path.relative_to(where.out))), check))
+            ref = ref_from_draw(request, measures, path.relative_to(where.out).as_posix())
+            rows.append(row_of(request, ref, check))
     return rows
 
 

@@ -19,6 +19,7 @@ from prep.files import PICTURE_BYTES, NotAFileError, crash_point, move, read_fil
 from prep.images import SUFFIXES, open_image
 from prep.ledger import Ledger, Shelf
 from prep.names import MOST_REPEATS, numbered_folder
+from prep.system import stat_of
 
 EXPORT = Shelf(
     "export",
@@ -269,7 +270,7 @@ def _listing(folder: Path) -> dict[str, Stat]:
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_file():
-                found[entry.name] = Stat.of(entry.stat(), entry.is_symlink())
+                found[entry.name] = Stat.of(stat_of(entry), entry.is_symlink())
     return found
 
 

@@ -71,7 +71,7 @@ class Cleaner:
         ]
         if not any(group.pictures for group in kept):
             raise UsageError(f"{found.out} has no image that can be read", hint="run prep again")
-        places = {str(path.relative_to(found.out)): why for path, why in broken.items()}
+        places = {path.relative_to(found.out).as_posix(): why for path, why in broken.items()}
         return replace(
             found, groups=tuple(group for group in kept if group.pictures), left_out={**found.left_out, **places}
         )

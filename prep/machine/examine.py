@@ -19,8 +19,9 @@ from prep.models.hashes import cache_folder
 from prep.models.hub import hub_cache, hub_name, hub_offline, is_mirror, sends_token, token_source
 from prep.models.known import known
 from prep.models.locate import find
-from prep.process.hardware import cores, disk_free, memory
+from prep.process.hardware import disk_free, memory
 from prep.registry import FAMILIES, ModelSpec, Role, family
+from prep.system import cores
 
 BY_HAND = "check the connection or the proxy; `prep models` lists the pages to download from by hand"
 TIGHT_BYTES = 2 * 10**9  # with less, a set of a few thousand images does not fit

@@ -1,5 +1,6 @@
 """The stages that draw and read back: what is drawn and kept for each character. stages.py has the earlier stages."""
 
+import os
 from dataclasses import replace
 
 from prep.aside import is_lost, set_aside
@@ -15,6 +16,7 @@ from prep.jobs.draw import DrawJob
 from prep.jobs.tag import ScoreBook, TagJob
 from prep.models.choose_models import fetched
 from prep.models.residency import MEMORY
+from prep.names import quantity
 from prep.pipeline.carried import carried
 from prep.pipeline.decided import captioned, training
 from prep.pipeline.records import Captioned, Drawn
@@ -36,7 +38,8 @@ def generate(run: Run, record: Captioned) -> Captioned:
     todo = [request for request in drawing.requests if request.key in missing]
     run.wants("generate", len(todo))
     if todo:
-        run.report.say(f"generate: {len(todo):,} pictures with {drawing.card.name}")
+        again = "" if first else ", in place of some that were not accepted"
+        run.report.say(f"generate: {quantity(len(todo), 'picture')} with {drawing.card.name}{again}")
         settings = run.settings
         job = DrawJob(run.out, run.ledger, drawing.generator, drawing.parents, record.places.slugs,
                       settings.thresholds.measure_px, settings.scan.max_pixels, todo)  # fmt: skip
@@ -124,4 +127,4 @@ def settle(run: Run, record: Captioned, found: Measured) -> None:
 
 def place_in_manifest(row: Row) -> tuple:
     ref = row.ref
-    return ref.character, row.origin, ref.sha256, ref.path.encode(errors="surrogateescape")
+    return ref.character, row.origin, ref.sha256, os.fsencode(ref.path)

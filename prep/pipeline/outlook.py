@@ -14,7 +14,7 @@ from prep.config import Settings
 from prep.dataset.clear import strangers
 from prep.dataset.problems import reasons
 from prep.drawing.begin import begin_drawing
-from prep.models.choose_models import would_draw
+from prep.models.choose_models import fetched_first, would_draw
 from prep.names import DRAWN, printable, quantity
 from prep.pipeline.decided import without_trigger
 from prep.pipeline.draw import drawn_before
@@ -102,7 +102,7 @@ def plan_lines(src: Path, out: Path, settings: Settings) -> list[str]:
         f"scan: {files:,} pictures of {quantity(characters, 'character')}, {run.todo['scan']:,} to read"
         + _unread(record),
         f"tag: {made.untagged:,} images to tag with {record.tagger.name}"
-        + ("" if made.untagged else "; no model is loaded"),
+        + (fetched_first(record.tagger, settings) if made.untagged else "; no model is loaded"),
         f"caption: {found.new + made.untagged:,} captions to write, {len(found.changed):,} to change, {stay:,} stay",
         *_drawing_lines(made),
         f"export: {placed:,} images already in kohya/, {found.adding:,} to add" + _to_take_out(found),
@@ -177,7 +177,7 @@ def _drawing_lines(made: Preview) -> Iterator[str]:
     later = f"; more when {made.untagged:,} images are tagged" if made.untagged else ""
     kinds = Counter(request.kind for request in requests)
     text = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items()) or "no requests"
-    fetched = "" if drawing.here else f", which a run would fetch first ({drawing.generator.spec.size})"
+    fetched = fetched_first(drawing.generator, run.settings)
     yield f"generate: {text} with {drawing.card.name}{fetched}, {len(missing):,} to draw{later}"
     paths = {row.ref.sha256: printable(row.ref.path) for row in record.rows if row.status == "kept"}
     for request in requests:

@@ -43,7 +43,7 @@ def preview(src: Path, out: Path, settings: Settings) -> Preview:
     """Raises UsageError like a run."""
     found = Found(listing=find_images(src, out))
     settings = for_folders(settings, found.listing.named)
-    check_settings(settings, out, src)
+    check_settings(settings, out, src, found.listing.expected)
     if settings.captions.sidecars == "source":
         check_stems(file.path for file in found.listing.files)
     ledger = DryLedger(out / ".prep" / "ledger")

@@ -219,7 +219,7 @@ def _or_copy(check: Check, pixels: np.ndarray, others: Sequence[np.ndarray]) -> 
 def _ref(drawing: Drawing, request: GenerationRequest, data: bytes, picture: Picture, settings: Settings) -> ImageRef:
     return ImageRef(
         sha256=hashlib.sha256(data).hexdigest(),
-        path=str(_place(drawing, request).relative_to(drawing.places.out)),
+        path=_place(drawing, request).relative_to(drawing.places.out).as_posix(),
         character=request.character,
         width=picture.width,
         height=picture.height,

@@ -107,7 +107,7 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
     """
     found = Found(listing=find_images(src, out))
     settings = for_folders(settings, found.listing.named)
-    check_settings(settings, out, src)
+    check_settings(settings, out, src, found.listing.expected)
     if settings.captions.sidecars == "source":
         check_stems(file.path for file in found.listing.files)
     prepare_out(out, Path(settings.export.kohya) if settings.export.kohya else None)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from prep.captions.from_settings import composer_of
 from prep.captions.profile import profile_of
-from prep.captions.script import hard_to_read
 from prep.captions.tally import tallied
+from prep.captions.triggers import trigger_lines
 from prep.checks.retag import read_exclusive
 from prep.config import CharacterSettings
 from prep.files import PICTURE_BYTES, read_file
@@ -160,9 +160,10 @@ def profile(run: Run, tagged: Tagged) -> Profiled:
     for character, found in profiles.items():
         traits = ", ".join(composer.caption_text(name) for name in found.tags if found.tags[name].trait) or "none"
         run.report.say(f"profile: {printable(character)}: {found.images:,} images, traits: {traits}")
-    if line := hard_to_read(profiles.values()):
+    profiled = Profiled.grown(tagged, composer=composer, profiles=profiles)
+    for line in trigger_lines(profiles.values(), profiled.known):
         run.report.say(f"profile: {line}")
-    return Profiled.grown(tagged, composer=composer, profiles=profiles)
+    return profiled
 
 
 def caption(run: Run, profiled: Profiled) -> Captioned:

@@ -26,6 +26,7 @@ from prep.types import CAPTION_SOURCES, Profile, is_real
 
 SURE_IMAGES = 3  # fewer cannot prove a trait: 2 of 2 has a Wilson bound of 0.43
 SHOWN_TAGS = 12
+MOST_COUNTED = 10**9  # files, or seconds
 
 # What a run redoes after a change in a section; everything else comes from the ledger.
 COSTS = (
@@ -188,7 +189,7 @@ def _files(out: Path, found: Counted) -> Iterator[str]:
     """All files of SRC, as counted by the last complete run; empty for 0.1.0, which did not count them."""
     try:
         files = _last_run(out)["files"]
-        counted, unread = (Counter({str(name): int(count) for name, count in files[each].items()})
+        counted, unread = (Counter({str(name): _count(count) for name, count in files[each].items()})
                            for each in ("counted", "left_out"))  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError):
         return
@@ -273,10 +274,18 @@ def _lost(made: Preview) -> Iterator[str]:
         yield f"  {printable(paths.get(picture, picture))}: {printable(what)}"
 
 
+def _count(found: Any) -> int:
+    """Raises ValueError for what no run has counted: run.json was changed or damaged."""
+    if type(found) is not int or not 0 <= found < MOST_COUNTED:
+        raise ValueError
+    return found
+
+
 def _last_seconds(out: Path) -> dict[str, float]:
     """Seconds that each stage took when it last had work."""
     try:
-        return {stage: float(each) for stage, each in _last_run(out)["seconds"].items()}
+        found = {stage: float(each) for stage, each in _last_run(out)["seconds"].items()}
+        return {stage: each for stage, each in found.items() if 0 <= each < MOST_COUNTED}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}
 

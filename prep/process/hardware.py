@@ -1,4 +1,4 @@
-"""Cores, memory and disk that this process may use, within a container's limits. Sizes in bytes; None: unknown."""
+"""Memory, disk and cards that this process may use, within a container's limits. Sizes in bytes; None: unknown."""
 
 import os
 import shutil
@@ -7,15 +7,9 @@ from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
 # Of NVIDIA's cards, its boards, AMD's cards, and Windows' own under WSL.
+# Loaded into Linux's kernel, or lent to WSL2 by Windows, which has no such entry in /proc.
+NVIDIA_DRIVERS = (Path("/proc/driver/nvidia/version"), Path("/usr/lib/wsl/lib/libcuda.so.1"))
 GPU_NODES = ("/dev/nvidia0", "/dev/nvhost-gpu", "/dev/nvgpu", "/dev/kfd", "/dev/dxg")
-MEMINFO = Path("/proc/meminfo")
-
-
-def cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except (AttributeError, OSError):  # macOS has no such call
-        return os.cpu_count() or 1
 
 
 def memory() -> tuple[int | None, int | None]:
@@ -40,8 +34,9 @@ def disk_free(folder: Path) -> int | None:
 
 
 def nvidia_driver() -> bool:
-    """Whether the kernel driver is loaded; torch may still be unable to use it."""
-    return Path("/proc/driver/nvidia/version").exists()
+    """Whether an NVIDIA driver is there; torch may still be unable to use it."""
+    windows = Path(os.environ.get("SYSTEMROOT", "C:/Windows"))
+    return any(path.exists() for path in (*NVIDIA_DRIVERS, windows / "System32" / "nvcuda.dll"))
 
 
 def may_have(device: str) -> bool:
@@ -54,15 +49,13 @@ def may_have(device: str) -> bool:
 
 
 def _machine_memory() -> tuple[int | None, int | None]:
+    import psutil  # imported here, so that `prep status` does not need it
+
     try:
-        lines = dict(line.split(":", 1) for line in MEMINFO.read_text().splitlines())
-        return tuple(int(lines[name].split()[0]) * 1024 for name in ("MemTotal", "MemAvailable"))
-    except (OSError, KeyError, ValueError):
-        pass
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), None
-    except (OSError, ValueError):
+        found = psutil.virtual_memory()
+    except (OSError, RuntimeError, ValueError, KeyError):  # a sandbox may hide what it reads
         return None, None
+    return found.total, found.available
 
 
 def _number(path: Path) -> int | None:

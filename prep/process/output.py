@@ -4,11 +4,11 @@ Called when a command-line process starts.
 """
 
 import contextlib
-import errno
 import os
 import sys
 
 from prep.errors import StoppedError
+from prep.system import reader_left
 
 
 class OutputError(StoppedError):
@@ -47,7 +47,7 @@ def cannot_print(error: Exception) -> OutputError:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
         os.close(null)
-    if getattr(error, "errno", None) == errno.EPIPE:
+    if reader_left(error):
         return ReaderLeft("nobody reads standard output any longer")
     why = getattr(error, "strerror", None) or error
     return OutputError(f"standard output cannot be written ({why})", hint="check where it goes; OUT is as the log says")

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 
 from prep.errors import Interrupted
+from prep.system import interrupts_blocked
 
 _deferred: list[int] = []  # inside `deferred`: 0, and the signals that came in the meantime
 
@@ -37,12 +38,11 @@ def deferred() -> Iterator[None]:
     """Inside this context, signals that `interruptible` handles wait until its end. A process started inside inherits
     the blocked SIGINT, so that it does not answer Ctrl-C, which goes to the whole group, with a traceback.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    _deferred.append(0)
     try:
-        yield
+        with interrupts_blocked():
+            _deferred.append(0)
+            yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         # The mask is per thread: signals delivered to another thread in the meantime are handled now.
         number = max(_deferred)
         _deferred.clear()

@@ -1,5 +1,6 @@
 """Which images may enter the set: copies, size, shape, blur. Records in, rows out; no pixels."""
 
+import os
 from collections import defaultdict
 from collections.abc import Sequence
 from operator import attrgetter
@@ -51,7 +52,7 @@ def capped(rows: Sequence[Row], max_images: int) -> list[Row]:
 
 
 def _path_bytes(ref: ImageRef) -> bytes:
-    return ref.path.encode(errors="surrogateescape")
+    return os.fsencode(ref.path)
 
 
 def _pixels(ref: ImageRef) -> int:

@@ -28,6 +28,7 @@ from prep.scan.kinds import (
     kind_of_start,
 )
 from prep.scan.listing import Found, Left
+from prep.system import stat_of
 
 STATE = ".prep"  # a folder that contains it was made by prep
 DATASET = "dataset.toml"  # and a folder that contains it beside kohya's numbered folders is what a trainer reads
@@ -109,7 +110,7 @@ class Walk:
         if bad_link:
             self.others.append((path, bad_link if named else replace(OTHER, message=bad_link.message)))
             return
-        status = entry.stat()
+        status = stat_of(entry)
         if not stat.S_ISREG(status.st_mode):
             self.others.append((path, NOT_A_FILE if named else OTHER))
             return

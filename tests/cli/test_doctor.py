@@ -278,8 +278,8 @@ def test_machine_that_is_too_small_says_what_would_do(monkeypatch):
 
 def test_memory_is_the_containers_where_that_is_smaller(tmp_path, monkeypatch):
     monkeypatch.setattr(hardware, "CGROUP", tmp_path)
-    monkeypatch.setattr(hardware, "MEMINFO", tmp_path / "meminfo")
-    (tmp_path / "meminfo").write_text("MemTotal: 1000000 kB\nMemAvailable: 500000 kB\n")
+    machine = SimpleNamespace(total=1_024_000_000, available=512_000_000)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: machine)
     assert hardware.memory() == (1_024_000_000, 512_000_000)
     (tmp_path / "memory.max").write_text("max\n")
     assert hardware.memory() == (1_024_000_000, 512_000_000)
@@ -293,8 +293,7 @@ def test_machine_that_tells_nothing(tmp_path, monkeypatch):
         raise OSError
 
     monkeypatch.setattr(hardware, "CGROUP", tmp_path)
-    monkeypatch.setattr(hardware, "MEMINFO", tmp_path / "none")
-    monkeypatch.setattr("os.sysconf", unknown)
+    monkeypatch.setattr("psutil.virtual_memory", unknown)
     monkeypatch.setattr("shutil.disk_usage", unknown)
     told = lines()
     assert "unknown" in told["memory"] and "unknown" in told["outputs"]

@@ -215,7 +215,7 @@ def test_what_only_reads_moves_nothing_and_says_what_a_run_would_do(worked):
     before = worked.ledger()
     assert set(plan_lines(worked.art, worked.out, settings)) - {"  1 picture was removed by hand"} == set(plan)
     assert list(status_of(worked.out))
-    with pytest.raises(StoppedError, match="`prep run` moves it to set_aside/"):
+    with pytest.raises(StoppedError, match="`prep run` moves them to set_aside/"):
         list(Set(worked.out).rows())
     assert worked.ledger() == before and not worked.aside("caption")
 

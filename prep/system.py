@@ -1,0 +1,154 @@
+"""What differs between Linux, macOS and Windows: the one place for calls that a system lacks, each with another half.
+
+tests/faults/test_windows.py takes a run through with the POSIX halves blocked.
+"""
+
+import contextlib
+import errno
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+FICLONE = 0x40049409  # Linux: share a file's blocks (btrfs, xfs)
+BUSY_SECONDS = 2.0  # how long Windows is asked again: a virus scanner or a viewer has the file open for a moment
+# Names that Windows keeps for devices, with any ending.
+DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{at}" for port in ("com", "lpt") for at in range(10))})
+
+
+def die_at_once() -> None:
+    """Like a kill -9 of this process: nothing is flushed or cleaned up."""
+    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))  # on Windows, SIGTERM ends it as abruptly
+
+
+def open_flags(follow: bool) -> int:
+    """Flags for os.open that read bytes as they are, never wait for a pipe and, without follow, refuse a link.
+
+    Where a system has no O_NOFOLLOW, the caller checks for a link.
+    """
+    names = ("O_NONBLOCK", "O_BINARY") if follow else ("O_NONBLOCK", "O_BINARY", "O_NOFOLLOW")
+    flags = 0
+    for name in names:
+        flags |= getattr(os, name, 0)
+    return flags
+
+
+def refuses_links() -> bool:
+    """Whether opening with these flags refuses a link."""
+    return hasattr(os, "O_NOFOLLOW")
+
+
+def sync(path: Path) -> None:
+    """Make a file, or the names in a folder, survive a power cut. Windows syncs no folders. Raises OSError."""
+    try:
+        descriptor = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
+    except PermissionError:
+        if path.is_dir():
+            return
+        raise
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def replace(path: Path, target: Path) -> None:
+    """Rename a file, also over another one. Windows refuses this while somebody has either open, and is asked again for
+    two seconds. Raises OSError.
+    """
+    _patiently(lambda: path.replace(target))
+
+
+def remove(path: Path) -> None:
+    """Remove a file that may be gone already. Like `replace`, with patience on Windows. Raises OSError."""
+    _patiently(lambda: path.unlink(missing_ok=True))
+
+
+def room(folder: Path) -> tuple[int, bool]:
+    """-> (bytes that are free for this user on the disk of a folder, whether it has inodes left). Raises OSError."""
+    if not hasattr(os, "statvfs"):
+        return shutil.disk_usage(folder).free, True
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize, not disk.f_files or disk.f_favail > 0
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except (AttributeError, OSError):  # macOS and Windows have no such call
+        return os.cpu_count() or 1
+
+
+def clone(source: int, target: int) -> bool:
+    """Let the open file `target` share the blocks of `source`, two descriptors; False where that is not possible."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.ioctl(target, FICLONE, source)
+    except OSError:
+        return False
+    return True
+
+
+def stat_of(entry: os.DirEntry) -> os.stat_result:
+    """The stat of a folder's entry, through links. Windows lists entries without their inode. Raises OSError."""
+    found = entry.stat()
+    return found if found.st_ino else os.stat(entry.path)  # noqa: PTH116
+
+
+@contextlib.contextmanager
+def interrupts_blocked() -> Iterator[None]:
+    """Block SIGINT in this thread, and in processes that are started here, where the system can."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def reader_left(error: Exception) -> bool:
+    """Whether writing to a pipe failed because nobody reads it: Windows reports it as an invalid argument."""
+    return getattr(error, "errno", None) == (errno.EINVAL if os.name == "nt" else errno.EPIPE)
+
+
+@cache
+def may_link() -> bool:
+    """Whether this user may make symbolic links: on Windows only with Developer Mode, or as an administrator."""
+    if os.name != "nt":
+        return True
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(OSError):
+        (Path(folder) / "link").symlink_to("nowhere")
+        return True
+    return False
+
+
+def can_be_called(name: str) -> bool:
+    """Whether every system allows a file or folder of this name, with any ending."""
+    return name.partition(".")[0].lower() not in DEVICES
+
+
+def _patiently(act) -> None:
+    until = time.monotonic() + BUSY_SECONDS
+    wait = 0.01
+    while True:
+        try:
+            act()
+            return
+        except PermissionError:
+            if os.name != "nt" or time.monotonic() > until:
+                raise
+            time.sleep(wait)
+            wait *= 2
