@@ -47,6 +47,8 @@ def test_an_out_that_cannot_be_written_is_said_as_such(made, typed, monkeypatch)
     for name, *rest in (("tags", "--add", "a hat"), ("undo",), ("reject", "001")):
         done = typed(name, made.out, *rest)
         assert done.code == 3 and f"{made.out} cannot be written (Read-only file system). Check who may" in done.err
+    for name, *rest in (("tags",), ("tags", "--add", "a hat", "--plan"), ("undo", "--list")):  # they only read
+        assert typed(name, made.out, *rest).code == 0
 
 
 def test_a_lock_that_is_a_folder_is_named_with_what_to_do(made, typed):
