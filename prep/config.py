@@ -36,6 +36,7 @@ from prep.registry import Role
 TOML_BYTES = 1_000_000  # for a settings file
 NAME = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^.]*?))\s*(?:\.|$)""")  # of a key
 DEEPEST = 4  # names in a key: generator.options.sd35.vae
+TOML_HINT = 'correct that line; texts, and names with spaces or dots, need quotes: mode = "fixed"'
 EXAMPLE = "write it as --set thresholds.fixed=0.4"
 LONGEST_SHOWN = 100  # letters of typed text
 MOST_SIDE_PX = 65_535  # of a JPEG; other pictures of that length have too many pixels anyway
@@ -236,7 +237,7 @@ def _layer(path: Path, inside: Path | None = None) -> dict[str, Any]:
     except FileNotFoundError:
         raise SettingsError(f"{path} {what_is(path)}", hint="configs/ has examples") from None
     except DocumentError as error:
-        raise SettingsError(f"{path} {error}", hint="correct it, or remove it") from None
+        raise SettingsError(f"{path} {error}", hint=TOML_HINT) from None
     except (OSError, RuntimeError):  # from resolve: a loop of links
         raise SettingsError(f"{path} is a link to itself", hint="correct it, or remove it") from None
     context = {"folder": path.parent, "inside": inside}

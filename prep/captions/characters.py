@@ -33,7 +33,8 @@ def for_folders(settings: Settings, folders: list[str], others: bool = False) ->
         if not found:
             if others:
                 continue
-            raise SettingsError(f"{table(section)}: SRC has no such character", hint=_nearest(section, folders, names))
+            what = f"{table(section)}: SRC has no character of that name with pictures"
+            raise SettingsError(what, hint=_nearest(section, folders, names))
         if found[0] in named:
             raise SettingsError(
                 f"{table(named[found[0]])} and {table(section)} are both for {printable(found[0])}",

@@ -177,6 +177,7 @@ class Sheets:
         tall = max(picture.height for picture in pictures)
         verdict = _verdict(row)
         lines = [(ink, line) for ink, text in verdict for line in self.text.lines(text, THUMB_PX, CAPTION_LINES)]
+        lines.append((FAINT, self.text.end_of(Path(row.ref.path).name, THUMB_PX)))
         cell = Image.new("RGB", (CELL_PX, tall + 8 + LINE_PX * len(lines)), PAPER)
         left = 0
         for picture in pictures:

@@ -149,7 +149,10 @@ def begun(entry: Entry, machine: tuple[str, ...]) -> Hand:
     """
     hand = entry.hand
     if hand.text is None and entry.source_text is not None:
-        return edited(Hand(", ".join(machine), machine), entry.source_text)
+        after = edited(Hand(", ".join(machine), machine), entry.source_text)
+        # The user wrote all of it: what prep's caption has as well stays when prep's loses it, as a trait for example.
+        own = {key(item): item for item in items(entry.source_text) if not machine or key(item) != key(machine[0])}
+        return after._replace(added=tuple(own.values()))
     if hand.person is not None and not hand.machine:
         ours = Hand(", ".join(machine), machine)
         return ours if hand.person == ours.text else edited(ours, hand.person)

@@ -65,7 +65,7 @@ def check(run: Run, record: Captioned) -> Drawn:
     unread = list({ref.sha256: ref for ref in refs if ref.sha256 not in record.scores}.values())
     run.wants("check", len(unread))
     if unread:
-        run.report.say(f"check: {record.tagger.name} reads {len(unread):,} drawn pictures")
+        run.report.say(f"check: {record.tagger.name} reads {quantity(len(unread), 'drawn picture')}")
         tagger = fetched(record.tagger, run.settings)
         job = TagJob(run.out, run.ledger, tagger, run.settings.scan.max_pixels)
         for outcome in carried(run, job, unread, "check"):

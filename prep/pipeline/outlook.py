@@ -99,7 +99,7 @@ def plan_lines(src: Path, out: Path, settings: Settings) -> list[str]:
     files, characters = len(record.listing.files), len(record.listing.characters)
     placed, stay = len(found.there), len(found.kept) - found.new - len(found.changed)
     lines = [
-        f"scan: {files:,} pictures of {quantity(characters, 'character')}, {run.todo['scan']:,} to read"
+        f"scan: {quantity(files, 'picture')} of {quantity(characters, 'character')}, {run.todo['scan']:,} to read"
         + _unread(record),
         f"tag: {made.untagged:,} images to tag with {record.tagger.name}"
         + (fetched_first(record.tagger, settings) if made.untagged else "; no model is loaded"),

@@ -10,6 +10,7 @@ from typing import Any
 
 from prep.captions.characters import for_folders
 from prep.config import Settings
+from prep.dataset.folders import check_own
 from prep.dataset.source import check_stems
 from prep.ledger import DryLedger
 from prep.pipeline.asked import check_settings
@@ -41,6 +42,7 @@ class Preview:
 
 def preview(src: Path, out: Path, settings: Settings) -> Preview:
     """Raises UsageError like a run."""
+    check_own(out)
     found = Found(listing=find_images(src, out))
     settings = for_folders(settings, found.listing.named)
     check_settings(settings, out, src, found.listing.expected)

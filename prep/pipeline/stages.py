@@ -159,7 +159,7 @@ def profile(run: Run, tagged: Tagged) -> Profiled:
     }
     for character, found in profiles.items():
         traits = ", ".join(composer.caption_text(name) for name in found.tags if found.tags[name].trait) or "none"
-        run.report.say(f"profile: {printable(character)}: {found.images:,} images, traits: {traits}")
+        run.report.say(f"profile: {printable(character)}: {quantity(found.images, 'image')}, traits: {traits}")
     profiled = Profiled.grown(tagged, composer=composer, profiles=profiles)
     for line in trigger_lines(profiles.values(), profiled.known):
         run.report.say(f"profile: {line}")

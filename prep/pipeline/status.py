@@ -111,7 +111,7 @@ def diff_of(out: Path) -> Iterator[str]:
             continue
         yield from (f"  + {text}" for name, text in present.items() if name not in machine)
         yield from (f"  - {text}" for name, text in machine.items() if name not in present)
-    yield f"{count:,} captions were edited by hand"
+    yield f"{quantity(count, 'caption')} {'was' if count == 1 else 'were'} edited by hand"
 
 
 def problems_of(out: Path) -> Iterator[str]:
@@ -200,7 +200,7 @@ def _files(out: Path, found: Counted) -> Iterator[str]:
 
 def _profile(profile: Profile, made: Preview) -> Iterator[str]:
     caption_text = made.record.composer.caption_text
-    yield f"{printable(profile.character)}: {profile.images:,} images, trigger `{profile.trigger}`"
+    yield f"{printable(profile.character)}: {quantity(profile.images, 'image')}, trigger `{profile.trigger}`"
     if profile.images < SURE_IMAGES:
         many = quantity(profile.images, "image")
         yield f"  {many}: too few to judge traits; at least {SURE_IMAGES} are needed"

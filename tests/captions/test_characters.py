@@ -46,7 +46,11 @@ def test_the_table_in_a_file_is_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("sections", "folders", "says"),
     [
-        (("mria",), FOLDERS, r"\[characters.mria\]: SRC has no such character. Did you mean \[characters.mira\]\?"),
+        (
+            ("mria",),
+            FOLDERS,
+            r"\[characters.mria\]: SRC has no character of that name with pictures. Did you mean \[characters.mira\]\?",
+        ),
         (
             ("silvie_vn",),
             FOLDERS,

@@ -30,6 +30,7 @@ from prep.generators.sd35.rows import ByPicture
 from prep.generators.sd35.schedulers import scheduler
 from prep.generators.sd35.tokenizers import load_tokenizer
 from prep.generators.sd35.vae import load_vae
+from prep.names import quantity
 from prep.tensors.device import best_dtype, card, give_back, is_out_of_memory, pick_device, short
 from prep.tensors.fill import stored_as
 from prep.types import Picture
@@ -95,7 +96,7 @@ class SD35:
         if cache is None or not (missing := cache.missing(texts)):
             return
         self.close()
-        log.info(f"generate: encoding {len(missing):,} prompts")
+        log.info(f"generate: encoding {quantity(len(missing), 'prompt')}")
         try:
             # Without T5, its part is as long as the CLIPs'.
             tokenizer = load_tokenizer("clip_l", self.files.folder, self.options.offline)
