@@ -25,7 +25,7 @@ from prep.names import printable
 from prep.run import Places
 from prep.types import Profile, Row
 
-VERSION = 3
+VERSION = 4
 # subject: the character's slug; recipe: what its sheet shows. The last row counts; rows of 0.1.0 have no more fields.
 SHEET = Shelf(
     "sheet",
