@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from prep.errors import NoRoomError, StoppedError
-from prep.system import die_at_once, open_flags, refuses_links, remove, replace, room
+from prep.system import die_at_once, open_flags, refuses_links, remove, rename, replace, room
 from prep.system import sync as _sync  # write_whole has an argument of that name
 
 TEMPORARY = ".prep-"
@@ -152,7 +152,7 @@ def move(path: Path, target: Path) -> None:
     overlay file systems cannot rename folders either.
     """
     try:
-        path.rename(target)
+        rename(path, target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from prep.errors import StoppedError
 from prep.files import crash_point, real_folder, sweep
 from prep.parts import DamagedError, StrayError, number_of, parts_in, read_part, run_of, write_part
+from prep.system import remove
 
 FLUSH_ROWS = 256
 FLUSH_SECONDS = 10
@@ -147,7 +148,7 @@ class Ledger:
         # First the new part, then the old ones are removed: a kill in between leaves equal rows, which collapse.
         write_part(table, merged)
         for part in parts:  # the oldest first: of equal rows the last must stay the last
-            part.unlink()
+            remove(part)
             crash_point("merged part gone")
 
 

@@ -70,7 +70,7 @@ def check_triggers(settings: Settings, folders: list[str]) -> None:
 
 def alike_words(words: str) -> str:
     """Trigger words or tags that a text encoder reads alike: without case, or the difference between _ and space."""
-    return " ".join(unicodedata.normalize("NFC", words).lower().replace("_", " ").split())
+    return " ".join(unicodedata.normalize("NFKC", words).lower().replace("_", " ").split())
 
 
 def table(name: str) -> str:

@@ -9,6 +9,7 @@ import click
 
 from prep.cli._path import PATH
 from prep.cli._say import say
+from prep.errors import StoppedError
 
 if TYPE_CHECKING:
     from prep.dataset.opened import Set
@@ -22,6 +23,7 @@ KEYS = "KEY is a path in SRC, a file in kohya/ or generated/, its name, or the f
 def deciding(out: Path, dry: bool = False) -> "Iterator[tuple[Set, Edits]]":
     """An OUT with its lock held and changes to its files already read in. dry: keep nothing, and need no lock."""
     from prep.dataset.opened import Set
+    from prep.dataset.read_back import deleted_shelves
     from prep.ledger import DryLedger, Ledger
     from prep.process.arrow import keep_arrow_small
     from prep.process.lock import locked
@@ -30,6 +32,10 @@ def deciding(out: Path, dry: bool = False) -> "Iterator[tuple[Set, Edits]]":
 
     keep_arrow_small()
     found = Set(out)
+    if deleted := deleted_shelves(out, found.ledger):
+        names = " and ".join(f"`{shelf.name}`" for shelf in deleted)
+        hint = "`prep run` reads your work back from manifest.parquet and from your files"
+        raise StoppedError(f"{out}/.prep/ledger no longer has any {names}", hint=hint)
     state = out / ".prep"
     held = nullcontext() if dry else locked(state / "lock")
     with interruptible(), held, Report(None if dry else state / "log"):

@@ -14,6 +14,7 @@ from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, read_file
 from prep.images import SUFFIXES, open_image, pixel_hash
 from prep.names import numbered_folder, printable
+from prep.system import remove
 from prep.types import Problem, Row
 
 PICTURES = tuple(SUFFIXES)
@@ -81,7 +82,7 @@ def strangers(edits: HandEdits, rows: Iterable[Row], dry: bool = False) -> dict[
                 pixels = {row.ref.same for row in rows}
             if _left_behind(path, pixels):
                 if not dry:
-                    path.unlink()
+                    remove(path)
                 continue
             found[printable(f"kohya/{folder.name}/{path.name}")] = Problem(
                 "export",

@@ -29,6 +29,7 @@ from prep.files import PICTURE_BYTES, is_regular, read_file, real_folder, write_
 from prep.images import SUFFIXES
 from prep.names import DRAWN, MOST_REPEATS, drawn_group, stem_slug
 from prep.run import Places, image_key
+from prep.system import remove
 from prep.types import Problem, Row
 
 log = logging.getLogger(__name__)
@@ -192,7 +193,7 @@ class KohyaExporter:
         write_whole(folder / placed.name, read_file(old, PICTURE_BYTES))
         now = Placed(placed.name, placed.sha256, placed.bytes, "placed", group, hand=True).at(folder / placed.name)
         self.placement.update({picture: now})  # before the old one is removed, so that a kill leaves both
-        old.unlink()
+        remove(old)
         return now
 
     def _back_from_aside(self, placed: Placed, group: str) -> Placed | None:

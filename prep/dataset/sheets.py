@@ -23,6 +23,7 @@ from prep.images import encode_png, open_image
 from prep.ledger import Ledger, Shelf
 from prep.names import printable
 from prep.run import Places
+from prep.system import remove
 from prep.types import Profile, Row
 
 VERSION = 4
@@ -225,7 +226,7 @@ def _ours(row: dict[str, Any] | None) -> set[str]:
 def _remove(folder: Path, slug: str, row: dict[str, Any]) -> None:
     path = folder / slug / "sheet.png"
     if not folder.is_symlink() and not path.parent.is_symlink() and fingerprint(path) in _ours(row):
-        path.unlink()
+        remove(path)
         with contextlib.suppress(OSError):  # other pictures of the character are still there
             path.parent.rmdir()
 

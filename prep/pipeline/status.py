@@ -21,7 +21,7 @@ from prep.models.choose_models import would_draw
 from prep.names import printable, quantity
 from prep.pipeline.fates import left_out_for
 from prep.pipeline.outlook import changed_settings, hand_lines, outlook_of
-from prep.pipeline.preview import Preview, preview
+from prep.pipeline.preview import NoPlanError, Preview, preview
 from prep.types import CAPTION_SOURCES, Profile, is_real
 
 SURE_IMAGES = 3  # fewer cannot prove a trait: 2 of 2 has a Wilson bound of 0.43
@@ -45,6 +45,8 @@ def opened(out: Path) -> tuple[Path, Settings]:
         kept = read_json(path)
         return named_path(kept["src"]), Settings.model_validate(kept["settings"])
     except FileNotFoundError:
+        if (out / ".prep").is_dir():
+            raise UsageError(f"{path} is missing", hint=f"`prep run SRC --out {out}` writes it again") from None
         raise UsageError(f"{out} was not made by prep", hint="name a folder that `prep run` wrote") from None
     except DocumentError as error:
         raise UsageError(f"{path} {error}", hint=f"`prep run SRC --out {out}` writes it again") from None
@@ -67,7 +69,7 @@ def status_of(out: Path) -> Iterator[str]:
         made = preview(src, out, now)
     except PrepError as error:
         yield ""
-        yield f"a run now would stop: {error}"
+        yield str(error) if isinstance(error, NoPlanError) else f"a run now would stop: {error}"
         return
     draws, why = would_draw(now)
     for profile in made.record.profiles.values():
