@@ -33,14 +33,16 @@ from benchmarks.card_run import Run, Section, run_section
 from benchmarks.card_small import small
 from benchmarks.card_tagger import tagger
 from benchmarks.made_up import GB, folder_for
-from prep.generators.sd35.products import why_no_products
+from prep.generators.sd35.products import way_to_multiply
 from prep.machine.compute import look
+from prep.tensors.device import largest_card
 
 
 def environment(run: Run) -> None:
     """The versions, the card, and what `prep doctor` finds of it."""
     versions = {each.__name__: each.__version__ for each in (torch, diffusers, transformers)}
-    products = why_no_products(torch.device(run.device)) or "they work"
+    way, why = way_to_multiply(largest_card() if run.cuda else torch.device("cpu"))
+    products = way or why
     run.say(**versions, cuda=torch.version.cuda, fp8_products=products, doctor=asdict(look()))
 
 
@@ -96,6 +98,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.device == "cuda" and not torch.cuda.is_available():
         sys.exit("torch finds no NVIDIA GPU here. `--size tiny --device cpu` runs the same sections on a CPU")
+    if arguments.device == "cuda":
+        torch.cuda.set_device(largest_card())  # where prep draws
     if arguments.size == "tiny":
         torch.set_num_threads(1)  # small models only wait for a second thread
     arguments.out.mkdir(parents=True, exist_ok=True)

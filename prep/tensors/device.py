@@ -6,7 +6,7 @@ import torch
 
 from prep.errors import SettingsError
 
-NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
+NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "status_alloc_failed")
 
 
 def check_device(asked: str, setting: str) -> None:
@@ -21,7 +21,18 @@ def check_device(asked: str, setting: str) -> None:
 def pick_device(asked: str) -> torch.device:
     """asked: auto, cpu or cuda. Raises SettingsError when there is no such device."""
     check_device(asked, "generator.device")
-    return torch.device("cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu")
+    return largest_card() if asked != "cpu" and torch.cuda.is_available() else torch.device("cpu")
+
+
+def largest_card() -> torch.device:
+    """The card with the most memory, of which `prep doctor` speaks, too; of equal ones the first."""
+    sizes = [torch.cuda.get_device_properties(number).total_memory for number in range(torch.cuda.device_count())]
+    return torch.device("cuda", sizes.index(max(sizes)))
+
+
+def card_bytes(device: torch.device) -> int:
+    """All of its memory, whoever uses it."""
+    return torch.cuda.get_device_properties(device).total_memory
 
 
 def best_dtype(device: torch.device) -> torch.dtype:
@@ -48,6 +59,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in NO_MEMORY)
+
+
+def short_reason(error: BaseException) -> str:
+    """The first line of an error, for a line of a run."""
+    return str(error).strip().split("\n")[0][:120] or "no more"
 
 
 def give_back() -> None:
