@@ -1,12 +1,19 @@
 """The device and dtype to draw with, and how to recognise an out-of-memory error."""
 
 import gc
+import logging
+import warnings
+from functools import cache
 
 import torch
 
 from prep.errors import SettingsError
+from prep.process.hardware import nvidia_driver
 
 NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "status_alloc_failed")
+
+
+log = logging.getLogger(__name__)
 
 
 def check_device(asked: str, setting: str) -> None:
@@ -21,7 +28,22 @@ def check_device(asked: str, setting: str) -> None:
 def pick_device(asked: str) -> torch.device:
     """asked: auto, cpu or cuda. Raises SettingsError when there is no such device."""
     check_device(asked, "generator.device")
+    if asked == "auto":
+        say_why_no_card()
     return largest_card() if asked != "cpu" and torch.cuda.is_available() else torch.device("cpu")
+
+
+@cache
+def say_why_no_card() -> None:
+    """Once, a line where an NVIDIA driver is here, torch is built for it, and yet sees no card."""
+    if not torch.version.cuda or not nvidia_driver():
+        return
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if torch.cuda.is_available():
+            return
+    reason = short_reason(caught[0].message) if caught else f"torch {torch.__version__} does not see it"
+    log.info(f"the NVIDIA card is not used ({reason}): `prep doctor` says what to do")
 
 
 def largest_card() -> torch.device:
@@ -61,7 +83,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in NO_MEMORY)
 
 
-def short_reason(error: BaseException) -> str:
+def short_reason(error: object) -> str:
     """The first line of an error, for a line of a run."""
     return str(error).strip().split("\n")[0][:120] or "no more"
 

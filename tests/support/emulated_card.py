@@ -1,9 +1,12 @@
 """A card's memory, emulated on a CPU: what is held there, the peak, and a limit at which it runs out.
 
-Inside `with EmulatedCard(...)`, tensors that are moved to `cuda` report that device and hold a tensor of the CPU (or of
-torch's meta device, at full size), on which every operation runs. So results are those of a CPU, to the bit. As on a
-real card, operands on different devices are an error. Counted are the bytes of all storages on the card; what a kernel
-itself uses meanwhile is not. Works in inference mode, in which prep draws and encodes.
+Inside `with EmulatedCard(...)`, tensors that are moved to `cuda` report that device and hold a tensor of the CPU, on
+which every operation runs. So results are those of a CPU, to the bit. As on a real card, operands on different devices
+are an error. Counted are the bytes of all storages on the card; what a kernel itself uses meanwhile is not. Works in
+inference mode, in which prep draws and encodes.
+
+For models at full size, large tensors on the card can be hollow: of torch's meta device, which has shapes and no
+numbers. They are counted all the same.
 """
 
 import contextlib
@@ -17,15 +20,19 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 MOVES = ("aten::_to_copy", "aten::to")
+ANSWERS = ("item", "is_nonzero", "_local_scalar_dense", "__bool__")
 COPIES = (*MOVES, "copy_", "__getitem__", "aten::copy_", "aten::index", "aten::index_put_")  # may take both devices
 
 
 class EmulatedCard(TorchDispatchMode):
-    """held, peak: bytes. limit: bytes at which it raises torch.OutOfMemoryError, or None."""
+    """held, peak: bytes. limit: bytes at which it raises torch.OutOfMemoryError, or None.
 
-    def __init__(self, limit: int | None = None, number: int = 0) -> None:
+    hollow_from: tensors of so many numbers are hollow; None: none is. What is asked of them is true, or zero.
+    """
+
+    def __init__(self, limit: int | None = None, hollow_from: int | None = None) -> None:
         super().__init__()
-        self.limit, self.device = limit, torch.device("cuda", number)
+        self.limit, self.hollow_from, self.device = limit, hollow_from, torch.device("cuda", 0)
         self.held = self.peak = 0
         self.storages: dict[int, int] = {}  # storage -> how many tensors show it
 
@@ -42,18 +49,31 @@ class EmulatedCard(TorchDispatchMode):
             raise RuntimeError(
                 f"{name}: expected all tensors to be on the same device, but found {self.device} and cpu"
             )
+        hollow = any(isinstance(each, OnCard) and each.inner.is_meta for each in found)
+        if hollow and name.endswith(ANSWERS):
+            return True
         if name.endswith("copy_"):
             here = isinstance(args[0], OnCard)
         asked = next((each for each in (*args, named.get("device")) if isinstance(each, torch.device)), None)
         if asked is not None:
             moves = here != (asked.type == "cuda")
             here = asked.type == "cuda"
-            home = torch.device("meta" if any(each.is_meta for each in found) else "cpu")
+            if moves and name in MOVES:
+                plain = [self._copy(plain[0], here), *plain[1:]]
+                hollow = plain[0].is_meta
+            home = torch.device("meta" if hollow or asked.type == "meta" else "cpu")
             plain = [home if isinstance(each, torch.device) else each for each in plain]
             named |= {"device": home} if "device" in named else {}
-            if moves and name in MOVES:
-                plain[0] = plain[0].clone()  # another device is other memory
+        if hollow:
+            plain, named = tree_map(_hollow, (plain, named))
         return tree_map(lambda value: self._shown(value, here, found), func(*plain, **named))
+
+    def _copy(self, value: torch.Tensor, here: bool) -> torch.Tensor:
+        """Other memory, of another device."""
+        if value.is_meta:
+            return torch.zeros(value.shape, dtype=value.dtype)
+        large = here and self.hollow_from is not None and value.numel() >= self.hollow_from
+        return _hollow(value) if large else value.clone()
 
     def _shown(self, value, here: bool, found: list[torch.Tensor]):
         if not isinstance(value, torch.Tensor) or not here:
@@ -133,6 +153,10 @@ def _card_of(args, kwargs) -> EmulatedCard:
     return next(each.card for each in tree_leaves((args, kwargs)) if isinstance(each, OnCard))
 
 
+def _hollow(value):
+    return value.to("meta") if isinstance(value, torch.Tensor) and not value.is_meta else value
+
+
 def _inner(value, found: list[torch.Tensor]):
     if not isinstance(value, torch.Tensor):
         return value
@@ -147,10 +171,10 @@ def bytes_of(*modules: nn.Module) -> int:
 
 @contextlib.contextmanager
 def a_card(
-    monkeypatch, limit: int | None = None, total: int = 24 * 10**9, products: str = "none"
+    monkeypatch, limit: int | None = None, total: int = 24 * 10**9, hollow_from: int | None = None
 ) -> Iterator[EmulatedCard]:
     """A machine with one card, as torch would describe it."""
-    card = EmulatedCard(limit)
+    card = EmulatedCard(limit, hollow_from)
     show_cards(monkeypatch, [("An emulated card", total)])
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device=None: (total - card.held, total))
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device=None: card.peak)
