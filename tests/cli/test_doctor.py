@@ -311,7 +311,7 @@ def test_time_and_memory_of_a_card_are_told_as_computed():
     assert "(computed, not measured on a card)" in text
     assert "is unknown" in plan_for([Gpu("A card", "cuda", int(12.6e9), None)], None).text
     assert (
-        "7.9 GB (6.7 GB with the VAE in tiles) at the peak"
+        "7.9 GB (6.9 GB with the VAE in tiles) at the peak"
         in plan_for([Gpu("A card", "cuda", int(8.5e9), None)], None).text
     )
 
