@@ -54,7 +54,7 @@ def file(run: Run) -> None:
 
 
 def draw_preset(run: Run, name: str, **more) -> None:
-    draw(run, **preset(name), **more)
+    draw(run, **{**preset(name), **more})
 
 
 SECTIONS = (
@@ -66,7 +66,7 @@ SECTIONS = (
     Section("draw-gpu-24gb", 60, partial(draw_preset, name="gpu-24gb", batches=(1, 4), whole=True)),
     Section("draw-bf16", 15, partial(draw, quantise="none")),
     Section("draw-products", 15, partial(draw, fp8_products=True)),
-    Section("draw-gpu-12gb", 25, partial(draw_preset, name="gpu-12gb", batches=(1, 2))),
+    Section("draw-gpu-12gb", 25, partial(draw_preset, name="gpu-12gb", batches=(1, 2), compile=False)),
     Section("memory", 60, memory),
     Section("tagger", 35, tagger),
     Section("draw-fp8-compiled", 40, partial(draw, compile=True)),

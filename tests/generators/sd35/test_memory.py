@@ -121,7 +121,7 @@ def test_a_decode_that_only_lacked_a_moment_is_the_same_picture(model, encoded, 
 def test_a_vae_in_tiles_of_512_px_draws_nearly_the_same(monkeypatch):
     """The starter's, which has learned to draw. diffusers' own tile would be as large as the picture."""
     numbers = np.random.default_rng(5).integers(0, 256, (5, 7, 3), dtype=np.uint8)
-    picture = np.array(Image.fromarray(numbers).resize((1024, 768), Image.Resampling.BICUBIC))[None]
+    picture = np.array(Image.fromarray(numbers).resize((640, 512), Image.Resampling.BICUBIC))[None]
     calls = []
     own = Decoder.forward
     monkeypatch.setattr(Decoder, "forward", lambda self, *given: calls.append(1) or own(self, *given))
@@ -132,7 +132,7 @@ def test_a_vae_in_tiles_of_512_px_draws_nearly_the_same(monkeypatch):
             if not tiling:
                 latents = vae.encode(picture, [torch.Generator().manual_seed(0)])
             drawn_as.append(vae.decode(latents).astype(int))
-    assert len(calls) == 1 + 3 * 2 and drawn_as[0].shape == picture.shape
+    assert len(calls) == 1 + 2 * 2 and drawn_as[0].shape == picture.shape
     assert np.abs(drawn_as[0] - drawn_as[1]).mean() < 2 < 10 < drawn_as[0].std()
 
 
