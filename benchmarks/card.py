@@ -33,14 +33,16 @@ from benchmarks.card_run import Run, Section, run_section
 from benchmarks.card_small import small
 from benchmarks.card_tagger import tagger
 from benchmarks.made_up import GB, folder_for
-from prep.generators.sd35.products import why_no_products
+from prep.generators.sd35.products import way_to_multiply
 from prep.machine.compute import look
+from prep.tensors.device import largest_card
 
 
 def environment(run: Run) -> None:
     """The versions, the card, and what `prep doctor` finds of it."""
     versions = {each.__name__: each.__version__ for each in (torch, diffusers, transformers)}
-    products = why_no_products(torch.device(run.device)) or "they work"
+    way, why = way_to_multiply(largest_card() if run.cuda else torch.device("cpu"))
+    products = way or why
     run.say(**versions, cuda=torch.version.cuda, fp8_products=products, doctor=asdict(look()))
 
 
@@ -52,7 +54,7 @@ def file(run: Run) -> None:
 
 
 def draw_preset(run: Run, name: str, **more) -> None:
-    draw(run, **preset(name), **more)
+    draw(run, **{**preset(name), **more})
 
 
 SECTIONS = (
@@ -64,7 +66,7 @@ SECTIONS = (
     Section("draw-gpu-24gb", 60, partial(draw_preset, name="gpu-24gb", batches=(1, 4), whole=True)),
     Section("draw-bf16", 15, partial(draw, quantise="none")),
     Section("draw-products", 15, partial(draw, fp8_products=True)),
-    Section("draw-gpu-12gb", 25, partial(draw_preset, name="gpu-12gb", batches=(1, 2))),
+    Section("draw-gpu-12gb", 25, partial(draw_preset, name="gpu-12gb", batches=(1, 2), compile=False)),
     Section("memory", 60, memory),
     Section("tagger", 35, tagger),
     Section("draw-fp8-compiled", 40, partial(draw, compile=True)),
@@ -96,6 +98,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.device == "cuda" and not torch.cuda.is_available():
         sys.exit("torch finds no NVIDIA GPU here. `--size tiny --device cpu` runs the same sections on a CPU")
+    if arguments.device == "cuda":
+        torch.cuda.set_device(largest_card())  # where prep draws
     if arguments.size == "tiny":
         torch.set_num_threads(1)  # small models only wait for a second thread
     arguments.out.mkdir(parents=True, exist_ok=True)

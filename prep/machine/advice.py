@@ -28,10 +28,11 @@ def plan_for(gpus: Sequence[Gpu], memory_bytes: int | None) -> Plan:
     best = max((gpu for gpu in gpus if gpu.bytes), key=lambda gpu: gpu.bytes, default=None)
     for preset in PRESETS:
         if best and best.bytes >= preset.card_gb * 1e9 * LEAST_SHARE:
-            fast = "with FP8 products" if best.fp8.startswith("products") else "with FP8 as storage"
+            multiplies = preset.fp8_products and best.fp8.startswith("products")
+            fast = "with FP8 products" if multiplies else "with FP8 as storage"
             setup = f"on {best.name}: --config configs/{preset.config}: {preset.how}, {fast}"
-            peak = f"{preset.peak_gb:.1f} GB" if preset.fits else f"{preset.tiled_gb:.1f} GB (the VAE in tiles)"
-            memory = f"{preset.weights_gb} GB of weights, {peak} at the peak"
+            tiled = "" if preset.fits else f" ({preset.tiled_gb:.1f} GB with the VAE in tiles)"
+            memory = f"{preset.weights_gb:.1f} GB of weights, {preset.peak_gb:.1f} GB{tiled} at the peak"
             return Plan(f"{setup}; {memory}; {_time(best)} (computed, not measured on a card)")
     if memory_bytes and memory_bytes >= CPU_BYTES:
         return Plan(ON_CPU)

@@ -4,6 +4,7 @@ import time
 import warnings
 from dataclasses import dataclass
 
+from prep.machine.torch_build import MEND
 from prep.process.hardware import nvidia_driver
 
 FP8_CAPABILITY = (8, 9)  # Ada and later multiply in FP8; Ampere (8.0, 8.6) only stores it
@@ -47,8 +48,18 @@ def look() -> Compute:
     if problem:
         hint = "install the driver that this torch needs, or run on the CPU"
     elif not gpus and nvidia_driver():
-        problem, hint = f"torch {torch.__version__} does not see the NVIDIA card", "install torch's CUDA build"
+        problem, hint = _unseen(torch)
     return Compute(torch.__version__, _cpu_bf16(torch), gpus + _mps(torch), problem, hint)
+
+
+def _unseen(torch) -> tuple[str, str]:
+    """(the problem, what to do) where a driver is here and torch has no card."""
+    if torch.version.cuda or torch.version.hip:
+        return (
+            f"torch {torch.__version__} does not see the NVIDIA card",
+            "restart the machine, or install a newer driver",
+        )
+    return f"torch {torch.__version__} is built without CUDA, so it cannot use the NVIDIA card here", MEND
 
 
 def _cpu_bf16(torch) -> str:

@@ -2,21 +2,22 @@
 docs/REAL_MODELS.md. No card was available: everything is computed unless marked otherwise.
 
 Work: SD3Transformer2DModel and AutoencoderKL in the published shapes, counted by torch's FlopCounterMode; a picture
-of 1024 x 1024 px with guidance has two rows per step. Memory: the bytes of the weights, and of all tensors that are
-alive at once in a forward in bfloat16, counted on torch's meta device.
+of 1024 x 1024 px with guidance has two rows per step. Memory: prep draws on an emulated card, which counts the bytes of
+all tensors there (tests/generators/sd35/test_full_size.py); what kernels use besides is not counted.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from prep.config import configs_folder, load_settings
+
 GIB = 1024**3
+WEIGHTS_GB = {("all", True): 5.53, ("all", False): 8.24, ("blocks", True): 5.53, ("blocks", False): 10.95}  # of large
 ADALN_GB = 0.124  # the adaLN cache's outputs: 28 steps, two rows
-VAE_GB, DECODE_GB, TILE_GB = (
-    0.17,
-    2.38,
-    0.51,
-)  # the VAE's weights; its activations for a picture of 1024 px, and for a tile of 512
-FORWARD_GB = {1: 0.71, 2: 1.25, 4: 2.32}  # pictures at once -> activations of large
+VAE_GB = 0.17  # its weights
+DECODE_GB, TILE_GB = 1.61, 0.41  # its activations for a picture of 1024 px, and for a tile of 512
+FORWARD_GB = {1: 0.54, 2: 1.08, 4: 2.17}  # pictures at once -> activations of large
+DESKTOP_GB = 0.8  # what a desktop and kernels' workspaces take of a card [estimate]
 CUDA_GB = 0.5  # what an idle process holds on a card [estimate]
 ENCODERS_GB = 6.8  # CLIP-L .25, CLIP-G 1.39, T5 in scaled FP8 5.16; freed before the transformer loads
 DECODE_TFLOP = 10.5
@@ -24,13 +25,34 @@ DECODE_TFLOP = 10.5
 
 @dataclass(frozen=True)
 class Preset:
-    """A configuration that ships with prep, for cards of `card_gb`."""
+    """A configuration that ships with prep, for cards of `card_gb`, with the values that its file has."""
 
     config: str  # in configs/
     card_gb: int
-    how: str
-    weights_gb: float
     batch: int
+    quantise: str
+    adaln_cache: bool
+    compile: bool
+    fp8_products: bool
+
+    @property
+    def stored(self) -> str:
+        words = ["FP8 with adaLN in bf16" if self.quantise == "blocks" else "FP8"]
+        words += ["adaLN cache"] if self.adaln_cache else []
+        return ", ".join(words)
+
+    @property
+    def how(self) -> str:
+        return f"{self.stored}, batch {self.batch}" + (", compiled if the run is long" if self.compile else "")
+
+    @property
+    def weights_gb(self) -> float:
+        return WEIGHTS_GB[self.quantise, self.adaln_cache]
+
+    @property
+    def held_gb(self) -> float:
+        """Between pictures."""
+        return self._with(0)
 
     @property
     def peak_gb(self) -> float:
@@ -44,19 +66,23 @@ class Preset:
 
     @property
     def fits(self) -> bool:
-        return self.peak_gb < self.card_gb * GIB / 1e9
+        """Beside a desktop, too."""
+        return self.peak_gb + DESKTOP_GB < self.card_gb * GIB / 1e9
 
     def _with(self, activations_gb: float) -> float:
-        cache_gb = ADALN_GB * self.batch if "adaLN cache" in self.how else 0
+        cache_gb = ADALN_GB * self.batch if self.adaln_cache else 0
         return self.weights_gb + VAE_GB + cache_gb + activations_gb + CUDA_GB
 
 
-PRESETS = (
-    Preset("gpu-24gb.toml", 24, "FP8 with adaLN in bf16, the blocks compiled, batch 4", 10.9, 4),
-    Preset("gpu-16gb.toml", 16, "FP8 with adaLN in bf16, the blocks compiled, batch 2", 10.9, 2),
-    Preset("gpu-12gb.toml", 12, "FP8, adaLN cache, batch 2", 5.6, 2),
-    Preset("gpu-8gb.toml", 8, "FP8, adaLN cache, batch 1", 5.6, 1),
-)
+def _preset(card_gb: int) -> Preset:
+    config = f"gpu-{card_gb}gb.toml"
+    generator = load_settings(config=configs_folder() / config).generator
+    own = {"quantise": "stored", "adaln_cache": False, "compile": False, "fp8_products": False}
+    own |= {name: value for name, value in generator.options.get("sd35", {}).items() if name in own}
+    return Preset(config, card_gb, generator.batch, **own)
+
+
+PRESETS = tuple(_preset(card_gb) for card_gb in (24, 16, 12, 8))
 
 
 @dataclass(frozen=True)
@@ -68,13 +94,13 @@ class Work:
     tflop: float
 
 
-# 31.1 TFLOP per row of large, 11.2 of medium; skip-layer guidance runs medium once more in 12 of its 40 steps.
+# 31.1 TFLOP per row of large, 11.2 of medium; skip-layer guidance runs medium once more in 7 of its 40 steps.
 WORK = {
     work.name: work
     for work in (
         Work("sd35-large-fp8", "28 steps of 2 rows", 28 * 2 * 31.12 + DECODE_TFLOP),
         Work("sd35-large-turbo-fp8", "4 steps of 1 row", 4 * 31.12 + DECODE_TFLOP),
-        Work("sd35-medium", "40 steps of 2 rows, 12 of them with a third", (40 * 2 + 12) * 11.25 + DECODE_TFLOP),
+        Work("sd35-medium", "40 steps of 2 rows, 7 of them with a third", (40 * 2 + 7) * 11.25 + DECODE_TFLOP),
     )
 }
 
@@ -93,13 +119,13 @@ def seconds(name: str, tflops: float) -> float:
 
 def preset_lines() -> Iterator[str]:
     """A table in Markdown."""
-    yield "| card | configuration | stored as | weights GB | peak GB | pictures at once |"
-    yield "|---|---|---|---|---|---|"
+    yield "| card | configuration | stored as | weights GB | held GB | peak GB | pictures at once |"
+    yield "|---|---|---|---|---|---|---|"
     for preset in PRESETS[::-1]:
-        tiled = "" if preset.fits else f"; does not fit, so {preset.tiled_gb:.1f} with the VAE in tiles"
+        tiled = "" if preset.fits else f"; {preset.tiled_gb:.1f} with the VAE in tiles"
         yield (
-            f"| {preset.card_gb} GB | `configs/{preset.config}` | {preset.how.rsplit(', batch', 1)[0]} "
-            f"| {preset.weights_gb} | {preset.peak_gb:.1f}{tiled} | {preset.batch} |"
+            f"| {preset.card_gb} GB | `configs/{preset.config}` | {preset.stored} "
+            f"| {preset.weights_gb:.1f} | {preset.held_gb:.1f} | {preset.peak_gb:.1f}{tiled} | {preset.batch} |"
         )
 
 

@@ -1,12 +1,19 @@
 """The device and dtype to draw with, and how to recognise an out-of-memory error."""
 
 import gc
+import logging
+import warnings
+from functools import cache
 
 import torch
 
 from prep.errors import SettingsError
+from prep.process.hardware import nvidia_driver
 
-NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
+NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "status_alloc_failed")
+
+
+log = logging.getLogger(__name__)
 
 
 def check_device(asked: str, setting: str) -> None:
@@ -21,7 +28,33 @@ def check_device(asked: str, setting: str) -> None:
 def pick_device(asked: str) -> torch.device:
     """asked: auto, cpu or cuda. Raises SettingsError when there is no such device."""
     check_device(asked, "generator.device")
-    return torch.device("cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu")
+    if asked == "auto":
+        say_why_no_card()
+    return largest_card() if asked != "cpu" and torch.cuda.is_available() else torch.device("cpu")
+
+
+@cache
+def say_why_no_card() -> None:
+    """Once, a line where an NVIDIA driver is here, torch is built for it, and yet sees no card."""
+    if not torch.version.cuda or not nvidia_driver():
+        return
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if torch.cuda.is_available():
+            return
+    reason = short_reason(caught[0].message) if caught else f"torch {torch.__version__} does not see it"
+    log.info(f"the NVIDIA card is not used ({reason}): `prep doctor` says what to do")
+
+
+def largest_card() -> torch.device:
+    """The card with the most memory, of which `prep doctor` speaks, too; of equal ones the first."""
+    sizes = [torch.cuda.get_device_properties(number).total_memory for number in range(torch.cuda.device_count())]
+    return torch.device("cuda", sizes.index(max(sizes)))
+
+
+def card_bytes(device: torch.device) -> int:
+    """All of its memory, whoever uses it."""
+    return torch.cuda.get_device_properties(device).total_memory
 
 
 def best_dtype(device: torch.device) -> torch.dtype:
@@ -48,6 +81,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in NO_MEMORY)
+
+
+def short_reason(error: object) -> str:
+    """The first line of an error, for a line of a run."""
+    return str(error).strip().split("\n")[0][:120] or "no more"
 
 
 def give_back() -> None:

@@ -2,19 +2,24 @@
 
 import sys
 import tomllib
+import warnings
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from types import SimpleNamespace
 
 import pytest
 import torch
+from click.testing import CliRunner
 
+from prep.cli import group
 from prep.config import Models, Settings, TaggerSettings, configs_folder
-from prep.machine import compute, examine
+from prep.machine import compute, examine, torch_build
 from prep.machine.advice import plan_for
 from prep.machine.compute import STORAGE, Compute, Gpu
-from prep.machine.expected import PRESETS, card_lines, preset_lines
+from prep.machine.expected import GIB, PRESETS, card_lines, preset_lines
 from prep.models import all_known, known
 from prep.process import hardware
+from prep.tensors import device
 from tests.support.fetching import allow_fetching, without_home
 from tests.support.runs import prep
 from tests.support.weights import basename, target
@@ -158,9 +163,62 @@ def missing(name):
     raise PackageNotFoundError(name)
 
 
-def test_driver_that_torch_does_not_see(monkeypatch):
+def test_a_torch_without_cuda_beside_a_card_is_told_with_the_command_that_mends_it(monkeypatch):
     monkeypatch.setattr(compute, "nvidia_driver", lambda: True)
-    assert "CUDA build" in lines()["GPU"]
+    monkeypatch.setattr(torch.version, "cuda", None)
+    told = lines()["GPU"]
+    assert f"torch {torch.__version__} is built without CUDA, so it cannot use the NVIDIA card here -> `pip" in told
+    assert "torch --index-url https://download.pytorch.org/whl/cu" in told and "https://pytorch.org/get-start" in told
+
+
+def test_a_driver_that_torch_does_not_see(monkeypatch):
+    monkeypatch.setattr(compute, "nvidia_driver", lambda: True)
+    monkeypatch.setitem(sys.modules, "torch", cuda(is_available=lambda: False))
+    assert "torch 9.9+cu99 does not see the NVIDIA card -> restart the machine, or install a newer" in lines()["GPU"]
+
+
+VERSIONS = [("None", True), ("'12.6'", False)]
+
+
+@pytest.mark.parametrize(("cuda_version", "told"), VERSIONS)
+def test_a_run_begins_with_that_line_and_needs_no_torch_for_it(cuda_version, told, monkeypatch, tmp_path):
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text("raise RuntimeError('imported')")
+    text = f"__version__ = '2.13.0'\ncuda: Optional[str] = {cuda_version}\nhip: Optional[str] = None\n"
+    (tmp_path / "torch" / "version.py").write_text(text)
+    origin = SimpleNamespace(origin=str(tmp_path / "torch" / "__init__.py"))
+    monkeypatch.setattr(torch_build.importlib.util, "find_spec", lambda name: origin)
+    assert torch_build.without_cuda() == ""  # no card's driver here
+    monkeypatch.setattr(torch_build, "nvidia_driver", lambda: True)
+    wanted = "torch 2.13.0 is built without CUDA, so it cannot use the NVIDIA card here" if told else ""
+    assert torch_build.without_cuda() == wanted
+    (tmp_path / "src").mkdir()
+    done = CliRunner().invoke(group, ["run", str(tmp_path / "src"), "--out", str(tmp_path / "out")])
+    assert done.output.startswith(f"{wanted}: `pip install" if told else "")
+    assert ("without CUDA" in done.output) == told
+    quiet = ["--set", "tagger.device=cpu", "--set", "generator.device=cpu"]
+    done = CliRunner().invoke(group, ["run", str(tmp_path / "src"), "--out", str(tmp_path / "out"), *quiet])
+    assert "without CUDA" not in done.output
+
+
+def test_a_driver_that_is_too_old_is_told_once_where_it_would_draw(monkeypatch, caplog):
+    def warned():
+        warnings.warn("CUDA initialization: The NVIDIA driver on your system is too old\nmore", stacklevel=1)
+        return False
+
+    monkeypatch.setattr(torch.version, "cuda", "12.9")
+    monkeypatch.setattr(torch.cuda, "is_available", warned)
+    monkeypatch.setattr(device, "nvidia_driver", lambda: True)
+    device.say_why_no_card.cache_clear()
+    caplog.set_level("INFO", "prep.tensors")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert device.pick_device("auto") == device.pick_device("auto") == torch.device("cpu")
+    device.say_why_no_card.cache_clear()
+    assert caplog.messages == [
+        "the NVIDIA card is not used (CUDA initialization: The NVIDIA driver on your system is too old): "
+        "`prep doctor` says what to do"
+    ]
 
 
 def cuda(**answers):
@@ -234,13 +292,28 @@ def test_plan_follows_the_memory_of_the_card(gigabytes, told):
     assert told in text and (configs_folder().parent / told).is_file()
 
 
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.config)
+def test_what_doctor_promises_of_products_the_preset_asks_for(preset):
+    gpu = Gpu("A card", "cuda", preset.card_gb * GIB, None, (8, 9), True, "products by tensor")
+    assert "with FP8 products" in plan_for([gpu], None).text and preset.fp8_products
+    assert "with FP8 as storage" in plan_for([replace(gpu, fp8=STORAGE)], None).text
+
+
+def test_of_two_cards_the_larger_one_is_planned_for():
+    small, large = (Gpu(f"{size} GB", "cuda", size * GIB, None) for size in (8, 16))
+    assert "on 16 GB: --config configs/gpu-16gb.toml" in plan_for([small, large], None).text
+
+
 def test_time_and_memory_of_a_card_are_told_as_computed():
     gpu = Gpu("A card", "cuda", int(12.6e9), None, tflops=100.0)
     text = plan_for([gpu], None).text
-    assert "5.6 GB of weights, 8.9 GB at the peak; 35 to 70 s per picture at 1024 px, from 100 TFLOPS in bf16" in text
+    assert "5.5 GB of weights, 8.1 GB at the peak; 35 to 70 s per picture at 1024 px, from 100 TFLOPS in bf16" in text
     assert "(computed, not measured on a card)" in text
     assert "is unknown" in plan_for([Gpu("A card", "cuda", int(12.6e9), None)], None).text
-    assert "(the VAE in tiles) at the peak" in plan_for([Gpu("A card", "cuda", int(8.5e9), None)], None).text
+    assert (
+        "7.9 GB (6.9 GB with the VAE in tiles) at the peak"
+        in plan_for([Gpu("A card", "cuda", int(8.5e9), None)], None).text
+    )
 
 
 def test_the_page_on_real_models_has_the_doctors_numbers():
@@ -259,6 +332,7 @@ def test_every_preset_holds_what_its_configuration_says():
         own = tomllib.loads((configs_folder() / preset.config).read_text())["generator"]
         assert own["batch"] == preset.batch and own["sd35"].get("adaln_cache", False) == ("adaLN cache" in preset.how)
         assert own["sd35"].get("compile", False) == ("compiled" in preset.how)
+        assert own["sd35"].get("fp8_products", False) == preset.fp8_products
         assert min(preset.peak_gb, preset.tiled_gb) < preset.card_gb * 1.05
 
 

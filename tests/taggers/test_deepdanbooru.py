@@ -10,8 +10,9 @@ from prep.options import TaggerOptions
 from prep.taggers._checkpoint import published_names, read_checkpoint, write_checkpoint
 from prep.taggers._params import V3, ResNetParams, Stage, network_shapes
 from prep.taggers._resnet import ResNet
-from prep.taggers.deepdanbooru import DeepDanbooru, vocabulary_of
+from prep.taggers.deepdanbooru import DeepDanbooru, _device, best_dtype, vocabulary_of
 from prep.taggers.look import look
+from tests.support.emulated_card import show_cards
 from tests.support.pictures import TAGS, tiny_checkpoint
 from tests.support.reference import entry, headed
 
@@ -180,3 +181,38 @@ def test_a_side_that_halving_does_not_fit_is_refused(tiny_tagger, tmp_path):
     write_checkpoint(tmp_path / "odd.safetensors", checkpoint.state, checkpoint.tags, 66)
     with pytest.raises(WeightsError, match="reads pictures of 66 px; 16 to 4096 px can be read, in steps of 8"):
         look("odd", {"model": tmp_path / "odd.safetensors"}, TaggerOptions())
+
+
+def test_a_card_reads_in_float16_and_an_old_one_in_float32(tiny_tagger, monkeypatch):
+    for capability, wanted in (((8, 6), torch.float16), ((7, 5), torch.float16), ((6, 1), torch.float32)):
+        show_cards(monkeypatch, [("A card", 8 * 10**9)], capability)
+        assert best_dtype(torch.device("cuda", 0)) == wanted
+
+
+def test_the_largest_card_reads(tiny_tagger, monkeypatch):
+    show_cards(monkeypatch, [("small", 8 * 10**9), ("large", 24 * 10**9)])
+    assert _device("auto") == _device("cuda") == torch.device("cuda", 1)
+    assert _device("cpu") == torch.device("cpu")
+
+
+def test_float16_is_near_float32(tiny_tagger):
+    images = batch(4)
+    half, exact = (in_batches(tagger_of(tiny_tagger, dtype=each), images) for each in (torch.float16, torch.float32))
+    assert np.abs(half - exact).max() < 2e-3
+
+
+def test_a_picture_beyond_float16_is_read_in_float32_and_its_neighbours_are_not(tiny_tagger, monkeypatch):
+    tagger, exact = (tagger_of(tiny_tagger, batch=2, dtype=each) for each in (torch.float16, torch.float32))
+    images = batch(2)
+    alone = tagger.scores(images)
+    own = tagger.network.logits
+
+    def overflows(values):
+        found = own(values)
+        return found if values.dtype == torch.float32 else found.index_fill(0, torch.tensor([1]), torch.inf)
+
+    monkeypatch.setattr(tagger.network, "logits", overflows)
+    found = tagger.scores(images)
+    assert np.isfinite(found).all() and np.array_equal(found[0], alone[0])
+    assert np.abs(found[1] - exact.scores(images)[1]).max() < 2e-3
+    assert next(tagger.network.parameters()).dtype == torch.float16

@@ -8,6 +8,7 @@ A cached transformer gives bit-identical results, for the timesteps and pooled p
 batches of the same rows: matrix kernels may differ in the last bit between batch sizes.
 """
 
+import copy
 from pathlib import Path
 
 import torch
@@ -24,9 +25,13 @@ from prep.tensors.fp8 import Fp8Linear
 class AdalnCache:
     """Replaces a transformer's modulation layers. Call `prepare` before drawing, and again for each prompt pair."""
 
-    def __init__(self, transformer: SD3Transformer2DModel, path: Path) -> None:
-        """path: the file that the transformer was loaded from; each `prepare` reads the layers from it again."""
-        self.transformer = transformer
+    def __init__(self, transformer: SD3Transformer2DModel, path: Path, device: torch.device | str = "cpu") -> None:
+        """Make it before the transformer goes to its device, which then never holds the layers that it replaces.
+
+        path: the file that the transformer was loaded from; each `prepare` reads the layers from it again.
+        device: where the transformer computes.
+        """
+        self.transformer, self.device = transformer, device
         self.pieces = transformer_pieces(path)[1]
         self.embed = transformer.time_text_embed
         self.dtype = transformer.pos_embed.proj.weight.dtype
@@ -41,22 +46,28 @@ class AdalnCache:
         """timesteps: [T], from the scheduler. pooled: [rows, width] each, one for every kind of batch to come: the
         prompts with guidance, and for skip-layer guidance also those without the negative ones.
 
-        Forgets everything from an earlier prompt. Call it when the transformer is on the device that it draws on.
+        Forgets everything from an earlier prompt. On the device, it holds one layer at a time.
         """
-        device, dtype = self.transformer.pos_embed.proj.weight.device, self.dtype
-        self.embed.to(device)
-        timesteps = timesteps.to(device)
-        batches = [rows.to(device, dtype) for rows in pooled]
-        embedded = [
-            F.silu(self.embed(step.expand(len(rows)), rows)) for rows in batches for step in timesteps
-        ]  # each [rows, width]
-        for name, norm in _norms(self.transformer):
+        norms = list(_norms(self.transformer))
+        for _, norm in norms:
             norm.silu.table = None
-            layer = linear(f"{name}.linear", self.pieces, dtype, "all" if self.kinds[f"{name}.linear"] else "none")
-            layer = layer.to(device)
-            weight = layer.dense(dtype) if isinstance(layer, Fp8Linear) else layer.weight
-            norm.silu.table = torch.cat([F.linear(rows, weight, layer.bias) for rows in embedded])
+        timesteps = timesteps.to(self.device)
+        batches = [rows.to(self.device, self.dtype) for rows in pooled]
+        embed = copy.deepcopy(self.embed).to(self.device)
+        embedded = [
+            F.silu(embed(step.expand(len(rows)), rows)) for rows in batches for step in timesteps
+        ]  # each [rows, width]
+        del embed
+        for name, norm in norms:
+            norm.silu.table = self._outputs(name, embedded)
         self.transformer.time_text_embed.remember(timesteps, batches)
+
+    def _outputs(self, name: str, embedded: list[torch.Tensor]) -> torch.Tensor:
+        """embedded: [rows, width] each -> what the layer of this norm answers to them: [all rows, width]."""
+        layer = linear(f"{name}.linear", self.pieces, self.dtype, "all" if self.kinds[f"{name}.linear"] else "none")
+        layer = layer.to(self.device)
+        weight = layer.dense(self.dtype) if isinstance(layer, Fp8Linear) else layer.weight
+        return torch.cat([F.linear(rows, weight, layer.bias) for rows in embedded])
 
     @property
     def bytes(self) -> int:

@@ -4,6 +4,7 @@ Widths and depths are read from the tensors; what no shape shows is here, as in 
 are gated). Linears that are FP8 in the file stay FP8.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -49,28 +50,47 @@ def load_text_encoders(
     with_t5: bool = True,
     quantise: Literal["stored", "all", "none"] = "stored",
 ) -> TextEncoders:
-    """source: a single file or a diffusers folder; clip_l, clip_g, t5: files or folders of their own, which take
-    precedence.
+    """All of them at once: see load_text_encoder."""
+    own = {"clip_l": clip_l, "clip_g": clip_g, "t5": t5}
+    models = {
+        name: load_text_encoder(name, source, dtype, path, quantise)
+        for name, path in own.items()
+        if name != "t5" or with_t5
+    }
+    return TextEncoders(**{"t5": None, **models})
+
+
+def load_text_encoder(
+    name: str,
+    source: Path | None,
+    dtype: torch.dtype = torch.bfloat16,
+    own: Path | None = None,
+    quantise: Literal["stored", "all", "none"] = "stored",
+) -> PreTrainedModel | None:
+    """name: clip_l, clip_g or t5. source: a single file or a diffusers folder; own: this encoder's own file or folder,
+    which takes precedence.
 
     A source without T5 gives None for it. Raises WeightsError: no CLIP found, a tensor missing or left over.
     """
-    held = describe(source).parts if source is not None and source.is_file() else {}
-    own = {"clip_l": clip_l, "clip_g": clip_g, "t5": t5}
-    models = {}
-    for name, path in own.items():
-        models[name] = None
-        if name == "t5" and not with_t5:
-            continue
-        if path is None and name in held:
-            models[name] = _from_part(name, held[name], source, dtype, quantise)
-        elif path is None and source is not None and (source / FOLDERS[name]).is_dir():
-            models[name] = _load(name, source, dtype, quantise)
-        elif path is not None:
-            models[name] = _load(name, path, dtype, quantise)
-        elif name != "t5":
-            where = f"{source.name} holds no {name}" if source else f"no file for {name} is set"
-            raise WeightsError(where, hint=f"SD3.5 cannot draw without it; fetch {name}.safetensors and set its path")
-    return TextEncoders(**models)
+    if own is not None:
+        return _load(name, own, dtype, quantise)
+    if source is not None and source.is_file() and name in (parts := describe(source).parts):
+        return _from_part(name, parts[name], source, dtype, quantise)
+    if source is not None and (source / FOLDERS[name]).is_dir():
+        return _load(name, source, dtype, quantise)
+    if name != "t5":
+        where = f"{source.name} holds no {name}" if source else f"no file for {name} is set"
+        raise WeightsError(where, hint=f"SD3.5 cannot draw without it; fetch {name}.safetensors and set its path")
+    return None
+
+
+def t5_bytes(source: Path, own: Path | None) -> int:
+    """What T5 takes in 16 bit; 0 where it is stored in FP8. Reads headers only. Raises WeightsError."""
+    path = own or source
+    part = open_folder(path, FOLDERS["t5"])[1] if path.is_dir() else describe(path).parts["t5"]
+    if any(stored.eight_bit for stored in part.tensors.values()):
+        return 0
+    return 2 * sum(math.prod(stored.entry.shape) for stored in part.tensors.values())
 
 
 def _load(name: str, path: Path, dtype: torch.dtype, quantise: str) -> PreTrainedModel:

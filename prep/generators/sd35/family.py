@@ -33,7 +33,7 @@ class Family:
     skip_layers: tuple[int, ...] = ()  # blocks skipped for skip-layer guidance, for text-to-image only
     skip_scale: float = 2.5
     skip_start: float = 0.01  # shares of the steps
-    skip_stop: float = 0.30
+    skip_stop: float = 0.20
     published: bool = True  # SD3.5 itself; False: a small model with the same classes
 
     @property
@@ -54,7 +54,8 @@ class Family:
 SD3_LAYERS = 24  # of SD3 medium, which norms no queries
 LARGE = Family("sd35-large", steps=28, guidance=4.5, shift=3.0, resolution_px=1024)
 TURBO = Family("sd35-large-turbo", steps=4, guidance=0.0, shift=3.0, resolution_px=1024)
-MEDIUM = Family("sd35-medium", steps=40, guidance=5.0, shift=3.0, resolution_px=1024, skip_layers=(7, 8, 9))
+# Published with its skip-layer guidance: scale 2.5 until .20 of the steps, beside a guidance of 4 instead of 5.
+MEDIUM = Family("sd35-medium", steps=40, guidance=4.0, shift=3.0, resolution_px=1024, skip_layers=(7, 8, 9))
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,24 @@ def read_transformer(path: Path, name: str = "") -> Transformer:
     if model == "sd35-medium":
         family = MEDIUM
     elif model == "sd35-large":
-        # Large and turbo have the same keys and shapes. In the hub's cache the name is three folders up.
-        names = (name, *path.parts[-4:])
-        family = TURBO if any("turbo" in part.lower() for part in names) else LARGE
+        # Large and turbo have the same keys and shapes.
+        family = TURBO if any("turbo" in each.lower() for each in _names(path, name)) else LARGE
     else:
         family = _own_family(path, part)
     return Transformer(family, config, part)
+
+
+def _names(path: Path, name: str) -> list[str]:
+    """Names of these weights, and of no folder that merely contains them: in the hub's cache, the repository's."""
+    names = [name, path.name]
+    if path.name == "transformer" and path.is_dir():
+        names.append(path.parent.name)
+    for folder in path.absolute().parents:
+        if folder.parent.name == "snapshots" and folder.parent.parent.name.startswith("models--"):
+            names.append(folder.parent.parent.name)
+    if path.absolute().parent.name == "snapshots":  # the folder of a whole repository
+        names.append(path.absolute().parent.parent.name)
+    return names
 
 
 def _own_family(path: Path, part: "Part") -> Family:

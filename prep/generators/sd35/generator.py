@@ -7,35 +7,50 @@ sizes, so the batch size is recorded.
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import SD3Transformer2DModel, StableDiffusion3Pipeline
+from transformers import PreTrainedModel
 
 from prep.errors import SettingsError, StoppedError, UsageError
 from prep.generators.sd35.adaln import AdalnCache
 from prep.generators.sd35.batches import alike, in_parts, texts_of
 from prep.generators.sd35.card import FAMILIES, SD35Card
-from prep.generators.sd35.encoders import load_text_encoders
-from prep.generators.sd35.family import check_size
+from prep.generators.sd35.compiling import LEAST_STEPS, compile_blocks
+from prep.generators.sd35.encoders import load_text_encoder, t5_bytes
+from prep.generators.sd35.encoding import Encoding
+from prep.generators.sd35.family import Family, check_size
 from prep.generators.sd35.load import check_transformer, load_transformer
-from prep.generators.sd35.loaded import Loaded, pipeline_of
+from prep.generators.sd35.loaded import Loaded
 from prep.generators.sd35.look import look
 from prep.generators.sd35.memory import Level
 from prep.generators.sd35.options import SD35Options
-from prep.generators.sd35.products import use_products, why_no_products
+from prep.generators.sd35.pixels import Pixels
+from prep.generators.sd35.products import use_products, way_to_multiply
 from prep.generators.sd35.prompts_cache import PromptsCache
 from prep.generators.sd35.rows import ByPicture
 from prep.generators.sd35.schedulers import scheduler
 from prep.generators.sd35.tokenizers import load_tokenizer
-from prep.generators.sd35.vae import load_vae
+from prep.generators.sd35.vae import load_vae, vae_stored_as
+from prep.generators.sd35.visiting import place
 from prep.names import quantity
-from prep.tensors.device import best_dtype, card, give_back, is_out_of_memory, pick_device, short
+from prep.tensors.device import (
+    best_dtype,
+    card,
+    card_bytes,
+    give_back,
+    is_out_of_memory,
+    pick_device,
+    short,
+    short_reason,
+)
 from prep.tensors.fill import stored_as
 from prep.types import Picture
 
-T5_TOKENS = 256  # the pipeline's own; 512 at most
+T5_TOKENS = 256  # the pipeline's own, also of the zeros without T5; 512 at most
+T5_ROOM = 1e9  # bytes that a card needs besides T5's weights [estimate]
 log = logging.getLogger(__name__)
 
 
@@ -63,15 +78,16 @@ class SD35:
                 "generator.sd35.offload is `model`, which moves weights to a GPU and back, but there is no GPU",
                 hint="on a CPU leave it at `none`",
             )
-        self.products = options.fp8_products and self._can_multiply()
-        kind = "fp8" if self.products else short(self.dtype)
+        self.products = self._way_to_multiply() if options.fp8_products else ""
         self.quantise = options.quantise
         published_fp8 = name in FAMILIES and name.endswith("-fp8")
         if self.quantise == "stored" and published_fp8 and not described.part.layout.startswith("fp8"):
             self.quantise = "all"  # the file of large-turbo is 16 bit: its name says what it is drawn with
-        precision = f"{stored_as(described.part, self.quantise)}/{kind}"
+        self.vae_dtype, self.t5_quantise = self._fitting()
+        precision = self._precision(stored_as(described.part, self.quantise), described.family)
         self.card = SD35Card(name, described.family, options.resolution, precision)
         self.identity = self.files.identity()
+        self.steps_to_come = 0  # as far as known when the weights load
         offload = options.offload if self.device.type != "cpu" else "none"
         if offload != options.offload:
             log.info(
@@ -84,13 +100,15 @@ class SD35:
     def notes(self) -> dict:
         """The final settings that affect cost but not pictures, for run.json."""
         where = {"device": self.device.type, "dtype": str(self.dtype).removeprefix("torch.")}
-        more = {"adaln_cache": self._caches, "compile": self.options.compile, "fp8_products": self.products}
+        options = self.options
+        more = {"adaln_cache": options.adaln_cache, "compile": self._compiles, "fp8_products": bool(self.products)}
         return {**self.level.notes, **where, **more, **card(self.device)}
 
     def encode(self, pictures: Sequence[Picture], kept: Path) -> None:
         """Encode the prompts that are not cached yet. Encoders and transformer are never in memory together."""
         for picture in pictures:
             self._check_size(picture)  # before the encoders load
+        self.steps_to_come = max(self.steps_to_come, sum(picture.steps for picture in pictures))
         texts = [text for picture in pictures for text in texts_of(picture)]
         cache = self._prompts(pictures[0], kept) if pictures else None
         if cache is None or not (missing := cache.missing(texts)):
@@ -98,16 +116,13 @@ class SD35:
         self.close()
         log.info(f"generate: encoding {quantity(len(missing), 'prompt')}")
         try:
-            # Without T5, its part is as long as the CLIPs'.
-            tokenizer = load_tokenizer("clip_l", self.files.folder, self.options.offline)
-            tokens = T5_TOKENS if self._with_t5 else tokenizer.model_max_length
-            cache.encode(missing, self._encoders, tokens)
+            cache.encode(missing, self._encoding())
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
             raise StoppedError(
                 "there is not enough memory for the text encoders",
-                hint="set `generator.sd35.with_t5` to false, or `generator.device` to cpu for the first run",
+                hint="set `generator.sd35.with_t5` to false: SD3.5 works without T5",
             ) from error
 
     def open(self) -> None:
@@ -115,19 +130,18 @@ class SD35:
         if self.loaded is not None:
             return
         model = load_transformer(self.files.model, self.dtype, self.quantise)
-        vae = load_vae(self.files.vae or self.files.model, self.dtype)
-        vae.enable_slicing()  # a batched VAE would differ from single pictures by up to 5/255
-        if self.level.offload == "none":
-            model, vae = model.to(self.device), vae.to(self.device)
-        check_transformer(model)
-        cache = AdalnCache(model, self.files.model) if self._caches else None
+        # Before the transformer goes to the card: the layers that the cache replaces are a third of it.
+        cache = AdalnCache(model, self.files.model, self.device) if self.options.adaln_cache else None
+        on_the_device = place(model, self.device, self.level.offload)
+        check_transformer(model, self.device, on_the_device, cache and cache.prepare)
         if self.products:
-            use_products(model)
-        if self.options.compile:
-            for block in model.transformer_blocks:
-                block.forward = torch.compile(block.forward)
-        by_picture = ByPicture(model, keep=not self.options.compile) if self.device.type == "cpu" else None
-        self.loaded = Loaded(self.card, model, vae, self.level, self.device, self.dtype, cache, by_picture)
+            use_products(model, self.products)
+        if self._compiles:
+            compile_blocks(model)
+        by_picture = ByPicture(model, keep=not self._compiles) if self.device.type == "cpu" else None
+        vae = load_vae(self.files.vae or self.files.model, self.vae_dtype)
+        pixels = Pixels(vae, self.device, self.dtype, self.level)
+        self.loaded = Loaded(self.card, model, pixels, self.dtype, on_the_device, cache, by_picture)
 
     def draw(
         self, pictures: Sequence[Picture], parents: Mapping[str, np.ndarray], kept: Path
@@ -141,7 +155,7 @@ class SD35:
         if not pictures:
             return
         self.encode(pictures, kept)
-        for group in alike(pictures, by_prompt=self._caches):
+        for group in alike(pictures, by_prompt=self.options.adaln_cache):
             todo = in_parts(group, self.level.batch)
             while todo:
                 part = todo.pop()
@@ -164,36 +178,57 @@ class SD35:
         return self.options.with_t5 and "t5" in self.parts
 
     @property
-    def _caches(self) -> bool:
-        """The adaLN cache is where the weights are; it replaces the layers that offloading would move."""
-        return self.options.adaln_cache and self.level.offload == "none"
+    def _compiles(self) -> bool:
+        """Weights that come and go are not compiled for."""
+        return self.options.compile and self.level.offload == "none" and self.steps_to_come >= LEAST_STEPS
 
-    def _can_multiply(self) -> bool:
-        why = why_no_products(self.device)
-        if not why and self.dtype != torch.bfloat16:
-            why = "they need bfloat16"
-        if why:
+    def _way_to_multiply(self) -> str:
+        way, why = way_to_multiply(self.device)
+        if way and self.dtype != torch.bfloat16:
+            way, why = "", "they need bfloat16"
+        if not way:
             log.info(f"generate: no FP8 products here ({why}): FP8 saves memory, not time")
-        return not why
+        return way
+
+    def _fitting(self) -> tuple[torch.dtype, str]:
+        """(the VAE's dtype, how T5 is stored): on a card, float16 if published in it; FP8 if 16 bit cannot fit."""
+        if self.device.type == "cpu" or self.dtype != torch.bfloat16:
+            return self.dtype, "stored"
+        half = vae_stored_as(self.files.vae or self.files.model) == "F16"
+        t5 = t5_bytes(self.files.model, self.files.t5) if self._with_t5 else 0
+        small = t5 + T5_ROOM > card_bytes(self.device)
+        return torch.float16 if half else self.dtype, "all" if t5 and small else "stored"
+
+    def _precision(self, stored: str, family: Family) -> str:
+        """Of weights and arithmetic: whatever changes pixels, and is not in a picture's request."""
+        multiplies = {"": short(self.dtype), "by_rows": "fp8-blocks", "by_tensor": "fp8-blocks-by-tensor"}
+        more = [
+            "vae-fp16" if self.vae_dtype == torch.float16 else "",
+            "t5-fp8" if self.t5_quantise == "all" else "",
+            "no-t5" if family.published and not self._with_t5 else "",
+            f"skip-{family.skip_stop}" if family.skip_layers else "",
+        ]
+        return "/".join([stored, multiplies[self.products], *filter(None, more)])
 
     def _prompts(self, picture: Picture, kept: Path) -> PromptsCache:
-        how = (picture.weights, self.identity, self._with_t5, short(self.dtype))
+        more = ["t5-fp8"] if self.t5_quantise == "all" else []
+        if self.card.family.published and not self._with_t5:
+            more.append(f"{T5_TOKENS} zeros")
+        how = (picture.weights, self.identity, self._with_t5, short(self.dtype), *more)
         return PromptsCache(kept, " ".join(map(str, how)))
 
-    def _encoders(self) -> StableDiffusion3Pipeline:
-        """A pipeline with only text encoders, tokenizers, and the transformer's widths."""
-        files = self.files
-        tokenizers = [
-            load_tokenizer(name, files.folder, self.options.offline)
-            for name in ("clip_l", "clip_g", *(["t5"] if self._with_t5 else []))
-        ]
-        found = load_text_encoders(
-            files.model, self.dtype, clip_l=files.clip_l, clip_g=files.clip_g, t5=files.t5, with_t5=self._with_t5
-        )
-        with torch.device("meta"):
-            widths = SD3Transformer2DModel.from_config({**self.config, "num_layers": 1, "dual_attention_layers": []})
-        encoders = [model and model.to(self.device) for model in (found.clip_l, found.clip_g, found.t5)]
-        return pipeline_of(self.card.family.shift, widths, None, encoders, tokenizers)
+    def _encoding(self) -> Encoding:
+        names = ("clip_l", "clip_g", *(["t5"] if self._with_t5 else []))
+        tokenizers = {name: load_tokenizer(name, self.files.folder, self.options.offline) for name in names}
+        # A small model without T5 was trained with zeros as long as the CLIPs' part.
+        long = self._with_t5 or self.card.family.published
+        tokens = T5_TOKENS if long else tokenizers["clip_l"].model_max_length
+        width = self.config["joint_attention_dim"]
+        return Encoding(self._encoder, tokenizers, self.device, self.dtype, tokens, width)
+
+    def _encoder(self, name: str) -> PreTrainedModel:
+        quantise = self.t5_quantise if name == "t5" else "stored"
+        return load_text_encoder(name, self.files.model, self.dtype, getattr(self.files, name), quantise)
 
     def _check_size(self, picture: Picture) -> None:
         check_size(picture.width, picture.height)
@@ -217,19 +252,22 @@ class SD35:
 
     def _try(self, part: list[Picture], parents: Mapping[str, np.ndarray], kept: Path) -> np.ndarray | None:
         """Draw a batch. None: memory ran out, and the memory level was lowered."""
+        rows = 0
         try:
             self.open()
-            return self.loaded.draw(part, parents, self._prompts(part[0], kept))
+            rows = len(part)
+            drawn = self.loaded.draw(part, parents, self._prompts(part[0], kept))
+            reached = self.loaded.pixels.level
+            self.level = replace(self.level, tiling=reached.tiling, vae_on_cpu=reached.vae_on_cpu)
+            return drawn
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-            reason = str(error).split("\n")[0][:120]
+            reason = short_reason(error)
         # Outside the except block, where the error no longer holds the batch's memory.
-        before, self.level = self.level, self.level.lower(len(part), self.device.type != "cpu")
-        log.info(f"generate: memory ran out ({reason or 'no more'}): going on with {self.level.notes}")
+        before, self.level = self.level, self.level.lower(rows, self.device.type != "cpu")
+        log.info(f"generate: memory ran out ({reason}): going on with {self.level.notes}")
         if self.level.offload != before.offload or self.loaded is None:
             self.close()
-        elif self.level.tiling:
-            self.loaded.pipeline.vae.enable_tiling()
         give_back()
         return None

@@ -3,6 +3,8 @@
 Built on the meta device, filled from the file: FP8 weights are mapped from the file, so that 8.2 GB load in seconds.
 """
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
@@ -17,6 +19,7 @@ from prep.tensors.rows import ALL
 
 MOST_STD = 5.0  # its weights have about 0.02; those of an FP8 file without scales have 100
 KINDS = ("weight", "bias")
+NOTHING = nullcontext()
 
 
 def load_transformer(
@@ -61,20 +64,31 @@ def transformer_pieces(path: Path) -> tuple[dict, dict[str, Piece]]:
 
 
 @torch.inference_mode()
-def check_transformer(model: SD3Transformer2DModel) -> None:
-    """Raises WeightsError when a small forward (latents of 8 px, 4 tokens) is not finite."""
-    config, like = model.config, model.pos_embed.proj.weight
+def check_transformer(
+    model: SD3Transformer2DModel,
+    device: torch.device | str = "cpu",
+    on_the_device: AbstractContextManager = NOTHING,
+    prepare: Callable[..., None] | None = None,
+) -> None:
+    """on_the_device: within it, the transformer computes on the device. prepare: of its adaLN cache.
+
+    Raises WeightsError when a small forward (latents of 8 px, 4 tokens) is not finite.
+    """
+    config, dtype = model.config, model.pos_embed.proj.weight.dtype
     numbers = torch.Generator().manual_seed(0)
 
     def noise(*shape: int) -> torch.Tensor:
-        return torch.randn(shape, generator=numbers).to(like.device, like.dtype)
+        return torch.randn(shape, generator=numbers).to(device, dtype)
 
-    out = model(
+    given = dict(
         hidden_states=noise(1, config.in_channels, 8, 8),
         encoder_hidden_states=noise(1, 4, config.joint_attention_dim),
         pooled_projections=noise(1, config.pooled_projection_dim),
-        timestep=torch.tensor([500.0], device=like.device),
-        return_dict=False,
-    )[0]
-    if not out.isfinite().all():
+        timestep=torch.tensor([500.0], device=device),
+    )
+    if prepare is not None:
+        prepare(given["timestep"], given["pooled_projections"])
+    with on_the_device:
+        whole = model(**given, return_dict=False)[0].isfinite().all()
+    if not whole:
         raise WeightsError("the transformer's first output is not finite", hint="its file is damaged")

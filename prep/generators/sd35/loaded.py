@@ -1,17 +1,17 @@
-"""An SD3.5 in memory: its transformer and VAE in both pipelines, drawing one batch at a time."""
+"""An SD3.5 in memory: its transformer in both pipelines, and its VAE, drawing one batch at a time."""
 
+import contextlib
 from collections.abc import Mapping
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, SD3Transformer2DModel, StableDiffusion3Img2ImgPipeline, StableDiffusion3Pipeline
-from diffusers.hooks import apply_group_offloading
+from diffusers import SD3Transformer2DModel, StableDiffusion3Img2ImgPipeline, StableDiffusion3Pipeline
 
 from prep.errors import StoppedError
 from prep.generators.sd35.adaln import AdalnCache
 from prep.generators.sd35.batches import alike_key
 from prep.generators.sd35.card import SD35Card
-from prep.generators.sd35.memory import Level
+from prep.generators.sd35.pixels import Pixels
 from prep.generators.sd35.prompts_cache import PromptsCache
 from prep.generators.sd35.rows import ByPicture
 from prep.generators.sd35.schedulers import scheduler
@@ -26,31 +26,25 @@ class Loaded:
         self,
         card: SD35Card,
         model: SD3Transformer2DModel,
-        vae: AutoencoderKL,
-        level: Level,
-        device: torch.device,
+        pixels: Pixels,
         dtype: torch.dtype,
+        on_the_device: contextlib.AbstractContextManager,
         cache: AdalnCache | None,
         by_picture: ByPicture | None,
     ) -> None:
-        """Make both pipelines from one transformer and one VAE, at the memory level that was reached.
+        """Make both pipelines from one transformer.
 
-        by_picture: on a CPU, see rows.py.
+        on_the_device: within it, the transformer can draw; see visiting.py. by_picture: on a CPU, see rows.py.
         """
         self.card, self.family = card, card.family
-        self.device, self.dtype = device, dtype
-        self.offload = level.offload
+        self.pixels = pixels
+        self.device, self.dtype = pixels.device, dtype
+        self.on_the_device = on_the_device
         self.cache, self.cached_for = cache, ()
         self.by_picture = by_picture
-        if level.tiling:
-            vae.enable_tiling()
-        if level.offload == "group":
-            apply_group_offloading(
-                model, device, torch.device("cpu"), "leaf_level", use_stream=True, low_cpu_mem_usage=True
-            )
-            vae.to(device)
-        self.pipeline = pipeline_of(self.family.shift, model, vae)
-        self.from_picture = StableDiffusion3Img2ImgPipeline(**self.pipeline.components)
+        self.pipeline = pipeline_of(self.family.shift, model, pixels.vae, self.device)
+        self.from_picture = FromPicture(**self.pipeline.components)
+        self.from_picture.draws_on = self.device
         self.from_picture.set_progress_bar_config(disable=True)
 
     @torch.inference_mode()
@@ -62,8 +56,6 @@ class Loaded:
         steps = scheduler(first.sampler, self.family.shift, generators)
         pipeline = self.pipeline if first.strength is None else self.from_picture
         pipeline.scheduler = steps
-        if self.offload == "model":
-            pipeline.enable_model_cpu_offload(device=self.device)
         hidden, pooled = self._encoded(prompts, [picture.prompt for picture in part])
         given = dict(prompt_embeds=hidden, pooled_prompt_embeds=pooled)
         if guided:
@@ -71,8 +63,7 @@ class Loaded:
             given |= dict(negative_prompt_embeds=hidden, negative_pooled_prompt_embeds=pooled)
         if first.strength is not None:
             pictures = np.stack([covering(parents[picture.parent], first.width, first.height) for picture in part])
-            pictures = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
-            given |= dict(image=pictures, strength=first.strength)
+            given |= dict(image=self.pixels.encode(pictures, generators), strength=first.strength)
         elif guided and self.family.skip_layers:
             family = self.family
             given |= dict(
@@ -85,16 +76,23 @@ class Loaded:
             self._fill_cache(pipeline, first, given)
         if self.by_picture:
             self.by_picture.pictures = len(part)
-        latents = pipeline(
-            width=first.width,
-            height=first.height,
-            num_inference_steps=first.steps,
-            guidance_scale=first.guidance,
-            generator=generators,
-            output_type="latent",
-            **given,
-        ).images
-        return self._pixels(latents)
+        with self.on_the_device:
+            latents = pipeline(
+                width=first.width,
+                height=first.height,
+                num_inference_steps=first.steps,
+                guidance_scale=first.guidance,
+                generator=generators,
+                output_type="latent",
+                **given,
+            ).images
+        del given, hidden, pooled
+        if not latents.isfinite().all():
+            raise StoppedError(
+                f"{self.card.name} drew numbers that are not finite, in {self.card.precision}",
+                hint="try `generator.sd35.quantise` = none, or another file",
+            )
+        return self.pixels.decode(latents)
 
     def _encoded(self, prompts: PromptsCache, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
         """(hidden [B, tokens, width], pooled [B, width]) in the compute dtype, on the drawing device."""
@@ -123,31 +121,35 @@ class Loaded:
         self.cache.prepare(times.unique(), *asked)
         self.cached_for = key
 
-    def _pixels(self, latents: torch.Tensor) -> np.ndarray:
-        """latents: [B, C, h, w] -> uint8 [B, 8h, 8w, 3]. Rounded from float32: bfloat16 has no 256 steps near 1."""
-        if not latents.isfinite().all():
-            raise StoppedError(
-                f"{self.card.name} drew numbers that are not finite, in {self.card.precision}",
-                hint="try `generator.sd35.quantise` = none, or another file",
-            )
-        vae = self.pipeline.vae
-        latents = latents / vae.config.scaling_factor + vae.config.shift_factor
-        pictures = vae.decode(latents, return_dict=False)[0].float()
-        pictures = ((pictures / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
-        return pictures.permute(0, 2, 3, 1).cpu().numpy()
+
+class FromText(StableDiffusion3Pipeline):
+    draws_on: torch.device  # its weights may be elsewhere
+
+    @property
+    def _execution_device(self) -> torch.device:
+        return self.draws_on
 
 
-def pipeline_of(shift: float, transformer, vae, encoders=(), tokenizers=()) -> StableDiffusion3Pipeline:
-    """encoders, tokenizers: CLIP-L's, CLIP-G's and T5's, or none of them."""
-    first, second, third = (*encoders, None, None, None)[:3]
-    made = StableDiffusion3Pipeline(
+class FromPicture(StableDiffusion3Img2ImgPipeline):
+    draws_on: torch.device
+
+    @property
+    def _execution_device(self) -> torch.device:
+        return self.draws_on
+
+
+def pipeline_of(shift: float, transformer, vae, device: torch.device) -> FromText:
+    made = FromText(
         transformer=transformer,
         scheduler=scheduler("euler", shift),
         vae=vae,
-        text_encoder=first,
-        text_encoder_2=second,
-        text_encoder_3=third,
-        **dict(zip(("tokenizer", "tokenizer_2", "tokenizer_3"), (*tokenizers, None, None, None), strict=False)),
+        text_encoder=None,
+        text_encoder_2=None,
+        text_encoder_3=None,
+        tokenizer=None,
+        tokenizer_2=None,
+        tokenizer_3=None,
     )
+    made.draws_on = device
     made.set_progress_bar_config(disable=True)
     return made

@@ -1,7 +1,6 @@
 """Prompts, encoded once and kept: float [1, tokens, width] and [1, pooled width] per text, as the pipeline makes them.
 
-Each text is encoded by itself: in a batch its numbers could differ in the last bit. The encoders are loaded only when
-a text is missing, and freed afterwards.
+The encoders are loaded only when a text is missing: encoding.py.
 """
 
 import hashlib
@@ -10,12 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from diffusers import StableDiffusion3Pipeline
 from safetensors.torch import save_file
 
 from prep.errors import WeightsError
 from prep.files import is_regular, real_folder, write_whole
-from prep.tensors.device import give_back
 from prep.tensors.file import WeightFile
 
 
@@ -53,39 +50,20 @@ class PromptsCache:
     def missing(self, texts: Iterable[str]) -> list[str]:
         return [text for text in dict.fromkeys(texts) if self.read(text) is None]
 
-    def encode(self, texts: Iterable[str], load: Callable[[], StableDiffusion3Pipeline], tokens: int) -> int:
-        """Encode what is missing -> how many texts. load: makes a pipeline with text encoders, called only if needed.
+    def encode(self, texts: Iterable[str], encode: Callable[[list[str]], Iterable[tuple[str, Encoded]]]) -> int:
+        """Encode what is missing -> how many texts. encode: called only if needed.
 
-        tokens: length of T5's part. Raises StoppedError when the folder cannot be written.
+        Raises StoppedError when the folder cannot be written.
         """
         missing = self.missing(texts)
         if not missing:
             return 0
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         real_folder(self.folder.parent, self.folder.name)
-        pipeline = load()
-        try:
-            for text in missing:
-                self._keep(text, encode_text(pipeline, text, tokens))
-        finally:
-            del pipeline
-            give_back()
+        for text, encoded in encode(missing):
+            self._keep(text, encoded)
         return len(missing)
 
     def _keep(self, text: str, encoded: Encoded) -> None:
         tensors = {"hidden": encoded.hidden.contiguous().cpu(), "pooled": encoded.pooled.contiguous().cpu()}
         write_whole(self.path(text), lambda path: save_file(tensors, path, {"identity": self.identity}))
-
-
-@torch.inference_mode()
-def encode_text(pipeline: StableDiffusion3Pipeline, text: str, tokens: int) -> Encoded:
-    """One text by itself, with the pipeline's own code, on the device of its first encoder."""
-    hidden, _, pooled, _ = pipeline.encode_prompt(
-        prompt=text,
-        prompt_2=None,
-        prompt_3=None,
-        device=pipeline.text_encoder.device,
-        do_classifier_free_guidance=False,
-        max_sequence_length=tokens,
-    )
-    return Encoded(hidden, pooled)

@@ -25,6 +25,26 @@ def test_published_models_are_told_by_shape_and_turbo_by_name(tmp_path):
     assert MEDIUM.skip_layers == (7, 8, 9) and not LARGE.skip_layers and TURBO.guidance <= 1
 
 
+def test_mediums_skip_layer_guidance_is_the_published_one():
+    assert (MEDIUM.skip_scale, MEDIUM.skip_start, MEDIUM.skip_stop, MEDIUM.guidance) == (2.5, 0.01, 0.20, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "wanted"),
+    [
+        ("turbo art/miku", "sd3.5_large.safetensors", LARGE),
+        ("turbo", "sd3.5_large.safetensors", LARGE),
+        ("models--stabilityai--stable-diffusion-3.5-large-turbo/snapshots/0a1b", "model.safetensors", TURBO),
+        ("models--stabilityai--stable-diffusion-3.5-large/snapshots/turbo", "model.safetensors", LARGE),
+        ("plain", "sd3.5_large_turbo.safetensors", TURBO),
+    ],
+)
+def test_a_folder_called_turbo_above_a_file_makes_no_turbo(folder, name, wanted, tmp_path):
+    path = tmp_path / folder / name
+    path.parent.mkdir(parents=True)
+    assert family_of(hollow_file(path, "large")) is wanted
+
+
 def test_a_model_of_its_own_size_says_how_it_is_used(tmp_path):
     found = family_of(tiny.tiny_model(tmp_path))
     assert found == Family("tiny", 3, 3.0, 2.0, 64, 16, published=False)

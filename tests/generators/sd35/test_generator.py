@@ -12,7 +12,9 @@ from diffusers import SD3Transformer2DModel, StableDiffusion3Img2ImgPipeline, St
 
 from prep.errors import SettingsError, UsageError
 from prep.generators import GENERATORS
+from prep.generators.sd35 import generator
 from prep.generators.sd35.card import SD35Card
+from prep.generators.sd35.compiling import LEAST_STEPS
 from prep.generators.sd35.family import SAMPLERS
 from prep.generators.sd35.generator import SD35
 from prep.generators.sd35.load import load_transformer
@@ -62,8 +64,8 @@ def test_the_pipelines_draw_the_same(model, encoded):
     drawing = tiny.generator(model, encoded, torch.float32, batch=4)
     transformer, vae = load_transformer(model, torch.float32), load_vae(model, torch.float32)
     own = StableDiffusion3Pipeline(
-        transformer=transformer, vae=vae, scheduler=scheduler("euler", 2.0), text_encoder=tiny_encoder(drawing, 0),
-        text_encoder_2=tiny_encoder(drawing, 1), text_encoder_3=None, tokenizer=tiny.tokenizer(),
+        transformer=transformer, vae=vae, scheduler=scheduler("euler", 2.0), text_encoder=drawing._encoder("clip_l"),
+        text_encoder_2=drawing._encoder("clip_g"), text_encoder_3=None, tokenizer=tiny.tokenizer(),
         tokenizer_2=tiny.tokenizer(), tokenizer_3=None,
     )  # fmt: skip
     own.set_progress_bar_config(disable=True)
@@ -85,11 +87,6 @@ def test_the_pipelines_draw_the_same(model, encoded):
                 picture = over(image=parent, strength=strength, **how).images[0]
             apart = np.abs(found[request.key].astype(int) - (picture * 255).round().astype(int))
             assert apart.max() <= 1 and (apart > 0).mean() < 0.001
-
-
-def tiny_encoder(drawing: SD35, index: int):
-    pipeline = drawing._encoders()
-    return (pipeline.text_encoder, pipeline.text_encoder_2)[index]
 
 
 def test_drawing_only_the_rest_gives_the_same_pictures(model, encoded):
@@ -177,7 +174,7 @@ def test_a_name_that_says_fp8_is_not_drawn_with_in_16_bit(tmp_path, encoded):
 
 
 def test_a_size_that_cannot_be_drawn_is_told_before_the_encoders_load(model, tmp_path, monkeypatch):
-    monkeypatch.setattr(SD35, "_encoders", lambda self: pytest.fail("the encoders were loaded"))
+    monkeypatch.setattr(SD35, "_encoder", lambda self, name: pytest.fail("the encoders were loaded"))
     with pytest.raises(SettingsError, match="at most 256 px a side, not 1024 x 64. Set a smaller `generator.resolu"):
         tiny.generator(model, tmp_path).encode(requests(1, width=1024), tmp_path)
 
@@ -211,7 +208,6 @@ def test_a_diffusers_folder_draws_as_the_single_file(tmp_path, encoded):
     model = tiny.tiny_model(tmp_path, eight=False)
     folder = tmp_path / "folder"
     drawing = tiny.generator(model, encoded, torch.float32)
-    encoders = drawing._encoders()
     drawing.open()
     transformer = load_transformer(model, torch.float32)
     transformer.save_pretrained(folder / "transformer")
@@ -224,8 +220,8 @@ def test_a_diffusers_folder_draws_as_the_single_file(tmp_path, encoded):
         {"format": "pt", "prep.sampling": json.dumps(tiny.SAMPLING)},
     )
     load_vae(model, torch.float32).save_pretrained(folder / "vae")
-    encoders.text_encoder.save_pretrained(folder / "text_encoder")
-    encoders.text_encoder_2.save_pretrained(folder / "text_encoder_2")
+    drawing._encoder("clip_l").save_pretrained(folder / "text_encoder")
+    drawing._encoder("clip_g").save_pretrained(folder / "text_encoder_2")
     tiny.tokenizer().save_pretrained(folder / "tokenizer")
     asked = requests(2)
     config = folder / "text_encoder" / "config.json"
@@ -247,11 +243,22 @@ def test_the_registry_makes_it(model):
 def test_each_block_is_handed_to_the_compiler_and_nothing_else(model, encoded, monkeypatch):
     compiled = []
     monkeypatch.setattr(torch, "compile", lambda forward: compiled.append(1) or forward)
+    monkeypatch.setattr(generator, "LEAST_STEPS", 6)
     asked = requests(2)
     assert same(
         drawn(tiny.generator(model, encoded, compile=True), asked), drawn(tiny.generator(model, encoded), asked)
     )
     assert len(compiled) == 3
+    assert torch._dynamo.config.recompile_limit >= 64  # sizes, batches and kinds of blocks
+
+
+def test_a_run_too_short_for_it_to_pay_is_not_compiled(model, encoded, monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda forward: pytest.fail("it was compiled"))
+    drawing = tiny.generator(model, encoded, compile=True)
+    drawn(drawing, requests(1))
+    assert not drawing.notes["compile"]
+    drawing.encode([replace(requests(1)[0], steps=28, index=at) for at in range(10)], encoded)  # of the whole run
+    assert drawing.steps_to_come == LEAST_STEPS == 280
 
 
 @pytest.mark.parametrize(
