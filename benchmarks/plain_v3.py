@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from prep.taggers._resnet import V3
+from prep.taggers._params import V3
 
 
 def plain_scores(state: dict[str, Tensor], batch: Tensor) -> Tensor:

@@ -14,29 +14,48 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from prep.documents import DocumentError, parse_toml, read_toml
 from prep.errors import SettingsError
-from prep.options import MOVED, FilePath, ModelName, ModelSection, Section, Share, explain
+from prep.files import what_is
+from prep.names import MOST_REPEATS
+from prep.options import (
+    MOVED,
+    FilePath,
+    ModelName,
+    ModelSection,
+    NamedFile,
+    Resolution,
+    Section,
+    Share,
+    Tag,
+    Text,
+    explained,
+    number,
+    whole,
+)
 from prep.registry import Role
 
 TOML_BYTES = 1_000_000  # for a settings file
 NAME = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^.]*?))\s*(?:\.|$)""")  # of a key
 DEEPEST = 4  # names in a key: generator.options.sd35.vae
+TOML_HINT = 'correct that line; texts, and names with spaces or dots, need quotes: mode = "fixed"'
 EXAMPLE = "write it as --set thresholds.fixed=0.4"
 LONGEST_SHOWN = 100  # letters of typed text
+MOST_SIDE_PX = 65_535  # of a JPEG; other pictures of that length have too many pixels anyway
+MOST_DRAWN = 10_000  # pictures per character
 
 
 class Scan(Section):
-    max_pixels: Annotated[int, Field(gt=0)] = 100_000_000
-    min_side_px: Annotated[int, Field(ge=0)] = 256
-    max_aspect: Annotated[float, Field(ge=1)] = 4.0
-    min_sharpness: Annotated[float, Field(ge=0)] = 15.0
+    max_pixels: whole(1, 1_000_000_000) = 100_000_000
+    min_side_px: whole(0, MOST_SIDE_PX) = 256
+    max_aspect: number(1, MOST_SIDE_PX) = 4.0
+    min_sharpness: number(0, 1_040_400) = 15.0  # the most that a Laplacian of 8 bits can vary
     blurred: Literal["flag", "drop"] = "flag"
     near_copies: Literal["flag", "drop"] = "flag"
-    max_images: Annotated[int, Field(ge=0)] = 0
+    max_images: whole(0, 1_000_000) = 0
 
 
 class TaggerSettings(ModelSection):
     model: ModelName = "auto"
-    batch: Annotated[int, Field(ge=1, le=256)] = 8
+    batch: whole(1, 256) = 8
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 
     @classmethod
@@ -52,7 +71,7 @@ class Thresholds(Section):
     simple_below: Share = 0.08
     medium_below: Share = 0.15
     fixed: Share = 0.45
-    measure_px: Annotated[int, Field(ge=0)] = 1024
+    measure_px: whole(0, MOST_SIDE_PX) = 1024
     overrides: FilePath = ""
 
 
@@ -69,7 +88,7 @@ class ProfileSettings(Section):
 class Captions(Section):
     style: Literal["tags"] = "tags"
     sidecars: Literal["kohya", "source"] = "kohya"
-    max_tags: Annotated[int, Field(ge=1)] = 40
+    max_tags: whole(1, 10_000) = 40
     order: Literal["confidence", "alphabetical"] = "confidence"
     traits: Literal["drop", "keep"] = "drop"
     overlap: bool = True
@@ -81,13 +100,13 @@ class Captions(Section):
 class GeneratorSettings(ModelSection):
     model: ModelName = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    resolution: Annotated[int, Field(ge=0, multiple_of=16)] = 0
-    sampler: str = "euler"  # one of the generator's own
-    steps: Annotated[int, Field(ge=0, le=200)] = 0
-    guidance: Annotated[float, Field(ge=0, le=30)] = 0.0
-    quality: str = "masterpiece, best quality, official art, extremely detailed CG"
-    negative: str = "low quality, worst quality, blurry, cropped, text, watermark, signature"
-    batch: Annotated[int, Field(ge=1, le=4)] = 4
+    resolution: Resolution = 0
+    sampler: Text = "euler"  # one of the generator's own
+    steps: whole(0, 200) = 0
+    guidance: number(0, 30) = 0.0
+    quality: Text = "masterpiece, best quality, official art, extremely detailed CG"
+    negative: Text = "low quality, worst quality, blurry, cropped, text, watermark, signature"
+    batch: whole(1, 4) = 4
 
     @classmethod
     def role(cls) -> Role:
@@ -95,29 +114,29 @@ class GeneratorSettings(ModelSection):
 
 
 class Reconstruct(Section):
-    per_character: Annotated[int, Field(ge=0)] = 2
+    per_character: whole(0, MOST_DRAWN) = 2
 
 
 class Consistency(Section):
-    per_character: Annotated[int, Field(ge=0)] = 4
+    per_character: whole(0, MOST_DRAWN) = 4
 
 
 class Augmentation(Section):
-    share: Annotated[float, Field(ge=0, le=4)] = 0.5
-    least: Annotated[int, Field(ge=0)] = 2
-    tries: Annotated[int, Field(ge=1, le=20)] = 4
-    strength: Annotated[float, Field(gt=0, le=1)] = 0.6
-    vary: FilePath = "words/vary.toml"
+    share: number(0, 4) = 0.5
+    least: whole(0, MOST_DRAWN) = 2
+    tries: whole(1, 20) = 4
+    strength: Annotated[number(0, 1), Field(gt=0)] = 0.6
+    vary: NamedFile = "words/vary.toml"
 
 
 class CheckSettings(Section):
     bound: Share = 0.7
-    exclusive: FilePath = "words/exclusive.toml"
+    exclusive: NamedFile = "words/exclusive.toml"
 
 
 def _trigger(text: str) -> str:
     """Raises ValueError for text that would not stay one item of a caption."""
-    if not text.isprintable() or text.isspace():
+    if not text.isprintable() or not text.strip():
         raise ValueError("a word on one line, without control characters")
     if "," in text:
         first = text.partition(",")[0]
@@ -125,30 +144,21 @@ def _trigger(text: str) -> str:
     return text
 
 
-def _tag(text: str) -> str:
-    if "," in text or not text.isprintable():
-        raise ValueError('one tag without a comma; for several tags a list, such as ["smile", "hat"]')
-    return text
-
-
-Tags = list[Annotated[str, AfterValidator(_tag)]]
-
-
 class CharacterSettings(Section):
     trigger: Annotated[str, AfterValidator(_trigger)] | None = None
-    traits: Tags | None = None
-    keep: Tags = []
-    add: Tags = []
-    remove: Tags = []
+    traits: list[Tag] | None = None
+    keep: list[Tag] = []
+    add: list[Tag] = []
+    remove: list[Tag] = []
 
 
 class Export(Section):
     link: Literal["copy", "symlink", "hardlink"] = "copy"
     metadata: Literal["auto", "strip", "keep"] = "auto"
     kohya: FilePath = ""
-    resolution: Annotated[int, Field(ge=64)] = 1024
-    images_per_epoch: Annotated[int, Field(ge=0)] = 100
-    formats: list[str] = []
+    resolution: whole(64, 8_192) = 1024
+    images_per_epoch: whole(0, MOST_REPEATS) = 100
+    formats: list[Text] = []
 
 
 class Models(Section):
@@ -225,9 +235,9 @@ def _layer(path: Path, inside: Path | None = None) -> dict[str, Any]:
             )
         values = read_toml(path, TOML_BYTES, follow=True)
     except FileNotFoundError:
-        raise SettingsError(f"{path} does not exist", hint="configs/ has examples") from None
+        raise SettingsError(f"{path} {what_is(path)}", hint="configs/ has examples") from None
     except DocumentError as error:
-        raise SettingsError(f"{path} {error}", hint="correct it, or remove it") from None
+        raise SettingsError(f"{path} {error}", hint=TOML_HINT) from None
     except (OSError, RuntimeError):  # from resolve: a loop of links
         raise SettingsError(f"{path} is a link to itself", hint="correct it, or remove it") from None
     context = {"folder": path.parent, "inside": inside}
@@ -282,7 +292,7 @@ def _checked(values: dict[str, Any], where: str, context: dict[str, Any] | None 
     try:
         return Settings.model_validate(values, context={**(context or {}), "where": where})
     except ValidationError as error:
-        raise SettingsError(f"{where}: {explain(error.errors()[0], _keys())}") from None
+        raise explained(error, where, _keys()) from None
 
 
 def _keys() -> dict[str, list[str]]:

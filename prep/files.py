@@ -16,10 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from prep.errors import NoRoomError, StoppedError
-from prep.system import die_at_once, open_flags, refuses_links, remove, replace, room
+from prep.system import die_at_once, open_flags, refuses_links, remove, rename, replace, room
 from prep.system import sync as _sync  # write_whole has an argument of that name
 
 TEMPORARY = ".prep-"
+NO_FILE, IS_FOLDER = "is not a regular file", "is a folder"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 LONGEST_BYTES = 64_000_000  # for a small file: settings, or prep's own state
 CAPTION_BYTES = 1_000_000  # a larger file is not a caption
@@ -70,7 +71,7 @@ def write_whole(path: Path, data: bytes | Callable[[Path], None], sync: bool = F
 class NotAFileError(OSError):
     """A link, folder, pipe or device where a regular file was expected."""
 
-    def __init__(self, path: Path, what: str = "is not a regular file") -> None:
+    def __init__(self, path: Path, what: str = NO_FILE) -> None:
         super().__init__(errno.EINVAL, what, str(path))
 
     def __str__(self) -> str:
@@ -117,12 +118,12 @@ def _opened(path: Path, flags: int, follow: bool) -> tuple[int, int]:
         if error.errno == errno.ELOOP and not follow:
             raise NotAFileError(path, "is a link") from None
         if error.errno in (errno.ENXIO, errno.EISDIR):  # a pipe without a reader, a socket; a folder
-            raise NotAFileError(path) from None
+            raise NotAFileError(path, IS_FOLDER if error.errno == errno.EISDIR else NO_FILE) from None
         raise
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
         os.close(descriptor)
-        raise NotAFileError(path)
+        raise NotAFileError(path, IS_FOLDER if stat.S_ISDIR(found.st_mode) else NO_FILE)
     return descriptor, found.st_size
 
 
@@ -151,7 +152,7 @@ def move(path: Path, target: Path) -> None:
     overlay file systems cannot rename folders either.
     """
     try:
-        path.rename(target)
+        rename(path, target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
@@ -171,6 +172,22 @@ def is_regular(path: Path) -> bool:
         return stat.S_ISREG(path.lstat().st_mode)
     except (OSError, ValueError):  # missing, or an impossible name
         return False
+
+
+def what_is(path: Path) -> str:
+    """Why no regular file can be read here, also through a link, as a clause after its name; empty: one is there."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return f"is a link to {path.readlink()}, which does not exist" if path.is_symlink() else "does not exist"
+    except (OSError, ValueError, RuntimeError) as error:
+        known = {errno.ELOOP: "is a link to itself", errno.ENAMETOOLONG: "does not exist: its name is too long"}
+        if what := known.get(getattr(error, "errno", 0)):
+            return what
+        return f"cannot be read ({getattr(error, 'strerror', None) or error})"
+    if stat.S_ISREG(mode):
+        return ""
+    return IS_FOLDER if stat.S_ISDIR(mode) else "is neither a file nor a folder"
 
 
 def check_writable(folder: Path) -> None:
@@ -193,6 +210,10 @@ def cannot_write(path: Path, error: OSError) -> StoppedError:
         else:
             full = f"the disk is full: {path.name} could not be written, {free}"
         return NoRoomError(full, hint="free some space and run again; finished work is kept")
+    if path.is_dir() and not path.is_symlink():
+        return StoppedError(
+            f"{path} is a folder, where prep writes a file", hint="move it away or rename it, then run again"
+        )
     return StoppedError(
         f"{path.name} could not be written: {error.strerror or error}", hint="run again when it can be written"
     )

@@ -1,6 +1,7 @@
 """The one place where images are opened: checked before decoding, first frame, upright, sRGB, on white.
 
-The result is uint8 [H, W, 3], RGB. Whatever goes wrong in a decoder becomes an ImageError.
+The result is uint8 [H, W, 3], RGB. Whatever goes wrong in a decoder becomes an ImageError. OpenCV is imported where
+pixels are measured: `prep status` measures none.
 """
 
 import contextlib
@@ -11,7 +12,6 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
@@ -128,12 +128,16 @@ def open_image(data: bytes, max_pixels: int = 100_000_000) -> Picture:
 
 def edge_density(pixels: np.ndarray, measure_px: int = MEASURE_PX) -> float:
     """Share of Canny(100, 200) edge pixels, 0-1, after bringing the longer side to measure_px (0: as it is)."""
+    import cv2
+
     grey = _grey(pixels, measure_px)
     return float(np.count_nonzero(cv2.Canny(grey, 100, 200)) / grey.size)
 
 
 def sharpness(pixels: np.ndarray, measure_px: int = MEASURE_PX) -> float:
     """Variance of the Laplacian of the grey image, at the scale of edge density; low for flat or blurred images."""
+    import cv2
+
     _, deviation = cv2.meanStdDev(cv2.Laplacian(_grey(pixels, measure_px), cv2.CV_16S))  # integers: exact
     return float(deviation[0, 0] ** 2)
 
@@ -147,6 +151,8 @@ def pixel_hash(pixels: np.ndarray) -> str:
 
 def perceptual_hash(pixels: np.ndarray) -> str:
     """64 bits, hex: signs of the lowest 8x8 DCT coefficients of a 32x32 grey image against their median (pHash)."""
+    import cv2
+
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
     low = cv2.dct(small)[:8, :8].ravel()
@@ -176,6 +182,8 @@ def encode_png(pixels: np.ndarray | Image.Image, text: dict[str, str] | None = N
 
 def covering(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
     """uint8 [H, W, 3] -> uint8 [height, width, 3]: scaled to cover it and cropped equally on both sides."""
+    import cv2
+
     scale = max(width / pixels.shape[1], height / pixels.shape[0])
     size = (max(width, round(pixels.shape[1] * scale)), max(height, round(pixels.shape[0] * scale)))
     if size != pixels.shape[1::-1]:
@@ -221,6 +229,8 @@ def _first_line(error: Exception) -> str:
 
 def _grey(pixels: np.ndarray, measure_px: int) -> np.ndarray:
     """uint8 [H, W, 3] -> uint8 [h, w], its longer side at most measure_px (0: as it is)."""
+    import cv2
+
     scale = measure_px / max(pixels.shape) if measure_px else 1
     if scale < 1:
         size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))

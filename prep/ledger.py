@@ -22,10 +22,12 @@ import pyarrow.compute as pc
 from prep.errors import StoppedError
 from prep.files import crash_point, real_folder, sweep
 from prep.parts import DamagedError, StrayError, number_of, parts_in, read_part, run_of, write_part
+from prep.system import remove
 
 FLUSH_ROWS = 256
 FLUSH_SECONDS = 10
 MERGE_PARTS = 16  # reading a part takes as long as reading some thousand rows
+MOST_NAMED = 20  # damaged parts in an error
 MERGED = "0merged"  # sorts before every worker's name, so that later rows of the same run win
 
 KEY = [pa.field("subject", pa.string()), pa.field("recipe", pa.string())]
@@ -95,6 +97,11 @@ class Ledger:
         """subject -> row, for stages small enough to hold as Python objects."""
         return {row["subject"]: row for row in self.table(shelf, recipe).to_pylist()}
 
+    def values(self, shelf: Shelf, *names: str) -> Iterator[tuple]:
+        """These columns of each row: a tuple takes a third of the time and memory of a row."""
+        table = self.table(shelf)
+        return zip(*(table[name].to_pylist() for name in names), strict=True)
+
     def parts(self, shelf: Shelf) -> list[Path]:
         return parts_in(self.folder / shelf.name)
 
@@ -112,11 +119,15 @@ class Ledger:
         if self.set_aside and not lost:
             self.set_aside(self, shelf, {part: str(why) for part, why in damaged.items()})
             return
-        part, why = next(iter((lost or damaged).items()))
-        again = "delete that file; its content is then redone"
+        bad = lost or damaged
+        named = "; ".join(f"{part} cannot be read: {why}" for part, why in [*bad.items()][:MOST_NAMED])
+        more = f"; and {len(bad) - MOST_NAMED:,} more in that folder" if len(bad) > MOST_NAMED else ""
+        one = len(bad) == 1
+        again = f"delete {'that file; its' if one else 'those files; their'} content is then redone"
+        aside = f"`prep run` moves {'it' if one else 'them'} to set_aside/, and reads back what it can"
         raise StoppedError(
-            f"{part.parent.name}/{part.name} in the ledger cannot be read: {why}",
-            hint=again if lost else "`prep run` moves it to set_aside/, and reads back what it can",
+            f"{'a part of the ledger is' if one else 'parts of the ledger are'} damaged: {named}{more}",
+            hint=again if lost else aside,
         )
 
     def _merge(self, stage: Path) -> None:
@@ -137,7 +148,7 @@ class Ledger:
         # First the new part, then the old ones are removed: a kill in between leaves equal rows, which collapse.
         write_part(table, merged)
         for part in parts:  # the oldest first: of equal rows the last must stay the last
-            part.unlink()
+            remove(part)
             crash_point("merged part gone")
 
 
@@ -171,13 +182,15 @@ class Book:
         at = self.place.get(subject)
         return None if at is None else {name: column[at].as_py() for name, column in self.columns.items()}
 
-    def rows(self, subjects: Iterable[str]) -> Iterator[dict[str, Any] | None]:
-        """`get` for each subject, in a fifth of the time: a few hundred become Python objects at once."""
-        subjects = iter(subjects)
-        while block := [self.place.get(subject) for subject in islice(subjects, 256)]:
+    def values(self, subjects: Iterable[str], *names: str) -> Iterator[tuple | None]:
+        """These columns of each subject's row, several times as fast as `get`: a thousand become Python objects at
+        once.
+        """
+        places, table = map(self.place.get, subjects), self.table.select(names)
+        while block := list(islice(places, 1024)):
             known = pa.array([at for at in block if at is not None], pa.int64())
-            found = iter(self.table.take(known).to_pylist())
-            yield from (None if at is None else next(found) for at in block)
+            found = zip(*(column.to_pylist() for column in table.take(known).columns), strict=True)
+            yield from found if len(known) == len(block) else (None if at is None else next(found) for at in block)
 
 
 class Writer:

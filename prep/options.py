@@ -3,7 +3,8 @@ prep/config.py has the sections themselves.
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,13 +15,76 @@ from prep.meant import meant
 from prep.registry import Role, family
 from prep.typed import typed_path
 
-Share = Annotated[float, Field(ge=0, le=1)]
 # In 0.1.0 these SD3.5 options were among the generator's own settings; such files still work.
 MOVED = dict.fromkeys(
     ("vae", "clip_l", "clip_g", "t5", "with_t5", "quantise", "adaln_cache", "offload", "compile", "fp8_products"),
     "sd35",
 )
 MOST_SHOWN = 60  # letters of a wrong value
+CORRECT = "correct it, or name another file"
+# What pydantic's kinds of errors mean to somebody who writes TOML.
+EXPECTED = {
+    "string_type": 'text in quotes, such as "text"',
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": 'a list, such as ["smile", "hat"]',
+    "finite_number": "a number",
+}
+
+
+class RefusedError(ValueError):
+    """A setting's value that no file can have: what is wrong, as the end of a sentence, and what to do."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
+
+
+def whole(least: int, most: int) -> Any:
+    """The type of a setting that is a whole number between these two."""
+    return Annotated[int, AfterValidator(_between(least, most, "a whole number"))]
+
+
+def number(least: float, most: float) -> Any:
+    return Annotated[float, AfterValidator(_between(least, most, "a number"))]
+
+
+def _between(least: float, most: float, what: str) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if not least <= value <= most:  # NaN is neither
+            raise ValueError(f"{what} from {least:,} to {most:,}")
+        return value
+
+    return check
+
+
+def on_one_line(text: str) -> str:
+    """Raises ValueError for a control character or another that cannot be seen."""
+    if found := next((letter for letter in text if not letter.isprintable()), None):
+        raise ValueError(f"text on one line, without control characters such as {found!r}")
+    return text
+
+
+def tag(text: str) -> str:
+    """One tag of a list. Raises ValueError for text that would not stay one item of a caption."""
+    if not text.strip():
+        raise ValueError('a tag, such as "smile", which is not blank')
+    if "," in text or not text.isprintable():
+        raise ValueError(
+            'one tag without a comma or control characters; for several tags a list, such as ["smile", "hat"]'
+        )
+    return text
+
+
+def check_tags(tags: Iterable[str], where: str) -> None:
+    """The tags in a file that a setting names. where: the setting and the file. Raises SettingsError."""
+    for text in tags:
+        try:
+            tag(text)
+        except ValueError as error:
+            raise SettingsError(f"{where} has the tag {text[:MOST_SHOWN]!r}; expected {error}", hint=CORRECT) from None
 
 
 def _from_its_file(name: str, info: ValidationInfo) -> str:
@@ -29,26 +93,43 @@ def _from_its_file(name: str, info: ValidationInfo) -> str:
     family, colon, path = name.rpartition(":")  # a model name may precede the path
     if not path:
         return name
-    where = context.get("where", "the settings")
+    if not path.strip() or any(unicodedata.category(letter) == "Cc" for letter in path):
+        raise RefusedError(f"is {name[:MOST_SHOWN]!r}, which no file is called", "name a file")
     try:
         target = typed_path(path, context.get("folder", Path()))
     except UsageError as error:
-        raise SettingsError(f"{where}: `{info.field_name}`: {error.message}", error.hint) from None
+        raise RefusedError(f": {error.message}", error.hint) from None
     if "folder" not in context:
         return f"{family}{colon}{target}" if path.startswith("~") else name
-    target = (context["folder"] / target).resolve()
+    try:
+        target = (context["folder"] / target).resolve()
+    except (OSError, RuntimeError, ValueError):
+        raise RefusedError(f": {path} is a link to itself, or no possible name", "name another file") from None
     if (inside := context.get("inside")) and not target.is_relative_to(inside.resolve()):
-        raise SettingsError(f"{where}: `{info.field_name}` names a file outside the image folder", hint="use --config")
+        raise RefusedError(f"names a file outside the image folder: {target}", "copy it there, or use --config")
     return f"{family}{colon}{target}"
 
 
 def _model_from_its_file(name: str, info: ValidationInfo) -> str:
     """A model is a name, or a path if it contains a `/`."""
-    return _from_its_file(name, info) if "/" in name else name
+    if not name.strip():
+        raise ValueError("the name of a model, or the path of its file")
+    return _from_its_file(name, info) if "/" in name else on_one_line(name)
 
 
-FilePath = Annotated[str, AfterValidator(_from_its_file)]
+def _not_blank(name: str) -> str:
+    if not name.strip():
+        raise ValueError("the name of a file; without this line, the one that ships with prep is used")
+    return name
+
+
+Text = Annotated[str, AfterValidator(on_one_line)]
+Tag = Annotated[str, AfterValidator(tag)]
+Share = number(0, 1)
+FilePath = Annotated[str, AfterValidator(_from_its_file)]  # empty: none
+NamedFile = Annotated[str, AfterValidator(_not_blank), AfterValidator(_from_its_file)]
 ModelName = Annotated[str, AfterValidator(_model_from_its_file)]
+Resolution = Annotated[whole(0, 16_384), Field(multiple_of=16)]
 
 
 class Section(BaseModel):
@@ -60,14 +141,14 @@ class Options(Section):
 
 
 class TaggerOptions(Options):
-    batch: Annotated[int, Field(ge=1, le=256)] = 8
+    batch: whole(1, 256) = 8
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 
 
 class GeneratorOptions(Options):
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    resolution: Annotated[int, Field(ge=0, multiple_of=16)] = 0
-    batch: Annotated[int, Field(ge=1, le=4)] = 4
+    resolution: Resolution = 0
+    batch: whole(1, 4) = 4
     offline: bool = False  # models.offline
 
 
@@ -121,11 +202,24 @@ def _options(
         return model.model_validate(given, context=context).model_dump(exclude_unset=True)
     except ValidationError as error:
         known = {f"{role}.{section}": [name for name in model.model_fields if name not in common]}
-        raise SettingsError(f"{where}: {explain(error.errors()[0], known, (role, section))}") from None
+        raise explained(error, where, known, (role, section)) from None
 
 
-def explain(error: dict[str, Any], keys: Mapping[str, Sequence[str]], above: tuple[str, ...] = ()) -> str:
-    """A pydantic error as a sentence: what was found and what was expected. keys: as for `meant`."""
+def explained(
+    error: ValidationError, where: str, keys: Mapping[str, Sequence[str]], above: tuple[str, ...] = ()
+) -> SettingsError:
+    """The first of pydantic's errors as a sentence. where: the file, or --set; keys: as for `meant`."""
+    first = error.errors()[0]
+    refused = (first.get("ctx") or {}).get("error")
+    if isinstance(refused, RefusedError):
+        name = ".".join([*above, *(str(part) for part in first["loc"])])
+        joint = "" if refused.message.startswith(":") else " "
+        return SettingsError(f"{where}: `{name}`{joint}{refused.message}", refused.hint)
+    return SettingsError(f"{where}: {_sentence(first, keys, above)}")
+
+
+def _sentence(error: dict[str, Any], keys: Mapping[str, Sequence[str]], above: tuple[str, ...]) -> str:
+    """What was found and what was expected."""
     place = [*above, *(str(part) for part in error["loc"])]
     name, value = ".".join(place), error["input"]
     if error["type"] == "extra_forbidden":
@@ -133,7 +227,7 @@ def explain(error: dict[str, Any], keys: Mapping[str, Sequence[str]], above: tup
     found = repr(value) if len(repr(value)) <= MOST_SHOWN else f"{repr(value)[:MOST_SHOWN]}..."
     if error["type"] == "model_type":
         return f"`{name}` is {found}; expected a table, such as [{name}]"
-    message = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    message = EXPECTED.get(error["type"]) or error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     if error["type"] == "multiple_of":
         step = error["ctx"]["multiple_of"]
         message += f", such as {max(step, value // step * step)} or {max(step, value // step * step) + step}"

@@ -6,6 +6,7 @@ key-value pairs, which other parquet readers ignore; parts without one, from an 
 """
 
 import errno
+import os
 import re
 from hashlib import blake2b
 from pathlib import Path
@@ -34,7 +35,15 @@ class StrayError(DamagedError):
 
 
 def parts_in(folder: Path) -> list[Path]:
-    """Sorted by run, worker and number. Files without a part's name, such as macOS' `._` files, are ignored."""
+    """Sorted by run, worker and number. Files without a part's name, such as macOS' `._` files, are ignored.
+
+    Raises StoppedError when something else is in the folder's place.
+    """
+    if not folder.is_dir() and os.path.lexists(folder):
+        raise StoppedError(
+            f"{folder} is not a folder; prep keeps a part of the ledger there",
+            hint="move it away or rename it; what was in the folder is then done again, or read back",
+        )
     return sorted(path for path in folder.glob("*.parquet") if NAME.fullmatch(path.name))
 
 

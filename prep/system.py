@@ -68,6 +68,11 @@ def replace(path: Path, target: Path) -> None:
     _patiently(lambda: path.replace(target))
 
 
+def rename(path: Path, target: Path) -> None:
+    """Rename a file or folder to a free name, with the same patience. Raises OSError."""
+    _patiently(lambda: path.rename(target))
+
+
 def remove(path: Path) -> None:
     """Remove a file that may be gone already. Like `replace`, with patience on Windows. Raises OSError."""
     _patiently(lambda: path.unlink(missing_ok=True))
@@ -122,6 +127,14 @@ def interrupts_blocked() -> Iterator[None]:
 def reader_left(error: Exception) -> bool:
     """Whether writing to a pipe failed because nobody reads it: Windows reports it as an invalid argument."""
     return getattr(error, "errno", None) == (errno.EINVAL if os.name == "nt" else errno.EPIPE)
+
+
+def link_text(source: Path, folder: Path) -> str:
+    """What a link in a folder says to lead to source: the way from there, or the whole path to another drive."""
+    try:
+        return os.path.relpath(source.resolve(), folder.resolve())
+    except ValueError:  # Windows: there is no way from one drive to another
+        return str(source.resolve())
 
 
 @cache

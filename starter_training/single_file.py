@@ -10,8 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from prep.generators.sd35.header import PARTS
-from prep.generators.sd35.names import layers, norms
-from prep.generators.sd35.vae import INSIDE
+from prep.generators.sd35.names import INSIDE, layers, norms
 from prep.tensors.fp8 import quantise_rows
 
 

@@ -26,7 +26,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from prep.taggers._checkpoint import read_checkpoint, write_checkpoint
 from prep.taggers._fit import fit_square
-from prep.taggers._resnet import ResNet, ResNetParams, Stage
+from prep.taggers._params import ResNetParams, Stage
+from prep.taggers._resnet import ResNet
 from starter_training import art
 from starter_training.sampling import sample, training_pool, worn
 

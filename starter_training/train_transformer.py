@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 
 from prep.generators.sd35.encoders import ACTIVATIONS, CLIP
-from prep.generators.sd35.vae import SCALING, SHIFT
+from prep.generators.sd35.sizes import SCALING, SHIFT
 from starter_training import words
 from starter_training.album import batch_order
 from starter_training.small import LATENT_PX

@@ -14,7 +14,7 @@ from diffusers import AutoencoderKL
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from prep.generators.sd35.vae import SCALING, SHIFT
+from prep.generators.sd35.sizes import SCALING, SHIFT
 from starter_training.album import batch_order
 from starter_training.timed import train_for
 

@@ -1,13 +1,16 @@
 """Settings: checked before anything is touched, wrong ones named with their file, their key and the nearest name."""
 
+import os
 import tomllib
+from collections.abc import Iterator
 
 import pytest
 
-from prep.config import Settings, configs_folder, load_settings, recipe
-from prep.errors import SettingsError
+from prep.config import CharacterSettings, Settings, configs_folder, load_settings, recipe
+from prep.errors import SettingsError, UsageError
 from prep.generators.sd35.options import SD35Options
 from prep.options import GeneratorOptions
+from prep.pipeline.asked import check_settings
 
 
 def told(call, *arguments, **options) -> str:
@@ -211,7 +214,8 @@ def test_a_tilde_is_the_home_folder_in_every_path(tmp_path, monkeypatch):
 def test_a_variable_of_the_environment_is_not_read_and_said(tmp_path):
     message = told(load_settings, sets=("filter.file=$HOME/mine.txt",))
     assert (
-        "`file`: $HOME/mine.txt does not exist, and prep does not expand environment variables such as $HOME" in message
+        "`filter.file`: $HOME/mine.txt does not exist, and prep does not expand environment variables such as $HOME"
+        in message
     )
     assert "begins with an unknown user" in told(load_settings, sets=("filter.file=~nobody-at-all/x",))
     (tmp_path / "$5.txt").write_text("")
@@ -255,3 +259,123 @@ def test_a_recipe_depends_on_content_alone():
 )
 def test_a_section_of_a_model_that_would_not_be_read_is_refused(setting, says):
     assert says in told(load_settings, sets=(setting,))
+
+
+def every_setting() -> Iterator[tuple[str, object]]:
+    """(its name, the annotation with its checks), those of SD3.5 and of a character among them."""
+    sections = {name: field.annotation for name, field in Settings.model_fields.items() if name != "characters"}
+    for section, model in {**sections, "characters.mira": CharacterSettings, "generator.sd35": SD35Options}.items():
+        common = GeneratorOptions.model_fields if model is SD35Options else {"options"}
+        for key, field in model.model_fields.items():
+            if key not in common:
+                yield f"{section}.{key}", field
+
+
+NUMBERS = [(name, field.annotation) for name, field in every_setting() if field.annotation in (int, float)]
+TEXTS = [name for name, field in every_setting() if field.annotation is str or field.annotation == str | None]
+LISTS = [name for name, field in every_setting() if "list" in str(field.annotation)]
+
+
+def test_every_setting_with_a_number_text_or_list_is_among_those_that_are_tried():
+    assert len(NUMBERS) > 25 and len(TEXTS) > 12 and len(LISTS) == 5
+
+
+@pytest.mark.parametrize(("name", "kind"), NUMBERS)
+def test_every_number_has_two_ends(name, kind):
+    for value in (10**15, -1, *(() if kind is int else ("nan", "inf", "-inf"))):
+        message = told(load_settings, sets=(f"{name}={value}",))
+        assert message.startswith(f"--set {name}={value}: `{name}` is {value}; expected a ") and " from " in message
+
+
+@pytest.mark.parametrize("name", [*TEXTS, *LISTS])
+@pytest.mark.parametrize("letter", ["\\u0000", "\\u001b", "\\n"])
+def test_no_text_has_a_control_character(name, letter):
+    value = f'["a{letter}b"]' if name in LISTS else f'"/a{letter}b"'
+    assert f"`{name}" in told(load_settings, sets=(f"{name}={value}",))
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("augmentation.vary=['']", "`augmentation.vary` is ['']; expected text in quotes"),
+        ("augmentation.vary=''", "`augmentation.vary` is ''; expected the name of a file; without this line"),
+        ("check.exclusive=' '", "`check.exclusive` is ' '; expected the name of a file"),
+        ("filter.file=' '", "`filter.file` is ' ', which no file is called. Name a file"),
+        ("tagger.model=''", "`tagger.model` is ''; expected the name of a model, or the path of its file"),
+        ("characters.mira.trigger=''", "`characters.mira.trigger` is ''; expected a word on one line"),
+        ("characters.mira.keep=['']", "`characters.mira.keep.0` is ''; expected a tag"),
+        ("characters.mira.add=[' ']", "`characters.mira.add.0` is ' '; expected a tag"),
+        ("captions.overlap=1", "`captions.overlap` is 1; expected true or false"),
+        ("captions.max_tags='x'", "`captions.max_tags` is 'x'; expected a whole number"),
+        ("characters.mira.keep='x'", "`characters.mira.keep` is 'x'; expected a list, such as"),
+    ],
+)
+def test_a_blank_or_a_value_of_another_kind_says_what_would_do(setting, says):
+    assert says in told(load_settings, sets=(setting,))
+
+
+PATHS = ["thresholds.overrides", "filter.file", "profile.intrinsic", "augmentation.vary", "check.exclusive",
+         "export.kohya", "tagger.model", "generator.model", "generator.sd35.vae", "generator.sd35.clip_l",
+         "generator.sd35.clip_g", "generator.sd35.t5"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_a_path_that_no_file_has_is_named_with_its_section(name, tmp_path):
+    (tmp_path / "src").mkdir()
+    section, _, key = name.rpartition(".")
+    (tmp_path / "src" / "prep.toml").write_text(f"[{section}]\n{key} = '../out/of/src'\n")
+    assert f"prep.toml: `{name}` names a file outside the image folder: /" in told(load_settings, tmp_path / "src")
+    for path in ("~nobody-at-all/x", "$HOME/x"):
+        assert f"`{name}`: {path} " in told(load_settings, sets=(f"{name}={path}",))
+
+
+@pytest.mark.parametrize("name", PATHS)
+@pytest.mark.parametrize("kind", ["missing", "long", "folder", "pipe", "link", "binary", "text"])
+def test_whatever_a_setting_names_its_error_begins_with_section_and_name(name, kind, tmp_path):
+    path = tmp_path / "named"
+    match kind:
+        case "long":
+            path = path / ("x" * 300)
+        case "folder":
+            path.mkdir()
+            (path / "x").write_text("")
+        case "pipe":
+            os.mkfifo(path)
+        case "link":
+            path.symlink_to(path)
+        case "binary":
+            path.write_bytes(b"\x00\x01\xff" * 50)
+        case "text":
+            path.write_text("a\x01b = [3\n")
+    if name == "export.kohya" and kind == "missing":
+        return  # it would be made
+    (tmp_path / "src").mkdir()
+    settings = load_settings(sets=("tagger.model=starter", "generator.model=none", f"{name}={path}"))
+    with pytest.raises(UsageError) as caught:
+        check_settings(settings, tmp_path / "out", tmp_path / "src")
+    assert str(caught.value).startswith(f"{name}") and "named" in str(caught.value)
+    assert caught.value.hint and "\n" not in str(caught.value) and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("filter.file", "smile\nha\x07t\n"),
+        ("filter.file", "smile\n!\n"),
+        ("profile.intrinsic", "ha\x00ir\n"),
+        ("check.exclusive", '[character]\nhair = ["", "red_hair"]\n'),
+        ("check.exclusive", '[picture]\neyes = ["closed\\u001b_eyes"]\n'),
+        ("check.exclusive", "[other]\n"),
+        ("augmentation.vary", '[mouth]\noptions = [[" "]]\n'),
+        ("augmentation.vary", '[mouth]\noptions = [["smi\\u0000le"]]\n'),
+        ("augmentation.vary", "[mouth]\noptions = 3\n"),
+        ("thresholds.overrides", '"" = 0.5\n'),
+        ("thresholds.overrides", "smile = true\n"),
+    ],
+)
+def test_a_tag_in_a_list_is_neither_blank_nor_has_a_control_character(name, text, tmp_path):
+    path = tmp_path / "named"
+    path.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        check_settings(load_settings(sets=(f"{name}={path}", "tagger.model=starter", "generator.model=none")))
+    assert str(caught.value).startswith(f"{name}: {path}") and str(caught.value).isprintable()

@@ -1,9 +1,11 @@
 """What the documents say can be done is done here."""
 
 import re
+import shlex
 import subprocess
 import tomllib
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -14,6 +16,8 @@ from tests.support.pictures import EXAMPLES
 from tests.support.runs import manifest
 
 README = (ROOT / "README.md").read_text()
+SHOWN = re.compile(r"^    (?:\w+=\S+ |\.venv.Scripts.)?(prep .*?)(?:\s+#.*)?$", re.M)
+BOTH = README + (ROOT / "README.zh-CN.md").read_text()
 
 
 def typed(*arguments: object) -> Result:
@@ -95,13 +99,17 @@ def test_every_command_has_help_with_an_example_and_is_in_the_readme(name):
     assert f"`prep {name}" in README
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"^    (prep .*?)(?:\s+#.*)?$", README, re.M))))
+@pytest.mark.parametrize("command", sorted(set(SHOWN.findall(BOTH))))
 def test_the_readmes_other_commands_exist(command):
-    name = command.split()[1]
-    assert name in COMMANDS
+    _, *words = shlex.split(command, posix="\\" not in command)
+    assert words[0] in COMMANDS
+    inner: click.Command = group
+    while isinstance(inner, click.Group) and words:
+        inner, words = inner.get_command(click.Context(inner), words[0]), words[1:]
+    inner.make_context(inner.name, words)  # raises for an option or argument that it does not have
 
 
-@pytest.mark.parametrize("setting", sorted(set(re.findall(r"--set ([\w.]+)=", README)) - {"section.key"}))
+@pytest.mark.parametrize("setting", sorted(set(re.findall(r"--set ([\w.]+)=", BOTH)) - {"section.key"}))
 def test_the_settings_that_the_readme_names_exist(setting):
     parts = ["characters", "x", setting.split(".")[-1]] if setting.startswith("characters") else setting.split(".")
     if parts[0] != "characters":
@@ -117,7 +125,7 @@ def test_a_plan_with_every_config_that_ships(path, tmp_path):
 
 
 def test_links_between_documents_lead_somewhere():
-    for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]:
+    for document in [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
 

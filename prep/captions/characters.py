@@ -1,4 +1,6 @@
-"""Which folder of SRC each table [characters.NAME] belongs to: NAME is the folder's name or its slug."""
+"""Which folder of SRC each table [characters.NAME] belongs to: NAME is the folder's name or its slug. And whether each
+character has a trigger word of its own.
+"""
 
 import difflib
 import json
@@ -31,7 +33,8 @@ def for_folders(settings: Settings, folders: list[str], others: bool = False) ->
         if not found:
             if others:
                 continue
-            raise SettingsError(f"{table(section)}: SRC has no such character", hint=_nearest(section, folders, names))
+            what = f"{table(section)}: SRC has no character of that name with pictures"
+            raise SettingsError(what, hint=_nearest(section, folders, names))
         if found[0] in named:
             raise SettingsError(
                 f"{table(named[found[0]])} and {table(section)} are both for {printable(found[0])}",
@@ -40,6 +43,34 @@ def for_folders(settings: Settings, folders: list[str], others: bool = False) ->
         named[found[0]] = section
     tables = {folder: settings.characters[section] for folder, section in named.items()}
     return settings.model_copy(update={"characters": tables})
+
+
+def check_triggers(settings: Settings, folders: list[str]) -> None:
+    """settings: from for_folders. Raises SettingsError when the trigger words of two folders read alike.
+
+    Two tables with exactly the same trigger are a choice: two folders of one character.
+    """
+    together = slugs(folders)
+    given = {name: each.trigger for name, each in settings.characters.items() if each.trigger is not None}
+    sharing: dict[str, list[str]] = {}
+    for folder in folders:
+        sharing.setdefault(alike_words(given.get(folder, together[folder])), []).append(folder)
+    for found in sharing.values():
+        words = {given.get(folder, together[folder]) for folder in found}
+        named = [folder for folder in found if folder in given]
+        if len(found) < 2 or not named or len(named) == len(found) and len(words) == 1:
+            continue
+        names, example = " and ".join(map(printable, found[:MOST])), json.dumps(given[named[0]], ensure_ascii=False)
+        tables = " and ".join(map(table, found[:MOST]))
+        raise SettingsError(
+            f"{table(named[0])} trigger: {names} would have the same trigger word ({', '.join(sorted(words))})",
+            hint=f"choose another word; if they are one character, write trigger = {example} in {tables}",
+        )
+
+
+def alike_words(words: str) -> str:
+    """Trigger words or tags that a text encoder reads alike: without case, or the difference between _ and space."""
+    return " ".join(unicodedata.normalize("NFKC", words).lower().replace("_", " ").split())
 
 
 def table(name: str) -> str:

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Callable
-from functools import cached_property
 
 from prep.types import Caption
 
@@ -12,16 +11,21 @@ from prep.types import Caption
 class Remembered:
     """Has all that a Caption has."""
 
+    __slots__ = ("_compose", "_whole", "items", "proof", "text")
+
     def __init__(self, items: tuple[str, ...], proof: bytes, compose: Callable[[], Caption]) -> None:
         """Proven to be what compose would give; see Composer.proof."""
         self.items = items
         self.text = ", ".join(items)
         self.proof = proof
         self._compose = compose
+        self._whole: Caption | None = None
 
-    @cached_property
+    @property
     def whole(self) -> Caption:
-        return self._compose()
+        if self._whole is None:
+            self._whole = self._compose()
+        return self._whole
 
     @property
     def tags(self):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from prep.documents import DocumentError, read_toml
 from prep.errors import SettingsError
+from prep.files import what_is
+from prep.options import check_tags
 from prep.types import Check, GenerationRequest
 
 CORE_WEIGHT, WEIGHT = 2, 1
@@ -47,13 +49,13 @@ def read_exclusive(path: str) -> Exclusive:
     try:
         tables = read_toml(Path(path), follow=True)
     except FileNotFoundError:
-        raise SettingsError(f"check.exclusive: {path} does not exist") from None
+        raise SettingsError(f"check.exclusive: {path} {what_is(Path(path))}", hint="name a TOML file") from None
     except DocumentError as error:
         raise SettingsError(f"check.exclusive: {path} {error}", hint="correct it, or name another file") from None
     wrong = [name for name in tables if name not in ("character", "picture") or not isinstance(tables[name], dict)]
     if wrong:
         raise SettingsError(
-            f"{path}: `{wrong[0]}` is neither the table [character] nor [picture]",
+            f"check.exclusive: {path}: `{wrong[0]}` is neither the table [character] nor [picture]",
             hint="put lists of tags into one of the two",
         )
     return Exclusive(*(tuple(_groups(path, tables.get(name, {}))) for name in ("character", "picture")))
@@ -62,7 +64,10 @@ def read_exclusive(path: str) -> Exclusive:
 def _groups(path: str, lists: dict) -> Iterator[frozenset[str]]:
     for name, group in lists.items():
         if not isinstance(group, list) or not all(isinstance(tag, str) for tag in group):
-            raise SettingsError(f"{path}: `{name}` is not a list of tags", hint='such as mouth = ["open_mouth"]')
+            raise SettingsError(
+                f"check.exclusive: {path}: `{name}` is not a list of tags", hint='such as mouth = ["open_mouth"]'
+            )
+        check_tags(group, f"check.exclusive: {path}: `{name}`")
         yield frozenset(tag.replace(" ", "_") for tag in group)
 
 

@@ -8,7 +8,7 @@ import sys
 import click
 
 from prep.cli._say import say, say_error, say_wrong_use
-from prep.errors import Interrupted, PrepError, StoppedError
+from prep.errors import Interrupted, PrepError, StoppedError, UsageError
 from prep.process.output import ReaderLeft, cannot_print, check_output, ready_output
 from prep.process.quiet import keep_libraries_quiet
 from prep.process.utf8 import begin_in_utf8
@@ -41,6 +41,13 @@ class LazyGroup(click.Group):
         if name not in COMMANDS:
             return None
         return importlib.import_module(f"prep.cli.{name}").command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]):
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from prep.registry import nearest
+
+            raise UsageError(f"no command is called {args[0]}", hint=nearest(args[0], list(COMMANDS)))
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

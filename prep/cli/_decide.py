@@ -1,7 +1,7 @@
 """What accept, reject, exclude, restore, tags and undo have in common: the OUT, its lock, and their output."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ import click
 
 from prep.cli._path import PATH
 from prep.cli._say import say
+from prep.errors import StoppedError
 
 if TYPE_CHECKING:
     from prep.dataset.opened import Set
@@ -20,8 +21,9 @@ KEYS = "KEY is a path in SRC, a file in kohya/ or generated/, its name, or the f
 
 @contextmanager
 def deciding(out: Path, dry: bool = False) -> "Iterator[tuple[Set, Edits]]":
-    """An OUT with its lock held and changes to its files already read in. dry: keep nothing."""
+    """An OUT with its lock held and changes to its files already read in. dry: keep nothing, and need no lock."""
     from prep.dataset.opened import Set
+    from prep.dataset.read_back import deleted_shelves
     from prep.ledger import DryLedger, Ledger
     from prep.process.arrow import keep_arrow_small
     from prep.process.lock import locked
@@ -30,8 +32,13 @@ def deciding(out: Path, dry: bool = False) -> "Iterator[tuple[Set, Edits]]":
 
     keep_arrow_small()
     found = Set(out)
+    if deleted := deleted_shelves(out, found.ledger):
+        names = " and ".join(f"`{shelf.name}`" for shelf in deleted)
+        hint = "`prep run` reads your work back from manifest.parquet and from your files"
+        raise StoppedError(f"{out}/.prep/ledger no longer has any {names}", hint=hint)
     state = out / ".prep"
-    with interruptible(), locked(state / "lock"), Report(state / "log"):
+    held = nullcontext() if dry else locked(state / "lock")
+    with interruptible(), held, Report(None if dry else state / "log"):
         edits = found.edits(DryLedger(state / "ledger") if dry else Ledger.begin(state / "ledger"), "command")
         edits.look()
         yield found, edits

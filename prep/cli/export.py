@@ -39,6 +39,7 @@ def command(out: Path, formats: tuple[str, ...]) -> int:
     from prep.process.report import Report
     from prep.process.signals import interruptible
 
+    formats = tuple(name if name in FORMATS.names() else name.lower() for name in formats)  # such as OneTrainer
     for name in formats:
         load_format(name)
     trust_our_own_limits()

@@ -23,8 +23,11 @@ def command(out: Path, problems: bool, diff: bool) -> None:
     """
     gc.disable()  # a short process with many rows and no cycles: collecting garbage would only cost time
     from prep.process.arrow import keep_arrow_small
+    from prep.process.heap import keep_freed_memory, own_this_process
 
     keep_arrow_small()
+    own_this_process()
+    keep_freed_memory()  # each part of the ledger is read into the memory of the one before
     from prep.pipeline.status import diff_of, problems_of, status_of
 
     for line in (problems_of if problems else diff_of if diff else status_of)(out):

@@ -69,6 +69,8 @@ def command(out: Path, character: str | None, add: str | None, remove: str | Non
             edits.retag(pictures, change)
         would = "would change" if plan else "changed"
         say(f"{len(found):,} of {len(pictures):,} captions {would}")
+        if not found and (tag := remove or rename and rename[0]):
+            say(f"no caption has {tag}: `prep tags {out}` lists all tags")
         if found and not plan:
             say(f"`prep undo {out}` undoes it")
     return 0

@@ -51,6 +51,8 @@ def command(out: Path, steps: int, redo: bool, listed: bool) -> int:
         done = edits.redo(steps) if redo else edits.undo(steps)
         for step in done:
             say(f"{'redone' if redo else 'undone'}: {_line(step, names)}")
+        if 0 < len(done) < steps:
+            say(f"there was nothing more to {'redo' if redo else 'undo'}")
         if not done:
             say(f"nothing to {'redo' if redo else 'undo'}")
         elif any(change.what == "verdict" for step in done for change in step.changes):

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, read_file
 from prep.images import SUFFIXES, open_image, pixel_hash
 from prep.names import numbered_folder, printable
+from prep.system import remove
 from prep.types import Problem, Row
 
 PICTURES = tuple(SUFFIXES)
@@ -53,7 +55,9 @@ def strangers(edits: HandEdits, rows: Iterable[Row], dry: bool = False) -> dict[
     A leftover of a killed run with other settings is removed: its name is its own hash, and its pixels are in SRC.
     """
     placement = edits.placement
-    known = {(placed.group, placed.name) for _, placed in placement.placed()}
+    known: dict[str, set[str]] = defaultdict(set)  # group -> names
+    for _, placed in placement.placed():
+        known[placed.group].add(placed.name)
     pixels = None
     found: dict[str, Problem] = {}
     for folder in sorted(placement.kohya.glob("*/")):
@@ -68,9 +72,9 @@ def strangers(edits: HandEdits, rows: Iterable[Row], dry: bool = False) -> dict[
                 "put its pictures into SRC",
             )
             continue
-        for name in sorted(os.listdir(folder)):  # noqa: PTH208 - listed again: files may have come during the run
-            if (named[1], name) in known or not name.lower().endswith(PICTURES):  # most names: no path is made of them
-                continue
+        ours = known[named[1]]
+        names = os.listdir(folder)  # noqa: PTH208 - listed again: files may have come during the run
+        for name in sorted(name for name in names if name not in ours and name.lower().endswith(PICTURES)):
             path = folder / name
             if path.suffix.lower() not in SUFFIXES or not path.is_file():
                 continue
@@ -78,7 +82,7 @@ def strangers(edits: HandEdits, rows: Iterable[Row], dry: bool = False) -> dict[
                 pixels = {row.ref.same for row in rows}
             if _left_behind(path, pixels):
                 if not dry:
-                    path.unlink()
+                    remove(path)
                 continue
             found[printable(f"kohya/{folder.name}/{path.name}")] = Problem(
                 "export",

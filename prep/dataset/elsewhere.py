@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 from prep.errors import UsageError
-from prep.files import is_regular, read_file, write_whole
+from prep.files import is_regular, read_file, what_is, write_whole
 
 MARK = "kohya.of"  # in the folder: the same id as in OUT/.prep/kohya.id
 KEY = "kohya.id"
@@ -36,6 +36,8 @@ def check_elsewhere(out: Path, target: Path, src: Path | None = None) -> None:
     own = "set export.kohya to a folder of its own"
     try:
         there = target.resolve()
+        if what_is(target).startswith("cannot be read") or any(len(os.fsencode(name)) > 255 for name in target.parts):
+            raise ValueError
     except (OSError, ValueError, RuntimeError):
         raise UsageError(f"export.kohya is {str(target)!r}, which no folder can be called", hint=own) from None
     for place in filter(None, (src, out)):
@@ -47,14 +49,16 @@ def check_elsewhere(out: Path, target: Path, src: Path | None = None) -> None:
     if kohya.is_symlink():
         if kohya.resolve() != target.resolve():
             raise UsageError(
-                f"{kohya} is a link to {kohya.resolve()}, but export.kohya is {target}", hint="change one of them"
+                f"export.kohya is {target}, but {kohya} is a link to {kohya.resolve()}", hint="change one of them"
             )
     elif kohya.exists():
-        raise UsageError(f"{kohya} is a folder, but export.kohya is {target}", hint=f"move it: mv {kohya} {target}")
+        raise UsageError(f"export.kohya is {target}, but {kohya} is a folder", hint=f"move it: mv {kohya} {target}")
     if is_ours(out):
         return
     if (target / MARK).exists():
-        raise UsageError(f"{target} is the kohya folder of another set", hint="set export.kohya to another folder")
+        raise UsageError(
+            f"export.kohya is {target}, the kohya folder of another set", hint="set export.kohya to another folder"
+        )
     if target.is_dir() and any(target.iterdir()):
         raise UsageError(
             f"export.kohya is {target}, which contains files that prep did not make",

@@ -16,6 +16,12 @@ from prep.errors import UsageError
 DEPTHS = {".prep": 2, "kohya": 1, "generated": 2, "export": 9, "set_aside": 0}
 
 
+def check_own(out: Path) -> None:
+    """Raises UsageError when out is a folder with content that prep did not make."""
+    if out.is_dir() and not (out / ".prep").is_dir() and any(entry.name != ".gitkeep" for entry in out.iterdir()):
+        raise UsageError(f"{out} contains files that prep did not make", hint="name an empty or a new folder")
+
+
 def check_folders(out: Path, depths: dict[str, int] = DEPTHS) -> None:
     """Raises UsageError when a folder that prep writes to is a link, or .prep/ has anything but files and folders."""
     try:

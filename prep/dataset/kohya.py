@@ -29,6 +29,7 @@ from prep.files import PICTURE_BYTES, is_regular, read_file, real_folder, write_
 from prep.images import SUFFIXES
 from prep.names import DRAWN, MOST_REPEATS, drawn_group, stem_slug
 from prep.run import Places, image_key
+from prep.system import remove
 from prep.types import Problem, Row
 
 log = logging.getLogger(__name__)
@@ -102,8 +103,11 @@ class KohyaExporter:
         self._toml(kohya, done)
         return done
 
-    def set_repeats(self, counts: dict[str, int], rebalance: bool) -> None:
-        """Set the repeats of groups that have none yet (of all, when rebalancing). counts: images by group."""
+    def set_repeats(self, counts: dict[str, int], rebalance: bool) -> dict[str, int]:
+        """Set the repeats of groups that have none yet (of all, when rebalancing). counts: images by group.
+
+        -> group -> the repeats that would balance it now, where they differ.
+        """
         real = {group: count for group, count in counts.items() if not group.endswith(DRAWN)}
         wanted = balanced_repeats(real, self.settings.images_per_epoch)
         # Drawn pictures are shown half as often as real ones: they support the set, but are not what should be learnt.
@@ -111,6 +115,7 @@ class KohyaExporter:
         wanted |= {drawn_group(group): max(1, wanted[group] // 2) for group in drawn}
         known = () if rebalance else self.placement.repeats
         self.placement.set_repeats({group: repeats for group, repeats in wanted.items() if group not in known})
+        return {group: repeats for group, repeats in wanted.items() if self.placement.repeats[group] != repeats}
 
     def unnamed(self, out: Path, done: Written) -> list[str]:
         """The folders that are not trained, because the user's own dataset.toml does not list them."""
@@ -188,7 +193,7 @@ class KohyaExporter:
         write_whole(folder / placed.name, read_file(old, PICTURE_BYTES))
         now = Placed(placed.name, placed.sha256, placed.bytes, "placed", group, hand=True).at(folder / placed.name)
         self.placement.update({picture: now})  # before the old one is removed, so that a kill leaves both
-        old.unlink()
+        remove(old)
         return now
 
     def _back_from_aside(self, placed: Placed, group: str) -> Placed | None:

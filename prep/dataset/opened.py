@@ -4,19 +4,23 @@ Rows are the manifest's, updated with the user's decisions since, whether or not
 written here; `edits` is the way to change things.
 """
 
+import glob
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
 from prep.dataset.folders import check_folders
 from prep.dataset.rows import manifest_facts, manifest_rows
-from prep.edits.decisions import Decisions
+from prep.edits.decisions import Verdicts
 from prep.edits.edits import Edits
+from prep.edits.history import Verdict
 from prep.edits.placed import EXPORT, LEFT_OUT
 from prep.edits.sidecar import LONGEST_BYTES, caption_text
 from prep.errors import ImageError, UsageError
-from prep.files import is_regular, read_file
+from prep.files import PICTURE_BYTES, is_regular, read_file
 from prep.images import SUFFIXES
 from prep.ledger import Ledger
 from prep.names import printable
@@ -41,9 +45,9 @@ class Set:
         self.ledger = ledger or Ledger(out / ".prep" / "ledger")
 
     @cached_property
-    def decisions(self) -> Decisions:
-        exports = self.ledger.rows(EXPORT)
-        return Decisions(self.ledger, (key for key, row in exports.items() if row["state"] in LEFT_OUT))
+    def _verdicts(self) -> dict[str, Verdict]:
+        exports = self.ledger.values(EXPORT, "subject", "state")
+        return Verdicts(self.ledger, (picture for picture, state in exports if state in LEFT_OUT)).verdicts()
 
     @cached_property
     def facts(self) -> dict[str, Any]:
@@ -114,7 +118,23 @@ class Set:
             if found:
                 places = ", ".join(sorted((row["source"] or row["file"] or "") for row in found.values())[:5])
                 raise UsageError(f"{key} matches {len(found)} pictures: {places}", hint="name one by its path")
-        raise UsageError(f"{key} is not a picture of {self.out}", hint="use a path in SRC, or a file name in kohya/")
+        if digest := self._content(key):  # a drawn picture in generated/ that was accepted is in kohya/ by another name
+            for row in rows:
+                if row["image_id"] == digest:
+                    return row["picture"]
+        hint = "use a path in SRC, or a file in kohya/ or generated/"
+        if several := sorted({row["picture"] for row in rows if key == row["character"]}):
+            hint = f"name its {len(several):,} pictures one by one: a folder in SRC that you move away leaves the set"
+        raise UsageError(f"{key} is not a picture of {self.out}", hint=hint)
+
+    def _content(self, key: str) -> str | None:
+        """The sha256 of the file of OUT that the key is a path or, in generated/, a name of."""
+        inside = self._inside(key)
+        names = [self.out / inside] if "/" in inside else (self.out / "generated").glob(f"*/**/{glob.escape(key)}*")
+        for path in names:
+            with suppress(OSError):
+                return hashlib.sha256(read_file(path, PICTURE_BYTES)).hexdigest()
+        return None
 
     def _inside(self, key: str) -> str:
         """The path of a file in OUT, as the manifest has it; the file may be gone."""
@@ -123,7 +143,7 @@ class Set:
 
     def _as_decided(self, row: Row) -> Row:
         row["picture"] = f"{row['character']}/{row['image_id']}"
-        verdict = self.decisions.verdict(row["picture"])
+        verdict = self._verdicts.get(row["picture"])
         if verdict == "excluded" and row["status"] == "kept":
             row["status"] = "excluded"
         elif verdict == "rejected" and row["status"] == "kept":

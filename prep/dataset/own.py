@@ -8,6 +8,7 @@ import pyarrow as pa
 from prep.aside import CHANGED, fingerprint, make_way
 from prep.files import write_whole
 from prep.ledger import Ledger, Shelf
+from prep.system import remove
 
 OWN = Shelf("own", (pa.field("before", pa.string()),))  # subject: place under OUT; recipe: sha256 of what was written
 
@@ -37,7 +38,7 @@ def remove_own(out: Path, place: str, ledger: Ledger) -> None:
     _, ours = _ours(place, ledger)
     if not _by_0_1_0(out, ledger):
         make_way(out, out / place, ours, CHANGED, ledger)
-    (out / place).unlink(missing_ok=True)
+    remove(out / place)
 
 
 def _by_0_1_0(out: Path, ledger: Ledger) -> bool:

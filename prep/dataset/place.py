@@ -12,7 +12,7 @@ from prep.errors import ImageError, StoppedError
 from prep.files import PICTURE_BYTES, open_file, read_file, write_whole
 from prep.images import encode_png, open_image
 from prep.png_chunks import SKIPPED
-from prep.system import clone
+from prep.system import clone, link_text
 from prep.types import ImageRef
 
 PLAIN = {"png", "jpg", "webp"}  # sd-scripts would read bmp, other trainers would not
@@ -81,7 +81,7 @@ def _linked(source: Path, target: Path, link: str) -> None:
     """Raises StoppedError if the file system cannot make such a link: a copy might not fit instead."""
     try:
         if link == "symlink":
-            target.symlink_to(os.path.relpath(source.resolve(), target.parent.resolve()))
+            target.symlink_to(link_text(source, target.parent))
         else:
             os.link(source, target)
     except OSError as error:

@@ -8,12 +8,15 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from prep.aside import is_lost
-from prep.dataset.rows import has, manifest_columns, manifest_rows
+from prep.dataset.rows import manifest_columns, manifest_rows
+from prep.edits.decisions import Decisions
 from prep.edits.from_files import HandEdits
 from prep.edits.history import EDIT, READ_BACK, Verdict
 from prep.edits.merge import Hand, edited, items
@@ -40,8 +43,10 @@ def read_back(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str]) -
     -> the names of shelves that somebody deleted and that are there again.
     """
     ledger, out = edits.decisions.ledger, edits.out
-    deleted = _deleted(out, ledger)
+    deleted = deleted_shelves(out, ledger)
     lost = {shelf for shelf in (CAPTION, EXPORT, EDIT, REPEATS) if shelf in deleted or is_lost(out, ledger, shelf)}
+    if any(_is_forgotten(edits.decisions, picture) for picture in _by_hand(out, given)):
+        lost.add(EDIT)
     if not lost:
         return ()
     before = _by_picture(out, given)
@@ -50,8 +55,8 @@ def read_back(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str]) -
     if lost & {EXPORT, EDIT}:
         decided = dict(_verdicts(edits, before))
         edits.decisions.decide(decided, READ_BACK)
-        if not decided and EDIT in deleted:  # kohya/ said the same
-            deleted.remove(EDIT)
+        if decided and not is_lost(out, ledger, EDIT):
+            deleted.append(EDIT)
     if CAPTION in lost:
         sources = read_sources(edits.src, rows).texts
         found = dict(_captions(edits, before, sources))
@@ -61,18 +66,32 @@ def read_back(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str]) -
     return tuple(shelf.name for shelf in deleted)
 
 
-def _deleted(out: Path, ledger: Ledger) -> list[Shelf]:
-    """The shelves without a part that had rows when the manifest was written."""
-    empty = [shelf for shelf in (CAPTION, EXPORT, EDIT) if not ledger.parts(shelf)]
-    if not empty:
-        return []
+def deleted_shelves(out: Path, ledger: Ledger) -> list[Shelf]:
+    """Those of captions and exports that have no part, although pictures train: somebody deleted them."""
+    empty = [shelf for shelf in (CAPTION, EXPORT) if not ledger.parts(shelf)]
     with suppress(FileNotFoundError, UsageError):
-        rows = manifest_columns(out, ("status", "reason", "flags"))
-        kept = has(rows["status"], "kept")
-        # 0.1.0 kept no history of its exclusions, but its exports say what they were.
-        by_hand = has(rows["status"], "excluded") or has(rows["reason"], BY_HAND) or has(rows["flags"], BY_HAND)
-        return [shelf for shelf in empty if (by_hand if shelf is EDIT else kept)]
+        if empty and pc.any(pc.equal(manifest_columns(out, ("status",))["status"], "kept")).as_py():
+            return empty
     return []
+
+
+def _by_hand(out: Path, given: Mapping[str, str]) -> list[str]:
+    """The pictures whose verdict in the manifest is the user's."""
+    try:
+        table = manifest_columns(out, ("status", "reason", "flags", "character", "image_id"))
+    except (FileNotFoundError, UsageError):
+        return []
+    flagged = pc.list_parent_indices(table["flags"]).filter(pc.equal(pc.list_flatten(table["flags"]), BY_HAND))
+    status = pc.or_kleene(pc.equal(table["status"], "excluded"), pc.equal(table["reason"], BY_HAND))
+    places = {*flagged.to_pylist(), *pc.indices_nonzero(pc.fill_null(status, False)).to_pylist()}
+    names = {printable(character): character for character in given}
+    rows = table.select(["character", "image_id"]).take(pa.array(sorted(places), pa.int64())).to_pylist()
+    return [f"{names.get(row['character'], row['character'])}/{row['image_id']}" for row in rows]
+
+
+def _is_forgotten(decisions: Decisions, picture: str) -> bool:
+    """Whether neither the history nor kohya/ knows that the user ever decided about it."""
+    return decisions.history.stands("verdict", picture) is None and picture not in decisions.old_excluded
 
 
 def given_slugs(out: Path, characters: Iterable[str]) -> dict[str, str]:
@@ -150,13 +169,13 @@ def _captions(edits: HandEdits, before: Told, sources: Mapping[str, str]) -> Ite
         seen = (*entry.expected_texts, text, hand.text, sources.get(picture))
         if picture not in decisions.book:
             if hand != Hand():  # the history knows the user's version
-                hand = hand if _since(edits, "caption", picture) else replace(hand, text=text)
+                hand = hand if _since(edits, "caption", picture) else hand._replace(text=text)
             elif row["caption_source"] == "machine":
                 hand = Hand(text, tuple(items(text)))
             else:
                 hand = edited(hand, text)
         expected = tuple(dict.fromkeys(each for each in seen if each not in (None, hand.text)))
-        yield picture, replace(entry, hand=hand, expected_texts=expected)
+        yield picture, entry._replace(hand=hand, expected_texts=expected)
 
 
 def _read_folders(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str], before: Told) -> None:
@@ -216,11 +235,11 @@ def _looked_at(edits: HandEdits, picture: str, placed: Placed) -> Placed:
     if path is None or not edits.placement.there(placed):
         return placed
     if path.is_symlink():  # its target is the source itself
-        return replace(placed, sha256=picture.rpartition("/")[2]).at(path)
+        return placed._replace(sha256=picture.rpartition("/")[2]).at(path)
     with suppress(OSError):
         digest = hashlib.sha256(read_file(path, PICTURE_BYTES)).hexdigest()
         if (named := NAMED.fullmatch(placed.name)) and digest[:12] == named[2]:
-            return replace(placed, sha256=digest).at(path)
+            return placed._replace(sha256=digest).at(path)
     return placed
 
 

@@ -35,15 +35,6 @@ def manifest_columns(out: Path, columns: Sequence[str]) -> Any:
         return table.read(list(columns), use_threads=False)
 
 
-def has(column: Any, value: str) -> bool:
-    """Whether a column of strings, or of lists of them, has this value."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    values = pc.list_flatten(column) if pa.types.is_list(column.type) else column
-    return bool(pc.any(pc.equal(values, value)).as_py())
-
-
 def manifest_facts(out: Path) -> dict[str, Any]:
     """The `settings` that shaped the set, and prep's `version`. Raises like manifest_rows."""
     with _opened(out) as table:
@@ -76,10 +67,10 @@ def _opened(out: Path) -> Iterator[Any]:
 
     path = out / "manifest.parquet"
     try:
-        # Opened here: Arrow accepts only paths in UTF-8.
+        # Opened here: Arrow accepts only paths in UTF-8. Not pre_buffer, whose threads may outlive the file.
         with (
             os.fdopen(open_file(path, os.O_RDONLY), "rb") as file,
-            pq.ParquetFile(file, page_checksum_verification=True) as table,
+            pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False) as table,
         ):
             yield table
     except FileNotFoundError:

@@ -23,9 +23,10 @@ from prep.images import encode_png, open_image
 from prep.ledger import Ledger, Shelf
 from prep.names import printable
 from prep.run import Places
+from prep.system import remove
 from prep.types import Profile, Row
 
-VERSION = 3
+VERSION = 4
 # subject: the character's slug; recipe: what its sheet shows. The last row counts; rows of 0.1.0 have no more fields.
 SHEET = Shelf(
     "sheet",
@@ -177,6 +178,7 @@ class Sheets:
         tall = max(picture.height for picture in pictures)
         verdict = _verdict(row)
         lines = [(ink, line) for ink, text in verdict for line in self.text.lines(text, THUMB_PX, CAPTION_LINES)]
+        lines.append((FAINT, self.text.end_of(Path(row.ref.path).name, THUMB_PX)))
         cell = Image.new("RGB", (CELL_PX, tall + 8 + LINE_PX * len(lines)), PAPER)
         left = 0
         for picture in pictures:
@@ -224,7 +226,7 @@ def _ours(row: dict[str, Any] | None) -> set[str]:
 def _remove(folder: Path, slug: str, row: dict[str, Any]) -> None:
     path = folder / slug / "sheet.png"
     if not folder.is_symlink() and not path.parent.is_symlink() and fingerprint(path) in _ours(row):
-        path.unlink()
+        remove(path)
         with contextlib.suppress(OSError):  # other pictures of the character are still there
             path.parent.rmdir()
 

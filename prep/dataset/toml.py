@@ -14,6 +14,7 @@ import tomlkit
 from prep.aside import CHANGED, fingerprint, make_way
 from prep.files import write_whole
 from prep.ledger import Ledger, Shelf
+from prep.system import remove
 
 # subject: the file's place under OUT (in rows of 0.1.0 its name); recipe: sha256 of what was written there last;
 # before: of what it replaces, which is still there if the run was killed. The last row counts.
@@ -96,7 +97,7 @@ def write_unless_edited(out: Path, place: str, text: str, ledger: Ledger) -> boo
     if found != digest:
         _replace(out, place, data, ours | ours_beside, ledger)
     if fingerprint(beside) in ours_beside:
-        beside.unlink()
+        remove(beside)
     done = [_row(place, digest)] if ours != {digest} or found != digest else []
     done += [_row(place_beside, "")] if ours_beside else []  # a file beside it is ours as long as it is there
     if done:

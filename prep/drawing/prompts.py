@@ -7,6 +7,8 @@ from pathlib import Path
 
 from prep.documents import DocumentError, read_toml
 from prep.errors import SettingsError
+from prep.files import what_is
+from prep.options import check_tags
 from prep.types import GenerationRequest, Kind, Profile
 
 
@@ -56,7 +58,7 @@ def read_vary(path: str, known: Collection[str] | None = None) -> tuple[list[Gro
     try:
         tables = read_toml(Path(path), follow=True)
     except FileNotFoundError:
-        raise SettingsError(f"augmentation.vary: {path} does not exist") from None
+        raise SettingsError(f"augmentation.vary: {path} {what_is(Path(path))}", hint="name a TOML file") from None
     except DocumentError as error:
         raise SettingsError(f"augmentation.vary: {path} {error}", hint="correct it, or name another file") from None
     groups, unknown = [], []
@@ -64,10 +66,12 @@ def read_vary(path: str, known: Collection[str] | None = None) -> tuple[list[Gro
         options = table.get("options") if isinstance(table, dict) else None
         replaces = table.get("replaces", []) if isinstance(table, dict) else None
         if not _tags(replaces) or not isinstance(options, list) or not all(_tags(option) for option in options):
+            lists = "`options`, a list of lists of tags, and `replaces`, a list of tags"
             raise SettingsError(
-                f"{path}: [{name}] needs `options`, a list of lists of tags, and `replaces`, a list of tags",
+                f"augmentation.vary: {path}: [{name}] needs {lists}",
                 hint='such as options = [["smile", "closed_mouth"], ["frown"]]',
             )
+        check_tags([*replaces, *(tag for option in options for tag in option)], f"augmentation.vary: {path}: [{name}]")
         tags = [tuple(tag.replace(" ", "_") for tag in option) for option in options]
         unknown += [tag for option in tags for tag in option if known is not None and tag not in known]
         usable = tuple(option for option in tags if known is None or all(tag in known for tag in option))
@@ -184,7 +188,7 @@ def _request(
 
 
 def _tags(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(tag, str) and tag for tag in value)
+    return isinstance(value, list) and all(isinstance(tag, str) for tag in value)
 
 
 def _stable_order(*words: str) -> str:

@@ -163,7 +163,7 @@ def overruled(row: Row, decided: Callable[[str], str | None]) -> Row:
     kept = verdict == "accepted"
     check = replace(row.made.check, kept=kept, reason=None if kept else BY_HAND)
     now = row_of(row.made.request, row.ref, check)
-    return replace(now, flags=(BY_HAND, *now.flags), made=replace(now.made, judged=row.made.check))
+    return now._replace(flags=(BY_HAND, *now.flags), made=replace(now.made, judged=row.made.check))
 
 
 def file_away(rows: Iterable[Row], places_: Places, ledger: Ledger) -> list[Row]:
@@ -197,7 +197,7 @@ def _filed(row: Row, places_: Places, ledger: Ledger) -> Row:
     if os.path.lexists(places_.out / path):
         set_aside(places_.out, places_.out / path, "was in the place of another version of it", ledger)
     move(places_.out / row.ref.path, places_.out / path)
-    return replace(row, ref=replace(row.ref, path=path))
+    return row._replace(ref=row.ref._replace(path=path))
 
 
 class _Differences:

@@ -43,24 +43,31 @@ def keep_judged(rows: Iterable[Row], ledger: Ledger) -> None:
     ledger.write(JUDGED, [*(found for key, found in now.items() if found != before.get(key)), *gone])
 
 
-def read_back(listed: Iterable[dict[str, Any]], ledger: Ledger, where: Places) -> None:
+def read_back(listed: Iterable[dict[str, Any]], ledger: Ledger, where: Places) -> list[Path]:
     """Restore what the ledger lost. listed: rows of the manifest, which say how each picture was judged; the request is
     in its PNG.
+
+    -> the pictures that trained and cannot any longer: an editor saved them without the request.
     """
     known = ledger.rows(JUDGED)
     judged_before = {row["image_id"]: row for row in listed if not is_real(row["origin"])}
-    found = []
+    found, lost = [], []
     for slug in where.slugs.values() if judged_before else ():
-        for path in (where.out / "generated" / slug).glob("*/*.png"):
+        for path in sorted((where.out / "generated" / slug).glob("*/*.png")):
             if path.stem in known or not is_regular(path):
                 continue
+            row = None
             with suppress(OSError, ImageError, ValueError, TypeError, AttributeError):
                 data = read_file(path, PICTURE_BYTES)
-                request = GenerationRequest(**_plain(png_text(data, "prep") or ""))
                 row = judged_before.get(hashlib.sha256(data).hexdigest())
+                request = GenerationRequest(**_plain(png_text(data, "prep") or ""))
                 if row and request.key == path.stem:
                     found.append(_row(request, _check(row)))
+                    continue
+            if row and row["status"] == "kept":
+                lost.append(path)
     ledger.write(JUDGED, found)
+    return lost
 
 
 def standing(ledger: Ledger, where: Places, real: Sequence[Row]) -> list[Judged]:

@@ -4,37 +4,56 @@ A step enters the history before anything else follows from it: if a run was kil
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 import pyarrow.compute as pc
 
 from prep.edits.history import Change, History, Verdict
 from prep.edits.merge import Hand
-from prep.edits.sidecar import CAPTION, Entry, entry_of
+from prep.edits.sidecar import CAPTION, ENTRY, Entry, entry_of
 from prep.ledger import Ledger
 
 
-class Decisions:
-    """The current captions and verdicts by picture (image key)."""
+class Verdicts:
+    """The current verdicts by picture (image key)."""
 
     def __init__(self, ledger: Ledger, excluded: Iterable[str] = ()) -> None:
         """excluded: pictures that 0.1.0 left out, which kept no history."""
         self.ledger = ledger
         self.history = History(ledger)
+        self.old_excluded = frozenset(excluded)
+
+    def verdict(self, picture: str) -> Verdict | None:
+        stands = self.history.stands("verdict", picture)
+        if stands is not None:
+            return stands[1]
+        return "excluded" if picture in self.old_excluded else None
+
+    def verdicts(self) -> dict[str, Verdict]:
+        """`verdict` of all pictures that have one: of a set, few."""
+        pictures = {*self.old_excluded, *self.history.pictures("verdict")}
+        return {picture: verdict for picture in pictures if (verdict := self.verdict(picture))}
+
+
+class Decisions(Verdicts):
+    """The current captions and verdicts by picture (image key)."""
+
+    def __init__(self, ledger: Ledger, excluded: Iterable[str] = ()) -> None:
+        """excluded: pictures that 0.1.0 left out, which kept no history."""
+        super().__init__(ledger, excluded)
         self.book = ledger.book(CAPTION)
         # If the history lost its last steps, the captions still say how far it went.
         self.history.newest = max(self.history.newest, pc.max(self.book.table["step"]).as_py() or 0)
         self.changed: dict[str, Entry] = {}  # entries that are newer than the book
-        self.old_excluded = frozenset(excluded)
 
     def entry(self, picture: str) -> Entry:
-        return self.changed.get(picture) or self._with_history(picture, entry_of(self.book.get(picture)))
+        row = self.book.get(picture)
+        return self._now(picture, row and tuple(map(row.get, ENTRY)))
 
     def entries(self, pictures: Iterable[str]) -> Iterator[Entry]:
         """`entry` for each picture, several times as fast."""
         pictures = list(pictures)
-        for picture, row in zip(pictures, self.book.rows(pictures), strict=True):
-            yield self.changed.get(picture) or self._with_history(picture, entry_of(row))
+        for picture, values in zip(pictures, self.book.values(pictures, *ENTRY), strict=True):
+            yield self._now(picture, values)
 
     def texts(self, pictures: Iterable[str]) -> Iterator[str | None]:
         """The text of each picture's caption; None: it has none yet."""
@@ -51,21 +70,13 @@ class Decisions:
             texts.pop(picture, None)
         return texts
 
-    def verdict(self, picture: str) -> Verdict | None:
-        stands = self.history.stands("verdict", picture)
-        if stands is not None:
-            return stands[1]
-        return "excluded" if picture in self.old_excluded else None
-
     def by_hand(self) -> set[str]:
         """All pictures with a decision of the user's that still holds."""
         table = self.book.table
         edited = table.filter(pc.is_valid(table["person"]))["subject"].to_pylist()
         captions = {*edited, *self.history.pictures("caption"), *self.changed}
-        verdicts = {*self.old_excluded, *self.history.pictures("verdict")}
-        return {picture for picture in captions if self.entry(picture).by_hand} | {
-            picture for picture in verdicts if self.verdict(picture)
-        }
+        entries = zip(captions, self.entries(captions), strict=True)
+        return {picture for picture, entry in entries if entry.by_hand} | {*self.verdicts()}
 
     def keep(self, entries: Mapping[str, Entry], by: str, of: int = 0) -> None:
         """Keep captions as they are now: the user's changes as one step of the history, and everything as rows."""
@@ -78,7 +89,7 @@ class Decisions:
         step = self.history.record(by, changes, of)
         changed = {change.picture for change in changes}
         now = {
-            picture: replace(entry, step=step) if step and picture in changed else entry
+            picture: entry._replace(step=step) if step and picture in changed else entry
             for picture, entry in entries.items()
         }
         self.ledger.write(CAPTION, [entry.row(picture) for picture, entry in now.items()])
@@ -90,6 +101,10 @@ class Decisions:
         self.history.record(by, changes, of)
         return {change.picture for change in changes if change.before != change.after}
 
+    def _now(self, picture: str, values: tuple | None) -> Entry:
+        """values: those of ENTRY in the book; None: it is not there."""
+        return self.changed.get(picture) or self._with_history(picture, entry_of(*values) if values else Entry(Hand()))
+
     def _with_history(self, picture: str, entry: Entry) -> Entry:
         """The entry, brought up to date with steps that a killed process did not write into the row."""
         stands = self.history.stands("caption", picture)
@@ -97,7 +112,7 @@ class Decisions:
             return entry
         hand = stands[1] or Hand()
         said = [text for text in (entry.hand.text, *entry.expected_texts) if text not in (None, hand.text)]
-        return replace(entry, hand=hand, expected_texts=tuple(dict.fromkeys(said)), step=stands[0])
+        return entry._replace(hand=hand, expected_texts=tuple(dict.fromkeys(said)), step=stands[0])
 
 
 def _state(hand: Hand) -> Hand | None:

@@ -64,9 +64,9 @@ class Edits:
         if base is None or base == now:
             after = edited(hand, text)
         else:
-            after = replace(edited(replace(hand, text=base), text), text=now)
+            after = edited(hand._replace(text=base), text)._replace(text=now)
             final = merged(after, hand.machine) if not after.verbatim else text
-            after = replace(after, text=final, person=final)
+            after = after._replace(text=final, person=final)
         self._write({picture: after}, self.by)
         return after.text
 
@@ -151,7 +151,7 @@ class Edits:
         machine = self.decisions.entry(picture).hand.machine
         if not machine:
             return hand
-        return replace(hand, text=merged(hand, machine), machine=machine)
+        return hand._replace(text=merged(hand, machine), machine=machine)
 
     def retag(self, pictures: Iterable[str], change: Retag) -> set[str]:
         """Change the tags of captions, as one step. -> the pictures whose caption changed."""
@@ -166,14 +166,14 @@ class Edits:
         """Keep captions as one step, then write their files: each is checked once more right before."""
         entries = {picture: self.decisions.entry(picture) for picture in hands}
         announced = {
-            picture: replace(
-                entry, hand=hands[picture], expected_texts=texts_of(entry.hand.text, *entry.expected_texts)
+            picture: entry._replace(
+                hand=hands[picture], expected_texts=texts_of(entry.hand.text, *entry.expected_texts)
             )
             for picture, entry in entries.items()
         }
         self.decisions.keep(announced, by, of)
         done = [picture for picture, entry in announced.items() if self._write_file(picture, entry)]
-        written = {picture: replace(self.decisions.entry(picture), expected_texts=()) for picture in done}
+        written = {picture: self.decisions.entry(picture)._replace(expected_texts=()) for picture in done}
         self.decisions.ledger.write(CAPTION, [entry.row(picture) for picture, entry in written.items()])
         self.decisions.changed |= written
 

@@ -6,7 +6,9 @@ picture is gone, and only to a new picture that has none: a picture that two cha
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -33,6 +35,15 @@ PICTURE = Shelf(
 )
 
 
+class Known(NamedTuple):
+    """PICTURE's columns."""
+
+    path: str
+    pixels: str
+    here: bool
+    became: str | None
+
+
 @dataclass(frozen=True)
 class Followed:
     """What became of decisions whose picture has moved or gone."""
@@ -47,11 +58,10 @@ def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledg
     rows: all of SRC, judged or not.
     """
     present = {image_key(row): row for row in rows if row.status != "duplicate" and row.ref.sha256}
-    rows_before = ledger.rows(PICTURE)
-    known = {subject: (row["path"], row["pixels"]) for subject, row in rows_before.items()}
-    here = {subject for subject, row in rows_before.items() if row["here"]}
+    known = {row[0]: Known(*row[1:]) for row in ledger.values(PICTURE, "subject", *Known._fields)}
+    here = {subject for subject, was in known.items() if was.here}
     decided = decisions.by_hand() | {subject for subject, placed in placement.known.items() if placed.hand}
-    became = {subject: row["became"] for subject, row in rows_before.items() if row["became"]}
+    became = {subject: was.became for subject, was in known.items() if was.became}
     for old in sorted((decided & set(became)) - set(present)):
         new = became[old]
         if new not in present:
@@ -72,18 +82,18 @@ def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledg
         move(decisions, placement, old, new, _sha256(old) == _sha256(new) or _same(known, old, present[new]))
     _know_again(decisions, {new: old for new, old in matched.items() if old not in orphans})
     successors = became | {old: new for new, old in matched.items()}
-    now = [
-        _row(subject, path, pixels, False, successors.get(subject))
-        for subject, (path, pixels) in known.items()
-        if subject not in present
-    ] + [_row(subject, path_key(row.ref.path), row.ref.pixels, True, None) for subject, row in present.items()]
-    ledger.write(PICTURE, [row for row in now if rows_before.get(row["subject"]) != row])
+    now = chain(
+        (
+            (subject, Known(was.path, was.pixels, False, successors.get(subject)))
+            for subject, was in known.items()
+            if subject not in present
+        ),
+        ((subject, Known(path_key(row.ref.path), row.ref.pixels, True, None)) for subject, row in present.items()),
+    )
+    changed = [(subject, each) for subject, each in now if known.get(subject) != each]
+    ledger.write(PICTURE, [{"subject": subject, "recipe": "", **each._asdict()} for subject, each in changed])
     followed = set(moved.values())
     return Followed(moved, tuple(subject for subject in orphans if subject not in followed))
-
-
-def _row(subject: str, path: str, pixels: str, here: bool, became: str | None) -> dict:
-    return {"subject": subject, "recipe": "", "path": path, "pixels": pixels, "here": here, "became": became}
 
 
 def _know_again(decisions: Decisions, pairs: Mapping[str, str]) -> None:
@@ -95,19 +105,21 @@ def _know_again(decisions: Decisions, pairs: Mapping[str, str]) -> None:
     for new, old in pairs.items():
         entry, before = decisions.entry(new), decisions.entry(old)
         if entry.hand.text is None and entry.source_text is not None and entry.source_text in before.known:
-            known[new] = replace(entry, hand=before.hand)
+            known[new] = entry._replace(hand=before.hand)
     if known:
         decisions.keep(known, MOVED)
 
 
-def _matched(free: Iterable[Row], orphans: list[str], known: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+def _matched(free: Iterable[Row], orphans: list[str], known: Mapping[str, Known]) -> dict[str, str]:
     """Picture -> the orphaned picture that it was before."""
+    if not orphans:
+        return {}
     by_sha256 = {_sha256(orphan): orphan for orphan in orphans}
-    by_pixels = {known[orphan][1]: orphan for orphan in orphans if orphan in known and known[orphan][1]}
-    by_path = {known[orphan][0]: orphan for orphan in orphans if orphan in known}
+    by_pixels = {known[orphan].pixels: orphan for orphan in orphans if orphan in known and known[orphan].pixels}
+    by_path = {known[orphan].path: orphan for orphan in orphans if orphan in known}
     lay: dict[str, set[str]] = defaultdict(set)  # sha256 -> the paths it was seen at
-    for subject, (path, _) in known.items():
-        lay[_sha256(subject)].add(path)
+    for subject, was in known.items():
+        lay[_sha256(subject)].add(was.path)
 
     def new_here(row: Row) -> str | None:
         """Its path, unless it was elsewhere before: then it took another picture's name."""
@@ -137,14 +149,14 @@ def move(decisions: Decisions, placement: Placement, old: str, new: str, same_pi
     """
     entry, target = decisions.entry(old), decisions.entry(new)
     # The .txt in SRC moved along, and the new picture's caption in kohya/ is prep's.
-    now = replace(target, hand=entry.hand, source_text=entry.source_text,
+    now = target._replace(hand=entry.hand, source_text=entry.source_text,
                   expected_texts=texts_of(target.hand.text, *target.expected_texts))  # fmt: skip
     _keep(decisions, {new: now, old: _left(entry, entry.expected_texts)}, {new: decisions.verdict(old), old: None})
     placed = placement[old]
     same_file = _sha256(old) == _sha256(new)
     if placed and (placed.hand and same_picture or same_file) and new not in placement.known:
         gone = placed.taken_out() if placed.hand else placed
-        placement.update({new: placed, old: replace(gone, state="unplaced")})
+        placement.update({new: placed, old: gone._replace(state="unplaced")})
 
 
 def move_late(decisions: Decisions, old: str, new: str) -> None:
@@ -158,7 +170,7 @@ def move_late(decisions: Decisions, old: str, new: str) -> None:
         stays = [item for item in there if key(item) not in out]
         came = [item for item in late.added if key(item) not in map(key, there)]
         after = edited(after, ", ".join([*stays, *came]))
-    now = replace(entry, hand=after, expected_texts=texts_of(entry.hand.text, *entry.expected_texts))
+    now = entry._replace(hand=after, expected_texts=texts_of(entry.hand.text, *entry.expected_texts))
     _keep(decisions, {new: now, old: _left(before)}, {new: decisions.verdict(old) or decisions.verdict(new), old: None})
 
 
@@ -172,7 +184,7 @@ def _keep(decisions: Decisions, entries: Mapping[str, Entry], verdicts: Mapping[
     captions = [Change("caption", picture, decisions.entry(picture).hand, now.hand) for picture, now in entries.items()]
     judged = [Change("verdict", picture, decisions.verdict(picture), now) for picture, now in verdicts.items()]
     decisions.history.record(MOVED, [*captions, *judged])
-    rows = {picture: replace(now, step=decisions.history.newest) for picture, now in entries.items()}
+    rows = {picture: now._replace(step=decisions.history.newest) for picture, now in entries.items()}
     decisions.ledger.write(CAPTION, [now.row(picture) for picture, now in rows.items()])
     decisions.changed |= rows
 
@@ -181,11 +193,11 @@ def _sha256(picture: str) -> str:
     return picture.rpartition("/")[2]
 
 
-def _same(known: Mapping[str, tuple[str, str]], old: str, row: Row) -> bool:
-    return bool(row.ref.pixels) and known.get(old, ("", ""))[1] == row.ref.pixels
+def _same(known: Mapping[str, Known], old: str, row: Row) -> bool:
+    return bool(row.ref.pixels) and old in known and known[old].pixels == row.ref.pixels
 
 
 def _drawn(ledger: Ledger, placement: Placement) -> set[str]:
     """sha256 of all drawn pictures: none of them is in a row of SRC."""
     placed = {_sha256(subject) for subject, placed in placement.known.items() if placed.group.endswith(DRAWN)}
-    return placed | set(ledger.table(DRAW)["sha256"].to_pylist())
+    return placed | {sha256 for (sha256,) in ledger.values(DRAW, "sha256")}

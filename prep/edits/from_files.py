@@ -11,7 +11,6 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -75,8 +74,7 @@ class HandEdits:
         beside = read_sources(self.src, rows)
         self.unread_sources = beside.unread
         moved = self.placement.moved()
-        pictures = {*self.placement.known, *(image_key(row) for row in rows if not row.ref.problem)}
-        pictures = sorted(pictures - moved)
+        pictures = dict.fromkeys((*self.placement.known, *(image_key(row) for row in rows if not row.ref.problem)))
         changed: dict[str, Entry] = {}
         self.unreadable.clear()
         self._text_hashes.clear()
@@ -84,11 +82,12 @@ class HandEdits:
         self.says_else.clear()
         settled = self.decisions.settled()
         # The others first by their stat: of most, nothing has to be read, and no entry made.
-        pictures = [
+        pictures = sorted(
             picture
             for picture in pictures
-            if picture in beside.texts or picture not in settled or not self._is_as_it_was(picture, settled[picture])
-        ]
+            if picture not in moved
+            and (picture in beside.texts or picture not in settled or not self._is_as_it_was(picture, settled[picture]))
+        )
         for picture, before in zip(pictures, self.decisions.entries(pictures), strict=True):
             text = self._in_kohya(picture)
             after = absorb(before, text, beside.texts.get(picture))
@@ -108,11 +107,11 @@ class HandEdits:
         """
         verdicts: dict[str, str | None] = {}
         states: dict[str, list[str]] = defaultdict(list)
+        now, listings = self.decisions.verdicts(), self.placement.listings
         for picture in pictures:
             placed = self.placement[picture]
             there = placed is not None and self.placement.there(placed)
-            listed = placed is not None and placed.group in self.placement.listings
-            if self.decisions.verdict(picture) == "excluded":
+            if now.get(picture) == "excluded":
                 back = there and placed.state == "excluded"  # put back into its folder
                 if back or restore:
                     verdicts[picture] = None
@@ -120,7 +119,7 @@ class HandEdits:
                     self.excluded.discard(picture)
                 else:
                     self.excluded.add(picture)
-            elif placed is not None and placed.state == "placed" and listed and not there:
+            elif placed is not None and not there and placed.state == "placed" and placed.group in listings:
                 if restore:
                     states["unplaced"].append(picture)
                 elif not self.placement.converted(placed):
@@ -222,27 +221,25 @@ class HandEdits:
         if text in entry.known:
             return row
         hand = self.hand(row)
-        now = replace(entry, hand=Hand(row.final_text, row.caption.items) if hand.text is None else hand)
+        now = entry._replace(hand=Hand(row.final_text, row.caption.items) if hand.text is None else hand)
         after = absorb(now, text if in_kohya else None, None if in_kohya else text)
         final = merged(begun(after, row.caption.items), row.caption.items)
-        written = replace(after.hand, text=final, machine=row.caption.items)
+        written = after.hand._replace(text=final, machine=row.caption.items)
         # Until the files are written, they keep the text that was found in them.
         before = texts_of(text, row.final_text, entry.hand.text, entry.source_text, *after.expected_texts)
-        kept = replace(
-            after,
+        kept = after._replace(
             hand=written,
             expected_texts=before,
             source_text=final if self.in_source else after.source_text,
             proof=row.caption.proof,
         )
         self.decisions.keep({picture: kept}, BY)
-        return replace(row, final_text=final, caption_source=source(written, final))
+        return row._replace(final_text=final, caption_source=source(written, final))
 
     def _intent(self, row: Row, entry: Entry) -> dict[str, Any] | None:
         """The caption's row for the ledger, if it is not there yet."""
-        hand = replace(begun(entry, row.caption.items), text=row.final_text, machine=row.caption.items)
-        after = replace(
-            entry,
+        hand = begun(entry, row.caption.items)._replace(text=row.final_text, machine=row.caption.items)
+        after = entry._replace(
             hand=hand,
             expected_texts=(),
             source_text=row.final_text if self.in_source else entry.source_text,
@@ -250,10 +247,10 @@ class HandEdits:
         )
         if after == entry:
             return None
-        if after == replace(entry, proof=after.proof):  # other settings, the same caption: no file changes
+        if after == entry._replace(proof=after.proof):  # other settings, the same caption: no file changes
             return after.row(image_key(row))
         before = texts_of(*entry.expected_texts, entry.hand.text, entry.source_text)
-        return replace(after, expected_texts=before).row(image_key(row))
+        return after._replace(expected_texts=before).row(image_key(row))
 
     def _is_as_it_was(self, picture: str, text: str) -> bool:
         """Whether its caption file is known to have this text still, without reading it."""

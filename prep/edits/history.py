@@ -7,7 +7,7 @@ and a page are alike. Undoing one is a step too: nothing is removed from the his
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -198,7 +198,7 @@ def _step(number: int, rows: list[dict]) -> Step:
 
 
 def _written(state: Hand | str | None) -> str | None:
-    return json.dumps(asdict(state) if isinstance(state, Hand) else state) if state is not None else None
+    return json.dumps(state._asdict() if isinstance(state, Hand) else state) if state is not None else None
 
 
 def _read(what: str, text: str | None) -> Any:

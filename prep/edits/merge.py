@@ -5,13 +5,12 @@ other tags come and go with the machine's caption.
 """
 
 import re
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 SENTENCE_WORDS = 5
 
 
-@dataclass(frozen=True)
-class Hand:
+class Hand(NamedTuple):
     """The state of one caption. All items are text as captions have it, not tag names."""
 
     text: str | None = None  # the .txt's last known text; None: nothing yet
@@ -42,8 +41,7 @@ def edited(state: Hand, found: str) -> Hand:
     known = set(_keyed(state.machine)) - {trigger}
     if not state.verbatim:
         known |= set(before) - {trigger}
-    return replace(
-        state,
+    return state._replace(
         text=found,
         added=tuple(text for name, text in added.items() if name not in went),
         removed=tuple(text for name, text in removed.items() if name not in came),

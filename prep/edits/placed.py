@@ -9,7 +9,6 @@ import hashlib
 import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,8 +53,9 @@ class Stat(NamedTuple):
         return cls(status.st_size, status.st_mtime_ns, status.st_ino, 0 if link else status.st_ctime_ns)
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
+    """A row of EXPORT."""
+
     name: str
     sha256: str
     bytes: int
@@ -71,19 +71,19 @@ class Placed:
 
     def is_as(self, stat: Stat) -> bool:
         """Whether its file is as it was when it was last seen."""
-        return (self.bytes, self.mtime_ns, self.inode) == stat[:3]
+        return self.bytes == stat.bytes and self.mtime_ns == stat.mtime_ns and self.inode == stat.inode
 
     def at(self, path: Path) -> "Placed":
         """With the present stat of the file."""
         found = path.stat()
-        return replace(self, bytes=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino)
+        return self._replace(bytes=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino)
 
     def taken_out(self) -> "Placed":
         """The place of a user's version: whatever comes there next is not known to be prep's."""
-        return replace(self, hand=False, sha256="", bytes=0, mtime_ns=0, inode=0)
+        return self._replace(hand=False, sha256="", bytes=0, mtime_ns=0, inode=0)
 
     def row(self, subject: str) -> dict:
-        return {"subject": subject, "recipe": "", **{slot: getattr(self, slot) for slot in self.__slots__}}
+        return {"subject": subject, "recipe": "", **self._asdict()}
 
 
 class Placement:
@@ -146,7 +146,8 @@ class Placement:
 
     def sidecar_stat(self, placed: Placed) -> Stat | None:
         """The stat of its caption file; None when there is none."""
-        return self.listings.get(placed.group, {}).get(f"{placed.stem}.txt")
+        names = self.listings.get(placed.group)
+        return names.get(f"{placed.stem}.txt") if names else None
 
     def retouched(self) -> list[str]:
         """The subjects whose picture the user changed or converted since it was last seen here. It is the user's now,
@@ -162,14 +163,14 @@ class Placement:
                 continue
             if name == placed.name and placed.is_as(self.listings[placed.group][name]):
                 continue
-            now = self._looked_at(replace(placed, name=name))
+            now = self._looked_at(placed._replace(name=name))
             if now is None:
                 if placed.state == "placed":
                     self.damaged[subject] = self.folder(placed.group) / name
                 continue
             if now.sha256 != placed.sha256:
                 retouched.append(subject)
-                now = replace(now, state="placed") if placed.state == "unplaced" else now
+                now = now._replace(state="placed") if placed.state == "unplaced" else now
             seen[subject] = now
         self.update(seen)
         return retouched
@@ -184,7 +185,7 @@ class Placement:
         """Record a new state for known subjects, before anything on disk follows from it."""
         known = {subject: self.known[subject] for subject in subjects if subject in self.known}
         changed = {subject: each for subject, each in known.items() if each.state != state}
-        self.update({subject: replace(each, state=state) for subject, each in changed.items()})
+        self.update({subject: each._replace(state=state) for subject, each in changed.items()})
 
     def placed(self) -> Iterator[tuple[str, Placed]]:
         """All that should be in kohya/."""
@@ -196,12 +197,11 @@ class Placement:
 
     def moved(self) -> set[str]:
         """Subjects whose place now belongs to another subject: the same picture under another name."""
+        unplaced = {subject: placed for subject, placed in self.known.items() if placed.state == "unplaced"}
+        if not unplaced:
+            return set()
         owners = {(placed.group, placed.stem) for placed in self.known.values() if placed.state != "unplaced"}
-        return {
-            subject
-            for subject, placed in self.known.items()
-            if placed.state == "unplaced" and (placed.group, placed.stem) in owners
-        }
+        return {subject for subject, placed in unplaced.items() if (placed.group, placed.stem) in owners}
 
     def folder(self, group: str) -> Path | None:
         """None while the group's repeats are not set."""
@@ -250,15 +250,15 @@ class Placement:
             open_image(data)
         except ImageError:
             return None
-        return replace(placed, sha256=digest, hand=True).at(path)
+        return placed._replace(sha256=digest, hand=True).at(path)
 
 
 def read_placement(kohya: Path, ledger: Ledger) -> Placement:
     """What is in kohya/ now. Writes nothing."""
     placement = Placement(kohya, ledger)
-    table = ledger.table(EXPORT)
-    columns = (table[name].to_pylist() for name in ("subject", *Placed.__slots__))
-    for subject, name, sha256, size, state, group, mtime_ns, inode, hand in zip(*columns, strict=True):
+    for subject, name, sha256, size, state, group, mtime_ns, inode, hand in ledger.values(
+        EXPORT, "subject", *Placed._fields
+    ):
         group = group or name.rpartition("-")[0]
         placement.known[subject] = Placed(name, sha256, size, state, group, mtime_ns or 0, inode or 0, bool(hand))
     placement.read()
@@ -270,7 +270,7 @@ def _listing(folder: Path) -> dict[str, Stat]:
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_file():
-                found[entry.name] = Stat.of(stat_of(entry), link=entry.is_symlink())
+                found[entry.name] = Stat.of(stat_of(entry), entry.is_symlink())
     return found
 
 

@@ -3,9 +3,8 @@
 import codecs
 import errno
 import re
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -29,6 +28,7 @@ CAPTION = Shelf(
         pa.field("proof", pa.binary()),  # that `machine` is what a run would compose; see captions/compose.py
     ),
 )
+ENTRY = ("text", "machine", "added", "removed", "person", "verbatim", "standing", "source_text", "step", "proof")
 LONGEST_BYTES = 1_000_000
 # A BOM tells the encoding. The longer ones first: UTF-32's begins with UTF-16's.
 MARKS = (
@@ -41,8 +41,7 @@ MARKS = (
 BEFORE = re.compile(r"^[\s\ufeff]+")  # a second mark, written as text, would be taken for the first the next time
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One caption's row in the ledger."""
 
     hand: Hand
@@ -84,19 +83,10 @@ def texts_of(*texts: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in texts if text is not None))
 
 
-def entry_of(row: dict[str, Any] | None) -> Entry:
-    """The entry of a ledger row; an empty one for a caption that was never written."""
-    if row is None:
-        return Entry(Hand())
-    hand = Hand(
-        row["text"],
-        tuple(row["machine"] or ()),
-        tuple(row["added"] or ()),
-        tuple(row["removed"] or ()),
-        row["person"],
-        bool(row["verbatim"]),
-    )
-    return Entry(hand, tuple(row["standing"] or ()), row["source_text"], row["step"] or 0, row["proof"])
+def entry_of(text, machine, added, removed, person, verbatim, standing, source_text, step, proof) -> Entry:
+    """The entry of a ledger row: its columns, in the order of ENTRY."""
+    hand = Hand(text, tuple(machine or ()), tuple(added or ()), tuple(removed or ()), person, bool(verbatim))
+    return Entry(hand, tuple(standing or ()), source_text, step or 0, proof)
 
 
 def read_caption(path: Path, follow: bool = False) -> str | None:
@@ -138,18 +128,18 @@ def absorb(entry: Entry, kohya: str | None, source: str | None) -> Entry:
     """
     hand, expected = entry.hand, entry.expected_texts
     if kohya is not None and kohya not in (hand.text, *expected):
-        hand = edited(replace(hand, text=_nearest(kohya, hand.text, *expected)), kohya)
+        hand = edited(hand._replace(text=_nearest(kohya, hand.text, *expected)), kohya)
     if source is not None and source not in (entry.source_text, *expected) and entry.hand.text is not None:
         # What changed in SRC since it was last read; the first time, what differs from the present caption.
         basis = hand.text if entry.source_text is None else entry.source_text
-        after = edited(replace(hand, text=_nearest(source, basis, *expected)), source)
+        after = edited(hand._replace(text=_nearest(source, basis, *expected)), source)
         # Whoever wrote a new .txt in SRC did not see the one in kohya/: what was added there is not removed here.
         hand = _with_added(after, hand) if entry.source_text is None else after
         expected = (*expected, kohya)  # which keeps its text until it is written
     # A text that no file has is forgotten: the next run may have other settings and be killed too.
     remaining = tuple(text for text in expected if text in (kohya, source) and text != hand.text)
-    return replace(
-        entry, hand=hand, expected_texts=remaining, source_text=entry.source_text if source is None else source
+    return entry._replace(
+        hand=hand, expected_texts=remaining, source_text=entry.source_text if source is None else source
     )
 
 
@@ -159,7 +149,10 @@ def begun(entry: Entry, machine: tuple[str, ...]) -> Hand:
     """
     hand = entry.hand
     if hand.text is None and entry.source_text is not None:
-        return edited(Hand(", ".join(machine), machine), entry.source_text)
+        after = edited(Hand(", ".join(machine), machine), entry.source_text)
+        # The user wrote all of it: what prep's caption has as well stays when prep's loses it, as a trait for example.
+        own = {key(item): item for item in items(entry.source_text) if not machine or key(item) != key(machine[0])}
+        return after._replace(added=tuple(own.values()))
     if hand.person is not None and not hand.machine:
         ours = Hand(", ".join(machine), machine)
         return ours if hand.person == ours.text else edited(ours, hand.person)
@@ -171,7 +164,7 @@ def _with_added(hand: Hand, before: Hand) -> Hand:
     added = tuple(item for item in before.added if key(item) not in there)
     mine = {key(item) for item in added}
     removed = tuple(item for item in hand.removed if key(item) not in mine)
-    return replace(hand, added=(*hand.added, *added), removed=removed)
+    return hand._replace(added=(*hand.added, *added), removed=removed)
 
 
 def _nearest(found: str, *bases: str | None) -> str | None:

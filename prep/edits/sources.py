@@ -28,10 +28,11 @@ def read_sources(src: Path, rows: Sequence[Row]) -> Beside:
     Of files with the same pixels, the first one's own caption counts; if it has none, another file's does.
     """
     names: dict[str, dict[str, str]] = {}
+    rows = [row for row in rows if not (row.ref.problem or row.made)]
+    sidecars = {row.ref.path: found for row in rows if (found := _sidecar(src, row.ref.path, names))}
     groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in rows:
-        if not (row.ref.problem or row.made):
-            groups[row.ref.character, row.ref.same].append(row)
+    for row in rows if sidecars else ():
+        groups[row.ref.character, row.ref.same].append(row)
     found: dict[str, str] = {}
     problems: dict[str, Problem] = {}
     unread: set[str] = set()
@@ -39,7 +40,7 @@ def read_sources(src: Path, rows: Sequence[Row]) -> Beside:
         same.sort(key=lambda row: row.reason == "copy")
         picture = image_key(same[0])
         for row in same:
-            sidecar = _sidecar(src, row.ref.path, names)
+            sidecar = sidecars.get(row.ref.path)
             if sidecar is None:
                 continue
             try:

@@ -13,6 +13,7 @@ from prep.edits.placed import Placed, Placement
 from prep.edits.sidecar import LONGEST_BYTES, absorb, caption_text
 from prep.errors import ImageError
 from prep.files import crash_point, read_file
+from prep.system import remove
 
 
 def take_out(
@@ -43,7 +44,7 @@ def _picture(placed: Placed, placement: Placement, out: Path, elsewhere: Collect
                 why = "was changed by hand, and its picture is no longer in the set"
                 set_aside(out, path, why, placement.ledger)
                 return True
-        path.unlink()
+        remove(path)
     except FileNotFoundError:
         return False
     return True
@@ -60,4 +61,4 @@ def _caption(path: Path, picture: str, decisions: Decisions, out: Path) -> None:
         return
     if text not in entry.known:
         decisions.keep({picture: absorb(entry, text, None)}, BY)
-    path.unlink()
+    remove(path)

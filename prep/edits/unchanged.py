@@ -37,9 +37,7 @@ class Unchanged:
     @cached_property
     def known(self) -> dict[str, tuple]:
         """Picture -> its row's columns."""
-        table = self.ledger.table(SIDECAR)
-        columns = (table[name].to_pylist() for name in COLUMNS)
-        return dict(zip(table["subject"].to_pylist(), zip(*columns, strict=True), strict=True))
+        return {row[0]: row[1:] for row in self.ledger.values(SIDECAR, "subject", *COLUMNS)}
 
     def forget(self) -> None:
         """All files are read again."""
@@ -47,8 +45,7 @@ class Unchanged:
 
     def has(self, picture: str, stat: Stat, text: str) -> bool:
         """Whether a file with this stat is known to have exactly prep's bytes for this text."""
-        known = self.known.get(picture)
-        return known is not None and known[:4] == stat and known[4] == _digest(text)
+        return self.known.get(picture) == (*stat, _digest(text))
 
     def note(self, picture: str, stat: Stat, text: str, seen_ns: int) -> None:
         """The file had exactly prep's bytes for this text. stat: as it was before it was read, at seen_ns or later."""

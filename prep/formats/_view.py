@@ -25,6 +25,7 @@ from prep.files import cannot_write, read_file, real_folder, sweep, write_whole
 from prep.formats._clean import Cleaner, Progress, png_of, stamp
 from prep.formats._state import Record, State, inside, stamp_of
 from prep.ledger import Ledger
+from prep.system import link_text, remove
 from prep.types import Summary
 
 WRITERS = 4
@@ -207,7 +208,7 @@ class View:
                 continue
             if os.path.lexists(path):
                 if state.owns(name, path):
-                    path.unlink()
+                    remove(path)
                 else:
                     self._set_aside(name, state, ledger)
                 removed += 1
@@ -244,6 +245,6 @@ def _link(source: Path, target: Path) -> None:
         os.link(origin, target)
         return
     with contextlib.suppress(OSError):
-        target.symlink_to(os.path.relpath(origin, target.parent.resolve()))
+        target.symlink_to(link_text(origin, target.parent))
         return
     shutil.copyfile(origin, target)

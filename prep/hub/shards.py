@@ -21,6 +21,7 @@ from prep.documents import read_json
 from prep.errors import ImageError, StoppedError
 from prep.files import LONGEST_BYTES, cannot_write, real_folder, sweep, write_whole
 from prep.hub.rows import COLUMNS, FAMILIES, Item, Source
+from prep.system import remove
 
 VERSION = 1  # of the layout: a new version rewrites all shards
 MOST_BYTES = 400_000_000  # of a shard; the hub prefers less than 500 MB
@@ -101,7 +102,7 @@ class Shards:
         for path in self.folder.glob("*.parquet"):
             if path.stem not in used:
                 with suppress(OSError):
-                    path.unlink()
+                    remove(path)
 
     def features(self) -> list[dict]:
         """The features as a card's YAML lists them."""
@@ -151,7 +152,7 @@ class Shards:
 
         write_whole(path, stream)
         if hashed.hexdigest()[:32] != shard.key:
-            path.unlink(missing_ok=True)
+            remove(path)
             raise StoppedError(f"{self.source.out} changed while prep was running", hint="push again")
         self.index["shards"][shard.key] = {**written, "mark": _stamp(path)}
         self._keep_index()

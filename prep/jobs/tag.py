@@ -162,10 +162,10 @@ class ScoreBook:
         return TagScores(vocabulary, index[of_index[at] : of_index[at + 1]], score[of_score[at] : of_score[at + 1]])
 
     @cached_property
-    def _numbers(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-        """index and score, each [K] of all images, and int32 [N + 1]: where those of an image begin."""
+    def _numbers(self) -> tuple[tuple[np.ndarray, list[int]], ...]:
+        """index and score, each [K] of all images, and N + 1 numbers: where those of an image begin."""
         lists = (self.book.columns[name] for name in ("index", "score"))
-        return tuple((each.values.to_numpy(zero_copy_only=False), each.offsets.to_numpy()) for each in lists)
+        return tuple((each.values.to_numpy(zero_copy_only=False), each.offsets.to_pylist()) for each in lists)
 
     @cached_property
     def _vocabularies(self) -> list[Vocabulary]:

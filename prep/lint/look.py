@@ -10,7 +10,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from prep.errors import PrepError, UsageError
 from prep.files import sweep
-from prep.lint import buckets, captions, dataset_toml, datasets, folder, images, pairs, parent
+from prep.lint import buckets, captions, dataset_toml, datasets, folder, images, pairs, parent, triggers
 from prep.lint.findings import LEVELS, Finding, Rule
 from prep.lint.toml_file import TomlFile, read_toml
 from prep.lint.use import Use, use_of_name, use_of_subset
@@ -25,6 +25,7 @@ FAMILIES = (
     folder.RULES,
     pairs.RULES,
     captions.RULES,
+    triggers.RULES,
     images.RULES,
 )
 RULES: list[Rule] = [rule for family in FAMILIES for rule in family]
@@ -59,6 +60,7 @@ def lint(path: Path) -> Report:
     findings, targets = _of_file(path) if is_file else _of_folder(_kohya(path))
     home = (path.parent if is_file else path).resolve()
     folders, count, outside = 0, 0, []
+    together = triggers.Triggers(printable(path.resolve().name) or ".")
     for target in targets:
         try:
             listing = folder.read_folder(target.path, target.shown, target.use)
@@ -66,11 +68,12 @@ def lint(path: Path) -> Report:
             raise UsageError(f"{printable(target.shown)} cannot be read: {error.strerror or error}") from None
         folders += 1
         count += len(listing.images)
-        found = list(_in_folder(listing))
+        found = list(_in_folder(listing, together))
         if any(finding.fix for finding in found) and not target.path.resolve().is_relative_to(home):
             outside.append(target.shown)
             found = [replace(finding, fix=None) for finding in found]
         findings += found
+    findings += triggers.RULES.check(together)
     return Report(tuple(sorted(findings, key=_order)), folders, count, tuple(outside))
 
 
@@ -158,13 +161,16 @@ def _of_folder(path: Path) -> tuple[list[Finding], list[_Target]]:
     return findings, [_Target(path / name, printable(name), use_of_name(name)) for name in scanned]
 
 
-def _in_folder(listing: folder.Folder) -> Iterator[Finding]:
+def _in_folder(listing: folder.Folder, together: triggers.Triggers) -> Iterator[Finding]:
     yield from folder.RULES.check(listing)
     yield from pairs.RULES.check(listing)
     use = listing.use
+    texts = []
     for name in listing.captions:
-        shown = f"{listing.shown}/{printable(name)}"
-        yield from captions.RULES.check(captions.read_caption(listing.path / name, shown, use))
+        caption = captions.read_caption(listing.path / name, f"{listing.shown}/{printable(name)}", use)
+        texts.append(caption.read)
+        yield from captions.RULES.check(caption)
+    together.add(listing.shown, use.trigger, texts)
     # .jxl is left alone: sd-scripts may have its plugin, prep has none.
     readable = [name for name in listing.images if folder.suffix(name).lower() != ".jxl"]
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from prep.config import Settings
 from prep.errors import SettingsError, UsageError, WeightsError
+from prep.files import what_is
 from prep.models.choose import named
 from prep.models.choose_models import card_of, generator_of, no_sampler, option_files, options_of
 from prep.models.known import known
 from prep.models.locate import files_at, find
+from prep.options import Options
 from prep.process.hardware import may_have, nvidia_driver
 from prep.registry import FAMILIES, ModelSpec, Role, family, load
 from prep.tensors.kind import first_kind
@@ -76,12 +78,20 @@ def _check_parts(role: Role, settings: Settings) -> None:
                 options = options_of(role, spec, settings)
                 files = option_files(spec, options)
                 for part, path in files.items():
-                    if not path.is_file():
-                        where = f"{role}.{section}.{part}"
-                        raise UsageError(f"{where}: {path} is not a file", hint=f"name the file that contains {part}")
-                if files and spec.check:
-                    load(spec.check)(spec.name, files, options)
+                    _check_part(f"{role}.{section}.{part}", spec, part, path, options)
                 break
+
+
+def _check_part(setting: str, spec: ModelSpec, part: str, path: Path, options: Options) -> None:
+    hint = f"name the file that contains {part}"
+    if what := what_is(path):
+        raise UsageError(f"{setting}: {path} {what}", hint=hint)
+    try:
+        _check_arrived(path)
+        if spec.check:
+            load(spec.check)(spec.name, {part: path}, options)
+    except WeightsError as error:
+        raise WeightsError(f"{setting}: {error.message}", error.hint or hint) from None
 
 
 def _check_files(role: Role, spec: ModelSpec, source: str, files: Mapping[str, Path], settings: Settings) -> None:

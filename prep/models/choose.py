@@ -29,7 +29,8 @@ def choose_tagger(
 
     say: called with the reason, in one sentence.
 
-    may_fetch False only says what would happen; it returns None if something would be fetched.
+    may_fetch False only says what would happen; it returns None if something would be fetched, and asks no address
+    whether it answers.
     reach: (address, seconds) -> whether it answers; for callers that already know.
     Raises UsageError for a tagger that does not exist or cannot tag, StoppedError when none is available.
     """
@@ -41,7 +42,7 @@ def choose_tagger(
     if here:
         say(f"{spec.name} is on this machine ({here.source})" + (f"; {here.note}" if here.note else ""))
         return here
-    why = why_not(spec, offline, reach or answers)
+    why = why_not(spec, offline, reach or (answers if may_fetch else unasked))
     if not why:
         say(f"{spec.name} is not on this machine and will be fetched: {spec.size}, licence: {spec.licence}")
         return fetch(spec.name) if may_fetch else None
@@ -84,7 +85,7 @@ def choose_generator(
         say(f"{here.name}: {here.note}")
     if here or not (may_fetch or spec.packaged):
         return here
-    if why := why_not(spec, offline, lambda *_: True):  # fetching will show whether the hub answers
+    if why := why_not(spec, offline, unasked):  # fetching will show whether the hub answers
         raise not_to_be_had(spec, why)
     say(f"{spec.name} is not on this machine and will be fetched: {spec.size}, licence: {spec.licence}")
     return fetch(spec.name)
@@ -124,7 +125,7 @@ def by_path(role: Role, spec: ModelSpec, path: Path) -> Weights:
     """Raises UsageError when it is not there, WeightsError when it cannot be read."""
     files = files_at(spec, path, f"{role}.model")
     if role == "tagger" and len(files) == 1 and path.is_dir():
-        raise SettingsError(f"{path} is a folder", hint="set tagger.model to a name or a checkpoint file")
+        raise SettingsError(f"tagger.model: {path} is a folder", hint="set tagger.model to a name or a checkpoint file")
     bare = spec.name == family(role).by_path
     return weights_of(spec, files, "file", path.stem if bare and role == "generator" else spec.name)
 
@@ -136,6 +137,11 @@ def why_not(spec: ModelSpec, offline: bool, reach: Callable[[str, float], bool])
     if offline or hub_offline():
         return "fetching is switched off"
     return "" if reach(source_of(spec), ANSWER_SECONDS) else "the release page does not answer"
+
+
+def unasked(address: str, seconds: float) -> bool:
+    """For why_not, where nobody is to be asked: the address may answer."""
+    return True
 
 
 def not_to_be_had(spec: ModelSpec, why: str) -> StoppedError:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from prep.config import Settings
 from prep.errors import PrepError, SettingsError, StoppedError, UsageError
 from prep.ledger import Ledger, Shelf
-from prep.models.choose import choose_generator, choose_tagger, named, not_to_be_had, why_not
+from prep.models.choose import choose_generator, choose_tagger, named, not_to_be_had, unasked, why_not
 from prep.models.fetch import answers, fetch
 from prep.models.hashes import digest_of
 from prep.models.hub import hub_offline
@@ -25,7 +25,6 @@ from prep.registry import ModelSpec, Role, family, load
 
 MODEL = Shelf("model", (pa.field("name", pa.string()), pa.field("sha256", pa.string())))
 BY_PATH = ":"  # ends the remembered name of a model that the user named by path
-NOT_HERE = "a tagger that is not fetched yet"
 log = logging.getLogger(__name__)
 
 
@@ -66,7 +65,7 @@ def tagger_of(
         weights = _chosen(settings, may_fetch, asked)
         if weights is None:
             spec = named("tagger", asked)[0] if asked != "auto" else known(family("tagger").automatic[0])
-            return ModelRef(spec, NOT_HERE, "", options_of("tagger", spec, settings))
+            return ModelRef(spec, spec.name, "", options_of("tagger", spec, settings))
     name = weights.name + (BY_PATH if weights.source == "file" and weights.spec.files else "")
     if remembered and remembered["name"] == name and remembered["sha256"] != weights.digest:
         log.info(f"tag: {weights.path.name} is a different file than before; all images are tagged again")
@@ -160,6 +159,19 @@ def would_draw(settings: Settings) -> tuple[bool, str]:
     if chosen or asked not in ("auto", "none"):  # a name whose weights would be fetched
         return True, ""
     return False, why[-1].removeprefix("nothing is drawn: ") if why else "generator.model is none"
+
+
+def fetched_first(ref: ModelRef, settings: Settings) -> str:
+    """What a run would do about a model that it needs and that is not on this machine, as the end of a sentence. Asks
+    nobody; empty: it is here, or given by its path.
+    """
+    if ref.given or not ref.spec.files or find(ref.spec):
+        return ""
+    if why := why_not(ref.spec, settings.models.offline or hub_offline(), unasked):
+        return f", which is not on this machine and {why}"
+    auto = ref.spec.role == "tagger" and settings.tagger.model == "auto" and not ref.digest
+    otherwise = ", or read them with the starter tagger" if auto and settings.models.fallback == "starter" else ""
+    return f", which a run would fetch first ({ref.spec.size}){otherwise}"
 
 
 @cache

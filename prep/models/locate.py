@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prep.errors import StoppedError, UsageError
+from prep.files import what_is
 from prep.models.hashes import cache_folder, digest_of, fetched_sha256, sha256_of
 from prep.models.hub import check_endpoint, hub_cache
 from prep.models.known import PACKAGE, all_known, known
@@ -104,16 +105,8 @@ def files_at(spec: ModelSpec, path: Path, setting: str) -> dict[str, Path]:
     else:
         files = {next(iter(names), "model"): path}
     for file in files.values():
-        try:
-            there = file.exists()
-        except OSError:  # a name too long for the disk
-            there = False
-        if not there:
-            raise UsageError(f"{file} does not exist", hint=f"set {setting} to a name, a path, or NAME:PATH")
-        if not (file.is_file() or file.is_dir()):  # a pipe would block, and a device never ends
-            raise UsageError(
-                f"{file} is neither a file nor a folder", hint=f"set {setting} to a name, or to the path of one"
-            )
+        if (what := what_is(file)) and what != "is a folder":  # a pipe would block, and a device never ends
+            raise UsageError(f"{setting}: {file} {what}", hint=f"set {setting} to a name, a path, or NAME:PATH")
     return files
 
 

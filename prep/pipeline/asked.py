@@ -2,13 +2,15 @@
 kohya/.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from prep.captions.characters import check_triggers
 from prep.checks.retag import read_exclusive
 from prep.config import Settings
 from prep.dataset.elsewhere import check_elsewhere
 from prep.drawing.prompts import read_vary
-from prep.errors import UsageError
+from prep.errors import SettingsError, UsageError
 from prep.formats import load_format
 from prep.models.check import check_models
 from prep.system import may_link
@@ -16,18 +18,25 @@ from prep.tagging.filters import read_patterns
 from prep.tagging.thresholds import read_overrides
 
 
-def check_settings(settings: Settings, out: Path | None = None, src: Path | None = None) -> None:
-    """out: the folder of a set, which may exist. Writes nothing, loads no weights, uses no network.
+def check_settings(
+    settings: Settings, out: Path | None = None, src: Path | None = None, characters: Sequence[str] = ()
+) -> None:
+    """out: the folder of a set, which may exist. characters: folders of SRC that [characters] may name. Writes nothing,
+    loads no weights, uses no network.
 
     Raises UsageError (SettingsError, WeightsError): what was named, and what is wrong with it.
     """
+    check_triggers(settings, list(characters))
     read_patterns(settings.filter.file, "filter.file")
     read_patterns(settings.profile.intrinsic, "profile.intrinsic")
     read_overrides(settings.thresholds.overrides)
     read_vary(settings.augmentation.vary)
     read_exclusive(settings.check.exclusive)
     for name in settings.export.formats:
-        load_format(name)
+        try:
+            load_format(name)
+        except UsageError as error:
+            raise SettingsError(f"export.formats: {error.message}", error.hint) from None
     check_models(settings, begun=out is not None and (out / ".prep" / "ledger").is_dir())
     if settings.export.link == "symlink" or settings.export.kohya:
         _check_links(settings)

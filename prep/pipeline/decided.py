@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ from prep.dataset.read_back import given_slugs, read_back
 from prep.edits.decisions import Decisions
 from prep.edits.follow import Followed, follow
 from prep.edits.from_files import HandEdits
+from prep.edits.history import Verdict
 from prep.edits.merge import Hand, merged, names, source
 from prep.edits.placed import read_placement
 from prep.edits.sidecar import Entry, begun
@@ -22,7 +23,7 @@ from prep.pipeline.records import Captioned, Drawn, Profiled
 from prep.registry import family
 from prep.run import Run, image_key
 from prep.tagging.thresholds import level_of
-from prep.types import BY_HAND, Caption, Row
+from prep.types import BY_HAND, Caption, ImageRef, Row
 
 NAMES = Shelf("names", (pa.field("slug", pa.string()),))  # subject: a character; null: passed on
 
@@ -74,62 +75,61 @@ def look_at_edits(run: Run, rows: Sequence[Row], slugs: Mapping[str, str]) -> tu
     return edits, followed
 
 
-def overruled(row: Row, decisions: Decisions) -> Row:
-    """A real picture's row, with the user's verdict where there is one."""
-    verdict = decisions.verdict(image_key(row))
+def overruled(row: Row, verdict: Verdict | None) -> Row:
+    """A real picture's row, with the user's verdict if there is one."""
     if verdict == "accepted" and row.status == "rejected":
-        return replace(row, status="kept", reason=None, flags=tuple(sorted({*row.flags, BY_HAND})))
+        return row._replace(status="kept", reason=None, flags=tuple(sorted({*row.flags, BY_HAND})))
     if verdict == "rejected" and row.status == "kept":
-        return replace(row, status="rejected", reason=BY_HAND)
+        return row._replace(status="rejected", reason=BY_HAND)
     return row
 
 
 def captioned(run: Run, record: Profiled, rows: Iterable[Row]) -> Iterator[Row]:
     """The rows with prep's captions and the user's changes to them. Made once per run."""
     rows = list(rows)
-    entries = record.edits.decisions.entries(map(image_key, rows))
+    pictures = list(map(image_key, rows))
+    entries = record.edits.decisions.entries(pictures)
     trial = is_trial(record.tagger)
-    return (_captioned(run, record, row, entry, trial) for row, entry in zip(rows, entries, strict=True))
+    return (_captioned(run, record, *each, trial) for each in zip(rows, pictures, entries, strict=True))
 
 
-def _captioned(run: Run, record: Profiled, row: Row, entry: Entry, trial: bool) -> Row:
+def _captioned(run: Run, record: Profiled, row: Row, picture: str, entry: Entry, trial: bool) -> Row:
     """trial: whether a starter model read it."""
     if not row.ref.width:
         return row
     level = level_of(row.ref.edge_density, run.settings.thresholds)
     if row.status != "kept" and not row.made:
-        return replace(row, complexity=level)
+        return row._replace(complexity=level)
     machine = _machine_s(record, row, level, entry)
-    # One replace: a set has many rows, and each call costs as much as a small caption.
-    made = {"complexity": level, "caption": machine}
     more = {"starter"} if trial or row.made and _drawn_by_trial(record, row) else set()
     if len(machine.items) == 1 and not machine.tags and not machine.removed:
         more.add("no_tags")
-    if more or row.flags:
-        made["flags"] = tuple(sorted({*row.flags, *more}))
-    if row.trains:
-        made |= _decided(record.edits, row, begun(entry, machine.items), machine)
-    return replace(row, **made)
+    flags = tuple(sorted({*row.flags, *more})) if more else row.flags
+    decided = _decided(record.edits, picture, begun(entry, machine.items), machine) if row.trains else {}
+    return row._replace(complexity=level, caption=machine, flags=flags, **decided)
 
 
 def _machine_s(record: Profiled, row: Row, level: str, entry: Entry) -> Caption:
     """The machine's caption: as it is remembered where all that it follows from is the same."""
-    composer, profile, sha256 = record.composer, record.profiles[row.ref.character], row.ref.sha256
-    scores, items = record.scores[sha256], entry.hand.machine
-    if items and entry.proof == composer.proof(scores, level, profile, items):
+    ref, items = row.ref, entry.hand.machine
+    scores, profile = record.scores[ref.sha256], record.profiles[ref.character]
+    if items and entry.proof == record.composer.proof(scores, level, profile, items):
         # Not the scores themselves: those of a whole set would stay in memory.
-        return Remembered(items, entry.proof, lambda: composer.caption(record.scores[sha256], level, profile))
-    return composer.caption(scores, level, profile)
+        return Remembered(items, entry.proof, partial(_composed, record, ref, level))
+    return record.composer.caption(scores, level, profile)
 
 
-def _decided(edits: HandEdits, row: Row, hand: Hand, machine: Caption) -> dict[str, Any]:
+def _composed(record: Profiled, ref: ImageRef, level: str) -> Caption:
+    return record.composer.caption(record.scores[ref.sha256], level, record.profiles[ref.character])
+
+
+def _decided(edits: HandEdits, picture: str, hand: Hand, machine: Caption) -> dict[str, Any]:
     """What the user made of the caption, or of the picture."""
-    picture = image_key(row)
     if picture in edits.excluded:
         return {"status": "excluded"}
     if picture in edits.unread_sources:
         return {"status": "rejected", "reason": "caption"}
-    text = merged(hand, machine.items)
+    text = machine.text if hand.person is None else merged(hand, machine.items)
     return {"final_text": text, "caption_source": source(hand, text)}
 
 
@@ -166,7 +166,7 @@ def training(rows: Iterable[Row]) -> Iterator[str]:
 
 
 def _undecided(row: Row) -> Row:
-    return replace(row, final_text=None, caption_source=None)
+    return row._replace(final_text=None, caption_source=None)
 
 
 def _newly_excluded(row: Row, edits: HandEdits) -> bool:

@@ -21,7 +21,14 @@ from prep.pipeline.carried import carried
 from prep.pipeline.decided import captioned, training
 from prep.pipeline.records import Captioned, Drawn
 from prep.run import Run
-from prep.types import Row
+from prep.types import Problem, Row
+
+FORGOTTEN = Problem(
+    "generate",
+    "forgotten",
+    "no longer trains: you edited it, and the part of the ledger that knew what it was drawn for is lost",
+    "to train on it, put it into its character's folder in SRC",
+)
 
 
 def generate(run: Run, record: Captioned) -> Captioned:
@@ -65,7 +72,7 @@ def check(run: Run, record: Captioned) -> Drawn:
     unread = list({ref.sha256: ref for ref in refs if ref.sha256 not in record.scores}.values())
     run.wants("check", len(unread))
     if unread:
-        run.report.say(f"check: {record.tagger.name} reads {len(unread):,} drawn pictures")
+        run.report.say(f"check: {record.tagger.name} reads {quantity(len(unread), 'drawn picture')}")
         tagger = fetched(record.tagger, run.settings)
         job = TagJob(run.out, run.ledger, tagger, run.settings.scan.max_pixels)
         for outcome in carried(run, job, unread, "check"):
@@ -103,7 +110,8 @@ def drawn_before(run: Run, record: Captioned) -> list[Judged]:
     """What was drawn and judged in the last run."""
     found = standing(run.ledger, record.places, record.rows)
     if is_lost(run.out, run.ledger, JUDGED) or not run.ledger.parts(JUDGED):  # 0.1.0 kept no verdicts
-        read_back(told(run.out), run.ledger, record.places)
+        for path in read_back(told(run.out), run.ledger, record.places):
+            run.problems[path.relative_to(run.out).as_posix()] = FORGOTTEN
         found = standing(run.ledger, record.places, record.rows)
     return found
 

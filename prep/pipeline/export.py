@@ -1,7 +1,6 @@
 """The last stage: kohya's folders, the manifest, the sheets, other trainers' formats. stages.py has the first ones."""
 
 from collections import Counter
-from dataclasses import replace
 
 from prep.aside import lying_aside, sweep_empty
 from prep.captions.compose import Composer
@@ -15,7 +14,7 @@ from prep.dataset.sheets import Sheets
 from prep.dataset.source import write_sidecars
 from prep.dataset.training import write_training_toml
 from prep.formats.views import write_views
-from prep.names import drawn_group, quantity
+from prep.names import drawn_group, printable, quantity
 from prep.pipeline.decided import second_look
 from prep.pipeline.fates import fates_of
 from prep.pipeline.records import Drawn, Exported
@@ -30,7 +29,7 @@ def export(run: Run, drawn: Drawn) -> Exported:
     edits.set_unreadable_aside()
     counts = Counter(places.group(row) for row in rows if row.trains)
     kohya = kohya_exporter(run, drawn)
-    kohya.set_repeats(counts, run.options.rebalance)
+    unbalanced = kohya.set_repeats(counts, run.options.rebalance)
     edits.announce(rows)
     written = kohya.write(rows, run.out)
     saved = written.rows
@@ -55,6 +54,10 @@ def export(run: Run, drawn: Drawn) -> Exported:
         f"{written.written:,} written, {written.unchanged:,} unchanged, {removed:,} removed"
         + (f"; {quantity(written.captions, 'caption')} rewritten" if written.captions else "")
     )
+    if unbalanced and (written.written or removed):  # otherwise it was said before
+        now = placement.repeats
+        shown = ", ".join(f"{printable(group)} {now[group]} ({wanted})" for group, wanted in unbalanced.items())
+        run.report.say(f"export: repeats stay as they were, but {shown} would balance it: `--rebalance` sets them")
     left_out = write_views(run.out, settings.export.formats, run.ledger, run.report.say, run.report.bar)
     run.problems |= {file: Problem("export", "left_out", why) for file, why in left_out.items()}
     run.problems |= aside(run)
@@ -96,11 +99,11 @@ def kohya_exporter(run: Run, drawn: Drawn) -> KohyaExporter:
 def exported(record: Drawn, problems: dict[str, Problem], row: Row) -> Row:
     """The row with its path in the dataset folder."""
     if not row.trains or row.ref.path in problems:
-        return replace(row, exported=row.ref.path) if row.made else row
+        return row._replace(exported=row.ref.path) if row.made else row
     placement = record.edits.placement
     placed = placement[image_key(row)]
     flags = tuple(sorted({*row.flags, RETOUCHED})) if placed.hand else row.flags
-    return replace(row, exported=f"kohya/{placement.folder(placed.group).name}/{placed.name}", flags=flags)
+    return row._replace(exported=f"kohya/{placement.folder(placed.group).name}/{placed.name}", flags=flags)
 
 
 def shaping_settings(settings: Settings, composer: Composer) -> dict:

@@ -50,7 +50,8 @@ def other_than_before(src: Path, out: Path, settings: Settings) -> str:
         return ""
     more = f"; and {len(changed) - SHOWN:,} more" if len(changed) > SHOWN else ""
     shown = "; ".join(changed[:SHOWN])
-    return f"settings that differ from the last run's (--set and --config apply to one run only): {shown}{more}"
+    why = "prep.toml changed, or its --set and --config are gone"
+    return f"settings that differ from the last run's ({why}): {shown}{more}"
 
 
 def _by_slug(settings: Settings) -> Settings:

@@ -14,7 +14,7 @@ from prep.config import Settings
 from prep.dataset.clear import strangers
 from prep.dataset.problems import reasons
 from prep.drawing.begin import begin_drawing
-from prep.models.choose_models import would_draw
+from prep.models.choose_models import fetched_first, would_draw
 from prep.names import DRAWN, printable, quantity
 from prep.pipeline.decided import without_trigger
 from prep.pipeline.draw import drawn_before
@@ -38,8 +38,9 @@ class Outlook:
     back: int = 0  # and those that the user put back
 
     @cached_property
-    def kept(self) -> list[Row]:
-        return [row for row in self.made.record.rows if row.status == "kept"]
+    def kept(self) -> dict[str, Row]:
+        """Picture -> its row."""
+        return {image_key(row): row for row in self.made.record.rows if row.status == "kept"}
 
     @cached_property
     def there(self) -> set[str]:
@@ -53,28 +54,25 @@ class Outlook:
         """Pictures that would be added to kohya/, as far as is known before they are read."""
         record = self.made.record
         known = {row.ref.path for row in record.rows}  # one whose stat has changed counts as before
-        new = sum(image_key(row) not in self.there for row in (*self.kept, *self._untagged))
-        return new + sum(file.path not in known for file in record.listing.files)
+        return len(self._stay - self.there) + sum(file.path not in known for file in record.listing.files)
 
     @cached_property
     def leaving(self) -> Counter[str]:
         """Pictures that would leave kohya/, by reason."""
-        stay = {image_key(row) for row in (*self.kept, *self._untagged)}
-        why = {image_key(row): row.reason or row.status for row in self.made.record.rows}
-        return Counter(why.get(picture, "gone from SRC") for picture in self.there - stay)
+        why = {image_key(row): row.reason or row.status for row in self.made.record.rows if row.status != "kept"}
+        return Counter(why.get(picture, "gone from SRC") for picture in self.there - self._stay)
 
     @cached_property
-    def _untagged(self) -> list[Row]:
-        """Pictures that a new tagger has not read yet: until then they stay as they are."""
-        return [row for row in self.made.record.rows if row.reason == "not_tagged"]
+    def _stay(self) -> set[str]:
+        """Pictures that belong in kohya/. Those that a new tagger has not read yet stay as they are until then."""
+        return {*self.kept, *(image_key(row) for row in self.made.record.rows if row.reason == "not_tagged")}
 
 
 def outlook_of(made: Preview) -> Outlook:
     found = Outlook(made)
     edits = made.record.edits
     decisions, placement = edits.decisions, edits.placement
-    for row, text in zip(found.kept, decisions.texts(map(image_key, found.kept)), strict=True):
-        picture = image_key(row)
+    for (picture, row), text in zip(found.kept.items(), decisions.texts(found.kept), strict=True):
         now = edits.says_else.get(picture, text)
         if now is None or picture in found.there and not placement.has_sidecar(placement[picture]):
             found.new += 1
@@ -101,10 +99,10 @@ def plan_lines(src: Path, out: Path, settings: Settings) -> list[str]:
     files, characters = len(record.listing.files), len(record.listing.characters)
     placed, stay = len(found.there), len(found.kept) - found.new - len(found.changed)
     lines = [
-        f"scan: {files:,} pictures of {quantity(characters, 'character')}, {run.todo['scan']:,} to read"
+        f"scan: {quantity(files, 'picture')} of {quantity(characters, 'character')}, {run.todo['scan']:,} to read"
         + _unread(record),
         f"tag: {made.untagged:,} images to tag with {record.tagger.name}"
-        + ("" if made.untagged else "; no model is loaded"),
+        + (fetched_first(record.tagger, settings) if made.untagged else "; no model is loaded"),
         f"caption: {found.new + made.untagged:,} captions to write, {len(found.changed):,} to change, {stay:,} stay",
         *_drawing_lines(made),
         f"export: {placed:,} images already in kohya/, {found.adding:,} to add" + _to_take_out(found),
@@ -136,7 +134,7 @@ def hand_lines(found: Outlook) -> Iterator[str]:
     ):  # fmt: skip
         if count:
             yield one if count == 1 else many.format(count)
-    yield from without_trigger(found.kept, record)
+    yield from without_trigger(found.kept.values(), record)
 
 
 def changed_settings(before: Settings, now: Settings) -> list[str]:
@@ -179,7 +177,7 @@ def _drawing_lines(made: Preview) -> Iterator[str]:
     later = f"; more when {made.untagged:,} images are tagged" if made.untagged else ""
     kinds = Counter(request.kind for request in requests)
     text = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items()) or "no requests"
-    fetched = "" if drawing.here else f", which a run would fetch first ({drawing.generator.spec.size})"
+    fetched = fetched_first(drawing.generator, run.settings)
     yield f"generate: {text} with {drawing.card.name}{fetched}, {len(missing):,} to draw{later}"
     paths = {row.ref.sha256: printable(row.ref.path) for row in record.rows if row.status == "kept"}
     for request in requests:

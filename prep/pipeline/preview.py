@@ -10,7 +10,10 @@ from typing import Any
 
 from prep.captions.characters import for_folders
 from prep.config import Settings
+from prep.dataset.folders import check_own
+from prep.dataset.read_back import deleted_shelves
 from prep.dataset.source import check_stems
+from prep.errors import StoppedError
 from prep.ledger import DryLedger
 from prep.pipeline.asked import check_settings
 from prep.pipeline.records import Captioned, Found
@@ -19,6 +22,11 @@ from prep.process.report import Report
 from prep.protocols import Job, Outcome
 from prep.run import Options, Run
 from prep.scan.find import find_images
+from prep.scan.measure import SCAN
+
+
+class NoPlanError(StoppedError):
+    """What a run would do cannot be known before it has read the images."""
 
 
 class NoRunner:
@@ -41,11 +49,17 @@ class Preview:
 
 def preview(src: Path, out: Path, settings: Settings) -> Preview:
     """Raises UsageError like a run."""
+    check_own(out)
     found = Found(listing=find_images(src, out))
     settings = for_folders(settings, found.listing.named)
-    check_settings(settings, out, src)
+    check_settings(settings, out, src, found.listing.expected)
     if settings.captions.sidecars == "source":
         check_stems(file.path for file in found.listing.files)
     ledger = DryLedger(out / ".prep" / "ledger")
+    if deleted_shelves(out, ledger) and not ledger.parts(SCAN):
+        raise NoPlanError(
+            f"{out}/.prep/ledger was deleted: what a run would do is known only after it has read all images again",
+            hint="`prep run` does, and reads your work back from manifest.parquet and from your files",
+        )
     run = Run(src, out, settings, Options(dry=True), ledger, NoRunner(), Report(quiet=True))
     return Preview(run, caption(run, profile(run, tag(run, scan(run, found)))))

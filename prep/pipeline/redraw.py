@@ -6,7 +6,7 @@ No dataset: the picture's own tags are all that is known about its character, an
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -159,7 +159,7 @@ def _read(reader: Reader, row: Row, picture: Picture, places: Places, settings: 
         settings.characters.get(character, CharacterSettings()),
     )
     caption = composer.caption(scores, level, profile)
-    row = replace(row, complexity=level, caption=caption, final_text=caption.text, caption_source="machine")
+    row = row._replace(complexity=level, caption=caption, final_text=caption.text, caption_source="machine")
     return _Subject(row, picture.pixels, profile, composer)
 
 

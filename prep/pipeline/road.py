@@ -15,7 +15,7 @@ from prep.aside import set_parts_aside
 from prep.captions.characters import for_folders
 from prep.config import Settings
 from prep.dataset.elsewhere import lead_elsewhere
-from prep.dataset.folders import DEPTHS, check_folders
+from prep.dataset.folders import DEPTHS, check_folders, check_own
 from prep.dataset.problems import NAME, reasons
 from prep.dataset.source import check_stems
 from prep.documents import read_json
@@ -107,7 +107,7 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
     """
     found = Found(listing=find_images(src, out))
     settings = for_folders(settings, found.listing.named)
-    check_settings(settings, out, src)
+    check_settings(settings, out, src, found.listing.expected)
     if settings.captions.sidecars == "source":
         check_stems(file.path for file in found.listing.files)
     prepare_out(out, Path(settings.export.kohya) if settings.export.kohya else None)
@@ -148,8 +148,7 @@ def prepare_out(out: Path, kohya: Path | None = None) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         check_folders(out, {name: depth for name, depth in DEPTHS.items() if not (kohya and name == "kohya")})
-        if not (out / ".prep").is_dir() and any(entry.name != ".gitkeep" for entry in out.iterdir()):
-            raise UsageError(f"{out} contains files that prep did not make", hint="name an empty or a new folder")
+        check_own(out)
         (out / ".prep").mkdir(exist_ok=True)
         if kohya:
             lead_elsewhere(out, kohya)

@@ -6,12 +6,11 @@ draw are in draw.py, the last one is in export.py.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 
 from prep.captions.from_settings import composer_of
 from prep.captions.profile import profile_of
-from prep.captions.script import hard_to_read
 from prep.captions.tally import tallied
+from prep.captions.triggers import trigger_lines
 from prep.checks.retag import read_exclusive
 from prep.config import CharacterSettings
 from prep.files import PICTURE_BYTES, read_file
@@ -22,11 +21,11 @@ from prep.names import printable, quantity
 from prep.pipeline.carried import carried
 from prep.pipeline.decided import captioned, known_slugs, look_at_edits, overruled, training, without_trigger
 from prep.pipeline.records import Captioned, Found, Profiled, Scanned, Tagged
-from prep.run import Places, Run
+from prep.run import Places, Run, image_key
 from prep.scan.copies import marked
 from prep.scan.find import find_images
 from prep.scan.listing import Listing
-from prep.scan.measure import SCAN, ScanJob, by_stat, is_current, is_whole, path_key, ref_from_scan
+from prep.scan.measure import SCAN, ScanJob, by_stat, is_current, is_whole, measured_before, ref_from_scan
 from prep.scan.select import capped, select
 from prep.tagging.filters import read_patterns
 from prep.tagging.thresholds import level_of
@@ -44,9 +43,9 @@ def scan(run: Run, found: Found) -> Scanned:
 
     refs, todo = [], []
     files = found.listing.files
-    for file, row in zip(files, book.rows(path_key(file.path) for file in files), strict=True):
+    for file, row in zip(files, measured_before(book, files), strict=True):
         current = is_current(row, file) and (run.options.dry or is_whole(row))
-        if run.options.rehash or not current or run.options.retry and row["problem"]:
+        if run.options.rehash or not current or run.options.retry and row.problem:
             todo.append(file)
         else:
             refs.append(ref_from_scan(file, row))
@@ -55,7 +54,7 @@ def scan(run: Run, found: Found) -> Scanned:
         for _ in carried(run, job, todo, "scan"):
             pass
         book = run.ledger.book(SCAN, job.recipe)
-    read = list(zip(todo, book.rows(path_key(file.path) for file in todo), strict=True))
+    read = list(zip(todo, measured_before(book, todo), strict=True))
     if run.options.dry:  # a file that was only renamed is recognised by its stat
         elsewhere = by_stat(book, (file for file, row in read if row is None))
         read = [(file, row or elsewhere.get(file.path)) for file, row in read]
@@ -75,7 +74,8 @@ def scan(run: Run, found: Found) -> Scanned:
     places = Places(run.src, run.out, known_slugs(run, found.listing.characters))
     rows = capped(rows, settings.scan.max_images)
     edits, followed = look_at_edits(run, rows, places.slugs)
-    rows = tuple(overruled(row, edits.decisions) for row in rows)
+    verdicts = edits.decisions.verdicts()
+    rows = tuple(overruled(row, verdicts.get(image_key(row))) for row in rows)
     return Scanned.grown(found, places=places, rows=rows, edits=edits, moved=tuple(followed.moved), lost=followed.lost)
 
 
@@ -120,7 +120,7 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
         if row.status != "kept" or row.ref.sha256 in book:
             return row
         problem = failed.get(row.ref.sha256)
-        return replace(row, status="unreadable", reason=problem.kind if problem else "not_tagged")
+        return row._replace(status="unreadable", reason=problem.kind if problem else "not_tagged")
 
     rows = tuple(map(with_verdict, scanned.rows))
     changed = any(problem.kind == "changed" for problem in failed.values())
@@ -159,10 +159,11 @@ def profile(run: Run, tagged: Tagged) -> Profiled:
     }
     for character, found in profiles.items():
         traits = ", ".join(composer.caption_text(name) for name in found.tags if found.tags[name].trait) or "none"
-        run.report.say(f"profile: {printable(character)}: {found.images:,} images, traits: {traits}")
-    if line := hard_to_read(profiles.values()):
+        run.report.say(f"profile: {printable(character)}: {quantity(found.images, 'image')}, traits: {traits}")
+    profiled = Profiled.grown(tagged, composer=composer, profiles=profiles)
+    for line in trigger_lines(profiles.values(), profiled.known):
         run.report.say(f"profile: {line}")
-    return Profiled.grown(tagged, composer=composer, profiles=profiles)
+    return profiled
 
 
 def caption(run: Run, profiled: Profiled) -> Captioned:

@@ -1,7 +1,8 @@
 """What `prep status` shows about an OUT, from its manifest and ledger. No pixels, no network, no torch."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from prep.models.choose_models import would_draw
 from prep.names import printable, quantity
 from prep.pipeline.fates import left_out_for
 from prep.pipeline.outlook import changed_settings, hand_lines, outlook_of
-from prep.pipeline.preview import Preview, preview
+from prep.pipeline.preview import NoPlanError, Preview, preview
 from prep.types import CAPTION_SOURCES, Profile, is_real
 
 SURE_IMAGES = 3  # fewer cannot prove a trait: 2 of 2 has a Wilson bound of 0.43
 SHOWN_TAGS = 12
+MOST_COUNTED = 10**9  # files, or seconds
 
 # What a run redoes after a change in a section; everything else comes from the ledger.
 COSTS = (
@@ -43,6 +45,8 @@ def opened(out: Path) -> tuple[Path, Settings]:
         kept = read_json(path)
         return named_path(kept["src"]), Settings.model_validate(kept["settings"])
     except FileNotFoundError:
+        if (out / ".prep").is_dir():
+            raise UsageError(f"{path} is missing", hint=f"`prep run SRC --out {out}` writes it again") from None
         raise UsageError(f"{out} was not made by prep", hint="name a folder that `prep run` wrote") from None
     except DocumentError as error:
         raise UsageError(f"{path} {error}", hint=f"`prep run SRC --out {out}` writes it again") from None
@@ -54,30 +58,24 @@ def opened(out: Path) -> tuple[Path, Settings]:
 def status_of(out: Path) -> Iterator[str]:
     """Yield the lines of the report."""
     src, settings = opened(out)
-    rows = _manifest(out)
-    tagger = next((row["tagger"] for row in rows if row["tagger"]), None)
-    drawn: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
-    for row in rows:
-        if not is_real(row["origin"]):
-            drawn[row["character"]].append((row["origin"], row["reason"]))
-    rows = [row for row in rows if is_real(row["origin"])]
-    yield f"{out}: {len(rows):,} images from {src}" + (f", read by {tagger}" if tagger else "")
+    found = _counted(Set(out, DryLedger(out / ".prep" / "ledger")))
+    yield f"{out}: {found.images:,} images from {src}" + (f", read by {found.tagger}" if found.tagger else "")
     yield ""
-    yield from _table(_characters(rows))
-    yield from _reasons(rows)
-    yield from _files(out, rows)
+    yield from _table(_characters(found))
+    yield from _reasons(found)
+    yield from _files(out, found)
     try:
         now = load_settings(src)
         made = preview(src, out, now)
     except PrepError as error:
         yield ""
-        yield f"a run now would stop: {error}"
+        yield str(error) if isinstance(error, NoPlanError) else f"a run now would stop: {error}"
         return
     draws, why = would_draw(now)
     for profile in made.record.profiles.values():
         yield ""
         yield from _profile(profile, made)
-        yield from _drawing(profile, made, drawn[printable(profile.character)], draws)
+        yield from _drawing(profile, made, found.drawn[printable(profile.character)], draws)
     yield ""
     if made.record.profiles:
         yield (
@@ -115,7 +113,7 @@ def diff_of(out: Path) -> Iterator[str]:
             continue
         yield from (f"  + {text}" for name, text in present.items() if name not in machine)
         yield from (f"  - {text}" for name, text in machine.items() if name not in present)
-    yield f"{count:,} captions were edited by hand"
+    yield f"{quantity(count, 'caption')} {'was' if count == 1 else 'were'} edited by hand"
 
 
 def problems_of(out: Path) -> Iterator[str]:
@@ -134,56 +132,77 @@ def _paths(out: Path) -> tuple[Path, Path, Settings]:
     return src, out, settings
 
 
-def _manifest(out: Path) -> list[dict]:
-    """The rows, with the decisions since the last run."""
-    found = Set(out, DryLedger(out / ".prep" / "ledger"))
-    return list(found.rows(columns=["caption_source", "tagger", "flags"]))
+@dataclass
+class Counted:
+    """The manifest's rows, with the decisions since the last run, counted. All but `drawn` is about real pictures."""
+
+    images: int = 0
+    tagger: str | None = None
+    characters: dict[str, Counter] = field(default_factory=lambda: defaultdict(Counter))  # by status, by caption source
+    folders: dict[str, str] = field(default_factory=dict)  # character -> its folder in kohya/
+    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)  # (status, reason)
+    flags: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str | None] = field(default_factory=Counter)  # None: in the set
+    drawn: dict[str, list[tuple[str, str | None]]] = field(default_factory=lambda: defaultdict(list))  # origin, reason
 
 
-def _characters(rows: Iterable[dict]) -> list[list[str]]:
+def _counted(manifest: Set) -> Counted:
+    found = Counted()
+    for row in manifest.rows(columns=["caption_source", "tagger", "flags"]):
+        character, status, reason = row["character"], row["status"], row["reason"]
+        found.tagger = found.tagger or row["tagger"]
+        if not is_real(row["origin"]):
+            found.drawn[character].append((row["origin"], reason))
+            continue
+        found.images += 1
+        found.characters[character][status] += 1
+        if status == "kept":
+            found.characters[character][row["caption_source"]] += 1
+            if character not in found.folders:
+                found.folders[character] = (row["file"] or "//").split("/")[1]
+        if reason:
+            found.reasons[status, reason] += 1
+        for flag in row["flags"] or ():
+            found.flags[flag] += 1
+        found.left_out[left_out_for(status, reason, row["file"])] += 1
+    return found
+
+
+def _characters(found: Counted) -> list[list[str]]:
     """A header and one line per character."""
-    counts: dict[str, Counter] = defaultdict(Counter)
-    folders: dict[str, str] = {}
-    for row in rows:
-        found = counts[row["character"]]
-        found[row["status"]] += 1
-        if row["status"] == "kept":
-            found[row["caption_source"]] += 1
-            folders.setdefault(row["character"], (row["file"] or "//").split("/")[1])
     columns = ("kept", "duplicate", "rejected", "unreadable", "excluded", *CAPTION_SOURCES)
     table = [["character", *(CAPTION_SOURCES.get(column, column) for column in columns), "folder"]]
     table += [
-        [name, *(str(found[column] or "-") for column in columns), folders.get(name, "-")]
-        for name, found in sorted(counts.items())
+        [name, *(str(counts[column] or "-") for column in columns), found.folders.get(name, "-")]
+        for name, counts in sorted(found.characters.items())
     ]
     return table
 
 
-def _reasons(rows: Iterable[dict]) -> Iterator[str]:
-    reasons = Counter(f"{row['status']} ({row['reason']})" for row in rows if row["reason"])
-    flags = Counter(flag for row in rows for flag in row["flags"] or ())
-    if reasons:
-        yield "left out: " + ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
-    if flags:
-        yield "flags: " + ", ".join(f"{count:,} {flag}" for flag, count in flags.most_common())
+def _reasons(found: Counted) -> Iterator[str]:
+    if found.reasons:
+        each = (f"{count:,} {status} ({reason})" for (status, reason), count in found.reasons.most_common())
+        yield "left out: " + ", ".join(each)
+    if found.flags:
+        yield "flags: " + ", ".join(f"{count:,} {flag}" for flag, count in found.flags.most_common())
 
 
-def _files(out: Path, rows: Iterable[dict]) -> Iterator[str]:
+def _files(out: Path, found: Counted) -> Iterator[str]:
     """All files of SRC, as counted by the last complete run; empty for 0.1.0, which did not count them."""
     try:
         files = _last_run(out)["files"]
-        counted, unread = (Counter({str(name): int(count) for name, count in files[each].items()})
+        counted, unread = (Counter({str(name): _count(count) for name, count in files[each].items()})
                            for each in ("counted", "left_out"))  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError):
         return
-    why = Counter(left_out_for(row["status"], row["reason"], row["file"]) for row in rows)
+    why = found.left_out.copy()
     kept = why.pop(None, 0)
     yield equation(kept, counted, why + unread)
 
 
 def _profile(profile: Profile, made: Preview) -> Iterator[str]:
     caption_text = made.record.composer.caption_text
-    yield f"{printable(profile.character)}: {profile.images:,} images, trigger `{profile.trigger}`"
+    yield f"{printable(profile.character)}: {quantity(profile.images, 'image')}, trigger `{profile.trigger}`"
     if profile.images < SURE_IMAGES:
         many = quantity(profile.images, "image")
         yield f"  {many}: too few to judge traits; at least {SURE_IMAGES} are needed"
@@ -249,7 +268,7 @@ def _lost(made: Preview) -> Iterator[str]:
     if not record.lost:
         return
     yield "hand edits without a picture:"
-    paths = {subject: row["path"] for subject, row in made.run.ledger.rows(PICTURE).items()}
+    paths = dict(made.run.ledger.values(PICTURE, "subject", "path"))
     for picture in record.lost:
         text = record.edits.decisions.entry(picture).hand.person
         said = record.edits.decisions.verdict(picture) or ""
@@ -257,10 +276,18 @@ def _lost(made: Preview) -> Iterator[str]:
         yield f"  {printable(paths.get(picture, picture))}: {printable(what)}"
 
 
+def _count(found: Any) -> int:
+    """Raises ValueError for what no run has counted: run.json was changed or damaged."""
+    if type(found) is not int or not 0 <= found < MOST_COUNTED:
+        raise ValueError
+    return found
+
+
 def _last_seconds(out: Path) -> dict[str, float]:
     """Seconds that each stage took when it last had work."""
     try:
-        return {stage: float(each) for stage, each in _last_run(out)["seconds"].items()}
+        found = {stage: float(each) for stage, each in _last_run(out)["seconds"].items()}
+        return {stage: each for stage, each in found.items() if 0 <= each < MOST_COUNTED}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}
 

@@ -1,18 +1,18 @@
 """One run per OUT: an advisory lock that ends with its holder, and names the holder to whoever comes second."""
 
 import contextlib
+import errno
 import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from prep.errors import StoppedError
 from prep.files import open_file, read_file
 from prep.names import shown
 
 HOLDER_BYTES = 1_000  # a process and a host
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @contextlib.contextmanager
@@ -22,6 +22,8 @@ def locked(path: Path) -> Iterator[None]:
 
     The file stays after the lock is released; its content matters only while the lock is held.
     """
+    from filelock import FileLock, Timeout  # imported here: what only reads needs no lock
+
     _check(path)
     # Never filelock's soft lock, a file that exists while the lock is held: a kill would leave it there.
     lock = FileLock(path, timeout=0, fallback_to_soft=False, preserve_lock_file=True, on_acquired=_sign)
@@ -42,8 +44,13 @@ def _check(path: Path) -> None:
     try:
         os.close(open_file(path, os.O_RDWR | os.O_CREAT))
     except OSError as error:
+        if error.errno in READ_ONLY:
+            raise StoppedError(
+                f"{path.parent.parent} cannot be written ({error.strerror})",
+                hint="check who may write there, and whether its disk is mounted read-only",
+            ) from None
         raise StoppedError(
-            f"{path} cannot be locked ({error.strerror})", hint="remove it, or check who may write there"
+            f"{path} cannot be locked ({error.strerror})", hint="move it away or rename it, then run again"
         ) from None
 
 

@@ -13,8 +13,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Self, TypeVar
 
-from tqdm import tqdm
-
 from prep.files import open_file
 from prep.names import shown
 
@@ -57,6 +55,8 @@ class Report:
     def bar(self, stage: str, items: Iterable[T], total: int) -> Iterator[T]:
         """Yield items while showing how many are done and how long the rest will take."""
         if sys.stderr.isatty():
+            from tqdm import tqdm  # imported here, since most commands show no bar
+
             yield from tqdm(items, stage, total, unit="image", leave=False, dynamic_ncols=True)
             return
         last_line = time.monotonic()
@@ -79,6 +79,8 @@ class _Shown(logging.Handler):
     """Print to stdout, above a bar. A run does not stop when nobody reads it: the log has every line."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        from tqdm import tqdm
+
         with contextlib.suppress(OSError, ValueError):
             tqdm.write(shown(self.format(record)), file=sys.stdout)
             sys.stdout.flush()

@@ -24,6 +24,7 @@ from prep.protocols import Job, Notes, Outcome
 
 STARTS = 3  # attempts for a pool whose first process dies
 _job: Job | None = None  # a worker process's own
+_failed = ""  # why this worker process could not start
 
 
 class LocalRunner:
@@ -106,22 +107,27 @@ def _started_pool(job: Job, workers: int) -> ProcessPoolExecutor:
 
     Raises StoppedError.
     """
+    why = ""
     for _ in range(STARTS):
         # Not fork: threads and locks of this process (torch's, Arrow's) do not survive it.
         pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (job, os.getpid()))
         try:
-            _submitted(pool, os.getpid).result()
-            return pool
-        except BrokenProcessPool:
+            why = _submitted(pool, _ready).result()
+            if not why:
+                return pool
+            pool.shutdown(wait=True, cancel_futures=True)
+        except (BrokenProcessPool, OSError) as error:  # OSError: the system allows no more processes
+            why = error.strerror or "" if isinstance(error, OSError) else why
             pool.shutdown(wait=True, cancel_futures=True)
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    raise StoppedError("no worker process could be started", hint="free some memory, and run again")
+    because = f": {why}" if why else ""
+    raise StoppedError(f"no worker process could be started{because}", hint="free some memory, and run again")
 
 
 def _start(job: Job, parent: int) -> None:
-    global _job
+    global _job, _failed
     _job = job
     leave_interrupts_to_the_driver()
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
@@ -132,7 +138,15 @@ def _start(job: Job, parent: int) -> None:
     own_this_process()
     if job.needs.keeps_memory:
         keep_freed_memory()
-    job.open(f"w{os.getpid()}")
+    try:
+        job.open(f"w{os.getpid()}")
+    except Exception as error:  # multiprocessing would print the traceback of every worker
+        _failed = str(error).strip().split("\n")[0] or type(error).__name__
+
+
+def _ready() -> str:
+    """Why this worker process could not start; empty if it did."""
+    return _failed
 
 
 def _leave_with(parent: int) -> None:
@@ -143,4 +157,6 @@ def _leave_with(parent: int) -> None:
 
 
 def _work(batch: Sequence[Any]) -> list[Outcome]:
+    if _failed:
+        os._exit(1)  # as if it had died while it started
     return list(_job.run(batch))

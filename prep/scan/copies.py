@@ -5,11 +5,9 @@ everywhere; another expression differs a lot somewhere. So the worst small block
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 
-import cv2
 import numpy as np
 import pyarrow as pa
 
@@ -22,6 +20,7 @@ VERSION = 1
 HASH_BITS = 8  # of 64: JPEG at quality 30 and halving move at most 4 on the art in examples/
 COMPARE_PX = 512  # longer side at which pixels are compared
 BLOCK_PX = 8
+BLOCK = 16  # hashes at a time
 # Mean absolute difference of the worst block, 0-255. On the art in examples/, by tests/scan/test_copies.py:
 # re-encodings (JPEG 30 to 95, WebP 60, half size) stay under 22; another expression is over 34.
 COPY_BELOW = 28.0
@@ -36,7 +35,7 @@ def marked(
 
     read: returns a file's bytes. Comparisons are kept in the ledger.
     """
-    known = {subject: row["difference"] for subject, row in ledger.rows(NEAR).items()}
+    known = dict(ledger.values(NEAR, "subject", "difference"))
     marks: dict[tuple[str, str], str] = {}
     with ledger.writer(NEAR) as writer:
         thumbnail = lru_cache(64)(lambda ref: thumbnail_of(read(ref), max_pixels))
@@ -50,6 +49,8 @@ def marked(
 
 def difference(one: np.ndarray, other: np.ndarray) -> float:
     """Mean absolute difference of the worst 8 px block, 0-255, at the smaller one's size. uint8 [H, W, 3] each."""
+    import cv2  # imported here: most runs compare nothing
+
     small, large = sorted((one, other), key=lambda pixels: pixels.shape[0] * pixels.shape[1])
     height, width = small.shape[:2]
     if abs(large.shape[1] / large.shape[0] - width / height) > 0.02 * width / height:
@@ -65,8 +66,10 @@ def _copies(refs: list[ImageRef], thumbnail, known: dict[str, float], remember) 
     hashes = np.array([int(ref.phash, 16) for ref in refs], np.uint64)
     originals, count = np.empty(len(refs), np.int64), 0
     original_hashes = np.empty(len(refs), np.uint64)
+    may_be_copies = _have_close(hashes).tolist()
     for at, ref in enumerate(refs):
-        for place in (np.bitwise_count(original_hashes[:count] ^ hashes[at]) <= HASH_BITS).nonzero()[0]:
+        places = _close(original_hashes[:count], hashes[at]).nonzero()[0] if may_be_copies[at] else ()
+        for place in places:
             original = refs[originals[place]]
             subject = f"{original.sha256}:{ref.sha256}"
             if subject not in known:
@@ -80,6 +83,20 @@ def _copies(refs: list[ImageRef], thumbnail, known: dict[str, float], remember) 
             count += 1
 
 
+def _close(hashes: np.ndarray, to: np.ndarray) -> np.ndarray:
+    """Whether they differ in few bits."""
+    return np.bitwise_count(hashes ^ to) <= HASH_BITS
+
+
+def _have_close(hashes: np.ndarray) -> np.ndarray:
+    """uint64 [N] -> bool [N]: whether a hash before it may be close: of most pictures none is."""
+    found = np.empty(len(hashes), bool)
+    for at in reversed(range(0, len(hashes), BLOCK)):  # the longest first: the others then take the same memory
+        close = _close(hashes[: at + BLOCK], hashes[at : at + BLOCK, None])  # [at most BLOCK, at + BLOCK]
+        found[at : at + BLOCK] = np.count_nonzero(close, axis=1) > 1  # one is itself
+    return found
+
+
 def _compared(thumbnail, one: ImageRef, other: ImageRef) -> float:
     try:
         return difference(thumbnail(one), thumbnail(other))
@@ -89,6 +106,8 @@ def _compared(thumbnail, one: ImageRef, other: ImageRef) -> float:
 
 def thumbnail_of(data: bytes, max_pixels: int) -> np.ndarray:
     """uint8 [H, W, 3], the longer side at most 512 px. Raises ImageError."""
+    import cv2
+
     pixels = open_image(data, max_pixels).pixels
     scale = COMPARE_PX / max(pixels.shape)
     if scale >= 1:
@@ -100,5 +119,5 @@ def thumbnail_of(data: bytes, max_pixels: int) -> np.ndarray:
 def _with_mark(row: Row, original: str | None, drop: bool) -> Row:
     if original is None or row.status != "kept":
         return row
-    row = replace(row, near_of=original, flags=tuple(sorted({*row.flags, "near_copy"})))
-    return replace(row, status="rejected", reason="near_copy") if drop else row
+    row = row._replace(near_of=original, flags=tuple(sorted({*row.flags, "near_copy"})))
+    return row._replace(status="rejected", reason="near_copy") if drop else row

@@ -66,17 +66,18 @@ def _listing(src: Path, walk: Walk) -> Listing:
     in_folders = any("/" in _below(walk.base, path) for path in art)
     name = src.resolve().name
 
-    def folder(path: str) -> str:
-        """The character's folder, by its exact name; SRC itself only if no folder in it has pictures."""
-        first, _, rest = _below(walk.base, path).partition("/")
-        return (first if rest else "") if in_folders else name
+    @cache
+    def folder(parent: str) -> str:
+        """The character's folder, by its exact name; SRC itself only if no folder in it has pictures. parent: a file's
+        folder, with a `/` at its end unless it is SRC.
+        """
+        return _below(walk.base, parent).partition("/")[0] if in_folders else name
 
-    whose = [(found, folder(found.path)) for found in pictures]
-    # Not replace: it takes as long as all else here.
+    whose = [(found, folder(_parent(found.path))) for found in pictures]
     files = [Found(each.path, _character(of), each.size, each.mtime_ns, each.inode) for each, of in whose if of]
     others = [(path, MASK) for path in masks] + [(found.path, LOOSE) for found, of in whose if not of]
     others += _with_captions(walk.others, stems)
-    left = [Left(path, kind, _character(folder(path))) for path, kind in others if kind.message]
+    left = [Left(path, kind, _character(folder(_parent(path)))) for path, kind in others if kind.message]
     folders = {of for _, of in whose if of}
     return Listing(
         files=tuple(sorted(files, key=_path_bytes)),
@@ -102,8 +103,9 @@ def _with_captions(others: Iterable[tuple[str, Kind]], stems: set[str]) -> Itera
 
 def _nested(files: Iterable[Found], base: str) -> dict[str, int]:
     """Character -> the number of folders with pictures in its folder, at any depth."""
-    folders = {(found.character, _below(base, found.path).rpartition("/")[0]) for found in files}
-    return dict(sorted(Counter(character for character, folder in folders if "/" in folder).items()))
+    folders = {(found.character, _parent(found.path)) for found in files}
+    many = Counter(character for character, folder in folders if _below(base, folder).count("/") > 1)
+    return dict(sorted(many.items()))
 
 
 def _is_mask(path: str, stems: set[str]) -> bool:
@@ -112,6 +114,11 @@ def _is_mask(path: str, stems: set[str]) -> bool:
 
 def _stem(path: str) -> str:
     return os.path.splitext(path)[0]  # noqa: PTH122 - Path refuses some of these names
+
+
+def _parent(path: str) -> str:
+    """The folder that it is in, with the `/` at its end; empty: SRC itself."""
+    return path[: path.rfind("/") + 1]
 
 
 def _below(base: str, path: str) -> str:

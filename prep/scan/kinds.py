@@ -165,17 +165,17 @@ def kind_of_name(name: str) -> Kind | None:
     A TEXT may be a caption, depending on the files beside it. An unread format may be a wrong ending: the first bytes
     decide.
     """
-    ending = os.path.splitext(name)[1].lower()  # noqa: PTH122 - Path refuses some of these names
     lower = name.lower()
+    ending = os.path.splitext(lower)[1]  # noqa: PTH122 - Path refuses some of these names
     if name.startswith("."):
         return HIDDEN_PICTURE if ending in SUFFIXES and not name.startswith("._") else SYSTEM
+    if ending in ENDINGS:  # most files; none of these ends like those below
+        return ENDINGS[ending]
     if lower in SYSTEM_NAMES:
         return SYSTEM
     if lower.endswith(BACKUPS):
         return BACKUP
-    if lower.endswith(DOWNLOADS):
-        return UNFINISHED
-    return ENDINGS.get(ending)
+    return UNFINISHED if lower.endswith(DOWNLOADS) else None
 
 
 def captions_first(names: Iterable[str]) -> dict[str, str]:

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from prep.scan.kinds import Kind
 from prep.types import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A file to read. path: relative to SRC, with `/` as separator and undecodable bytes as surrogates."""
 
     path: str

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -50,6 +50,27 @@ SCAN = Shelf(
 )
 
 
+class Measured(NamedTuple):
+    """A row of the scan: its columns by the same names, without subject and recipe."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+    seen_ns: int
+    sha256: str
+    width: int
+    height: int
+    format: str
+    edge_density: float
+    sharpness: float
+    phash: str
+    pixels: str
+    flags: Sequence[str]
+    problem: str | None
+    message: str | None
+    hint: str | None
+
+
 def scan_recipe(max_pixels: int, measure_px: int) -> str:
     return recipe("scan", VERSION, max_pixels, measure_px)
 
@@ -59,23 +80,31 @@ def path_key(path: str) -> str:
     return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def is_current(row: dict[str, Any] | None, found: Found) -> bool:
+def measured_before(book: Book, files: Iterable[Found]) -> Iterator[Measured | None]:
+    """The row of each file's path, whether or not the file is still as it was."""
+    rows = book.values((path_key(file.path) for file in files), *Measured._fields)
+    return (row and Measured(*row) for row in rows)
+
+
+def is_current(row: Measured | None, found: Found) -> bool:
     """Git's rule: an unchanged stat, older than the last read, means unchanged content."""
     return (
         row is not None
-        and (row["size"], row["mtime_ns"], row["inode"]) == (found.size, found.mtime_ns, found.inode)
-        and found.mtime_ns + SETTLED_NS < row["seen_ns"]
+        and row.size == found.size
+        and row.mtime_ns == found.mtime_ns
+        and row.inode == found.inode
+        and found.mtime_ns + SETTLED_NS < row.seen_ns
     )
 
 
-def is_whole(row: dict[str, Any]) -> bool:
+def is_whole(row: Measured) -> bool:
     """Whether it has everything that is measured now: 0.1.0 did not hash pixels, and called a picture damaged if its
     profile or text is larger than Pillow accepts.
     """
-    return bool(row["pixels"] or row["problem"] and "MAX_TEXT" not in (row["message"] or ""))
+    return bool(row.pixels or row.problem and "MAX_TEXT" not in (row.message or ""))
 
 
-def by_stat(book: Book, files: Iterable[Found]) -> dict[str, dict[str, Any]]:
+def by_stat(book: Book, files: Iterable[Found]) -> dict[str, Measured]:
     """Path -> the row of another path with the same size, time and inode: the file was renamed since it was read."""
     files = list(files)
     if not files:
@@ -83,24 +112,26 @@ def by_stat(book: Book, files: Iterable[Found]) -> dict[str, dict[str, Any]]:
     stats = zip(*(book.table[name].to_pylist() for name in ("size", "mtime_ns", "inode", "subject")), strict=True)
     known = {stat: subject for *stat_, subject in stats for stat in (tuple(stat_),)}
     found = {file.path: known.get((file.size, file.mtime_ns, file.inode)) for file in files}
-    return {path: book.get(subject) for path, subject in found.items() if subject is not None}
+    there = {path: subject for path, subject in found.items() if subject is not None}
+    rows = book.values(there.values(), *Measured._fields)
+    return {path: Measured(*row) for path, row in zip(there, rows, strict=True)}
 
 
-def ref_from_scan(found: Found, row: dict[str, Any]) -> ImageRef:
-    problem = Problem("scan", row["problem"], row["message"], row["hint"]) if row["problem"] else None
+def ref_from_scan(found: Found, row: Measured) -> ImageRef:
+    problem = Problem("scan", row.problem, row.message, row.hint) if row.problem else None
     return ImageRef(
-        sha256=row["sha256"],
+        sha256=row.sha256,
         path=found.path,
         character=found.character,
-        width=row["width"],
-        height=row["height"],
-        format=sys.intern(row["format"]),
-        bytes=row["size"],
-        edge_density=row["edge_density"],
-        sharpness=row["sharpness"],
-        phash=row["phash"],
-        flags=tuple(row["flags"]),
-        pixels=row["pixels"] or "",
+        width=row.width,
+        height=row.height,
+        format=sys.intern(row.format),
+        bytes=row.size,
+        edge_density=row.edge_density,
+        sharpness=row.sharpness,
+        phash=row.phash,
+        flags=tuple(row.flags),
+        pixels=row.pixels or "",
         problem=problem,
     )
 

@@ -3,7 +3,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from operator import attrgetter
 
 from prep.config import Scan
 from prep.png_chunks import SKIPPED
@@ -16,19 +16,21 @@ def select(refs: Sequence[ImageRef], settings: Scan) -> list[Row]:
     """Rows in manifest order: by (character, image, path). Among files of a character with the same pixels, the first
     path in byte order is kept; a picture that two characters share is kept for both, and flagged.
     """
-    owners: dict[str, set[str]] = defaultdict(set)
-    first: dict[tuple[str, str], ImageRef] = {}
+    first: dict[str, dict[str, ImageRef]] = defaultdict(dict)  # character -> what its files show -> the first of them
+    owner: dict[str, str] = {}
+    shared: set[str] = set()
     refs = sorted(refs, key=_path_bytes)
     for ref in refs:
         if ref.sha256:
-            owners[ref.same].add(ref.character)
-            first.setdefault((ref.character, ref.same), ref)
+            first[ref.character].setdefault(ref.same, ref)
+            if owner.setdefault(ref.same, ref.character) != ref.character:
+                shared.add(ref.same)
     rows: list[Row] = []
-    for ref in sorted(refs, key=lambda ref: (ref.character, ref.sha256)):  # of equal ones by path still
-        original = first.get((ref.character, ref.same), ref)
+    for ref in sorted(refs, key=attrgetter("character", "sha256")):  # of equal ones by path still
+        original = first[ref.character].get(ref.same, ref)
         status, reason = _verdict(ref, settings, copy=original is not ref)
         flags = SHOWN_FLAGS.intersection(ref.flags)
-        if len(owners.get(ref.same, ())) > 1:
+        if ref.same in shared:
             flags |= {"shared"}
         if not ref.problem and ref.sharpness < settings.min_sharpness:
             flags |= {"blurred"}
@@ -46,7 +48,7 @@ def capped(rows: Sequence[Row], max_images: int) -> list[Row]:
     for kept in places.values():
         best_first = sorted(kept, key=lambda at: (rows[at].near_of is not None, -_pixels(rows[at].ref)))
         over.update(best_first[max_images:] if max_images else ())
-    return [replace(row, status="rejected", reason="over_cap") if at in over else row for at, row in enumerate(rows)]
+    return [row._replace(status="rejected", reason="over_cap") if at in over else row for at, row in enumerate(rows)]
 
 
 def _path_bytes(ref: ImageRef) -> bytes:

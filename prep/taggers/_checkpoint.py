@@ -6,7 +6,6 @@ Ours is safetensors under the module's own names, with `tags` and `image_px` in 
 
 import json
 import pickle
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +17,8 @@ from safetensors.torch import save_file
 from prep.documents import parse_json
 from prep.errors import WeightsError
 from prep.options import TaggerOptions
-from prep.taggers._resnet import V3, ResNetParams, Stage
-from prep.taggers.look import look
-
-SIDES_PX = range(16, 4097)  # of the square that a tagger reads; DeepDanbooru's is 512
+from prep.taggers._params import V3, ResNetParams
+from prep.taggers.look import check_network, look
 
 
 @dataclass(frozen=True)
@@ -63,19 +60,6 @@ def published_names(params: ResNetParams = V3) -> Iterator[tuple[str, str]]:
         yield f"n_Conv_{number}", name
 
 
-def shape_of(state: dict[str, torch.Tensor]) -> ResNetParams:
-    """The parameters of the network that these tensors belong to."""
-    blocks: dict[int, int] = {}
-    for key in state:
-        if found := re.match(r"stages\.(\d+)\.(\d+)\.", key):
-            place, index = int(found[1]), int(found[2])
-            blocks[place] = max(blocks.get(place, 0), index + 1)
-    stages = tuple(
-        Stage(*state[f"stages.{place}.0.expand.weight"].shape[1::-1], blocks[place]) for place in sorted(blocks)
-    )
-    return ResNetParams(state["stem.weight"].shape[0], stages, state["head.weight"].shape[0])
-
-
 def _read_published(path: Path) -> Checkpoint:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
@@ -113,24 +97,13 @@ def _read_ours(path: Path) -> Checkpoint:
         tags, image_px = parse_json(metadata["tags"]), int(metadata["image_px"])
     except (OSError, SafetensorError, ValueError, KeyError) as error:
         raise WeightsError(f"{path.name} cannot be read as safetensors: {_first_line(error)}") from error
-    if not isinstance(tags, list):
-        raise WeightsError(f"{path.name} has `tags` in its metadata that are not a list")
     return _checked(path, state, tuple(tags), image_px)
 
 
 def _checked(path: Path, state: dict[str, torch.Tensor], tags: tuple[str, ...], image_px: int) -> Checkpoint:
-    try:
-        params = shape_of(state)
-    except (KeyError, TypeError, IndexError) as error:
-        raise WeightsError(f"{path.name} does not contain this network: {error} is missing") from error
-    if not all(isinstance(tag, str) and tag for tag in tags):
-        raise WeightsError(f"{path.name} has a tag without a name")
-    if image_px not in SIDES_PX:
-        raise WeightsError(
-            f"{path.name} reads pictures of {image_px} px; {SIDES_PX[0]} to {SIDES_PX[-1]} px can be read"
-        )
-    if params.tags != len(tags):
-        raise WeightsError(f"{path.name} has {params.tags} outputs but {len(tags)} tag names")
+    if not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise WeightsError(f"{path.name} holds something other than a tensor under a tensor's name")
+    params = check_network({key: tuple(value.shape) for key, value in state.items()}, tags, image_px, path.name)
     return Checkpoint(params, state, tags, image_px)
 
 

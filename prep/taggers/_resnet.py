@@ -4,41 +4,12 @@ The layout inside is NCHW (channels-last in memory); the input is NHWC, as for t
 Nothing here knows a file, a tag name or an image.
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from prep.taggers._conv import Conv
-
-
-@dataclass(frozen=True)
-class Stage:
-    width: int  # channels of the 3x3
-    out: int  # output channels of the stage
-    blocks: int
-
-
-@dataclass(frozen=True)
-class ResNetParams:
-    stem: int
-    stages: tuple[Stage, ...]
-    tags: int
-
-
-V3 = ResNetParams(
-    stem=64,
-    stages=(
-        Stage(64, 256, 3),
-        Stage(128, 512, 8),
-        Stage(256, 1024, 20),
-        Stage(256, 1024, 20),
-        Stage(512, 2048, 3),
-        Stage(1024, 4096, 3),
-    ),
-    tags=9176,
-)
+from prep.taggers._params import ResNetParams
 
 
 class Bottleneck(nn.Module):

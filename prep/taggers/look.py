@@ -2,18 +2,19 @@
 
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from prep.documents import parse_json
 from prep.errors import WeightsError
 from prep.options import TaggerOptions
+from prep.taggers._params import ResNetParams, params_of
 from prep.tensors.file import WeightFile
 from prep.tensors.kind import NO_PICKLES, TORCH_ZIP, first_kind, tensors_kind
 
 FIRST_KEY = "n_Conv_0.weight"
 NAMES_BYTES = 10_000_000  # for the pickle in a checkpoint, which names tensors and tags: 0.3 MB in the published one
-MOST_SIDE_PX = 4096  # of the square that a tagger sees; published ones have 512 at most
+SIDES_PX = range(16, 4097)  # of the square that a tagger reads; DeepDanbooru's is 512
 # What zipfile raises for a zip that is bent: found by the trials of tests/faults/test_fuzz.py.
 ZIP_ERRORS = (
     OSError,
@@ -53,13 +54,33 @@ def look(name: str, files: Mapping[str, Path], options: TaggerOptions) -> bool:
         )
     try:
         tags = parse_json(file.metadata["tags"])
-        sound = isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
-        sound = sound and 0 < int(file.metadata["image_px"]) <= MOST_SIDE_PX
+        image_px = int(file.metadata["image_px"])
+        sound = isinstance(tags, list)
     except (ValueError, TypeError):
         sound = False
     if not sound:
         raise WeightsError(f"{path.name}: `tags` or `image_px` in its metadata is not readable", hint=READS)
+    check_network({key: entry.shape for key, entry in file.entries.items()}, tags, image_px, path.name)
     return False
+
+
+def check_network(
+    shapes: Mapping[str, tuple[int, ...]], tags: Sequence[object], image_px: int, of: str
+) -> ResNetParams:
+    """The network of these tensors. tags: the names of its outputs; of: the file. Raises WeightsError when they do not
+    fit together.
+    """
+    params = params_of(shapes, of)
+    if not all(isinstance(tag, str) and tag for tag in tags):
+        raise WeightsError(f"{of} has a tag without a name")
+    step = 4 << (len(params.stages) - 1)  # px that become one number
+    if image_px not in SIDES_PX or image_px % step:
+        raise WeightsError(
+            f"{of} reads pictures of {image_px} px; {SIDES_PX[0]} to {SIDES_PX[-1]} px can be read, in steps of {step}"
+        )
+    if params.tags != len(tags):
+        raise WeightsError(f"{of} has {params.tags} outputs but {len(tags)} tag names")
+    return params
 
 
 def _look_inside(path: Path) -> None:

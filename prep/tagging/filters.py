@@ -6,9 +6,11 @@ from functools import cached_property
 from pathlib import Path
 
 from prep.errors import SettingsError
-from prep.files import read_file
+from prep.files import NotAFileError, read_file, what_is
+from prep.options import check_tags
 
 LIST_BYTES = 4_000_000  # all of Danbooru's general tags are 1 MB
+EXAMPLE = "name a text file with one tag per line"
 MOST_WILDCARDS = 1_000  # each is compared with each tag
 
 
@@ -76,11 +78,12 @@ def read_patterns(path: str, setting: str) -> Patterns:
         patterns = parse_patterns(read_file(Path(path), LIST_BYTES, follow=True).decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise SettingsError(f"{setting}: {path} is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from None
+    except NotAFileError as error:
+        raise SettingsError(f"{setting}: {path} {error}", hint=EXAMPLE) from None
     except OSError as error:
-        raise SettingsError(
-            f"{setting}: {path} cannot be read: {error.strerror or error}",
-            hint="name a text file with one tag per line",
-        ) from None
+        why = what_is(Path(path)) or f"cannot be read: {error.strerror or error}"
+        raise SettingsError(f"{setting}: {path} {why}", hint=EXAMPLE) from None
+    check_tags((*patterns.wanted, *patterns.unwanted), f"{setting}: {path}")
     wild = sum("*" in pattern for pattern in (*patterns.wanted, *patterns.unwanted))
     if wild > MOST_WILDCARDS:
         raise SettingsError(

@@ -9,6 +9,8 @@ import numpy as np
 from prep.config import Thresholds
 from prep.documents import DocumentError, read_toml
 from prep.errors import SettingsError
+from prep.files import what_is
+from prep.options import check_tags
 from prep.types import TagScores, Vocabulary
 
 
@@ -35,12 +37,16 @@ def read_overrides(path: str) -> dict[str, float]:
     try:
         values = read_toml(Path(path), follow=True)
     except FileNotFoundError:
-        raise SettingsError(f"thresholds.overrides: {path} does not exist") from None
+        raise SettingsError(f"thresholds.overrides: {path} {what_is(Path(path))}", hint="name a TOML file") from None
     except DocumentError as error:
         raise SettingsError(f"thresholds.overrides: {path} {error}", hint="correct it, or name another file") from None
+    check_tags(values, f"thresholds.overrides: {path}")
     for name, value in values.items():
-        if not isinstance(value, int | float) or not 0 <= value <= 1:
-            raise SettingsError(f"{path}: `{name}` is {value!r}; expected a number from 0 to 1")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise SettingsError(
+                f"thresholds.overrides: {path}: `{name}` is {str(value)[:60]!r}; expected a number from 0 to 1",
+                hint="write lines such as smile = 0.6",
+            )
     return {name.replace(" ", "_"): float(value) for name, value in values.items()}
 
 

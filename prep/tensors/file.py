@@ -30,6 +30,7 @@ DTYPES = {
     "BOOL": ("bool", 1),
 }  # fmt: skip
 AGAIN = "fetch the file again"
+MOST_DIMENSIONS, LONGEST = 16, 2**63  # of a tensor; of one of its dimensions
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class Entry:
     shape: tuple[int, ...]
     start: int  # from the beginning of the file
     bytes: int
+
+
+def shown(shape: tuple[int, ...]) -> str:
+    return str(list(shape)) if shape else "a single number"
 
 
 def torch_dtype(name: str) -> "torch.dtype":
@@ -105,7 +110,8 @@ def _read_header(path: Path) -> tuple[dict, dict[str, Entry]]:
 def _entry(path: Path, name: str, value: object, body: int) -> Entry:
     try:
         dtype, shape, (start, stop) = value["dtype"], tuple(value["shape"]), value["data_offsets"]
-        whole = isinstance(dtype, str) and all(type(number) is int and number >= 0 for number in (*shape, start, stop))
+        whole = isinstance(dtype, str) and len(shape) <= MOST_DIMENSIONS
+        whole = whole and all(type(number) is int and 0 <= number < LONGEST for number in (*shape, start, stop))
     except (KeyError, TypeError, ValueError):
         whole = False
     if not whole:
@@ -113,7 +119,7 @@ def _entry(path: Path, name: str, value: object, body: int) -> Entry:
     if dtype not in DTYPES:
         raise WeightsError(f"{path.name}: {name} is stored as {dtype}, which prep does not read")
     if stop - start != math.prod(shape) * DTYPES[dtype][1]:
-        raise WeightsError(f"{path.name}: {name} is {stop - start:,} bytes, which is not {dtype} {list(shape)}")
+        raise WeightsError(f"{path.name}: {name} is {stop - start:,} bytes, which is not {dtype} {shown(shape)}")
     return Entry(dtype, shape, body + start, stop - start)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from prep.documents import parse_json
 from prep.errors import WeightsError
-from prep.tensors.file import DTYPES, Entry, WeightFile
+from prep.tensors.file import AGAIN, DTYPES, Entry, WeightFile, shown
 
 if TYPE_CHECKING:
     import torch
@@ -65,6 +65,37 @@ class Part:
     layout: str
     tensors: dict[str, Stored]  # without the prefix, without scales and markers
     bytes: int
+
+    @property
+    def file(self) -> str:
+        """The name of its file, or of the first of its shards."""
+        return next((stored.file.path.name for stored in self.tensors.values()), self.name)
+
+    def shape(self, key: str, rank: int) -> tuple[int, ...]:
+        """The shape of a tensor that has this many dimensions. Raises WeightsError when it is missing, has another
+        number of them, or one is 0.
+        """
+        if key not in self.tensors:
+            raise WeightsError(f"{self.file}: {key} is missing from its {self.name}", hint=AGAIN)
+        shape = self.tensors[key].entry.shape
+        if len(shape) != rank or 0 in shape:
+            wanted = f"{rank} {'dimension' if rank == 1 else 'dimensions'}, none of them 0"
+            raise WeightsError(f"{self.file}: {key} is {shown(shape)}; prep expects {wanted}", hint=AGAIN)
+        return shape
+
+    def check_shapes(self, wanted: dict[str, tuple[int, ...]]) -> None:
+        """wanted: every tensor that the part must have -> its shape. Raises WeightsError for what is missing, left
+        over or of another shape.
+        """
+        if missing := [key for key in wanted if key not in self.tensors]:
+            more = f" and {len(missing) - 1:,} more" if missing[1:] else ""
+            raise WeightsError(f"{self.file}: {missing[0]}{more} is missing from its {self.name}", hint=AGAIN)
+        for key, stored in self.tensors.items():
+            if key not in wanted:
+                raise WeightsError(f"{self.file} also holds {key}, which no {self.name} of this size has", hint=AGAIN)
+            if stored.entry.shape != wanted[key]:
+                found = shown(stored.entry.shape)
+                raise WeightsError(f"{self.file}: {key} is {found}; prep expects {list(wanted[key])}", hint=AGAIN)
 
 
 def part_of(files: list[WeightFile], name: str, prefix: str = "") -> Part:
@@ -124,7 +155,7 @@ def _check_scale(scale: Stored, weight: Stored | None, key: str) -> None:
         raise WeightsError(f"{scale.file.path.name}: {key} scales a weight in {weight.entry.dtype}", hint=LINE)
     shape, rows = scale.entry.shape, (weight.entry.shape or (1,))[0]
     if scale.entry.dtype not in FLOATS or shape not in ((), (1,), (1, 1), (rows,), (rows, 1)):
-        found = f"{scale.entry.dtype} {list(shape)}"
+        found = f"{scale.entry.dtype} {shown(shape)}"
         raise WeightsError(
             f"{scale.file.path.name}: {key} is {found}; prep reads one number, or one per row", hint=LINE
         )

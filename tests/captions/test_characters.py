@@ -2,7 +2,7 @@
 
 import pytest
 
-from prep.captions.characters import for_folders
+from prep.captions.characters import check_triggers, for_folders
 from prep.config import load_settings
 from prep.errors import SettingsError
 
@@ -46,7 +46,11 @@ def test_the_table_in_a_file_is_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("sections", "folders", "says"),
     [
-        (("mria",), FOLDERS, r"\[characters.mria\]: SRC has no such character. Did you mean \[characters.mira\]\?"),
+        (
+            ("mria",),
+            FOLDERS,
+            r"\[characters.mria\]: SRC has no character of that name with pictures. Did you mean \[characters.mira\]\?",
+        ),
         (
             ("silvie_vn",),
             FOLDERS,
@@ -65,3 +69,20 @@ def test_what_is_about_no_folder_or_about_two_says_what_to_write(sections, folde
 
 def test_who_has_one_picture_passes_over_the_tables_of_others():
     assert named("mira", "lucy", folders=["mira"], others=True) == ["mira"]
+
+
+def checked(*sets: str, folders=("mira", "noa")) -> None:
+    check_triggers(for_folders(load_settings(sets=sets), list(folders)), list(folders))
+
+
+@pytest.mark.parametrize("trigger", ["mi_ra", "Mi_Ra", "MI RA ", '"Mi ra"'])
+def test_a_trigger_that_reads_like_another_characters_is_refused_with_both_names(trigger):
+    with pytest.raises(SettingsError, match=r"^\[characters.noa\] trigger: mi_ra and noa would have the same trigger"):
+        checked(f"characters.noa.trigger={trigger}", folders=("mi_ra", "noa"))
+    with pytest.raises(SettingsError, match=r"Choose another word; if they are one character, write trigger = "):
+        checked("characters.mira.trigger=elf", "characters.noa.trigger=Elf")
+
+
+def test_two_tables_with_the_same_trigger_are_a_choice():
+    checked("characters.mira.trigger=elf", "characters.noa.trigger=elf")
+    checked("characters.noa.trigger=lucy", folders=("noa",))

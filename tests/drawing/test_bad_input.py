@@ -42,9 +42,9 @@ def refused(error, match: str, art, tagger, *sets: str) -> None:
     ("setting", "says"),
     [
         ("generator.resolution=1000", "`generator.resolution` is 1000; expected a multiple of 16"),
-        ("augmentation.strength=1.5", "`augmentation.strength` is 1.5; expected less than or equal to 1"),
+        ("augmentation.strength=1.5", "`augmentation.strength` is 1.5; expected a number from 0 to 1"),
         ("augmentation.strength=0.0", "`augmentation.strength` is 0.0; expected greater than 0"),
-        ("generator.batch=8", "`generator.batch` is 8; expected less than or equal to 4"),
+        ("generator.batch=8", "`generator.batch` is 8; expected a whole number from 1 to 4"),
     ],
 )
 def test_a_setting_that_cannot_be_drawn_with_stops_before_anything_is_touched(setting, says):
@@ -96,7 +96,7 @@ def test_a_gated_model_without_a_token(art, tiny_tagger, monkeypatch, reads_with
 
 
 def test_a_part_that_is_named_and_not_there(art, tiny_tagger, tmp_path):
-    said = "generator.sd35.vae: .*none.safetensors is not a file. Name the file that contains vae"
+    said = "generator.sd35.vae: .*none.safetensors does not exist. Name the file that contains vae"
     sets = (f"generator.model={tiny_model(tmp_path)}", f"generator.vae={tmp_path / 'none.safetensors'}")
     refused(UsageError, said, art, tiny_tagger, *sets)
 

@@ -20,6 +20,7 @@ from prep.generators.sd35.options import SD35Options
 from prep.models import known
 from prep.models.choose_models import options_of
 from prep.pipeline.outlook import plan_lines
+from tests.support.fetching import allow_fetching
 from tests.support.pictures import folder_of
 from tests.support.runs import run_here, tree
 from tests.support.tiny import PARENTS, requests, tiny_model
@@ -76,7 +77,8 @@ def test_the_plan_lines_a_real_file_has_every_request_and_loads_no_weight(tagged
 
 
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
-def test_a_preset_differs_in_a_few_lines_and_its_plan_has_the_prompts(path, tagged, no_weights):
+def test_a_preset_differs_in_a_few_lines_and_its_plan_has_the_prompts(path, tagged, no_weights, monkeypatch):
+    allow_fetching(monkeypatch)
     layer = tomllib.loads(path.read_text())
     assert set(layer) <= {"generator", "reconstruct", "consistency"} and sum(map(len, layer.values())) <= 8
     art, out, sets = tagged

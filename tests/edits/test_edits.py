@@ -1,5 +1,7 @@
 """The door by which decisions enter: what leaves or is retagged does so at once, what comes back with the next run."""
 
+import hashlib
+
 import pytest
 
 from prep.edits.history import Change
@@ -103,6 +105,18 @@ def test_a_rejected_drawn_picture_is_accepted_and_trains(painted):
         assert now["flags"] == ["by_hand"] and now["check_score"] == row["check_score"]
         assert not (painted.out / row["file"]).exists()
     assert painted.generator.drawn == []
+
+
+def test_a_drawn_picture_is_named_by_its_file_in_generated_too(painted, typed):
+    row = painted.drawn()[0]
+    for path in (painted.out / "generated").rglob("*.png"):
+        if hashlib.sha256(path.read_bytes()).hexdigest() == row["image_id"]:
+            break
+    for key in (path, path.name, path.relative_to(painted.out)):
+        said = typed("reject", painted.out, key)
+        assert said.code == 0 and "1 picture rejected" in said.out, said
+        assert typed("undo", painted.out).code == 0
+        painted.run()
 
 
 def test_an_accepted_drawn_picture_is_rejected_and_moves_aside(painted):

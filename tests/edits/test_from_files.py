@@ -214,6 +214,19 @@ def test_a_caption_that_stands_in_src_is_taken_as_written_by_hand(tmp_path, tiny
     assert captions(tmp_path / "out")["mira/000.png"] == "mira, solo, a red scarf, rain"
 
 
+def test_a_tag_that_a_person_wrote_in_src_stays_when_prep_s_caption_loses_it(tmp_path, tiny_tagger, reads_with):
+    reads_with(lambda options: FakeTagger())
+    art = folder_of(tmp_path / "art", mira=2)
+    run_here(art, tmp_path / "probe", tiny_tagger, *LOW)
+    tags = captions(tmp_path / "probe")["mira/000.png"].split(", ")
+    (art / "mira" / "000.txt").write_text(", ".join(tags))
+    run_here(art, tmp_path / "out", tiny_tagger, *LOW)
+    drop = f"characters.mira.traits=['{tags[-1]}']"  # from now on the trigger word stands for it
+    run_here(art, tmp_path / "out", tiny_tagger, *LOW, drop)
+    found = captions(tmp_path / "out")
+    assert tags[-1] in found["mira/000.png"].split(", ") and tags[-1] not in found["mira/001.png"].split(", ")
+
+
 def test_an_edit_beside_the_source_is_kept_in_source_mode(tmp_path, tiny_tagger, monkeypatch, reads_with):
     reads_with(lambda options: FakeTagger())
     art = folder_of(tmp_path / "art", mira=1)

@@ -1,7 +1,5 @@
 """What a person does to a caption: kept, merged, and never undone by the machine."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -178,8 +176,8 @@ def test_a_caption_names_its_character_as_a_tag_or_in_a_sentence(caption, named)
 
 
 def test_a_tag_taken_out_of_an_older_text_goes_from_the_newer_one():
-    state = replace(after("mira, 1girl, solo, smile"), text="mira, 1girl, solo")
-    state = replace(edited(state, "mira, solo"), text="mira, 1girl, solo, smile")
+    state = after("mira, 1girl, solo, smile")._replace(text="mira, 1girl, solo")
+    state = edited(state, "mira, solo")._replace(text="mira, 1girl, solo, smile")
     assert merged(state, MACHINE) == "mira, solo, smile"
 
 
@@ -187,10 +185,10 @@ def test_a_tag_taken_out_of_an_older_text_goes_from_the_newer_one():
 def test_a_caption_that_is_rewritten_beside_its_source_keeps_what_was_added_in_kohya(text):
     before = Entry(edited(Hand("mira, solo, smile", ("mira", "solo", "smile")), "mira, solo, smile, red scarf"))
     for known in (None, "mira, solo, smile"):  # seen for the first time; changed
-        after = absorb(replace(before, source_text=known), None, text)
+        after = absorb(before._replace(source_text=known), None, text)
         final = merged(after.hand, after.hand.machine)
         assert final.split(", ")[-1] == "red scarf"
-    taken_out = edited(replace(after.hand, text=final), text or "mira")
+    taken_out = edited(after.hand._replace(text=final), text or "mira")
     assert "red scarf" not in merged(taken_out, after.hand.machine)
 
 

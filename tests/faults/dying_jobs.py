@@ -33,3 +33,10 @@ class KilledOnce(ScanJob):
             killed.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         super().open(worker)
+
+
+class Refusing(ScanJob):
+    """It raises while it starts, in every process."""
+
+    def open(self, worker):
+        raise OSError("no thread can be started\nand more")

@@ -17,7 +17,7 @@ from prep.generators.sd35.header import PARTS, describe
 from prep.generators.sd35.load import load_transformer
 from prep.options import TaggerOptions
 from prep.taggers.deepdanbooru import DeepDanbooru
-from prep.taggers.look import MOST_SIDE_PX
+from prep.taggers.look import SIDES_PX
 from prep.tensors.file import DTYPES, WeightFile
 from tests.faults.fuzz import several
 from tests.support.reference import entry, headed, tiny_file
@@ -113,7 +113,7 @@ def weights_trial(tagger: Path, scratch: Path, number: int) -> str:
 
 def _tagger(path: Path) -> str:
     made = DeepDanbooru(path.stem, {"model": path}, TaggerOptions(batch=1, device="cpu"))
-    assert 0 < made.side_px <= MOST_SIDE_PX, f"pictures of {made.side_px} px"
+    assert made.side_px in SIDES_PX, f"pictures of {made.side_px} px"
     batch = made.prepare(np.full((40, 30, 3), 90, np.uint8))[None]
     scores = made.scores(batch)
     assert scores.shape == (1, len(made.vocabulary.names)) and scores.dtype == np.float32

@@ -1,5 +1,6 @@
 """Parts of the ledger that a disk damaged: what a person decided still stands, and what can be read back is."""
 
+import hashlib
 import os
 import random
 import shutil
@@ -143,15 +144,44 @@ def test_a_shelf_that_was_deleted_is_read_back_as_well(worked, shelf, capsys):
     assert kohya(worked.set()) == kohya(worked.later)
 
 
-def test_a_verdict_is_read_back_when_the_history_was_deleted(painted, typed, capsys):
+@pytest.mark.parametrize("what", ["all of it", "its last part"])
+def test_a_verdict_is_read_back_when_the_history_was_deleted(painted, typed, capsys, what):
+    assert typed("tags", painted.out, "--add", "rain").code == 0
     chosen = painted.drawn()[0]
     assert typed("reject", painted.out, chosen["file"]).code == 0
     painted.run()
-    shutil.rmtree(painted.out / ".prep" / "ledger" / "edit")
+    history = painted.out / ".prep" / "ledger" / "edit"
+    for part in sorted(history.glob("*"))[0 if what == "all of it" else -1 :]:
+        part.unlink()
     capsys.readouterr()
     painted.run()
     assert "no longer has any `edit`" in capsys.readouterr().out
     assert {row["image_id"]: row["reason"] for row in painted.drawn("rejected")}[chosen["image_id"]] == "by_hand"
+
+
+def test_until_a_run_has_read_a_deleted_ledger_back_nothing_is_decided(worked, typed):
+    shutil.rmtree(worked.out / ".prep" / "ledger")
+    before = worked.set()
+    for name, *more in (("restore", "mira/1.png"), ("tags",), ("tags", "--add", "rain"), ("undo",)):
+        said = typed(name, worked.out, *more)
+        assert said.code == 3 and "no longer has any `caption` and `export`. `prep run` reads your work" in said.err
+    lines = list(status_of(worked.out))
+    assert "only after it has read all images again" in lines[-1] and "would stop" not in lines[-1]
+    assert worked.set() == before
+
+
+def test_a_drawn_picture_that_was_edited_is_named_when_nothing_knows_any_longer_what_it_is(painted):
+    row = painted.drawn()[0]
+    path = next(path for path in (painted.out / "generated").rglob("*.png")
+                if hashlib.sha256(path.read_bytes()).hexdigest() == row["image_id"])  # fmt: skip
+    ImageOps.invert(Image.open(path).convert("RGB")).save(path)
+    painted.run("generator.model=none")
+    assert any(path.stem in (row["file"] or "") or row["status"] == "kept" for row in painted.drawn())
+    shutil.rmtree(painted.out / ".prep" / "ledger" / "judged")
+    edited = path.read_bytes()
+    painted.run("generator.model=none")
+    name = path.relative_to(painted.out).as_posix()
+    assert f"{name}: forgotten: no longer trains: you edited it" in painted.problems() and path.read_bytes() == edited
 
 
 @pytest.mark.slow
@@ -215,7 +245,7 @@ def test_what_only_reads_moves_nothing_and_says_what_a_run_would_do(worked):
     before = worked.ledger()
     assert set(plan_lines(worked.art, worked.out, settings)) - {"  1 picture was removed by hand"} == set(plan)
     assert list(status_of(worked.out))
-    with pytest.raises(StoppedError, match="`prep run` moves it to set_aside/"):
+    with pytest.raises(StoppedError, match="`prep run` moves them to set_aside/"):
         list(Set(worked.out).rows())
     assert worked.ledger() == before and not worked.aside("caption")
 

@@ -51,7 +51,7 @@ def test_what_is_no_document_says_what_it_is(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("latin.toml")
     os.mkfifo(tmp_path / "pipe")
-    for name, why in (("folder", "is not a regular file"), ("pipe", "is not a regular file"), ("link", "is a link")):
+    for name, why in (("folder", "is a folder"), ("pipe", "is not a regular file"), ("link", "is a link")):
         with pytest.raises(DocumentError, match=why):
             read_json(tmp_path / name)
     with pytest.raises(DocumentError, match="has more than 16 bytes"):
@@ -96,7 +96,7 @@ def test_a_configuration_of_any_kind_stops_before_anything_is_touched(made, type
 @pytest.mark.parametrize("read", [read_overrides, read_vary, read_exclusive])
 def test_lists_of_tags_of_any_kind_are_a_sentence(endless, read):
     for path in endless:
-        with pytest.raises(SettingsError, match=f"{path} (is not|is no|has) .*Correct it, or name another"):
+        with pytest.raises(SettingsError, match=f"{path} (is not|is no|is a|has) .*Correct it, or name another"):
             read(str(path))
 
 

@@ -221,7 +221,7 @@ def test_a_part_that_is_a_link_is_not_read(tmp_path, outside):
     ledger.write(DRAW, [{"subject": "a", "recipe": "r"}])
     [part] = ledger.parts(DRAW)
     linked(part.with_name("000002-main-000001.parquet"), part)
-    with pytest.raises(StoppedError, match="000002-main-000001.parquet in the ledger cannot be read: .*is a link"):
+    with pytest.raises(StoppedError, match="000002-main-000001.parquet cannot be read: .*is a link"):
         ledger.table(DRAW)
 
 

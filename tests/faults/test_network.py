@@ -115,9 +115,13 @@ def test_the_hook_hears_who_calls(heard):
     assert "socket.connect ('127.0.0.1', 9)" in heard(sys.executable, "-c", call)
 
 
-def test_no_command_calls_anybody_for_a_set_that_a_starter_reads(heard, art, tmp_path, offline):
+def test_no_command_calls_anybody_for_a_set_that_a_starter_reads_nor_a_plan(heard, art, tmp_path, offline):
     first, *told = lines(art, tmp_path / "out", STARTERS[0], "generator.model=none", offline=offline)
     told = [first, *(line for line in told if line[0] in ("status", "lint", "export", "doctor"))]
+    # What the plans of these models say, nobody had to be asked for.
+    (art / "prep.toml").write_text('tagger.model = "deepdanbooru-v3"\ngenerator.model = "sd35-medium"\n')
+    plan = ["run", str(art), "--out", str(tmp_path / "another"), "--plan"]
+    told += [plan, [*plan, "--set", "tagger.model=auto"]]
     assert heard(sys.executable, "-c", TYPE, json.dumps(told)) == ""
 
 

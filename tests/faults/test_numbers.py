@@ -44,8 +44,12 @@ def test_a_folder_of_src_is_its_character_whatever_number_it_begins_with(made):
         (made.art / f"{many}_noa").rename(made.art / "noa")
 
 
-def test_settings_that_ask_for_endless_repeats_get_the_most(made):
-    made.run(f"export.images_per_epoch={10**14}", rebalance=True)
-    assert {path.name.partition("_")[0] for path in made.out.glob("kohya/*/")} == {str(MOST_REPEATS)}
+def test_settings_may_ask_for_as_many_repeats_as_a_trainer_can_count(made):
+    with pytest.raises(
+        UsageError, match=rf"images_per_epoch` is {10**14}; expected a whole number from 0 to 1,000,000"
+    ):
+        made.run(f"export.images_per_epoch={10**14}", rebalance=True)
+    made.run(f"export.images_per_epoch={MOST_REPEATS}", rebalance=True)
+    assert {path.name for path in made.out.glob("kohya/*/")} == {f"{MOST_REPEATS // 3}_mira", f"{MOST_REPEATS}_noa"}
     made.run()
     assert read_set(made.out).images == 4

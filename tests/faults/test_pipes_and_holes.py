@@ -1,7 +1,6 @@
 """What was a picture when it was found, and is a pipe or an endless file when it is read: a problem, and no wait."""
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from prep.errors import ImageError
 from prep.files import read_file
 from prep.ledger import Ledger
 from prep.scan.find import find_images
-from prep.scan.measure import ScanJob, ref_from_scan
+from prep.scan.measure import Measured, ScanJob, ref_from_scan
 from tests.support.pictures import folder_of
 
 
@@ -33,12 +32,13 @@ def test_a_picture_that_became_something_else_is_a_problem(tmp_path, become, why
     art = folder_of(tmp_path / "art", mira=1)
     [found] = find_images(art, tmp_path / "out").files
     job = ScanJob(art, Ledger(tmp_path / "ledger"), 10_000_000, 0, 1)
-    ref = ref_from_scan(found, job.measured(found))
+    row = job.measured(found)
+    ref = ref_from_scan(found, Measured(*map(row.get, Measured._fields)))
     become(art / found.path)
     row = job.measured(found)
     assert (row["problem"], row["message"]) == ("unreadable", f"cannot be read ({why})")
     with pytest.raises(ImageError, match="can no longer be read") as gone:
-        prepared(replace(ref), art / found.path, True, 10_000_000)
+        prepared(ref, art / found.path, True, 10_000_000)
     assert why in gone.value.message and gone.value.kind == "gone"
 
 

@@ -1,5 +1,7 @@
 """A worker process that dies, or runs out of memory: the one file is a problem, the rest is done."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from prep.run import Options
 from prep.runners.local import LocalRunner
 from prep.scan.measure import ScanJob
 from tests.fakes import FakeTagger
-from tests.faults.dying_jobs import DyingJob, KilledOnce, NeverStarting
+from tests.faults.dying_jobs import DyingJob, KilledOnce, NeverStarting, Refusing
 from tests.support.pictures import drawing, folder_of, save
 from tests.support.runs import manifest, older, run_here, tree
 
@@ -60,10 +62,18 @@ def test_several_fatal_files_are_each_found(tmp_path, art, tiny_tagger, monkeypa
     assert sum(row["status"] == "kept" for row in manifest(tmp_path / "out")) == 45
 
 
+def test_workers_that_refuse_to_start_say_why_and_print_no_traceback(art, tmp_path, tiny_tagger, monkeypatch, capfd):
+    monkeypatch.setattr(stages, "ScanJob", Refusing)
+    with pytest.raises(StoppedError, match=r"^no worker process could be started: no thread can be started\. Free"):
+        go(art, tmp_path / "out", tiny_tagger)
+    assert capfd.readouterr().err == ""
+
+
 def test_workers_that_cannot_start_are_no_images_fault(art, tmp_path, tiny_tagger, monkeypatch, capfd):
     monkeypatch.setattr(stages, "ScanJob", NeverStarting)
     with pytest.raises(StoppedError, match="no worker process could be started"):
         go(art, tmp_path / "out", tiny_tagger)
+    assert capfd.readouterr().err == ""
     monkeypatch.setattr(stages, "ScanJob", ScanJob)
     assert run_here(art, tmp_path / "out", tiny_tagger).exit_code == 0
 
@@ -89,3 +99,13 @@ def test_memory_that_runs_out_in_the_network_is_a_clean_stop(art, tmp_path, tiny
     reads_with(lambda options: fake)
     run_here(art, tmp_path / "out", tiny_tagger)
     assert fake.scored == 5 - 2
+
+
+def test_a_system_that_allows_no_more_processes_is_a_sentence(art, tmp_path, tiny_tagger, monkeypatch, capfd):
+    def refused(pool, *call):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr("prep.runners.local._submitted", refused)
+    with pytest.raises(StoppedError, match=f"no worker process could be started: {os.strerror(errno.EAGAIN)}. Free"):
+        go(art, tmp_path / "out", tiny_tagger)
+    assert capfd.readouterr().err == ""

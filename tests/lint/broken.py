@@ -176,6 +176,10 @@ CONFIG: dict[str, Change] = {
     "bucket-off": edited("enable_bucket = true", "enable_bucket = false"),
     "folder-unlisted": pair("5_eileen/eileen-01.png"),
     "caption-trigger": pair("10_sylvie/other-01.png", caption=b"1girl, smile\n"),
+    "trigger-tag": both(
+        with_subset('image_dir = "5_smile"\nnum_repeats = 5\nclass_tokens = "Smile"'),
+        pair("5_smile/smile-01.png", caption=b"smile, 1girl\n"),
+    ),
     "caption-extension": edited('caption_extension = ".txt"\n', ""),
 }
 # Rule -> what breaks it, in a clean folder without. All but set-empty go together.
@@ -246,6 +250,7 @@ def write_all(root: Path) -> dict[str, Path]:
     empty.mkdir()
     nameless = clean_config(root / "nameless")
     CONFIG["caption-trigger"](nameless)
+    CONFIG["trigger-tag"](nameless)
     return {path.name: path for path in (config, folder, empty, nameless, unread)}
 
 

@@ -44,7 +44,7 @@ WRONG = [
     ("generator.model={}/lfs.pt", "generator.model: lfs.pt is a Git LFS pointer.*`prep models get sd35-large-fp8`"),
     ("generator.model={}/vae.safetensors", "generator.model: vae.safetensors holds no transformer, but vae"),
     ("generator.model={}", "generator.model: .* is not a diffusers folder"),
-    ("generator.vae=/nope", "generator.sd35.vae: /nope is not a file"),
+    ("generator.vae=/nope", "generator.sd35.vae: /nope does not exist"),
     ("generator.sd35.t5={}/page.html", "page.html is a web page"),
     (
         "generator.sd35.clip_l={}/vae.safetensors",
@@ -60,11 +60,11 @@ WRONG = [
     ("check.exclusive=/nope", "check.exclusive: /nope does not exist"),
     ("augmentation.vary=/nope", "augmentation.vary: /nope does not exist"),
     ("augmentation.vary={}/list.toml", r"\[a\] needs `options`"),
-    ("filter.file=/nope", "filter.file: /nope cannot be read"),
-    ("filter.file={}", "filter.file: .* cannot be read"),
-    ("profile.intrinsic=/nope", "profile.intrinsic: /nope cannot be read"),
+    ("filter.file=/nope", "filter.file: /nope does not exist"),
+    ("filter.file={}", "filter.file: .* is a folder"),
+    ("profile.intrinsic=/nope", "profile.intrinsic: /nope does not exist"),
     ("thresholds.overrides={}/list.toml", "expected a number from 0 to 1"),
-    ('export.formats=["nope"]', "no format is called nope"),
+    ('export.formats=["nope"]', "^export.formats: no format is called nope"),
     ("export.kohya={}/list.toml/kohya", "list.toml is not a folder. Set export.kohya to another folder"),
 ]
 

@@ -8,10 +8,11 @@ import pytest
 
 from prep.config import load_settings
 from prep.edits.from_files import HandEdits
-from prep.errors import UsageError
+from prep.errors import StoppedError, UsageError
 from prep.pipeline.outlook import plan_lines
 from prep.pipeline.status import diff_of, status_of
 from tests.fakes import FakeTagger
+from tests.support.fetching import allow_fetching
 from tests.support.person import LOW, Art, quick, small
 from tests.support.pictures import drawing, encoded, folder_of, save, tiny_checkpoint
 from tests.support.runs import prep, run_here, tree
@@ -82,6 +83,17 @@ def test_plan_is_what_the_command_prints(made):
     art, out, tagger = made
     done = prep("run", art, "--out", out, "--set", f"tagger.model={tagger}", "--plan")
     assert done.returncode == 0 and done.stdout.splitlines() == plan_lines(art, out, settings_for(art, tagger))
+
+
+def test_a_plan_says_which_tagger_a_run_would_fetch_or_that_it_may_not(tmp_path, monkeypatch):
+    art = folder_of(tmp_path / "art", mira=1)
+    settings = load_settings(sets=("tagger.model=deepdanbooru-v3",))
+    with pytest.raises(StoppedError, match="deepdanbooru-v3 is not on this machine and fetching is switched off"):
+        plan_lines(art, tmp_path / "out", settings)
+    allow_fetching(monkeypatch)
+    line = "tag: 1 images to tag with deepdanbooru-v3, which a run would fetch first (644 MB)"
+    assert line in plan_lines(art, tmp_path / "out", settings)
+    assert f"{line}, or read them with the starter tagger" in plan_lines(art, tmp_path / "out", load_settings())
 
 
 def test_status_tells_characters_profiles_and_what_comes_next(made):

@@ -3,11 +3,12 @@
 import io
 from itertools import combinations
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from prep.images import open_image
-from prep.scan.copies import COPY_BELOW, difference, thumbnail_of
+from prep.scan.copies import BLOCK, COPY_BELOW, _have_close, difference, thumbnail_of
 from tests.support.pictures import EXAMPLES, drawing, encoded, save
 from tests.support.runs import manifest, run_here
 
@@ -92,3 +93,13 @@ def test_pictures_of_another_shape_are_no_copies():
     data = io.BytesIO()
     drawing(1, 400, 300).save(data, "PNG")
     assert difference(pixels(data.getvalue()), pixels(encoded(drawing(1, 300, 400)))) == 255
+
+
+def test_a_close_hash_is_found_however_far_before():
+    far = 3 * BLOCK
+    hashes = np.random.default_rng(1).integers(0, 1 << 63, far + 20, dtype=np.uint64)
+    hashes[far] = hashes[1] ^ np.uint64(0b10011)
+    hashes[far + 9] = hashes[far + 8]
+    found = _have_close(hashes).nonzero()[0].tolist()
+    # Its twin in the same block may be named too: whoever asks compares with what is before.
+    assert {far, far + 9} <= {*found} <= {far, far + 8, far + 9}

@@ -13,6 +13,7 @@ import pytest
 from prep.errors import UsageError
 from prep.names import printable, slugs
 from prep.scan.find import find_images
+from prep.scan.kinds import BACKUPS, DOWNLOADS, ENDINGS, SYSTEM_NAMES
 from tests.support.pictures import drawing, encoded, save
 
 
@@ -360,3 +361,9 @@ def test_characters_called_images_and_model_are_no_kohya_project(tmp_path):
         save(drawing(1), tmp_path / "src" / name / "1.png")
     found = find_images(tmp_path / "src", tmp_path / "out")
     assert found.characters == ["images", "miku", "model"] and not found.passed
+
+
+def test_no_ending_that_prep_knows_is_a_backup_s():
+    """kind_of_name asks for a known ending first."""
+    assert not [ending for ending in ENDINGS if ending.endswith((*BACKUPS, *DOWNLOADS))]
+    assert not [name for name in SYSTEM_NAMES if Path(name).suffix in ENDINGS]

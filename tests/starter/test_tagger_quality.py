@@ -9,7 +9,8 @@ import torch
 from prep.images import open_image
 from prep.options import TaggerOptions
 from prep.taggers._checkpoint import read_checkpoint
-from prep.taggers._resnet import ResNet, ResNetParams
+from prep.taggers._params import ResNetParams
+from prep.taggers._resnet import ResNet
 from prep.taggers.deepdanbooru import DeepDanbooru
 from starter_training import art, evaluate_tagger
 from starter_training.compose import Actor, Plain, compose

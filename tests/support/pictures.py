@@ -8,7 +8,8 @@ import torch
 from PIL import Image, ImageDraw
 
 from prep.taggers._checkpoint import write_checkpoint
-from prep.taggers._resnet import ResNet, ResNetParams, Stage
+from prep.taggers._params import ResNetParams, Stage
+from prep.taggers._resnet import ResNet
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -13,7 +13,8 @@ from torch import nn
 from prep.options import TaggerOptions
 from prep.taggers import deepdanbooru
 from prep.taggers._conv import Conv, PackedConv, answers_as_plain, can_pack, pack
-from prep.taggers._resnet import ResNet, ResNetParams, Stage
+from prep.taggers._params import ResNetParams, Stage
+from prep.taggers._resnet import ResNet
 from prep.taggers.deepdanbooru import DeepDanbooru
 
 packs = pytest.mark.skipif(not can_pack(), reason="this processor or this torch can't pack")

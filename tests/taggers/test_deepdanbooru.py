@@ -1,14 +1,20 @@
+import json
+import math
+
 import numpy as np
 import pytest
 import torch
 
 from prep.errors import WeightsError
 from prep.options import TaggerOptions
-from prep.taggers._checkpoint import published_names, read_checkpoint
-from prep.taggers._resnet import V3, ResNet, ResNetParams, Stage
+from prep.taggers._checkpoint import published_names, read_checkpoint, write_checkpoint
+from prep.taggers._params import V3, ResNetParams, Stage, network_shapes
+from prep.taggers._resnet import ResNet
 from prep.taggers.deepdanbooru import DeepDanbooru, _device, best_dtype, vocabulary_of
+from prep.taggers.look import look
 from tests.support.emulated_card import show_cards
 from tests.support.pictures import TAGS, tiny_checkpoint
+from tests.support.reference import entry, headed
 
 
 def tagger_of(weights, batch: int = 4, dtype: torch.dtype | None = None) -> DeepDanbooru:
@@ -178,3 +184,35 @@ def test_a_picture_beyond_float16_is_read_in_float32_and_its_neighbours_are_not(
     assert np.isfinite(found).all() and np.array_equal(found[0], alone[0])
     assert np.abs(found[1] - exact.scores(images)[1]).max() < 2e-3
     assert next(tagger.network.parameters()).dtype == torch.float16
+
+
+def test_the_shapes_are_those_of_the_network():
+    params = ResNetParams(8, (Stage(8, 16, 2), Stage(4, 32, 1)), 5)
+    assert network_shapes(params) == {key: tuple(value.shape) for key, value in ResNet(params).state_dict().items()}
+
+
+@pytest.mark.parametrize("shape", [[], [7], [0], [2, 0], [10**15, 0], [1, 1, 1], [1, 0, 10**18, 1], None])
+def test_a_tensor_that_is_missing_or_of_another_shape_is_named_by_the_header(shape, tiny_tagger, tmp_path):
+    data = tiny_tagger.read_bytes()
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    path = tmp_path / "bent.safetensors"
+    for name in [key for key in header if key != "__metadata__"]:
+        entries, end = {"__metadata__": header["__metadata__"]}, 0
+        for key, each in header.items():
+            if key == "__metadata__" or key == name and shape is None:
+                continue
+            found = shape if key == name else each["shape"]
+            size = 4 * math.prod(found)
+            entries[key] = entry("F32", found, (end, end + size))
+            end += size
+        path.write_bytes(headed(entries, bytes(end)))
+        with pytest.raises(WeightsError) as told:
+            look("bent", {"model": path}, TaggerOptions())
+        assert "bent.safetensors" in str(told.value) and name in str(told.value)
+
+
+def test_a_side_that_halving_does_not_fit_is_refused(tiny_tagger, tmp_path):
+    checkpoint = read_checkpoint(tiny_tagger)
+    write_checkpoint(tmp_path / "odd.safetensors", checkpoint.state, checkpoint.tags, 66)
+    with pytest.raises(WeightsError, match="reads pictures of 66 px; 16 to 4096 px can be read, in steps of 8"):
+        look("odd", {"model": tmp_path / "odd.safetensors"}, TaggerOptions())

@@ -5,7 +5,6 @@ are gated). Linears that are FP8 in the file stay FP8.
 """
 
 import math
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,12 +16,12 @@ from transformers import CLIPTextConfig, CLIPTextModelWithProjection, PreTrained
 from prep.errors import WeightsError
 from prep.generators.sd35.folder import FOLDERS, open_folder
 from prep.generators.sd35.header import describe
+from prep.generators.sd35.sizes import clip_sizes, t5_sizes
 from prep.tensors.fill import Piece, check_weights, fill
 from prep.tensors.layout import Part
 
 # 2 is the value in OpenAI's first config and still in SD3's: the pooled token is then the one with the highest id.
 CLIP = {"bos_token_id": 0, "eos_token_id": 2, "pad_token_id": 1, "layer_norm_eps": 1e-5}
-CLIP_HEAD = 64
 ACTIVATIONS = {"clip_l": "quick_gelu", "clip_g": "gelu"}
 T5 = {
     "feed_forward_proj": "gated-gelu",
@@ -98,7 +97,8 @@ def _load(name: str, path: Path, dtype: torch.dtype, quantise: str) -> PreTraine
     if path.is_dir():
         config, part = open_folder(path, FOLDERS[name])
         kind = T5Config if name == "t5" else CLIPTextConfig
-        return _build(name, kind.from_dict(config), part, path, dtype, quantise)
+        bare = name == "clip_l" and "text_projection.weight" not in part.tensors
+        return _build(name, kind.from_dict(config), part, path, dtype, quantise, bare)
     parts = describe(path).parts
     found = parts.get(name) or (parts.get("clip") if name != "t5" else None)
     if found is None:
@@ -107,10 +107,7 @@ def _load(name: str, path: Path, dtype: torch.dtype, quantise: str) -> PreTraine
 
 
 def _from_part(name: str, part: Part, path: Path, dtype: torch.dtype, quantise: str) -> PreTrainedModel:
-    try:
-        config = t5_config(part) if name == "t5" else clip_config(part, ACTIVATIONS[name])
-    except (KeyError, IndexError, ZeroDivisionError) as error:
-        raise WeightsError(f"{path.name}: its {name} is not SD3's: {error} is missing") from error
+    config = t5_config(part) if name == "t5" else clip_config(part, ACTIVATIONS[name])
     return _build(name, config, part, path, dtype, quantise, bare=name == "clip_l")
 
 
@@ -137,37 +134,8 @@ def _build(
 
 
 def clip_config(part: Part, activation: str) -> CLIPTextConfig:
-    shape = {key: stored.entry.shape for key, stored in part.tensors.items()}
-    vocabulary, width = shape["text_model.embeddings.token_embedding.weight"]
-    return CLIPTextConfig(
-        vocab_size=vocabulary,
-        hidden_size=width,
-        intermediate_size=shape["text_model.encoder.layers.0.mlp.fc1.weight"][0],
-        num_hidden_layers=_depth(shape, r"text_model\.encoder\.layers\.(\d+)\."),
-        num_attention_heads=max(1, width // CLIP_HEAD),
-        max_position_embeddings=shape["text_model.embeddings.position_embedding.weight"][0],
-        projection_dim=shape.get("text_projection.weight", (width,))[0],
-        hidden_act=activation,
-        **CLIP,
-    )
+    return CLIPTextConfig(**clip_sizes(part), hidden_act=activation, **CLIP)
 
 
 def t5_config(part: Part) -> T5Config:
-    shape = {key: stored.entry.shape for key, stored in part.tensors.items()}
-    vocabulary, width = shape["shared.weight"]
-    first = "encoder.block.0.layer."
-    buckets, heads = shape[f"{first}0.SelfAttention.relative_attention_bias.weight"]
-    return T5Config(
-        vocab_size=vocabulary,
-        d_model=width,
-        d_kv=shape[f"{first}0.SelfAttention.q.weight"][0] // heads,
-        d_ff=shape[f"{first}1.DenseReluDense.wi_0.weight"][0],
-        num_layers=_depth(shape, r"encoder\.block\.(\d+)\."),
-        num_heads=heads,
-        relative_attention_num_buckets=buckets,
-        **T5,
-    )
-
-
-def _depth(shape: dict, pattern: str) -> int:
-    return len({found[1] for key in shape if (found := re.match(pattern, key))})
+    return T5Config(**t5_sizes(part), **T5)

@@ -78,14 +78,13 @@ def family_of(path: Path, name: str = "") -> Family:
 def read_transformer(path: Path, name: str = "") -> Transformer:
     """Like family_of, plus what the header says."""
     from prep.generators.sd35.folder import open_folder
-    from prep.generators.sd35.header import _which_model, describe  # they import torch, which sizes alone do not need
+    from prep.generators.sd35.header import _which_model, describe
+    from prep.generators.sd35.sizes import whole_config
 
     if path.is_dir():
         config, part = open_folder(path, "transformer")
-        try:
-            model = _which_model({"qk_norm": None, "dual_attention_layers": (), **config})
-        except (KeyError, TypeError) as error:
-            raise WeightsError(f"{path}: its config.json is not that of an SD3 transformer") from error
+        config = whole_config(config, str(path))
+        model = _which_model(config)
     else:
         checkpoint = describe(path)
         if checkpoint.config is None:

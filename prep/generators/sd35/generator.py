@@ -35,6 +35,7 @@ from prep.generators.sd35.schedulers import scheduler
 from prep.generators.sd35.tokenizers import load_tokenizer
 from prep.generators.sd35.vae import load_vae, vae_stored_as
 from prep.generators.sd35.visiting import place
+from prep.names import quantity
 from prep.tensors.device import (
     best_dtype,
     card,
@@ -113,7 +114,7 @@ class SD35:
         if cache is None or not (missing := cache.missing(texts)):
             return
         self.close()
-        log.info(f"generate: encoding {len(missing):,} prompts")
+        log.info(f"generate: encoding {quantity(len(missing), 'prompt')}")
         try:
             cache.encode(missing, self._encoding())
         except (MemoryError, RuntimeError) as error:

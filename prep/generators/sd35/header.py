@@ -5,6 +5,7 @@ from pathlib import Path
 
 from prep.errors import WeightsError
 from prep.generators.sd35.folder import alone
+from prep.generators.sd35.sizes import transformer_config
 from prep.tensors.file import Entry, WeightFile
 from prep.tensors.kind import tensors_kind
 from prep.tensors.layout import LINE, Part, part_of
@@ -58,37 +59,6 @@ def describe(path: Path) -> Checkpoint:
     return Checkpoint(path, parts, _which_model(config), config)
 
 
-def transformer_config(part: Part) -> dict:
-    """The config of SD3Transformer2DModel, from the tensors' shapes. Raises WeightsError."""
-    shape = {key: stored.entry.shape for key, stored in part.tensors.items()}
-    try:
-        width, channels, patch = shape["x_embedder.proj.weight"][:3]
-        blocks = {int(key.split(".")[1]) for key in shape if key.startswith("joint_blocks.")}
-        dual = sorted(int(key.split(".")[1]) for key in shape if key.endswith("x_block.attn2.qkv.weight"))
-        head = shape.get("joint_blocks.0.x_block.attn.ln_q.weight", (64,))[0]
-        side = round(shape["pos_embed"][1] ** 0.5)
-        config = {
-            "sample_size": min(128, side),  # 1024 px; no tensor's shape depends on it
-            "patch_size": patch,
-            "in_channels": channels,
-            "out_channels": shape["final_layer.linear.weight"][0] // patch**2,
-            "num_layers": len(blocks),
-            "attention_head_dim": head,
-            "num_attention_heads": width // head,
-            "joint_attention_dim": shape["context_embedder.weight"][1],
-            "caption_projection_dim": shape["context_embedder.weight"][0],
-            "pooled_projection_dim": shape["y_embedder.mlp.0.weight"][1],
-            "pos_embed_max_size": side,
-            "dual_attention_layers": dual,
-            "qk_norm": "rms_norm" if "joint_blocks.0.x_block.attn.ln_q.weight" in shape else None,
-        }
-    except (KeyError, IndexError, ValueError) as error:
-        raise WeightsError(f"{_name(part)} is not an SD3 transformer: {error} is missing") from error
-    if blocks != set(range(len(blocks))) or width % head or side**2 != shape["pos_embed"][1]:
-        raise WeightsError(f"{_name(part)} is not an SD3 transformer: its blocks, heads or positions do not add up")
-    return config
-
-
 def _which_model(config: dict | None) -> str:
     if config is None or config["qk_norm"] is None:
         return "other"
@@ -97,8 +67,4 @@ def _which_model(config: dict | None) -> str:
 
 
 def _which_clip(entry: Entry) -> str:
-    return {768: "clip_l", 1280: "clip_g"}.get(entry.shape[-1], "clip")
-
-
-def _name(part: Part) -> str:
-    return next(iter(part.tensors.values())).file.path.name
+    return {768: "clip_l", 1280: "clip_g"}.get(entry.shape[-1] if entry.shape else 0, "clip")

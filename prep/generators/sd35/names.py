@@ -1,9 +1,10 @@
-"""SD3's transformer: its layers in the single files and in diffusers, and which rows each takes.
+"""SD3's transformer and VAE: their layers in the single files and in diffusers, and which rows each takes.
 
 diffusers splits qkv into three. In every final modulation (norm_out, and the last block's context) it has the scale
 before the shift; the files have the shift first.
 """
 
+import re
 from collections.abc import Iterator
 
 from prep.tensors.rows import ALL, SWAPPED, THIRDS, Rows
@@ -18,6 +19,20 @@ OUTSIDE = (
     ("norm_out.linear", "final_layer.adaLN_modulation.1", SWAPPED),
     ("proj_out", "final_layer.linear", ALL),
 )
+# Of the VAE: in the single files -> in diffusers.
+INSIDE = {
+    "norm_out.": "conv_norm_out.",
+    "mid.block_1.": "mid_block.resnets.0.",
+    "mid.block_2.": "mid_block.resnets.1.",
+    "mid.attn_1.norm.": "mid_block.attentions.0.group_norm.",
+    "mid.attn_1.q.": "mid_block.attentions.0.to_q.",
+    "mid.attn_1.k.": "mid_block.attentions.0.to_k.",
+    "mid.attn_1.v.": "mid_block.attentions.0.to_v.",
+    "mid.attn_1.proj_out.": "mid_block.attentions.0.to_out.0.",
+    "downsample.": "downsamplers.0.",
+    "upsample.": "upsamplers.0.",
+    "nin_shortcut.": "conv_shortcut.",
+}
 
 
 def layers(config: dict) -> Iterator[tuple[str, str, Rows]]:
@@ -59,3 +74,17 @@ def _block(last: bool, dual: bool) -> Iterator[tuple[str, str, Rows]]:
         yield "attn.to_add_out", "context_block.attn.proj", ALL
         yield "ff_context.net.0.proj", "context_block.mlp.fc1", ALL
         yield "ff_context.net.2", "context_block.mlp.fc2", ALL
+
+
+def diffusers_name(key: str, levels: int) -> str:
+    """`decoder.up.3.block.0.` -> `decoder.up_blocks.0.resnets.0.`: the up blocks are counted from the other end."""
+
+    def level(found: re.Match) -> str:
+        index = int(found[2]) if found[1] == "down" else levels - 1 - int(found[2])
+        return f".{found[1]}_blocks.{index}."
+
+    key = re.sub(r"\.(down|up)\.(\d+)\.", level, key)
+    key = re.sub(r"\.block\.(\d+)\.", r".resnets.\1.", key)
+    for theirs, ours in INSIDE.items():
+        key = key.replace(f".{theirs}", f".{ours}")
+    return key

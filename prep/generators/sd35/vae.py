@@ -4,7 +4,6 @@ A latent is 8 x 8 pixels and has 16 channels; latents are (encoded - shift) · s
 float32: 84 million parameters are not worth FP8.
 """
 
-import re
 from pathlib import Path
 
 import torch
@@ -13,24 +12,10 @@ from diffusers import AutoencoderKL
 from prep.errors import WeightsError
 from prep.generators.sd35.folder import open_folder
 from prep.generators.sd35.header import describe
+from prep.generators.sd35.names import diffusers_name
+from prep.generators.sd35.sizes import vae_config
 from prep.tensors.fill import Piece, check_weights, fill
 from prep.tensors.layout import Part
-
-# As in the published vae/config.json of SD3 and SD3.5; the rest follows from the shapes.
-SCALING, SHIFT = 1.5305, 0.0609
-INSIDE = {
-    "norm_out.": "conv_norm_out.",
-    "mid.block_1.": "mid_block.resnets.0.",
-    "mid.block_2.": "mid_block.resnets.1.",
-    "mid.attn_1.norm.": "mid_block.attentions.0.group_norm.",
-    "mid.attn_1.q.": "mid_block.attentions.0.to_q.",
-    "mid.attn_1.k.": "mid_block.attentions.0.to_k.",
-    "mid.attn_1.v.": "mid_block.attentions.0.to_v.",
-    "mid.attn_1.proj_out.": "mid_block.attentions.0.to_out.0.",
-    "downsample.": "downsamplers.0.",
-    "upsample.": "upsamplers.0.",
-    "nin_shortcut.": "conv_shortcut.",
-}
 
 
 def load_vae(path: Path, dtype: torch.dtype = torch.bfloat16) -> AutoencoderKL:
@@ -79,45 +64,3 @@ def _from_file(path: Path) -> tuple[dict, dict[str, Piece]]:
         flat = shape[:2] if ".mid.attn_1." in key and len(shape) == 4 else None
         pieces[diffusers_name(key, levels)] = Piece(stored, shape=flat)
     return config, pieces
-
-
-def diffusers_name(key: str, levels: int) -> str:
-    """`decoder.up.3.block.0.` -> `decoder.up_blocks.0.resnets.0.`: the up blocks are counted from the other end."""
-
-    def level(found: re.Match) -> str:
-        index = int(found[2]) if found[1] == "down" else levels - 1 - int(found[2])
-        return f".{found[1]}_blocks.{index}."
-
-    key = re.sub(r"\.(down|up)\.(\d+)\.", level, key)
-    key = re.sub(r"\.block\.(\d+)\.", r".resnets.\1.", key)
-    for theirs, ours in INSIDE.items():
-        key = key.replace(f".{theirs}", f".{ours}")
-    return key
-
-
-def vae_config(part: Part) -> dict:
-    """What AutoencoderKL is built from, out of the tensors' shapes. Raises WeightsError."""
-    shape = {key: stored.entry.shape for key, stored in part.tensors.items()}
-    levels = {int(found[1]) for key in shape if (found := re.match(r"encoder\.down\.(\d+)\.block", key))}
-    blocks = {int(found[1]) for key in shape if (found := re.match(r"encoder\.down\.0\.block\.(\d+)", key))}
-    try:
-        widths = [shape[f"encoder.down.{level}.block.0.conv1.weight"][0] for level in sorted(levels)]
-        return {
-            "in_channels": shape["encoder.conv_in.weight"][1],
-            "out_channels": shape["decoder.conv_out.weight"][0],
-            "latent_channels": shape["decoder.conv_in.weight"][1],
-            "block_out_channels": widths,
-            "layers_per_block": len(blocks),
-            "down_block_types": ["DownEncoderBlock2D"] * len(widths),
-            "up_block_types": ["UpDecoderBlock2D"] * len(widths),
-            "norm_num_groups": max(1, min(32, min(widths) // 4)),  # 4 channels a group, as published
-            "mid_block_add_attention": "encoder.mid.attn_1.q.weight" in shape,
-            "use_quant_conv": "quant_conv.weight" in shape,
-            "use_post_quant_conv": "post_quant_conv.weight" in shape,
-            "sample_size": 1024,
-            "force_upcast": True,
-            "scaling_factor": SCALING,
-            "shift_factor": SHIFT,
-        }
-    except (KeyError, IndexError, TypeError) as error:
-        raise WeightsError(f"the VAE is not SD3's: {error} is missing") from error

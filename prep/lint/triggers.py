@@ -1,0 +1,58 @@
+"""The trigger words of a set: whether captions that are not about the character have them, too. Opens no file."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from prep.lint.findings import Found, Rules
+from prep.names import printable, quantity
+
+RULES = Rules(": ")
+PEOPLE = re.compile(r"solo|\d+\+? ?(girl|boy|other)s?|multiple (girls|boys|others)|no humans")
+
+
+@dataclass(frozen=True)
+class Triggers:
+    """All folders of a set."""
+
+    shown: str
+    words: dict[str, str] = field(default_factory=dict)  # folder -> its class_tokens, or empty
+    items: dict[str, Counter[str]] = field(default_factory=dict)  # folder -> item of its captions, alike -> captions
+
+    def add(self, folder: str, word: str, captions: list[str]) -> None:
+        """captions: as sd-scripts reads them."""
+        self.words[folder] = word
+        self.items[folder] = Counter(item for text in captions for item in set(map(alike, text.split(","))))
+
+
+def alike(item: str) -> str:
+    """Without case, escapes, and the difference between space and underscore."""
+    return " ".join(item.replace("\\", "").replace("_", " ").casefold().split())
+
+
+@RULES.rule(
+    "trigger-tag",
+    "note",
+    "class_tokens that are also a tag: a number of people, or a tag in the captions of another folder",
+    "the word means both: it is learnt from pictures without the character, or it changes what the tag means",
+    "choose a word that no tag has, such as a made-up name, in class_tokens and in the captions",
+)
+def trigger_tag(triggers: Triggers) -> Iterator[Found]:
+    for folder, word in triggers.words.items():
+        name = alike(word)
+        if not name:
+            continue
+        if PEOPLE.fullmatch(name):
+            yield Found(f"{printable(word)!r} is the tag for a number of people", folder)
+            continue
+        others = {
+            other: triggers.items[other][name]
+            for other, theirs in triggers.words.items()
+            if theirs and alike(theirs) != name
+        }
+        if count := sum(others.values()):
+            where = next(other for other, found in others.items() if found)
+            have = "has" if count == 1 else "have"
+            what = f"{quantity(count, 'caption')} of other folders {have} {printable(word)!r}, as in {where}"
+            yield Found(what, folder)
