@@ -21,19 +21,18 @@ from pathlib import Path
 
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"  # of torchvision, which nothing needs
 import torch
-from diffusers import StableDiffusion3Pipeline
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from prep.generators.sd35.batches import texts_of
+from prep.generators.sd35.encoding import CLIPS, Encoding
 from prep.generators.sd35.generator import SD35
-from prep.generators.sd35.loaded import pipeline_of
 from prep.generators.sd35.options import SD35Options
-from prep.generators.sd35.prompts_cache import PromptsCache, encode_text
+from prep.generators.sd35.prompts_cache import PromptsCache
 from prep.models import locate
 from prep.types import GenerationRequest
-from tests.support.tiny import REQUEST, WORDS, tiny_model, tokenizer, transformer
+from tests.support.tiny import REQUEST, WORDS, tiny_model, tokenizer
 
 TIMES = 3  # of which the best counts, by turns: what else the machine does hits all alike
 TOKENS = 77
@@ -50,30 +49,28 @@ def requests(drawing: SD35, count: int) -> list[GenerationRequest]:
     return [replace(REQUEST, index=at, prompt=f"1girl, solo, smile, {at // 2}", **manner) for at in range(count)]
 
 
-def encoders() -> StableDiffusion3Pipeline:
+def encoders() -> Encoding:
     """Two of CLIP-L's 123 million parameters, made up, in bfloat16."""
     config = CLIPTextConfig(vocab_size=len(WORDS), hidden_size=768, intermediate_size=3072, num_hidden_layers=12,
                             num_attention_heads=12, max_position_embeddings=TOKENS, projection_dim=768)  # fmt: skip
-    models = [CLIPTextModelWithProjection(config).eval().to(torch.bfloat16) for _ in range(2)]
+    models = {name: CLIPTextModelWithProjection(config).eval().to(torch.bfloat16) for name in CLIPS}
     words = tokenizer()
     words.model_max_length = TOKENS
-    return pipeline_of(3.0, transformer(width=1536), None, models, [words, words])
+    return Encoding(models.get, dict.fromkeys(CLIPS, words), torch.device("cpu"), torch.bfloat16, TOKENS, 1536)
 
 
-def once(pipeline: StableDiffusion3Pipeline, asked: list[GenerationRequest]) -> None:
+def once(encode: Encoding, asked: list[GenerationRequest]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         cache = PromptsCache(Path(folder), "")
-        cache.encode(
-            [text for request in asked for text in (request.prompt, request.negative)], lambda: pipeline, TOKENS
-        )
+        cache.encode([text for request in asked for text in (request.prompt, request.negative)], encode)
         for request in asked:
             cache.read(request.prompt), cache.read(request.negative)
 
 
-def for_each(pipeline: StableDiffusion3Pipeline, asked: list[GenerationRequest]) -> None:
+def for_each(encode: Encoding, asked: list[GenerationRequest]) -> None:
     for request in asked:
         for text in texts_of(request):
-            encode_text(pipeline, text, TOKENS)
+            dict(encode([text]))
 
 
 def best(*ways: Callable[[], None]) -> list[float]:
@@ -102,8 +99,8 @@ def main() -> None:
             drawing.encode(asked, kept)
             drawing.open()
         together, alone = best(lambda: list(four.draw(asked, {}, kept)), lambda: list(one.draw(asked, {}, kept)))
-    pipeline, few = encoders(), asked[:8]
-    encoded_once, again = best(lambda: once(pipeline, few), lambda: for_each(pipeline, few))
+    encode, few = encoders(), asked[:8]
+    encoded_once, again = best(lambda: once(encode, few), lambda: for_each(encode, few))
     count = len(asked)
     which = f"{model.stem}, {asked[0].width} px, {asked[0].steps} steps"
     print(f"{which}: {count / together:.2f} pictures/s four at once, {count / alone:.2f} one by one")
