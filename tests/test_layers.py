@@ -133,3 +133,8 @@ def test_what_windows_lacks_is_used_in_one_file(path):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             assert node.attr not in lacking.get(node.value.id, ()), f"{node.attr} belongs in system.py"
     assert not {name.partition(".")[0] for name, _ in imported(path)} & POSIX
+
+
+def test_a_generator_is_made_without_what_only_drawing_needs():
+    code = "import sys, prep.generators.sd35.generator; print(*({'diffusers', 'transformers'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"

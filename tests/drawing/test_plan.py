@@ -13,7 +13,7 @@ from prep.cli.run import command as run_command
 from prep.config import configs_folder, load_settings
 from prep.errors import SettingsError
 from prep.generators import GENERATORS
-from prep.generators.sd35 import generator
+from prep.generators.sd35 import encoders, opening
 from prep.generators.sd35.card import absent
 from prep.generators.sd35.generator import SD35
 from prep.generators.sd35.options import SD35Options
@@ -49,8 +49,9 @@ def tagged(tmp_path, tiny_tagger):
 
 @pytest.fixture
 def no_weights(monkeypatch):
-    for name in ("load_transformer", "load_text_encoders", "load_vae", "load_tokenizer"):
-        monkeypatch.setattr(generator, name, lambda *_, name=name, **__: pytest.fail(f"{name} was called"))
+    monkeypatch.setattr(encoders, "load_text_encoder", lambda *_, **__: pytest.fail("an encoder was loaded"))
+    for name in ("load_transformer", "load_vae", "load_tokenizer"):
+        monkeypatch.setattr(opening, name, lambda *_, name=name, **__: pytest.fail(f"{name} was called"))
 
 
 def typed(command, *arguments, sets=()) -> tuple[int, list[str]]:

@@ -4,7 +4,6 @@ Widths and depths are read from the tensors; what no shape shows is here, as in 
 are gated). Linears that are FP8 in the file stay FP8.
 """
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -82,15 +81,6 @@ def load_text_encoder(
         where = f"{source.name} holds no {name}" if source else f"no file for {name} is set"
         raise WeightsError(where, hint=f"SD3.5 cannot draw without it; fetch {name}.safetensors and set its path")
     return None
-
-
-def t5_bytes(source: Path, own: Path | None) -> int:
-    """What T5 takes in 16 bit; 0 where it is stored in FP8. Reads headers only. Raises WeightsError."""
-    path = own or source
-    part = open_folder(path, FOLDERS["t5"])[1] if path.is_dir() else describe(path).parts["t5"]
-    if any(stored.eight_bit for stored in part.tensors.values()):
-        return 0
-    return 2 * sum(math.prod(stored.entry.shape) for stored in part.tensors.values())
 
 
 def _load(name: str, path: Path, dtype: torch.dtype, quantise: str) -> PreTrainedModel:

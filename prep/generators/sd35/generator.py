@@ -9,32 +9,22 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from transformers import PreTrainedModel
 
 from prep.errors import SettingsError, StoppedError, UsageError
-from prep.generators.sd35.adaln import AdalnCache
 from prep.generators.sd35.batches import alike, in_parts, texts_of
 from prep.generators.sd35.card import FAMILIES, SD35Card
-from prep.generators.sd35.compiling import LEAST_STEPS, compile_blocks
-from prep.generators.sd35.encoders import load_text_encoder, t5_bytes
-from prep.generators.sd35.encoding import Encoding
+from prep.generators.sd35.compiling import LEAST_STEPS
 from prep.generators.sd35.family import Family, check_size
-from prep.generators.sd35.load import check_transformer, load_transformer
-from prep.generators.sd35.loaded import Loaded
 from prep.generators.sd35.look import look
 from prep.generators.sd35.memory import Level
 from prep.generators.sd35.options import SD35Options
-from prep.generators.sd35.pixels import Pixels
-from prep.generators.sd35.products import use_products, way_to_multiply
+from prep.generators.sd35.products import way_to_multiply
 from prep.generators.sd35.prompts_cache import PromptsCache
-from prep.generators.sd35.rows import ByPicture
-from prep.generators.sd35.schedulers import scheduler
-from prep.generators.sd35.tokenizers import load_tokenizer
-from prep.generators.sd35.vae import load_vae, vae_stored_as
-from prep.generators.sd35.visiting import place
+from prep.generators.sd35.stored import t5_bytes, vae_stored_as
 from prep.names import quantity
 from prep.tensors.device import (
     best_dtype,
@@ -48,6 +38,12 @@ from prep.tensors.device import (
 )
 from prep.tensors.fill import stored_as
 from prep.types import Picture
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from prep.generators.sd35.encoding import Encoding
+    from prep.generators.sd35.loaded import Loaded
 
 T5_TOKENS = 256  # the pipeline's own, also of the zeros without T5; 512 at most
 T5_ROOM = 1e9  # bytes that a card needs besides T5's weights [estimate]
@@ -129,19 +125,12 @@ class SD35:
         """Load transformer and VAE, unless they are loaded."""
         if self.loaded is not None:
             return
-        model = load_transformer(self.files.model, self.dtype, self.quantise)
-        # Before the transformer goes to the card: the layers that the cache replaces are a third of it.
-        cache = AdalnCache(model, self.files.model, self.device) if self.options.adaln_cache else None
-        on_the_device = place(model, self.device, self.level.offload)
-        check_transformer(model, self.device, on_the_device, cache and cache.prepare)
-        if self.products:
-            use_products(model, self.products)
-        if self._compiles:
-            compile_blocks(model)
-        by_picture = ByPicture(model, keep=not self._compiles) if self.device.type == "cpu" else None
-        vae = load_vae(self.files.vae or self.files.model, self.vae_dtype)
-        pixels = Pixels(vae, self.device, self.dtype, self.level)
-        self.loaded = Loaded(self.card, model, pixels, self.dtype, on_the_device, cache, by_picture)
+        from prep.generators.sd35.opening import opened  # diffusers takes seconds to import
+
+        self.loaded = opened(
+            self.files, self.card, self.device, (self.dtype, self.vae_dtype), self.quantise, self.level,
+            caches=self.options.adaln_cache, products=self.products, compiles=self._compiles,
+        )  # fmt: skip
 
     def draw(
         self, pictures: Sequence[Picture], parents: Mapping[str, np.ndarray], kept: Path
@@ -217,16 +206,18 @@ class SD35:
         how = (picture.weights, self.identity, self._with_t5, short(self.dtype), *more)
         return PromptsCache(kept, " ".join(map(str, how)))
 
-    def _encoding(self) -> Encoding:
-        names = ("clip_l", "clip_g", *(["t5"] if self._with_t5 else []))
-        tokenizers = {name: load_tokenizer(name, self.files.folder, self.options.offline) for name in names}
-        # A small model without T5 was trained with zeros as long as the CLIPs' part.
-        long = self._with_t5 or self.card.family.published
-        tokens = T5_TOKENS if long else tokenizers["clip_l"].model_max_length
-        width = self.config["joint_attention_dim"]
-        return Encoding(self._encoder, tokenizers, self.device, self.dtype, tokens, width)
+    def _encoding(self) -> "Encoding":
+        from prep.generators.sd35.opening import encoding
 
-    def _encoder(self, name: str) -> PreTrainedModel:
+        names = ("clip_l", "clip_g", *(["t5"] if self._with_t5 else []))
+        # A small model without T5 was trained with zeros as long as the CLIPs' part.
+        tokens = T5_TOKENS if self._with_t5 or self.card.family.published else None
+        width = self.config["joint_attention_dim"]
+        return encoding(self.files, names, self._encoder, self.device, self.dtype, width, tokens, self.options.offline)
+
+    def _encoder(self, name: str) -> "PreTrainedModel":
+        from prep.generators.sd35.encoders import load_text_encoder
+
         quantise = self.t5_quantise if name == "t5" else "stored"
         return load_text_encoder(name, self.files.model, self.dtype, getattr(self.files, name), quantise)
 
@@ -240,6 +231,8 @@ class SD35:
             )
 
     def _check(self, picture: Picture, parents: Mapping[str, np.ndarray]) -> None:
+        from prep.generators.sd35.schedulers import scheduler
+
         self._check_size(picture)
         scheduler(picture.sampler, self.card.family.shift)
         if picture.steps < 1:

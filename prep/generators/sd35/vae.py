@@ -11,11 +11,10 @@ from diffusers import AutoencoderKL
 
 from prep.errors import WeightsError
 from prep.generators.sd35.folder import open_folder
-from prep.generators.sd35.header import describe
 from prep.generators.sd35.names import diffusers_name
 from prep.generators.sd35.sizes import vae_config
+from prep.generators.sd35.stored import vae_part
 from prep.tensors.fill import Piece, check_weights, fill
-from prep.tensors.layout import Part
 
 
 def load_vae(path: Path, dtype: torch.dtype = torch.bfloat16) -> AutoencoderKL:
@@ -38,22 +37,8 @@ def load_vae(path: Path, dtype: torch.dtype = torch.bfloat16) -> AutoencoderKL:
     return model
 
 
-def vae_stored_as(path: Path) -> str:
-    """The dtype of its weights, as safetensors calls it. path: as for load_vae. Raises WeightsError."""
-    part = open_folder(path, "vae")[1] if path.is_dir() else _part_of(path)
-    return part.tensors["decoder.conv_in.weight"].entry.dtype
-
-
-def _part_of(path: Path) -> Part:
-    parts = describe(path).parts
-    if "vae" not in parts:
-        held = ", ".join(parts)
-        raise WeightsError(f"{path.name} holds no VAE, but {held}", hint="set `generator.sd35.vae` to another file")
-    return parts["vae"]
-
-
 def _from_file(path: Path) -> tuple[dict, dict[str, Piece]]:
-    part = _part_of(path)
+    part = vae_part(path)
     if any(".down_blocks." in key for key in part.tensors):
         raise WeightsError(f"{path.name} has diffusers' tensor names", hint="name its folder, with the config.json")
     config = vae_config(part)
