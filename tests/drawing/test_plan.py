@@ -102,7 +102,9 @@ def test_each_preset_draws_with_a_small_model(path, model, tmp_path, monkeypatch
     pictures = drawing.draw(requests(3), PARENTS, tmp_path / "encoded")
     assert [picture.shape for _, picture in pictures] == [(64, 48, 3)] * 3
     notes = drawing.notes
-    assert (notes["adaln_cache"], notes["compile"]) == (options.adaln_cache, options.compile)
+    assert (
+        notes["adaln_cache"] == options.adaln_cache and not notes["compile"]
+    )  # three pictures are too few for it to pay
 
 
 def test_weights_that_say_themselves_what_they_draw_have_to_be_here():
