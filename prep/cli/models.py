@@ -1,7 +1,10 @@
 """prep models: the known weights, and fetching them."""
 
+from pathlib import Path
+
 import click
 
+from prep.cli._path import PATH
 from prep.cli._say import say
 
 
@@ -45,3 +48,18 @@ def get(name: str, again: bool) -> None:
     say(f"{weights.name} {place} {weights.path}, sha256 {weights.digest}")
     if weights.note:
         say(f"{weights.note}; `prep models get {weights.name} --again` fetches it again")
+
+
+@command.command("convert")
+@click.argument("file", type=PATH)
+def convert(file: Path) -> None:
+    """Write the tensors of FILE, a .ckpt or .pt, into a .safetensors file beside it. Nothing in FILE is run.
+
+    \b
+    Example:
+      prep models convert sd3.5_large.ckpt
+    """
+    from prep.tensors.convert import to_safetensors
+
+    target, count = to_safetensors(file)
+    say(f"{target}: {count:,} tensors, {target.stat().st_size / 1e9:.2f} GB")

@@ -10,6 +10,7 @@ MOST_HEADER_BYTES = 100_000_000  # safetensors' own limit
 LFS = b"version https://git-lfs.github.com/spec/"
 TORCH_ZIP = "a PyTorch checkpoint"
 PICKLE = "a pickle, which can run any program when it is opened"
+CONVERT = "`prep models convert FILE` makes a .safetensors file of its tensors, and runs nothing that is in it"
 NO_PICKLES = "prep does not open pickles: get the .safetensors file of the same model"
 
 
@@ -109,5 +110,5 @@ def _zip(head: bytes) -> Kind:
     """torch.save writes NAME/data.pkl first."""
     name = head[30 : 30 + int.from_bytes(head[26:28], "little")]
     if name.endswith((b"/data.pkl", b"/.format_version", b"/byteorder")):
-        return Kind(TORCH_ZIP, NO_PICKLES)
+        return Kind(TORCH_ZIP, CONVERT)
     return Kind("a zip archive", "unpack it, if it contains the weights")

@@ -57,7 +57,7 @@ FILES = {
     "pickle": (pickle.dumps({"a": 1}), "a pickle, which can run any program", "a pickle.*[Gg]et the .safetensors"),
     "old torch": (saved(legacy=True), "a pickle, which can run any program", "a pickle.*[Gg]et the .safetensors"),
     "torch": (saved(legacy=False), "a PyTorch checkpoint of another model: it has no n_Conv_0.weight",
-              "a PyTorch checkpoint, and not a safetensors file.*[Gg]et the .safetensors"),
+              "a PyTorch checkpoint, and not a safetensors file.*prep models convert"),
     "bent torch": (too_long(), "is cut off or damaged", "PyTorch checkpoint"),
     "cut torch": (saved(legacy=False)[:-200], r"is cut off or damaged \([0-9,]+ bytes are", "PyTorch checkpoint"),
 }  # fmt: skip
