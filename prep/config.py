@@ -35,6 +35,7 @@ from prep.registry import Role
 
 TOML_BYTES = 1_000_000  # for a settings file
 NAME = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^.]*?))\s*(?:\.|$)""")  # of a key
+OF_A_CHARACTER = 3  # names in characters.NAME.trigger
 DEEPEST = 4  # names in a key: generator.options.sd35.vae
 TOML_HINT = 'correct that line; texts, and names with spaces or dots, need quotes: mode = "fixed"'
 EXAMPLE = "write it as --set thresholds.fixed=0.4"
@@ -256,6 +257,10 @@ def assigned(text: str) -> dict[str, Any]:
         raise SettingsError(f"--set {text!r} is not UTF-8", hint="type it again") from None
     key, equals, value = text.partition("=")
     names = key_names(key)
+    if equals and names[0] == "characters" and len(names) > OF_A_CHARACTER:
+        _, *name, last = key.split(".")
+        hint = f"--set 'characters.{json.dumps('.'.join(name), ensure_ascii=False)}.{last}=...'"
+        raise SettingsError(f"--set {shortened(text)}: a name with dots needs quotes", hint=hint)
     if not equals or not all(names) or len(names) > DEEPEST:
         raise SettingsError(f"--set {shortened(text)}: expected section.key=value", hint=EXAMPLE)
     if len(names) == 1 and names[0] in Settings.model_fields:

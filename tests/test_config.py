@@ -379,3 +379,11 @@ def test_a_tag_in_a_list_is_neither_blank_nor_has_a_control_character(name, text
     with pytest.raises(UsageError) as caught:
         check_settings(load_settings(sets=(f"{name}={path}", "tagger.model=starter", "generator.model=none")))
     assert str(caught.value).startswith(f"{name}: {path}") and str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["Lucy Q. (VN)", "a.b.c.d.e"])
+def test_a_name_with_dots_is_told_to_be_quoted_and_works_so(name):
+    with pytest.raises(SettingsError, match="a name with dots needs quotes") as told:
+        load_settings(None, None, (f"characters.{name}.trigger=x",))
+    assert told.value.hint == f"--set 'characters.\"{name}\".trigger=...'"
+    assert load_settings(None, None, (f'characters."{name}".trigger=x',)).characters[name].trigger == "x"
