@@ -37,7 +37,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     from prep.dataset.folders import check_folders
     from prep.dataset.made_from import check_made_from
     from prep.dataset.training import training_command
-    from prep.machine.torch_build import MEND, without_cuda
+    from prep.machine.torch_build import without_cuda
     from prep.pipeline import road
     from prep.pipeline.one_run import only_this_run, other_than_before
     from prep.process.arrow import keep_arrow_small
@@ -65,7 +65,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     trust_our_own_limits()
     own_this_process()
     if {settings.tagger.device, settings.generator.device} != {"cpu"} and (why := without_cuda()):
-        say(f"{why}: {MEND}")
+        say(why)
     with interruptible():
         result = road.run(src, out, settings, options, carrier)
     for line in only_this_run(src, config, sets, settings):

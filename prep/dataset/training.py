@@ -4,6 +4,7 @@ The values follow from the size of the set and from the trainer's documentation.
 they are starting values, and each names its reason.
 """
 
+import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,10 @@ def write_training_toml(kohya: Path, images: int, steps_an_epoch: int, resolutio
 
 
 def training_command(kohya: Path) -> str:
-    """The one command that starts it. Assumes that sd-scripts is in ~/sd-scripts."""
+    """The one command that starts it, for a shell, or for PowerShell. Assumes that sd-scripts is in ~/sd-scripts."""
+    if os.name == "nt":
+        script = Path.home() / "sd-scripts" / "sd3_train_network.py"
+        return f'cd "{kohya}"; accelerate launch --num_cpu_threads_per_process 1 "{script}" --config_file {NAME}'
     return (
         f"cd {shlex.quote(str(kohya))} && accelerate launch --num_cpu_threads_per_process 1 "
         f"~/sd-scripts/sd3_train_network.py --config_file {NAME}"

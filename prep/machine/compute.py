@@ -4,7 +4,7 @@ import time
 import warnings
 from dataclasses import dataclass
 
-from prep.machine.torch_build import MEND
+from prep.machine.torch_build import mend
 from prep.process.hardware import nvidia_driver
 
 FP8_CAPABILITY = (8, 9)  # Ada and later multiply in FP8; Ampere (8.0, 8.6) only stores it
@@ -59,7 +59,8 @@ def _unseen(torch) -> tuple[str, str]:
             f"torch {torch.__version__} does not see the NVIDIA card",
             "restart the machine, or install a newer driver",
         )
-    return f"torch {torch.__version__} is built without CUDA, so it cannot use the NVIDIA card here", MEND
+    problem = f"torch {torch.__version__} is built without CUDA, so it cannot use the NVIDIA card here"
+    return problem, mend(torch.__version__)
 
 
 def _cpu_bf16(torch) -> str:

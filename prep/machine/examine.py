@@ -1,6 +1,5 @@
 """What `prep doctor` prints, section by section. Every line that names a problem also says what to do next."""
 
-import os
 import platform
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,7 +17,7 @@ from prep.models.fetch import answers, source_of
 from prep.models.hashes import cache_folder
 from prep.models.hub import hub_cache, hub_name, hub_offline, is_mirror, sends_token, token_source
 from prep.models.known import known
-from prep.models.locate import find
+from prep.models.locate import find, models_folder
 from prep.process.hardware import disk_free, memory
 from prep.registry import FAMILIES, ModelSpec, Role, family
 from prep.system import cores
@@ -75,11 +74,14 @@ def _machine() -> Iterator[Line]:
         yield _disk("hub files", hub_cache(), "set HF_HOME to a folder with more space")
     except PrepError as error:
         yield Line("weights", error.message, error.hint)
-    if folder := os.environ.get("PREP_MODELS"):
-        yield Line("PREP_MODELS", folder) if Path(folder).is_dir() else _no_folder(folder)
+    try:
+        if folder := models_folder():
+            yield Line("PREP_MODELS", str(folder)) if folder.is_dir() else _no_folder(folder)
+    except UsageError as error:
+        yield Line("PREP_MODELS", error.message, error.hint)
 
 
-def _no_folder(folder: str) -> Line:
+def _no_folder(folder: Path) -> Line:
     return Line("PREP_MODELS", f"{folder} is not a folder", "create it, or unset PREP_MODELS")
 
 

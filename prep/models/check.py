@@ -11,7 +11,7 @@ from prep.files import what_is
 from prep.models.choose import named
 from prep.models.choose_models import card_of, generator_of, no_sampler, option_files, options_of
 from prep.models.known import known
-from prep.models.locate import files_at, find
+from prep.models.locate import files_at, find, models_folder
 from prep.options import Options
 from prep.process.hardware import may_have, nvidia_driver
 from prep.registry import FAMILIES, ModelSpec, Role, family, load
@@ -26,6 +26,8 @@ def check_models(settings: Settings, begun: bool = False) -> None:
     Raises SettingsError for an unknown name, device or sampler; UsageError for a path that does not exist;
     WeightsError for a file of the wrong kind.
     """
+    if (folder := models_folder()) and not folder.is_dir():
+        raise UsageError(f"PREP_MODELS is {folder}, which is not a folder", hint="create it, or unset PREP_MODELS")
     for role in FAMILIES:
         device = getattr(settings, role).device
         if not may_have(device):

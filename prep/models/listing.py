@@ -1,7 +1,6 @@
 """The known weights as `prep models` lists them. A file is read only if it has changed since it was fetched."""
 
 import contextlib
-import os
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from prep.models.download import part_of
 from prep.models.hashes import cache_folder, fetched_sha256, sha256_of
 from prep.models.hub import check_endpoint
 from prep.models.known import all_known
-from prep.models.locate import find, target_of
+from prep.models.locate import find, models_folder, target_of
 from prep.registry import ModelSpec
 
 WIDTH = 100
@@ -33,8 +32,8 @@ def listing() -> Iterator[str]:
             # Addresses stay whole, so that a terminal can open them.
             yield from textwrap.wrap(text, WIDTH, **INDENT)
         yield ""
-    folder = os.environ.get("PREP_MODELS")
-    yield f"searched in {folder + ' (PREP_MODELS), then ' if folder else ''}{_cache()}"
+    folder = models_folder()
+    yield f"searched in {f'{folder} (PREP_MODELS), then ' if folder else ''}{_cache()}"
     if not folder:
         yield "set PREP_MODELS to a folder with files that you downloaded by hand; it is searched first"
 

@@ -13,6 +13,7 @@ from prep.models.hub import check_endpoint, hub_cache
 from prep.models.known import PACKAGE, all_known, known
 from prep.models.published import differs
 from prep.registry import ModelFile, ModelSpec
+from prep.typed import typed_path
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,22 @@ def find(spec: ModelSpec) -> tuple[str, dict[str, Path]] | None:
     return sources[0], files
 
 
+def models_folder() -> Path | None:
+    """The folder that PREP_MODELS names, which may be missing; None if it is not set. Raises like typed_path."""
+    named = os.environ.get("PREP_MODELS")
+    return typed_path(named) if named else None
+
+
 def places(spec: ModelSpec, file: ModelFile) -> Iterator[tuple[str, Path]]:
     """(source, file): where a model's file may be, in search order.
 
     A folder of several models has a sub-folder per model; a file with a unique name may be directly in the folder.
     """
     alone = sum(other.basename == file.basename for each in all_known() for other in each.files) < 2
-    if folder := os.environ.get("PREP_MODELS"):
-        yield "PREP_MODELS", Path(folder) / spec.name / file.basename
+    if folder := models_folder():
+        yield "PREP_MODELS", folder / spec.name / file.basename
         if alone:
-            yield "PREP_MODELS", Path(folder) / file.basename
+            yield "PREP_MODELS", folder / file.basename
     if file.packaged:
         yield "package", PACKAGE / file.name
         return

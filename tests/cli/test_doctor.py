@@ -167,8 +167,10 @@ def test_a_torch_without_cuda_beside_a_card_is_told_with_the_command_that_mends_
     monkeypatch.setattr(compute, "nvidia_driver", lambda: True)
     monkeypatch.setattr(torch.version, "cuda", None)
     told = lines()["GPU"]
-    assert f"torch {torch.__version__} is built without CUDA, so it cannot use the NVIDIA card here -> `pip" in told
-    assert "torch --index-url https://download.pytorch.org/whl/cu" in told and "https://pytorch.org/get-start" in told
+    assert f"torch {torch.__version__} is built without CUDA, so it cannot use the NVIDIA card here -> `python" in told
+    plain = torch.__version__.partition("+")[0]
+    assert f"torch=={plain}+cu130 --index-url https://download.pytorch.org/whl/cu130" in told
+    assert "https://pytorch.org/get-start" in told
 
 
 def test_a_driver_that_torch_does_not_see(monkeypatch):
@@ -190,11 +192,12 @@ def test_a_run_begins_with_that_line_and_needs_no_torch_for_it(cuda_version, tol
     monkeypatch.setattr(torch_build.importlib.util, "find_spec", lambda name: origin)
     assert torch_build.without_cuda() == ""  # no card's driver here
     monkeypatch.setattr(torch_build, "nvidia_driver", lambda: True)
-    wanted = "torch 2.13.0 is built without CUDA, so it cannot use the NVIDIA card here" if told else ""
-    assert torch_build.without_cuda() == wanted
+    wanted = "torch 2.13.0 is built without CUDA, so it cannot use the NVIDIA card here: `python -m pip install torch=="
+    said = torch_build.without_cuda()
+    assert said.startswith(f"{wanted}2.13.0+cu130 ") if told else said == ""
     (tmp_path / "src").mkdir()
     done = CliRunner().invoke(group, ["run", str(tmp_path / "src"), "--out", str(tmp_path / "out")])
-    assert done.output.startswith(f"{wanted}: `pip install" if told else "")
+    assert done.output.startswith(wanted if told else "")
     assert ("without CUDA" in done.output) == told
     quiet = ["--set", "tagger.device=cpu", "--set", "generator.device=cpu"]
     done = CliRunner().invoke(group, ["run", str(tmp_path / "src"), "--out", str(tmp_path / "out"), *quiet])
@@ -393,3 +396,11 @@ def test_a_mirror_that_is_no_address_is_a_line(monkeypatch):
 def test_prep_models_that_is_no_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("PREP_MODELS", str(tmp_path / "none"))
     assert "is not a folder -> create it" in lines()["PREP_MODELS"]
+
+
+def test_the_folder_of_models_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PREP_MODELS", "~/models")
+    assert "is not a folder" in lines()["PREP_MODELS"]
+    (tmp_path / "models").mkdir()
+    assert lines()["PREP_MODELS"].partition(" -> ")[0].endswith(str(tmp_path / "models"))

@@ -17,7 +17,7 @@ import torch
 from prep.errors import SettingsError, StoppedError, UsageError
 from prep.generators.sd35.batches import alike, in_parts, texts_of
 from prep.generators.sd35.card import FAMILIES, SD35Card
-from prep.generators.sd35.compiling import LEAST_STEPS
+from prep.generators.sd35.compiling import LEAST_STEPS, why_not_compiled
 from prep.generators.sd35.family import Family, check_size
 from prep.generators.sd35.look import look
 from prep.generators.sd35.memory import Level
@@ -75,6 +75,10 @@ class SD35:
                 hint="on a CPU leave it at `none`",
             )
         self.products = self._way_to_multiply() if options.fp8_products else ""
+        why = why_not_compiled(self.device) if options.compile else ""
+        if why:
+            log.info(f"generate: the blocks are not compiled ({why}): drawing takes longer")
+        self.can_compile = options.compile and not why
         self.quantise = options.quantise
         published_fp8 = name in FAMILIES and name.endswith("-fp8")
         if self.quantise == "stored" and published_fp8 and not described.part.layout.startswith("fp8"):
@@ -169,7 +173,7 @@ class SD35:
     @property
     def _compiles(self) -> bool:
         """Weights that come and go are not compiled for."""
-        return self.options.compile and self.level.offload == "none" and self.steps_to_come >= LEAST_STEPS
+        return self.can_compile and self.level.offload == "none" and self.steps_to_come >= LEAST_STEPS
 
     def _way_to_multiply(self) -> str:
         way, why = way_to_multiply(self.device)
