@@ -10,6 +10,8 @@ from prep.errors import UsageError, WeightsError
 from prep.files import write_whole
 from prep.tensors.kind import is_torch_zip
 
+DTYPES = {torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2,
+          torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool}  # fmt: skip
 NESTED = ("state_dict", "model")  # where trainers put the weights beside other things
 
 
@@ -48,16 +50,34 @@ def _tensors(path: Path) -> dict[str, torch.Tensor]:
     except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
         raise WeightsError(f"{path.name} is damaged", hint="fetch it again") from error
     for name in NESTED:
-        if isinstance(content, dict) and isinstance(content.get(name), dict):
+        if isinstance(content, dict) and isinstance(content.get(name), dict) and not _found(content):
             content = content[name]
-    found = content.items() if isinstance(content, dict) else ()
-    tensors = {str(name): _alone(each) for name, each in found if isinstance(each, torch.Tensor)}
+    return _checked(path, _found(content))
+
+
+def _found(content: object) -> dict[str, torch.Tensor]:
+    """The tensors that have a name."""
+    entries = content.items() if isinstance(content, dict) else ()
+    return {name: each for name, each in entries if isinstance(name, str) and isinstance(each, torch.Tensor)}
+
+
+def _checked(path: Path, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """As a safetensors file has them, each by itself. Raises WeightsError."""
     if not tensors:
         raise WeightsError(f"{path.name} holds no tensors by name", hint="get the .safetensors file of the model")
-    return tensors
-
-
-def _alone(tensor: torch.Tensor) -> torch.Tensor:
-    """A safetensors file has each tensor by itself: one that shares memory with others is copied."""
-    whole = tensor.is_contiguous() and tensor.untyped_storage().nbytes() == tensor.nbytes
-    return tensor.detach() if whole else tensor.detach().clone(memory_format=torch.contiguous_format)
+    seen: set[int] = set()
+    found = {}
+    for name, tensor in tensors.items():
+        plain = tensor.layout == torch.strided and tensor.dtype in DTYPES
+        if not plain or name == "__metadata__" or not name.isprintable():
+            what = f"{tensor.layout}, {tensor.dtype}".replace("torch.", "")
+            raise WeightsError(f"{path.name} holds {name!r} ({what}), which no safetensors file can hold")
+        if tensor.nbytes > tensor.untyped_storage().nbytes():
+            raise WeightsError(f"{path.name} is damaged: {name} claims more bytes than it has", hint="fetch it again")
+        tensor = tensor.detach().resolve_neg()
+        alone = tensor.is_contiguous() and tensor.untyped_storage().nbytes() == tensor.nbytes
+        if not alone or tensor.data_ptr() in seen:  # it shares memory with another
+            tensor = tensor.clone(memory_format=torch.contiguous_format)
+        seen.add(tensor.data_ptr())
+        found[name] = tensor
+    return found

@@ -10,7 +10,15 @@ import torch
 from prep.errors import SettingsError
 from prep.process.hardware import nvidia_driver
 
-NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "status_alloc_failed")
+NO_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "status_alloc_failed",
+    "cublas_status_not_initialized",
+    "unable to find an engine",
+)  # as cuBLAS and cuDNN say on a full card
+BF16_CAPABILITY = (8, 0)  # Ampere and later multiply in bfloat16
 
 
 log = logging.getLogger(__name__)
@@ -60,7 +68,9 @@ def card_bytes(device: torch.device) -> int:
 def best_dtype(device: torch.device) -> torch.dtype:
     """bfloat16 if the processor multiplies in it, else float32; as for the taggers."""
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+        # Not torch.cuda.is_bf16_supported, which asks the first card.
+        multiplies = torch.version.hip or torch.cuda.get_device_capability(device) >= BF16_CAPABILITY
+        return torch.bfloat16 if multiplies else torch.float32
     probes = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
     return torch.bfloat16 if any(getattr(torch.cpu, probe, bool)() for probe in probes) else torch.float32
 

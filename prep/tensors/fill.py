@@ -143,12 +143,25 @@ def _check_fit(wanted: dict[str, tuple[int, ...]], pieces: dict[str, Piece], of:
             raise WeightsError(f"{of}: {stored.key} is {list(stored.entry.shape)}, which does not fit {name}")
 
 
+def multiplies_in_fp8(part: Part, quantise: Quantise) -> bool:
+    """Whether linears of the blocks will be float8_e4m3fn, the only kind that FP8 products take."""
+    if quantise in ("all", "blocks"):
+        return True
+    return quantise == "stored" and any(part.tensors[key].entry.dtype == "F8_E4M3" for key in _block_linears(part))
+
+
+def _block_linears(part: Part) -> list[str]:
+    ours = (*IN_BLOCKS, ".attn", ".mlp.fc")  # in diffusers' names, and in the files'
+    return [key for key in _linears(part) if "block" in key and any(word in key for word in ours)]
+
+
+def _linears(part: Part) -> list[str]:
+    return [key for key, stored in part.tensors.items() if key.endswith(".weight") and len(stored.entry.shape) == 2]
+
+
 def stored_as(part: Part, quantise: Quantise) -> str:
     """The transformer's layout; fp8-rows (all linears, or those of the blocks) if 16 bit becomes FP8 on load."""
-    linears = [key for key, stored in part.tensors.items() if key.endswith(".weight") and len(stored.entry.shape) == 2]
-    if quantise == "blocks":
-        ours = (*IN_BLOCKS, ".attn", ".mlp.fc")  # in diffusers' names, and in the files'
-        linears = [key for key in linears if "block" in key and any(word in key for word in ours)]
+    linears = _block_linears(part) if quantise == "blocks" else _linears(part)
     changed = quantise in ("all", "blocks") and any(not part.tensors[key].eight_bit for key in linears)
     if not changed:
         return part.layout

@@ -22,7 +22,7 @@ def test_a_checkpoint_of_sd35_is_read_like_its_safetensors_file(tmp_path, typed)
     (tmp_path / "own").mkdir()
     tensors = load_file(tiny.tiny_model(tmp_path / "own"))
     tied = torch.arange(12.0).reshape(3, 4)
-    tensors |= {"a": tied[:2], "b": tied, "c": tied.T}  # which share their memory
+    tensors |= {"a": tied[:2], "b": tied, "c": tied.T, "d": tied}  # which share their memory
     torch.save({"state_dict": tensors, "epoch": 3, "callbacks": {}}, tmp_path / "large.ckpt")
     said = typed("models", "convert", tmp_path / "large.ckpt")
     assert said.code == 0 and f"large.safetensors: {len(tensors):,} tensors" in said.out
@@ -55,3 +55,19 @@ def test_a_generator_that_is_a_checkpoint_says_how_to_convert_it(tmp_path, typed
     said = typed("run", art, "--out", tmp_path / "out", "--set", f"generator.model={tmp_path / 'm.ckpt'}")
     assert said.code == 2 and "m.ckpt is a PyTorch checkpoint" in said.err and "`prep models convert FILE`" in said.err
     assert not (tmp_path / "out").exists()
+
+
+ODD = {
+    "sparse": torch.eye(3).to_sparse(),
+    "complex": torch.zeros(2, dtype=torch.complex128),
+    "claims": torch.zeros(1).expand(2**36),
+    "__metadata__": torch.zeros(1),
+    "\ud800": torch.zeros(1),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_tensor_that_no_file_can_hold_is_one_sentence(name, tmp_path, typed):
+    torch.save({"fine": torch.zeros(1), name: ODD[name]}, tmp_path / "x.ckpt")
+    said = typed("models", "convert", tmp_path / "x.ckpt")
+    assert said.code == 2 and len(said.err.splitlines()) == 1 and not (tmp_path / "x.safetensors").exists()

@@ -36,7 +36,7 @@ from prep.tensors.device import (
     short,
     short_reason,
 )
-from prep.tensors.fill import stored_as
+from prep.tensors.fill import multiplies_in_fp8, stored_as
 from prep.types import Picture
 
 if TYPE_CHECKING:
@@ -74,15 +74,17 @@ class SD35:
                 "generator.sd35.offload is `model`, which moves weights to a GPU and back, but there is no GPU",
                 hint="on a CPU leave it at `none`",
             )
-        self.products = self._way_to_multiply() if options.fp8_products else ""
         why = why_not_compiled(self.device) if options.compile else ""
         if why:
             log.info(f"generate: the blocks are not compiled ({why}): drawing takes longer")
         self.can_compile = options.compile and not why
+        self.compiled = False  # the weights that are loaded now
         self.quantise = options.quantise
         published_fp8 = name in FAMILIES and name.endswith("-fp8")
         if self.quantise == "stored" and published_fp8 and not described.part.layout.startswith("fp8"):
             self.quantise = "all"  # the file of large-turbo is 16 bit: its name says what it is drawn with
+        in_fp8 = options.fp8_products and multiplies_in_fp8(described.part, self.quantise)
+        self.products = self._way_to_multiply() if in_fp8 else ""
         self.vae_dtype, self.t5_quantise = self._fitting()
         precision = self._precision(stored_as(described.part, self.quantise), described.family)
         self.card = SD35Card(name, described.family, options.resolution, precision)
@@ -101,7 +103,7 @@ class SD35:
         """The final settings that affect cost but not pictures, for run.json."""
         where = {"device": self.device.type, "dtype": str(self.dtype).removeprefix("torch.")}
         options = self.options
-        more = {"adaln_cache": options.adaln_cache, "compile": self._compiles, "fp8_products": bool(self.products)}
+        more = {"adaln_cache": options.adaln_cache, "compile": self.compiled, "fp8_products": bool(self.products)}
         return {**self.level.notes, **where, **more, **card(self.device)}
 
     def encode(self, pictures: Sequence[Picture], kept: Path) -> None:
@@ -131,9 +133,10 @@ class SD35:
             return
         from prep.generators.sd35.opening import opened  # diffusers takes seconds to import
 
+        self.compiled = self._compiles
         self.loaded = opened(
             self.files, self.card, self.device, (self.dtype, self.vae_dtype), self.quantise, self.level,
-            caches=self.options.adaln_cache, products=self.products, compiles=self._compiles,
+            caches=self.options.adaln_cache, products=self.products, compiles=self.compiled,
         )  # fmt: skip
 
     def draw(
@@ -185,11 +188,12 @@ class SD35:
 
     def _fitting(self) -> tuple[torch.dtype, str]:
         """(the VAE's dtype, how T5 is stored): on a card, float16 if published in it; FP8 if 16 bit cannot fit."""
-        if self.device.type == "cpu" or self.dtype != torch.bfloat16:
+        if self.device.type == "cpu":
             return self.dtype, "stored"
-        half = vae_stored_as(self.files.vae or self.files.model) == "F16"
+        half = self.dtype == torch.bfloat16 and vae_stored_as(self.files.vae or self.files.model) == "F16"
         t5 = t5_bytes(self.files.model, self.files.t5) if self._with_t5 else 0
-        small = t5 + T5_ROOM > card_bytes(self.device)
+        wide = 2 if self.dtype == torch.float32 else 1  # of an old card
+        small = t5 * wide + T5_ROOM > card_bytes(self.device)
         return torch.float16 if half else self.dtype, "all" if t5 and small else "stored"
 
     def _precision(self, stored: str, family: Family) -> str:

@@ -42,7 +42,7 @@ class Pixels:
         given = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255 * 2 - 1
         config, found = self.vae.config, []
         for picture, numbers in zip(given.split(1), generators, strict=True):
-            moments = self._in_memory(lambda vae, picture=picture: vae.encode(picture_on(vae, picture)).latent_dist)
+            moments = self._in_memory(lambda vae, picture=picture: self._moments(vae, picture))
             latents = moments.sample(numbers)
             found.append(((latents - config.shift_factor) * config.scaling_factor).to(self.device))
         return torch.cat(found)
@@ -57,6 +57,14 @@ class Pixels:
         for one in (latents / config.scaling_factor + config.shift_factor).split(1):
             found.append(self._in_memory(lambda vae, one=one: self._levels(vae, one)))
         return torch.cat(found).permute(0, 2, 3, 1).numpy()
+
+    def _moments(self, vae: AutoencoderKL, picture: torch.Tensor) -> Any:
+        """The distribution of a picture's latents."""
+        found = vae.encode(picture_on(vae, picture)).latent_dist
+        if vae.dtype == torch.float16 and not found.mean.isfinite().all():
+            with self._wider():
+                found = vae.encode(picture_on(vae, picture)).latent_dist
+        return found
 
     def _levels(self, vae: AutoencoderKL, latents: torch.Tensor) -> torch.Tensor:
         """uint8 [1, 3, H, W] on the CPU."""

@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 import torch
 
+from prep.errors import StoppedError
+from prep.tensors.device import is_out_of_memory
 from prep.tensors.fill import IN_BLOCKS
 from prep.tensors.fp8 import LARGEST, Fp8Linear
 
@@ -44,6 +46,10 @@ def probe(device: torch.device, multiply: Multiply) -> str:
     try:
         found = multiply(layer.to(device), x.to(device, torch.bfloat16)).float().cpu()
     except (RuntimeError, ValueError, NotImplementedError, AttributeError) as error:
+        if is_out_of_memory(error):  # says nothing about products, and another answer would draw everything again
+            raise StoppedError(
+                "the card has no memory left for a product of 32 rows", hint="close what else uses it, and run again"
+            ) from error
         return str(error).strip().split("\n")[0][:120]
     error = ((found - wanted).norm() / wanted.norm()).item()
     return "" if error < 0.1 else f"the card's product is off by {error:.2f}"  # float8's own error is about .03

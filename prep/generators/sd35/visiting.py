@@ -29,11 +29,16 @@ class Visitor:
     def go(self, device: torch.device, dtype: torch.dtype | None = None) -> None:
         """When memory runs out on the way, everything is at home again."""
         self.leave()
+        before = torch.__future__.get_overwrite_module_params_on_conversion()
+        # Otherwise torch puts new values into the parameters themselves, and their home would move along.
+        torch.__future__.set_overwrite_module_params_on_conversion(True)
         try:
             nn.Module.to(self.module, device, dtype)  # diffusers' own warns of nothing here
         except BaseException:
             self.leave()
             raise
+        finally:
+            torch.__future__.set_overwrite_module_params_on_conversion(before)
 
     def leave(self) -> None:
         for held, name, value in self.home:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from prep.errors import StoppedError
 from prep.generators.sd35 import generator, products
 from prep.generators.sd35.load import load_transformer
 from prep.generators.sd35.products import WAYS, probe, use_products, way_to_multiply
@@ -99,6 +100,21 @@ def test_with_products_the_adaln_cache_leaves_the_picture_and_the_precision_says
         told.add(drawing.card.precision)
     assert tiny.same(*pictures)
     assert told == {{"by_rows": "fp8-scaled/fp8-blocks", "by_tensor": "fp8-scaled/fp8-blocks-by-tensor"}[way]}
+
+
+@pytest.mark.parametrize(("quantise", "wanted"), [("none", "fp8-scaled/bf16"), ("stored", "fp8-scaled/fp8-blocks")])
+def test_where_nothing_is_stored_in_fp8_nothing_multiplies_in_it(quantise, wanted, model, encoded, monkeypatch):
+    monkeypatch.setattr(generator, "way_to_multiply", lambda device: ("by_rows", ""))
+    drawing = tiny.generator(model, encoded, torch.bfloat16, fp8_products=True, quantise=quantise)
+    assert drawing.card.precision.startswith(wanted) and bool(drawing.products) == wanted.endswith("blocks")
+
+
+def test_a_card_that_is_full_does_not_count_as_one_without_products():
+    def full(*given):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(StoppedError, match="no memory left for a product of 32 rows. Close what else uses it"):
+        probe(CPU, full)
 
 
 def test_a_card_and_the_most_that_was_held_on_it_are_noted(monkeypatch):
