@@ -7,6 +7,8 @@ from prep.machine.compute import Gpu
 from prep.machine.expected import PRESETS, SLOWER, seconds
 
 LEAST_SHARE = 0.94  # cards of N GB report slightly less or more in bytes
+BF16_CAPABILITY = (8, 0)
+FLOAT32_MORE = 1.3  # what activations in float32 need besides: 9.4 GB instead of 7.9 with one picture [estimate]
 CPU_BYTES = 23e9  # a machine of 24 GB
 # 28 forwards of 19.9 s with the adaLN cache; 4 of 9.0 s. Seconds per forward measured on two cores with AMX.
 ON_CPU = (
@@ -26,10 +28,14 @@ class Plan:
 def plan_for(gpus: Sequence[Gpu], memory_bytes: int | None) -> Plan:
     """The plan for the largest card; for the CPU if no card is large enough."""
     best = max((gpu for gpu in gpus if gpu.bytes), key=lambda gpu: gpu.bytes, default=None)
+    old = bool(best and best.capability and best.capability < BF16_CAPABILITY)
     for preset in PRESETS:
-        if best and best.bytes >= preset.card_gb * 1e9 * LEAST_SHARE:
+        if old and not preset.adaln_cache:  # its adaLN would be in float32: twice the size
+            continue
+        if best and best.bytes >= preset.card_gb * 1e9 * LEAST_SHARE * (FLOAT32_MORE if old else 1):
             multiplies = preset.fp8_products and best.fp8.startswith("products")
             fast = "with FP8 products" if multiplies else "with FP8 as storage"
+            fast += ", in float32, since this card cannot multiply in bfloat16: slow" if old else ""
             setup = f"on {best.name}: --config configs/{preset.config}: {preset.how}, {fast}"
             tiled = "" if preset.fits else f" ({preset.tiled_gb:.1f} GB with the VAE in tiles)"
             memory = f"{preset.weights_gb:.1f} GB of weights, {preset.peak_gb:.1f} GB{tiled} at the peak"

@@ -398,6 +398,12 @@ def test_prep_models_that_is_no_folder(monkeypatch, tmp_path):
     assert "is not a folder -> create it" in lines()["PREP_MODELS"]
 
 
+def test_a_card_without_bfloat16_gets_a_plan_that_fits_in_float32():
+    t4 = Gpu("Tesla T4", "cuda", 16 * GIB, None, (7, 5))
+    assert "configs/gpu-12gb.toml" in plan_for([t4], None).text and "in float32" in plan_for([t4], None).text
+    assert plan_for([Gpu("RTX 2060", "cuda", 6 * GIB, None, (7, 5))], None).todo
+
+
 def test_the_folder_of_models_may_begin_with_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PREP_MODELS", "~/models")
