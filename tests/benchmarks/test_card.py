@@ -35,6 +35,14 @@ def of(lines: list[dict], section: str, key: str) -> list[dict]:
     return [line for line in lines if line.get("section") == section and key in line]
 
 
+def test_a_section_runs_by_itself(tmp_path):
+    command = [sys.executable, ROOT / "benchmarks" / "card.py", "--out", tmp_path, "--size", "tiny", "--device", "cpu"]
+    process = subprocess.run([*map(str, command), "--only", "tagger"], capture_output=True, text=True, timeout=300)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert json.loads(process.stdout.splitlines()[-1])["failed"] == []
+
+
+@pytest.mark.slow
 def test_no_section_fails_and_the_last_line_says_so(done, lines):
     process, written = done
     assert process.returncode == 0, process.stdout + process.stderr
@@ -43,10 +51,12 @@ def test_no_section_fails_and_the_last_line_says_so(done, lines):
     assert lines[-1]["failed"] == [] and lines[-1]["skipped"] == COMPILED
 
 
+@pytest.mark.slow
 def test_every_section_has_its_lines_in_order(lines):
     assert list(dict.fromkeys(line["section"] for line in lines[:-1])) == SECTIONS == lines[-1]["sections"]
 
 
+@pytest.mark.slow
 def test_a_cpu_draws_what_a_cpu_draws(lines):
     by_sampler = of(lines, "small", "levels_off_the_cpu")
     assert {line["sampler"] for line in by_sampler} == {"euler", "euler_a", "heun", "dpmpp_2m"}
@@ -54,6 +64,7 @@ def test_a_cpu_draws_what_a_cpu_draws(lines):
     assert {line["levels_off_plain"] for line in of(lines, "small", "levels_off_plain")} == {0}
 
 
+@pytest.mark.slow
 def test_weights_are_written_once_and_prompts_encoded(lines):
     (file,), (encoded,) = of(lines, "file", "file_gb"), of(lines, "encode", "encode_s")
     assert 0.001 < file["file_gb"] < 0.1
@@ -64,6 +75,7 @@ def test_weights_are_written_once_and_prompts_encoded(lines):
     "section, batches",
     [("draw-fp8", [1, 4]), ("draw-bf16", [1]), ("draw-products", [1]), ("draw-gpu-12gb", [1, 2])],
 )
+@pytest.mark.slow
 def test_drawing_is_timed_for_every_batch(lines, section, batches):
     paces = of(lines, section, "step_s")
     assert [line["batch"] for line in paces] == batches
@@ -71,18 +83,21 @@ def test_drawing_is_timed_for_every_batch(lines, section, batches):
     assert of(lines, section, "precision")[0]["precision"] == "fp8-scaled/bf16"
 
 
+@pytest.mark.slow
 def test_whole_pictures_are_timed_from_text_and_from_a_picture(lines):
     whole = of(lines, "draw-fp8", "whole_picture_s")
     assert [line["strength"] for line in whole] == [None, 0.6]
     assert all(line["whole_picture_s"] > 0 for line in whole)
 
 
+@pytest.mark.slow
 def test_every_preset_of_a_card_draws(lines):
     plans = of(lines, "memory", "draw_s")
     presets = sorted(path.stem for path in (ROOT / "configs").glob("gpu-*.toml"))
     assert {line["plan"] for line in plans} == set(presets)
 
 
+@pytest.mark.slow
 def test_the_tagger_answers_as_on_a_cpu(lines):
     (found,) = of(lines, "tagger", "scores_off")
     assert found["scores_off"] == 0 and found["images_per_s"] > 0

@@ -44,6 +44,7 @@ def test_its_words_are_the_taggers(generator, tagger):
     assert all(unknown not in tokenizer(name.replace("_", " "))["input_ids"] for name in names)
 
 
+@pytest.mark.slow
 def test_what_is_asked_is_read_back_also_where_it_was_never_shown(generator, tagger, tmp_path):
     asked = evaluate_generator.requests(generator, 16, False) + evaluate_generator.requests(generator, 8, True)
     assert {(request.width, request.height) for request in asked} <= set(SIZES)
