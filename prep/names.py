@@ -14,6 +14,14 @@ DRAWN = "-drawn"  # ends the name of a character's folder of drawn pictures; no 
 MOST_REPEATS = 1_000_000  # per picture and epoch: more is a typing error, and no trainer could count it
 
 
+def alike_words(words: str) -> str:
+    """Trigger words or tags that a text encoder reads alike, in one form: without case, width, escapes, and the
+    difference between _ and space.
+    """
+    plain = unicodedata.normalize("NFKC", words).casefold()
+    return " ".join(plain.replace("\\", "").replace("_", " ").split())
+
+
 def drawn_group(slug: str) -> str:
     return f"{slug}{DRAWN}"
 

@@ -9,7 +9,7 @@ import unicodedata
 
 from prep.config import Settings
 from prep.errors import SettingsError
-from prep.names import numbered_folder, printable, slugs
+from prep.names import alike_words, numbered_folder, printable, slugs
 
 MOST = 10  # folders that an error names
 
@@ -66,11 +66,6 @@ def check_triggers(settings: Settings, folders: list[str]) -> None:
             f"{table(named[0])} trigger: {names} would have the same trigger word ({', '.join(sorted(words))})",
             hint=f"choose another word; if they are one character, write trigger = {example} in {tables}",
         )
-
-
-def alike_words(words: str) -> str:
-    """Trigger words or tags that a text encoder reads alike: without case, or the difference between _ and space."""
-    return " ".join(unicodedata.normalize("NFKC", words).lower().replace("_", " ").split())
 
 
 def table(name: str) -> str:

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
-from prep.captions.characters import alike_words, table
+from prep.captions.characters import table
 from prep.captions.script import hard_to_read
-from prep.names import printable
+from prep.names import alike_words, printable
 from prep.types import Profile
 
 SHOWN = 3

@@ -8,11 +8,12 @@ import secrets
 from pathlib import Path
 
 from prep.errors import UsageError
-from prep.files import is_regular, read_file, what_is, write_whole
+from prep.files import is_regular, read_file, write_whole
 
 MARK = "kohya.of"  # in the folder: the same id as in OUT/.prep/kohya.id
 KEY = "kohya.id"
 LONGEST = 5_000
+LONGEST_NAME = 255  # bytes of a folder's name, on nearly every disk
 
 
 def is_ours(out: Path) -> bool:
@@ -36,10 +37,11 @@ def check_elsewhere(out: Path, target: Path, src: Path | None = None) -> None:
     own = "set export.kohya to a folder of its own"
     try:
         there = target.resolve()
-        if what_is(target).startswith("cannot be read") or any(len(os.fsencode(name)) > 255 for name in target.parts):
-            raise ValueError
+        possible = all(len(os.fsencode(name)) <= LONGEST_NAME for name in target.parts)
     except (OSError, ValueError, RuntimeError):
-        raise UsageError(f"export.kohya is {str(target)!r}, which no folder can be called", hint=own) from None
+        possible = False
+    if not possible:
+        raise UsageError(f"export.kohya is {str(target)!r}, which no folder can be called", hint=own)
     for place in filter(None, (src, out)):
         if there.is_relative_to(place.resolve()):
             raise UsageError(f"export.kohya is {target}, inside {place}", hint=own)

@@ -118,23 +118,25 @@ class Set:
             if found:
                 places = ", ".join(sorted((row["source"] or row["file"] or "") for row in found.values())[:5])
                 raise UsageError(f"{key} matches {len(found)} pictures: {places}", hint="name one by its path")
-        if digest := self._content(key):  # a drawn picture in generated/ that was accepted is in kohya/ by another name
-            for row in rows:
-                if row["image_id"] == digest:
-                    return row["picture"]
+        # A drawn picture that was accepted is in kohya/ by another name than in generated/.
+        digests = self._digests(key)
+        if len(drawn := {row["picture"] for row in rows if row["image_id"] in digests}) == 1:
+            return drawn.pop()
         hint = "use a path in SRC, or a file in kohya/ or generated/"
         if several := sorted({row["picture"] for row in rows if key == row["character"]}):
             hint = f"name its {len(several):,} pictures one by one: a folder in SRC that you move away leaves the set"
         raise UsageError(f"{key} is not a picture of {self.out}", hint=hint)
 
-    def _content(self, key: str) -> str | None:
-        """The sha256 of the file of OUT that the key is a path or, in generated/, a name of."""
+    def _digests(self, key: str) -> set[str]:
+        """sha256 of the files of OUT that the key names: by a path or, in generated/, a name with or without ending."""
         inside = self._inside(key)
-        names = [self.out / inside] if "/" in inside else (self.out / "generated").glob(f"*/**/{glob.escape(key)}*")
-        for path in names:
+        named = (self.out / "generated").glob(f"*/**/{glob.escape(key)}*") if "/" not in inside else ()
+        paths = [path for path in named if key in (path.name, path.stem)] or [self.out / inside]
+        found = set()
+        for path in paths:
             with suppress(OSError):
-                return hashlib.sha256(read_file(path, PICTURE_BYTES)).hexdigest()
-        return None
+                found.add(hashlib.sha256(read_file(path, PICTURE_BYTES)).hexdigest())
+        return found
 
     def _inside(self, key: str) -> str:
         """The path of a file in OUT, as the manifest has it; the file may be gone."""

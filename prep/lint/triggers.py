@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from prep.lint.findings import Found, Rules
-from prep.names import printable, quantity
+from prep.names import alike_words, printable, quantity
 
 RULES = Rules(": ")
 PEOPLE = re.compile(r"solo|\d+\+? ?(girl|boy|other)s?|multiple (girls|boys|others)|no humans")
@@ -23,12 +23,7 @@ class Triggers:
     def add(self, folder: str, word: str, captions: list[str]) -> None:
         """captions: as sd-scripts reads them."""
         self.words[folder] = word
-        self.items[folder] = Counter(item for text in captions for item in set(map(alike, text.split(","))))
-
-
-def alike(item: str) -> str:
-    """Without case, escapes, and the difference between space and underscore."""
-    return " ".join(item.replace("\\", "").replace("_", " ").casefold().split())
+        self.items[folder] = Counter(item for text in captions for item in set(map(alike_words, text.split(","))))
 
 
 @RULES.rule(
@@ -40,7 +35,7 @@ def alike(item: str) -> str:
 )
 def trigger_tag(triggers: Triggers) -> Iterator[Found]:
     for folder, word in triggers.words.items():
-        name = alike(word)
+        name = alike_words(word)
         if not name:
             continue
         if PEOPLE.fullmatch(name):
@@ -49,7 +44,7 @@ def trigger_tag(triggers: Triggers) -> Iterator[Found]:
         others = {
             other: triggers.items[other][name]
             for other, theirs in triggers.words.items()
-            if theirs and alike(theirs) != name
+            if theirs and alike_words(theirs) != name
         }
         if count := sum(others.values()):
             where = next(other for other, found in others.items() if found)

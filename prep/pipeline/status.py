@@ -1,8 +1,7 @@
 """What `prep status` shows about an OUT, from its manifest and ledger. No pixels, no network, no torch."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,10 @@ from prep.files import named_path, read_file
 from prep.ledger import DryLedger
 from prep.models.choose_models import would_draw
 from prep.names import printable, quantity
-from prep.pipeline.fates import left_out_for
+from prep.pipeline.counted import Counted, counted
 from prep.pipeline.outlook import changed_settings, hand_lines, outlook_of
 from prep.pipeline.preview import NoPlanError, Preview, preview
-from prep.types import CAPTION_SOURCES, Profile, is_real
+from prep.types import CAPTION_SOURCES, Profile
 
 SURE_IMAGES = 3  # fewer cannot prove a trait: 2 of 2 has a Wilson bound of 0.43
 SHOWN_TAGS = 12
@@ -58,7 +57,7 @@ def opened(out: Path) -> tuple[Path, Settings]:
 def status_of(out: Path) -> Iterator[str]:
     """Yield the lines of the report."""
     src, settings = opened(out)
-    found = _counted(Set(out, DryLedger(out / ".prep" / "ledger")))
+    found = counted(Set(out, DryLedger(out / ".prep" / "ledger")))
     yield f"{out}: {found.images:,} images from {src}" + (f", read by {found.tagger}" if found.tagger else "")
     yield ""
     yield from _table(_characters(found))
@@ -130,42 +129,6 @@ def problems_of(out: Path) -> Iterator[str]:
 def _paths(out: Path) -> tuple[Path, Path, Settings]:
     src, settings = opened(out)
     return src, out, settings
-
-
-@dataclass
-class Counted:
-    """The manifest's rows, with the decisions since the last run, counted. All but `drawn` is about real pictures."""
-
-    images: int = 0
-    tagger: str | None = None
-    characters: dict[str, Counter] = field(default_factory=lambda: defaultdict(Counter))  # by status, by caption source
-    folders: dict[str, str] = field(default_factory=dict)  # character -> its folder in kohya/
-    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)  # (status, reason)
-    flags: Counter[str] = field(default_factory=Counter)
-    left_out: Counter[str | None] = field(default_factory=Counter)  # None: in the set
-    drawn: dict[str, list[tuple[str, str | None]]] = field(default_factory=lambda: defaultdict(list))  # origin, reason
-
-
-def _counted(manifest: Set) -> Counted:
-    found = Counted()
-    for row in manifest.rows(columns=["caption_source", "tagger", "flags"]):
-        character, status, reason = row["character"], row["status"], row["reason"]
-        found.tagger = found.tagger or row["tagger"]
-        if not is_real(row["origin"]):
-            found.drawn[character].append((row["origin"], reason))
-            continue
-        found.images += 1
-        found.characters[character][status] += 1
-        if status == "kept":
-            found.characters[character][row["caption_source"]] += 1
-            if character not in found.folders:
-                found.folders[character] = (row["file"] or "//").split("/")[1]
-        if reason:
-            found.reasons[status, reason] += 1
-        for flag in row["flags"] or ():
-            found.flags[flag] += 1
-        found.left_out[left_out_for(status, reason, row["file"])] += 1
-    return found
 
 
 def _characters(found: Counted) -> list[list[str]]:

@@ -112,6 +112,8 @@ def test_a_drawn_picture_is_named_by_its_file_in_generated_too(painted, typed):
     for path in (painted.out / "generated").rglob("*.png"):
         if hashlib.sha256(path.read_bytes()).hexdigest() == row["image_id"]:
             break
+    said = typed("reject", painted.out, path.name[:2])  # nothing is decided by a guess
+    assert said.code == 2 and "is not a picture of" in said.err
     for key in (path, path.name, path.relative_to(painted.out)):
         said = typed("reject", painted.out, key)
         assert said.code == 0 and "1 picture rejected" in said.out, said

@@ -4,7 +4,6 @@ Widths and depths are read from the tensors; what no shape shows is here, as in 
 are gated). Linears that are FP8 in the file stay FP8.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -30,33 +29,6 @@ T5 = {
     "decoder_start_token_id": 0,
     "tie_word_embeddings": False,
 }
-
-
-@dataclass(frozen=True)
-class TextEncoders:
-    clip_l: CLIPTextModelWithProjection
-    clip_g: CLIPTextModelWithProjection
-    t5: T5EncoderModel | None  # without it, SD3.5 gets zeros in its place
-
-
-def load_text_encoders(
-    source: Path | None = None,
-    dtype: torch.dtype = torch.bfloat16,
-    *,
-    clip_l: Path | None = None,
-    clip_g: Path | None = None,
-    t5: Path | None = None,
-    with_t5: bool = True,
-    quantise: Literal["stored", "all", "none"] = "stored",
-) -> TextEncoders:
-    """All of them at once: see load_text_encoder."""
-    own = {"clip_l": clip_l, "clip_g": clip_g, "t5": t5}
-    models = {
-        name: load_text_encoder(name, source, dtype, path, quantise)
-        for name, path in own.items()
-        if name != "t5" or with_t5
-    }
-    return TextEncoders(**{"t5": None, **models})
 
 
 def load_text_encoder(

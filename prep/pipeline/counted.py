@@ -1,0 +1,44 @@
+"""The manifest in numbers, for `prep status`: counted while it is read, since its rows would take more memory."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+from prep.dataset.opened import Set
+from prep.pipeline.fates import left_out_for
+from prep.types import is_real
+
+
+@dataclass
+class Counted:
+    """The manifest's rows, with the decisions since the last run, counted. All but `drawn` is about real pictures."""
+
+    images: int = 0
+    tagger: str | None = None
+    characters: dict[str, Counter] = field(default_factory=lambda: defaultdict(Counter))  # by status, by caption source
+    folders: dict[str, str] = field(default_factory=dict)  # character -> its folder in kohya/
+    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)  # (status, reason)
+    flags: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str | None] = field(default_factory=Counter)  # None: in the set
+    drawn: dict[str, list[tuple[str, str | None]]] = field(default_factory=lambda: defaultdict(list))  # origin, reason
+
+
+def counted(manifest: Set) -> Counted:
+    found = Counted()
+    for row in manifest.rows(columns=["caption_source", "tagger", "flags"]):
+        character, status, reason = row["character"], row["status"], row["reason"]
+        found.tagger = found.tagger or row["tagger"]
+        if not is_real(row["origin"]):
+            found.drawn[character].append((row["origin"], reason))
+            continue
+        found.images += 1
+        found.characters[character][status] += 1
+        if status == "kept":
+            found.characters[character][row["caption_source"]] += 1
+            if character not in found.folders:
+                found.folders[character] = (row["file"] or "//").split("/")[1]
+        if reason:
+            found.reasons[status, reason] += 1
+        for flag in row["flags"] or ():
+            found.flags[flag] += 1
+        found.left_out[left_out_for(status, reason, row["file"])] += 1
+    return found
