@@ -33,7 +33,7 @@ def for_folders(settings: Settings, folders: list[str], others: bool = False) ->
         if not found:
             if others:
                 continue
-            what = f"{table(section)}: SRC has no character of that name with pictures"
+            what = f"{table(section)}: SRC has no folder of that name with pictures"
             raise SettingsError(what, hint=_nearest(section, folders, names))
         if found[0] in named:
             raise SettingsError(

@@ -124,7 +124,9 @@ class Set:
             return drawn.pop()
         hint = "use a path in SRC, or a file in kohya/ or generated/"
         if several := sorted({row["picture"] for row in rows if key == row["character"]}):
-            hint = f"name its {len(several):,} pictures one by one: a folder in SRC that you move away leaves the set"
+            hint = (
+                f"name its {len(several):,} pictures one by one; to leave out a character, move its folder out of SRC"
+            )
         raise UsageError(f"{key} is not a picture of {self.out}", hint=hint)
 
     def _digests(self, key: str) -> set[str]:

@@ -52,10 +52,8 @@ def look_at_edits(run: Run, rows: Sequence[Row], slugs: Mapping[str, str]) -> tu
     if run.options.rehash:
         edits.unchanged.forget()
     if deleted := read_back(edits, rows, slugs):
-        what = ", ".join(deleted)
-        run.report.say(
-            f"scan: .prep/ledger no longer has any `{what}`; it was read back from manifest.parquet and from your files"
-        )
+        what = " and ".join(f"`{name}`" for name in deleted)
+        run.report.say(f"scan: .prep/ledger lost {what}, which manifest.parquet and your files still say: read back")
     placement.adopt_renamed()
     run.problems |= edits.look(rows)
     _say_retouched(run, edits)

@@ -26,7 +26,7 @@ from prep.types import Problem, Row
 FORGOTTEN = Problem(
     "generate",
     "forgotten",
-    "no longer trains: you edited it, and the part of the ledger that knew what it was drawn for is lost",
+    "is no longer in the set: you edited it, and the part of the ledger that said what it was drawn for is lost",
     "to train on it, put it into its character's folder in SRC",
 )
 

@@ -56,8 +56,8 @@ def export(run: Run, drawn: Drawn) -> Exported:
     )
     if unbalanced and (written.written or removed):  # otherwise it was said before
         now = placement.repeats
-        shown = ", ".join(f"{printable(group)} {now[group]} ({wanted})" for group, wanted in unbalanced.items())
-        run.report.say(f"export: repeats stay as they were, but {shown} would balance it: `--rebalance` sets them")
+        shown = ", ".join(f"{printable(group)} {now[group]} -> {wanted}" for group, wanted in unbalanced.items())
+        run.report.say(f"export: repeats stay as they were; `--rebalance` balances the set again: {shown}")
     left_out = write_views(run.out, settings.export.formats, run.ledger, run.report.say, run.report.bar)
     run.problems |= {file: Problem("export", "left_out", why) for file, why in left_out.items()}
     run.problems |= aside(run)

@@ -50,7 +50,7 @@ def other_than_before(src: Path, out: Path, settings: Settings) -> str:
         return ""
     more = f"; and {len(changed) - SHOWN:,} more" if len(changed) > SHOWN else ""
     shown = "; ".join(changed[:SHOWN])
-    why = "prep.toml changed, or its --set and --config are gone"
+    why = "prep.toml changed, or that run had --set or --config"
     return f"settings that differ from the last run's ({why}): {shown}{more}"
 
 

@@ -49,7 +49,7 @@ def test_the_table_in_a_file_is_the_same(tmp_path):
         (
             ("mria",),
             FOLDERS,
-            r"\[characters.mria\]: SRC has no character of that name with pictures. Did you mean \[characters.mira\]\?",
+            r"\[characters.mria\]: SRC has no folder of that name with pictures. Did you mean \[characters.mira\]\?",
         ),
         (
             ("silvie_vn",),

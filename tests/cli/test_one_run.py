@@ -29,7 +29,7 @@ def test_a_set_is_told_in_the_form_that_keeps_it_and_the_next_run_misses_it(type
     said = typed("run", art, "--out", out, "--to", "caption", *sets).out
     assert "settings differ" not in said  # the same again
     said = typed("run", art, "--out", out, "--to", "caption", "--plan").out
-    line = "(prep.toml changed, or its --set and --config are gone): captions.traits: 'keep' -> 'drop'"
+    line = "(prep.toml changed, or that run had --set or --config): captions.traits: 'keep' -> 'drop'"
     assert line in said and "characters.mira_x.trigger: 'mq' -> not set" in said
     assert line in typed("run", art, "--out", out, "--to", "caption").out
     assert "other settings" not in typed("run", art, "--out", out, "--to", "caption").out

@@ -1,5 +1,6 @@
 """What a person does in kohya/ is kept, while thresholds, filters and images change around it (DESIGN, section 4)."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -148,6 +149,18 @@ def test_a_removed_folder_is_rebuilt_edits_included(made, whole):
     shutil.rmtree(made.out / "kohya" if whole else made.image("000").parent)
     made.run(*HIGH)
     assert tree(made.out) == before
+
+
+def test_repeats_that_no_longer_balance_are_said_when_pictures_come(made, capsys):
+    for number in range(1, 9):
+        save(drawing(20 + number, 300, 280), made.art / "mira" / f"more{number}.png")
+    capsys.readouterr()
+    made.run()
+    assert re.search(r"`--rebalance` balances the set again: mira \d+ -> \d+", capsys.readouterr().out)
+    made.run()
+    assert "--rebalance" not in capsys.readouterr().out
+    made.run(rebalance=True)
+    assert "--rebalance" not in capsys.readouterr().out
 
 
 def test_a_folder_that_a_person_renamed_keeps_its_number(made):

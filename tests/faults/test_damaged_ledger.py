@@ -137,10 +137,10 @@ def test_a_shelf_that_was_deleted_is_read_back_as_well(worked, shelf, capsys):
     worked.run(*HIGH)
     said = capsys.readouterr().out
     if shelf != "edit":  # the exclusion is in kohya/ as well
-        assert said.count("no longer has") == 1 and "read back from manifest.parquet and from your files" in said
+        assert said.count(".prep/ledger lost") == 1 and "manifest.parquet and your files still say: read back" in said
     assert kohya(worked.set()) == kohya(worked.before)
     worked.run(*LOW)
-    assert "no longer has" not in capsys.readouterr().out
+    assert ".prep/ledger lost" not in capsys.readouterr().out
     assert kohya(worked.set()) == kohya(worked.later)
 
 
@@ -155,7 +155,7 @@ def test_a_verdict_is_read_back_when_the_history_was_deleted(painted, typed, cap
         part.unlink()
     capsys.readouterr()
     painted.run()
-    assert "no longer has any `edit`" in capsys.readouterr().out
+    assert ".prep/ledger lost `edit`" in capsys.readouterr().out
     assert {row["image_id"]: row["reason"] for row in painted.drawn("rejected")}[chosen["image_id"]] == "by_hand"
 
 
@@ -181,7 +181,10 @@ def test_a_drawn_picture_that_was_edited_is_named_when_nothing_knows_any_longer_
     edited = path.read_bytes()
     painted.run("generator.model=none")
     name = path.relative_to(painted.out).as_posix()
-    assert f"{name}: forgotten: no longer trains: you edited it" in painted.problems() and path.read_bytes() == edited
+    assert (
+        f"{name}: forgotten: is no longer in the set: you edited it" in painted.problems()
+        and path.read_bytes() == edited
+    )
 
 
 @pytest.mark.slow
