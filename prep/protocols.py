@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -59,6 +59,10 @@ class Card(Protocol):
     steps: int  # the default unless the settings say otherwise
     guidance: float
     samplers: tuple[str, ...]
+    quality: str  # words of its own that go in front of every prompt
+    negative: str  # and into the negative prompt
+    sentences: bool  # whether it reads sentences beside tags
+    edits: bool  # whether it can change a parent by an `edit`; it needs guidance for that
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """The size in pixels of what is drawn from a picture of this size: the nearest aspect ratio that it was trained
@@ -86,11 +90,29 @@ class Generator(Protocol):
     ) -> Iterator[tuple[str, np.ndarray]]:
         """Yield (key, uint8 [height, width, 3], RGB) as they are done.
 
-        parents: sha256 -> uint8 [H, W, 3] of the real images that pictures with a strength are drawn from.
+        parents: sha256 -> uint8 [H, W, 3] of the real images that pictures with a strength are drawn from. Composites
+        are not among the pictures: their scenes are.
         """
 
     def close(self) -> None:
         """Free all memory."""
+
+
+class Witness(Protocol):
+    """Measures something about a drawn picture that tags do not say. Made like a tagger.
+
+    It looks at each picture once, real or drawn, and what it saw is kept; the verdict compares what was kept.
+    """
+
+    about: Literal["identity", "damage"]
+
+    def look(self, image: np.ndarray) -> np.ndarray:
+        """image: uint8 [H, W, 3], RGB -> float32 [N]: what it keeps of it."""
+
+    def measure(self, seen: np.ndarray, references: np.ndarray) -> float:
+        """seen: float32 [N], of the drawn picture. references: float32 [R, N], of its character's real ones."""
+
+    def accepts(self, measure: float) -> bool: ...
 
 
 class Job(Protocol):

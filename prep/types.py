@@ -11,8 +11,11 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-Kind = Literal["reconstruct", "consistency", "augmentation"]
-Origin = Literal["source", "reconstruct", "consistency", "augmentation"]
+Kind = Literal["reconstruct", "consistency", "augmentation", "scene"]
+Origin = Literal["source", "reconstruct", "consistency", "augmentation", "scene"]
+# How a picture comes about. draw: from text, or from its parent by img2img if it has a strength; edit: the parent,
+# changed by FlowEdit; composite: the parent's figure, cut out, before a drawn scene.
+Manner = Literal["draw", "edit", "composite"]
 BY_HAND = "by_hand"  # a reason and a flag: the user decided it
 RETOUCHED = "retouched"  # a flag: the picture is the user's version
 Status = Literal["kept", "duplicate", "rejected", "unreadable", "excluded"]
@@ -145,19 +148,28 @@ class Caption:
 class Picture:
     """Everything that affects a drawn picture. Settings that only affect its cost are not here."""
 
-    prompt: str  # for the CLIPs, and for T5
+    prompt: str  # for the CLIPs, and for T5 unless there is a sentence
     negative: str
     width: int  # pixels, divisible by 16
     height: int
     steps: int
     guidance: float
     sampler: str  # one of the generator's own
-    strength: float | None  # of img2img, 0-1; None: from text only
+    # Of img2img and edits, 0-1: the share of the steps that are taken. None: nothing of the parent's pixels is used.
+    strength: float | None
     parent: str | None  # sha256 of the real image that it is drawn from, or whose tags it uses
     index: int  # distinguishes repeats of the same picture
     generator: str  # the name of the weights
     weights: str  # digest of their files
     precision: str  # of weights and arithmetic, such as fp8-scaled/bf16
+    # Added since 0.1.0, and each with a default:
+    manner: Manner = "draw"
+    sentence: str = ""  # for T5; empty: it reads the prompt
+    source: str = ""  # of an edit: a prompt for what the parent shows
+    source_sentence: str = ""  # the same for T5
+    source_guidance: float = 0.0  # of an edit: the CFG scale of its source prompt
+    scene: str = ""  # of a composite: the key of the scene
+    cut: str = ""  # of a composite: how the figure was cut out: alpha, plain, or the digest of a matting model
 
     @cached_property
     def content(self) -> dict[str, Any]:
@@ -165,7 +177,8 @@ class Picture:
 
         A field added later is included only if it is not at its default, so that the keys of 0.1.0 stay.
         """
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        found = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
+        return {name: value for name, (value, default) in found.items() if value != default}
 
     @cached_property
     def seed(self) -> int:
@@ -202,11 +215,14 @@ class Check:
 
     score: float  # 0-1
     kept: bool
-    reason: str | None  # why not: off_character, contradiction, copy, not_judgeable
+    # Why not: off_character, contradiction, copy, not_judgeable, damaged, another_character, not_empty (a scene).
+    reason: str | None
     found: tuple[str, ...] = ()  # requested tags that were read
     missing: tuple[str, ...] = ()
     unwanted: tuple[str, ...] = ()  # tags read that contradict a requested one
     not_judgeable: tuple[str, ...] = ()  # requested tags that the tagger does not know
+    identity: float | None = None  # what the witness of identity measured; None: not measured
+    damage: float | None = None  # what the witness of damage measured, 0-1; None: not measured
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ JUDGED = Shelf(
         pa.field("check", pa.string()),  # JSON
     ),
 )
+MEASURES = ("identity", "damage")  # of a Check, each None unless a witness measured it
 Judged = tuple[GenerationRequest, Check, Path]
 
 
@@ -111,7 +112,9 @@ def _row(request: GenerationRequest, check: Check) -> dict[str, Any]:
         "recipe": "",
         "standing": True,
         "request": json.dumps(request.content),
-        "check": json.dumps(asdict(check)),
+        "check": json.dumps(
+            {name: value for name, value in asdict(check).items() if name not in MEASURES or value is not None}
+        ),
     }
 
 

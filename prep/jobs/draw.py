@@ -98,6 +98,19 @@ def ref_from_draw(request: GenerationRequest, row: dict, path: str) -> ImageRef:
     return ImageRef(path=path, character=request.character, format=row["format"] or "png", flags=flags, **measures)
 
 
+def keep(
+    request: GenerationRequest, pixels: np.ndarray, out: Path, slugs: dict[str, str], measure_px: int, writer: Writer
+) -> None:
+    """Write the picture (uint8 [H, W, 3], RGB) and its row in the DRAW shelf. out: the dataset folder."""
+    data = png_of(request, pixels)
+    path = out / places(request, slugs[request.character])[0]
+    real_folder(out, *path.relative_to(out).parts[:-1])
+    write_whole(path, data)
+    crash_point("drawn")
+    writer.append(measured(request.key, pixels, data, path, measure_px))
+    writer.flush()  # a picture may take minutes
+
+
 class DrawJob:
     """Draws requests, each with its parent picture, if any."""
 
@@ -150,7 +163,7 @@ class DrawJob:
             else:
                 ready[request.key] = request
         for key, pixels in self.drawer.draw(list(ready.values()), parents, self.kept):
-            self._keep(ready[key], pixels)
+            keep(ready[key], pixels, self.out, self.slugs, self.measure_px, self.writer)
             yield Outcome(key)
 
     def lost(self, item: GenerationRequest) -> Outcome:
@@ -177,13 +190,3 @@ class DrawJob:
         except ImageError as error:
             return Problem("generate", error.kind, f"its parent {error.message}", error.hint)
         return None
-
-    def _keep(self, request: GenerationRequest, pixels: np.ndarray) -> None:
-        data = png_of(request, pixels)
-        path = self.out / places(request, self.slugs[request.character])[0]
-        real_folder(self.out, *path.relative_to(self.out).parts[:-1])
-        write_whole(path, data)
-        crash_point("drawn")
-        row = measured(request.key, pixels, data, path, self.measure_px)
-        self.writer.append(row)
-        self.writer.flush()  # a picture may take minutes

@@ -6,6 +6,8 @@ from prep.errors import SettingsError
 from prep.generators.sd35.family import LARGE, MEDIUM, SAMPLERS, TURBO, Family, size_for
 from prep.generators.sd35.options import SD35Options
 
+QUALITY = "masterpiece, best quality, official art, extremely detailed CG"
+NEGATIVE = "low quality, worst quality, blurry, cropped, text, watermark, signature"
 FAMILIES = {"sd35-large-fp8": LARGE, "sd35-large-turbo-fp8": TURBO, "sd35-medium": MEDIUM}
 
 
@@ -18,6 +20,20 @@ class SD35Card:
     resolution: int  # pixels; 0: the family's own
     precision: str = ""
     samplers: tuple[str, ...] = SAMPLERS
+    sentences: bool = False
+
+    @property
+    def edits(self) -> bool:
+        """Turbo has no guidance, so nothing pulls an edit away from its source."""
+        return self.family.guidance > 1
+
+    @property
+    def quality(self) -> str:
+        return QUALITY
+
+    @property
+    def negative(self) -> str:
+        return NEGATIVE
 
     @property
     def steps(self) -> int:

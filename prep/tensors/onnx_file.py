@@ -1,0 +1,31 @@
+"""Opens ONNX files with onnxruntime, which is an extra: `pip install prep-lora[onnx]`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prep.errors import StoppedError, WeightsError
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+
+def open_onnx(path: Path, threads: int = 0) -> "InferenceSession":
+    """threads: 0: as many as onnxruntime likes.
+
+    Raises StoppedError without onnxruntime; WeightsError for a file that it cannot open.
+    """
+    try:
+        import onnxruntime
+    except ImportError:
+        raise StoppedError(
+            f"{path.name} needs onnxruntime, which is not installed", hint="pip install onnxruntime, then run again"
+        ) from None
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # it writes to stderr by itself
+    options.intra_op_num_threads = threads
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own kinds, of which it exports none
+        reason = str(error).strip().split("\n")[0][:120]
+        raise WeightsError(f"{path.name} is not an ONNX file that onnxruntime can run ({reason})",
+                           hint="fetch it again, or name another file") from None  # fmt: skip
