@@ -52,7 +52,10 @@ class Loaded:
     def draw(
         self, part: list[Picture], parents: Mapping[str, np.ndarray], prompts: PromptsCache, split: bool = False
     ) -> np.ndarray:
-        """One batch of pictures that are `alike` -> uint8 [B, height, width, 3]. split: an edit's two flows by turns."""
+        """One batch of pictures that are `alike` -> uint8 [B, height, width, 3].
+
+        split: of an edit, source and target are computed one after the other.
+        """
         if part[0].manner == "edit":
             latents = self._edited(part, parents, prompts, split)
         else:

@@ -1,9 +1,9 @@
 """What to do, step by step, when memory runs out: each level needs less than the one before.
 
-While denoising: an edit's source and target one after the other, half the batch, then the weights on the card only for a batch, then only block by block. An adaLN cache
-stays. While the VAE works, which is after denoising: once more with freed memory, in tiles, on the CPU; latents are
-kept meanwhile. The noise stays the same, and so does the picture, but for a VAE in tiles (which are blended at their
-edges) or on the CPU (which rounds in its own way).
+While denoising: an edit's source and target one after the other, half the batch, the weights on the card only for a
+batch, then only block by block. An adaLN cache stays. While the VAE works, which is after denoising: once more with
+freed memory, in tiles, on the CPU; latents are kept meanwhile. The noise stays the same, and so does the picture, but
+for a VAE in tiles (which are blended at their edges) or on the CPU (which rounds in its own way).
 """
 
 from dataclasses import asdict, dataclass, replace
