@@ -105,8 +105,8 @@ class GeneratorSettings(ModelSection):
     sampler: Text = "euler"  # one of the generator's own
     steps: whole(0, 200) = 0
     guidance: number(0, 30) = 0.0
-    quality: Text = "masterpiece, best quality, official art, extremely detailed CG"
-    negative: Text = "low quality, worst quality, blurry, cropped, text, watermark, signature"
+    quality: Text = "auto"
+    negative: Text = "auto"
     batch: whole(1, 4) = 4
 
     @classmethod
