@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from prep.captions.compose import PEOPLE, prompt_text
+from prep.captions.sentence import sentence
 from prep.checks.retag import Exclusive
 from prep.config import Settings
 from prep.drawing.coverage import shown_in
@@ -204,7 +205,13 @@ def style_of(card: Card, weights: str, exclusive: Exclusive, settings: Settings)
         prompt_text=prompt_text,
         counts=lambda tag: tag == "solo" or bool(PEOPLE.match(tag)),
         excludes=exclusive.against,
+        sentence=sentence if card.sentences else no_sentence,
+        edit_guidance=card.edit_guidance if not asked.guidance or asked.guidance > 1 else None,
     )
+
+
+def no_sentence(tags: Sequence[str]) -> str:
+    return ""
 
 
 def parent_of(row: Row) -> Parent:

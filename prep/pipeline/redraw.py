@@ -101,7 +101,9 @@ def redraw(image: Path, out: Path, count: int, settings: Settings, report: Repor
     _draw(drawing, subject, report)
     rows = _checked(drawing, subject, tagger, known, settings)
     lines += _explained(rows, places)
-    sheets = Sheets(places, None, {character: subject.profile}, subject.composer.caption_text, settings.scan.max_pixels)
+    sheets = Sheets(
+        places, None, {character: subject.profile}, subject.composer.caption_text, settings.scan.max_pixels, {}
+    )
     sheets.choose([*rows, subject.row])
     write_whole(places.out / "sheet.png", sheets.page(character))
     if is_trial(tagger) or is_trial(drawing.generator):
@@ -124,9 +126,7 @@ def _alone(settings: Settings, count: int) -> Settings:
         update={
             "reconstruct": settings.reconstruct.model_copy(update={"per_character": 1}),
             "consistency": settings.consistency.model_copy(update={"per_character": 0}),
-            "augmentation": settings.augmentation.model_copy(
-                update={"share": float(count), "least": count, "tries": 1}
-            ),
+            "augmentation": settings.augmentation.model_copy(update=wanted),
         }
     )
 

@@ -12,6 +12,8 @@ NEGATIVE = "photograph, 3d render, blurry, jpeg artifacts, deformed hands, extra
 # A small model of the same classes has learned the words of SD1.5's anime models, as the starter has.
 SMALL_QUALITY = "masterpiece, best quality, official art, extremely detailed CG"
 SMALL_NEGATIVE = "low quality, worst quality, blurry, cropped, text, watermark, signature"
+EDIT_GUIDANCE = (3.5, 13.5)  # of SD3, in the paper on FlowEdit
+SMALL_EDIT_GUIDANCE = (2.0, 5.0)  # measured with the starter
 FAMILIES = {"sd35-large-fp8": LARGE, "sd35-large-turbo-fp8": TURBO, "sd35-medium": MEDIUM}
 
 
@@ -27,9 +29,11 @@ class SD35Card:
     sentences: bool = False  # whether T5 is used, which reads them
 
     @property
-    def edits(self) -> bool:
+    def edit_guidance(self) -> tuple[float, float] | None:
         """Turbo has no guidance, so nothing pulls an edit away from its source."""
-        return self.family.guidance > 1
+        if self.family.guidance <= 1:
+            return None
+        return EDIT_GUIDANCE if self.family.published else SMALL_EDIT_GUIDANCE
 
     @property
     def quality(self) -> str:
