@@ -11,6 +11,7 @@ import numpy as np
 from prep.composites.figure import Figure, area, figure_of, without_dust
 from prep.composites.matting import Matting
 from prep.composites.plain import plain_cut
+from prep.errors import WeightsError
 from prep.images import open_with_alpha
 
 VERSION = 1
@@ -50,8 +51,17 @@ class NoCut:
     why: str
 
 
-def cut_out(data: bytes, max_pixels: int = 100_000_000, matting: Matting | None = None, digest: str = "") -> Cut | NoCut:
-    """data: a picture file's bytes. digest: the matting model's. Raises ImageError when it cannot be decoded."""
+def cut_out(
+    data: bytes,
+    max_pixels: int = 100_000_000,
+    matting: Matting | None = None,
+    digest: str = "",
+    without: str = "no matting model is here",
+) -> Cut | NoCut:
+    """data: a picture file's bytes. digest: the matting model's. without: why there is none, as a clause.
+
+    Raises ImageError when the picture cannot be decoded.
+    """
     pixels = _reduced(open_with_alpha(data, max_pixels))
     height, width = pixels.shape[:2]
     if min(height, width) < LEAST_SIDE_PX:
@@ -75,8 +85,11 @@ def cut_out(data: bytes, max_pixels: int = 100_000_000, matting: Matting | None 
             return Cut(found[0], mask, "plain")
         against.append(f"its background of one colour {wrong}")
     if matting is None:
-        return NoCut(_listed([*against, "no matting model is here"]))
-    mask = without_dust(matting.mask(rgb))
+        return NoCut(_listed([*against, without]))
+    try:
+        mask = without_dust(matting.mask(rgb))
+    except WeightsError as error:
+        return NoCut(_listed([*against, error.message]))
     wrong = _wrong(mask) or _unsure(mask)
     return NoCut(_listed([*against, f"{matting.name} {wrong}"])) if wrong else Cut(rgb, mask, digest)
 

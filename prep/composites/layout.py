@@ -52,6 +52,16 @@ def canvas_of(scene: tuple[int, int], figure: Figure, turn: int = 0) -> tuple[in
     return size
 
 
+def check_enlarged(scene: tuple[int, int], canvas: tuple[int, int]) -> None:
+    """Raises ImageError, kind `too_small`, for a scene that would have to be enlarged more than twice."""
+    if any(side > MOST * own for side, own in zip(canvas, scene, strict=True)):
+        raise ImageError(
+            "too_small",
+            f"its {scene[0]}x{scene[1]} px would be enlarged more than twice for {canvas[0]}x{canvas[1]} px",
+            "run again",
+        )
+
+
 def layout_of(figure: Figure, canvas: tuple[int, int], seed: int) -> Layout:
     """Raises ImageError, kind `too_small`, for a figure that would have to be enlarged."""
     width, height = canvas
@@ -68,7 +78,7 @@ def layout_of(figure: Figure, canvas: tuple[int, int], seed: int) -> Layout:
     if scale > 1 or max(wide / width, tall / height) < SMALLEST:
         raise ImageError(
             "too_small",
-            f"has a figure of {figure.width}x{figure.height} px, too small for a picture of {width}x{height} px",
+            f"its figure of {figure.width}x{figure.height} px is too small for a picture of {width}x{height} px",
             "use a larger version of it",
         )
     edges = [{"left": "right", "right": "left"}.get(edge, edge) if mirrored else edge for edge in figure.edges]

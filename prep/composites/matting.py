@@ -37,7 +37,9 @@ class Matting:
         top, left = (side - high) // 2, (side - wide) // 2
         square = np.zeros((side, side, 3), np.float32)
         smaller = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        square[top : top + high, left : left + wide] = cv2.resize(rgb, (wide, high), interpolation=smaller) / np.float32(255)
+        square[top : top + high, left : left + wide] = cv2.resize(
+            rgb, (wide, high), interpolation=smaller
+        ) / np.float32(255)
         answer = self.session.run([self.output], {self.input: square.transpose(2, 0, 1)[None]})[0]
         if answer.shape != (1, 1, side, side):
             raise WeightsError(f"{self.name} is not a matting model: it gives {list(answer.shape)}", hint=RIGHT)

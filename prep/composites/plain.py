@@ -1,8 +1,8 @@
 """Finds a figure before a background of one colour: what can be reached from the picture's edges without leaving it.
 
-Knows only colours. On a colour, holes of exactly that colour are background, such as between arm and body. On white they
-may as well be white clothes: those that only an outline divides from the background are filled, and small ones. With
-others nothing is certain, so there is no mask.
+Knows only colours. Holes of exactly the background's colour are background, such as between arm and body, if that is a
+strong blue or green, which hardly anybody wears. On white they may as well be white clothes, on cream skin: those that only
+an outline divides from the background are filled, and small ones. With others nothing is certain, so there is no mask.
 """
 
 import cv2
@@ -12,17 +12,17 @@ import numpy as np
 TOLERANCES = (8, 12, 16)
 STABLE = 0.02  # the area may change by this share of the picture between the tolerances
 ALONG_EDGES = 0.4  # share of the picture's edge that must have the background's colour
-CONTRAST = 30  # distance, at half of the figure's outline: otherwise it has none that holds the flood back
+CONTRAST = 40  # distance in RGB, at half of the figure's outline: otherwise it has none that holds the flood back
 DARKEST = 70  # lightness, 0-255: outlines are dark, and do not hold the flood back before a darker background
-WHITE = (225, 8)  # least lightness, 0-255, and most distance of a and b from grey: clothes, eyes and teeth have it, too
 SATURATED = 25  # distance of a and b from grey, of a background that hardly any figure has
-OPEN_HOLE = 0.0005  # share of the picture: smaller ones may be noise
-WHITE_HOLE = 0.001  # share of the picture of one hole that may be clothes or background; smaller ones may be eyes
-WHITE_HOLES = 0.004  # of all of them together: with fewer it does not matter what they are
+HOLE = 0.0005  # share of the picture: smaller ones may be noise
+DOUBTFUL = 0.001  # share of the picture of one hole that may be clothes or background; smaller ones may be eyes
+ALL_DOUBTFUL = 0.004  # of all of them together: with fewer it does not matter what they are
 OUTLINE_PX, OUTLINED = 6, 0.3  # at 720 px: so near to the ground, and along this share of its rim, a hole is clothes
 GAP_PER_PX = 1 / 700  # gaps in an outline through which nothing flows: radius per pixel of the longer side
 REACH_PX = 6  # from the ground into gaps too narrow for the flood, such as between strands of hair
 FAINT = 24  # distance, as TOLERANCES, of what counts as ground there: JPEG mixes colours along edges
+WHOLE = 0.95  # of the figure's colour in a pixel, 0-1: it counts as unmixed
 MIXED = "is not of one colour"
 NINE = np.ones((3, 3), np.uint8)
 
@@ -34,8 +34,7 @@ def plain_cut(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray] | str:
     """
     lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
     colour = _commonest(np.concatenate([lab[0], lab[-1], lab[:, 0], lab[:, -1]]))
-    distance = cv2.magnitude(*(lab[..., channel].astype(np.float32) - colour[channel] for channel in (1, 2)))
-    distance = cv2.magnitude(distance, lab[..., 0].astype(np.float32) - colour[0])
+    distance = _distance(lab, colour)
     edge = np.concatenate([distance[0], distance[-1], distance[:, 0], distance[:, -1]])
     if np.mean(edge <= TOLERANCES[1]) < ALONG_EDGES:
         return MIXED
@@ -46,14 +45,28 @@ def plain_cut(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray] | str:
     areas = [np.count_nonzero(flood) for flood in floods]
     if max(areas) - min(areas) > STABLE * distance.size:
         return MIXED
-    ground, chroma = floods[1], np.hypot(*(colour[1:] - 128))
+    ground, screen = floods[1], _is_screen(colour)
     holes = _holes(distance <= TOLERANCES[0], ground)
-    if colour[0] < WHITE[0] or chroma > WHITE[1]:
+    if screen:
         ground = ground | holes
     elif _doubtful(holes, ground):
-        return "is white, and may go on inside its figure"
-    mask = _soft(distance, _grown(ground, distance <= (FAINT if chroma > SATURATED else TOLERANCES[2])))
-    return MIXED if mask is None else (_unmixed(rgb, mask, rgb[floods[0]].mean(0)), mask)
+        return "may go on inside its figure"
+    own = rgb[floods[0]].mean(0)
+    ground = _grown(ground, distance <= (FAINT if screen else TOLERANCES[2]))
+    mask = _soft(_distance(rgb, own), ground)
+    return MIXED if mask is None else (_unmixed(rgb, mask, own), mask)
+
+
+def _is_screen(colour: np.ndarray) -> bool:
+    """colour: float [3], Lab of 8 bits. Whether it is strong, and cooler than any skin."""
+    red, yellow = colour[1:] - 128
+    return bool(np.hypot(red, yellow) > SATURATED and min(red, yellow) < 0)
+
+
+def _distance(pixels: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """uint8 [H, W, 3], float [3] -> float32 [H, W]."""
+    first, second, third = (pixels[..., channel] - np.float32(colour[channel]) for channel in range(3))
+    return cv2.magnitude(cv2.magnitude(first, second), third)
 
 
 def _commonest(colours: np.ndarray) -> np.ndarray:
@@ -85,7 +98,7 @@ def _holes(same: np.ndarray, ground: np.ndarray) -> np.ndarray:
     """bool [H, W]: the areas of the background's colour that it does not reach, such as between arm and body."""
     enclosed = cv2.morphologyEx((same & ~ground).astype(np.uint8), cv2.MORPH_OPEN, NINE)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(enclosed)
-    large = stats[:, cv2.CC_STAT_AREA] >= OPEN_HOLE * same.size
+    large = stats[:, cv2.CC_STAT_AREA] >= HOLE * same.size
     large[0] = False
     return large[labels]
 
@@ -98,8 +111,8 @@ def _doubtful(holes: np.ndarray, ground: np.ndarray) -> bool:
     rim = holes & (cv2.erode(holes.astype(np.uint8), NINE) == 0)
     lengths, outlined = (np.bincount(labels[each], minlength=len(stats)) for each in (rim, rim & near))
     sizes = stats[:, cv2.CC_STAT_AREA] / holes.size
-    doubtful = (sizes >= WHITE_HOLE) & (outlined < OUTLINED * np.maximum(lengths, 1))
-    return float(sizes[1:][doubtful[1:]].sum()) >= WHITE_HOLES
+    doubtful = (sizes >= DOUBTFUL) & (outlined < OUTLINED * np.maximum(lengths, 1))
+    return float(sizes[1:][doubtful[1:]].sum()) >= ALL_DOUBTFUL
 
 
 def _grown(ground: np.ndarray, similar: np.ndarray) -> np.ndarray:
@@ -113,15 +126,15 @@ def _grown(ground: np.ndarray, similar: np.ndarray) -> np.ndarray:
 
 def _soft(distance: np.ndarray, ground: np.ndarray) -> np.ndarray | None:
     """float32 [H, W], 0-1: 1 inside; in the two outermost pixels the share of the figure's colour in the mixture. It never
-    falls from the outside in, so that a light area behind an outline stays.
+    falls from the outside in, so that a light area behind an outline stays. distance: in RGB, where mixtures are linear.
     """
     first = ~ground & (cv2.dilate(ground.astype(np.uint8), NINE) > 0)
     second = ~ground & ~first & (cv2.dilate((ground | first).astype(np.uint8), NINE) > 0)
     most = cv2.dilate(np.where(ground, np.float32(0), distance), np.ones((5, 5), np.uint8))
     if not first.any() or np.median(most[first]) < CONTRAST:
         return None
-    least = TOLERANCES[0]
-    share = np.clip((distance - least) / np.maximum(most - least, 1), 0, 1).astype(np.float32)
+    share = np.clip(distance / np.maximum(most, 1), 0, 1).astype(np.float32)
+    share[share > WHOLE] = 1
     outermost = np.where(first, share, np.float32(0))
     mask = (~ground).astype(np.float32)
     mask[first] = outermost[first]
