@@ -91,7 +91,12 @@ def cut_out(
     except WeightsError as error:
         return NoCut(_listed([*against, error.message]))
     wrong = _wrong(mask) or _unsure(mask)
-    return NoCut(_listed([*against, f"{matting.name} {wrong}"])) if wrong else Cut(rgb, mask, digest)
+    return NoCut(_listed([*against, f"{matting.name} {wrong}"])) if wrong else Cut(rgb, sharpened(mask), digest)
+
+
+def sharpened(mask: np.ndarray) -> np.ndarray:
+    """float32 [H, W], 0-1: a matting model's edge is wider than a drawn one, and would make outlines transparent."""
+    return np.clip((mask - 0.4) / 0.4, 0, 1)
 
 
 def _wrong(mask: np.ndarray) -> str:

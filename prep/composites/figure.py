@@ -9,6 +9,9 @@ VISIBLE = 0.1  # of a mask, 0-1: what belongs to the box
 SOLID = 0.5  # what counts as the figure's area
 EDGE_PX = 2  # a figure that comes this near to an edge continues beyond it
 CUT_OFF = 0.1  # the share of the figure's width or height, 0-1, that lies along an edge which cuts it off
+FLAT = (
+    0.4  # share of its width: a figure that ends below in so long a straight line was cut off there; feet are narrower
+)
 DUST = 0.01  # of the largest part's area: smaller parts are left out
 
 
@@ -20,7 +23,7 @@ class Figure:
     top: int
     right: int
     bottom: int
-    edges: tuple[str, ...] = ()  # of: left, top, right, bottom
+    edges: tuple[str, ...] = ()  # where it is cut off, of: left, top, right, bottom
 
     @property
     def width(self) -> int:
@@ -63,5 +66,8 @@ def figure_of(mask: np.ndarray) -> Figure:
         "right": (solid[:, -EDGE_PX:].any(1), bottom - top),
         "bottom": (solid[-EDGE_PX:].any(0), right - left),
     }
-    edges = tuple(edge for edge, (touched, length) in along.items() if np.count_nonzero(touched) > CUT_OFF * length)
-    return Figure(left, top, right, bottom, edges)
+    edges = [edge for edge, (touched, length) in along.items() if np.count_nonzero(touched) > CUT_OFF * length]
+    lowest = np.flatnonzero(solid.any(1))
+    if "bottom" not in edges and len(lowest) and np.count_nonzero(solid[lowest[-1]]) > FLAT * (right - left):
+        edges.append("bottom")
+    return Figure(left, top, right, bottom, tuple(edges))

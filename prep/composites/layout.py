@@ -1,7 +1,7 @@
 """Where a figure stands on its new canvas. Decided by sizes and a seed; nothing here has seen a pixel.
 
-A figure is never enlarged. Where its own picture cut it off, the canvas does as well: at the foot it stands on the lower
-edge. Its head is always whole, if it was.
+A figure is never enlarged. Where its own picture cut it off, the canvas does as well: one that is cut off below stands
+on the lower edge. A head that was whole stays whole.
 """
 
 from collections.abc import Sequence
@@ -35,8 +35,8 @@ class Layout:
 
 
 def canvas_of(scene: tuple[int, int], figure: Figure, turn: int = 0) -> tuple[int, int] | None:
-    """(width, height) of a canvas with the scene's aspect on which the figure keeps its own scale, if it is not too large
-    for that. turn: consecutive numbers give different sizes. None: the figure is too small for this scene.
+    """(width, height) in pixels of a canvas with the scene's aspect, on which the figure keeps its own scale unless it
+    is too large. turn: consecutive numbers give different sizes. None: the figure is too small for this scene.
     """
     width, height = scene
     shares = CUT_OFF_SHARES if "bottom" in figure.edges else WHOLE_SHARES

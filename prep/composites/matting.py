@@ -1,4 +1,4 @@
-"""A network that finds the figure in a picture, as an ONNX file: isnetis, or another one with the same input and output.
+"""A network that finds the figure in a picture, as an ONNX file: isnetis, or one with the same input and output.
 
 As anime-segmentation's own inference does it: the picture, reduced to fit, in the middle of a black square.
 """
@@ -30,7 +30,7 @@ class Matting:
         self.side_px = shape[2] if isinstance(shape[2], int) else SIDE_PX
 
     def mask(self, rgb: np.ndarray) -> np.ndarray:
-        """rgb: uint8 [H, W, 3] -> float32 [H, W], 0-1: the figure. Raises WeightsError for an answer of another shape."""
+        """rgb: uint8 [H, W, 3] -> float32 [H, W], 0-1: the figure. Raises WeightsError for another shape."""
         side, (height, width) = self.side_px, rgb.shape[:2]
         scale = side / max(height, width)
         high, wide = max(1, int(height * scale)), max(1, int(width * scale))

@@ -45,8 +45,8 @@ def eroded(mask: np.ndarray) -> np.ndarray:
 
 
 def cleaned(rgb: np.ndarray, mask: np.ndarray, trusted: float) -> np.ndarray:
-    """uint8 [H, W, 3] -> the same, but near the edge a pixel with a mask below `trusted` has the colour of the nearest one
-    above: its own may be mixed with the background that it had.
+    """uint8 [H, W, 3] -> the same, but near the edge a pixel with a mask below `trusted` has the colour of the nearest
+    one above: its own may be mixed with the background that it had.
     """
     opaque = mask >= trusted
     if not opaque.any():
@@ -87,7 +87,7 @@ def _cropped(rgb: np.ndarray, mask: np.ndarray, layout: Layout) -> tuple[np.ndar
 
 
 def _toward(scene: np.ndarray, figure: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """uint8 [H, W, 3] -> float32, 0-255: mean and contrast of its lightness part of the way to the figure's. Hues stay."""
+    """uint8 [H, W, 3] -> float32, 0-255: its lightness part of the way to the figure's mean and contrast. Hues stay."""
     solid = mask > 0.5
     if not solid.any():
         return scene.astype(np.float32)

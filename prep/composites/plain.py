@@ -1,8 +1,8 @@
 """Finds a figure before a background of one colour: what can be reached from the picture's edges without leaving it.
 
-Knows only colours. Holes of exactly the background's colour are background, such as between arm and body, if that is a
-strong blue or green, which hardly anybody wears. On white they may as well be white clothes, on cream skin: those that only
-an outline divides from the background are filled, and small ones. With others nothing is certain, so there is no mask.
+Knows only colours. A figure's holes of exactly the background's colour, such as between arm and body, are background if
+that is a strong blue or green. White ones may as well be clothes, and cream ones skin: those that only an outline
+divides from the background are filled, and small ones. With others nothing is certain, so there is no mask.
 """
 
 import cv2
@@ -80,8 +80,8 @@ def _commonest(colours: np.ndarray) -> np.ndarray:
 
 
 def _reached(similar: np.ndarray, radius: int) -> np.ndarray:
-    """bool [H, W] -> bool [H, W]: the similar pixels that can be reached from above or from the upper half of the sides, not
-    through a gap of up to twice the radius. From below, the flood would enter a white dress that the picture cuts off.
+    """bool [H, W] -> bool [H, W]: the similar pixels that can be reached from above or from the upper half of the
+    sides, not through a gap of up to twice the radius. From below, the flood would enter a white dress cut off there.
     """
     kernel = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
     pad = radius + 1
@@ -125,8 +125,9 @@ def _grown(ground: np.ndarray, similar: np.ndarray) -> np.ndarray:
 
 
 def _soft(distance: np.ndarray, ground: np.ndarray) -> np.ndarray | None:
-    """float32 [H, W], 0-1: 1 inside; in the two outermost pixels the share of the figure's colour in the mixture. It never
-    falls from the outside in, so that a light area behind an outline stays. distance: in RGB, where mixtures are linear.
+    """float32 [H, W], 0-1: 1 inside; in the two outermost pixels the share of the figure's colour in the mixture. It
+    never falls from the outside in, so that a light area behind an outline stays. None: there is no outline.
+    distance: from the background's colour in RGB, where mixtures are linear.
     """
     first = ~ground & (cv2.dilate(ground.astype(np.uint8), NINE) > 0)
     second = ~ground & ~first & (cv2.dilate((ground | first).astype(np.uint8), NINE) > 0)

@@ -27,8 +27,8 @@ def matting_of(settings: Settings) -> ModelRef | None:
 
 
 def check_matting(settings: Settings) -> None:
-    """Raises SettingsError for an unknown name, UsageError for a missing file, WeightsError for one of another kind, and
-    StoppedError if the model was asked for by name and it or onnxruntime is not on this machine.
+    """Raises SettingsError for an unknown name, UsageError for a missing file, WeightsError for one of another kind,
+    and StoppedError if the model was asked for by name and it or onnxruntime is not on this machine.
     """
     _chosen(settings)
 

@@ -2,11 +2,12 @@
 
 import io
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from prep.composites.cut import Cut, NoCut, cut_out
+from prep.composites.cut import Cut, NoCut, cut_out, sharpened
 from prep.composites.matting import Matting
 from prep.errors import ImageError, WeightsError
 from prep.options import Options
@@ -184,6 +185,21 @@ def test_a_matting_model_that_finds_nothing_says_so(tmp_path):
 def test_a_network_of_another_kind_is_refused(tmp_path, make):
     with pytest.raises(WeightsError, match="reds is not a matting model: it takes"):
         matting(make(tmp_path / "model.onnx"))
+
+
+def test_a_sprite_with_room_below_is_cut_off_below_all_the_same():
+    """It ends in a straight line, as wide as no feet are."""
+    with Image.open(SPRITES[2]) as image:
+        larger = Image.new("RGBA", (600, 1000))
+        larger.paste(image, (120, 100))
+    figure = cut_out(encoded(larger)).figure
+    assert figure.edges == ("bottom",) and figure.bottom == 800
+
+
+def test_a_blurred_mask_leaves_outlines_opaque():
+    """A line of two pixels at the edge of a figure, and a mask blurred over three."""
+    mask = cv2.GaussianBlur(np.repeat(np.arange(40) >= 20, 40).reshape(40, 40).astype(np.float32), (0, 0), 1.2)
+    assert mask[21, 20] < 0.91 and (sharpened(mask)[21:] == 1).all() and (sharpened(mask)[:19] == 0).all()
 
 
 def test_alpha_of_a_tiny_picture_needs_no_model():
