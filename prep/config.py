@@ -129,6 +129,7 @@ class Augmentation(Section):
     tries: whole(1, 20) = 4
     strength: Annotated[number(0, 1), Field(gt=0)] = 0.6
     vary: NamedFile = "words/vary.toml"
+    matting: ModelName = "auto"
 
 
 class CheckSettings(Section):

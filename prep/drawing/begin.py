@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from prep.captions.compose import prompt_text
 from prep.checks.retag import Exclusive, read_exclusive
 from prep.config import Settings
-from prep.drawing.plans import TRAINED, Drawing, plan_character, style_of
+from prep.drawing.plans import TRAINED, Drawing, bounds_of, plan_character, style_of
 from prep.drawing.situations import read_situations
 from prep.drawing.vary import read_vary
 from prep.drawing.wants import Cutting
@@ -60,7 +60,8 @@ def begin_drawing(
     for row in before:
         drawn[row.ref.character].append(row)
     composites = any(way.manner == "composite" for group in groups for way in group.ways)
-    cuts = cut([row for some in kept.values() for row in some], card) if composites else {}
+    wanted = [name for name, some in kept.items() if bounds_of(profiles[name], len(some), settings).composites]
+    cuts = cut([row for name in wanted for row in kept[name]], card) if composites else {}
     same = (ref.digest, card.precision)
     again = [request for request in gone if (request.weights, request.precision) == same]
     situations = read_situations(settings.consistency.situations, known)

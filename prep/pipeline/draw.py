@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from prep.aside import is_lost, set_aside
 from prep.checks.retag import read_exclusive
@@ -15,14 +16,18 @@ from prep.drawing.standing import JUDGED, Judged, keep_judged, read_back, rows_o
 from prep.edits.follow import move
 from prep.edits.history import MOVED
 from prep.files import is_regular
+from prep.jobs.compose import ComposeJob
 from prep.jobs.draw import DrawJob
 from prep.jobs.tag import ScoreBook, TagJob
 from prep.models.choose_models import fetched
+from prep.models.matting import matting_of
 from prep.models.residency import MEMORY
 from prep.names import quantity
 from prep.pipeline.carried import carried
+from prep.pipeline.composites import cuttings
 from prep.pipeline.decided import captioned, training
 from prep.pipeline.records import Captioned, Drawn
+from prep.protocols import Job
 from prep.run import Run
 from prep.types import GenerationRequest, Problem, Row
 
@@ -49,8 +54,8 @@ def generate(run: Run, record: Captioned) -> Captioned:
         again = "" if first else ", in place of some that were not accepted"
         run.report.say(f"generate: {quantity(len(todo), 'picture')} with {drawing.card.name}{again}")
         failed = {}
-        for job in _jobs(run, record, drawing, todo):
-            for outcome in carried(run, job, job.pictures, job.name, notes="generate" if job.name == "draw" else ""):
+        for job, work in jobs(run, record, drawing, todo):
+            for outcome in carried(run, job, work, job.name, notes="generate" if job.name == "draw" else ""):
                 if outcome.problem:
                     failed[outcome.subject] = outcome.problem
         run.problems |= {f"generated/{key}": problem for key, problem in failed.items()}
@@ -71,16 +76,27 @@ def begin(run: Run, record: Captioned) -> Captioned:
     stay = tuple(overruled(row, record.edits.decisions.verdict) for row in rows)
     gone = [request for request, check, path in before if check.kept and not path]
     drawing = begin_drawing(
-        record.rows, record.profiles, record.known, record.places, run.settings, not run.options.dry, stay, gone
-    )
+        record.rows, record.profiles, record.known, record.places, run.settings, not run.options.dry, stay, gone,
+        partial(cuttings, run),
+    )  # fmt: skip
     return replace(record, begun=True, before=stay, drawing=drawing)
 
 
-def _jobs(run: Run, record: Captioned, drawing: Drawing, todo: list[GenerationRequest]) -> Iterator[DrawJob]:
-    """The model's pictures first. A composite is asked for only once its scene was accepted."""
-    settings = run.settings
-    yield DrawJob(run.out, run.ledger, drawing.generator, drawing.parents, record.places.slugs,
-                  settings.thresholds.measure_px, settings.scan.max_pixels, todo)  # fmt: skip
+def jobs(
+    run: Run, record: Captioned, drawing: Drawing, todo: list[GenerationRequest]
+) -> Iterator[tuple[Job, list[GenerationRequest]]]:
+    """(job, its requests): first the model's pictures, then the composites, whose scenes are there by now."""
+    settings, slugs = run.settings, record.places.slugs
+    measure_px, max_pixels = settings.thresholds.measure_px, settings.scan.max_pixels
+    drawn = [request for request in todo if request.manner != "composite"]
+    if drawn:
+        yield DrawJob(run.out, run.ledger, drawing.generator, drawing.parents, slugs, measure_px, max_pixels,
+                      drawn), drawn  # fmt: skip
+    composed = sorted((request for request in todo if request.manner == "composite"), key=lambda each: each.parent)
+    if composed:
+        scenes = {each.key: path for each in drawing.requests if each.kind == "scene" and (path := drawing.place(each))}
+        yield ComposeJob(run.out, run.ledger, matting_of(settings), drawing.parents, scenes, slugs, measure_px,
+                         max_pixels), composed  # fmt: skip
 
 
 def check(run: Run, record: Captioned) -> Drawn:
