@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from prep.config import Settings, load_settings
+from prep.config import Settings, load_settings, with_files_that_ship
 from prep.dataset.folders import check_folders
 from prep.dataset.opened import Set
 from prep.dataset.problems import equation
@@ -42,7 +42,7 @@ def opened(out: Path) -> tuple[Path, Settings]:
     path = out / ".prep" / "config.json"
     try:
         kept = read_json(path)
-        return named_path(kept["src"]), Settings.model_validate(kept["settings"])
+        return named_path(kept["src"]), with_files_that_ship(Settings.model_validate(kept["settings"]))
     except FileNotFoundError:
         if (out / ".prep").is_dir():
             raise UsageError(f"{path} is missing", hint=f"`prep run SRC --out {out}` writes it again") from None
