@@ -37,7 +37,7 @@ class PaletteCard:
     quality: str = ""
     negative: str = ""
     sentences: bool = False
-    edit_guidance: tuple[float, float] | None = None
+    editing: None = None
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """Two sizes are all it knows: tall, and wide."""
