@@ -1,11 +1,13 @@
-"""Drawing: pictures a second with the starter generator, four at once against one by one; and prompts encoded once
-against prompts encoded for each picture, with two text encoders of CLIP-L's published size.
+"""Drawing: pictures a second with the starter generator, four at once against one by one; edits against img2img of the
+same strength; and prompts encoded once against prompts encoded for each picture, with two text encoders of CLIP-L's
+published size.
 
     python benchmarks/bench_drawing.py [--pictures 16]
 
 Where the starter's weights are not here, a tiny model of the tests takes their place. One thread: small models only
 wait for a second. On a CPU each picture of a batch is drawn as it is alone, to the bit, so a batch gains little there.
-The prompts are those of a set: half as many as pictures, and one negative for all. The ratios are what counts. The last
+The prompts are those of a set: half as many as pictures, and one negative for all. An edit asks the model twice per
+step, so img2img draws about two in the time of one. The ratios are what counts. The last
 line is JSON.
 """
 
@@ -32,10 +34,11 @@ from prep.generators.sd35.options import SD35Options
 from prep.generators.sd35.prompts_cache import PromptsCache
 from prep.models import locate
 from prep.types import GenerationRequest
-from tests.support.tiny import REQUEST, WORDS, tiny_model, tokenizer
+from tests.support.tiny import PARENTS, REQUEST, WORDS, tiny_model, tokenizer
 
 TIMES = 3  # of which the best counts, by turns: what else the machine does hits all alike
 TOKENS = 77
+STRENGTH = 0.8
 
 
 def generator(model: Path, batch: int) -> SD35:
@@ -47,6 +50,13 @@ def requests(drawing: SD35, count: int) -> list[GenerationRequest]:
     width, height = card.size(1, 1)
     manner = dict(width=width, height=height, steps=card.steps, guidance=card.guidance)
     return [replace(REQUEST, index=at, prompt=f"1girl, solo, smile, {at // 2}", **manner) for at in range(count)]
+
+
+def from_parents(asked: list[GenerationRequest]) -> tuple[list[GenerationRequest], list[GenerationRequest]]:
+    """(edits, img2img) of the same strength."""
+    how = dict(strength=STRENGTH, parent="a")
+    edit = dict(manner="edit", source="1girl, solo, frown", source_guidance=1.5)
+    return [replace(request, **how, **edit) for request in asked], [replace(request, **how) for request in asked]
 
 
 def encoders() -> Encoding:
@@ -98,12 +108,19 @@ def main() -> None:
         for drawing in (four, one):
             drawing.encode(asked, kept)
             drawing.open()
-        together, alone = best(lambda: list(four.draw(asked, {}, kept)), lambda: list(one.draw(asked, {}, kept)))
+        edits, img2img = from_parents(asked)
+        four.encode([*edits, *img2img], kept)
+        four.open()
+        ways = (four, asked), (one, asked), (four, edits), (four, img2img)
+        together, alone, edited, from_picture = best(
+            *(lambda drawing=drawing, each=each: list(drawing.draw(each, PARENTS, kept)) for drawing, each in ways)
+        )
     encode, few = encoders(), asked[:8]
     encoded_once, again = best(lambda: once(encode, few), lambda: for_each(encode, few))
     count = len(asked)
     which = f"{model.stem}, {asked[0].width} px, {asked[0].steps} steps"
     print(f"{which}: {count / together:.2f} pictures/s four at once, {count / alone:.2f} one by one")
+    print(f"strength {STRENGTH}: {count / edited:.2f} edits/s, {count / from_picture:.2f} pictures/s by img2img")
     print(f"prompts of {len(few)} pictures: {encoded_once:.2f} s encoded once, {again:.2f} s for each picture")
     rates = {
         "batch_4": round(count / together, 3),
@@ -111,7 +128,13 @@ def main() -> None:
         "ratio": round(alone / together, 2),
     }
     prompts = {"once_s": round(encoded_once, 3), "for_each_s": round(again, 3), "ratio": round(again / encoded_once, 2)}
-    print(json.dumps({"benchmark": "drawing", "model": which, "pictures_per_s": rates, "prompts": prompts}))
+    by_edits = {
+        "edits": round(count / edited, 3),
+        "img2img": round(count / from_picture, 3),
+        "ratio": round(from_picture / edited, 2),
+    }
+    found = {"pictures_per_s": rates, "from_parents_per_s": by_edits, "prompts": prompts}
+    print(json.dumps({"benchmark": "drawing", "model": which, **found}))
 
 
 if __name__ == "__main__":

@@ -105,8 +105,8 @@ class GeneratorSettings(ModelSection):
     sampler: Text = "euler"  # one of the generator's own
     steps: whole(0, 200) = 0
     guidance: number(0, 30) = 0.0
-    quality: Text = "masterpiece, best quality, official art, extremely detailed CG"
-    negative: Text = "low quality, worst quality, blurry, cropped, text, watermark, signature"
+    quality: Text = "auto"
+    negative: Text = "auto"
     batch: whole(1, 4) = 4
 
     @classmethod
@@ -120,6 +120,7 @@ class Reconstruct(Section):
 
 class Consistency(Section):
     per_character: whole(0, MOST_DRAWN) = 4
+    situations: NamedFile = "words/situations.toml"
 
 
 class Augmentation(Section):
@@ -128,6 +129,7 @@ class Augmentation(Section):
     tries: whole(1, 20) = 4
     strength: Annotated[number(0, 1), Field(gt=0)] = 0.6
     vary: NamedFile = "words/vary.toml"
+    matting: ModelName = "auto"
 
 
 class CheckSettings(Section):
@@ -202,7 +204,7 @@ def load_settings(src: Path | None = None, config: Path | None = None, sets: tup
         _merge(merged, _layer(config))
     for assignment in sets:
         _merge(merged, _assignment(assignment))
-    return _with_files_that_ship(_checked(merged, "the settings together"))
+    return with_files_that_ship(_checked(merged, "the settings together"))
 
 
 def recipe(*parts: Any) -> str:
@@ -318,13 +320,14 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:
             below[key] = value
 
 
-def _with_files_that_ship(settings: Settings) -> Settings:
-    """Take files that still have their default names from configs/."""
+def with_files_that_ship(settings: Settings) -> Settings:
+    """Take files that still have their default names from configs/: also those of a setting that is newer."""
     home = configs_folder()
 
     def placed(section: Section, key: str) -> Section:
         name = getattr(section, key)
         return section.model_copy(update={key: str(home / name)}) if name else section
 
-    shipped = {"filter": "file", "profile": "intrinsic", "augmentation": "vary", "check": "exclusive"}
+    shipped = {"filter": "file", "profile": "intrinsic", "consistency": "situations", "augmentation": "vary"}
+    shipped["check"] = "exclusive"
     return settings.model_copy(update={name: placed(getattr(settings, name), key) for name, key in shipped.items()})

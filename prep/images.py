@@ -110,20 +110,17 @@ def open_image(data: bytes, max_pixels: int = 100_000_000) -> Picture:
     checks it in two places, which prep.process.pictures opens in prep's own processes: elsewhere a TIFF above it
     opens with Pillow's warning, and a TIFF or WebP of more than twice as many pixels is `too_large`.
     """
-    if not data:
-        raise ImageError("empty", "the file is empty", "save the image again")
-    data, skipped = without_oversized(data)
-    with _decoding(), _opened(data) as image:
-        header = _header(image)
-        if header.width * header.height > max_pixels:
-            raise ImageError(
-                "too_large",
-                f"{header.width}x{header.height} is more than {max_pixels:,} pixels",
-                "make it smaller, or raise scan.max_pixels",
-            )
-        image.seek(0)
-        image.load()
+    with _loaded(data, max_pixels) as (image, header, skipped):
         return _picture(image, header, skipped)
+
+
+def open_with_alpha(data: bytes, max_pixels: int = 100_000_000) -> np.ndarray:
+    """As open_image, but nothing is laid on white: uint8 [H, W, 4], straight colours and alpha, 255 if it has none."""
+    with _loaded(data, max_pixels) as (image, header, _):
+        image = _upright(image, header)[0]
+        if image.mode.startswith(("I", "F")):
+            image = _to_eight_bits(image)
+        return np.asarray(image.convert("RGBA"))
 
 
 def edge_density(pixels: np.ndarray, measure_px: int = MEASURE_PX) -> float:
@@ -208,6 +205,25 @@ def _opened(data: bytes) -> Image.Image:
 
 
 @contextlib.contextmanager
+def _loaded(data: bytes, max_pixels: int) -> Iterator[tuple[Image.Image, Header, tuple[str, ...]]]:
+    """The decoded first frame, its header, and flags of what was left out. Raises ImageError, as open_image says."""
+    if not data:
+        raise ImageError("empty", "the file is empty", "save the image again")
+    data, skipped = without_oversized(data)
+    with _decoding(), _opened(data) as image:
+        header = _header(image)
+        if header.width * header.height > max_pixels:
+            raise ImageError(
+                "too_large",
+                f"{header.width}x{header.height} is more than {max_pixels:,} pixels",
+                "make it smaller, or raise scan.max_pixels",
+            )
+        image.seek(0)
+        image.load()
+        yield image, header, skipped
+
+
+@contextlib.contextmanager
 def _decoding() -> Iterator[None]:
     """Turn every decoder error into ImageError."""
     try:
@@ -254,6 +270,17 @@ def _picture(image: Image.Image, header: Header, skipped: tuple[str, ...]) -> Pi
     flags = [*skipped]
     if header.animated:
         flags.append("animated")
+    image, changed = _upright(image, header)
+    flags += changed
+    rgb, see_through = _flatten(image, header.alpha)
+    if see_through:
+        flags.append("alpha")
+    return Picture(np.asarray(rgb), header.format, tuple(sorted(flags)))
+
+
+def _upright(image: Image.Image, header: Header) -> tuple[Image.Image, list[str]]:
+    """The image turned upright and in sRGB, and the flags of what that changed."""
+    flags = []
     profile = image.info.get("icc_profile")
     if header.orientation not in (0, 1):
         image = ImageOps.exif_transpose(image)
@@ -263,10 +290,7 @@ def _picture(image: Image.Image, header: Header, skipped: tuple[str, ...]) -> Pi
     if profile and (converted := _to_srgb(image, profile)) is not None:
         image = converted
         flags.append("profile")
-    rgb, see_through = _flatten(image, header.alpha)
-    if see_through:
-        flags.append("alpha")
-    return Picture(np.asarray(rgb), header.format, tuple(sorted(flags)))
+    return image, flags
 
 
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image | None:

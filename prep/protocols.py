@@ -62,7 +62,7 @@ class Card(Protocol):
     quality: str  # words of its own that go in front of every prompt
     negative: str  # and into the negative prompt
     sentences: bool  # whether it reads sentences beside tags
-    edits: bool  # whether it can change a parent by an `edit`; it needs guidance for that
+    edit_guidance: tuple[float, float] | None  # CFG scales of an edit's source and target; None: it cannot edit
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """The size in pixels of what is drawn from a picture of this size: the nearest aspect ratio that it was trained

@@ -14,11 +14,15 @@ from typing import Any, Literal
 
 from prep.errors import SettingsError, UsageError
 
-Role = Literal["tagger", "generator"]
+Role = Literal["tagger", "generator", "matting"]
 HUB = "https://huggingface.co"
 
 # Where the families of models are declared; config.py gets their sections from there.
-FAMILIES: dict[Role, str] = {"tagger": "prep.taggers:TAGGERS", "generator": "prep.generators:GENERATORS"}
+FAMILIES: dict[Role, str] = {
+    "tagger": "prep.taggers:TAGGERS",
+    "generator": "prep.generators:GENERATORS",
+    "matting": "prep.composites:MATTINGS",
+}
 
 
 @dataclass(frozen=True)

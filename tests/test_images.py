@@ -12,7 +12,16 @@ from PIL.PngImagePlugin import PngInfo
 
 from prep.dataset.strip import stripped
 from prep.errors import ImageError
-from prep.images import edge_density, encode_png, open_image, perceptual_hash, png_text, read_header, sharpness
+from prep.images import (
+    edge_density,
+    encode_png,
+    open_image,
+    open_with_alpha,
+    perceptual_hash,
+    png_text,
+    read_header,
+    sharpness,
+)
 from prep.png_chunks import without_oversized
 from tests.support.pictures import EXAMPLES, drawing, encoded
 
@@ -283,3 +292,29 @@ def test_what_is_not_too_large_stays_as_it_is_to_the_byte():
 @pytest.mark.parametrize("form", ["JPEG", "WEBP", "TIFF", "AVIF"])
 def test_other_containers_may_have_large_profiles(form):
     assert open_image(encoded(drawing(8, 40, 30), form, icc_profile=large_profile())).flags == ()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
+def test_with_its_alpha_every_mode_becomes_rgba(mode):
+    image = Image.new("L", (20, 10), 128)
+    image = Image.fromarray(np.full((10, 20), 128 * 257, np.uint16)) if mode == "I;16" else image.convert(mode)
+    form = {"CMYK": "JPEG", "F": "TIFF", "I": "TIFF"}.get(mode, "PNG")
+    pixels = open_with_alpha(encoded(image, form))
+    assert pixels.shape == (10, 20, 4) and pixels.dtype == np.uint8 and (pixels[..., 3] == 255).all()
+    assert (pixels[..., :3] == open_image(encoded(image, form)).pixels).all()
+
+
+def test_with_its_alpha_a_picture_keeps_the_colours_that_white_would_dilute():
+    image = Image.new("RGBA", (20, 10), (200, 40, 10, 100))
+    data = encoded(image)
+    assert (open_with_alpha(data) == (200, 40, 10, 100)).all() and (open_image(data).pixels[..., 1] > 150).all()
+
+
+def test_with_its_alpha_a_picture_is_upright_and_its_limits_are_the_same():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert open_with_alpha(encoded(Image.new("RGBA", (20, 10)), exif=exif)).shape == (20, 10, 4)
+    with pytest.raises(ImageError, match="more than 100 pixels"):
+        open_with_alpha(encoded(Image.new("RGBA", (20, 10))), 100)
+    with pytest.raises(ImageError, match="empty"):
+        open_with_alpha(b"")

@@ -23,7 +23,7 @@ options parts png_chunks
 config images ledger
 run tensors aside
 taggers generators runners tagging checks lint
-models scan captions
+models scan captions composites
 machine jobs
 edits
 dataset drawing

@@ -75,7 +75,7 @@ def test_a_set_of_0_1_0_trains_the_same_and_nothing_is_read_or_drawn_anew(old, p
     assert trained(out) == EXPECTED["kohya"]
     assert [{name: row[name] for name in EXPECTED["rows"][0]} for row in manifest(out)] == EXPECTED["rows"]
     assert ({stage: done(out, stage) for stage in ("tag", "draw")}, drawn(out)) == before
-    assert "all 8 images were tagged before" in said and "all 16 pictures were drawn before" in said
+    assert "all 8 images were tagged before" in said and "all 18 pictures were drawn before" in said
 
 
 def test_status_and_a_plan_of_it_work_before_any_run(old, prep):

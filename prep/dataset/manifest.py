@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from prep.dataset.own import write_own
 from prep.ledger import Ledger
 from prep.names import printable
-from prep.types import Made, Row, Summary
+from prep.types import GenerationRequest, Made, Row, Summary
 
 SCHEMA_VERSION = 1
 GROUP_ROWS = 2048
@@ -63,6 +63,11 @@ COLUMNS = pa.schema(
         ("check_missing", NAMES),
         ("check_unwanted", NAMES),
         ("recipe", pa.string()),
+        ("manner", pa.string()),  # from here on: newer than 0.1.0
+        ("asked", NAMES),
+        ("changes", NAMES),
+        ("check_identity", pa.float64()),
+        ("check_damage", pa.float64()),
     ]
 )
 
@@ -149,7 +154,17 @@ def _drawn(made: Made) -> dict[str, Any]:
         "check_score": check.score,
         "check_missing": check.missing,
         "check_unwanted": check.unwanted,
+        "manner": manner(request),
+        "asked": request.asked,
+        "changes": request.changes,
+        "check_identity": check.identity,
+        "check_damage": check.damage,
     }
+
+
+def manner(request: GenerationRequest) -> str:
+    """How a picture was drawn, in the words of vary.toml: text, img2img, edit or composite."""
+    return request.manner if request.manner != "draw" else "text" if request.strength is None else "img2img"
 
 
 def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -11,19 +11,22 @@ from prep.errors import UsageError
 from prep.files import open_file
 
 NEVER_NULL = ("character", "origin", "status")
+NEWER = frozenset({"manner", "asked", "changes", "check_identity", "check_damage"})  # null in the rows of an older prep
 
 
 def manifest_rows(out: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     """Yield the rows in order. Raises FileNotFoundError when there is no manifest, UsageError when it is damaged."""
     with _opened(out) as table:
         _check_columns(table.schema_arrow, columns or NEVER_NULL)
+        missing = dict.fromkeys(NEWER.difference(table.schema_arrow.names).intersection(columns or NEWER))
+        wanted = columns and [name for name in columns if name not in missing]
         left = table.metadata.num_rows
-        for batch in table.iter_batches(1024, columns=columns, use_threads=False):
+        for batch in table.iter_batches(1024, columns=wanted, use_threads=False):
             left -= len(batch)
             for name in NEVER_NULL:
                 if name in batch.schema.names and batch.column(name).null_count:
                     raise ValueError(f"it has a row without {name}")
-            yield from batch.to_pylist()
+            yield from (row | missing for row in batch.to_pylist()) if missing else batch.to_pylist()
         if left:
             raise ValueError("it ends before its last row")
 
@@ -53,7 +56,7 @@ def _check_columns(schema: Any, wanted: Iterable[str]) -> None:
     from prep.dataset.manifest import COLUMNS
 
     for name in wanted:
-        if name not in schema.names:
+        if name not in schema.names and name not in NEWER:
             raise ValueError(f"it has no column {name}")
     for field in COLUMNS:
         if field.name in schema.names and not schema.field(field.name).type.equals(field.type):

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from PIL import Image, ImageDraw
 from prep.aside import CHANGED, UNKNOWN, fingerprint, make_way
 from prep.config import recipe
 from prep.dataset.lettering import Lettering
+from prep.dataset.manifest import manner
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, read_file, real_folder, write_whole
 from prep.images import encode_png, open_image
@@ -26,7 +28,7 @@ from prep.run import Places
 from prep.system import remove
 from prep.types import Profile, Row
 
-VERSION = 4
+VERSION = 5
 # subject: the character's slug; recipe: what its sheet shows. The last row counts; rows of 0.1.0 have no more fields.
 SHEET = Shelf(
     "sheet",
@@ -40,8 +42,8 @@ MOST = 24  # real images per sheet
 MOST_DRAWN = 36  # per kind
 KINDS = (
     ("reconstruct", "reconstructions: drawn only from the tags of the picture on the left"),
-    ("consistency", "consistency samples: drawn only from the core tags"),
-    ("augmentation", "augmentations: img2img from the picture on the left; accepted ones are in the set"),
+    ("consistency", "consistency samples: drawn only from words, each in another situation; not trained on"),
+    ("augmentation", "augmentations of the picture on the left; accepted ones are in the set"),
 )
 LATIN = "only this sheet writes its names in Latin letters, since no font of this machine has theirs"
 ACROSS = 4
@@ -52,14 +54,23 @@ INK, FAINT, PAPER = (30, 30, 34), (120, 120, 128), (250, 250, 248)
 GOOD, BAD = (20, 120, 60), (180, 40, 40)
 
 
+@dataclass(frozen=True)
+class About:
+    """Lines about a character. shown: what its pictures show, rarest first. held: what the model holds of it."""
+
+    shown: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+
+
 class Sheets:
     def __init__(self, places: Places, ledger: Ledger | None, profiles: dict[str, Profile],
-                 caption_text: Callable[[str], str], max_pixels: int) -> None:  # fmt: skip
+                 caption_text: Callable[[str], str], max_pixels: int, about: dict[str, About]) -> None:  # fmt: skip
         self.places = places
         self.ledger = ledger
         self.profiles = profiles
         self.caption_text = caption_text
         self.max_pixels = max_pixels
+        self.about = about
         self.titles, self.headings, self.text = Lettering(TITLE_PX - 6), Lettering(FONT_PX + 2), Lettering(FONT_PX)
         self.pages: dict[str, list[Row]] = defaultdict(list)
         self.drawn: dict[str, list[Row]] = defaultdict(list)
@@ -90,7 +101,7 @@ class Sheets:
         done = []
         for character in self.pages:
             slug = self.places.slugs[character]
-            title, texts = self._title(character), self._texts(character)
+            title, texts = [*self._title(character), *self._about(character).held], self._texts(character)
             fonts = self.text.fonts([*title, *(text for each in texts for text in each)])
             key = recipe("sheet", VERSION, title, texts, fonts)
             if row := self._write(out, folder, slug, character, key, known.get(slug)):
@@ -125,7 +136,7 @@ class Sheets:
 
     def page(self, character: str) -> bytes:
         """The character's sheet, as PNG."""
-        return self._page(self._title(character), *self._shown(character))
+        return self._page(self._title(character), self._about(character).held, *self._shown(character))
 
     def _shown(self, character: str) -> tuple[list[Row], dict[str, list[Row]]]:
         """(real images, drawn ones by kind) that the sheet has room for."""
@@ -145,32 +156,42 @@ class Sheets:
         return [
             f"{printable(character)}: {profile.images:,} images, trigger word: {trigger}",
             f"left to the trigger word: {traits}" + (f"; {LATIN}" if self.text.lacks([character, trigger]) else ""),
+            *self._about(character).shown,
         ]
 
-    def _page(self, title: list[str], shown: list[Row], drawn: dict[str, list[Row]]) -> bytes:
-        parts = [("", [self._cell(row) for row in shown])]
+    def _about(self, character: str) -> About:
+        return self.about.get(character, About())
+
+    def _page(self, title: list[str], held: Sequence[str], shown: list[Row], drawn: dict[str, list[Row]]) -> bytes:
+        parts = [([], [self._cell(row) for row in shown])]
         for kind, heading in KINDS:
             if drawn[kind]:
-                parts.append((heading, [self._drawn_cell(row) for row in drawn[kind]]))
-        lines = []  # (heading or empty, cells)
-        for heading, cells in parts:
+                about = [heading, *(held if kind == "consistency" else ())]
+                parts.append((about, [self._drawn_cell(row) for row in drawn[kind]]))
+        lines = []  # (the lines above it, cells)
+        for about, cells in parts:
             for at in range(0, len(cells), ACROSS):
-                lines.append((heading if not at else "", cells[at : at + ACROSS]))
-        heights = [max(cell.height for cell in cells) + (TITLE_PX if heading else 0) for heading, cells in lines]
-        top = MARGIN_PX + TITLE_PX + LINE_PX + MARGIN_PX
+                lines.append((about if not at else [], cells[at : at + ACROSS]))
+        heights = [max(cell.height for cell in cells) + _above_px(about) for about, cells in lines]
+        top = MARGIN_PX + TITLE_PX + LINE_PX * (len(title) - 1) + MARGIN_PX
         size = (2 * MARGIN_PX + ACROSS * CELL_PX, top + sum(heights) + MARGIN_PX * len(lines))
         sheet = Image.new("RGB", size, PAPER)
         draw = ImageDraw.Draw(sheet)
-        for letters, text, y, ink in ((self.titles, title[0], 0, INK), (self.text, title[1], TITLE_PX, FAINT)):
-            (line,) = letters.lines(text, ACROSS * CELL_PX, most=1)
-            letters.draw(draw, (MARGIN_PX, MARGIN_PX + y), line, ink)
-        for (heading, cells), height in zip(lines, heights, strict=True):
-            if heading:
-                self.headings.draw(draw, (MARGIN_PX, top), heading, INK)
+        self._line(draw, self.titles, title[0], MARGIN_PX, INK)
+        for at, text in enumerate(title[1:]):
+            self._line(draw, self.text, text, MARGIN_PX + TITLE_PX + LINE_PX * at, FAINT)
+        for (about, cells), height in zip(lines, heights, strict=True):
+            for at, text in enumerate(about):
+                below = TITLE_PX - LINE_PX + LINE_PX * at if at else 0
+                self._line(draw, self.text if at else self.headings, text, top + below, FAINT if at else INK)
             for place, cell in enumerate(cells):
-                sheet.paste(cell, (MARGIN_PX + place * CELL_PX, top + (TITLE_PX if heading else 0)))
+                sheet.paste(cell, (MARGIN_PX + place * CELL_PX, top + _above_px(about)))
             top += height + MARGIN_PX
         return encode_png(sheet)
+
+    def _line(self, draw: ImageDraw.ImageDraw, letters: Lettering, text: str, y: int, ink: tuple) -> None:
+        (line,) = letters.lines(text, ACROSS * CELL_PX, most=1)
+        letters.draw(draw, (MARGIN_PX, y), line, ink)
 
     def _drawn_cell(self, row: Row) -> Image.Image:
         parent = self.parents.get((row.ref.character, row.made.parent))
@@ -214,6 +235,11 @@ class Sheets:
         return picture.resize(size, Image.Resampling.LANCZOS)
 
 
+def _above_px(about: list[str]) -> int:
+    """The height of the lines above the first row of a part."""
+    return TITLE_PX + LINE_PX * (len(about) - 1) if about else 0
+
+
 def _row(slug: str, key: str, digest: str, before: str | None = None) -> dict[str, Any]:
     return {"subject": slug, "recipe": key, "sha256": digest, "before": before}
 
@@ -251,8 +277,12 @@ def _verdict(row: Row) -> list[tuple[tuple[int, int, int], str]]:
     if not row.made:
         return []
     check, request = row.made.check, row.made.request
-    lines = [(GOOD if check.kept else BAD, f"{check.score:.2f} {'accepted' if check.kept else check.reason}")]
+    how = f" ({manner(request)})" if row.origin == "augmentation" else ""
+    lines = [(GOOD if check.kept else BAD, f"{check.score:.2f} {'accepted' if check.kept else check.reason}{how}")]
     for name, tags in (("asked", request.changes), ("missing", check.missing), ("unwanted", check.unwanted)):
         if tags:
             lines.append((INK if name == "asked" else FAINT, f"{name}: {', '.join(tags).replace('_', ' ')}"))
+    for name, measure in (("identity", check.identity), ("damage", check.damage)):
+        if measure is not None:
+            lines.append((FAINT, f"{name}: {measure:.2f}"))
     return lines

@@ -1,17 +1,20 @@
 """Prepare drawing: which generator, which vocabulary, which requests. Reads no weights."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from prep.captions.compose import prompt_text
 from prep.checks.retag import Exclusive, read_exclusive
 from prep.config import Settings
-from prep.drawing.prompts import read_vary
-from prep.drawing.rounds import Drawing, plan_character, style_of
+from prep.drawing.plans import TRAINED, Drawing, bounds_of, plan_character, style_of
+from prep.drawing.situations import read_situations
+from prep.drawing.vary import read_vary
+from prep.drawing.wants import Cutting
 from prep.models.choose_models import card_of, generator_of, no_sampler
 from prep.names import printable
+from prep.protocols import Card
 from prep.run import Places
-from prep.types import Profile, Row
+from prep.types import GenerationRequest, Profile, Row
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +26,14 @@ def begin_drawing(
     places: Places,
     settings: Settings,
     may_fetch: bool,
+    before: Sequence[Row] = (),
+    gone: Sequence[GenerationRequest] = (),
+    cut: Callable[[Sequence[Row], Card], Mapping[str, Cutting]] = lambda rows, card: {},
 ) -> Drawing | None:
-    """What to draw; None when there is nothing. rows: real images with captions. known: the tagger's tags.
+    """What to draw; None when there is nothing.
+
+    rows: real images with captions. known: the tagger's tags. before: what was drawn in earlier runs. gone: what they
+    accepted, and whose files are gone: drawn again if this model can. cut: finds the figures that can be cut out.
 
     Raises SettingsError, StoppedError, WeightsError.
     """
@@ -47,8 +56,24 @@ def begin_drawing(
     for row in rows:
         if row.status == "kept":
             kept[row.ref.character].append(row)
-    plans = (plan_character(profiles[name], found, groups, style, settings) for name, found in kept.items() if found)
-    return Drawing(tuple(plans), ref, card, places, settings.thresholds.measure_px, settings.scan.max_pixels)
+    drawn: dict[str, list[Row]] = {character: [] for character in profiles}
+    for row in before:
+        drawn[row.ref.character].append(row)
+    composites = any(way.manner == "composite" for group in groups for way in group.ways)
+    wanted = [name for name, some in kept.items() if bounds_of(profiles[name], len(some), settings).composites]
+    cuts = cut([row for name in wanted for row in kept[name]], card) if composites else {}
+    same = (ref.digest, card.precision)
+    again = [request for request in gone if (request.weights, request.precision) == same]
+    situations = read_situations(settings.consistency.situations, known)
+    plans = tuple(
+        plan_character(profiles[name], found, groups, situations, cuts, drawn[name], again, style, settings)
+        for name, found in kept.items()
+        if found
+    )
+    # Samples that are drawn anew are no longer in the set; pictures that train, and their scenes, are.
+    stay = {request.key for plan in plans for request in plan.fixed}
+    listed = tuple(row for row in before if row.origin in TRAINED or row.made.recipe in stay)
+    return Drawing(plans, ref, card, places, settings.thresholds.measure_px, settings.scan.max_pixels, listed)
 
 
 def _lack(profile: Profile) -> str:

@@ -16,6 +16,7 @@ KINDS = {
     "augmentation": "augmentations",
     "consistency": "consistency samples",
     "reconstruct": "reconstructions",
+    "scene": "scenes",
 }
 
 

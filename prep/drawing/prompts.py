@@ -1,24 +1,13 @@
-"""What the generator is asked for: which pictures of a character, from what, with which prompt. Draws nothing."""
+"""The requests for pictures: which words, which size, from which parent. Draws nothing."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from prep.documents import DocumentError, read_toml
-from prep.errors import SettingsError
-from prep.files import what_is
-from prep.options import check_tags
 from prep.types import GenerationRequest, Kind, Profile
 
-
-@dataclass(frozen=True)
-class Group:
-    """A group of tags that augmentations vary: one option replaces all other options and the tags in `replaces`."""
-
-    name: str
-    replaces: frozenset[str]
-    options: tuple[tuple[str, ...], ...]
+RECURRING = 0.2  # share of a character's images: clothes on fewer belong to one picture
+LEAST_RECURRING = 2  # images
 
 
 @dataclass(frozen=True)
@@ -41,108 +30,51 @@ class DrawingStyle:
     sampler: str
     steps: int
     guidance: float
-    strength: float
+    strength: float  # of img2img, unless the group has its own
     quality: str
     negative: str
     size: Callable[[int, int], tuple[int, int]]  # size of a parent -> size of what is drawn from it
     prompt_text: Callable[[str], str]  # a tag as prompts spell it
     counts: Callable[[str], bool]  # whether a tag counts people (`1girl`)
     excludes: Callable[[str], Collection[str]]  # the tags that contradict this one
-
-
-def read_vary(path: str, known: Collection[str] | None = None) -> tuple[list[Group], list[str]]:
-    """(groups, tags that the tagger does not know, whose options are skipped). known None: it knows all.
-
-    Raises SettingsError naming the file and the key.
-    """
-    try:
-        tables = read_toml(Path(path), follow=True)
-    except FileNotFoundError:
-        raise SettingsError(f"augmentation.vary: {path} {what_is(Path(path))}", hint="name a TOML file") from None
-    except DocumentError as error:
-        raise SettingsError(f"augmentation.vary: {path} {error}", hint="correct it, or name another file") from None
-    groups, unknown = [], []
-    for name, table in tables.items():
-        options = table.get("options") if isinstance(table, dict) else None
-        replaces = table.get("replaces", []) if isinstance(table, dict) else None
-        if not _tags(replaces) or not isinstance(options, list) or not all(_tags(option) for option in options):
-            lists = "`options`, a list of lists of tags, and `replaces`, a list of tags"
-            raise SettingsError(
-                f"augmentation.vary: {path}: [{name}] needs {lists}",
-                hint='such as options = [["smile", "closed_mouth"], ["frown"]]',
-            )
-        check_tags([*replaces, *(tag for option in options for tag in option)], f"augmentation.vary: {path}: [{name}]")
-        tags = [tuple(tag.replace(" ", "_") for tag in option) for option in options]
-        unknown += [tag for option in tags for tag in option if known is not None and tag not in known]
-        usable = tuple(option for option in tags if known is None or all(tag in known for tag in option))
-        own = frozenset(tag for option in tags for tag in option)
-        groups.append(Group(name, own | {tag.replace(" ", "_") for tag in replaces}, usable))
-    return groups, sorted(set(unknown))
+    sentence: Callable[[Sequence[str]], str] = lambda tags: ""  # for T5, where the model has one
+    edit_guidance: tuple[float, float] | None = None  # (of the source, of the target); None: the model cannot edit
 
 
 def reconstructions(
     profile: Profile, parents: Sequence[Parent], count: int, style: DrawingStyle
 ) -> list[GenerationRequest]:
     """From an image's own tags, text only: picture -> tags -> picture. Every run chooses the same images, by hash."""
-    chosen = sorted(parents, key=lambda parent: _stable_order(parent.sha256, "reconstruct"))[:count]
+    chosen = sorted(parents, key=lambda parent: stable_order(parent.sha256, "reconstruct"))[:count]
     return [
-        _request("reconstruct", profile, _ordered(parent.tags, profile, (), style), (), parent, 0, style)
+        text_request("reconstruct", profile, ordered(parent.tags, profile, (), style), (), parent, 0, style)
         for parent in chosen
         if parent.tags
     ]
 
 
-def consistency(profile: Profile, count: int, style: DrawingStyle) -> list[GenerationRequest]:
-    """From the core tags, as text only, with `count` seeds. None without core tags. Of two tags that exclude each
-    other (a character with two outfits), the one on more images is used."""
-    core: list[str] = []
-    for tag in sorted(profile.core, key=lambda tag: -profile.tags[tag].images):
-        if not any(tag in style.excludes(other) or other in style.excludes(tag) for other in core):
-            core.append(tag)
-    asked = _ordered(core, profile, (), style)
-    return [_request("consistency", profile, asked, (), None, index, style) for index in range(count) if asked]
-
-
-def augmentations(
-    profile: Profile, parents: Sequence[Parent], groups: Sequence[Group], style: DrawingStyle
-) -> Iterator[GenerationRequest]:
-    """Yield requests endlessly, taking parents in turn: each parent with all its variations, ordered by a hash of their
-    names; then again with other seeds. Ends at once when nothing can be varied."""
-    plans = {parent: _variations(profile, parent, groups, style) for parent in parents}
-    by_turns = sorted((parent for parent in parents if plans[parent]), key=lambda parent: parent.sha256)
-    turn = 0
-    while by_turns:
-        for parent in by_turns:
-            index, place = divmod(turn, len(plans[parent]))
-            asked, changes = plans[parent][place]
-            yield _request("augmentation", profile, asked, changes, parent, index, style)
-        turn += 1
-
-
-def _variations(
-    profile: Profile, parent: Parent, groups: Sequence[Group], style: DrawingStyle
-) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """(requested tags, requested changes) of every option that differs from what the parent shows."""
+def consistency(
+    profile: Profile, parents: Sequence[Parent], situations: Sequence[Sequence[str]], count: int, style: DrawingStyle
+) -> list[GenerationRequest]:
+    """What the character always has, in one situation after the other, each in the clothes of one of its pictures: as
+    text only. None without core tags.
+    """
+    if not profile.core:
+        return []
+    wearers = sorted(parents, key=lambda parent: stable_order(parent.sha256, "wears"))
     found = []
-    shown = frozenset(parent.tags)
-    traits = sorted(
-        tag for tag in profile.traits if not shown.intersection(style.excludes(tag))
-    )  # closed eyes have no colour
-    for group in groups:
-        if group.replaces & profile.traits:
-            continue  # the trigger word should learn these
-        for option in group.options:
-            changes = tuple(tag for tag in option if tag not in parent.tags)
-            if not changes:
-                continue
-            gone = group.replaces.union(*(style.excludes(tag) for tag in option)) - set(option)
-            kept = [tag for tag in dict.fromkeys((*parent.tags, *traits)) if tag not in gone]
-            asked = _ordered((*option, *(tag for tag in kept if tag not in option)), profile, option, style)
-            found.append((asked, changes))
-    return sorted(found, key=lambda pair: _stable_order(parent.sha256, *pair[1]))
+    for at in range(count):
+        situation = situations[at % len(situations)] if situations else ()
+        worn = _worn(profile, wearers[at % len(wearers)], situations, style) if wearers else []
+        kept = [tag for tag in _harmonious((*_always(profile), *worn), style)]
+        new = [tag for tag in situation if not profile.traits.intersection(style.excludes(tag))]
+        gone = set().union(*(style.excludes(tag) for tag in new))
+        asked = ordered((*new, *(tag for tag in kept if tag not in gone)), profile, new, style)
+        found.append(text_request("consistency", profile, asked, (), None, at // max(1, len(situations)), style))
+    return found
 
 
-def _ordered(tags: Sequence[str], profile: Profile, first: Sequence[str], style: DrawingStyle) -> tuple[str, ...]:
+def ordered(tags: Iterable[str], profile: Profile, first: Collection[str], style: DrawingStyle) -> tuple[str, ...]:
     """People, the changes, traits, other core tags, the rest: CLIP reads only 77 tokens."""
 
     def place(tag: str) -> int:
@@ -155,7 +87,12 @@ def _ordered(tags: Sequence[str], profile: Profile, first: Sequence[str], style:
     return tuple(sorted(dict.fromkeys(tags), key=place))
 
 
-def _request(
+def prompt_of(asked: Iterable[str], style: DrawingStyle) -> str:
+    words = [style.quality, *map(style.prompt_text, asked)]
+    return ", ".join(word for word in words if word)
+
+
+def text_request(
     kind: Kind,
     profile: Profile,
     asked: tuple[str, ...],
@@ -163,20 +100,22 @@ def _request(
     parent: Parent | None,
     index: int,
     style: DrawingStyle,
+    strength: float | None = None,
+    **more: object,
 ) -> GenerationRequest:
+    """From words, and from the parent's pixels with a strength. more: other fields of the request."""
     width, height = style.size(*(parent.width, parent.height) if parent else (1, 1))
-    words = [style.quality, *map(style.prompt_text, asked)]
-    return GenerationRequest(
+    values = dict(
         kind=kind,
         character=profile.character,
-        prompt=", ".join(word for word in words if word),
+        prompt=prompt_of(asked, style),
         negative=style.negative,
         width=width,
         height=height,
         steps=style.steps,
         guidance=style.guidance,
         sampler=style.sampler,
-        strength=style.strength if kind == "augmentation" else None,
+        strength=strength,
         parent=parent.sha256 if parent else None,
         index=index,
         asked=asked,
@@ -184,12 +123,37 @@ def _request(
         generator=style.generator,
         weights=style.weights,
         precision=style.precision,
+        sentence=style.sentence(asked),
     )
+    return GenerationRequest(**(values | more))
 
 
-def _tags(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(tag, str) for tag in value)
-
-
-def _stable_order(*words: str) -> str:
+def stable_order(*words: str) -> str:
+    """A place in an order that no new word changes."""
     return hashlib.sha256("\n".join(words).encode()).hexdigest()
+
+
+def _always(profile: Profile) -> list[str]:
+    """People and body, most frequent first; all core tags of a character without them."""
+    core = sorted(profile.core, key=lambda tag: -profile.tags[tag].images)
+    return [tag for tag in core if tag in profile.body] or core
+
+
+def _worn(profile: Profile, wearer: Parent, situations: Sequence[Sequence[str]], style: DrawingStyle) -> list[str]:
+    """What recurs on the character's pictures and is on this one: clothes that go together. Without what the situations
+    vary.
+    """
+    varied = {tag for situation in situations for tag in situation}
+    varied = varied.union(*(style.excludes(tag) for tag in varied)) - profile.body
+    least = max(LEAST_RECURRING, RECURRING * profile.images)
+    recurs = [tag for tag in wearer.tags if tag in profile.tags and profile.tags[tag].images >= least]
+    return [tag for tag in recurs if tag not in varied]
+
+
+def _harmonious(tags: Iterable[str], style: DrawingStyle) -> list[str]:
+    """Of two tags that exclude each other, the earlier one."""
+    kept: list[str] = []
+    for tag in dict.fromkeys(tags):
+        if not any(tag in style.excludes(other) or other in style.excludes(tag) for other in kept):
+            kept.append(tag)
+    return kept

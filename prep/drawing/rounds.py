@@ -1,112 +1,33 @@
-"""What is drawn of each character: which requests, which of them are done, what the check says, how many more to try.
+"""The verdicts on drawn pictures, and where each of them belongs.
 
-Everything follows from the requests in their order and from the ledger, so a resumed run ends like an uninterrupted
-one. Functions that only read are named after what they find; functions that write, by a verb.
+Functions that only read are named after what they find; functions that write, by a verb.
 """
 
-import math
 import os
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from prep.aside import set_aside
-from prep.captions.compose import PEOPLE, Composer, prompt_text
+from prep.captions.compose import PEOPLE, Composer
 from prep.checks.retag import Exclusive, as_copy, verdict
 from prep.config import Settings
-from prep.drawing.measure import Measured, measure, place
+from prep.drawing.plans import CharacterPlan, Drawing
 from prep.drawing.progress import verdicts
-from prep.drawing.prompts import DrawingStyle, Group, Parent, augmentations, consistency, reconstructions
+from prep.drawing.wants import NOBODY
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, move, read_file, real_folder
 from prep.images import covering, open_image
-from prep.jobs.draw import DRAW, draw_recipe, places, ref_from_draw
+from prep.jobs.draw import places
 from prep.jobs.tag import ScoreBook
 from prep.ledger import Ledger
-from prep.models.ref import ModelRef
-from prep.protocols import Card
 from prep.run import Places, image_key
 from prep.scan.copies import COPY_BELOW, HASH_BITS, NEAR, VERSION, difference
 from prep.tagging.thresholds import level_of
 from prep.types import BY_HAND, RETOUCHED, Check, GenerationRequest, ImageRef, Made, Profile, Row
-
-
-@dataclass(frozen=True)
-class CharacterPlan:
-    """One character's pictures. `tried` grows each round until enough augmentations are accepted."""
-
-    character: str
-    fixed: tuple[GenerationRequest, ...]  # reconstructions and consistency samples
-    candidates: tuple[GenerationRequest, ...]  # augmentations, as many as may be tried
-    target: int  # accepted augmentations
-    tried: int
-    parents: dict[str, str] = field(default_factory=dict)  # sha256 -> path in SRC
-
-    @property
-    def requests(self) -> tuple[GenerationRequest, ...]:
-        return (*self.fixed, *self.candidates[: self.tried])
-
-    def grown(self, accepted: int) -> "CharacterPlan":
-        """With two more tries per augmentation still missing; unchanged when there are enough, or all were tried."""
-        more = min(len(self.candidates), self.tried + 2 * max(0, self.target - accepted))
-        return replace(self, tried=more) if more > self.tried else self
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """The plans of all characters, and where their pictures are."""
-
-    plans: tuple[CharacterPlan, ...]
-    generator: ModelRef
-    card: Card
-    places: Places
-    measure_px: int
-    max_pixels: int
-
-    @property
-    def here(self) -> bool:
-        """Whether the generator's files are on this machine; without them, prep can only plan."""
-        return bool(self.generator.digest)
-
-    @property
-    def requests(self) -> list[GenerationRequest]:
-        return [request for plan in self.plans for request in plan.requests]
-
-    @property
-    def parents(self) -> dict[str, Path]:
-        return {sha256: self.places.src / path for plan in self.plans for sha256, path in plan.parents.items()}
-
-    def missing(self) -> list[GenerationRequest]:
-        """The requests without a picture."""
-        return [request for request in self.requests if self.place(request) is None]
-
-    def measure(self, ledger: Ledger) -> Measured:
-        """Measure pictures that were measured with other settings, or that differ from what was drawn."""
-        there = ((request, path) for request in self.requests if (path := self.place(request)))
-        return measure(there, ledger, self.measure_px)
-
-    def place(self, request: GenerationRequest) -> Path | None:
-        """Where the picture is now; None: nowhere."""
-        return place(request, self.places)
-
-    def drawn(self, ledger: Ledger) -> Iterator[tuple[CharacterPlan, GenerationRequest, ImageRef]]:
-        """All drawn pictures, in the order of the requests. Paths are relative to the dataset folder."""
-        book = ledger.book(DRAW, draw_recipe(self.measure_px))
-        for plan in self.plans:
-            for request in plan.requests:
-                path, row = self.place(request), book.get(request.key)
-                if path and row:
-                    yield plan, request, ref_from_draw(request, row, path.relative_to(self.places.out).as_posix())
-
-    def grown(self, rows: Iterable[Row]) -> "Drawing":
-        """With more augmentations to try, given how many of these were accepted; unchanged when there are enough."""
-        accepted = Counter(row.ref.character for row in rows if row.origin == "augmentation" and row.made.check.kept)
-        plans = tuple(plan.grown(accepted[plan.character]) for plan in self.plans)
-        return self if plans == self.plans else replace(self, plans=plans)
 
 
 @dataclass(frozen=True)
@@ -122,21 +43,26 @@ class Judge:
     decided: Callable[[str], str | None] = lambda picture: None  # the user's verdict, by image key
 
 
-def judged(drawing: Drawing, judge: Judge, ledger: Ledger, before: Sequence[Row]) -> tuple[list[Row], dict[str, float]]:
+def judged(drawing: Drawing, judge: Judge, ledger: Ledger, done: Sequence[Row]) -> tuple[list[Row], dict[str, float]]:
     """(a row for each picture that was drawn and read but not judged yet, differences measured for that).
 
-    before: the rows of earlier rounds. Writes nothing and moves no file.
+    done: the rows of earlier rounds. What an earlier run accepted stays accepted. Writes nothing and moves no file.
     """
     differences = _Differences(drawing, ledger)
     siblings: dict[str, list[ImageRef]] = defaultdict(list)
-    done = {row.made.recipe for row in before}
-    for row in before:
+    known = {row.made.recipe for row in done}
+    stay = [row for row in drawing.before if not known and row.made.check.kept]
+    for row in (*done, *stay):
         if row.origin == "augmentation" and row.made.check.kept:
             siblings[row.ref.character].append(row.ref)
-    rows = []
-    for plan, request, ref in drawing.drawn(ledger):
-        if request.key in done or ref.sha256 not in judge.scores:
+    known |= {row.made.recipe for row in stay}
+    rows = [*stay]
+    plans = {plan.character: plan for plan in drawing.plans}
+    again = ((plans[row.ref.character], row.made.request, row.ref) for row in drawing.before)
+    for plan, request, ref in (*drawing.drawn(ledger), *again):
+        if request.key in known or ref.sha256 not in judge.scores:
             continue
+        known.add(request.key)
         check = _check(request, ref, judge)
         trains = request.kind == "augmentation"
         if check.kept and trains and differences.is_copy(ref, plan, request, siblings[plan.character]):
@@ -149,7 +75,8 @@ def judged(drawing: Drawing, judge: Judge, ledger: Ledger, before: Sequence[Row]
 
 
 def row_of(request: GenerationRequest, ref: ImageRef, check: Check) -> Row:
-    made = Made("generator", request.parent, request.key, request, check)
+    by = "composite" if request.manner == "composite" else "generator"
+    made = Made(by, request.parent, request.key, request, check)
     flags = (RETOUCHED,) if RETOUCHED in ref.flags else ()
     status = "kept" if check.kept else "rejected"
     return Row(ref, origin=request.kind, status=status, reason=check.reason, flags=flags, made=made)
@@ -181,9 +108,24 @@ def keep_differences(ledger: Ledger, found: dict[str, float]) -> None:
 def _check(request: GenerationRequest, ref: ImageRef, judge: Judge) -> Check:
     level = level_of(ref.edge_density, judge.settings.thresholds)
     read = judge.composer.names(judge.scores[ref.sha256], level)
+    if request.kind == "scene":
+        return scene_verdict(request, read, judge.known)
     profile = judge.profiles[request.character]
     bound = judge.settings.check.bound
     return verdict(request, read, profile.core, profile.body, judge.known, judge.exclusive, bound)
+
+
+def scene_verdict(request: GenerationRequest, read: Iterable[str], known: Container[str]) -> Check:
+    """Whether a scene for a composite is empty, and the place that was asked for. read: the tags in it."""
+    read = set(read)
+    asked = [tag for tag in request.asked if tag in known]
+    found = [tag for tag in asked if tag in read]
+    missing = [tag for tag in asked if tag not in read]
+    people = tuple(sorted(tag for tag in read if tag == "solo" or PEOPLE.match(tag)))
+    place = {*request.asked} & {*asked} - {NOBODY}
+    reason = "not_empty" if people else "another_place" if place and not place & read else None
+    score = len(found) / len(asked) if asked else 0.0
+    return Check(score, reason is None, reason, tuple(found), tuple(missing), people)
 
 
 def _filed(row: Row, places_: Places, ledger: Ledger) -> Row:
@@ -235,53 +177,9 @@ class _Differences:
         return open_image(read_file(self.drawing.places.out / ref.path, PICTURE_BYTES)).pixels
 
 
-def plan_character(
-    profile: Profile, rows: Sequence[Row], groups: Sequence[Group], style: DrawingStyle, settings: Settings
-) -> CharacterPlan:
-    """What may be drawn of a character. rows: its real images in the set."""
-    parents = [_parent(row) for row in rows if row.near_of is None]
-    fixed = reconstructions(profile, parents, settings.reconstruct.per_character, style)
-    fixed += consistency(profile, settings.consistency.per_character, style)
-    target = max(settings.augmentation.least, math.ceil(settings.augmentation.share * len(rows)))
-    # When the check cannot accept any, only as many are drawn as the user may want to look through.
-    most = target * (settings.augmentation.tries if profile.body else 1)
-    candidates = tuple(islice(augmentations(profile, parents, groups, style), most)) if target else ()
-    used = {request.parent for request in candidates}
-    return CharacterPlan(
-        profile.character, tuple(fixed), candidates, target, min(target, len(candidates)),
-        {row.ref.sha256: row.ref.path for row in rows if row.ref.sha256 in used},
-    )  # fmt: skip
-
-
-def style_of(card: Card, weights: str, exclusive: Exclusive, settings: Settings) -> DrawingStyle:
-    """weights: digest of the generator's files."""
-    asked = settings.generator
-    return DrawingStyle(
-        generator=card.name,
-        weights=weights,
-        precision=card.precision,
-        sampler=asked.sampler,
-        steps=asked.steps or card.steps,
-        guidance=asked.guidance or card.guidance,
-        strength=settings.augmentation.strength,
-        quality=asked.quality,
-        negative=asked.negative,
-        size=card.size,
-        prompt_text=prompt_text,
-        counts=lambda tag: tag == "solo" or bool(PEOPLE.match(tag)),
-        excludes=exclusive.against,
-    )
-
-
 def summary(rows: Iterable[Row]) -> str:
     """'12 of 21 augmentations accepted (5 copy, 4 off_character); ...'"""
     return verdicts((row.origin, row.reason) for row in rows)
-
-
-def _parent(row: Row) -> Parent:
-    traits = (gone.name for gone in row.caption.removed if gone.why == "trait")
-    general = (tag.name for tag in row.caption.tags if tag.category == "general")
-    return Parent(row.ref.sha256, row.ref.width, row.ref.height, (*general, *traits))
 
 
 def _bits_apart(one: str, other: str) -> int:

@@ -33,7 +33,7 @@ JUDGED = Shelf(
     ),
 )
 MEASURES = ("identity", "damage")  # of a Check, each None unless a witness measured it
-Judged = tuple[GenerationRequest, Check, Path]
+Judged = tuple[GenerationRequest, Check, Path | None]  # None: its file is gone
 
 
 def keep_judged(rows: Iterable[Row], ledger: Ledger) -> None:
@@ -44,11 +44,13 @@ def keep_judged(rows: Iterable[Row], ledger: Ledger) -> None:
     ledger.write(JUDGED, [*(found for key, found in now.items() if found != before.get(key)), *gone])
 
 
-def read_back(listed: Iterable[dict[str, Any]], ledger: Ledger, where: Places) -> list[Path]:
+def read_back(
+    listed: Iterable[dict[str, Any]], ledger: Ledger, where: Places
+) -> tuple[list[dict[str, Any]], list[Path]]:
     """Restore what the ledger lost. listed: rows of the manifest, which say how each picture was judged; the request is
     in its PNG.
 
-    -> the pictures that trained and cannot any longer: an editor saved them without the request.
+    -> (the restored rows, the pictures that trained and cannot any longer: an editor saved them without the request).
     """
     known = ledger.rows(JUDGED)
     judged_before = {row["image_id"]: row for row in listed if not is_real(row["origin"])}
@@ -68,17 +70,19 @@ def read_back(listed: Iterable[dict[str, Any]], ledger: Ledger, where: Places) -
             if row and row["status"] == "kept":
                 lost.append(path)
     ledger.write(JUDGED, found)
-    return lost
+    return found, lost
 
 
-def standing(ledger: Ledger, where: Places, real: Sequence[Row]) -> list[Judged]:
-    """What was last drawn, and where it is; without pictures that are gone or whose parent is gone.
+def standing(
+    ledger: Ledger, where: Places, real: Sequence[Row], restored: Sequence[dict[str, Any]] = ()
+) -> list[Judged]:
+    """What was last drawn, and where it is; without pictures whose parent is gone.
 
-    real: the rows of SRC.
+    real: the rows of SRC. restored: by read_back just now.
     """
     parents = {(row.ref.character, row.ref.sha256) for row in real if row.status == "kept"}
     found = []
-    for row in ledger.rows(JUDGED).values():
+    for row in (ledger.rows(JUDGED) | {row["subject"]: row for row in restored}).values():
         if not row["standing"]:
             continue
         request, check = _judged(row)
@@ -86,17 +90,16 @@ def standing(ledger: Ledger, where: Places, real: Sequence[Row]) -> list[Judged]
             continue
         if request.parent and (request.character, request.parent) not in parents:
             continue
-        if path := place(request, where):
-            found.append((request, check, path))
+        found.append((request, check, place(request, where)))
     return found
 
 
 def rows_of(judged: Iterable[Judged], ledger: Ledger, where: Places, measure_px: int) -> list[Row]:
-    """Their rows, with the check's verdicts. Pictures that were not measured are left out."""
+    """Their rows, with the check's verdicts. Pictures that are gone or were not measured are left out."""
     book = ledger.book(DRAW, draw_recipe(measure_px))
     rows = []
     for request, check, path in judged:
-        if measures := book.get(request.key):
+        if path and (measures := book.get(request.key)):
             ref = ref_from_draw(request, measures, path.relative_to(where.out).as_posix())
             rows.append(row_of(request, ref, check))
     return rows

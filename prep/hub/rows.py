@@ -80,6 +80,10 @@ COLUMNS = (
     Column("check_score", "float64", "how well the requested tags were read back, 0-1", "check_score"),
     Column("check_missing", "list:string", "requested tags that were not read back", "check_missing"),
     Column("check_unwanted", "list:string", "tags read that contradict a requested one", "check_unwanted"),
+    Column("manner", "string", "text, img2img, edit (FlowEdit), or composite (its figure before a scene)", "manner"),
+    Column("changes", "list:string", "requested tags that its parent does not have", "changes"),
+    Column("check_identity", "float64", "how unlike the character it is, by a witness", "check_identity"),
+    Column("check_damage", "float64", "how damaged it is, 0-1, by a witness", "check_damage"),
 )
 
 REAL, AUGMENTATION, SAMPLES, REJECTED = FAMILIES = ("real", "augmentation", "samples", "rejected")
@@ -191,6 +195,8 @@ class Source:
             yield item
 
     def _family(self, row: dict) -> str | None:
+        if row["origin"] == "scene":
+            return None
         if row["status"] == "kept":
             return {"source": REAL, "augmentation": AUGMENTATION}.get(row["origin"], SAMPLES)
         return REJECTED if self.rejected and row["status"] == "rejected" else None

@@ -11,15 +11,16 @@ from prep.config import Settings
 from prep.errors import PrepError, UsageError
 from prep.machine.advice import plan_for
 from prep.machine.compute import Compute, look
-from prep.models.check import check_model
+from prep.models.check import WITH_SECTION, check_model
 from prep.models.choose import ANSWER_SECONDS, choose_generator, choose_tagger
 from prep.models.fetch import answers, source_of
 from prep.models.hashes import cache_folder
 from prep.models.hub import hub_cache, hub_name, hub_offline, is_mirror, sends_token, token_source
 from prep.models.known import known
 from prep.models.locate import find, models_folder
+from prep.models.matting import matting_told
 from prep.process.hardware import disk_free, memory
-from prep.registry import FAMILIES, ModelSpec, Role, family
+from prep.registry import ModelSpec, Role, family
 from prep.system import cores
 
 BY_HAND = "check the connection or the proxy; `prep models` lists the pages to download from by hand"
@@ -45,13 +46,13 @@ def examine(settings: Settings) -> Iterator[tuple[str, list[Line]]]:
         offline, wrong = True, [Line("hub", error.message, error.hint)]
     yield "machine", list(_machine())
     with ThreadPoolExecutor(2) as pool:
-        asked = {} if offline else {role: _asked(pool, _automatic(role)) for role in FAMILIES}
+        asked = {} if offline else {role: _asked(pool, _automatic(role)) for role in WITH_SECTION}
         compute = look()
         yield "torch", list(_torch(compute))
         reached = {name: answer.result() for name, answer in asked.items()}
     yield "network", wrong or list(_network(reached, offline))
     tagger = _tagger(settings, reached.get("tagger", False))
-    yield "models", [tagger, *_device(settings, compute), _generator(settings, compute)]
+    yield "models", [tagger, *_device(settings, compute), _generator(settings, compute), _matting(settings)]
 
 
 def _asked(pool: ThreadPoolExecutor, spec: ModelSpec) -> Future:
@@ -176,6 +177,14 @@ def _generator(settings: Settings, compute: Compute) -> Line:
         f"SD3.5 is not on this machine, so nothing is drawn; {plan.text}",
         _get(_automatic("generator")) + others,
     )
+
+
+def _matting(settings: Settings) -> Line:
+    """What gives a character another place without changing it."""
+    try:
+        return Line("matting", *matting_told(settings))
+    except PrepError as error:
+        return Line("matting", error.message, error.hint, stops=True)
 
 
 def _get(model: ModelSpec) -> str:

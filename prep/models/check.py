@@ -12,11 +12,13 @@ from prep.models.choose import named
 from prep.models.choose_models import card_of, generator_of, no_sampler, option_files, options_of
 from prep.models.known import known
 from prep.models.locate import files_at, find, models_folder
+from prep.models.matting import check_matting
 from prep.options import Options
 from prep.process.hardware import may_have, nvidia_driver
-from prep.registry import FAMILIES, ModelSpec, Role, family, load
+from prep.registry import ModelSpec, Role, family, load
 from prep.tensors.kind import first_kind
 
+WITH_SECTION: tuple[Role, ...] = ("tagger", "generator")  # [tagger], [generator]
 PATH = "path"  # the source of files that the user named
 
 
@@ -24,11 +26,11 @@ def check_models(settings: Settings, begun: bool = False) -> None:
     """begun: the set already has a tagger, which `auto` keeps.
 
     Raises SettingsError for an unknown name, device or sampler; UsageError for a path that does not exist;
-    WeightsError for a file of the wrong kind.
+    WeightsError for a file of the wrong kind; StoppedError like check_matting.
     """
     if (folder := models_folder()) and not folder.is_dir():
         raise UsageError(f"PREP_MODELS is {folder}, which is not a folder", hint="create it, or unset PREP_MODELS")
-    for role in FAMILIES:
+    for role in WITH_SECTION:
         device = getattr(settings, role).device
         if not may_have(device):
             raise SettingsError(
@@ -36,6 +38,7 @@ def check_models(settings: Settings, begun: bool = False) -> None:
                 hint="`auto` uses what this machine has",
             )
         check_model(role, settings, begun)
+    check_matting(settings)
 
 
 def check_model(role: Role, settings: Settings, begun: bool = False) -> None:

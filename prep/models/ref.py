@@ -11,7 +11,7 @@ from prep.models.locate import find
 from prep.options import GeneratorOptions, Options, TaggerOptions
 from prep.registry import ModelSpec, load
 
-COMMON = {"tagger": TaggerOptions, "generator": GeneratorOptions}
+COMMON = {"tagger": TaggerOptions, "generator": GeneratorOptions, "matting": Options}
 
 
 @dataclass(frozen=True)

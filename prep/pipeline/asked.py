@@ -9,7 +9,8 @@ from prep.captions.characters import check_triggers
 from prep.checks.retag import read_exclusive
 from prep.config import Settings
 from prep.dataset.elsewhere import check_elsewhere
-from prep.drawing.prompts import read_vary
+from prep.drawing.situations import read_situations
+from prep.drawing.vary import read_vary
 from prep.errors import SettingsError, UsageError
 from prep.formats import load_format
 from prep.models.check import check_models
@@ -31,6 +32,7 @@ def check_settings(
     read_patterns(settings.profile.intrinsic, "profile.intrinsic")
     read_overrides(settings.thresholds.overrides)
     read_vary(settings.augmentation.vary)
+    read_situations(settings.consistency.situations)
     read_exclusive(settings.check.exclusive)
     for name in settings.export.formats:
         try:

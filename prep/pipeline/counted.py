@@ -4,8 +4,11 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from prep.dataset.opened import Set
+from prep.drawing.held import Sample
 from prep.pipeline.fates import left_out_for
-from prep.types import is_real
+from prep.types import is_real, trains
+
+COLUMNS = ["caption_source", "tagger", "flags", "generator", "asked", "changes", "check_missing"]
 
 
 @dataclass
@@ -20,15 +23,23 @@ class Counted:
     flags: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str | None] = field(default_factory=Counter)  # None: in the set
     drawn: dict[str, list[tuple[str, str | None]]] = field(default_factory=lambda: defaultdict(list))  # origin, reason
+    shown: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # by accepted augmentations
+    samples: dict[str, list[Sample]] = field(default_factory=lambda: defaultdict(list))  # of consistency
+    generators: dict[str, str] = field(default_factory=dict)  # character -> what drew them
 
 
 def counted(manifest: Set) -> Counted:
     found = Counted()
-    for row in manifest.rows(columns=["caption_source", "tagger", "flags"]):
+    for row in manifest.rows(columns=COLUMNS):
         character, status, reason = row["character"], row["status"], row["reason"]
         found.tagger = found.tagger or row["tagger"]
         if not is_real(row["origin"]):
             found.drawn[character].append((row["origin"], reason))
+            if trains(row["origin"], status):
+                found.shown[character].update(row["changes"] or ())
+            elif row["origin"] == "consistency":
+                found.samples[character].append((row["asked"] or (), row["check_missing"] or ()))
+                found.generators[character] = (row["generator"] or "").split(" ")[0]
             continue
         found.images += 1
         found.characters[character][status] += 1

@@ -180,4 +180,7 @@ def _say_retouched(run: Run, edits: HandEdits) -> None:
 def _drawn_by_trial(record: Profiled, row: Row) -> bool:
     """Whether a starter model drew it."""
     drawing = record.drawing if isinstance(record, Captioned) else None
-    return is_trial(drawing.generator) if drawing else row.made.request.generator == family("generator").trial
+    request = row.made.request
+    if drawing and request.weights == drawing.generator.digest:
+        return is_trial(drawing.generator)
+    return request.generator == family("generator").trial

@@ -1,27 +1,35 @@
 """The stages that draw and read back: what is drawn and kept for each character. stages.py has the earlier stages."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from prep.aside import is_lost, set_aside
 from prep.checks.retag import read_exclusive
 from prep.dataset.read_back import told
 from prep.drawing.begin import begin_drawing
 from prep.drawing.measure import Measured, measure
+from prep.drawing.plans import Drawing
 from prep.drawing.rounds import Judge, file_away, judged, keep_differences, overruled, summary
 from prep.drawing.standing import JUDGED, Judged, keep_judged, read_back, rows_of, standing
 from prep.edits.follow import move
 from prep.edits.history import MOVED
+from prep.files import is_regular
+from prep.jobs.compose import ComposeJob
 from prep.jobs.draw import DrawJob
 from prep.jobs.tag import ScoreBook, TagJob
 from prep.models.choose_models import fetched
+from prep.models.matting import matting_of
 from prep.models.residency import MEMORY
 from prep.names import quantity
 from prep.pipeline.carried import carried
+from prep.pipeline.composites import cuttings
 from prep.pipeline.decided import captioned, training
 from prep.pipeline.records import Captioned, Drawn
+from prep.protocols import Job
 from prep.run import Run
-from prep.types import Problem, Row
+from prep.types import GenerationRequest, Problem, Row
 
 FORGOTTEN = Problem(
     "generate",
@@ -32,43 +40,71 @@ FORGOTTEN = Problem(
 
 
 def generate(run: Run, record: Captioned) -> Captioned:
-    first = record.drawing is None
-    drawing = record.drawing
+    """Draw what is missing: pictures by the model, then composites of the scenes that were accepted."""
+    first = not record.begun
     if first:
-        drawing = begin_drawing(
-            record.rows, record.profiles, record.known, record.places, run.settings, not run.options.dry
-        )
+        record = begin(run, record)
+    drawing = record.drawing
     if drawing is None:
         return record
     settle(run, record, drawing.measure(run.ledger))
-    missing = {request.key for request in drawing.missing()}
-    todo = [request for request in drawing.requests if request.key in missing]
+    todo = drawing.missing()
     run.wants("generate", len(todo))
     if todo:
         again = "" if first else ", in place of some that were not accepted"
         run.report.say(f"generate: {quantity(len(todo), 'picture')} with {drawing.card.name}{again}")
-        settings = run.settings
-        job = DrawJob(run.out, run.ledger, drawing.generator, drawing.parents, record.places.slugs,
-                      settings.thresholds.measure_px, settings.scan.max_pixels, todo)  # fmt: skip
-        for outcome in carried(run, job, todo, "draw", notes="generate"):
-            if outcome.problem:
-                run.problems[f"generated/{outcome.subject}"] = outcome.problem
+        failed = {}
+        for job, work in jobs(run, record, drawing, todo):
+            for outcome in carried(run, job, work, job.name, notes="generate" if job.name == "draw" else ""):
+                if outcome.problem:
+                    failed[outcome.subject] = outcome.problem
+        run.problems |= {f"generated/{key}": problem for key, problem in failed.items()}
+        record = replace(record, failed={key: problem.kind for key, problem in failed.items()})
     elif first:
-        run.report.say(f"generate: all {len(drawing.requests):,} pictures were drawn before; no model was loaded")
+        count = len({request.key for request in drawing.requests} | drawing.judged_before.keys())
+        run.report.say(f"generate: all {count:,} pictures were drawn before; no model was loaded")
     return replace(record, drawing=drawing)
+
+
+def begin(run: Run, record: Captioned) -> Captioned:
+    """With what earlier runs drew, and with what is to be drawn now."""
+    before, measure_px = drawn_before(run, record), run.settings.thresholds.measure_px
+    there = [(request, path) for request, _, path in before if path]
+    settle(run, record, measure(there, run.ledger, measure_px))
+    before = [(request, check, path if path and is_regular(path) else None) for request, check, path in before]
+    rows = rows_of(before, run.ledger, record.places, measure_px)
+    stay = tuple(overruled(row, record.edits.decisions.verdict) for row in rows)
+    gone = [request for request, check, path in before if check.kept and not path]
+    drawing = begin_drawing(
+        record.rows, record.profiles, record.known, record.places, run.settings, not run.options.dry, stay, gone,
+        partial(cuttings, run),
+    )  # fmt: skip
+    return replace(record, begun=True, before=stay, drawing=drawing)
+
+
+def jobs(
+    run: Run, record: Captioned, drawing: Drawing, todo: list[GenerationRequest]
+) -> Iterator[tuple[Job, list[GenerationRequest]]]:
+    """(job, its requests): first the model's pictures, then the composites, whose scenes are there by now."""
+    settings, slugs = run.settings, record.places.slugs
+    measure_px, max_pixels = settings.thresholds.measure_px, settings.scan.max_pixels
+    drawn = [request for request in todo if request.manner != "composite"]
+    if drawn:
+        yield DrawJob(run.out, run.ledger, drawing.generator, drawing.parents, slugs, measure_px, max_pixels,
+                      drawn), drawn  # fmt: skip
+    composed = sorted((request for request in todo if request.manner == "composite"), key=lambda each: each.parent)
+    if composed:
+        scenes = {each.key: path for each in drawing.requests if each.kind == "scene" and (path := drawing.place(each))}
+        yield ComposeJob(run.out, run.ledger, matting_of(settings), drawing.parents, scenes, slugs, measure_px,
+                         max_pixels), composed  # fmt: skip
 
 
 def check(run: Run, record: Captioned) -> Drawn:
     """Read what was drawn, with the tagger that read the real images, and decide whether to try more."""
     drawing = record.drawing
-    judged_before = [] if drawing else drawn_before(run, record)
+    refs = [row.ref for row in record.before if not record.drawn]
     if drawing:
-        refs = [ref for _, _, ref in drawing.drawn(run.ledger)]
-    else:
-        measure_px = run.settings.thresholds.measure_px
-        settle(run, record, measure([(request, path) for request, _, path in judged_before], run.ledger, measure_px))
-        stay = rows_of(judged_before, run.ledger, record.places, measure_px)
-        refs = [row.ref for row in stay]
+        refs += [ref for _, _, ref in drawing.drawn(run.ledger)]
     unread = list({ref.sha256: ref for ref in refs if ref.sha256 not in record.scores}.values())
     run.wants("check", len(unread))
     if unread:
@@ -79,21 +115,21 @@ def check(run: Run, record: Captioned) -> Drawn:
             if outcome.problem:
                 run.problems[f"generated/{outcome.subject}"] = outcome.problem
         record = replace(record, scores=ScoreBook(run.ledger, record.tag_recipe))
-    decided = record.edits.decisions.verdict
     if drawing:
         exclusive = read_exclusive(run.settings.check.exclusive)
         judge = Judge(
-            record.scores, record.composer, record.profiles, exclusive, record.known, run.settings, decided
+            record.scores, record.composer, record.profiles, exclusive, record.known, run.settings,
+            record.edits.decisions.verdict,
         )  # fmt: skip
         rows, differences = judged(drawing, judge, run.ledger, record.drawn)
         keep_differences(run.ledger, differences)
     else:
-        rows = [overruled(row, decided) for row in stay if row.ref.sha256 in record.scores]
+        rows = [row for row in record.before if row.ref.sha256 in record.scores]
     rows = file_away(rows, record.places, run.ledger)
     record.edits.note_removals(training(rows), run.options.restore)
     drawn = (*record.drawn, *captioned(run, record, rows))
     if drawing:
-        grown = drawing.grown((*record.drawn, *rows))
+        grown = drawing.grown(rows, record.failed)
         if grown is not drawing:
             return Drawn.grown(record, drawing=grown, drawn=drawn, enough=False)
         keep_judged(drawn, run.ledger)
@@ -110,9 +146,10 @@ def drawn_before(run: Run, record: Captioned) -> list[Judged]:
     """What was drawn and judged in the last run."""
     found = standing(run.ledger, record.places, record.rows)
     if is_lost(run.out, run.ledger, JUDGED) or not run.ledger.parts(JUDGED):  # 0.1.0 kept no verdicts
-        for path in read_back(told(run.out), run.ledger, record.places):
+        restored, lost = read_back(told(run.out), run.ledger, record.places)
+        for path in lost:
             run.problems[path.relative_to(run.out).as_posix()] = FORGOTTEN
-        found = standing(run.ledger, record.places, record.rows)
+        found = standing(run.ledger, record.places, record.rows, restored)
     return found
 
 

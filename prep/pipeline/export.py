@@ -15,6 +15,7 @@ from prep.dataset.source import write_sidecars
 from prep.dataset.training import write_training_toml
 from prep.formats.views import write_views
 from prep.names import drawn_group, printable, quantity
+from prep.pipeline.about import about_characters
 from prep.pipeline.decided import second_look
 from prep.pipeline.fates import fates_of
 from prep.pipeline.records import Drawn, Exported
@@ -44,7 +45,8 @@ def export(run: Run, drawn: Drawn) -> Exported:
     rows = tuple(exported(drawn, kohya.problems, saved.get(image_key(row), row)) for row in rows)
     shaping = shaping_settings(settings, drawn.composer)
     ManifestExporter(drawn.tagger.name, drawn.tag_recipe, shaping, run.ledger).write(rows, run.out)
-    sheets = Sheets(places, run.ledger, drawn.profiles, drawn.composer.caption_text, settings.scan.max_pixels)
+    about = about_characters(drawn, rows, settings)
+    sheets = Sheets(places, run.ledger, drawn.profiles, drawn.composer.caption_text, settings.scan.max_pixels, about)
     sheets.choose(rows)
     sheets.write(run.out / "generated")
     looks = sum(placement.repeats[group] * count for group, count in counts.items() if group in placement.repeats)

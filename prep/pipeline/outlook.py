@@ -13,11 +13,10 @@ from typing import Any
 from prep.config import Settings
 from prep.dataset.clear import strangers
 from prep.dataset.problems import reasons
-from prep.drawing.begin import begin_drawing
 from prep.models.choose_models import fetched_first, would_draw
 from prep.names import DRAWN, printable, quantity
 from prep.pipeline.decided import without_trigger
-from prep.pipeline.draw import drawn_before
+from prep.pipeline.draw import begin
 from prep.pipeline.preview import Preview, preview
 from prep.pipeline.records import Captioned
 from prep.run import image_key
@@ -166,9 +165,10 @@ def _to_take_out(found: Outlook) -> str:
 def _drawing_lines(made: Preview) -> Iterator[str]:
     """What would be drawn, from what, with which prompt."""
     run, record = made.run, made.record
-    drawing = begin_drawing(record.rows, record.profiles, record.known, record.places, run.settings, may_fetch=False)
+    record = begin(run, record)
+    drawing = record.drawing
     if drawing is None:
-        stay = len(drawn_before(run, record))
+        stay = len(record.before)
         kept = f"; {stay:,} pictures that were drawn before stay" if stay else ""
         yield f"generate: nothing is drawn: {would_draw(run.settings)[1]}{kept}"
         return

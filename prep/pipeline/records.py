@@ -1,10 +1,11 @@
 """What each stage returns: a frozen record that the next one takes. A record has all fields of the previous one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from prep.captions.compose import Composer
-from prep.drawing.rounds import Drawing
+from prep.drawing.plans import Drawing
 from prep.edits.from_files import HandEdits
 from prep.jobs.tag import ScoreBook
 from prep.models.ref import ModelRef
@@ -53,7 +54,10 @@ class Profiled(Tagged):
 
 @dataclass(frozen=True, kw_only=True)
 class Captioned(Profiled):
+    begun: bool = False  # whether drawing was prepared
+    before: tuple[Row, ...] = ()  # drawn and judged in earlier runs, with the user's verdicts
     drawing: Drawing | None = None
+    failed: Mapping[str, str] = field(default_factory=dict)  # key of a request -> why it could not be drawn
     drawn: tuple[Row, ...] = ()  # judged and captioned, in the order of the requests
 
 

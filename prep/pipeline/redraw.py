@@ -21,7 +21,7 @@ from prep.config import CharacterSettings, Settings
 from prep.dataset.folders import check_folders
 from prep.dataset.sheets import Sheets
 from prep.drawing.begin import begin_drawing
-from prep.drawing.rounds import Drawing
+from prep.drawing.plans import Drawing
 from prep.errors import ImageError, UsageError
 from prep.files import PICTURE_BYTES, check_writable, read_file, write_whole
 from prep.images import Picture, covering, measures, open_image
@@ -101,7 +101,9 @@ def redraw(image: Path, out: Path, count: int, settings: Settings, report: Repor
     _draw(drawing, subject, report)
     rows = _checked(drawing, subject, tagger, known, settings)
     lines += _explained(rows, places)
-    sheets = Sheets(places, None, {character: subject.profile}, subject.composer.caption_text, settings.scan.max_pixels)
+    sheets = Sheets(
+        places, None, {character: subject.profile}, subject.composer.caption_text, settings.scan.max_pixels, {}
+    )
     sheets.choose([*rows, subject.row])
     write_whole(places.out / "sheet.png", sheets.page(character))
     if is_trial(tagger) or is_trial(drawing.generator):
@@ -119,11 +121,12 @@ def _check_writable(out: Path) -> None:
 
 
 def _alone(settings: Settings, count: int) -> Settings:
+    wanted = {"share": float(count), "least": count, "tries": 1}
     return settings.model_copy(
         update={
             "reconstruct": settings.reconstruct.model_copy(update={"per_character": 1}),
             "consistency": settings.consistency.model_copy(update={"per_character": 0}),
-            "augmentation": settings.augmentation.model_copy(update={"share": 0.0, "least": count, "tries": 1}),
+            "augmentation": settings.augmentation.model_copy(update=wanted),
         }
     )
 

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from prep.config import Settings, load_settings
+from prep.config import Settings, load_settings, with_files_that_ship
 from prep.dataset.folders import check_folders
 from prep.dataset.opened import Set
 from prep.dataset.problems import equation
 from prep.documents import DocumentError, read_json
+from prep.drawing.coverage import coverage_lines
+from prep.drawing.held import held_lines
 from prep.drawing.progress import drawn_since, to_draw, verdicts
+from prep.drawing.vary import read_vary
 from prep.edits.follow import PICTURE
 from prep.edits.merge import items, key
 from prep.errors import PrepError, UsageError
@@ -42,7 +45,7 @@ def opened(out: Path) -> tuple[Path, Settings]:
     path = out / ".prep" / "config.json"
     try:
         kept = read_json(path)
-        return named_path(kept["src"]), Settings.model_validate(kept["settings"])
+        return named_path(kept["src"]), with_files_that_ship(Settings.model_validate(kept["settings"]))
     except FileNotFoundError:
         if (out / ".prep").is_dir():
             raise UsageError(f"{path} is missing", hint=f"`prep run SRC --out {out}` writes it again") from None
@@ -75,6 +78,7 @@ def status_of(out: Path) -> Iterator[str]:
         yield ""
         yield from _profile(profile, made)
         yield from _drawing(profile, made, found.drawn[printable(profile.character)], draws)
+        yield from _coverage(profile, made, found)
     yield ""
     if made.record.profiles:
         yield (
@@ -193,6 +197,17 @@ def _drawing(profile: Profile, made: Preview, drawn: list[tuple[str, str | None]
     if draws:
         nothing_new = finished and not run.todo["scan"] and not run.todo["tag"]
         yield f"  to draw: {to_draw(profile, run.settings, drawn, nothing_new)}"
+
+
+def _coverage(profile: Profile, made: Preview, found: Counted) -> Iterator[str]:
+    """What the character's pictures show of all that can be varied, and what the model holds of it."""
+    record, name = made.record, printable(profile.character)
+    groups, _ = read_vary(made.run.settings.augmentation.vary, record.known or None)
+    spelt = record.composer.caption_text
+    for line in coverage_lines(profile, groups, found.shown[name], spelt):
+        yield f"  {line}"
+    for line in held_lines(profile, found.generators.get(name, ""), found.samples[name], spelt):
+        yield f"  {line}"
 
 
 def _written(path: Path) -> int:

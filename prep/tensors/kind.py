@@ -9,6 +9,7 @@ HEAD_BYTES = 512
 MOST_HEADER_BYTES = 100_000_000  # safetensors' own limit
 LFS = b"version https://git-lfs.github.com/spec/"
 TORCH_ZIP = "a PyTorch checkpoint"
+ONNX = "an ONNX model"
 PICKLE = "a pickle, which can run any program when it is opened"
 CONVERT = "`prep models convert FILE` makes a .safetensors file of its tensors, and runs nothing that is in it"
 NO_PICKLES = "prep does not open pickles: get the .safetensors file of the same model"
@@ -78,7 +79,7 @@ def first_kind(path: Path) -> Kind | None:
     if re.match(rb"\x80[\x02-\x05]", head):
         return Kind(PICKLE, NO_PICKLES)
     if re.match(rb"\x08[\x01-\x20][\x12\x1a\x22\x3a]", head):
-        return Kind("an ONNX model", "prep's own tagger reads PyTorch and safetensors")
+        return Kind(ONNX, "prep's own tagger reads PyTorch and safetensors")
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if re.match(rb"<(!doctype|html|head|body|\?xml|error)", text, re.IGNORECASE):
         return PAGE

@@ -134,7 +134,7 @@ def test_lists_of_another_shape_are_a_sentence(tmp_path, text, told):
         read_exclusive(str(path))
 
 
-def test_closed_eyes_hide_the_colour_of_eyes_and_nothing_else_of_the_body():
+def test_closed_eyes_and_a_view_from_behind_hide_the_colour_of_eyes_and_nothing_else_of_the_body():
     intrinsic = read_patterns(load_settings().profile.intrinsic, "profile.intrinsic")
     hiders = read_exclusive(load_settings().check.exclusive).hiders(intrinsic)
-    assert hiders["blue_eyes"] == {"closed_eyes"} and all(tag.endswith("_eyes") for tag in hiders)
+    assert hiders["blue_eyes"] == {"closed_eyes", "from_behind"} and all(tag.endswith("_eyes") for tag in hiders)

@@ -96,7 +96,7 @@ def test_what_was_drawn_stands_below_with_its_parent_and_its_verdict(tmp_path, t
 
 def test_the_best_of_what_was_accepted_comes_first():
     rows = [drawn_row(score, reason) for score, reason in ((0.3, None), (0.9, "copy"), (0.8, None), (0.5, "copy"))]
-    sheets = Sheets(None, None, {}, str, 0)
+    sheets = Sheets(None, None, {}, str, 0, {})
     sheets.choose(rows)
     shown = [(row.made.check.score, row.made.check.reason) for row in sheets._spread("mira", "augmentation")]
     assert shown == [(0.8, None), (0.3, None), (0.9, "copy"), (0.5, "copy")]
@@ -119,7 +119,7 @@ def write_sheet(out, *captions, character="mira"):
         for text in captions
     ]
     places = Places(out / "src", out, {character: character})
-    sheets = Page(places, Ledger.begin(out / ".prep" / "ledger"), {character: profile}, str, 0)
+    sheets = Page(places, Ledger.begin(out / ".prep" / "ledger"), {character: profile}, str, 0, {})
     sheets.choose(rows)
     sheets.write(out / "generated")
     return sheet(out, character).read_text()

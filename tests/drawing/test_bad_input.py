@@ -124,14 +124,14 @@ def test_a_character_without_core_tags_gets_no_consistency_samples(tmp_path, tin
 def test_words_of_quality_and_the_trigger_keep_to_their_places(tmp_path, tiny_tagger, generator, sets):  # noqa: F811
     """Quality in each prompt and in no caption; the trigger in each caption and in no prompt."""
     art, out = folder_of(tmp_path / "art", mira=4), tmp_path / "out"
-    settings = load_settings().generator
+    card = generator.card
     run_here(art, out, tiny_tagger, *sets, "characters.mira.trigger=mira_q")
     for row in manifest(out):
         if row["origin"] != "source":
-            assert row["prompt"].startswith(f"{settings.quality}, ") and "mira" not in row["prompt"]
-            assert row["negative_prompt"] == settings.negative
+            assert row["prompt"].startswith(f"{card.quality}, ") and "mira" not in row["prompt"]
+            assert row["negative_prompt"] == card.negative
         if row["caption"]:
             assert row["caption"].startswith("mira_q, ")
-            assert not any(word in row["caption"].lower() for word in settings.quality.lower().split(", "))
+            assert not any(word in row["caption"].lower() for word in card.quality.split(", "))
     texts = [path.read_text() for path in (out / "kohya").rglob("*.txt")]
     assert texts and not any("quality" in text or "masterpiece" in text for text in texts)

@@ -26,7 +26,8 @@ from tests.support.runs import run_here, tree
 from tests.support.tiny import PARENTS, requests, tiny_model
 
 PRESETS = sorted(path for path in configs_folder().glob("*.toml") if path.stem != "default")
-QUALITY = "masterpiece, best quality, official art, extremely detailed CG"
+QUALITY = "anime illustration, clean line art, cel shading, detailed eyes"
+SMALL_QUALITY = "masterpiece, best quality, official art, extremely detailed CG"  # of the starter
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_the_plan_lines_a_real_file_has_every_request_and_loads_no_weight(tagged
         if line.startswith(("  mira: augmentation", "  mira: reconstruct")):
             assert line.split(" from mira/")[1].split(" (")[0] in sources
         if line.startswith("  mira: "):
-            assert lines[at + 1].startswith(f"    {QUALITY}, ")
+            assert lines[at + 1].startswith(f"    {SMALL_QUALITY}, ")
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
 
 
@@ -107,6 +108,24 @@ def test_each_preset_draws_with_a_small_model(path, model, tmp_path, monkeypatch
     )  # three pictures are too few for it to pay
 
 
+@pytest.mark.parametrize(("quality", "begins"), [("auto", f"{SMALL_QUALITY}, "), ("ink", "ink, "), ("", "")])
+def test_the_settings_replace_the_models_own_words(quality, begins, tagged, model, no_weights):
+    art, out, sets = tagged
+    words = (f"generator.quality={quality!r}", f"generator.negative={quality!r}")
+    settings = load_settings(art, None, (*sets, f"generator.model={model}", *words))
+    lines = plan_lines(art, out, settings)
+    heads = [line for line in lines if line.startswith("    ")]
+    assert heads and all(line.startswith(f"    {begins}") for line in heads)
+    assert begins or not any("quality" in line or "auto" in line for line in heads)
+
+
+def test_a_published_model_is_asked_in_words_of_drawn_animation_and_reads_sentences_if_it_has_t5():
+    card, without = (absent("sd35-large-fp8", SD35Options(with_t5=with_t5)) for with_t5 in (True, False))
+    assert card.quality == QUALITY and not {"masterpiece", "best quality"} & set(card.quality.split(", "))
+    assert "photograph" in card.negative and "low quality" not in card.negative
+    assert (card.sentences, without.sentences) == (True, False)
+
+
 def test_weights_that_say_themselves_what_they_draw_have_to_be_here():
     with pytest.raises(SettingsError, match="starter-generator is not on this machine, .*Fetch it first"):
         absent("starter-generator", SD35Options())
@@ -124,7 +143,7 @@ def test_redraw_as_it_is_typed_tells_tags_prompts_and_how_well_they_match(tagged
     verdicts = [line for line in lines if line.startswith("  augmentation: ")]
     assert len(verdicts) == 2 and all(0 <= float(line.split()[1]) <= 1 for line in verdicts)
     assert sum(line.startswith("  reconstruct: ") for line in lines) == 1
-    assert sum(line.startswith(f"  prompt:   {QUALITY}, ") for line in lines) == 3
+    assert sum(line.startswith(f"  prompt:   {SMALL_QUALITY}, ") for line in lines) == 3
     drawn_files = [Path(line) for line in lines if line.endswith(".png") and not line.startswith("look")]
     assert len(drawn_files) == 3 and all(path.is_file() for path in drawn_files)
     before = tree(tmp_path / "redrawn")

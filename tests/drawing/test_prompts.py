@@ -1,12 +1,16 @@
 """Which pictures are asked for, from what, with which words."""
 
+from collections import Counter
+from dataclasses import replace
 from itertools import islice
 
 import pytest
 
 from prep.checks.retag import read_exclusive
 from prep.config import load_settings
-from prep.drawing.prompts import DrawingStyle, Group, Parent, augmentations, consistency, read_vary, reconstructions
+from prep.drawing.prompts import DrawingStyle, Parent, consistency, reconstructions
+from prep.drawing.vary import Group, Way, read_vary
+from prep.drawing.wants import Cutting, wants
 from prep.errors import SettingsError
 from prep.types import Profile, Seen
 from tests.support.requests import request
@@ -43,8 +47,12 @@ PROFILE = Profile(
 )
 
 
+def wants_of(groups, parents=(TALL,), count=20, shown=None, cuts=None, style=MANNER):
+    return list(islice(wants(PROFILE, parents, groups, shown or {}, cuts or {}, style), count))
+
+
 def asked_of(groups, parents=(TALL,), count=20):
-    return list(islice(augmentations(PROFILE, parents, groups, MANNER), count))
+    return [want.attempts[0].request for want in wants_of(groups, parents, count)]
 
 
 def test_an_augmentation_replaces_one_group_and_keeps_the_rest():
@@ -64,8 +72,8 @@ def test_what_the_parent_shows_already_is_not_asked_for():
 
 
 def test_parents_come_by_turns_and_repeats_have_seeds_of_their_own():
-    found = asked_of([FACES, PLACES], (TALL, WIDE), 12)
-    assert [one.parent for one in found] == [TALL.sha256, WIDE.sha256] * 6
+    found = asked_of([FACES], (TALL, WIDE), 12)
+    assert sorted(Counter(one.parent for one in found).values()) == [6, 6]
     assert len({one.key for one in found}) == 12 and len({one.seed for one in found}) == 12
 
 
@@ -81,23 +89,69 @@ def test_shut_eyes_are_not_asked_for_with_a_colour():
     assert all("blue_eyes" in one.asked for one in asked_of([PLACES], (TALL,)))
 
 
-def test_another_option_leaves_the_other_requests_as_they_were():
-    more = Group("expression", FACES.replaces | {"angry"}, (*FACES.options, ("angry",)))
-    before = {one.key for one in asked_of([FACES], count=2)}
-    assert before <= {one.key for one in asked_of([more], count=3)}
+def test_the_rarest_option_comes_first_and_each_counts_once_it_is_asked_for():
+    shown = {("smile",): 1, ("frown",): 4, ("closed_eyes",): 0}
+    neutral = Parent("cc" * 32, 300, 600, ("1girl", "shirt"))
+    found = [want.option[0] for want in wants_of([FACES], (neutral,), 5, shown)]
+    assert found[0] == "closed_eyes" and found.count("frown") == 0
+    assert Counter(found) == {"closed_eyes": 3, "smile": 2}
 
 
-def test_consistency_is_the_core_tags_with_other_seeds_and_none_without_core():
-    found = consistency(PROFILE, 3, MANNER)
-    assert len({one.prompt for one in found}) == 1 and len({one.seed for one in found}) == 3
+def test_one_parent_cannot_show_what_it_shows_and_the_others_share_the_rest():
+    found = wants_of([FACES, PLACES], (TALL, WIDE), 30)
+    assert all(not set(want.attempts[0].request.changes) <= {"outdoors"} for want in found)
+    by_option = {(want.option, want.attempts[0].request.parent) for want in found}
+    assert (("smile",), TALL.sha256) not in by_option and (("frown",), WIDE.sha256) not in by_option
+    assert (("smile",), WIDE.sha256) in by_option and (("frown",), TALL.sha256) in by_option
+
+
+def test_ways_follow_the_group_and_what_the_model_and_the_parent_allow():
+    ways = (Way("edit", 0.7), Way("composite"), Way("img2img", 0.5), Way("text"))
+    places = replace(PLACES, ways=ways)
+
+    def manners(cuts, style):
+        (want,) = wants_of([places], count=1, cuts=cuts, style=style)
+        return [(each.request.manner, each.request.strength) for each in want.attempts]
+
+    able = replace(MANNER, edit_guidance=(3.5, 13.5))
+    cuts = {TALL.sha256: Cutting("alpha", (96, 128))}
+    assert manners(cuts, able) == [("edit", 0.7), ("composite", None), ("draw", 0.5), ("draw", None)]
+    assert manners({}, MANNER) == [("draw", 0.5), ("draw", None)]
+    edit, composite = wants_of([places], count=1, cuts=cuts, style=able)[0].attempts[:2]
+    assert edit.request.source == "masterpiece, 1girl, blue eyes, shirt, smile, outdoors, looking at viewer"
+    assert (edit.request.source_guidance, edit.request.guidance, edit.request.sampler) == (3.5, 13.5, "euler")
+    assert composite.scene.kind == "scene" and composite.scene.asked == ("no_humans", "white_background")
+    assert (composite.request.width, composite.request.height) == (96, 128)
+    assert composite.request.scene == composite.scene.key and composite.request.cut == "alpha"
+    assert "1girl" not in composite.scene.prompt and composite.scene.parent is None
+
+
+def test_scenes_of_the_same_words_differ():
+    places = replace(PLACES, ways=(Way("composite"),))
+    cuts = {TALL.sha256: Cutting("alpha", (96, 128))}
+    scenes = [want.attempts[0].scene for want in wants_of([places], count=3, cuts=cuts)]
+    assert len({scene.key for scene in scenes}) == 3 and len({scene.prompt for scene in scenes}) == 1
+
+
+SITUATIONS = [("smile", "outdoors"), ("frown", "white_background"), ("closed_eyes",)]
+
+
+def test_each_consistency_sample_is_in_another_situation_and_none_without_core():
+    found = consistency(PROFILE, [TALL], SITUATIONS, 5, MANNER)
+    assert len({one.prompt for one in found}) == 3 and len({one.seed for one in found}) == 5
+    assert [one.changes for one in found] == [()] * 5
+    assert all({"1girl", "orange_hair"} <= {*one.asked} for one in found)
+    assert "blue_eyes" in found[0].asked and "blue_eyes" in found[2].asked  # a trait: eyes that are shut are not asked
     assert found[0].strength is None and found[0].parent is None
-    assert consistency(Profile("mira", "mira", 3, {"shirt": seen(core=False)}), 3, MANNER) == []
+    assert consistency(Profile("mira", "mira", 3, {"shirt": seen(core=False)}), [TALL], SITUATIONS, 3, MANNER) == []
 
 
-def test_two_outfits_are_not_asked_for_in_one_picture():
+def test_a_sample_wears_what_one_picture_shows_together():
     tags = {"blue_shirt": Seen(5, 10, 0.3, True, False, False, ""), "dress": Seen(6, 10, 0.3, True, False, False, "")}
-    (one,) = consistency(Profile("mira", "mira", 10, tags | {"1girl": seen()}), 1, MANNER)
-    assert set(one.asked) == {"1girl", "dress"}
+    profile = Profile("mira", "mira", 10, {**tags, "1girl": seen(), "orange_hair": seen(True)})
+    worn = [Parent("aa" * 32, 9, 9, ("1girl", "dress")), Parent("bb" * 32, 9, 9, ("1girl", "blue_shirt"))]
+    found = [{*one.asked} & {*tags} for one in consistency(profile, worn, SITUATIONS, 2, MANNER)]
+    assert sorted(map(sorted, found)) == [["blue_shirt"], ["dress"]]
 
 
 def test_a_reconstruction_has_its_images_own_tags_and_no_strength():
@@ -122,6 +176,14 @@ def test_a_list_of_another_shape_is_a_sentence(tmp_path, text):
     path = tmp_path / "vary.toml"
     path.write_text(text)
     with pytest.raises(SettingsError, match="needs `options`"):
+        read_vary(str(path))
+
+
+@pytest.mark.parametrize("ways", ['"edit"', "[]", "[3]", '["paint"]', '["edit 2"]', '["edit x"]', '["composite 0.5"]'])
+def test_a_way_that_does_not_exist_is_a_sentence(tmp_path, ways):
+    path = tmp_path / "vary.toml"
+    path.write_text(f'[a]\noptions = [["smile"]]\nways = {ways}\n')
+    with pytest.raises(SettingsError, match=r"\[a\]: `ways` has .*, which is not a way to draw"):
         read_vary(str(path))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from prep.checks.retag import read_exclusive
 from prep.config import Settings, configs_folder, load_settings
-from prep.drawing.prompts import read_vary
+from prep.drawing.vary import read_vary
 from prep.errors import PrepError
 from prep.lint.look import apply_fixes, lint
 from prep.tagging.filters import read_patterns

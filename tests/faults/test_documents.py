@@ -9,7 +9,7 @@ import pytest
 from prep.checks.retag import read_exclusive
 from prep.config import load_settings
 from prep.documents import DEEPEST, DocumentError, parse_json, parse_toml, read_json, read_toml
-from prep.drawing.prompts import read_vary
+from prep.drawing.vary import read_vary
 from prep.errors import SettingsError, UsageError
 from prep.files import named_path
 from prep.formats._state import State

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from prep.config import load_settings
-from prep.drawing.prompts import read_vary
+from prep.drawing.vary import read_vary
 from prep.errors import SettingsError, UsageError
 from prep.models.locate import files_at
 from prep.scan.find import find_images

@@ -34,6 +34,10 @@ class PaletteCard:
     steps: int = 5
     guidance: float = 1.0
     samplers: tuple[str, ...] = ("columns", "rows")
+    quality: str = ""
+    negative: str = ""
+    sentences: bool = False
+    edits: bool = False
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """Two sizes are all it knows: tall, and wide."""

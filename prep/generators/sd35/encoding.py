@@ -37,14 +37,16 @@ class Encoding:
 
         An encoder for which a card has no room works on the CPU. Raises what torch raises when that has none either.
         """
-        clips = [dict(self._answers(name, texts, self._clip)) for name in CLIPS]
+        pairs = [_two(text) for text in texts]
+        tags = [*dict.fromkeys(tags for tags, _ in pairs)]
+        clips = [dict(self._answers(name, tags, self._clip)) for name in CLIPS]
         if "t5" in self.tokenizers:
-            answers = self._answers("t5", texts, self._t5)
+            answers = (long for _, long in self._answers("t5", [sentence for _, sentence in pairs], self._t5))
         else:
             zeros = torch.zeros(1, self.tokens, self.width, dtype=self.dtype)
-            answers = ((text, zeros) for text in texts)
-        for text, long in answers:
-            hidden, pooled = (torch.cat(parts, dim=-1) for parts in zip(*(clip[text] for clip in clips), strict=True))
+            answers = (zeros for _ in texts)
+        for text, (tags, _), long in zip(texts, pairs, answers, strict=True):
+            hidden, pooled = (torch.cat(parts, dim=-1) for parts in zip(*(clip[tags] for clip in clips), strict=True))
             hidden = F.pad(hidden, (0, self.width - hidden.shape[-1]))
             yield text, Encoded(torch.cat([hidden, long], dim=-2), pooled)
 
@@ -82,3 +84,9 @@ class Encoding:
         """int64 [1, tokens]."""
         given = dict(padding="max_length", max_length=tokens, truncation=True, return_tensors="pt")
         return self.tokenizers[name]([text], **given).input_ids
+
+
+def _two(text: str) -> tuple[str, str]:
+    """(what the CLIPs read, what T5 reads): see prompts_cache.py."""
+    tags, _, sentence = text.partition("\n")
+    return tags, sentence or tags

@@ -1,4 +1,5 @@
-"""SD3.5 through diffusers: from text with StableDiffusion3Pipeline, from a picture with the img2img pipeline.
+"""SD3.5 through diffusers: from text with StableDiffusion3Pipeline, from a picture with the img2img pipeline or by an
+edit (editing.py).
 
 A picture depends only on its own request: each has its own random generator, on the CPU, and its prompts are encoded
 by themselves. On a CPU it is bit-identical in any batch (rows.py); GPUs may differ in the last bits between batch
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 
 from prep.errors import SettingsError, StoppedError, UsageError
-from prep.generators.sd35.batches import alike, in_parts, texts_of
+from prep.generators.sd35.batches import alike, check_edit, in_parts, texts_of
 from prep.generators.sd35.card import FAMILIES, SD35Card
 from prep.generators.sd35.compiling import LEAST_STEPS, why_not_compiled
 from prep.generators.sd35.family import Family, check_size
@@ -87,7 +88,8 @@ class SD35:
         self.products = self._way_to_multiply() if in_fp8 else ""
         self.vae_dtype, self.t5_quantise = self._fitting()
         precision = self._precision(stored_as(described.part, self.quantise), described.family)
-        self.card = SD35Card(name, described.family, options.resolution, precision)
+        sentences = described.family.published and self._with_t5
+        self.card = SD35Card(name, described.family, options.resolution, precision, sentences=sentences)
         self.identity = self.files.identity()
         self.steps_to_come = 0  # as far as known when the weights load
         offload = options.offload if self.device.type != "cpu" else "none"
@@ -250,6 +252,8 @@ class SD35:
                 raise SettingsError(f"augmentation.strength: {picture.strength} is not above 0 and at most 1")
             if picture.parent not in parents:
                 raise UsageError(f"the picture that {picture.key} is drawn from was not given")
+        if picture.manner == "edit":
+            check_edit(picture)
 
     def _try(self, part: list[Picture], parents: Mapping[str, np.ndarray], kept: Path) -> np.ndarray | None:
         """Draw a batch. None: memory ran out, and the memory level was lowered."""
@@ -257,7 +261,7 @@ class SD35:
         try:
             self.open()
             rows = len(part)
-            drawn = self.loaded.draw(part, parents, self._prompts(part[0], kept))
+            drawn = self.loaded.draw(part, parents, self._prompts(part[0], kept), self.level.split)
             reached = self.loaded.pixels.level
             self.level = replace(self.level, tiling=reached.tiling, vae_on_cpu=reached.vae_on_cpu)
             return drawn
@@ -266,7 +270,8 @@ class SD35:
                 raise
             reason = short_reason(error)
         # Outside the except block, where the error no longer holds the batch's memory.
-        before, self.level = self.level, self.level.lower(rows, self.device.type != "cpu")
+        edits = part[0].manner == "edit"
+        before, self.level = self.level, self.level.lower(rows, self.device.type != "cpu", edits)
         log.info(f"generate: memory ran out ({reason}): going on with {self.level.notes}")
         if self.level.offload != before.offload or self.loaded is None:
             self.close()

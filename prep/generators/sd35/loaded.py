@@ -1,7 +1,7 @@
 """An SD3.5 in memory: its transformer in both pipelines, and its VAE, drawing one batch at a time."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -9,8 +9,9 @@ from diffusers import SD3Transformer2DModel, StableDiffusion3Img2ImgPipeline, St
 
 from prep.errors import StoppedError
 from prep.generators.sd35.adaln import AdalnCache
-from prep.generators.sd35.batches import alike_key
+from prep.generators.sd35.batches import alike_key, prompt_of, source_of
 from prep.generators.sd35.card import SD35Card
+from prep.generators.sd35.editing import Flow, Prompts, edited, flows, schedule
 from prep.generators.sd35.pixels import Pixels
 from prep.generators.sd35.prompts_cache import PromptsCache
 from prep.generators.sd35.rows import ByPicture
@@ -48,22 +49,39 @@ class Loaded:
         self.from_picture.set_progress_bar_config(disable=True)
 
     @torch.inference_mode()
-    def draw(self, part: list[Picture], parents: Mapping[str, np.ndarray], prompts: PromptsCache) -> np.ndarray:
-        """One batch of pictures that are `alike` -> uint8 [B, height, width, 3]."""
+    def draw(
+        self, part: list[Picture], parents: Mapping[str, np.ndarray], prompts: PromptsCache, split: bool = False
+    ) -> np.ndarray:
+        """One batch of pictures that are `alike` -> uint8 [B, height, width, 3].
+
+        split: of an edit, source and target are computed one after the other.
+        """
+        if part[0].manner == "edit":
+            latents = self._edited(part, parents, prompts, split)
+        else:
+            latents = self._drawn(part, parents, prompts)
+        if not latents.isfinite().all():
+            raise StoppedError(
+                f"{self.card.name} drew numbers that are not finite, in {self.card.precision}",
+                hint="try `generator.sd35.quantise` = none, or another file",
+            )
+        return self.pixels.decode(latents)
+
+    def _drawn(self, part: list[Picture], parents: Mapping[str, np.ndarray], prompts: PromptsCache) -> torch.Tensor:
+        """From text alone or by img2img -> latents [B, C, h, w]."""
         first = part[0]
         guided = first.guidance > 1
-        generators = [torch.Generator("cpu").manual_seed(picture.seed) for picture in part]
+        generators = _generators(part)
         steps = scheduler(first.sampler, self.family.shift, generators)
         pipeline = self.pipeline if first.strength is None else self.from_picture
         pipeline.scheduler = steps
-        hidden, pooled = self._encoded(prompts, [picture.prompt for picture in part])
+        hidden, pooled = self._encoded(prompts, map(prompt_of, part))
         given = dict(prompt_embeds=hidden, pooled_prompt_embeds=pooled)
         if guided:
-            hidden, pooled = self._encoded(prompts, [picture.negative for picture in part])
+            hidden, pooled = self._encoded(prompts, (picture.negative for picture in part))
             given |= dict(negative_prompt_embeds=hidden, negative_pooled_prompt_embeds=pooled)
         if first.strength is not None:
-            pictures = np.stack([covering(parents[picture.parent], first.width, first.height) for picture in part])
-            given |= dict(image=self.pixels.encode(pictures, generators), strength=first.strength)
+            given |= dict(image=self._parents(part, parents, generators), strength=first.strength)
         elif guided and self.family.skip_layers:
             family = self.family
             given |= dict(
@@ -77,7 +95,7 @@ class Loaded:
         if self.by_picture:
             self.by_picture.pictures = len(part)
         with self.on_the_device:
-            latents = pipeline(
+            return pipeline(
                 width=first.width,
                 height=first.height,
                 num_inference_steps=first.steps,
@@ -86,16 +104,36 @@ class Loaded:
                 output_type="latent",
                 **given,
             ).images
-        del given, hidden, pooled
-        if not latents.isfinite().all():
-            raise StoppedError(
-                f"{self.card.name} drew numbers that are not finite, in {self.card.precision}",
-                hint="try `generator.sd35.quantise` = none, or another file",
-            )
-        return self.pixels.decode(latents)
 
-    def _encoded(self, prompts: PromptsCache, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+    def _edited(
+        self, part: list[Picture], parents: Mapping[str, np.ndarray], prompts: PromptsCache, split: bool
+    ) -> torch.Tensor:
+        """By FlowEdit -> latents [B, C, h, w]."""
+        first = part[0]
+        generators = _generators(part)
+        latents = self._parents(part, parents, generators)
+        negatives = (picture.negative for picture in part)
+        texts = map(source_of, part), map(prompt_of, part), negatives
+        source, target, negative = (Prompts(*self._encoded(prompts, each)) for each in texts)
+        calls = flows(source, target, negative, (first.source_guidance, first.guidance), split)
+        times, sigmas = schedule(first.strength, first.steps, self.family.shift, self.device)
+        if self.cache is not None:
+            self._fill_cache_for_edits(first, times, calls)
+        if self.by_picture:
+            self.by_picture.pictures = 2 * len(part) // len(calls)  # each with the negative prompt and one other
+        with self.on_the_device:
+            return edited(self.pipeline.transformer, latents, times, sigmas, calls, generators)
+
+    def _parents(
+        self, part: list[Picture], parents: Mapping[str, np.ndarray], generators: list[torch.Generator]
+    ) -> torch.Tensor:
+        """Latents [B, C, h, w]."""
+        pictures = [covering(parents[picture.parent], picture.width, picture.height) for picture in part]
+        return self.pixels.encode(np.stack(pictures), generators)
+
+    def _encoded(self, prompts: PromptsCache, texts: Iterable[str]) -> tuple[torch.Tensor, torch.Tensor]:
         """(hidden [B, tokens, width], pooled [B, width]) in the compute dtype, on the drawing device."""
+        texts = list(texts)
         found = {text: prompts.read(text) for text in dict.fromkeys(texts)}
         if lost := [text for text in found if found[text] is None]:
             raise StoppedError(f"the encoded prompt {lost[0][:60]!r} was removed while drawing", hint="run again")
@@ -117,9 +155,28 @@ class Loaded:
         if self.by_picture:  # all of which have the same prompts
             both = [rows[:1] for rows in both]
         asked = [torch.cat(both[::-1]), both[0]] if self.family.skip_layers else [torch.cat(both[::-1])]
+        self._prepare(key, times.unique(), asked)
+
+    def _fill_cache_for_edits(self, first: Picture, times: torch.Tensor, calls: Sequence[Flow]) -> None:
+        """The same for edits: source, target and negative prompts at once."""
+        key = (*(len(call.pooled) for call in calls), *alike_key(first, by_prompt=True))
+        if key == self.cached_for:
+            return
+        asked = [call.pooled for call in calls]
+        if self.by_picture:  # all of which have the same prompts
+            negatives, others = torch.cat([torch.stack(call.pooled.chunk(2)) for call in calls], dim=1)
+            one_each = (0, len(others) // 2)  # the first picture's source and target
+            asked = [torch.stack([negatives[at], others[at]]) for at in one_each]
+        self._prepare(key, times, asked)
+
+    def _prepare(self, key: tuple, times: torch.Tensor, pooled: Sequence[torch.Tensor]) -> None:
         self.cached_for = ()
-        self.cache.prepare(times.unique(), *asked)
+        self.cache.prepare(times, *pooled)
         self.cached_for = key
+
+
+def _generators(part: list[Picture]) -> list[torch.Generator]:
+    return [torch.Generator("cpu").manual_seed(picture.seed) for picture in part]
 
 
 class FromText(StableDiffusion3Pipeline):

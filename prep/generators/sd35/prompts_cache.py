@@ -1,6 +1,7 @@
 """Prompts, encoded once and kept: float [1, tokens, width] and [1, pooled width] per text, as the pipeline makes them.
 
-The encoders are loaded only when a text is missing: encoding.py.
+A text has one line, or two: T5 then reads the second, and the CLIPs the first. The encoders are loaded only when a text
+is missing: encoding.py.
 """
 
 import hashlib

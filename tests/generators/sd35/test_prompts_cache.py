@@ -10,6 +10,7 @@ from diffusers import StableDiffusion3Pipeline
 from safetensors.torch import save_file
 
 from prep.generators.sd35 import generator
+from prep.generators.sd35.batches import prompt_of, source_of, texts_of
 from prep.generators.sd35.encoding import Encoding
 from prep.generators.sd35.family import LARGE
 from prep.generators.sd35.generator import SD35
@@ -134,6 +135,29 @@ def test_with_t5_its_tokens_are_the_pipelines_own(tmp_path):
     assert equal(kept, wanted(pipeline_of(encoders), tiny.REQUEST.prompt, generator.T5_TOKENS))
     without = tiny.generator(model, kept_in, torch.float32, t5, with_t5=False)
     assert without._prompts(tiny.REQUEST, kept_in).read(tiny.REQUEST.prompt) is None
+
+
+def test_t5_reads_the_sentence_and_the_clips_the_tags(tmp_path):
+    model, kept = tiny.tiny_model(tmp_path), tmp_path / "encoded"
+    tiny.t5().save_pretrained(tmp_path / "t5")
+    tiny.tokenizer().save_pretrained(tmp_path / "tokenizer_3")
+    drawing = tiny.generator(model, kept, torch.float32, {"t5": tmp_path / "t5"})
+    tags, sentence = "red hair, smile", "girl smile forest"
+    asked = replace(tiny.REQUEST, prompt=tags, sentence=sentence)
+    edit = replace(asked, manner="edit", source=tags, source_sentence="girl blue hair", index=1)
+    drawing.encode([asked, edit, replace(asked, sentence=""), replace(asked, prompt=sentence, sentence="")], kept)
+    cache, cut = drawing._prompts(asked, kept), tiny.TOKENS
+    assert texts_of(edit) == [f"{tags}\n{sentence}", f"{tags}\ngirl blue hair", "blurry"]
+    own, plain, long = cache.read(prompt_of(asked)), cache.read(tags), cache.read(sentence)
+    assert torch.equal(own.hidden[:, :cut], plain.hidden[:, :cut]) and torch.equal(own.pooled, plain.pooled)
+    assert torch.equal(own.hidden[:, cut:], long.hidden[:, cut:])
+    assert not torch.equal(own.hidden[:, cut:], plain.hidden[:, cut:])
+    assert not torch.equal(cache.read(source_of(edit)).hidden, own.hidden)
+
+
+def test_texts_without_a_sentence_keep_their_files(tmp_path):
+    assert prompt_of(tiny.REQUEST) == tiny.REQUEST.prompt
+    assert PromptsCache(tmp_path, "a").path("red hair").name == "03b01cf5285cd561.safetensors"
 
 
 def test_the_identity_of_prompts_kept_before_stays(model, tmp_path):

@@ -1,0 +1,99 @@
+"""Which augmentations are tried: want after want until enough are accepted, and the next way after some rejections.
+
+A pure function of the wants and of what is known of each picture, so that a resumed run tries what an uninterrupted one
+would have tried.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from prep.drawing.wants import Attempt, Want
+from prep.types import GenerationRequest
+
+NEXT_WAY = frozenset({"copy", "contradiction", "damaged", "another_character"})  # after these, another way may succeed
+ACCEPTED = ""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How many augmentations of a character are wanted."""
+
+    target: int  # accepted
+    most: int  # accepted at most: those of the last round count, too
+    tries: int  # drawn at most
+    composites: int  # accepted composites at most
+
+    @property
+    def any(self) -> bool:
+        return min(self.target, self.most, self.tries) > 0
+
+
+class Known:
+    """Wants that come one after the other, remembered."""
+
+    def __init__(self, source: Iterator[Want]) -> None:
+        self.source, self.found = source, []
+
+    def part(self, start: int, count: int) -> Sequence[Want]:
+        while len(self.found) < start + count and (want := next(self.source, None)) is not None:
+            self.found.append(want)
+        return self.found[start : start + count]
+
+
+def tried(
+    wants: Known, bounds: Bounds, before: frozenset[str], composites: int, fate: Callable[[str], str | None]
+) -> list[GenerationRequest]:
+    """The requests to draw and to judge so far, in order. Once all of them are judged, it may answer with more.
+
+    before: keys of pictures that an earlier run accepted and that still stand; composites: how many of them are.
+    fate: key -> why it was rejected, ACCEPTED, or None if it is not judged yet.
+    """
+    found: list[GenerationRequest] = []
+    accepted, drawn, at = len(before), 0, 0
+    batch: list[tuple[Want, int]] = []  # (a want, the number of its attempt)
+    while accepted < bounds.target and drawn < bounds.tries:
+        if not batch:
+            missing = bounds.target - accepted
+            part = wants.part(at, min(2 * missing if at else missing, bounds.most - accepted))
+            at += len(part)
+            batch = [(want, 0) for want in part]
+            if not batch:
+                break
+        later: list[tuple[Want, int]] = []
+        waits = False
+        room = bounds.composites - composites  # of this batch, whatever becomes of them: a pure function of the order
+        for want, number in batch:
+            attempt = _next(want, number, room <= 0)
+            if attempt is None or drawn >= bounds.tries:
+                continue
+            number, attempt = attempt
+            if attempt.scene:
+                room -= 1
+                found.append(attempt.scene)
+                empty = fate(attempt.scene.key)
+                if empty != ACCEPTED:
+                    waits = waits or empty is None
+                    later += [(want, number + 1)] if empty is not None else []
+                    continue
+            found.append(attempt.request)
+            drawn += 1
+            said = fate(attempt.request.key)
+            if said is None:
+                waits = True
+            elif said == ACCEPTED:
+                accepted += attempt.request.key not in before
+                composites += attempt.scene is not None and attempt.request.key not in before
+            elif said in NEXT_WAY:
+                later.append((want, number + 1))
+        if waits:
+            break
+        batch = later
+    return found
+
+
+def _next(want: Want, number: int, no_composites: bool) -> tuple[int, Attempt] | None:
+    """(its number, the attempt): the first one from this number on that is allowed."""
+    for place in range(number, len(want.attempts)):
+        if not (want.attempts[place].scene and no_composites):
+            return place, want.attempts[place]
+    return None
