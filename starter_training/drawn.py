@@ -54,7 +54,7 @@ def drawn(
     Raises WeightsError for a file that is no generator; ValueError for a way that it has not.
     """
     generator = SD35(model.stem, {"model": model}, SD35Options(batch=4))
-    if way not in WAYS or (way == "edit" and not generator.card.edits):
+    if way not in WAYS or (way == "edit" and not generator.card.edit_guidance):
         raise ValueError(f"{model.name} has no way to draw called {way}")
     with TemporaryDirectory() as kept:
         for at in range(numbers.start, numbers.stop, AT_ONCE):
@@ -80,9 +80,10 @@ def _request(generator: SD35, way: str, number: int, seed: int, strengths, shift
     target = _like(choice, rng)
     tags = picture(target, (seed, number, 2), size).tags
     strength = round(float(rng.uniform(*strengths)), 2)
-    more = {}
+    guidance, more = generator.card.guidance, {}
     if way == "edit":
-        more = {"manner": "edit", "source": _prompt(parent.tags), "source_guidance": 1.5}
+        before, guidance = generator.card.edit_guidance
+        more = {"manner": "edit", "source": _prompt(parent.tags), "source_guidance": before}
     return parent, GenerationRequest(
         kind="augmentation",
         character="",
@@ -91,7 +92,7 @@ def _request(generator: SD35, way: str, number: int, seed: int, strengths, shift
         width=size[0],
         height=size[1],
         steps=generator.card.steps,
-        guidance=generator.card.guidance,
+        guidance=guidance,
         sampler="euler",
         strength=None if way == "text" else strength,
         parent=None if way == "text" else f"{seed}-{number}",

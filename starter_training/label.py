@@ -91,7 +91,7 @@ def main() -> None:
     drawing.add_argument("folder", type=Path)
     drawing.add_argument("--model", type=Path, default=GENERATOR)
     drawing.add_argument("--count", type=int, default=480)
-    drawing.add_argument("--ways", nargs="+", choices=WAYS, default=["img2img", "text"])
+    drawing.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     drawing.add_argument("--seed", type=int, default=SEED)
     reading = commands.add_parser("read")
     reading.add_argument("folder", type=Path)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from starter_training import damage, label
-from starter_training.drawn import off_grid
+from starter_training.drawn import WAYS, drawn, off_grid
 from starter_training.small import Choice, Small, picture
+from starter_training.train_generator import GENERATOR
 
 CHOICE = Choice("eileen", "happy", "", "upper_body", "blue")
 
@@ -80,3 +81,12 @@ def test_a_number_that_no_picture_has_is_refused(tmp_path, monkeypatch):
     (tmp_path / "1.txt").write_text("1 2")
     with pytest.raises(ValueError, match="has the number 2, and the sheets have 1 to 1"):
         label.read(tmp_path, [tmp_path / "1.txt"] * 2, tmp_path / "out")
+
+
+@pytest.mark.parametrize("way", [pytest.param(way, marks=() if way == "edit" else pytest.mark.slow) for way in WAYS])
+def test_what_the_starter_draws_comes_from_its_number_alone(way):
+    (first,) = drawn(GENERATOR, way, range(3, 4), 7, (0.3, 0.3))
+    assert first.image.shape == first.parent.shape and first.way == way
+    assert (first.strength is None) == (way == "text")
+    (other,) = drawn(GENERATOR, way, range(4, 5), 7, (0.3, 0.3))
+    assert not np.array_equal(first.image[:64, :64], other.image[:64, :64])
