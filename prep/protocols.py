@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from prep.types import Picture, Problem, Vocabulary
+from prep.types import Editing, Picture, Problem, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Card(Protocol):
     quality: str  # words of its own that go in front of every prompt
     negative: str  # and into the negative prompt
     sentences: bool  # whether it reads sentences beside tags
-    edit_guidance: tuple[float, float] | None  # CFG scales of an edit's source and target; None: it cannot edit
+    editing: Editing | None  # how it changes a parent by an `edit`; None: it cannot
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """The size in pixels of what is drawn from a picture of this size: the nearest aspect ratio that it was trained

@@ -144,6 +144,14 @@ class Caption:
     proof: bytes  # a digest of the items and of all that they follow from; see Composer.proof
 
 
+class Editing(NamedTuple):
+    """How a model edits unless something else is asked for."""
+
+    strength: float  # share of the steps that are taken, 0-1
+    source: float  # CFG scale of the source prompt
+    target: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Picture:
     """Everything that affects a drawn picture. Settings that only affect its cost are not here."""

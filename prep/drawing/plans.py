@@ -7,7 +7,7 @@ ends like an uninterrupted one.
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from prep.captions.compose import PEOPLE, prompt_text
@@ -191,6 +191,7 @@ def _fixed(
 def style_of(card: Card, weights: str, exclusive: Exclusive, settings: Settings) -> DrawingStyle:
     """weights: digest of the generator's files."""
     asked = settings.generator
+    quality = card.quality if asked.quality == "auto" else asked.quality
     return DrawingStyle(
         generator=card.name,
         weights=weights,
@@ -199,15 +200,20 @@ def style_of(card: Card, weights: str, exclusive: Exclusive, settings: Settings)
         steps=asked.steps or card.steps,
         guidance=asked.guidance or card.guidance,
         strength=settings.augmentation.strength,
-        quality=card.quality if asked.quality == "auto" else asked.quality,
+        quality=quality,
         negative=card.negative if asked.negative == "auto" else asked.negative,
         size=card.size,
         prompt_text=prompt_text,
         counts=lambda tag: tag == "solo" or bool(PEOPLE.match(tag)),
         excludes=exclusive.against,
-        sentence=sentence if card.sentences else no_sentence,
-        edit_guidance=card.edit_guidance if not asked.guidance or asked.guidance > 1 else None,
+        sentence=partial(_told, quality=quality) if card.sentences else no_sentence,
+        editing=card.editing if not asked.guidance or asked.guidance > 1 else None,
     )
+
+
+def _told(tags: Sequence[str], quality: str) -> str:
+    """What T5 reads: the tags as a sentence, and the words of quality as another."""
+    return f"{sentence(tags)} {quality[:1].upper()}{quality[1:]}.".strip() if quality else sentence(tags)
 
 
 def no_sentence(tags: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from prep.types import GenerationRequest, Kind, Profile
+from prep.types import Editing, GenerationRequest, Kind, Profile
 
 RECURRING = 0.2  # share of a character's images: clothes on fewer belong to one picture
 LEAST_RECURRING = 2  # images
@@ -38,7 +38,7 @@ class DrawingStyle:
     counts: Callable[[str], bool]  # whether a tag counts people (`1girl`)
     excludes: Callable[[str], Collection[str]]  # the tags that contradict this one
     sentence: Callable[[Sequence[str]], str] = lambda tags: ""  # for T5, where the model has one
-    edit_guidance: tuple[float, float] | None = None  # (of the source, of the target); None: the model cannot edit
+    editing: Editing | None = None  # None: the model cannot edit
 
 
 def reconstructions(

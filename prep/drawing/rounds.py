@@ -121,7 +121,7 @@ def scene_verdict(request: GenerationRequest, read: Iterable[str], known: Contai
     asked = [tag for tag in request.asked if tag in known]
     found = [tag for tag in asked if tag in read]
     missing = [tag for tag in asked if tag not in read]
-    people = tuple(sorted(tag for tag in read if tag == "solo" or PEOPLE.match(tag)))
+    people = tuple(sorted(tag for tag in read - {NOBODY} if tag == "solo" or PEOPLE.match(tag)))
     place = {*request.asked} & {*asked} - {NOBODY}
     reason = "not_empty" if people else "another_place" if place and not place & read else None
     score = len(found) / len(asked) if asked else 0.0

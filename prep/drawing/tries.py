@@ -12,6 +12,7 @@ from prep.types import GenerationRequest
 
 NEXT_WAY = frozenset({"copy", "contradiction", "damaged", "another_character"})  # after these, another way may succeed
 ACCEPTED = ""
+MOST_REJECTED = 4  # scenes: if none of so many was accepted, the model cannot draw empty ones, and none is asked for
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Bounds:
 
     target: int  # accepted
     most: int  # accepted at most: those of the last round count, too
-    tries: int  # drawn at most
+    tries: int  # drawn at most, scenes among them
     composites: int  # accepted composites at most
 
     @property
@@ -49,7 +50,7 @@ def tried(
     fate: key -> why it was rejected, ACCEPTED, or None if it is not judged yet.
     """
     found: list[GenerationRequest] = []
-    accepted, drawn, at = len(before), 0, 0
+    accepted, drawn, rejected, at = len(before), 0, 0, 0
     batch: list[tuple[Want, int]] = []  # (a want, the number of its attempt)
     while accepted < bounds.target and drawn < bounds.tries:
         if not batch:
@@ -61,7 +62,8 @@ def tried(
                 break
         later: list[tuple[Want, int]] = []
         waits = False
-        room = bounds.composites - composites  # of this batch, whatever becomes of them: a pure function of the order
+        # Of this batch, whatever becomes of them: a pure function of the order.
+        room = 0 if rejected >= MOST_REJECTED and not composites else bounds.composites - composites
         for want, number in batch:
             attempt = _next(want, number, room <= 0)
             if attempt is None or drawn >= bounds.tries:
@@ -70,9 +72,11 @@ def tried(
             if attempt.scene:
                 room -= 1
                 found.append(attempt.scene)
+                drawn += 1
                 empty = fate(attempt.scene.key)
                 if empty != ACCEPTED:
                     waits = waits or empty is None
+                    rejected += empty is not None
                     later += [(want, number + 1)] if empty is not None else []
                     continue
             found.append(attempt.request)

@@ -12,7 +12,6 @@ from prep.drawing.prompts import DrawingStyle, Parent, ordered, prompt_of, stabl
 from prep.drawing.vary import Group, Way
 from prep.types import GenerationRequest, Profile
 
-EDIT_STRENGTH = 0.8  # FlowEdit's n_max as a share of the steps, unless the group has its own
 NOBODY = "no_humans"
 Option = tuple[str, ...]
 
@@ -65,7 +64,7 @@ class _Character:
 
     def can(self, way: Way, parent: Parent) -> bool:
         if way.manner == "edit":
-            return self.style.edit_guidance is not None
+            return self.style.editing is not None
         return way.manner != "composite" or parent.sha256 in self.cuts
 
     def attempt(self, way: Way, parent: Parent, asked: Option, changes: Option, option: Option, index: int) -> Attempt:
@@ -77,10 +76,10 @@ class _Character:
             return Attempt(text_request(*common, way.strength or style.strength))
         if way.manner == "edit":
             source = ordered(parent.tags, profile, (), style)
-            before, after = style.edit_guidance
+            editing = style.editing
             how = dict(manner="edit", source=prompt_of(source, style), source_sentence=style.sentence(source))
-            how |= dict(source_guidance=before, guidance=after, sampler="euler")
-            return Attempt(text_request(*common, way.strength or EDIT_STRENGTH, **how))
+            how |= dict(source_guidance=editing.source, guidance=editing.target, sampler="euler")
+            return Attempt(text_request(*common, way.strength or editing.strength, **how))
         width, height = style.size(parent.width, parent.height)
         of_scene = ("scene", profile, (NOBODY, *option), (), None, self.scenes[option], style)
         scene = text_request(*of_scene, width=width, height=height)

@@ -12,7 +12,7 @@ from prep.drawing.prompts import DrawingStyle, Parent, consistency, reconstructi
 from prep.drawing.vary import Group, Way, read_vary
 from prep.drawing.wants import Cutting, wants
 from prep.errors import SettingsError
-from prep.types import Profile, Seen
+from prep.types import Editing, Profile, Seen
 from tests.support.requests import request
 
 MANNER = DrawingStyle(
@@ -113,7 +113,7 @@ def test_ways_follow_the_group_and_what_the_model_and_the_parent_allow():
         (want,) = wants_of([places], count=1, cuts=cuts, style=style)
         return [(each.request.manner, each.request.strength) for each in want.attempts]
 
-    able = replace(MANNER, edit_guidance=(3.5, 13.5))
+    able = replace(MANNER, editing=Editing(0.66, 3.5, 13.5))
     cuts = {TALL.sha256: Cutting("alpha", (96, 128))}
     assert manners(cuts, able) == [("edit", 0.7), ("composite", None), ("draw", 0.5), ("draw", None)]
     assert manners({}, MANNER) == [("draw", 0.5), ("draw", None)]

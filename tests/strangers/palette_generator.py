@@ -37,7 +37,7 @@ class PaletteCard:
     quality: str = ""
     negative: str = ""
     sentences: bool = False
-    edits: bool = False
+    editing: None = None
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """Two sizes are all it knows: tall, and wide."""

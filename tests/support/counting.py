@@ -10,7 +10,7 @@ from tests.fakes import FakeTagger
 
 class CountingCard:
     name, precision, steps, guidance, samplers = "counting", "fp32", 2, 3.0, ("euler",)
-    quality, negative, sentences, edit_guidance = "counted", "uncounted", False, None
+    quality, negative, sentences, editing = "counted", "uncounted", False, None
 
     def size(self, width, height):
         return 64, 64

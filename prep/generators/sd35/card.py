@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from prep.errors import SettingsError
 from prep.generators.sd35.family import LARGE, MEDIUM, SAMPLERS, TURBO, Family, size_for
 from prep.generators.sd35.options import SD35Options
+from prep.types import Editing
 
 # SD3.5 has read descriptions of pictures: words of drawn animation mean something to it, scores of a booru do not.
 QUALITY = "anime illustration, clean line art, cel shading, detailed eyes"
@@ -12,8 +13,8 @@ NEGATIVE = "photograph, 3d render, blurry, jpeg artifacts, deformed hands, extra
 # A small model of the same classes has learned the words of SD1.5's anime models, as the starter has.
 SMALL_QUALITY = "masterpiece, best quality, official art, extremely detailed CG"
 SMALL_NEGATIVE = "low quality, worst quality, blurry, cropped, text, watermark, signature"
-EDIT_GUIDANCE = (3.5, 13.5)  # of SD3, in the paper on FlowEdit
-SMALL_EDIT_GUIDANCE = (2.0, 5.0)  # measured with the starter
+EDITING = Editing(0.66, 3.5, 13.5)  # of SD3, in the paper on FlowEdit: 33 of 50 steps
+SMALL_EDITING = Editing(0.9, 1.5, 5.0)  # the best of nine with the starter, 24 edits each
 FAMILIES = {"sd35-large-fp8": LARGE, "sd35-large-turbo-fp8": TURBO, "sd35-medium": MEDIUM}
 
 
@@ -29,11 +30,11 @@ class SD35Card:
     sentences: bool = False  # whether T5 is used, which reads them
 
     @property
-    def edit_guidance(self) -> tuple[float, float] | None:
+    def editing(self) -> Editing | None:
         """Turbo has no guidance, so nothing pulls an edit away from its source."""
         if self.family.guidance <= 1:
             return None
-        return EDIT_GUIDANCE if self.family.published else SMALL_EDIT_GUIDANCE
+        return EDITING if self.family.published else SMALL_EDITING
 
     @property
     def quality(self) -> str:
