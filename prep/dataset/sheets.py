@@ -28,7 +28,7 @@ from prep.run import Places
 from prep.system import remove
 from prep.types import Profile, Row
 
-VERSION = 5
+VERSION = 6
 # subject: the character's slug; recipe: what its sheet shows. The last row counts; rows of 0.1.0 have no more fields.
 SHEET = Shelf(
     "sheet",
@@ -43,7 +43,10 @@ MOST_DRAWN = 36  # per kind
 KINDS = (
     ("reconstruct", "reconstructions: drawn only from the tags of the picture on the left"),
     ("consistency", "consistency samples: drawn only from words, each in another situation; not trained on"),
-    ("augmentation", "augmentations of the picture on the left; accepted ones are in the set"),
+    (
+        "augmentation",
+        "augmentations of the picture on the left, with verdict and what was asked; accepted ones first",
+    ),
 )
 LATIN = "only this sheet writes its names in Latin letters, since no font of this machine has theirs"
 ACROSS = 4

@@ -2,17 +2,13 @@
 
 import json
 import tomllib
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from prep.config import load_settings
 from prep.drawing import rounds
-from prep.errors import UsageError
 from prep.pipeline.outlook import plan_lines
-from prep.pipeline.redraw import redraw
-from prep.process.report import Report
 from prep.types import Check
 from tests.support.pictures import folder_of
 from tests.support.runs import manifest, run_here, tree
@@ -90,25 +86,6 @@ def test_the_plan_says_what_would_be_drawn_and_draws_nothing(tmp_path, tiny_tagg
     )
     assert any("augmentation from mira/" in line and "strength 0.6" in line for line in lines)
     assert generator.drawn == [] and not (out / "generated").exists()
-
-
-def test_redraw_tells_the_tags_each_prompt_and_each_verdict(tmp_path, tiny_tagger, generator, sets):
-    art = folder_of(tmp_path / "art", **{"10_mira": 1})  # kohya's repeats are no part of the name
-    image = next((art / "10_mira").iterdir())
-    settings = load_settings(None, None, (f"tagger.model={tiny_tagger}", *sets))
-    redrawn = redraw(image, tmp_path / "again", 2, settings, Report(quiet=True))
-    assert redrawn.exit_code == 0
-    assert sum(line.startswith("  augmentation: ") for line in redrawn.lines) == 2
-    assert sum(line.startswith("  reconstruct: ") for line in redrawn.lines) == 1
-    assert sum(line.startswith("  prompt:   masterpiece") for line in redrawn.lines) == 3
-    assert redrawn.lines[0].startswith(f"mira/{image.name}: mira")
-
-
-def test_redraw_of_nothing_is_a_sentence(tmp_path):
-    with pytest.raises(UsageError, match="cannot be read"):
-        redraw(tmp_path / "none.png", tmp_path, 1, load_settings(), Report(quiet=True))
-    with pytest.raises(UsageError, match="generator.model is `none`"):
-        redraw(Path(__file__), tmp_path, 1, load_settings(None, None, ("generator.model=none",)), Report(quiet=True))
 
 
 def test_what_a_person_does_to_accepted_pictures_stays(tmp_path, tiny_tagger, generator, sets):
