@@ -23,7 +23,7 @@ from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, read_file, real_folder, write_whole
 from prep.images import encode_png, open_image
 from prep.ledger import Ledger, Shelf
-from prep.names import printable
+from prep.names import printable, quantity
 from prep.run import Places
 from prep.system import remove
 from prep.types import Profile, Row
@@ -157,7 +157,7 @@ class Sheets:
         profile, trigger = self.profiles[character], self.profiles[character].trigger
         traits = ", ".join(self.caption_text(name) for name in profile.tags if profile.tags[name].trait) or "none yet"
         return [
-            f"{printable(character)}: {profile.images:,} images, trigger word: {trigger}",
+            f"{printable(character)}: {quantity(profile.images, 'image')}, trigger word: {trigger}",
             f"left to the trigger word: {traits}" + (f"; {LATIN}" if self.text.lacks([character, trigger]) else ""),
             *self._about(character).shown,
         ]

@@ -151,7 +151,7 @@ def _exit_code(run: Run) -> int:
 
 
 def _best_first(row: Row) -> tuple[Any, ...]:
-    return [*KINDS].index(row.origin), -row.made.check.score, row.made.recipe
+    return [*KINDS].index(row.origin), not row.made.check.kept, -row.made.check.score, row.made.recipe
 
 
 def _explained(record: Captioned, row: Row) -> Iterator[str]:
