@@ -1,7 +1,7 @@
 """The stages that draw and read back: what is drawn and kept for each character. stages.py has the earlier stages."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -19,7 +19,7 @@ from prep.files import is_regular
 from prep.jobs.compose import ComposeJob
 from prep.jobs.draw import DrawJob
 from prep.jobs.tag import ScoreBook, TagJob
-from prep.models.choose_models import fetched
+from prep.models.choose_models import fetched, is_trial
 from prep.models.matting import matting_of
 from prep.models.residency import MEMORY
 from prep.names import quantity
@@ -136,10 +136,24 @@ def check(run: Run, record: Captioned) -> Drawn:
     MEMORY.clear()
     if drawing:
         run.report.say(f"check: {summary(drawn)}")
+        if line := same_base(drawing, drawn):
+            run.report.say(f"check: {line}")
     elif drawn:
         run.report.say(f"check: {len(drawn):,} pictures that were drawn before stay as they are")
     rows = tuple(sorted((*record.rows, *drawn), key=place_in_manifest))
     return Drawn.grown(record, rows=rows, drawn=drawn, enough=True)
+
+
+def same_base(drawing: Drawing, drawn: Sequence[Row]) -> str:
+    """A line about pictures that the model draws which the LoRA will be trained on; empty for the starter."""
+    count = sum(row.trains and row.made.by == "generator" for row in drawn)
+    if not count or is_trial(drawing.generator):
+        return ""
+    were = "was" if count == 1 else "were"
+    return (
+        f"{quantity(count, 'picture')} in the set {were} drawn by {drawing.card.name}. If you train that model, they "
+        "teach it what it draws already: keep their share small (augmentation.share)"
+    )
 
 
 def drawn_before(run: Run, record: Captioned) -> list[Judged]:
