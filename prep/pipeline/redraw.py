@@ -67,6 +67,7 @@ def redraw(home: Home, out: Path, count: int, settings: Settings, runner: Runner
     with at_work(home.src, folder, settings, Options(), runner) as run:
         run.src, run.settings = subject.folder, _alone(subject.settings, count)
         _hand_on(subject, run)
+        keep_judged((), run.ledger)  # what other settings drew is not what was asked for now
         return _redrawn(run, subject)
 
 
@@ -76,9 +77,11 @@ def _name(file: Path) -> str:
 
 
 def _redrawn(run: Run, subject: Subject) -> Redrawn:
-    reading = Repeat((scan, tag), lambda tagged: not tagged.changed, 2, lambda run, _: _looked_at_again(run, subject))
-    record, _ = travel(run, Found(listing=subject.listing), (reading,))
+    reading = Repeat((tag,), lambda tagged: not tagged.changed, 2, lambda run, _: _scanned_again(run, subject))
     name = printable(f"{subject.character}/{subject.file.name}")
+    record = scan(run, Found(listing=subject.listing))
+    if record.rows[0].status == "kept":
+        record, _ = travel(run, record, (reading,))
     if record.rows[0].status != "kept":
         return Redrawn([*_why_not(run, record), "nothing was drawn: see the line above"], _exit_code(run))
     record, _ = travel(run, record, (_profile_of(subject), caption, DRAWING))
@@ -116,13 +119,12 @@ def _hand_on(subject: Subject, run: Run) -> None:
     run.ledger.write(NAMES, [{"subject": subject.character, "recipe": "", "slug": subject.slug}])
     if subject.tagger:
         run.ledger.write(MODEL, [subject.tagger])
-    keep_judged((), run.ledger)
 
 
-def _looked_at_again(run: Run, subject: Subject) -> Found:
+def _scanned_again(run: Run, subject: Subject) -> Scanned:
     run.report.say("tag: the picture changed while prep was running and is read again")
     run.problems.clear()
-    return Found(listing=subject.listing)
+    return scan(run, Found(listing=subject.listing))
 
 
 def _profile_of(subject: Subject) -> Callable[[Run, Tagged], Profiled]:
@@ -163,9 +165,10 @@ def _explained(record: Captioned, row: Row) -> Iterator[str]:
     for name, tags in (("missing", check.missing), ("unwanted", check.unwanted)):
         if tags:
             yield f"  {name}: {', '.join(tags).replace('_', ' ')}"
-    for name, measure in (("identity", check.identity), ("damage", check.damage)):
-        if measure is not None:
-            yield f"  {name}: {measure:.2f}"
+    if row.origin != "scene":
+        measures = (("identity", check.identity), ("damage", check.damage))
+        said = (f"{name} " + ("not measured" if each is None else f"{each:.2f}") for name, each in measures)
+        yield f"  witnesses: {', '.join(said)}"
 
 
 def _advice(drawn: Sequence[Row]) -> Iterator[str]:
@@ -174,6 +177,6 @@ def _advice(drawn: Sequence[Row]) -> Iterator[str]:
     rejected = sum(not check.kept for check in tried)
     if 2 * rejected > len(tried):
         yield (
-            f"{rejected:,} of {len(tried):,} variations were rejected: look at the sheet; a lower check.bound accepts "
-            "more, a higher augmentation.tries draws more, and in a set `prep accept` takes what looks right to you"
+            f"most variations were rejected ({rejected:,} of {len(tried):,}): look at the sheet; a lower check.bound "
+            "accepts more, a higher augmentation.tries draws more, and in a set `prep accept` takes what looks right"
         )
