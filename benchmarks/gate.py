@@ -230,14 +230,14 @@ def judged(kind: str, folder: Path, share: int, *sets: str) -> dict:
     finally:
         GENERATORS.members["starter-generator"] = real
     rows = pq.ParquetFile(folder / "manifest.parquet").read(COLUMNS).to_pylist()
-    drawn = [row for row in rows if forged(row)]
+    drawn = [row for row in rows if answered(row)]
     reasons = Counter(row["reason"] for row in drawn if row["status"] == "rejected")
     reasons += Counter(filter(None, spoken_against(rows, folder, settings)))
     rejected = sum(reasons.values())
     return {"pictures": len(drawn), "rejected": round(rejected / max(len(drawn), 1), 3), "reasons": dict(reasons)}
 
 
-def forged(row: dict) -> bool:
+def answered(row: dict) -> bool:
     """Whether the generator answered with it. A composite has the parent's own figure."""
     return row["origin"] == "augmentation" and row["manner"] != "composite"
 
@@ -249,7 +249,7 @@ def spoken_against(rows: list[dict], folder: Path, settings: Settings) -> list[s
     for row in rows:
         if row["origin"] == "source" and row["status"] == "kept":
             real.setdefault(row["character"], []).append(_ref(row, row["source"]))
-    accepted = [row for row in rows if forged(row) and row["status"] == "kept"]
+    accepted = [row for row in rows if answered(row) and row["status"] == "kept"]
     drawn = [_ref(row, row["file"]) for row in accepted]
     with tempfile.TemporaryDirectory() as place:
         ledger = Ledger.begin(Path(place))

@@ -54,7 +54,7 @@ def drawn(
     Raises WeightsError for a file that is no generator; ValueError for a way that it has not.
     """
     generator = SD35(model.stem, {"model": model}, SD35Options(batch=4))
-    if way not in WAYS or (way == "edit" and not generator.card.edit_guidance):
+    if way not in WAYS or (way == "edit" and not generator.card.editing):
         raise ValueError(f"{model.name} has no way to draw called {way}")
     with TemporaryDirectory() as kept:
         for at in range(numbers.start, numbers.stop, AT_ONCE):
@@ -82,8 +82,8 @@ def _request(generator: SD35, way: str, number: int, seed: int, strengths, shift
     strength = round(float(rng.uniform(*strengths)), 2)
     guidance, more = generator.card.guidance, {}
     if way == "edit":
-        before, guidance = generator.card.edit_guidance
-        more = {"manner": "edit", "source": _prompt(parent.tags), "source_guidance": before}
+        guidance = generator.card.editing.target
+        more = {"manner": "edit", "source": _prompt(parent.tags), "source_guidance": generator.card.editing.source}
     return parent, GenerationRequest(
         kind="augmentation",
         character="",

@@ -4,7 +4,7 @@ Half of what it sees is whole and half is broken (damage.py), nearly all of it t
 what that does to a picture must not count as damage. Beside them are pictures that the starter generator really drew
 (drawn.py), as far as somebody said which of them are broken (label.py). Steps, each kept in --folder: pairs; `undone`,
 broken among the latents, where a generator errs; training, which ends in the file. The bound in the file is where nine
-of ten whole pictures pass that training did not see.
+of ten whole pictures of each size pass that training did not see.
 """
 
 import argparse
@@ -272,14 +272,17 @@ def scores(network: WitnessNetwork, images: np.ndarray) -> np.ndarray:
 
 
 def measure(network: WitnessNetwork, piles: dict) -> dict:
-    """Of the pictures kept apart: the area under the curve, the bound, and what it rejects."""
-    found, label = [], []
+    """Of the pictures kept apart: the area under the curve, the bound that WHOLE_PASS of the whole ones of each size
+    pass, and what it rejects.
+    """
+    found, label, bounds = [], [], []
     for held in piles.values():
         found.append(scores(network, held["images"][held["apart"]]))
         label.append(held["label"][held["apart"]])
+        bounds.append(np.quantile(found[-1][label[-1] == 0], WHOLE_PASS))
     found, label = np.concatenate(found), np.concatenate(label)
     whole, broken = np.sort(found[label == 0]), np.sort(found[label == 1])
-    bound = float(np.quantile(whole, WHOLE_PASS))
+    bound = float(max(bounds))
     return {
         "pictures": len(label),
         "auc": round(float(np.searchsorted(whole, broken).mean() / len(whole)), 4),
