@@ -1,10 +1,12 @@
 """Redraw is a run over one picture: it knows what a run of its SRC would know, and draws in all ways of a run."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from prep.checks.witnessed import Witnessed
 from prep.config import load_settings
 from prep.drawing import rounds
 from prep.errors import UsageError
@@ -13,6 +15,7 @@ from prep.pipeline.subject import home_of
 from prep.types import Check
 from tests.fakes import FakeRunner
 from tests.support.figures_cut import whole_figure
+from tests.support.person import quick
 from tests.support.pictures import drawing, folder_of, save
 from tests.support.runs import manifest, run_here, tree
 
@@ -21,6 +24,7 @@ from tests.support.runs import manifest, run_here, tree
 def again(tmp_path, tiny_tagger, generator, sets, monkeypatch):
     """again(image) -> the lines of `prep redraw image` typed in tmp_path, and its folder."""
     monkeypatch.chdir(tmp_path)
+    quick(monkeypatch)
 
     def again(image: Path, *more: str, count: int = 2, code: int = 0) -> tuple[list[str], Path]:
         home = home_of(image)
@@ -95,10 +99,12 @@ def test_a_picture_in_a_folder_that_prep_made_belongs_to_its_character(tmp_path,
     copy = out / next(row["file"] for row in rows if row["source"] == "mira/1.png")
     assert copy.read_bytes() != image.read_bytes()  # it is on white
     assert again(copy, SMALL) == again(image, SMALL)
-    for row in rows:
-        if row["origin"] == "reconstruct" or row["origin"] == "augmentation" and row["file"].startswith("kohya/"):
-            lines, folder = again(out / row["file"], SMALL, count=1)
-            assert lines[0].startswith(f"mira/{Path(row['file']).name}: mira, ")
+    sample = next(row["file"] for row in rows if row["origin"] == "reconstruct")
+    accepted = next(row["file"] for row in rows if row["origin"] == "augmentation" and row["status"] == "kept")
+    assert accepted.startswith("kohya/")
+    for file in (sample, accepted):
+        lines, folder = again(out / file, SMALL, count=1)
+        assert lines[0].startswith(f"mira/{Path(file).name}: mira, ")
     redrawn = next(folder.glob("generated/mira/*/*.png"))
     assert again(redrawn, SMALL, count=1)[0][0].startswith(f"mira/{redrawn.name}: mira")
 
@@ -108,9 +114,13 @@ def test_composites_come_with_their_scenes_and_the_next_way_follows_a_rejection(
 
     def verdict(request, *_):
         refused = request.strength is not None
-        return Check(0.5, not refused, "copy" if refused else None, identity=0.25, damage=0.125)
+        return Check(0.5, not refused, "copy" if refused else None)
+
+    def measured(witnessed, check, *_):
+        return replace(check, identity=0.25, damage=0.125)
 
     monkeypatch.setattr(rounds, "verdict", verdict)
+    monkeypatch.setattr(Witnessed, "judge", measured)
     vary = tmp_path / "ways.toml"
     vary.write_text(
         '[places]\nways = ["composite", "text"]\noptions = [["outdoors"], ["comic"], ["white_shirt"]]\n'
