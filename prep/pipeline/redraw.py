@@ -38,8 +38,8 @@ WORDS = {  # why a drawn picture was rejected
     "contradiction": "a tag was read that excludes one that was asked for",
     "off_character": "too few of the asked tags were read",
     "not_judgeable": "no tag tells whether it is the character",
-    "damaged": "parts of it are torn, smeared or melted",
-    "another_character": "it looks like somebody else",
+    "damaged": "a witness found it torn, smeared or melted",
+    "another_character": "a witness took it for somebody else",
     "not_empty": "somebody is in the scene",
     "another_place": "the scene is not the place that was asked for",
 }
@@ -176,7 +176,8 @@ def _advice(drawn: Sequence[Row]) -> Iterator[str]:
     tried = [row.made.check for row in drawn if row.origin == "augmentation"]
     rejected = sum(not check.kept for check in tried)
     if 2 * rejected > len(tried):
+        bound = "a lower check.bound accepts more, " if any(check.reason == "off_character" for check in tried) else ""
         yield (
-            f"most variations were rejected ({rejected:,} of {len(tried):,}): look at the sheet; a lower check.bound "
-            "accepts more, a higher augmentation.tries draws more, and in a set `prep accept` takes what looks right"
+            f"most variations were rejected ({rejected:,} of {len(tried):,}): look at the sheet; {bound}a higher "
+            "augmentation.tries draws more, and in a set `prep accept` takes what looks right"
         )
