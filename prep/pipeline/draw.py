@@ -192,7 +192,7 @@ def same_base(drawing: Drawing, drawn: Sequence[Row]) -> str:
         return ""
     were = "was" if count == 1 else "were"
     return (
-        f"{quantity(count, 'picture')} in the set {were} drawn by {drawing.card.name}. If you train that model, they "
+        f"{quantity(count, 'accepted picture')} {were} drawn by {drawing.card.name}. If you train that model, they "
         "teach it what it draws already: keep their share small (augmentation.share)"
     )
 

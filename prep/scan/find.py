@@ -74,15 +74,15 @@ def _listing(src: Path, walk: Walk) -> Listing:
         return _below(walk.base, parent).partition("/")[0] if in_folders else name
 
     whose = [(found, folder(_parent(found.path))) for found in pictures]
-    files = [Found(each.path, _character(of), each.size, each.mtime_ns, each.inode) for each, of in whose if of]
+    files = [Found(each.path, character_of(of), each.size, each.mtime_ns, each.inode) for each, of in whose if of]
     others = [(path, MASK) for path in masks] + [(found.path, LOOSE) for found, of in whose if not of]
     others += _with_captions(walk.others, stems)
-    left = [Left(path, kind, _character(folder(_parent(path)))) for path, kind in others if kind.message]
+    left = [Left(path, kind, character_of(folder(_parent(path)))) for path, kind in others if kind.message]
     folders = {of for _, of in whose if of}
     return Listing(
         files=tuple(sorted(files, key=_path_bytes)),
         left=tuple(sorted(left, key=_path_bytes)),
-        source=_character(name),
+        source=character_of(name),
         counted=Counter(kind.name for _, kind in others if not kind.message),
         passed=tuple(sorted(walk.passed, key=_path_bytes)),
         numbered=tuple(sorted(each for each in folders if numbered_folder(each))),
@@ -130,8 +130,8 @@ def _path_bytes(each: Found | Left) -> bytes:
 
 
 @cache
-def _character(folder: str) -> str:
-    """A folder's name without kohya's repeats."""
+def character_of(folder: str) -> str:
+    """The character that a folder of this name is: without kohya's repeats."""
     kohya = numbered_folder(folder)
     # From here on a character is text: bytes of its name that are not UTF-8 are escaped.
     return sys.intern(os.fsencode(kohya[1] if kohya else folder).decode("utf-8", "backslashreplace"))
