@@ -231,9 +231,11 @@ class Check:
     not_judgeable: tuple[str, ...] = ()  # requested tags that the tagger does not know
     identity: float | None = None  # what the witness of identity measured; None: not measured
     damage: float | None = None  # what the witness of damage measured, 0-1; None: not measured
+    alike: float | None = None  # of a consistency sample: like identity, but to the character's other samples
 
 
-MEASURES = ("identity", "damage")  # of a Check: what witnesses measured
+WITNESSED = ("identity", "damage")  # of a Check: what witnesses judge by
+MEASURES = (*WITNESSED, "alike")  # and all that they measured
 
 
 @dataclass(frozen=True, slots=True)

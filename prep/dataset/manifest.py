@@ -68,6 +68,7 @@ COLUMNS = pa.schema(
         ("changes", NAMES),
         ("check_identity", pa.float64()),
         ("check_damage", pa.float64()),
+        ("check_alike", pa.float64()),
     ]
 )
 
@@ -159,6 +160,7 @@ def _drawn(made: Made) -> dict[str, Any]:
         "changes": request.changes,
         "check_identity": check.identity,
         "check_damage": check.damage,
+        "check_alike": check.alike,
     }
 
 

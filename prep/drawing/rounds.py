@@ -28,7 +28,7 @@ from prep.ledger import Ledger
 from prep.run import Places, image_key
 from prep.scan.copies import COPY_BELOW, HASH_BITS, NEAR, VERSION, difference
 from prep.tagging.thresholds import level_of
-from prep.types import BY_HAND, MEASURES, RETOUCHED, Check, GenerationRequest, ImageRef, Made, Profile, Row
+from prep.types import BY_HAND, RETOUCHED, WITNESSED, Check, GenerationRequest, ImageRef, Made, Profile, Row
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,25 @@ def seen_again(row: Row, judge: Judge) -> Row:
         return row
     check = row.made.check
     said = judge.witnessed.judge(check, row.ref.sha256, judge.real.get(row.ref.character, ()))
-    measured = [getattr(said, name) for name in MEASURES if getattr(check, name) is None]
+    measured = [getattr(said, name) for name in WITNESSED if getattr(check, name) is None]
     return row_of(row.made.request, row.ref, said) if any(each is not None for each in measured) else row
+
+
+def likened(rows: Sequence[Row], judge: Judge) -> tuple[Row, ...]:
+    """With how alike the consistency samples of each character are, if a witness of identity is there."""
+    samples: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row.origin == "consistency":
+            samples[row.ref.character].append(row.ref.sha256)
+
+    def with_likeness(row: Row) -> Row:
+        others = [each for each in samples.get(row.ref.character, ()) if each != row.ref.sha256]
+        if row.origin != "consistency" or not others:
+            return row
+        alike = judge.witnessed.measure("identity", row.ref.sha256, others)
+        return row._replace(made=replace(row.made, check=replace(row.made.check, alike=alike)))
+
+    return tuple(map(with_likeness, rows))
 
 
 def row_of(request: GenerationRequest, ref: ImageRef, check: Check) -> Row:

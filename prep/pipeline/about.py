@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from prep.config import Settings
 from prep.dataset.sheets import About
 from prep.drawing.coverage import coverage_lines
-from prep.drawing.held import held_lines
+from prep.drawing.held import Sample, held_lines
 from prep.drawing.vary import read_vary
 from prep.pipeline.records import Profiled
 from prep.types import Row
@@ -25,7 +25,8 @@ def about_characters(record: Profiled, rows: Iterable[Row], settings: Settings) 
     found = {}
     for character, profile in record.profiles.items():
         drawn = samples[character]
-        asked = ((row.made.request.asked, row.made.check.missing) for row in drawn)
+        checks = ((row.made.request.asked, row.made.check) for row in drawn)
+        asked = (Sample(tags, check.missing, check.identity, check.alike) for tags, check in checks)
         model = drawn[-1].made.request.generator if drawn else ""
         spelt = record.composer.caption_text
         found[character] = About(

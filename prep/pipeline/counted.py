@@ -8,7 +8,8 @@ from prep.drawing.held import Sample
 from prep.pipeline.fates import left_out_for
 from prep.types import is_real, trains
 
-COLUMNS = ["caption_source", "tagger", "flags", "generator", "asked", "changes", "check_missing"]
+CHECKED = ["check_missing", "check_identity", "check_alike"]
+COLUMNS = ["caption_source", "tagger", "flags", "generator", "asked", "changes", *CHECKED]
 
 
 @dataclass
@@ -38,7 +39,8 @@ def counted(manifest: Set) -> Counted:
             if trains(row["origin"], status):
                 found.shown[character].update(row["changes"] or ())
             elif row["origin"] == "consistency":
-                found.samples[character].append((row["asked"] or (), row["check_missing"] or ()))
+                measures = row["check_identity"], row["check_alike"]
+                found.samples[character].append(Sample(row["asked"] or (), row["check_missing"] or (), *measures))
                 found.generators[character] = (row["generator"] or "").split(" ")[0]
             continue
         found.images += 1

@@ -23,7 +23,7 @@ from prep.pipeline.records import Captioned, Drawn, Profiled
 from prep.registry import family
 from prep.run import Run, image_key
 from prep.tagging.thresholds import level_of
-from prep.types import BY_HAND, MEASURES, Caption, ImageRef, Row
+from prep.types import BY_HAND, WITNESSED, Caption, ImageRef, Row
 
 NAMES = Shelf("names", (pa.field("slug", pa.string()),))  # subject: a character; null: passed on
 
@@ -183,7 +183,7 @@ def _unwitnessed(record: Profiled, row: Row) -> bool:
     """Whether a drawn picture trains on the tags' word alone: no witness has looked at it."""
     if not (row.made and row.made.check and row.trains):
         return False
-    return all(getattr(row.made.check, name) is None for name in MEASURES) and not _drawn_by_trial(record, row)
+    return all(getattr(row.made.check, name) is None for name in WITNESSED) and not _drawn_by_trial(record, row)
 
 
 def _drawn_by_trial(record: Profiled, row: Row) -> bool:

@@ -11,7 +11,7 @@ from prep.dataset.read_back import told
 from prep.drawing.begin import begin_drawing
 from prep.drawing.measure import Measured, measure
 from prep.drawing.plans import Drawing
-from prep.drawing.rounds import Judge, file_away, judged, keep_differences, overruled, seen_again, summary
+from prep.drawing.rounds import Judge, file_away, judged, keep_differences, likened, overruled, seen_again, summary
 from prep.drawing.standing import JUDGED, Judged, keep_judged, read_back, rows_of, standing
 from prep.edits.follow import move
 from prep.edits.history import MOVED
@@ -133,14 +133,17 @@ def check(run: Run, record: Captioned) -> Drawn:
     else:
         read = (row for row in record.before if row.ref.sha256 in record.scores)
         rows = [seen_again(row, judge) if row.made.check.kept else row for row in read]
-    keep_measures(run.ledger, judge.witnessed, witnesses)
     rows = file_away(rows, record.places, run.ledger)
     record.edits.note_removals(training(rows), run.options.restore)
     drawn = (*record.drawn, *captioned(run, record, rows))
     if drawing:
         grown = drawing.grown(rows, record.failed)
         if grown is not drawing:
+            keep_measures(run.ledger, judge.witnessed, witnesses)
             return Drawn.grown(record, drawing=grown, drawn=drawn, enough=False)
+    drawn = likened(drawn, judge)
+    keep_measures(run.ledger, judge.witnessed, witnesses)
+    if drawing:
         keep_judged(drawn, run.ledger)
     MEMORY.clear()
     if drawing:
