@@ -11,7 +11,8 @@ from prep.errors import UsageError
 from prep.files import open_file
 
 NEVER_NULL = ("character", "origin", "status")
-NEWER = frozenset({"manner", "asked", "changes", "check_identity", "check_damage"})  # null in the rows of an older prep
+# Null in the rows of an older prep.
+NEWER = frozenset({"manner", "asked", "changes", "check_identity", "check_damage", "variant"})
 
 
 def manifest_rows(out: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:

@@ -68,11 +68,12 @@ def is_sentence(text: str) -> bool:
     return any(len(item.split()) >= SENTENCE_WORDS for item in items(text))
 
 
-def merged(state: Hand, machine: tuple[str, ...]) -> str:
-    """The merged caption. machine: the items of the machine's caption, trigger first.
+def merged(state: Hand, machine: tuple[str, ...], triggers: int = 1) -> str:
+    """The merged caption. machine: the items of the machine's caption, of which the first `triggers` are trigger words:
+    the character's, then a variant's.
 
     However the user changed it, the trigger is treated alike: a caption that had it gets the present one; a caption
-    without it gets none.
+    without it gets none. A variant's is an item like others, but stands right behind the trigger.
     """
     if state.person is None:
         return ", ".join(machine)
@@ -89,9 +90,17 @@ def merged(state: Hand, machine: tuple[str, ...]) -> str:
     first = {trigger: new.pop(trigger)} if trigger in new else {}
     if not has_trigger(state):
         first = {}
-    result = first | kept | new
+    variant = {name: new.pop(name) for name in map(key, machine[1:triggers]) if name in new}
+    result = _behind(trigger, variant, first | kept) | new
     # Nothing to add or remove: the user's exact text, spelling and spaces included.
     return text if list(result) == list(present) else ", ".join(result.values())
+
+
+def _behind(trigger: str, more: dict[str, str], there: dict[str, str]) -> dict[str, str]:
+    """Both, with `more` right behind the trigger, or first where that is missing."""
+    names = list(there)
+    at = names.index(trigger) + 1 if trigger in there else 0
+    return {name: there[name] for name in names[:at]} | more | {name: there[name] for name in names[at:]}
 
 
 def _with_trigger(state: Hand, trigger: str) -> str:

@@ -40,6 +40,7 @@ def _each(key: str) -> Callable[[dict], list | None]:
 COLUMNS = (
     Column("text", "string", "the caption, trigger word first", "caption"),
     Column("character", "string", "which character it shows", "character"),
+    Column("variant", "string", "which variant of it: an outfit, a form", "variant"),
     Column("origin", "string", "source (a real picture), augmentation, consistency or reconstruct (drawn)", "origin"),
     Column("status", "string", "kept or rejected", "status"),
     Column("reject_reason", "string", "why it was rejected", "reason"),
