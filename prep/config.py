@@ -136,6 +136,8 @@ class Augmentation(Section):
 class CheckSettings(Section):
     bound: Share = 0.7
     exclusive: NamedFile = "words/exclusive.toml"
+    identity: ModelName = "auto"
+    damage: ModelName = "auto"
 
 
 def _trigger(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from prep.errors import SettingsError, UsageError
 
-Role = Literal["tagger", "generator", "matting"]
+Role = Literal["tagger", "generator", "matting", "witness"]
 HUB = "https://huggingface.co"
 
 # Where the families of models are declared; config.py gets their sections from there.
@@ -22,6 +22,7 @@ FAMILIES: dict[Role, str] = {
     "tagger": "prep.taggers:TAGGERS",
     "generator": "prep.generators:GENERATORS",
     "matting": "prep.composites:MATTINGS",
+    "witness": "prep.witnesses:WITNESSES",
 }
 
 
@@ -70,6 +71,7 @@ class ModelSpec:
     licence_url: str = ""  # a page, or the card in the package
     runs_on: str = ""
     gated: bool = False  # a licence to accept and a token to send
+    needs: str = ""  # a module that prep does not bring along
 
     def __post_init__(self) -> None:
         if self.options and not self.section:

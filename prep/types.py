@@ -242,6 +242,9 @@ class Check:
     damage: float | None = None  # what the witness of damage measured, 0-1; None: not measured
 
 
+MEASURES = ("identity", "damage")  # of a Check: what witnesses measured
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """What a picture that is not from SRC was made from, and how."""

@@ -68,3 +68,22 @@ def read_with(make: Callable[[TaggerOptions], Any]) -> None:
     global _make
     _make = make
     TAGGERS.members["file"] = replace(TAGGERS.members["file"], maker=f"{__name__}:fake_tagger")
+
+
+class FakeWitness:
+    """Sees a picture's mean colour; identity is how far it is from the real ones', damage how light it is."""
+
+    def __init__(self, about: str = "damage", bound: float = 0.5) -> None:
+        self.about, self.bound = about, bound
+        self.looked = self.measured = 0
+
+    def look(self, image: np.ndarray) -> np.ndarray:
+        self.looked += 1
+        return np.array([image.mean() / 255], np.float32)
+
+    def measure(self, seen: np.ndarray, references: np.ndarray) -> float:
+        self.measured += 1
+        return float(np.median(np.abs(references - seen))) if self.about == "identity" else float(seen[0])
+
+    def accepts(self, measure: float) -> bool:
+        return measure < self.bound

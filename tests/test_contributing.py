@@ -11,7 +11,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 from prep.cli import group
+from prep.config import load_settings
 from prep.errors import SettingsError
+from prep.models.witnesses import check_witnesses, witnesses_of
 from prep.taggers import TAGGERS
 from tests.support.examples import ROOT
 from tests.support.pictures import save
@@ -72,6 +74,19 @@ def test_a_set_is_made_with_the_pages_tagger_generator_runner_and_format(tmp_pat
 
     assert f"{2 + len(accepted)} images are named in" in typed("export", out, "--to", "list")
     assert "mira, red theme" in (out / "export" / "list" / "list.tsv").read_text()
+
+
+def test_the_pages_witness_is_chosen_by_its_path_and_judges(tmp_path, package):
+    (tmp_path / "bound.json").write_text("0.8")
+    settings = load_settings(sets=(f"check.damage=paleness:{tmp_path / 'bound.json'}",))
+    check_witnesses(settings)
+    (ref,) = witnesses_of(settings, drawn_by_starter=False)
+    witness = ref.make()
+    seen = [witness.look(np.full((8, 8, 3), level, np.uint8)) for level in (100, 250)]
+    assert [witness.accepts(witness.measure(each, np.empty((0, 1)))) for each in seen] == [True, False]
+    for asked in ("paleness", "palenes"):
+        with pytest.raises(SettingsError, match="needs a path|Did you mean `paleness`"):
+            check_witnesses(load_settings(sets=(f"check.damage={asked}",)))
 
 
 def test_another_distance_tags_anew(tmp_path, package, weights):

@@ -22,7 +22,7 @@ registry process protocols documents
 options parts png_chunks
 config images ledger
 run tensors aside
-taggers generators runners tagging checks lint
+taggers generators witnesses runners tagging checks lint
 models scan captions composites
 machine jobs
 edits
@@ -33,7 +33,7 @@ cli
 __main__
 """
 LEVELS = {room: level for level, line in enumerate(HOUSE.strip().splitlines()) for room in line.split()}
-TORCH = ("taggers", "generators", "tensors")
+TORCH = ("taggers", "generators", "witnesses", "tensors")
 HEAVY = {"torch", "diffusers", "transformers", "accelerate", "safetensors"}
 
 

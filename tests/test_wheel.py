@@ -29,7 +29,7 @@ def tracked(folder: str) -> set[str]:
 
 def test_the_wheel_holds_the_package_with_its_configurations_and_weights(names):
     assert {f"prep/{path}" for path in tracked("configs")} | tracked("prep") <= names
-    assert {f"prep/starter/{model}.safetensors" for model in ("tagger", "generator")} <= names
+    assert {f"prep/starter/{model}.safetensors" for model in ("tagger", "generator", "witness")} <= names
     assert "prep/configs/default.toml" in names and "prep/starter/tokenizer/tokenizer.json" in names
 
 

@@ -11,18 +11,27 @@ from prep.options import check_tags
 from prep.types import Check, GenerationRequest
 
 CORE_WEIGHT, WEIGHT = 2, 1
+TABLES = ("character", "picture", "near")
 
 
 @dataclass(frozen=True)
 class Exclusive:
-    """Groups of tags that exclude each other. character: what a person is and wears; picture: all others."""
+    """Groups of tags that exclude each other. character: what a person is and wears; picture: all others.
+
+    near: groups that taggers mix up. One of them in place of another costs what the missing one weighs, and no more.
+    """
 
     character: tuple[frozenset[str], ...]
     picture: tuple[frozenset[str], ...]
+    near: tuple[frozenset[str], ...] = ()
 
     def against(self, asked: str) -> frozenset[str]:
         """The tags that exclude this one."""
         return _against(asked, (*self.character, *self.picture))
+
+    def costs(self, asked: str) -> frozenset[str]:
+        """Those that count against a picture when a tagger reads them: not the ones that it takes for this one."""
+        return self.against(asked) - self._near(asked)
 
     def hiders(self, body: Container[str]) -> dict[str, frozenset[str]]:
         """For each tag of the body, tags shown in its place that are not of the body: closed eyes have no colour."""
@@ -34,7 +43,10 @@ class Exclusive:
 
     def against_the_character(self, asked: str) -> frozenset[str]:
         """Those that mean somebody else, or other clothes."""
-        return _against(asked, self.character)
+        return _against(asked, self.character) - self._near(asked)
+
+    def _near(self, asked: str) -> frozenset[str]:
+        return frozenset().union(*(group for group in self.near if asked in group))
 
 
 def _against(asked: str, groups: Iterable[frozenset[str]]) -> frozenset[str]:
@@ -45,20 +57,20 @@ def _against(asked: str, groups: Iterable[frozenset[str]]) -> frozenset[str]:
 
 
 def read_exclusive(path: str) -> Exclusive:
-    """Raises SettingsError when the file is anything but two tables of lists of tags."""
+    """Raises SettingsError when the file is anything but tables of lists of tags."""
     try:
         tables = read_toml(Path(path), follow=True)
     except FileNotFoundError:
         raise SettingsError(f"check.exclusive: {path} {what_is(Path(path))}", hint="name a TOML file") from None
     except DocumentError as error:
         raise SettingsError(f"check.exclusive: {path} {error}", hint="correct it, or name another file") from None
-    wrong = [name for name in tables if name not in ("character", "picture") or not isinstance(tables[name], dict)]
+    wrong = [name for name in tables if name not in TABLES or not isinstance(tables[name], dict)]
     if wrong:
         raise SettingsError(
-            f"check.exclusive: {path}: `{wrong[0]}` is neither the table [character] nor [picture]",
-            hint="put lists of tags into one of the two",
+            f"check.exclusive: {path}: `{wrong[0]}` is neither the table [character] nor [picture] nor [near]",
+            hint="put lists of tags into one of the three",
         )
-    return Exclusive(*(tuple(_groups(path, tables.get(name, {}))) for name in ("character", "picture")))
+    return Exclusive(*(tuple(_groups(path, tables.get(name, {}))) for name in TABLES))
 
 
 def _groups(path: str, lists: dict) -> Iterator[frozenset[str]]:
@@ -94,7 +106,7 @@ def verdict(
     missing = [tag for tag in asked if tag not in read]
     costs: dict[str, int] = {}  # contradicting tag -> the largest weight that it excludes
     for tag in asked:
-        for other in (exclusive.against(tag) & read) - weight.keys():
+        for other in (exclusive.costs(tag) & read) - weight.keys():
             costs[other] = max(costs.get(other, 0), weight[tag])
     stays = {*asked, *body} & set(known) - read  # body tags even if not requested: closed eyes
     contradicted = any(exclusive.against_the_character(tag) & read - weight.keys() for tag in stays)

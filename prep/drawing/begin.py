@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from prep.captions.compose import prompt_text
 from prep.checks.retag import Exclusive, read_exclusive
 from prep.config import Settings
-from prep.drawing.plans import TRAINED, Drawing, bounds_of, plan_character, style_of
+from prep.drawing.plans import TRAINED, Drawing, plan_character, style_of
 from prep.drawing.situations import read_situations
+from prep.drawing.tries import bounds_of
 from prep.drawing.vary import read_vary
 from prep.drawing.wants import Cutting
 from prep.models.choose_models import card_of, generator_of, no_sampler

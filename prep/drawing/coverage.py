@@ -7,6 +7,7 @@ from prep.drawing.vary import Group
 from prep.types import Profile
 
 Option = tuple[str, ...]
+SHOWN = 8  # tags of a group
 
 
 def shown_in(groups: Sequence[Group], pictures: Iterable[Sequence[str]]) -> Counter[Option]:
@@ -33,8 +34,9 @@ def coverage_lines(
             continue  # it is not varied
         counts = {tag: profile.tags[tag].images if tag in profile.tags else 0 for each in group.options for tag in each}
         parts = []
-        for tag, count in sorted(counts.items(), key=lambda pair: (pair[1], pair[0])):
+        for tag, count in sorted(counts.items(), key=lambda pair: (pair[1], pair[0]))[:SHOWN]:
             of = f"{count:,}" if parts else f"{count:,} of {profile.images:,}"
             parts.append(f"{of} {name(tag)}" + (f" (+{drawn[tag]:,} drawn)" if drawn.get(tag) else ""))
         if parts:
-            yield f"{group.name}: {', '.join(parts)}"
+            more = f", and {len(counts) - SHOWN:,} more" if len(counts) > SHOWN else ""
+            yield f"{group.name}: {', '.join(parts)}{more}"

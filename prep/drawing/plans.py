@@ -4,7 +4,6 @@ Everything follows from the requests in their order, from what was accepted befo
 ends like an uninterrupted one.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -17,7 +16,7 @@ from prep.config import Settings
 from prep.drawing.coverage import shown_in
 from prep.drawing.measure import Measured, measure, place
 from prep.drawing.prompts import DrawingStyle, Parent, consistency, reconstructions
-from prep.drawing.tries import ACCEPTED, Bounds, Known, tried
+from prep.drawing.tries import ACCEPTED, Bounds, Known, bounds_of, tried
 from prep.drawing.vary import Group
 from prep.drawing.wants import NOBODY, Cutting, wants
 from prep.jobs.draw import DRAW, draw_recipe, ref_from_draw
@@ -28,8 +27,6 @@ from prep.run import Places
 from prep.types import GenerationRequest, ImageRef, Profile, Row
 
 TRAINED = ("augmentation", "scene")  # and what those are made of
-COMPOSITES = 3  # at most one in so many of a character's accepted augmentations is a composite
-MOST_SHARE = 1.0  # accepted augmentations per real picture at most, unless augmentation.share is larger
 
 
 @dataclass(frozen=True)
@@ -163,15 +160,6 @@ def plan_character(
     trained = [each for each in gone if each.character == profile.character and each.kind in TRAINED]
     paths = {row.ref.sha256: row.ref.path for row in rows}
     return CharacterPlan(profile.character, tuple(fixed), tuple(trained), found, bounds, paths)
-
-
-def bounds_of(profile: Profile, images: int, settings: Settings) -> Bounds:
-    """How many augmentations of a character with so many real images are wanted."""
-    asked = settings.augmentation
-    most = math.ceil(max(MOST_SHARE, asked.share) * images)
-    target = min(most, max(asked.least, math.ceil(asked.share * images)))
-    # When the check cannot accept any, only as many are drawn as the user may want to look through.
-    return Bounds(target, most, target * (asked.tries if profile.body else 1), target // COMPOSITES)
 
 
 def _fixed(

@@ -4,12 +4,12 @@ Making the requests would need torch, to read the generator's file. Counts are e
 to draw, and for an interrupted one the settings say how many pictures it wanted.
 """
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from prep.config import Settings
+from prep.drawing.tries import bounds_of
 from prep.types import Profile
 
 KINDS = {
@@ -43,9 +43,9 @@ def to_draw(profile: Profile, settings: Settings, pictures: Iterable[tuple[str, 
         "reconstruct": min(settings.reconstruct.per_character, profile.images),
     }
     parts = [f"{count - done[kind]:,} {KINDS[kind]}" for kind, count in wanted.items() if count > done[kind]]
-    target = max(settings.augmentation.least, math.ceil(settings.augmentation.share * profile.images))
-    lacking = target - sum(origin == "augmentation" and reason is None for origin, reason in pictures)
-    tries = target * settings.augmentation.tries - done["augmentation"]
+    bounds = bounds_of(profile, profile.images, settings)
+    lacking = bounds.target - sum(origin == "augmentation" and reason is None for origin, reason in pictures)
+    tries = bounds.tries - done["augmentation"] - done["scene"]
     if lacking > 0 and tries > 0 and profile.images:
         parts.append(f"augmentations until {lacking:,} more are accepted, {tries:,} at most")
     return ", ".join(parts) or "nothing"

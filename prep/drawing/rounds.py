@@ -5,7 +5,7 @@ Functions that only read are named after what they find; functions that write, b
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import numpy as np
 from prep.aside import set_aside
 from prep.captions.compose import PEOPLE, Composer
 from prep.checks.retag import Exclusive, as_copy, verdict
+from prep.checks.witnessed import Witnessed
 from prep.config import Settings
 from prep.drawing.plans import CharacterPlan, Drawing
 from prep.drawing.progress import verdicts
@@ -27,7 +28,7 @@ from prep.ledger import Ledger
 from prep.run import Places, image_key
 from prep.scan.copies import COPY_BELOW, HASH_BITS, NEAR, VERSION, difference
 from prep.tagging.thresholds import level_of
-from prep.types import BY_HAND, RETOUCHED, Check, GenerationRequest, ImageRef, Made, Profile, Row
+from prep.types import BY_HAND, MEASURES, RETOUCHED, Check, GenerationRequest, ImageRef, Made, Profile, Row
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Judge:
     exclusive: Exclusive
     known: frozenset[str]  # tags of the tagger
     settings: Settings
+    witnessed: Witnessed
+    real: Mapping[str, Sequence[str]]  # character -> sha256 of its real pictures
     decided: Callable[[str], str | None] = lambda picture: None  # the user's verdict, by image key
 
 
@@ -51,7 +54,7 @@ def judged(drawing: Drawing, judge: Judge, ledger: Ledger, done: Sequence[Row]) 
     differences = _Differences(drawing, ledger)
     siblings: dict[str, list[ImageRef]] = defaultdict(list)
     known = {row.made.recipe for row in done}
-    stay = [row for row in drawing.before if not known and row.made.check.kept]
+    stay = [] if known else [seen_again(row, judge) for row in drawing.before if row.made.check.kept]
     for row in (*done, *stay):
         if row.origin == "augmentation" and row.made.check.kept:
             siblings[row.ref.character].append(row.ref)
@@ -72,6 +75,16 @@ def judged(drawing: Drawing, judge: Judge, ledger: Ledger, done: Sequence[Row]) 
             siblings[plan.character].append(ref)
         rows.append(row)
     return rows, differences.new
+
+
+def seen_again(row: Row, judge: Judge) -> Row:
+    """A picture that was accepted earlier, once a witness is there that has not judged it. The user's word stands."""
+    if row.origin == "scene" or judge.decided(image_key(row)) in ("accepted", "rejected"):
+        return row
+    check = row.made.check
+    said = judge.witnessed.judge(check, row.ref.sha256, judge.real.get(row.ref.character, ()))
+    measured = [getattr(said, name) for name in MEASURES if getattr(check, name) is None]
+    return row_of(row.made.request, row.ref, said) if any(each is not None for each in measured) else row
 
 
 def row_of(request: GenerationRequest, ref: ImageRef, check: Check) -> Row:
@@ -112,7 +125,8 @@ def _check(request: GenerationRequest, ref: ImageRef, judge: Judge) -> Check:
         return scene_verdict(request, read, judge.known)
     profile = judge.profiles[request.character]
     bound = judge.settings.check.bound
-    return verdict(request, read, profile.core, profile.body, judge.known, judge.exclusive, bound)
+    check = verdict(request, read, profile.core, profile.body, judge.known, judge.exclusive, bound)
+    return judge.witnessed.judge(check, ref.sha256, judge.real.get(request.character, ()))
 
 
 def scene_verdict(request: GenerationRequest, read: Iterable[str], known: Container[str]) -> Check:

@@ -22,7 +22,7 @@ from prep.images import png_text
 from prep.jobs.draw import DRAW, draw_recipe, ref_from_draw
 from prep.ledger import Ledger, Shelf
 from prep.run import Places
-from prep.types import BY_HAND, Check, GenerationRequest, Row, is_real
+from prep.types import BY_HAND, MEASURES, Check, GenerationRequest, Row, is_real
 
 JUDGED = Shelf(
     "judged",  # subject: the request's key
@@ -32,7 +32,6 @@ JUDGED = Shelf(
         pa.field("check", pa.string()),  # JSON
     ),
 )
-MEASURES = ("identity", "damage")  # of a Check, each None unless a witness measured it
 Judged = tuple[GenerationRequest, Check, Path | None]  # None: its file is gone
 
 
@@ -127,7 +126,8 @@ def _check(row: dict[str, Any]) -> Check:
     kept = (row["status"] != "rejected") != by_hand
     reason = None if kept or by_hand else row["reason"]
     missing, unwanted = (tuple(row[name] or ()) for name in ("check_missing", "check_unwanted"))
-    return Check(row["check_score"] or 0.0, kept, reason, missing=missing, unwanted=unwanted)
+    measures = {name: row.get(f"check_{name}") for name in MEASURES}
+    return Check(row["check_score"] or 0.0, kept, reason, missing=missing, unwanted=unwanted, **measures)
 
 
 def _judged(row: dict[str, Any]) -> tuple[GenerationRequest, Check]:

@@ -4,14 +4,18 @@ A pure function of the wants and of what is known of each picture, so that a res
 would have tried.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from prep.config import Settings
 from prep.drawing.wants import Attempt, Want
-from prep.types import GenerationRequest
+from prep.types import GenerationRequest, Profile
 
 NEXT_WAY = frozenset({"copy", "contradiction", "damaged", "another_character"})  # after these, another way may succeed
 ACCEPTED = ""
+COMPOSITES = 3  # at most one in so many of a character's accepted augmentations is a composite
+MOST_SHARE = 1.0  # accepted augmentations per real picture at most, unless augmentation.share is larger
 MOST_REJECTED = 4  # scenes: if none of so many was accepted, the model cannot draw empty ones, and none is asked for
 
 
@@ -24,9 +28,14 @@ class Bounds:
     tries: int  # drawn at most, scenes among them
     composites: int  # accepted composites at most
 
-    @property
-    def any(self) -> bool:
-        return min(self.target, self.most, self.tries) > 0
+
+def bounds_of(profile: Profile, images: int, settings: Settings) -> Bounds:
+    """How many augmentations of a character with so many real images are wanted."""
+    asked = settings.augmentation
+    most = math.ceil(max(MOST_SHARE, asked.share) * images)
+    target = min(most, max(asked.least, math.ceil(asked.share * images)))
+    # When the check cannot accept any, only as many are drawn as the user may want to look through.
+    return Bounds(target, most, target * (asked.tries if profile.body else 1), target // COMPOSITES)
 
 
 class Known:

@@ -67,6 +67,10 @@ def parameters(request: GenerationRequest) -> str:
     """The text that image tools read from a PNG."""
     model = f"Size: {request.width}x{request.height}, Model: {request.generator}"
     strength = "" if request.strength is None else f", Denoising strength: {request.strength}"
+    if request.manner == "edit":
+        strength += f", Edit: FlowEdit, Source CFG scale: {request.source_guidance}"
+    elif request.manner == "composite":
+        strength += f", Composite: before scene {request.scene}"
     return (
         f"{request.prompt}\nNegative prompt: {request.negative}\n"
         f"Steps: {request.steps}, Sampler: {request.sampler}, CFG scale: {request.guidance}, Seed: {request.seed}, "

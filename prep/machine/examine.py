@@ -19,6 +19,7 @@ from prep.models.hub import hub_cache, hub_name, hub_offline, is_mirror, sends_t
 from prep.models.known import known
 from prep.models.locate import find, models_folder
 from prep.models.matting import matting_told
+from prep.models.witnesses import ABOUT, check_witnesses, chosen, lacks
 from prep.process.hardware import disk_free, memory
 from prep.registry import ModelSpec, Role, family
 from prep.system import cores
@@ -52,7 +53,9 @@ def examine(settings: Settings) -> Iterator[tuple[str, list[Line]]]:
         reached = {name: answer.result() for name, answer in asked.items()}
     yield "network", wrong or list(_network(reached, offline))
     tagger = _tagger(settings, reached.get("tagger", False))
-    yield "models", [tagger, *_device(settings, compute), _generator(settings, compute), _matting(settings)]
+    generator = _generator(settings, compute)
+    devices, matting = _device(settings, compute), _matting(settings)
+    yield "models", [tagger, *devices, generator, matting, *_witnesses(settings)]
 
 
 def _asked(pool: ThreadPoolExecutor, spec: ModelSpec) -> Future:
@@ -185,6 +188,25 @@ def _matting(settings: Settings) -> Line:
         return Line("matting", *matting_told(settings))
     except PrepError as error:
         return Line("matting", error.message, error.hint, stops=True)
+
+
+def _witnesses(settings: Settings) -> Iterator[Line]:
+    """What would look at drawn pictures beside the tagger."""
+    asked = settings.generator.model
+    starter = family("generator").aliases.get(asked, asked) == family("generator").trial
+    try:
+        check_witnesses(settings)
+        choices = [chosen(about, settings, starter) for about in ABOUT]
+    except PrepError as error:
+        yield Line("witnesses", error.message, error.hint, stops=True)
+        return
+    for choice in choices:
+        if choice.spec is None:
+            yield Line(choice.about, choice.why, choice.todo)
+        elif lack := lacks(choice.spec):
+            yield Line(choice.about, f"{lack}: it is not measured", f"`pip install {choice.spec.needs}`")
+        else:
+            yield Line(choice.about, f"{choice.spec.name} looks at what is drawn")
 
 
 def _get(model: ModelSpec) -> str:

@@ -13,6 +13,7 @@ from prep.models.choose_models import card_of, generator_of, no_sampler, option_
 from prep.models.known import known
 from prep.models.locate import files_at, find, models_folder
 from prep.models.matting import check_matting
+from prep.models.witnesses import check_witnesses
 from prep.options import Options
 from prep.process.hardware import may_have, nvidia_driver
 from prep.registry import ModelSpec, Role, family, load
@@ -39,6 +40,7 @@ def check_models(settings: Settings, begun: bool = False) -> None:
             )
         check_model(role, settings, begun)
     check_matting(settings)
+    check_witnesses(settings)
 
 
 def check_model(role: Role, settings: Settings, begun: bool = False) -> None:

@@ -11,7 +11,7 @@ from prep.models.locate import find
 from prep.options import GeneratorOptions, Options, TaggerOptions
 from prep.registry import ModelSpec, load
 
-COMMON = {"tagger": TaggerOptions, "generator": GeneratorOptions, "matting": Options}
+COMMON = {"tagger": TaggerOptions, "generator": GeneratorOptions, "matting": Options, "witness": Options}
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class ModelRef:
         return files
 
     def make(self) -> Any:
-        """The tagger or generator itself, on this machine. Raises WeightsError, SettingsError."""
+        """The tagger, generator or witness itself, on this machine. Raises WeightsError, SettingsError."""
         return load(self.spec.maker, self.name)(self.name, self.files(), self.options)
 
     @property

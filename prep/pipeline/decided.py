@@ -23,7 +23,7 @@ from prep.pipeline.records import Captioned, Drawn, Profiled
 from prep.registry import family
 from prep.run import Run, image_key
 from prep.tagging.thresholds import level_of
-from prep.types import BY_HAND, Caption, ImageRef, Row
+from prep.types import BY_HAND, MEASURES, Caption, ImageRef, Row
 
 NAMES = Shelf("names", (pa.field("slug", pa.string()),))  # subject: a character; null: passed on
 
@@ -100,13 +100,13 @@ def _captioned(run: Run, record: Profiled, row: Row, picture: str, entry: Entry,
         return row._replace(complexity=level)
     machine = _machine_s(record, row, level, entry)
     more = {"starter"} if trial or row.made and _drawn_by_trial(record, row) else set()
-    if len(machine.items) == len(record.profile_for(row.ref).triggers) and not machine.tags and not machine.removed:
+    if _unwitnessed(record, row):
+        more.add("unwitnessed")
+    triggers = len(record.profile_for(row.ref).triggers)
+    if len(machine.items) == triggers and not machine.tags and not machine.removed:
         more.add("no_tags")
     flags = tuple(sorted({*row.flags, *more})) if more else row.flags
-    decided = {}
-    if row.trains:
-        triggers = len(record.profile_for(row.ref).triggers)
-        decided = _decided(record.edits, picture, begun(entry, machine.items), machine, triggers)
+    decided = _decided(record.edits, picture, begun(entry, machine.items), machine, triggers) if row.trains else {}
     return row._replace(complexity=level, caption=machine, flags=flags, **decided)
 
 
@@ -131,7 +131,7 @@ def _composed(record: Profiled, ref: ImageRef, level: str) -> Caption:
 
 
 def _decided(edits: HandEdits, picture: str, hand: Hand, machine: Caption, triggers: int) -> dict[str, Any]:
-    """What the user made of the caption, or of the picture. triggers: how many of the machine's items are."""
+    """What the user made of the caption, or of the picture. triggers: how many of the machine's items are triggers."""
     if picture in edits.excluded:
         return {"status": "excluded"}
     if picture in edits.unread_sources:
@@ -186,6 +186,13 @@ def _say_retouched(run: Run, edits: HandEdits) -> None:
     if retouched := edits.placement.retouched():
         stay = "it stays as it is" if len(retouched) == 1 else "they stay as they are"
         run.report.say(f"scan: {quantity(len(retouched), 'picture')} in kohya/ changed by hand; {stay}")
+
+
+def _unwitnessed(record: Profiled, row: Row) -> bool:
+    """Whether a drawn picture trains on the tags' word alone: no witness has looked at it."""
+    if not (row.made and row.made.check and row.trains):
+        return False
+    return all(getattr(row.made.check, name) is None for name in MEASURES) and not _drawn_by_trial(record, row)
 
 
 def _drawn_by_trial(record: Profiled, row: Row) -> bool:

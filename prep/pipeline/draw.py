@@ -1,7 +1,7 @@
 """The stages that draw and read back: what is drawn and kept for each character. stages.py has the earlier stages."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -11,7 +11,7 @@ from prep.dataset.read_back import told
 from prep.drawing.begin import begin_drawing
 from prep.drawing.measure import Measured, measure
 from prep.drawing.plans import Drawing
-from prep.drawing.rounds import Judge, file_away, judged, keep_differences, overruled, summary
+from prep.drawing.rounds import Judge, file_away, judged, keep_differences, overruled, seen_again, summary
 from prep.drawing.standing import JUDGED, Judged, keep_judged, read_back, rows_of, standing
 from prep.edits.follow import move
 from prep.edits.history import MOVED
@@ -19,9 +19,12 @@ from prep.files import is_regular
 from prep.jobs.compose import ComposeJob
 from prep.jobs.draw import DrawJob
 from prep.jobs.tag import ScoreBook, TagJob
-from prep.models.choose_models import fetched
+from prep.jobs.witness import WitnessJob, keep_measures, open_witnessed, to_look
+from prep.models.choose_models import fetched, is_trial
 from prep.models.matting import matting_of
+from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
+from prep.models.witnesses import witnesses_of
 from prep.names import quantity
 from prep.pipeline.carried import carried
 from prep.pipeline.composites import cuttings
@@ -29,7 +32,7 @@ from prep.pipeline.decided import captioned, training
 from prep.pipeline.records import Captioned, Drawn
 from prep.protocols import Job
 from prep.run import Run
-from prep.types import GenerationRequest, Problem, Row
+from prep.types import GenerationRequest, ImageRef, Problem, Row
 
 FORGOTTEN = Problem(
     "generate",
@@ -115,16 +118,19 @@ def check(run: Run, record: Captioned) -> Drawn:
             if outcome.problem:
                 run.problems[f"generated/{outcome.subject}"] = outcome.problem
         record = replace(record, scores=ScoreBook(run.ledger, record.tag_recipe))
+    witnesses = watch(run, record, refs)
+    exclusive = read_exclusive(run.settings.check.exclusive)
+    judge = Judge(
+        record.scores, record.composer, record.profiles, exclusive, record.known, run.settings,
+        open_witnessed(run.ledger, witnesses), real_pictures(record), record.edits.decisions.verdict,
+    )  # fmt: skip
     if drawing:
-        exclusive = read_exclusive(run.settings.check.exclusive)
-        judge = Judge(
-            record.scores, record.composer, record.profiles, exclusive, record.known, run.settings,
-            record.edits.decisions.verdict,
-        )  # fmt: skip
         rows, differences = judged(drawing, judge, run.ledger, record.drawn)
         keep_differences(run.ledger, differences)
     else:
-        rows = [row for row in record.before if row.ref.sha256 in record.scores]
+        read = (row for row in record.before if row.ref.sha256 in record.scores)
+        rows = [seen_again(row, judge) if row.made.check.kept else row for row in read]
+    keep_measures(run.ledger, judge.witnessed, witnesses)
     rows = file_away(rows, record.places, run.ledger)
     record.edits.note_removals(training(rows), run.options.restore)
     drawn = (*record.drawn, *captioned(run, record, rows))
@@ -136,10 +142,59 @@ def check(run: Run, record: Captioned) -> Drawn:
     MEMORY.clear()
     if drawing:
         run.report.say(f"check: {summary(drawn)}")
+        if line := same_base(drawing, drawn):
+            run.report.say(f"check: {line}")
     elif drawn:
         run.report.say(f"check: {len(drawn):,} pictures that were drawn before stay as they are")
     rows = tuple(sorted((*record.rows, *drawn), key=place_in_manifest))
     return Drawn.grown(record, rows=rows, drawn=drawn, enough=True)
+
+
+def watch(run: Run, record: Captioned, refs: Sequence[ImageRef]) -> list[ModelRef]:
+    """Let the witnesses look at what they have not seen. -> those that judge this run's pictures.
+
+    The starter's own judges only what the starter draws now: what was accepted before it was there stays.
+    """
+    drawing, settings = record.drawing, run.settings
+    if not refs:
+        return []
+    witnesses = witnesses_of(settings, drawing is not None and is_trial(drawing.generator))
+    accepted = {row.ref.sha256 for row in record.before if row.made.check.kept}
+    for witness in witnesses:
+        shown = [ref for ref in refs if not (witness.spec.packaged and ref.sha256 in accepted)]
+        todo = to_look(run.ledger, witness, shown, real_refs(record))
+        if todo:
+            run.report.say(f"check: {witness.name} looks at {quantity(len(todo), 'picture')}")
+            job = WitnessJob(run.src, run.out, run.ledger, witness, settings.scan.max_pixels)
+            for outcome in carried(run, job, todo, "look"):
+                if outcome.problem:
+                    run.problems[f"generated/{outcome.subject}"] = outcome.problem
+    return witnesses
+
+
+def real_refs(record: Captioned) -> dict[str, list[ImageRef]]:
+    """Character -> its real pictures in the set."""
+    found: dict[str, list[ImageRef]] = {}
+    for row in record.rows:
+        if row.status == "kept" and not row.made:
+            found.setdefault(row.ref.character, []).append(row.ref)
+    return found
+
+
+def real_pictures(record: Captioned) -> dict[str, list[str]]:
+    return {character: [ref.sha256 for ref in refs] for character, refs in real_refs(record).items()}
+
+
+def same_base(drawing: Drawing, drawn: Sequence[Row]) -> str:
+    """A line about pictures that the model draws which the LoRA will be trained on; empty for the starter."""
+    count = sum(row.trains and row.made.by == "generator" for row in drawn)
+    if not count or is_trial(drawing.generator):
+        return ""
+    were = "was" if count == 1 else "were"
+    return (
+        f"{quantity(count, 'picture')} in the set {were} drawn by {drawing.card.name}. If you train that model, they "
+        "teach it what it draws already: keep their share small (augmentation.share)"
+    )
 
 
 def drawn_before(run: Run, record: Captioned) -> list[Judged]:

@@ -18,7 +18,7 @@ def open_onnx(path: Path, threads: int = 0) -> "InferenceSession":
         import onnxruntime
     except ImportError:
         raise StoppedError(
-            f"{path.name} needs onnxruntime, which is not installed", hint="pip install onnxruntime, then run again"
+            f"{path.name} needs onnxruntime, which is not installed", hint="`pip install onnxruntime`, then run again"
         ) from None
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # it writes to stderr by itself

@@ -47,6 +47,28 @@ def test_other_hair_instead_of_the_asked_is_a_contradiction():
     assert (check.kept, check.reason) == (False, "contradiction")
 
 
+@pytest.mark.parametrize(
+    "asked, read",
+    [("silver_hair", "white_hair"), ("grey_hair", "silver_hair"), ("aqua_hair", "blue_hair"),
+     ("blue_eyes", "aqua_eyes"), ("medium_hair", "long_hair"), ("short_hair", "medium_hair")],
+)  # fmt: skip
+def test_what_taggers_mix_up_costs_what_is_missing_and_does_not_contradict(asked, read):
+    wanted, core = (asked, *ASKED[2:]), {asked}
+    check = verdict_on(
+        request(asked=wanted, changes=()), [read, *ASKED[2:]], core, core, {*wanted, read}, EXCLUSIVE, 0.6
+    )
+    assert check.kept and check.score == pytest.approx(4 / 6) and check.missing == (asked,) and check.unwanted == ()
+
+
+@pytest.mark.parametrize("asked, read", [("silver_hair", "blonde_hair"), ("short_hair", "long_hair")])
+def test_what_they_do_not_mix_up_still_contradicts(asked, read):
+    wanted, core = (asked, *ASKED[2:]), {asked}
+    check = verdict_on(
+        request(asked=wanted, changes=()), [read, *ASKED[2:]], core, core, {*wanted, read}, EXCLUSIVE, 0.3
+    )
+    assert check.reason == "contradiction" and check.unwanted == (read,)
+
+
 def test_other_clothes_are_a_contradiction_though_they_are_not_core():
     check = verdict([tag for tag in ASKED if tag != "blue_shirt"] + ["red_shirt"])
     assert (check.kept, check.reason) == (False, "contradiction")

@@ -12,7 +12,7 @@ import torch
 from click.testing import CliRunner
 
 from prep.cli import group
-from prep.config import Models, Settings, TaggerSettings, configs_folder
+from prep.config import Models, Settings, TaggerSettings, configs_folder, load_settings
 from prep.machine import compute, examine, torch_build
 from prep.machine.advice import plan_for
 from prep.machine.compute import STORAGE, Compute, Gpu
@@ -23,6 +23,7 @@ from prep.tensors import device
 from tests.support.fetching import allow_fetching, without_home
 from tests.support.runs import prep
 from tests.support.weights import basename, target
+from tests.support.witness_files import tiny_ccip
 
 SMALL_CPU = (16 * 10**9, 8 * 10**9)
 NAME = "deepdanbooru-v3"
@@ -410,3 +411,23 @@ def test_the_folder_of_models_may_begin_with_the_home_folder(tmp_path, monkeypat
     assert "is not a folder" in lines()["PREP_MODELS"]
     (tmp_path / "models").mkdir()
     assert lines()["PREP_MODELS"].partition(" -> ")[0].endswith(str(tmp_path / "models"))
+
+
+def test_what_would_look_at_drawn_pictures_and_what_is_missing_for_it(tmp_path, monkeypatch):
+    told = lines()
+    for about, name in (("identity", "ccip"), ("damage", "ai-corrupted")):
+        assert f"{name} is not on this machine: {about} is not measured -> `prep models get {name}`" in told[about]
+    starter = load_settings(sets=("generator.model=starter",))
+    assert "starter-witness looks at what is drawn" in lines(starter)["damage"]
+    tiny_ccip(tmp_path / "ccip")
+    monkeypatch.setenv("PREP_MODELS", str(tmp_path))
+    assert "ccip looks at what is drawn" in lines()["identity"]
+    monkeypatch.setattr("prep.models.witnesses.find_spec", lambda name: None)
+    assert "it is not measured -> `pip install onnxruntime`" in lines()["identity"]
+
+
+def test_a_witness_of_the_wrong_kind_stops_a_run_and_is_told(tmp_path, monkeypatch):
+    tiny_ccip(tmp_path / "ccip")
+    (tmp_path / "ccip" / "metrics.json").write_text("[]")
+    monkeypatch.setenv("PREP_MODELS", str(tmp_path))
+    assert stops() == ["witnesses"] and "metrics.json is not a table" in lines()["witnesses"]

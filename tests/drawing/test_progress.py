@@ -9,7 +9,7 @@ from prep.types import Profile, Seen
 from tests.support.pictures import drawing, folder_of, save
 from tests.support.runs import manifest, run_here
 
-CORE = {"1girl": Seen(4, 4, 0.6, True, False, False, "")}
+CORE = {"1girl": Seen(4, 4, 0.6, True, False, False, ""), "red_hair": Seen(4, 4, 0.6, True, True, True, "")}
 MIRA, COARSE = Profile("mira", "mira", 4, CORE), Profile("mira", "mira", 4, {})
 ALL_FIXED = [("consistency", None)] * 4 + [("reconstruct", "off_character")] * 2
 
@@ -25,7 +25,7 @@ def some_of(accepted: int, rejected: int):
          "4 consistency samples, 2 reconstructions, augmentations until 2 more are accepted, 8 at most"),
         (MIRA, [], True,  # it was finished without a generator
          "4 consistency samples, 2 reconstructions, augmentations until 2 more are accepted, 8 at most"),
-        (COARSE, [], False, "2 reconstructions, augmentations until 2 more are accepted, 8 at most"),
+        (COARSE, [], False, "2 reconstructions, augmentations until 2 more are accepted, 2 at most"),
         (MIRA, some_of(1, 2), False, "augmentations until 1 more are accepted, 5 at most"),
         (MIRA, some_of(2, 3), False, "nothing"),
         (MIRA, some_of(0, 8), False, "nothing"),

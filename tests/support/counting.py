@@ -10,7 +10,9 @@ from tests.fakes import FakeTagger
 
 class CountingCard:
     name, precision, steps, guidance, samplers = "counting", "fp32", 2, 3.0, ("euler",)
-    quality, negative, sentences, editing = "counted", "uncounted", False, None
+    quality = "masterpiece, best quality, official art, extremely detailed CG"
+    negative = "low quality, worst quality, blurry, cropped, text, watermark, signature"
+    sentences, editing = False, None
 
     def size(self, width, height):
         return 64, 64

@@ -11,13 +11,15 @@ from prep.models.ref import COMMON
 from prep.registry import ModelSpec, load
 from prep.runners import RUNNERS, load_runner
 from prep.taggers import TAGGERS
-from tests.fakes import FakeRunner, FakeTagger
+from prep.witnesses import WITNESSES
+from tests.fakes import FakeRunner, FakeTagger, FakeWitness
 from tests.strangers import onnx_tagger, palette_generator
 from tests.strangers.subprocess_runner import SubprocessRunner
 from tests.support.counting import CountingGenerator
 from tests.support.onnx_files import tiny_onnx
 from tests.support.pictures import tiny_checkpoint
 from tests.support.tiny import tiny_model
+from tests.support.witness_files import tiny_ccip, tiny_corrupted
 
 
 def made(spec: ModelSpec, files: dict[str, Path], **options: Any) -> Any:
@@ -49,6 +51,13 @@ def _palette(folder: Path) -> Any:
     return made(palette_generator.SPEC, {"model": path}, more=["#00ff00"])
 
 
+def _witness(spec: ModelSpec, folder: Path) -> Any:
+    if spec.packaged:
+        return made(spec, {"model": PACKAGE / spec.files[0].name})
+    {"ccip": tiny_ccip, "ai-corrupted": tiny_corrupted}[spec.name](folder)
+    return made(spec, {file.part: folder / file.basename for file in spec.files})
+
+
 # name -> (folder for its weights, batch) -> the tagger
 TAGGERS_AT_HAND: dict[str, Callable[[Path, int], Any]] = {
     **{name: partial(_tagger, spec) for name, spec in TAGGERS.members.items()},
@@ -65,4 +74,8 @@ RUNNERS_AT_HAND: dict[str, Callable[[], Any]] = {
     **{name: partial(load_runner, name) for name in RUNNERS.members},
     "fake": FakeRunner,
     "subprocess": SubprocessRunner,
+}
+WITNESSES_AT_HAND: dict[str, Callable[[Path], Any]] = {
+    **{name: partial(_witness, spec) for name, spec in WITNESSES.members.items()},
+    "fake": lambda folder: FakeWitness("identity"),
 }

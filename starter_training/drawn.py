@@ -1,0 +1,119 @@
+"""Pictures that the starter generator really draws, from seeds: by img2img from parents on and off its grid, by an edit
+where it can, and from text. What training and labelling of the witness see of it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import cv2
+import numpy as np
+
+from prep.generators.sd35.generator import SD35
+from prep.generators.sd35.options import SD35Options
+from prep.types import GenerationRequest
+from starter_training import words
+from starter_training.small import SIZE_CHANCES, SIZES, Choice, Small, choose, picture
+
+AT_ONCE = 64  # requests
+OFF_GRID_PX = 9  # the most that a parent is moved
+WAYS = ("img2img", "edit", "text")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """image: uint8 [H, W, 3], RGB; parent: what it was drawn from, of the same size; way: of WAYS; strength 0-1."""
+
+    image: np.ndarray
+    parent: np.ndarray
+    face: tuple[int, int, int, int]  # of the parent
+    way: str
+    strength: float | None
+
+
+def off_grid(small: Small, rng: np.random.Generator) -> Small:
+    """The same picture moved and enlarged a little: its figure is no longer where the generator's figures stand."""
+    height, width = small.image.shape[:2]
+    scale = rng.uniform(1.02, 1.3)
+    middle_x, middle_y = (small.face[0] + small.face[2]) / 2, (small.face[1] + small.face[3]) / 2
+    turn = cv2.getRotationMatrix2D((middle_x, middle_y), 0, scale)
+    turn[:, 2] += rng.uniform(-OFF_GRID_PX, OFF_GRID_PX, 2)
+    image = cv2.warpAffine(small.image, turn, (width, height), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT)
+    corners = turn @ np.array([[small.face[0], small.face[2]], [small.face[1], small.face[3]], [1, 1]], float)
+    face = (*corners[:, 0], *corners[:, 1])
+    return Small(image, tuple(round(side) for side in face), small.tags)
+
+
+def drawn(
+    model: Path, way: str, numbers: range, seed: int, strengths: tuple[float, float] = (0.6, 0.9), shifted: float = 1.0
+) -> Iterator[Drawn]:
+    """One picture per number, always the same. strengths: least and most. shifted: share of parents off the grid.
+
+    The prompt asks for what another picture of the same outfit shows: another expression, and mostly another place.
+    Raises WeightsError for a file that is no generator; ValueError for a way that it has not.
+    """
+    generator = SD35(model.stem, {"model": model}, SD35Options(batch=4))
+    if way not in WAYS or (way == "edit" and not generator.card.editing):
+        raise ValueError(f"{model.name} has no way to draw called {way}")
+    with TemporaryDirectory() as kept:
+        for at in range(numbers.start, numbers.stop, AT_ONCE):
+            parents, asked = {}, {}
+            for number in range(at, min(at + AT_ONCE, numbers.stop)):
+                parent, request = _request(generator, way, number, seed, strengths, shifted)
+                parents[request.parent or str(number)] = parent
+                asked[request.key] = request, parent
+            pixels = {key: parent.image for key, parent in parents.items()}
+            for key, image in generator.draw([request for request, _ in asked.values()], pixels, Path(kept)):
+                request, parent = asked[key]
+                yield Drawn(image, parent.image, parent.face, way, request.strength)
+    generator.close()
+
+
+def _request(generator: SD35, way: str, number: int, seed: int, strengths, shifted) -> tuple[Small, GenerationRequest]:
+    rng = np.random.default_rng((seed, number))
+    size = SIZES[rng.choice(len(SIZES), p=SIZE_CHANCES)]
+    choice = choose(rng)
+    parent = picture(choice, (seed, number, 1), size)
+    if rng.random() < shifted:
+        parent = off_grid(parent, rng)
+    target = _like(choice, rng)
+    tags = picture(target, (seed, number, 2), size).tags
+    strength = round(float(rng.uniform(*strengths)), 2)
+    guidance, more = generator.card.guidance, {}
+    if way == "edit":
+        guidance = generator.card.editing.target
+        more = {"manner": "edit", "source": _prompt(parent.tags), "source_guidance": generator.card.editing.source}
+    return parent, GenerationRequest(
+        kind="augmentation",
+        character="",
+        prompt=_prompt(tags),
+        negative=", ".join(words.NEGATIVE),
+        width=size[0],
+        height=size[1],
+        steps=generator.card.steps,
+        guidance=guidance,
+        sampler="euler",
+        strength=None if way == "text" else strength,
+        parent=None if way == "text" else f"{seed}-{number}",
+        index=number,
+        asked=tags,
+        changes=(),
+        generator="starter",
+        weights="",
+        precision="",
+        **more,
+    )
+
+
+def _like(choice: Choice, rng: np.random.Generator) -> Choice:
+    """Another expression of the same outfit and view, in another place three times of four."""
+    while True:
+        other = choose(rng)
+        if other.outfit == choice.outfit:
+            place = choice.place if rng.random() < 0.25 else other.place
+            return Choice(choice.outfit, other.face, other.mouth, choice.view, place)
+
+
+def _prompt(tags: tuple[str, ...]) -> str:
+    return ", ".join((*words.QUALITY, *(tag.replace("_", " ") for tag in tags)))

@@ -1,0 +1,43 @@
+"""Training the starter's witness end to end, for seconds: pairs, the ones broken among latents, labels, the file."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from prep.options import Options
+from prep.witnesses.starter import StarterWitness
+from starter_training import train_witness
+from starter_training.album import Album
+from starter_training.small import choose, picture
+
+SIZE = (64, 64)
+
+
+@pytest.fixture(scope="module")
+def albums():
+    smalls = [picture(choose(np.random.default_rng((9, at))), (9, at, 1), SIZE) for at in range(18)]
+    images, faces = np.stack([small.image for small in smalls]), np.array([small.face for small in smalls], np.int16)
+    return {SIZE: Album(images, faces, [small.tags for small in smalls])}
+
+
+def test_what_is_made_and_labelled_trains_into_a_file_that_prep_reads(albums, tmp_path):
+    train_witness.pairs(18, albums, train_witness.GENERATOR, tmp_path, "cpu")
+    alone = train_witness.load_pairs(tmp_path)[SIZE]
+    assert len(alone["label"]) == 18 * 3 and alone["label"].sum() == 18 * 2 and alone["maps"].shape[1:] == (4, 4)
+    assert 0 < alone["apart"].sum() < 18
+    train_witness.undone(9, albums, train_witness.GENERATOR, tmp_path, "cpu")
+    piles = train_witness.load_pairs(tmp_path)
+    assert piles[SIZE]["label"][18 * 3 :].tolist() == [1] * 9
+    (tmp_path / "labels.json").write_text(json.dumps({"a.png": True, "b.png": False, "c.png": None}))
+    for name in ("a.png", "b.png", "c.png"):
+        cv2.imwrite(str(tmp_path / name), alone["images"][0][..., ::-1])
+    labelled = train_witness.with_labelled(piles, tmp_path)
+    assert labelled[SIZE]["label"].tolist() == [1, 0]
+    network, curve = train_witness.train(piles, labelled, 1.5, "cpu", tmp_path / "latest.pt")
+    figures = train_witness.measure(network, piles)
+    assert figures["pictures"] == piles[SIZE]["apart"].sum() and (tmp_path / "latest.pt").exists()
+    train_witness.write(network, 0.5, tmp_path / "w.safetensors")
+    witness = StarterWitness("w", {"model": tmp_path / "w.safetensors"}, Options())
+    assert witness.bound == 0.5 and witness.look(albums[SIZE].images[0]).shape == (1,)
