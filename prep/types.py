@@ -151,6 +151,7 @@ class Caption:
     items: tuple[str, ...]  # the comma items of the text, triggers first
     text: str
     proof: bytes  # a digest of the items and of all that they follow from; see Composer.proof
+    triggers: int = 1  # how many of the items are trigger words: the character's, and the variant's
 
 
 class Editing(NamedTuple):

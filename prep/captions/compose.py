@@ -101,6 +101,7 @@ class Composer:
             items=tuple(items),
             text=", ".join(items),
             proof=self.proof(scores, level, profile, tuple(items)),
+            triggers=len(profile.triggers),
         )
 
     def _caption_text(self, name: str) -> str:

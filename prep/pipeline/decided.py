@@ -102,11 +102,12 @@ def _captioned(run: Run, record: Profiled, row: Row, picture: str, entry: Entry,
     more = {"starter"} if trial or row.made and _drawn_by_trial(record, row) else set()
     if _unwitnessed(record, row):
         more.add("unwitnessed")
-    triggers = len(record.profile_for(row.ref).triggers)
-    if len(machine.items) == triggers and not machine.tags and not machine.removed:
+    if len(machine.items) == machine.triggers and not machine.tags and not machine.removed:
         more.add("no_tags")
     flags = tuple(sorted({*row.flags, *more})) if more else row.flags
-    decided = _decided(record.edits, picture, begun(entry, machine.items), machine, triggers) if row.trains else {}
+    decided = (
+        _decided(record.edits, picture, begun(entry, machine.items, machine.triggers), machine) if row.trains else {}
+    )
     return row._replace(complexity=level, caption=machine, flags=flags, **decided)
 
 
@@ -122,7 +123,7 @@ def _machine_s(record: Profiled, row: Row, level: str, entry: Entry) -> Caption:
     scores, profile = record.scores[ref.sha256], record.profile_for(ref)
     if items and entry.proof == record.composer.proof(scores, level, profile, items):
         # Not the scores themselves: those of a whole set would stay in memory.
-        return Remembered(items, entry.proof, partial(_composed, record, ref, level))
+        return Remembered(items, entry.proof, partial(_composed, record, ref, level), len(profile.triggers))
     return record.composer.caption(scores, level, profile)
 
 
@@ -130,13 +131,13 @@ def _composed(record: Profiled, ref: ImageRef, level: str) -> Caption:
     return record.composer.caption(record.scores[ref.sha256], level, record.profile_for(ref))
 
 
-def _decided(edits: HandEdits, picture: str, hand: Hand, machine: Caption, triggers: int) -> dict[str, Any]:
-    """What the user made of the caption, or of the picture. triggers: how many of the machine's items are triggers."""
+def _decided(edits: HandEdits, picture: str, hand: Hand, machine: Caption) -> dict[str, Any]:
+    """What the user made of the caption, or of the picture."""
     if picture in edits.excluded:
         return {"status": "excluded"}
     if picture in edits.unread_sources:
         return {"status": "rejected", "reason": "caption"}
-    text = machine.text if hand.person is None else merged(hand, machine.items, triggers)
+    text = machine.text if hand.person is None else merged(hand, machine.items, machine.triggers)
     return {"final_text": text, "caption_source": source(hand, text)}
 
 
