@@ -7,6 +7,7 @@ import tomlkit
 from PIL import Image
 
 from prep.errors import SettingsError
+from prep.hub.rows import Source
 from prep.pipeline.status import status_of
 from tests.fakes import FakeTagger
 from tests.support.person import small, tags
@@ -133,6 +134,14 @@ def test_a_folder_deep_below_a_variant_belongs_to_it(made):
     made.run(MAID)
     assert made.row("mira/5_maid/close-ups/2023/000.png")["variant"] == "maid"
     assert first(made, "mira/5_maid/close-ups/2023/000.png") == ["mira", "maid_outfit"]
+
+
+def test_a_sub_folders_name_is_published_only_if_the_settings_name_it(made):
+    dressed(made, "maid", "000")
+    dressed(made, "from Jane Doe", "001")
+    made.run(MAID)
+    assert {row["variant"] for row in manifest(made.out)} == {"maid", "from Jane Doe", None}
+    assert {item.values["variant"] for item in Source(made.out, rejected=True).items()} == {"maid", None}
 
 
 class Colours(FakeTagger):
