@@ -26,7 +26,7 @@ def draw(count: int, folder: Path, workers: int) -> dict[tuple[int, int], Album]
         kept.mkdir(parents=True, exist_ok=True)
         piles = {size: ([], [], []) for size in SIZES}
         with multiprocessing.Pool(workers) as pool:
-            for _, small in pool.imap(numbered, range(count), chunksize=32):
+            for small in pool.imap(numbered, range(count), chunksize=32):
                 images, faces, tags = piles[small.image.shape[1::-1]]
                 images.append(small.image)
                 faces.append(small.face)

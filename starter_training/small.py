@@ -1,4 +1,4 @@
-"""What the starter generator learns from: small pictures with their tags, one person in each, all from a seed.
+"""What the starter generator learns from: small pictures with their tags, of one person or nobody, all from a seed.
 
 Each is one of the tagger's compositions (a sprite over a scene or a colour) at the size that the generator draws. A
 share of the combinations of outfit, expression, view and place is never shown, so that it can be asked whether they
@@ -33,6 +33,8 @@ PLAIN = {
     "pink": (245, 170, 195),
 }
 HELD_OUT = 8  # one combination in so many
+EMPTY = 0.25  # share of pictures with nobody in them: the scenes behind composites
+ZOOMS = (1.0, 1.0, 1.0, 1.3, 1.6)  # of an empty scene
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ class Choice:
 
 @dataclass(frozen=True)
 class Small:
-    """image: uint8 [H, W, 3], RGB. face: left, top, right, bottom in its pixels. tags: those that are surely true."""
+    """image: uint8 [H, W, 3], RGB. face: left, top, right, bottom in its pixels; zeros without a person. tags: those
+    that are surely true.
+    """
 
     image: np.ndarray
     face: tuple[int, int, int, int]
@@ -82,7 +86,7 @@ def picture(choice: Choice, seed: Sequence[int], size: tuple[int, int]) -> Small
     figure = art.figure(choice.outfit, choice.face)
     if choice.mouth:
         figure = recolour.with_mouth(figure, choice.mouth)
-    manner = rng.choice(["grid", "own", "free"], p=(0.62, 0.3, 0.08))
+    manner = rng.choice(["grid", "own", "free"], p=(0.56, 0.36, 0.08))
     actor = _own_frame(figure, width, height) if choice.view == "cowboy_shot" and manner == "own" else None
     if actor is None:
         actor = _standing(rng, figure, choice.view, width, height, free=manner == "free")
@@ -101,6 +105,22 @@ def picture(choice: Choice, seed: Sequence[int], size: tuple[int, int]) -> Small
     face += ((actor.x + right * actor.scale), (actor.y + bottom * actor.scale))
     small = cv2.resize(drawn.image, size, interpolation=cv2.INTER_AREA)
     return Small(small, tuple(round(side / LARGER) for side in face), tuple(sorted(drawn.tags - {"rating:safe"})))
+
+
+def empty(rng: np.random.Generator, size: tuple[int, int]) -> Small:
+    """A scene or a colour with nobody in it, by lot. size: width, height in pixels."""
+    cv2.setNumThreads(1)
+    width, height = size[0] * LARGER, size[1] * LARGER
+    if rng.random() < 0.15:
+        name = str(rng.choice(list(PLAIN)))
+        background = Plain(PLAIN[name], PLAIN[name], frozenset({"simple_background", f"{name}_background"}))
+    else:
+        scene = art.scene(str(rng.choice(sampling.training_pool().scenes)))
+        zoom, across, down = float(rng.choice(ZOOMS)), rng.integers(3) / 2, float(rng.choice((1.0, 1.0, 0.5)))
+        background = View(scene, fit_window(scene, width, height, zoom, across, down))
+    drawn = compose([], background, width, height)
+    small = cv2.resize(drawn.image, size, interpolation=cv2.INTER_AREA)
+    return Small(small, (0, 0, 0, 0), tuple(sorted(drawn.tags - {"rating:safe"})))
 
 
 def _own_frame(figure: art.Figure, width: int, height: int) -> Actor | None:
@@ -127,8 +147,9 @@ def _standing(rng: np.random.Generator, figure: art.Figure, view: str, width: in
     return replace(actor, scale=scale, x=round(x / across) * across, y=y)
 
 
-def numbered(number: int, seed: int = 1) -> tuple[Choice, Small]:
+def numbered(number: int, seed: int = 1) -> Small:
     """The picture of that number in what the generator learns from."""
     rng = np.random.default_rng([seed, number])
     choice = choose(rng)
-    return choice, picture(choice, (seed, number, 1), SIZES[rng.choice(len(SIZES), p=SIZE_CHANCES)])
+    size = SIZES[rng.choice(len(SIZES), p=SIZE_CHANCES)]
+    return empty(rng, size) if rng.random() < EMPTY else picture(choice, (seed, number, 1), size)

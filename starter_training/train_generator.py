@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from prep.generators.sd35.vae import load_vae
 from starter_training import album, train_transformer, train_vae, words
 from starter_training.single_file import write_single_file
 
@@ -18,6 +19,7 @@ GENERATOR = Path(__file__).parents[1] / "prep" / "starter" / "generator.safetens
 PICTURES = 12_000
 SECONDS = {"vae": 1320, "transformer": 7200, "decoder": 2100}  # of one core
 RATES = {"vae": 2e-3, "transformer": 1.5e-3, "decoder": 1e-3}
+FURTHER = 0.5  # of the rate, for weights that have learnt most already
 SAMPLING = {"steps": 16, "guidance": 3.0, "shift": 1.0, "resolution": 160, "step": 16}
 STEPS = ("vae", "transformer", "decoder", "file")
 
@@ -28,16 +30,22 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=PICTURES)
     parser.add_argument("--share", type=float, default=1.0, help="of the usual training time")
     parser.add_argument("--threads", type=int, default=1, help="two beside any other load are slower than one")
+    parser.add_argument("--device", default="cpu", help="of the transformer, such as cuda")
+    parser.add_argument("--further", type=Path, help="a starter generator whose parts are trained further")
     parser.add_argument("--folder", type=Path, default=Path("outputs/starter"), help="keeps what was drawn and trained")
     parser.add_argument("--out", type=Path, default=GENERATOR)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     albums = album.draw(options.pictures, options.folder, options.threads)
-    run(options.steps, albums, options.folder, options.share, options.out)
-
-
-def run(steps, albums: dict, folder: Path, share: float, out: Path) -> None:
     vae, model = train_vae.new_vae(), train_transformer.Model()
+    if options.further:
+        vae = load_vae(options.further, torch.float32)
+        model.load(options.further)
+    run(options.steps, albums, vae, model, options)
+
+
+def run(steps, albums: dict, vae, model: train_transformer.Model, options: argparse.Namespace) -> None:
+    folder, share, out = options.folder, options.share, options.out
     settled, drawn, decoded = folder / "vae.pt", folder / "transformer.pt", folder / "decoder.pt"
     seconds = {name: share * SECONDS[name] for name in SECONDS}
     if "vae" in steps:
@@ -45,12 +53,15 @@ def run(steps, albums: dict, folder: Path, share: float, out: Path) -> None:
         train_vae.settle(vae, albums)
         torch.save(vae.state_dict(), settled)
         _keep(folder, "vae", curve)
-    vae.load_state_dict(torch.load(settled))
+    if settled.exists():
+        vae.load_state_dict(torch.load(settled))
     if "transformer" in steps:
         latents = train_transformer.latents_of(vae, albums)
+        rate = RATES["transformer"] * (FURTHER if options.further else 1)
         model, curve = train_transformer.train(
-            model, latents, albums, seconds["transformer"], RATES["transformer"], folder / "transformer.latest.pt"
+            model.to(options.device), latents, albums, seconds["transformer"], rate, folder / "transformer.latest.pt"
         )
+        model = model.cpu()
         torch.save(model.state_dict(), drawn)
         _keep(folder, "transformer", curve)
     if "decoder" in steps:
@@ -59,7 +70,8 @@ def run(steps, albums: dict, folder: Path, share: float, out: Path) -> None:
         _keep(folder, "decoder", curve)
     if "file" in steps:
         model.load_state_dict(torch.load(drawn))
-        vae.load_state_dict(torch.load(decoded if decoded.exists() else settled))
+        if made := next((path for path in (decoded, settled) if path.exists()), None):
+            vae.load_state_dict(torch.load(made))
         clips = {"clip_l": model.clip_l, "clip_g": model.clip_g}
         for path, eight in ((out, True), (folder / "bf16.safetensors", False)):
             path.parent.mkdir(parents=True, exist_ok=True)

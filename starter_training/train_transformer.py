@@ -14,7 +14,8 @@ from diffusers import AutoencoderKL, SD3Transformer2DModel
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 
-from prep.generators.sd35.encoders import ACTIVATIONS, CLIP
+from prep.generators.sd35.encoders import ACTIVATIONS, CLIP, load_text_encoder
+from prep.generators.sd35.load import load_transformer
 from prep.generators.sd35.sizes import SCALING, SHIFT
 from starter_training import words
 from starter_training.album import batch_order
@@ -51,6 +52,14 @@ class Model(nn.Module):
         )
         self.clip_l, self.clip_g = (_clip(name) for name in CLIP_WIDTHS)
         self.clip_l.text_projection = nn.Identity()  # as SD3 takes it
+
+    def load(self, path: Path) -> None:
+        """Take the weights of a file that write_single_file wrote."""
+        self.transformer.load_state_dict(load_transformer(path, torch.float32, "none").state_dict())
+        for name in CLIP_WIDTHS:
+            state = load_text_encoder(name, path, torch.float32, None, "none").state_dict()
+            state.pop("text_projection.weight", None) if name == "clip_l" else None
+            getattr(self, name).load_state_dict(state)
 
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """tokens: int64 [B, 40] -> (float [B, 80, joint], float [B, joint]), as StableDiffusion3Pipeline makes them:
@@ -146,20 +155,22 @@ def optimisers_of(model: Model, rate: float) -> list[torch.optim.Optimizer]:
 def train(model: Model, latents: dict, albums: dict, seconds: float, rate: float, latest: Path) -> tuple[Model, list]:
     """-> (the running average, the curve: (step, seconds, loss))."""
     torch.manual_seed(1)
-    prompts = Prompts(1)
+    prompts, device = Prompts(1), next(model.parameters()).device
     weights = {size: face_weights(album.faces, *size) for size, album in albums.items()}
 
     def loss_of(batch: tuple) -> tuple[Tensor, float]:
         size, rows = batch
-        clean = latents[size][torch.from_numpy(rows)].float()
-        tokens = torch.tensor([prompts.tokens(albums[size].tags[row]) for row in rows])
-        moment = torch.sigmoid(torch.randn(len(rows)))  # SD3's logit-normal: most of the work is in the middle
+        clean = latents[size][torch.from_numpy(rows)].to(device, torch.float32)
+        tokens = torch.tensor([prompts.tokens(albums[size].tags[row]) for row in rows], device=device)
+        moment = torch.sigmoid(
+            torch.randn(len(rows), device=device)
+        )  # SD3's logit-normal: most of the work is in the middle
         noise = torch.randn_like(clean)
         noisy = clean + (noise - clean) * moment[:, None, None, None]
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16):
             answer = model(noisy, moment, tokens)
         each = (answer.float() - (noise - clean)).square().mean(1)
-        weight = weights[size][torch.from_numpy(rows)]
+        weight = weights[size][torch.from_numpy(rows)].to(device)
         return (each * weight).sum() / weight.sum(), each.mean().item()
 
     return train_for(

@@ -16,11 +16,12 @@ from prep.cli._say import say, say_error
 @click.option("--config", type=PATH, help="A TOML file that overrides the defaults.")
 @click.option("--set", "sets", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; overrides all files.")
 def command(images, count, out, config, sets) -> int:
-    """Draw new pictures from IMAGE: its tags, the prompts, what was drawn, and how well each matches.
+    """Draw new pictures from IMAGE as a run would: its tags, the prompts, what was drawn, and how well each matches.
 
-    Each picture is treated as a character of its own: prep knows only its tags, and builds no set. The new pictures
-    and sheet.png go to OUT/<12 hex>/, a folder per IMAGE. Settings are read from prep.toml in the folder above
-    IMAGE's own. Without SD3.5, --set generator.model=starter tries it on the models that ship with prep.
+    IMAGE is read with the prep.toml of its SRC, the nearest folder above that has one, and belongs to a character as in
+    a run. If a set of that SRC is in outputs/, all that it knows about the character counts. The new pictures and their
+    sheet go to OUT/<12 hex>/, a folder per IMAGE; no set is changed. Without SD3.5, --set generator.model=starter tries
+    it on the models that ship with prep.
 
     \b
     Examples:
@@ -30,19 +31,21 @@ def command(images, count, out, config, sets) -> int:
     from prep.config import load_settings
     from prep.errors import PrepError
     from prep.pipeline.redraw import redraw
+    from prep.pipeline.subject import home_of
     from prep.process.arrow import keep_arrow_small
     from prep.process.pictures import trust_our_own_limits
-    from prep.process.report import Report
     from prep.process.signals import interruptible
+    from prep.runners import load_runner
 
     keep_arrow_small()
     trust_our_own_limits()
     worst = 0
-    with interruptible(), Report() as report:
+    with interruptible():
         for image in images:
             try:
-                settings = load_settings(image.absolute().parent.parent, config, sets)
-                drawn = redraw(image, out, count, settings, report)
+                home = home_of(image)
+                settings = load_settings(home.src, config, sets)
+                drawn = redraw(home, out, count, settings, load_runner("local"))
             except PrepError as error:  # the others are drawn anyway
                 if len(images) == 1:
                     raise

@@ -23,12 +23,12 @@ from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, read_file, real_folder, write_whole
 from prep.images import encode_png, open_image
 from prep.ledger import Ledger, Shelf
-from prep.names import printable
+from prep.names import printable, quantity
 from prep.run import Places
 from prep.system import remove
 from prep.types import Profile, Row
 
-VERSION = 5
+VERSION = 6
 # subject: the character's slug; recipe: what its sheet shows. The last row counts; rows of 0.1.0 have no more fields.
 SHEET = Shelf(
     "sheet",
@@ -43,7 +43,10 @@ MOST_DRAWN = 36  # per kind
 KINDS = (
     ("reconstruct", "reconstructions: drawn only from the tags of the picture on the left"),
     ("consistency", "consistency samples: drawn only from words, each in another situation; not trained on"),
-    ("augmentation", "augmentations of the picture on the left; accepted ones are in the set"),
+    (
+        "augmentation",
+        "augmentations of the picture on the left, with verdict and what was asked; accepted ones first",
+    ),
 )
 LATIN = "only this sheet writes its names in Latin letters, since no font of this machine has theirs"
 ACROSS = 4
@@ -154,7 +157,7 @@ class Sheets:
         profile, trigger = self.profiles[character], self.profiles[character].trigger
         traits = ", ".join(self.caption_text(name) for name in profile.tags if profile.tags[name].trait) or "none yet"
         return [
-            f"{printable(character)}: {profile.images:,} images, trigger word: {trigger}",
+            f"{printable(character)}: {quantity(profile.images, 'image')}, trigger word: {trigger}",
             f"left to the trigger word: {traits}" + (f"; {LATIN}" if self.text.lacks([character, trigger]) else ""),
             *self._about(character).shown,
         ]

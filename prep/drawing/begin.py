@@ -90,5 +90,5 @@ def _lack(profile: Profile) -> str:
             "pictures of it: look at them, and accept the right ones with `prep accept`"
         )
     if profile.images == 1:
-        return "has only one image, so all is drawn from that; prep finds traits from three images on"
+        return "is known from one picture, so all its tags count as the character's; traits are found from three on"
     return ""

@@ -16,7 +16,7 @@ from prep.captions.compose import PEOPLE, Composer
 from prep.checks.retag import Exclusive, as_copy, verdict
 from prep.checks.witnessed import Witnessed
 from prep.config import Settings
-from prep.drawing.plans import CharacterPlan, Drawing
+from prep.drawing.plans import TRAINED, CharacterPlan, Drawing
 from prep.drawing.progress import verdicts
 from prep.drawing.wants import NOBODY
 from prep.errors import ImageError
@@ -54,7 +54,8 @@ def judged(drawing: Drawing, judge: Judge, ledger: Ledger, done: Sequence[Row]) 
     differences = _Differences(drawing, ledger)
     siblings: dict[str, list[ImageRef]] = defaultdict(list)
     known = {row.made.recipe for row in done}
-    stay = [] if known else [seen_again(row, judge) for row in drawing.before if row.made.check.kept]
+    accepted = [row for row in drawing.before if row.origin in TRAINED and row.made.check.kept]
+    stay = [] if known else [seen_again(row, judge) for row in accepted]
     for row in (*done, *stay):
         if row.origin == "augmentation" and row.made.check.kept:
             siblings[row.ref.character].append(row.ref)

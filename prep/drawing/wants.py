@@ -13,7 +13,15 @@ from prep.drawing.vary import Group, Way
 from prep.types import GenerationRequest, Profile
 
 NOBODY = "no_humans"
+LONGEST = 4 / 3  # longer side / shorter side of what is drawn from words
 Option = tuple[str, ...]
+
+
+def upright(width: int, height: int) -> tuple[int, int]:
+    """A size of at most 4:3 either way. What uses none of the parent's pixels need not be as long as it: the further
+    from a square, the more often a figure is drawn broken.
+    """
+    return min(width, round(height * LONGEST)), min(height, round(width * LONGEST))
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,8 @@ class _Character:
         profile, style = self.profile, self.style
         common = ("augmentation", profile, asked, changes, parent, index, style)
         if way.manner == "text":
-            return Attempt(text_request(*common))
+            width, height = style.size(*upright(parent.width, parent.height))
+            return Attempt(text_request(*common, width=width, height=height))
         if way.manner == "img2img":
             return Attempt(text_request(*common, way.strength or style.strength))
         if way.manner == "edit":

@@ -106,8 +106,11 @@ def check(run: Run, record: Captioned) -> Drawn:
     """Read what was drawn, with the tagger that read the real images, and decide whether to try more."""
     drawing = record.drawing
     refs = [row.ref for row in record.before if not record.drawn]
+    composed = {row.ref.sha256 for row in record.before if row.made.by == "composite"}
     if drawing:
-        refs += [ref for _, _, ref in drawing.drawn(run.ledger)]
+        for _, request, ref in drawing.drawn(run.ledger):
+            refs.append(ref)
+            composed |= {ref.sha256} if request.manner == "composite" else set()
     unread = list({ref.sha256: ref for ref in refs if ref.sha256 not in record.scores}.values())
     run.wants("check", len(unread))
     if unread:
@@ -118,7 +121,7 @@ def check(run: Run, record: Captioned) -> Drawn:
             if outcome.problem:
                 run.problems[f"generated/{outcome.subject}"] = outcome.problem
         record = replace(record, scores=ScoreBook(run.ledger, record.tag_recipe))
-    witnesses = watch(run, record, refs)
+    witnesses = watch(run, record, refs, composed)
     exclusive = read_exclusive(run.settings.check.exclusive)
     judge = Judge(
         record.scores, record.composer, record.profiles, exclusive, record.known, run.settings,
@@ -150,18 +153,19 @@ def check(run: Run, record: Captioned) -> Drawn:
     return Drawn.grown(record, rows=rows, drawn=drawn, enough=True)
 
 
-def watch(run: Run, record: Captioned, refs: Sequence[ImageRef]) -> list[ModelRef]:
+def watch(run: Run, record: Captioned, refs: Sequence[ImageRef], composed: set[str]) -> list[ModelRef]:
     """Let the witnesses look at what they have not seen. -> those that judge this run's pictures.
 
-    The starter's own judges only what the starter draws now: what was accepted before it was there stays.
+    composed: sha256 of composites. The starter's own judges only what the starter draws now: not the figures of real
+    pictures, nor what was accepted before it was there.
     """
     drawing, settings = record.drawing, run.settings
     if not refs:
         return []
     witnesses = witnesses_of(settings, drawing is not None and is_trial(drawing.generator))
-    accepted = {row.ref.sha256 for row in record.before if row.made.check.kept}
+    passed = composed | {row.ref.sha256 for row in record.before if row.made.check.kept}
     for witness in witnesses:
-        shown = [ref for ref in refs if not (witness.spec.packaged and ref.sha256 in accepted)]
+        shown = [ref for ref in refs if not (witness.spec.packaged and ref.sha256 in passed)]
         todo = to_look(run.ledger, witness, shown, real_refs(record))
         if todo:
             run.report.say(f"check: {witness.name} looks at {quantity(len(todo), 'picture')}")
@@ -192,7 +196,7 @@ def same_base(drawing: Drawing, drawn: Sequence[Row]) -> str:
         return ""
     were = "was" if count == 1 else "were"
     return (
-        f"{quantity(count, 'picture')} in the set {were} drawn by {drawing.card.name}. If you train that model, they "
+        f"{quantity(count, 'accepted picture')} {were} drawn by {drawing.card.name}. If you train that model, they "
         "teach it what it draws already: keep their share small (augmentation.share)"
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from prep.config import Settings
 from prep.dataset.clear import strangers
+from prep.dataset.manifest import manner
 from prep.dataset.problems import reasons
 from prep.models.choose_models import fetched_first, would_draw
 from prep.names import DRAWN, printable, quantity
@@ -180,14 +181,19 @@ def _drawing_lines(made: Preview) -> Iterator[str]:
     fetched = fetched_first(drawing.generator, run.settings)
     yield f"generate: {text} with {drawing.card.name}{fetched}, {len(missing):,} to draw{later}"
     paths = {row.ref.sha256: printable(row.ref.path) for row in record.rows if row.status == "kept"}
+    scenes = {request.key: request for request in requests if request.kind == "scene"}
     for request in requests:
         if request.key in missing:
             origin = f" from {paths[request.parent]}" if request.parent else ""
-            strength = "" if request.strength is None else f", strength {request.strength}"
-            seed = f", seed {request.seed}" if drawing.here else ""  # it depends on the weights, too
-            size = f"{request.width}x{request.height}, {request.steps} steps{seed}{strength}"
-            yield f"  {printable(request.character)}: {request.kind}{origin} ({size})"
+            how = [manner(request), f"{request.width}x{request.height}", f"{request.steps} steps"]
+            how += [f"seed {request.seed}"] if drawing.here else []  # it depends on the weights, too
+            how += [] if request.strength is None else [f"strength {request.strength}"]
+            yield f"  {printable(request.character)}: {request.kind}{origin} ({', '.join(how)})"
             yield f"    {request.prompt}"
+            if scene := scenes.get(request.scene):
+                yield f"    before the scene: {scene.prompt}"
+            elif request.kind == "scene":
+                yield "    once it is accepted, a character is set before it"
 
 
 def _examples(found: Outlook) -> list[str]:

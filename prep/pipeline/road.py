@@ -1,11 +1,14 @@
-"""All stages of a run, top to bottom, with their loops; and what surrounds them: the lock, the ledger, the options."""
+"""All stages of a run, top to bottom, with their loops; and what surrounds them: the lock, the ledger, the options.
+
+redraw.py takes the same road for one picture.
+"""
 
 import json
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -49,11 +52,12 @@ class Repeat:
     again: Callable[[Run, Any], Any] = lambda run, record: record  # what another round begins with
 
 
+DRAWING = Repeat((generate, check), until=lambda drawn: drawn.enough)
 STAGES: tuple[Stage | Repeat, ...] = (
     Repeat((scan, tag), until=lambda tagged: not tagged.changed, at_most=2, again=look_again),
     profile,
     caption,
-    Repeat((generate, check), until=lambda drawn: drawn.enough),
+    DRAWING,
     export,
 )
 
@@ -108,35 +112,47 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
     found = Found(listing=find_images(src, out))
     settings = for_folders(settings, found.listing.named, variants=found.listing.variants)
     check_settings(settings, out, src, found.listing.expected)
+    captioned = set()
     if settings.captions.sidecars == "source":
         check_stems(file.path for file in found.listing.files)
+        captioned = {(src / file.path).parent for file in found.listing.files}
     prepare_out(out, Path(settings.export.kohya) if settings.export.kohya else None)
+    with at_work(src, out, settings, options, runner, captioned) as run:
+        record, seconds = travel(run, found)
+        with suppress(StoppedError):  # no room for it: all is done, and the next start tries again
+            run.ledger.merge()
+        fates = fates_of(record, settings.scan, run.problems)
+        run.problems |= fates.without
+        _keep_run(out / ".prep" / "run.json", run, seconds, fates.elsewhere if isinstance(record, Exported) else None)
+        failed = sum(each.kind not in HINTS for each in run.problems.values())
+        result = Result(len(record.listing.files), failed, seconds, fates)
+        _tell(run, record, result)
+        return result
+
+
+@contextmanager
+def at_work(
+    src: Path, out: Path, settings: Settings, options: Options, runner: Runner, captioned: Collection[Path] = ()
+) -> Iterator[Run]:
+    """A run over src into out, which was prepared: locked, with a log, its ledger open, and swept of what a killed run
+    left. captioned: folders of src that prep writes captions into.
+
+    Raises StoppedError (NoRoomError) also for what a full disk or too little memory stops inside.
+    """
     state = out / ".prep"
     with locked(state / "lock"), Report(state / "log") as report:
-        ours = [out, state, out / "kohya", *(out / "kohya").glob("*/"), *(out / "generated").glob("**/")]
-        if settings.captions.sidecars == "source":
-            ours += {(src / file.path).parent for file in found.listing.files}
+        ours = [out, state, out / "kohya", *(out / "kohya").glob("*/"), *(out / "generated").glob("**/"), *captioned]
         try:
             for folder in ours:
                 sweep(folder)
             report.note(f"run over {src.resolve()}")
             write_whole(state / "config.json", json.dumps(_kept(src, settings), indent=1).encode())
             ledger = Ledger.begin(state / "ledger", partial(set_parts_aside, out))
-            run = Run(src, out, settings, options, ledger, runner, report)
-            record, seconds = travel(run, found)
-            with suppress(StoppedError):  # no room for it: all is done, and the next start tries again
-                ledger.merge()
+            yield Run(src, out, settings, options, ledger, runner, report)
         except OSError as error:  # from the few calls outside write_whole, which make folders or remove files
             raise cannot_write(Path(os.fsdecode(error.filename or out)), error) from error
         except MemoryError as error:
             raise StoppedError("prep ran out of memory", hint="close other programs, or lower tagger.batch") from error
-        fates = fates_of(record, settings.scan, run.problems)
-        run.problems |= fates.without
-        _keep_run(state / "run.json", run, seconds, fates.elsewhere if isinstance(record, Exported) else None)
-        failed = sum(each.kind not in HINTS for each in run.problems.values())
-        result = Result(len(record.listing.files), failed, seconds, fates)
-        _tell(run, record, result)
-        return result
 
 
 def prepare_out(out: Path, kohya: Path | None = None) -> None:
@@ -160,18 +176,18 @@ def prepare_out(out: Path, kohya: Path | None = None) -> None:
         raise UsageError(f"{out} cannot be written ({error.strerror})", hint="name another folder with --out") from None
 
 
-def travel(run: Run, found: Found) -> tuple[Found, dict[str, float]]:
+def travel(run: Run, found: Found, stages: Sequence[Stage | Repeat] = ()) -> tuple[Any, dict[str, float]]:
     """-> (the record of the last stage, seconds by stage). Ends after the stage that options.to names, in the first
-    round of a loop.
+    round of a loop. stages: without any, all of a run.
     """
     record: Found = found
     seconds: Counter[str] = Counter()
-    for each in STAGES:
-        stages = each.stages if isinstance(each, Repeat) else (each,)
+    for each in stages or STAGES:
+        own = each.stages if isinstance(each, Repeat) else (each,)
         for stage, record in _rounds(run, each, record, seconds):  # noqa: B007, B020 - the last one is used below
-            if stage.__name__ == run.options.to and stage is not stages[-1]:
+            if stage.__name__ == run.options.to and stage is not own[-1]:
                 return record, dict(seconds)
-        if stages[-1].__name__ == run.options.to:
+        if own[-1].__name__ == run.options.to:
             break
     return record, dict(seconds)
 

@@ -77,14 +77,14 @@ def _listing(src: Path, walk: Walk) -> Listing:
     def variant(parent: str) -> str:
         """The first folder below the character's; empty: the pictures are in the character's own."""
         below = _below(walk.base, parent).partition("/")[2].partition("/")[0]
-        return below and _character(below)
+        return below and character_of(below)
 
     whose = [(found, folder(_parent(found.path))) for found in pictures]
-    files = [each._replace(character=_character(of), variant=variant(_parent(each.path))) for each, of in whose if of]
+    files = [each._replace(character=character_of(of), variant=variant(_parent(each.path))) for each, of in whose if of]
     others = [(path, MASK) for path in masks] + [(found.path, LOOSE) for found, of in whose if not of]
     others += _with_captions(walk.others, stems)
     left = [
-        Left(path, kind, _character(folder(_parent(path))), variant(_parent(path)))
+        Left(path, kind, character_of(folder(_parent(path))), variant(_parent(path)))
         for path, kind in others
         if kind.message
     ]
@@ -92,7 +92,7 @@ def _listing(src: Path, walk: Walk) -> Listing:
     return Listing(
         files=tuple(sorted(files, key=_path_bytes)),
         left=tuple(sorted(left, key=_path_bytes)),
-        source=_character(name),
+        source=character_of(name),
         counted=Counter(kind.name for _, kind in others if not kind.message),
         passed=tuple(sorted(walk.passed, key=_path_bytes)),
         numbered=tuple(sorted(each for each in folders if numbered_folder(each))),
@@ -140,8 +140,8 @@ def _path_bytes(each: Found | Left) -> bytes:
 
 
 @cache
-def _character(folder: str) -> str:
-    """A folder's name without kohya's repeats."""
+def character_of(folder: str) -> str:
+    """The character that a folder of this name is: without kohya's repeats."""
     kohya = numbered_folder(folder)
     # From here on a character is text: bytes of its name that are not UTF-8 are escaped.
     return sys.intern(os.fsencode(kohya[1] if kohya else folder).decode("utf-8", "backslashreplace"))

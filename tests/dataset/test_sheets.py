@@ -101,7 +101,7 @@ def test_the_best_of_what_was_accepted_comes_first():
     shown = [(row.made.check.score, row.made.check.reason) for row in sheets._spread("mira", "augmentation")]
     assert shown == [(0.8, None), (0.3, None), (0.9, "copy"), (0.5, "copy")]
     told = [text for _, text in _verdict(rows[1])]
-    assert told == ["0.90 copy", "asked: open mouth", "missing: blue hair", "unwanted: red eyes, hat"]
+    assert told == ["0.90 copy (img2img)", "asked: open mouth", "missing: blue hair", "unwanted: red eyes, hat"]
 
 
 class Page(Sheets):

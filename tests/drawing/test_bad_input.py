@@ -105,8 +105,7 @@ def test_a_character_with_one_image_is_drawn_from_that_one(tmp_path, tiny_tagger
     art, out = folder_of(tmp_path / "art", mira=1), tmp_path / "out"
     assert run_here(art, out, tiny_tagger, *sets).exit_code == 0
     assert (
-        "generate: mira has only one image, so all is drawn from that; prep finds traits from three"
-        in capfd.readouterr().out
+        "generate: mira is known from one picture, so all its tags count as the character's" in capfd.readouterr().out
     )
     assert {row["parent_id"] for row in manifest(out) if row["origin"] == "augmentation"} == {
         row["image_id"] for row in manifest(out) if row["origin"] == "source"

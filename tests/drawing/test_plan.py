@@ -91,7 +91,7 @@ def test_a_preset_differs_in_a_few_lines_and_its_plan_has_the_prompts(path, tagg
     told_of = sum(line.startswith("  mira: ") for line in lines)
     assert told_of >= 5 and sum(line.startswith(f"    {QUALITY}, ") for line in lines) == told_of
     size, steps = ("512x512", 4) if path.stem == "cpu" else ("1024x1024", 28)
-    assert any(f"consistency ({size}, {steps} steps)" in line for line in lines)
+    assert any(f"consistency (text, {size}, {steps} steps)" in line for line in lines)
 
 
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
@@ -140,19 +140,22 @@ def test_redraw_as_it_is_typed_tells_tags_prompts_and_how_well_they_match(tagged
     code, lines = typed(redraw_command, *arguments, sets=sets)
     assert code == 0
     assert next(line for line in lines if line.startswith("mira/000.png: ")).count(",") >= 2  # its tags
-    verdicts = [line for line in lines if line.startswith("  augmentation: ")]
-    assert len(verdicts) == 2 and all(0 <= float(line.split()[1]) <= 1 for line in verdicts)
-    assert sum(line.startswith("  reconstruct: ") for line in lines) == 1
-    assert sum(line.startswith(f"  prompt:   {SMALL_QUALITY}, ") for line in lines) == 3
+    verdicts = [line for line in lines if line.startswith("  augmentation (")]
+    assert len(verdicts) >= 2 and all(0 <= float(line.split(": ")[1].split()[0]) <= 1 for line in verdicts)
+    assert sum(line.startswith("  reconstruct (text): ") for line in lines) == 1
+    assert sum(line.startswith(f"  prompt:   {SMALL_QUALITY}, ") for line in lines) == len(verdicts) + 1
     drawn_files = [Path(line) for line in lines if line.endswith(".png") and not line.startswith("look")]
-    assert len(drawn_files) == 3 and all(path.is_file() for path in drawn_files)
+    assert len(drawn_files) == len(verdicts) + 1 and all(path.is_file() for path in drawn_files)
     before = tree(tmp_path / "redrawn")
     code, lines = typed(redraw_command, *arguments, sets=sets)
-    assert code == 0 and any("all 3 pictures were drawn before" in line for line in lines)
+    assert code == 0 and any(f"all {len(drawn_files)} pictures were drawn before" in line for line in lines)
+    assert tree(tmp_path / "redrawn") == before
     drawn_files[0].write_bytes(drawn_files[0].read_bytes()[:99])  # a damaged one is drawn again
     code, lines = typed(redraw_command, *arguments, sets=sets)
-    assert code == 0 and any("draw: 1 pictures with" in line for line in lines)
-    assert tree(tmp_path / "redrawn") == before
+    assert code == 0 and any("generate: 1 picture with" in line for line in lines)
+    after = tree(tmp_path / "redrawn")
+    assert {path: after[path] for path in before} == before
+    assert [Path(path).parts[1] for path in after.keys() - before.keys()] == ["set_aside"]
 
 
 def test_redraw_needs_something_that_draws(tagged, tmp_path):

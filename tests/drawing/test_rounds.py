@@ -2,19 +2,16 @@
 
 import json
 import tomllib
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from prep.config import load_settings
 from prep.drawing import rounds
-from prep.errors import UsageError
 from prep.pipeline.outlook import plan_lines
-from prep.pipeline.redraw import redraw
-from prep.process.report import Report
 from prep.types import Check
-from tests.support.pictures import folder_of
+from tests.support.figures_cut import whole_figure
+from tests.support.pictures import folder_of, save
 from tests.support.runs import manifest, run_here, tree
 
 
@@ -92,23 +89,24 @@ def test_the_plan_says_what_would_be_drawn_and_draws_nothing(tmp_path, tiny_tagg
     assert generator.drawn == [] and not (out / "generated").exists()
 
 
-def test_redraw_tells_the_tags_each_prompt_and_each_verdict(tmp_path, tiny_tagger, generator, sets):
-    art = folder_of(tmp_path / "art", **{"10_mira": 1})  # kohya's repeats are no part of the name
-    image = next((art / "10_mira").iterdir())
-    settings = load_settings(None, None, (f"tagger.model={tiny_tagger}", *sets))
-    redrawn = redraw(image, tmp_path / "again", 2, settings, Report(quiet=True))
-    assert redrawn.exit_code == 0
-    assert sum(line.startswith("  augmentation: ") for line in redrawn.lines) == 2
-    assert sum(line.startswith("  reconstruct: ") for line in redrawn.lines) == 1
-    assert sum(line.startswith("  prompt:   masterpiece") for line in redrawn.lines) == 3
-    assert redrawn.lines[0].startswith(f"mira/{image.name}: mira")
-
-
-def test_redraw_of_nothing_is_a_sentence(tmp_path):
-    with pytest.raises(UsageError, match="cannot be read"):
-        redraw(tmp_path / "none.png", tmp_path, 1, load_settings(), Report(quiet=True))
-    with pytest.raises(UsageError, match="generator.model is `none`"):
-        redraw(Path(__file__), tmp_path, 1, load_settings(None, None, ("generator.model=none",)), Report(quiet=True))
+def test_the_plan_says_in_which_manner_each_picture_is_drawn_and_what_its_scene_is(
+    tmp_path, tiny_tagger, generator, sets, monkeypatch
+):
+    monkeypatch.setattr(rounds, "scene_verdict", lambda *_: Check(1.0, True, None))
+    art, out = tmp_path / "art", tmp_path / "out"
+    for number in range(3):
+        save(whole_figure((96, 96), (20 + number, 10, 76, 90)), art / "mira" / f"{number}.png")
+    vary = tmp_path / "ways.toml"
+    options = 'options = [["outdoors"], ["comic"], ["white_shirt"], ["smile"]]'
+    vary.write_text(f'[places]\nways = ["composite", "img2img 0.5"]\n{options}\n')
+    sets = (*sets, "scan.min_side_px=40", f"augmentation.vary={vary}", "augmentation.least=3", "augmentation.share=1.0")
+    run_here(art, out, tiny_tagger, *sets)
+    assert "composite" in {row["manner"] for row in drawn_rows(out)}
+    more = ("augmentation.least=9", "augmentation.share=3.0")
+    lines = plan_lines(art, out, load_settings(art, None, (f"tagger.model={tiny_tagger}", *sets, *more)))
+    scenes = [at for at, line in enumerate(lines) if line.startswith("  mira: scene (text, 64x64, ")]
+    assert scenes and all(lines[at + 2] == "    once it is accepted, a character is set before it" for at in scenes)
+    assert any(line.startswith("  mira: augmentation from mira/") and "(img2img, 64x64, " in line for line in lines)
 
 
 def test_what_a_person_does_to_accepted_pictures_stays(tmp_path, tiny_tagger, generator, sets):

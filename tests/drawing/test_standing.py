@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
+
 from tests.support.person import tags
+from tests.support.pictures import drawing, save
 from tests.support.runs import tree
 
 NONE = "generator.model=none"
@@ -88,3 +91,45 @@ def test_what_the_last_drawing_run_had_is_remembered_with_its_verdicts(painted):
         assert row["seed"] and row["prompt"] and row["check_score"] is not None
         assert row["generator"] == "counting fp32" and (painted.out / row["file"]).exists()
     assert json.loads((painted.out / ".prep" / "config.json").read_text())["settings"]["generator"]["model"] == "none"
+
+
+@pytest.mark.parametrize(
+    "sets",
+    [
+        ("generator.quality=other words",),
+        ("generator.negative=",),
+        ("generator.steps=9", "augmentation.strength=0.9"),
+        ("consistency.per_character=0", "check.bound=1.0"),
+        ("thresholds.fixed=0.3",),
+    ],
+    ids=lambda sets: sets[0],
+)
+def test_what_was_accepted_stays_and_counts_whatever_words_and_settings_change(painted, sets):
+    before = images(painted.drawn())
+    painted.run(*sets)
+    assert before <= images(painted.drawn()) and painted.generator.drawn == []
+
+
+def test_another_order_of_what_is_varied_draws_nothing(painted):
+    before = images(painted.drawn())
+    path = painted.out.parent / "other.toml"
+    path.write_text('[z]\noptions = [["white_shirt"], ["blue_hair"]]\n[a]\noptions = [["outdoors"], ["smile"]]\n')
+    painted.run(f"augmentation.vary={path}")
+    assert images(painted.drawn()) == before and painted.generator.drawn == []
+
+
+def test_in_place_of_one_that_the_user_rejects_another_is_drawn_and_the_others_stay(painted):
+    row, *others = painted.drawn()
+    with painted.door() as edits:
+        edits.reject([f"{row['character']}/{row['image_id']}"])
+    painted.run()
+    after = images(painted.drawn())
+    assert images(others) <= after and row["image_id"] not in after and painted.generator.drawn
+
+
+def test_real_pictures_that_come_later_raise_what_is_wanted(painted):
+    before = images(painted.drawn())
+    for number in range(6):
+        save(drawing(500 + number), painted.art / "mira" / f"new{number}.png")
+    painted.run()
+    assert before <= images(painted.drawn()) and painted.generator.drawn

@@ -14,7 +14,7 @@ from prep.pipeline import road
 from prep.pipeline.asked import check_settings
 from prep.pipeline.preview import preview
 from prep.pipeline.redraw import redraw
-from prep.process.report import Report
+from prep.pipeline.subject import home_of
 from prep.run import Options
 from tests.fakes import FakeRunner
 from tests.strangers import palette_generator
@@ -80,7 +80,7 @@ def test_a_wrong_setting_is_told_before_out_is_made(setting, says, named, tmp_pa
         lambda settings: preview(art, out, settings),
     ]
     if not setting.startswith("export"):
-        calls.append(lambda settings: redraw(image, out, 1, settings, Report(quiet=True)))
+        calls.append(lambda settings: redraw(home_of(image), out, 1, settings, FakeRunner()))
     for call in calls:
         with pytest.raises(UsageError, match=says) as caught:
             call(load_settings(sets=(*others, setting.format(named))))
