@@ -36,7 +36,8 @@ from prep.registry import Role
 TOML_BYTES = 1_000_000  # for a settings file
 NAME = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^.]*?))\s*(?:\.|$)""")  # of a key
 OF_A_CHARACTER = 3  # names in characters.NAME.trigger
-DEEPEST = 4  # names in a key: generator.options.sd35.vae
+OF_A_VARIANT = 5  # in characters.NAME.variants.NAME.trigger
+DEEPEST = 4  # names in any other key: generator.options.sd35.vae
 TOML_HINT = 'correct that line; texts, and names with spaces or dots, need quotes: mode = "fixed"'
 EXAMPLE = "write it as --set thresholds.fixed=0.4"
 LONGEST_SHOWN = 100  # letters of typed text
@@ -149,12 +150,16 @@ def _trigger(text: str) -> str:
     return text
 
 
-class CharacterSettings(Section):
+class VariantSettings(Section):
     trigger: Annotated[str, AfterValidator(_trigger)] | None = None
     traits: list[Tag] | None = None
     keep: list[Tag] = []
     add: list[Tag] = []
     remove: list[Tag] = []
+
+
+class CharacterSettings(VariantSettings):
+    variants: dict[str, VariantSettings] = {}
 
 
 class Export(Section):
@@ -261,11 +266,12 @@ def assigned(text: str) -> dict[str, Any]:
         raise SettingsError(f"--set {text!r} is not UTF-8", hint="type it again") from None
     key, equals, value = text.partition("=")
     names = key_names(key)
-    if equals and names[0] == "characters" and len(names) > OF_A_CHARACTER:
-        _, *name, last = key.split(".")
-        hint = f"--set 'characters.{json.dumps('.'.join(name), ensure_ascii=False)}.{last}=...'"
-        raise SettingsError(f"--set {shortened(text)}: a name with dots needs quotes", hint=hint)
-    if not equals or not all(names) or len(names) > DEEPEST:
+    of_variant = len(names) in (OF_A_VARIANT - 1, OF_A_VARIANT) and names[0] == "characters" and names[2] == "variants"
+    if equals and names[0] == "characters" and len(names) > OF_A_CHARACTER and not of_variant:
+        raise SettingsError(
+            f"--set {shortened(text)}: a name with dots needs quotes", hint=f"--set '{_with_quotes(key)}=...'"
+        )
+    if not equals or not all(names) or len(names) > DEEPEST and not of_variant:
         raise SettingsError(f"--set {shortened(text)}: expected section.key=value", hint=EXAMPLE)
     if len(names) == 1 and names[0] in Settings.model_fields:
         raise SettingsError(f"--set {text}: [{names[0]}] is a section; expected section.key=value", hint=EXAMPLE)
@@ -280,16 +286,24 @@ def assigned(text: str) -> dict[str, Any]:
 
 
 def key_names(key: str) -> list[str]:
-    """`characters."Dr. X".trigger` -> its names; a dot inside quotes is part of a name. At most DEEPEST + 1 names."""
+    """`characters."Dr. X".trigger` -> its names; a dot inside quotes is part of a name. At most OF_A_VARIANT + 1."""
     names: list[str] = []
     rest = 0
-    while len(names) <= DEEPEST:
+    while len(names) <= OF_A_VARIANT:
         found = NAME.match(key, rest)
         names.append(found[found.lastindex])
         rest = found.end()
         if not found[0].endswith("."):
             break
     return names
+
+
+def _with_quotes(key: str) -> str:
+    """`characters.Dr. X.trigger` -> `characters."Dr. X".trigger`."""
+    _, *parts, last = key.split(".")
+    at = parts.index("variants", 1) if "variants" in parts[1:] else len(parts)
+    names = [json.dumps(".".join(name), ensure_ascii=False) for name in (parts[:at], parts[at + 1 :]) if name]
+    return f"characters.{'.variants.'.join(names)}.{last}"
 
 
 def shortened(text: str) -> str:

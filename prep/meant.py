@@ -72,9 +72,10 @@ def meant(place: Sequence[str], is_table: bool, keys: Mapping[str, Sequence[str]
     """
     *above, name = place
     section = ".".join(above)
+    of_variant = len(above) > 2 and above[0] == "characters" and above[2] == "variants"
     if section.startswith("characters."):
         section = "characters.NAME"
-    own = keys.get(section, ())
+    own = [key for key in keys.get(section, ()) if not (of_variant and key == "variants")]
     if not is_table and name.lower() in ELSEWHERE:
         return f": {ELSEWHERE[name.lower()]}"
     if not is_table and (homes := [each for each in keys if each and name in keys[each]]):
@@ -85,6 +86,8 @@ def meant(place: Sequence[str], is_table: bool, keys: Mapping[str, Sequence[str]
     if not is_table and (close := _near(name, far, FAR)):
         return f". Did you mean `{far[close]}`?"
     table = ". A character's table is [characters.NAME]" if is_table and not above else ""
+    if is_table and section == "characters.NAME" and not of_variant:
+        table = f". A variant's table is [{'.'.join(above)}.variants.{name}]"
     return f"{table}. Known: {', '.join(sorted(own))}"
 
 

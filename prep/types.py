@@ -47,6 +47,8 @@ class ImageRef(NamedTuple):
     flags: tuple[str, ...]  # animated, alpha, rotated, mode, profile, ...
     pixels: str = ""  # hash of the decoded pixels, hex: equal in every container. Empty if not computed
     problem: Problem | None = None  # set if the image could not be read; the measures are then 0
+    # The first folder below the character's: an outfit, a form. Empty: none. A drawn picture's is its parent's.
+    variant: str = ""
 
     @property
     def same(self) -> str:
@@ -102,7 +104,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Profile:
-    """What a character's real images have in common."""
+    """What the real images of a character, or of one variant of it, have in common."""
 
     character: str
     trigger: str
@@ -110,6 +112,8 @@ class Profile:
     tags: dict[str, Seen]  # underscored name -> how often, most often first
     always: tuple[str, ...] = ()  # underscored names that the settings add to each of its captions
     never: frozenset[str] = frozenset()  # and those that they remove
+    variant: str = ""  # empty: all of the character
+    variant_trigger: str = ""  # empty: the variant has none of its own
 
     @property
     def core(self) -> tuple[str, ...]:
@@ -124,24 +128,30 @@ class Profile:
     def traits(self) -> frozenset[str]:
         return frozenset(name for name, seen in self.tags.items() if seen.trait)
 
+    @property
+    def triggers(self) -> tuple[str, ...]:
+        """What its captions begin with: the character's trigger word, then the variant's."""
+        return (self.trigger, self.variant_trigger) if self.variant_trigger else (self.trigger,)
+
     @cached_property
     def shaping(self) -> bytes:
-        """All of it that a caption follows from: trigger, traits, and what the settings put in and keep out."""
+        """All of it that a caption follows from: triggers, traits, and what the settings put in and keep out."""
         lists = self.always, sorted(self.never), sorted(self.traits)
-        return json.dumps([self.trigger, *lists]).encode()
+        return json.dumps([*self.triggers, *lists]).encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Caption:
     """The caption of an image's scores under the present settings."""
 
-    tags: tuple[Tag, ...]  # in the caption's order, without the trigger
+    tags: tuple[Tag, ...]  # in the caption's order, without the triggers
     removed: tuple[Removed, ...]
     rating: str | None
     threshold: float
-    items: tuple[str, ...]  # the comma items of the text, trigger first
+    items: tuple[str, ...]  # the comma items of the text, triggers first
     text: str
     proof: bytes  # a digest of the items and of all that they follow from; see Composer.proof
+    triggers: int = 1  # how many of the items are trigger words: the character's, and the variant's
 
 
 class Editing(NamedTuple):

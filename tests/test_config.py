@@ -387,3 +387,26 @@ def test_a_name_with_dots_is_told_to_be_quoted_and_works_so(name):
         load_settings(None, None, (f"characters.{name}.trigger=x",))
     assert told.value.hint == f"--set 'characters.\"{name}\".trigger=...'"
     assert load_settings(None, None, (f'characters."{name}".trigger=x',)).characters[name].trigger == "x"
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("characters.Dr. X.variants.maid.trigger", 'characters."Dr. X".variants."maid".trigger'),
+        ("characters.mira.variants.v1.5.trigger", 'characters."mira".variants."v1.5".trigger'),
+    ],
+)
+def test_a_variants_name_with_dots_is_told_to_be_quoted_and_works_so(key, says):
+    with pytest.raises(SettingsError, match="a name with dots needs quotes") as told:
+        load_settings(None, None, (f"{key}=x",))
+    assert told.value.hint == f"--set '{says}=...'"
+    ((_, own),) = load_settings(None, None, (f"{says}=x",)).characters.items()
+    assert [each.trigger for each in own.variants.values()] == ["x"]
+
+
+def test_an_unknown_key_of_a_variant_and_a_variant_in_the_wrong_place_say_what_to_write(tmp_path):
+    assert "Did you mean `trigger`?" in told(load_settings, sets=("characters.mira.variants.maid.tigger=x",))
+    message = told(load_settings, sets=("characters.mira.variants.maid.zzz=x",))
+    assert message.endswith("Known: add, keep, remove, traits, trigger.")
+    message = told(load_settings, config=config(tmp_path, "[characters.mira.maid]\ntrigger = 'x'\n"))
+    assert "A variant's table is [characters.mira.variants.maid]" in message

@@ -94,3 +94,15 @@ def test_what_0_1_0_drew_stays_when_nothing_draws_today(old, prep):
     assert trained(out) == EXPECTED["kohya"]
     assert "18 pictures that were drawn before stay as they are" in said
     assert [{name: row[name] for name in EXPECTED["rows"][0]} for row in manifest(out)] == EXPECTED["rows"]
+
+
+@pytest.mark.slow
+def test_its_pictures_train_the_same_when_they_are_sorted_into_sub_folders(old, prep):
+    src, out = old
+    (src / "eileen" / "2023").mkdir()
+    for path in (src / "eileen").glob("eileen_meadow_1.*"):
+        path.rename(src / "eileen" / "2023" / path.name)
+    before = drawn(out)
+    prep("run", src, "--out", out)
+    assert trained(out) == EXPECTED["kohya"] and drawn(out) == before
+    assert {row["variant"] for row in manifest(out) if row["source"]} == {None, "2023"}

@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from prep.captions.overlap import overlapped
 from prep.config import Captions, recipe
+from prep.names import alike_words
 from prep.tagging.filters import Patterns
 from prep.tagging.thresholds import Selector
 from prep.types import Caption, Profile, Removed, Tag, TagScores
@@ -80,11 +81,14 @@ class Composer:
         ]
         tags, removed = self._reduced(found, profile)
         ordered = self._ordered(self._with_always(tags, found, profile))
-        items = [profile.trigger]
+        items = [*profile.triggers]
+        variant = alike_words(profile.variant_trigger)
         kept = []
         for tag in ordered:
             text = self.caption_text(tag.name)
-            if len(items) >= self.settings.max_tags and tag.name not in profile.always:
+            if variant and alike_words(text) == variant:  # in the caption it is the trigger; for prompts it stays a tag
+                kept.append(tag)
+            elif len(items) >= self.settings.max_tags and tag.name not in profile.always:
                 removed.append(Removed(tag.name, "limit"))
             elif text and text not in items:
                 items.append(text)
@@ -97,6 +101,7 @@ class Composer:
             items=tuple(items),
             text=", ".join(items),
             proof=self.proof(scores, level, profile, tuple(items)),
+            triggers=len(profile.triggers),
         )
 
     def _caption_text(self, name: str) -> str:

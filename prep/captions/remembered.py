@@ -11,13 +11,14 @@ from prep.types import Caption
 class Remembered:
     """Has all that a Caption has."""
 
-    __slots__ = ("_compose", "_whole", "items", "proof", "text")
+    __slots__ = ("_compose", "_whole", "items", "proof", "text", "triggers")
 
-    def __init__(self, items: tuple[str, ...], proof: bytes, compose: Callable[[], Caption]) -> None:
+    def __init__(self, items: tuple[str, ...], proof: bytes, compose: Callable[[], Caption], triggers: int = 1) -> None:
         """Proven to be what compose would give; see Composer.proof."""
         self.items = items
         self.text = ", ".join(items)
         self.proof = proof
+        self.triggers = triggers
         self._compose = compose
         self._whole: Caption | None = None
 

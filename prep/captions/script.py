@@ -3,20 +3,19 @@
 import unicodedata
 from collections.abc import Iterable
 
-from prep.captions.characters import table
-from prep.types import Profile
+from prep.captions.trigger_words import TriggerWord
 
 SHOWN = 3
 
 
-def hard_to_read(profiles: Iterable[Profile]) -> str:
+def hard_to_read(triggers: Iterable[TriggerWord]) -> str:
     """One line about all such triggers, with a setting that changes them; or empty."""
-    found = [profile for profile in profiles if not is_latin(profile.trigger)]
+    found = [trigger for trigger in triggers if not is_latin(trigger.word)]
     if not found:
         return ""
-    words = ", ".join(f"`{profile.trigger}`" for profile in found[:SHOWN]) + (" ..." if len(found) > SHOWN else "")
+    words = ", ".join(f"`{trigger.word}`" for trigger in found[:SHOWN]) + (" ..." if len(found) > SHOWN else "")
     which = "trigger word" if len(found) == 1 else "trigger words"
-    example = f'{table(found[0].character)} trigger = "a_name_in_latin_letters"'
+    example = f'{found[0].table} trigger = "a_name_in_latin_letters"'
     return f"CLIP reads the {which} {words} poorly: the letters are not Latin. To change one in prep.toml: {example}"
 
 

@@ -4,7 +4,7 @@ Also how many cannot show it: closed eyes have no colour.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,15 @@ class Tally:
 
     found: Counter[str] = field(default_factory=Counter)
     hidden: Counter[str] = field(default_factory=Counter)  # images without the tag, but with one that hides it
+
+
+def together(tallies: Iterable[Tally]) -> Tally:
+    """Of all images, from those of parts of them."""
+    found, hidden = Counter(), Counter()
+    for each in tallies:
+        found.update(each.found)
+        hidden.update(each.hidden)
+    return Tally(found, hidden)
 
 
 def tallied(

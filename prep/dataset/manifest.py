@@ -69,6 +69,7 @@ COLUMNS = pa.schema(
         ("check_identity", pa.float64()),
         ("check_damage", pa.float64()),
         ("check_alike", pa.float64()),
+        ("variant", pa.string()),
     ]
 )
 
@@ -136,6 +137,7 @@ class ManifestExporter:
             "caption_source": row.caption_source,
             "tagger": self.tagger if read else None,
             "recipe": self.recipe if read else None,
+            "variant": printable(ref.variant) or None,
             **(_drawn(row.made) if row.made else {}),
         }
 

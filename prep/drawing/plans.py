@@ -212,4 +212,4 @@ def parent_of(row: Row) -> Parent:
     """A real image as prompts see it."""
     traits = (gone.name for gone in row.caption.removed if gone.why == "trait")
     general = (tag.name for tag in row.caption.tags if tag.category == "general")
-    return Parent(row.ref.sha256, row.ref.width, row.ref.height, (*general, *traits))
+    return Parent(row.ref.sha256, row.ref.width, row.ref.height, (*general, *traits), row.ref.variant)

@@ -1,6 +1,7 @@
 """The requests for pictures: which words, which size, from which parent. Draws nothing."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ class Parent:
     width: int
     height: int
     tags: tuple[str, ...]
+    variant: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,16 +58,16 @@ def reconstructions(
 def consistency(
     profile: Profile, parents: Sequence[Parent], situations: Sequence[Sequence[str]], count: int, style: DrawingStyle
 ) -> list[GenerationRequest]:
-    """What the character always has, in one situation after the other, each in the clothes of one of its pictures: as
-    text only. None without core tags.
+    """What the character always has, in one situation after the other, each in the clothes of one of its pictures, one
+    variant after the other: as text only. None without core tags.
     """
     if not profile.core:
         return []
-    wearers = sorted(parents, key=lambda parent: stable_order(parent.sha256, "wears"))
+    wearers = _in_turn(sorted(parents, key=lambda parent: stable_order(parent.sha256, "wears")), count)
     found = []
     for at in range(count):
         situation = situations[at % len(situations)] if situations else ()
-        worn = _worn(profile, wearers[at % len(wearers)], situations, style) if wearers else []
+        worn = _worn(profile, wearers[at % len(wearers)], parents, situations, style) if wearers else []
         kept = [tag for tag in _harmonious((*_always(profile), *worn), style)]
         new = [tag for tag in situation if not profile.traits.intersection(style.excludes(tag))]
         gone = set().union(*(style.excludes(tag) for tag in new))
@@ -139,14 +141,39 @@ def _always(profile: Profile) -> list[str]:
     return [tag for tag in core if tag in profile.body] or core
 
 
-def _worn(profile: Profile, wearer: Parent, situations: Sequence[Sequence[str]], style: DrawingStyle) -> list[str]:
-    """What recurs on the character's pictures and is on this one: clothes that go together. Without what the situations
-    vary.
+def _in_turn(wearers: Sequence[Parent], count: int) -> list[Parent]:
+    """The first `count`, if they take turns by variant; all of them, if there is only one variant."""
+    variants: dict[str, list[Parent]] = {}
+    for each in wearers:
+        variants.setdefault(each.variant, []).append(each)
+    if len(variants) < 2:
+        return list(wearers)
+    turns = [variants[name] for name in sorted(variants, key=lambda name: stable_order(name, "wears"))]
+    found = []
+    for at in range(count):
+        round_, turn = divmod(at, len(turns))
+        found.append(turns[turn][round_ % len(turns[turn])])
+    return found
+
+
+def _worn(
+    profile: Profile,
+    wearer: Parent,
+    parents: Sequence[Parent],
+    situations: Sequence[Sequence[str]],
+    style: DrawingStyle,
+) -> list[str]:
+    """What recurs on the pictures of the character, or of the wearer's variant, and is on this one: clothes that go
+    together. Without what the situations vary.
     """
     varied = {tag for situation in situations for tag in situation}
     varied = varied.union(*(style.excludes(tag) for tag in varied)) - profile.body
-    least = max(LEAST_RECURRING, RECURRING * profile.images)
-    recurs = [tag for tag in wearer.tags if tag in profile.tags and profile.tags[tag].images >= least]
+    alike = [parent for parent in parents if parent.variant == wearer.variant]
+    if wearer.variant and len(alike) >= LEAST_RECURRING:
+        images, counts = len(alike), Counter(tag for parent in alike for tag in parent.tags)
+    else:
+        images, counts = profile.images, Counter({tag: seen.images for tag, seen in profile.tags.items()})
+    recurs = [tag for tag in wearer.tags if counts[tag] >= max(LEAST_RECURRING, RECURRING * images)]
     return [tag for tag in recurs if tag not in varied]
 
 

@@ -65,7 +65,7 @@ class Edits:
             after = edited(hand, text)
         else:
             after = edited(hand._replace(text=base), text)._replace(text=now)
-            final = merged(after, hand.machine) if not after.verbatim else text
+            final = merged(after, hand.machine, hand.triggers) if not after.verbatim else text
             after = after._replace(text=final, person=final)
         self._write({picture: after}, self.by)
         return after.text
@@ -148,10 +148,11 @@ class Edits:
 
     def _updated(self, picture: str, hand: Hand) -> Hand:
         """An earlier state of a caption, merged with prep's present one."""
-        machine = self.decisions.entry(picture).hand.machine
-        if not machine:
+        now = self.decisions.entry(picture).hand
+        if not now.machine:
             return hand
-        return hand._replace(text=merged(hand, machine), machine=machine)
+        text = merged(hand, now.machine, now.triggers)
+        return hand._replace(text=text, machine=now.machine, triggers=now.triggers)
 
     def retag(self, pictures: Iterable[str], change: Retag) -> set[str]:
         """Change the tags of captions, as one step. -> the pictures whose caption changed."""

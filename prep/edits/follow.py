@@ -176,7 +176,8 @@ def move_late(decisions: Decisions, old: str, new: str) -> None:
 
 def _left(entry: Entry, expected: tuple[str, ...] = ()) -> Entry:
     """What a picture leaves behind: the text in its file is not an edit, until that file is removed."""
-    return Entry(Hand(entry.hand.text, entry.hand.machine), expected)
+    hand = entry.hand
+    return Entry(Hand(hand.text, hand.machine, triggers=hand.triggers), expected)
 
 
 def _keep(decisions: Decisions, entries: Mapping[str, Entry], verdicts: Mapping[str, Verdict | None]) -> None:

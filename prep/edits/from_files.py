@@ -63,7 +63,7 @@ class HandEdits:
 
     def hand(self, row: Row) -> Hand:
         """The state to merge prep's caption into."""
-        return begun(self.entry(row), row.caption.items)
+        return begun(self.entry(row), row.caption.items, row.caption.triggers)
 
     def look(self, rows: Iterable[Row]) -> dict[str, Problem]:
         """Read all captions in kohya/ and SRC, also of images that this run leaves out: the ledger keeps their edits.
@@ -221,10 +221,11 @@ class HandEdits:
         if text in entry.known:
             return row
         hand = self.hand(row)
-        now = entry._replace(hand=Hand(row.final_text, row.caption.items) if hand.text is None else hand)
+        machine = {"machine": row.caption.items, "triggers": row.caption.triggers}
+        now = entry._replace(hand=Hand(row.final_text, **machine) if hand.text is None else hand)
         after = absorb(now, text if in_kohya else None, None if in_kohya else text)
-        final = merged(begun(after, row.caption.items), row.caption.items)
-        written = after.hand._replace(text=final, machine=row.caption.items)
+        final = merged(begun(after, *machine.values()), *machine.values())
+        written = after.hand._replace(text=final, **machine)
         # Until the files are written, they keep the text that was found in them.
         before = texts_of(text, row.final_text, entry.hand.text, entry.source_text, *after.expected_texts)
         kept = after._replace(
@@ -238,7 +239,8 @@ class HandEdits:
 
     def _intent(self, row: Row, entry: Entry) -> dict[str, Any] | None:
         """The caption's row for the ledger, if it is not there yet."""
-        hand = begun(entry, row.caption.items)._replace(text=row.final_text, machine=row.caption.items)
+        machine = {"machine": row.caption.items, "triggers": row.caption.triggers}
+        hand = begun(entry, **machine)._replace(text=row.final_text, **machine)
         after = entry._replace(
             hand=hand,
             expected_texts=(),

@@ -19,6 +19,7 @@ class Hand(NamedTuple):
     removed: tuple[str, ...] = ()  # by hand
     person: str | None = None  # the text as the user last left it; None: never touched
     verbatim: bool = False  # rewritten beyond recognition: kept as it is
+    triggers: int = 1  # how many of machine's first items are trigger words: the character's, then a variant's
 
 
 def items(text: str) -> list[str]:
@@ -37,10 +38,10 @@ def edited(state: Hand, found: str) -> Hand:
     went = [name for name in before if name not in now]
     added = {**_keyed(state.added), **{name: now[name] for name in came}}
     removed = {**_keyed(state.removed), **{name: before[name] for name in went}}
-    trigger = key(state.machine[0]) if state.machine else None
-    known = set(_keyed(state.machine)) - {trigger}
+    known = set(_keyed(state.machine))
     if not state.verbatim:
-        known |= set(before) - {trigger}
+        known |= set(before)
+    known -= {*map(key, state.machine[: state.triggers])}
     return state._replace(
         text=found,
         added=tuple(text for name, text in added.items() if name not in went),
@@ -68,16 +69,17 @@ def is_sentence(text: str) -> bool:
     return any(len(item.split()) >= SENTENCE_WORDS for item in items(text))
 
 
-def merged(state: Hand, machine: tuple[str, ...]) -> str:
-    """The merged caption. machine: the items of the machine's caption, trigger first.
+def merged(state: Hand, machine: tuple[str, ...], triggers: int = 1) -> str:
+    """The merged caption. machine: the items of the machine's caption, of which the first `triggers` are trigger words:
+    the character's, then a variant's.
 
-    However the user changed it, the trigger is treated alike: a caption that had it gets the present one; a caption
-    without it gets none.
+    However the user changed it, a trigger is treated alike: a caption that had it gets the present one; a caption
+    without it gets none. A variant's stands right behind the character's.
     """
     if state.person is None:
         return ", ".join(machine)
     if state.verbatim or not state.person.strip():
-        return _with_the_rest(_with_trigger(state, machine[0]) if state.verbatim else state.person, state)
+        return _with_the_rest(_with_triggers(state, machine[:triggers]) if state.verbatim else state.person, state)
     added, removed, fresh = _keyed(state.added), _keyed(state.removed), _keyed(machine)
     text = state.text or ""
     present = _keyed(items(text))
@@ -87,15 +89,36 @@ def merged(state: Hand, machine: tuple[str, ...]) -> str:
     new = {name: item for name, item in fresh.items() if name not in kept and name not in removed}
     trigger = key(machine[0])
     first = {trigger: new.pop(trigger)} if trigger in new else {}
+    variant = {name: new.pop(name) for name in map(key, machine[1:triggers]) if name in new}
     if not has_trigger(state):
-        first = {}
-    result = first | kept | new
+        first = variant = {}
+    if not {*present}.issuperset(map(key, state.machine[1 : state.triggers])):
+        variant = {}
+    result = _behind(trigger, variant, first | kept) | new
     # Nothing to add or remove: the user's exact text, spelling and spaces included.
     return text if list(result) == list(present) else ", ".join(result.values())
 
 
+def _behind(trigger: str, more: dict[str, str], there: dict[str, str]) -> dict[str, str]:
+    """Both, with `more` right behind the trigger, or first where that is missing."""
+    names = list(there)
+    at = names.index(trigger) + 1 if trigger in there else 0
+    return {name: there[name] for name in names[:at]} | more | {name: there[name] for name in names[at:]}
+
+
+def _with_triggers(state: Hand, triggers: tuple[str, ...]) -> str:
+    """A caption that is kept unchanged, except for a trigger at its beginning, as a tag or as the first word, and for a
+    variant's trigger that is one of its tags.
+    """
+    text = _with_trigger(state, triggers[0])
+    for before, now in zip(state.machine[1 : state.triggers], triggers[1:], strict=False):
+        parts = (part.replace(part.strip(), now) if key(part) == key(before) else part for part in text.split(","))
+        text = ",".join(parts)
+    return text
+
+
 def _with_trigger(state: Hand, trigger: str) -> str:
-    """A caption that is kept unchanged, except for a trigger at its beginning, as a tag or as the first word."""
+    """The same for the first trigger alone."""
     text = state.text or ""
     first, comma, rest = text.partition(",")
     if not state.machine or key(state.machine[0]) == key(trigger):

@@ -25,10 +25,23 @@ CAPTION = Shelf(
         pa.field("person", pa.string()),
         pa.field("verbatim", pa.bool_()),
         pa.field("step", pa.int64()),  # the last step of the history that is in this row
+        pa.field("triggers", pa.int64()),  # how many of `machine` are trigger words; null: one
         pa.field("proof", pa.binary()),  # that `machine` is what a run would compose; see captions/compose.py
     ),
 )
-ENTRY = ("text", "machine", "added", "removed", "person", "verbatim", "standing", "source_text", "step", "proof")
+ENTRY = (
+    "text",
+    "machine",
+    "added",
+    "removed",
+    "person",
+    "verbatim",
+    "standing",
+    "source_text",
+    "step",
+    "triggers",
+    "proof",
+)
 LONGEST_BYTES = 1_000_000
 # A BOM tells the encoding. The longer ones first: UTF-32's begins with UTF-16's.
 MARKS = (
@@ -74,6 +87,7 @@ class Entry(NamedTuple):
             "person": hand.person,
             "verbatim": hand.verbatim,
             "step": self.step,
+            "triggers": hand.triggers,
             "proof": self.proof,
         }
 
@@ -83,9 +97,10 @@ def texts_of(*texts: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in texts if text is not None))
 
 
-def entry_of(text, machine, added, removed, person, verbatim, standing, source_text, step, proof) -> Entry:
+def entry_of(text, machine, added, removed, person, verbatim, standing, source_text, step, triggers, proof) -> Entry:
     """The entry of a ledger row: its columns, in the order of ENTRY."""
-    hand = Hand(text, tuple(machine or ()), tuple(added or ()), tuple(removed or ()), person, bool(verbatim))
+    lists = tuple(machine or ()), tuple(added or ()), tuple(removed or ())
+    hand = Hand(text, *lists, person, bool(verbatim), triggers or 1)
     return Entry(hand, tuple(standing or ()), source_text, step or 0, proof)
 
 
@@ -143,18 +158,21 @@ def absorb(entry: Entry, kohya: str | None, source: str | None) -> Entry:
     )
 
 
-def begun(entry: Entry, machine: tuple[str, ...]) -> Hand:
+def begun(entry: Entry, machine: tuple[str, ...], triggers: int = 1) -> Hand:
     """The state to merge from. A .txt that was in SRC before any caption of ours counts as written by hand; so does one
     in kohya/ that the ledger does not know, where it differs from the machine's caption.
+
+    machine: the items of the machine's caption, of which the first `triggers` are trigger words.
     """
     hand = entry.hand
+    ours = Hand(", ".join(machine), machine, triggers=triggers)
     if hand.text is None and entry.source_text is not None:
-        after = edited(Hand(", ".join(machine), machine), entry.source_text)
+        after = edited(ours, entry.source_text)
         # The user wrote all of it: what prep's caption has as well stays when prep's loses it, as a trait for example.
-        own = {key(item): item for item in items(entry.source_text) if not machine or key(item) != key(machine[0])}
+        own = {key(item): item for item in items(entry.source_text)}
+        own = {name: item for name, item in own.items() if name not in map(key, machine[:triggers])}
         return after._replace(added=tuple(own.values()))
     if hand.person is not None and not hand.machine:
-        ours = Hand(", ".join(machine), machine)
         return ours if hand.person == ours.text else edited(ours, hand.person)
     return hand
 

@@ -1,7 +1,7 @@
 """What is published from an OUT: the manifest's rows under readable names, and counts of them.
 
 Rows come from the manifest, captions from kohya/. No column holds a path in SRC: those are the user's own file
-names. Nothing here has seen a hub.
+names. A sub-folder's name is published only if the settings name it as a variant. Nothing here has seen a hub.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from prep.dataset.opened import Set, as_it_lies, read_caption
 from prep.dataset.rows import manifest_facts
 from prep.errors import UsageError
 from prep.files import NotAFileError
+from prep.names import printable
 from prep.types import is_real
 
 Value = str | Callable[[dict], Any]  # a column of the manifest, or a function of its row
@@ -40,6 +41,7 @@ def _each(key: str) -> Callable[[dict], list | None]:
 COLUMNS = (
     Column("text", "string", "the caption, trigger word first", "caption"),
     Column("character", "string", "which character it shows", "character"),
+    Column("variant", "string", "which variant of it (an outfit, a form), if the settings name it", "variant"),
     Column("origin", "string", "source (a real picture), augmentation, consistency or reconstruct (drawn)", "origin"),
     Column("status", "string", "kept or rejected", "status"),
     Column("reject_reason", "string", "why it was rejected", "reason"),
@@ -172,6 +174,7 @@ class Source:
         except FileNotFoundError:
             raise UsageError(f"{out} has no manifest.parquet", hint="name a folder that `prep run` wrote") from None
         self.settings, self.version = facts["settings"], facts["version"]
+        self._variants = frozenset(_named_variants(self.settings))
         if self.version is None:
             raise UsageError(f"{out / 'manifest.parquet'} does not say which prep made it", hint="run prep again")
 
@@ -217,6 +220,8 @@ class Source:
             if path.is_symlink():
                 self._checked[path] = stamp  # it was read in full: once is enough
             row["caption"] = self._caption(path, row["caption"])
+        if (row["character"], row["variant"]) not in self._variants:
+            row["variant"] = None
         values = {column.name: column.value(row) if callable(column.value) else row[column.value] for column in COLUMNS}
         return Item(family, values, path, stamp)
 
@@ -239,3 +244,12 @@ class Source:
             raise NotAFileError(picture, f"has a caption that {error.strerror}") from None
         except (OSError, UnicodeDecodeError):
             return caption
+
+
+def _named_variants(settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """(character, variant), as a manifest spells them, for each table in its settings. They may be anybody's."""
+    tables = settings.get("characters")
+    for character, own in tables.items() if isinstance(tables, dict) else ():
+        variants = own.get("variants") if isinstance(own, dict) else None
+        for variant in variants if isinstance(variants, dict) else ():
+            yield printable(character), printable(variant)

@@ -84,7 +84,7 @@ def overruled(row: Row, verdict: Verdict | None) -> Row:
 
 def captioned(run: Run, record: Profiled, rows: Iterable[Row]) -> Iterator[Row]:
     """The rows with prep's captions and the user's changes to them. Made once per run."""
-    rows = list(rows)
+    rows = [_of_its_parent(record, row) if row.made else row for row in rows]
     pictures = list(map(image_key, rows))
     entries = record.edits.decisions.entries(pictures)
     trial = is_trial(record.tagger)
@@ -102,25 +102,33 @@ def _captioned(run: Run, record: Profiled, row: Row, picture: str, entry: Entry,
     more = {"starter"} if trial or row.made and _drawn_by_trial(record, row) else set()
     if _unwitnessed(record, row):
         more.add("unwitnessed")
-    if len(machine.items) == 1 and not machine.tags and not machine.removed:
+    if len(machine.items) == machine.triggers and not machine.tags and not machine.removed:
         more.add("no_tags")
     flags = tuple(sorted({*row.flags, *more})) if more else row.flags
-    decided = _decided(record.edits, picture, begun(entry, machine.items), machine) if row.trains else {}
+    decided = (
+        _decided(record.edits, picture, begun(entry, machine.items, machine.triggers), machine) if row.trains else {}
+    )
     return row._replace(complexity=level, caption=machine, flags=flags, **decided)
+
+
+def _of_its_parent(record: Profiled, row: Row) -> Row:
+    """A drawn picture's row, with the variant that its parent belongs to now."""
+    variant = record.variants_of_pictures.get((row.ref.character, row.made.parent or ""), "")
+    return row._replace(ref=row.ref._replace(variant=variant))
 
 
 def _machine_s(record: Profiled, row: Row, level: str, entry: Entry) -> Caption:
     """The machine's caption: as it is remembered where all that it follows from is the same."""
     ref, items = row.ref, entry.hand.machine
-    scores, profile = record.scores[ref.sha256], record.profiles[ref.character]
+    scores, profile = record.scores[ref.sha256], record.profile_for(ref)
     if items and entry.proof == record.composer.proof(scores, level, profile, items):
         # Not the scores themselves: those of a whole set would stay in memory.
-        return Remembered(items, entry.proof, partial(_composed, record, ref, level))
+        return Remembered(items, entry.proof, partial(_composed, record, ref, level), len(profile.triggers))
     return record.composer.caption(scores, level, profile)
 
 
 def _composed(record: Profiled, ref: ImageRef, level: str) -> Caption:
-    return record.composer.caption(record.scores[ref.sha256], level, record.profiles[ref.character])
+    return record.composer.caption(record.scores[ref.sha256], level, record.profile_for(ref))
 
 
 def _decided(edits: HandEdits, picture: str, hand: Hand, machine: Caption) -> dict[str, Any]:
@@ -129,7 +137,7 @@ def _decided(edits: HandEdits, picture: str, hand: Hand, machine: Caption) -> di
         return {"status": "excluded"}
     if picture in edits.unread_sources:
         return {"status": "rejected", "reason": "caption"}
-    text = machine.text if hand.person is None else merged(hand, machine.items)
+    text = machine.text if hand.person is None else merged(hand, machine.items, machine.triggers)
     return {"final_text": text, "caption_source": source(hand, text)}
 
 
@@ -148,16 +156,18 @@ def second_look(run: Run, record: Drawn) -> tuple[Row, ...]:
 
 
 def without_trigger(kept: Iterable[Row], record: Profiled) -> Iterator[str]:
-    """Lines about the user's captions that lack the trigger word."""
+    """Lines about the user's captions that lack the trigger word, or their variant's."""
     counts: Counter[str] = Counter()
     for row in kept:
         if row.caption_source != "machine" and row.final_text:
-            trigger = record.profiles[row.ref.character].trigger
-            counts[trigger] += not names(row.final_text, trigger)
+            for trigger in record.profile_for(row.ref).triggers:
+                counts[trigger] += not names(row.final_text, trigger)
+    of_characters = {profile.trigger for profile in record.profiles.values()}
     for trigger, count in counts.items():
         if count:
             many = "1 caption of yours lacks" if count == 1 else f"{count:,} captions of yours lack"
-            yield f"{many} the trigger word `{printable(trigger)}` (`prep lint` names them)"
+            named = " (`prep lint` names them)" if trigger in of_characters else ""  # lint knows no variants
+            yield f"{many} the trigger word `{printable(trigger)}`{named}"
 
 
 def training(rows: Iterable[Row]) -> Iterator[str]:

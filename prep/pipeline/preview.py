@@ -51,7 +51,7 @@ def preview(src: Path, out: Path, settings: Settings) -> Preview:
     """Raises UsageError like a run."""
     check_own(out)
     found = Found(listing=find_images(src, out))
-    settings = for_folders(settings, found.listing.named)
+    settings = for_folders(settings, found.listing.named, variants=found.listing.variants)
     check_settings(settings, out, src, found.listing.expected)
     if settings.captions.sidecars == "source":
         check_stems(file.path for file in found.listing.files)

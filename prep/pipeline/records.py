@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any, Self
 
 from prep.captions.compose import Composer
@@ -11,7 +12,7 @@ from prep.jobs.tag import ScoreBook
 from prep.models.ref import ModelRef
 from prep.run import Places
 from prep.scan.listing import Listing
-from prep.types import Profile, Row
+from prep.types import ImageRef, Profile, Row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,17 @@ class Tagged(Scanned):
 class Profiled(Tagged):
     composer: Composer
     profiles: dict[str, Profile]
+    variants: dict[tuple[str, str], Profile] = field(default_factory=dict)  # (character, variant) -> its profile
+
+    def profile_for(self, ref: ImageRef) -> Profile:
+        """What the caption of a picture follows from: its variant's profile, or its character's."""
+        return self.variants.get((ref.character, ref.variant)) or self.profiles[ref.character]
+
+    @cached_property
+    def variants_of_pictures(self) -> dict[tuple[str, str], str]:
+        """(character, sha256) -> the variant, of real pictures that have one."""
+        real = (row.ref for row in self.rows if row.ref.variant and not row.made and row.status == "kept")
+        return {(ref.character, ref.sha256): ref.variant for ref in real}
 
     @property
     def known(self) -> frozenset[str]:

@@ -136,7 +136,8 @@ def _profile_of(subject: Subject) -> Callable[[Run, Tagged], Profiled]:
         many = quantity(found.images, "image")
         run.report.say(f"profile: {printable(found.character)}: {many} of its set, traits: {traits}")
         composer = composer_of(run.settings, tagged.scores.vocabulary)
-        return Profiled.grown(tagged, composer=composer, profiles={subject.character: found})
+        variants = {(subject.character, subject.variant): subject.variant_profile} if subject.variant_profile else {}
+        return Profiled.grown(tagged, composer=composer, profiles={subject.character: found}, variants=variants)
 
     return known if subject.profile else profile
 

@@ -110,7 +110,7 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
     Raises UsageError before anything is touched, StoppedError with finished work kept.
     """
     found = Found(listing=find_images(src, out))
-    settings = for_folders(settings, found.listing.named)
+    settings = for_folders(settings, found.listing.named, variants=found.listing.variants)
     check_settings(settings, out, src, found.listing.expected)
     captioned = set()
     if settings.captions.sidecars == "source":

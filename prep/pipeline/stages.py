@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 from prep.captions.from_settings import composer_of
 from prep.captions.profile import profile_of
-from prep.captions.tally import tallied
+from prep.captions.tally import tallied, together
 from prep.captions.triggers import trigger_lines
+from prep.captions.variants import variant_profile
 from prep.checks.retag import read_exclusive
-from prep.config import CharacterSettings
+from prep.config import CharacterSettings, VariantSettings
 from prep.files import PICTURE_BYTES, read_file
 from prep.jobs.tag import ScoreBook, TagJob, tag_recipe
 from prep.models.choose_models import fetched, tagger_of
@@ -138,30 +139,47 @@ def look_again(run: Run, tagged: Tagged) -> Found:
 def profile(run: Run, tagged: Tagged) -> Profiled:
     composer = composer_of(run.settings, tagged.scores.vocabulary)
     intrinsic = read_patterns(run.settings.profile.intrinsic, "profile.intrinsic")
-    images: dict[str, list[tuple[str, str]]] = {character: [] for character in tagged.places.slugs}
+    images: dict[str, dict[str, list[tuple[str, str]]]] = {character: {} for character in tagged.places.slugs}
     for row in tagged.rows:
         if row.status == "kept":
             level = level_of(row.ref.edge_density, run.settings.thresholds)
-            images[row.ref.character].append((row.ref.sha256, level))
+            images[row.ref.character].setdefault(row.ref.variant, []).append((row.ref.sha256, level))
     hiders = read_exclusive(run.settings.check.exclusive).hiders(intrinsic)
-    own = run.settings.characters
+    tallies = {
+        character: {variant: tallied(composer, tagged.scores, some, hiders) for variant, some in by_variant.items()}
+        for character, by_variant in images.items()
+    }
+    own = {character: run.settings.characters.get(character, CharacterSettings()) for character in images}
     profiles = {
         character: profile_of(
             character,
             slug,
-            tallied(composer, tagged.scores, images[character], hiders),
-            len(images[character]),
+            together(tallies[character].values()),
+            sum(map(len, images[character].values())),
             intrinsic,
             run.settings.profile,
-            own.get(character, CharacterSettings()),
-        )  # fmt: skip
+            own[character],
+        )
         for character, slug in tagged.places.slugs.items()
+    }
+    variants = {
+        (character, variant): variant_profile(
+            profiles[character],
+            variant,
+            tallies[character][variant],
+            len(images[character][variant]),
+            intrinsic,
+            run.settings.profile,
+            own[character].variants.get(variant, VariantSettings()),
+        )
+        for character in profiles
+        for variant in sorted(filter(None, images[character]))
     }
     for character, found in profiles.items():
         traits = ", ".join(composer.caption_text(name) for name in found.tags if found.tags[name].trait) or "none"
         run.report.say(f"profile: {printable(character)}: {quantity(found.images, 'image')}, traits: {traits}")
-    profiled = Profiled.grown(tagged, composer=composer, profiles=profiles)
-    for line in trigger_lines(profiles.values(), profiled.known):
+    profiled = Profiled.grown(tagged, composer=composer, profiles=profiles, variants=variants)
+    for line in trigger_lines([*profiles.values(), *variants.values()], profiled.known):
         run.report.say(f"profile: {line}")
     return profiled
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from prep.captions.variants import own_core
 from prep.config import Settings, load_settings, with_files_that_ship
 from prep.dataset.folders import check_folders
 from prep.dataset.opened import Set
@@ -28,6 +29,7 @@ from prep.types import CAPTION_SOURCES, Profile
 
 SURE_IMAGES = 3  # fewer cannot prove a trait: 2 of 2 has a Wilson bound of 0.43
 SHOWN_TAGS = 12
+SHOWN_VARIANTS = 12
 MOST_COUNTED = 10**9  # files, or seconds
 
 # What a run redoes after a change in a section; everything else comes from the ledger.
@@ -77,6 +79,7 @@ def status_of(out: Path) -> Iterator[str]:
     for profile in made.record.profiles.values():
         yield ""
         yield from _profile(profile, made)
+        yield from _variants(profile, made)
         yield from _drawing(profile, made, found.drawn[printable(profile.character)], draws)
         yield from _coverage(profile, made, found)
     yield ""
@@ -181,6 +184,19 @@ def _profile(profile: Profile, made: Preview) -> Iterator[str]:
     yield from (f"  {line}" for line in _table(table))
     if len(core) > SHOWN_TAGS:
         yield f"  and {len(core) - SHOWN_TAGS} more core tags"
+
+
+def _variants(profile: Profile, made: Preview) -> Iterator[str]:
+    """A line for each variant of a character: its pictures, and what is core in it and not in the character."""
+    caption_text = made.record.composer.caption_text
+    found = [each for each in made.record.variants.values() if each.character == profile.character]
+    for variant in found[:SHOWN_VARIANTS]:
+        own = own_core(variant, profile)
+        tags = ", ".join(map(caption_text, own[:SHOWN_TAGS])) + (", ..." if own[SHOWN_TAGS:] else "")
+        trigger = f", trigger `{variant.variant_trigger}`" if variant.variant_trigger else ""
+        yield f"  {printable(variant.variant)}: {quantity(variant.images, 'image')}{trigger}, its own: {tags or 'none'}"
+    if found[SHOWN_VARIANTS:]:
+        yield f"  and {quantity(len(found) - SHOWN_VARIANTS, 'more variant')}"
 
 
 def _drawing(profile: Profile, made: Preview, drawn: list[tuple[str, str | None]], draws: bool) -> Iterator[str]:

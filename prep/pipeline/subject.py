@@ -46,7 +46,9 @@ class Subject:
     slug: str
     settings: Settings  # with [characters.NAME] under the character's exact name
     profile: Profile | None  # of the set's pictures of this character; None: no other picture is known
+    variant_profile: Profile | None  # of those of its variant; None: it has none, or no other picture is known
     tagger: dict | None  # the row of the ledger that names the set's tagger
+    variant: str = ""  # empty: none
 
     @property
     def file(self) -> Path:
@@ -56,7 +58,8 @@ class Subject:
     def listing(self) -> Listing:
         """The picture alone, as it is now. Raises OSError."""
         status = self.file.stat()
-        found = Found(self.path, self.character, status.st_size, status.st_mtime_ns, status.st_ino)
+        own = self.character, status.st_size, status.st_mtime_ns, status.st_ino, self.variant
+        found = Found(self.path, *own)
         return Listing((found,), source=self.character)
 
 
@@ -92,7 +95,7 @@ def subject_of(home: Home, settings: Settings, drawn: Path) -> Subject:
         own = for_folders(settings, [character], others=True)
         check_settings(own)
         path = home.image.relative_to(home.src).as_posix()
-        return Subject(home.src, path, character, slugs([character])[character], own, None, None)
+        return Subject(home.src, path, character, slugs([character])[character], own, None, None, None)
     made = preview(home.src, home.out or drawn, settings)
     listing, given = made.record.listing, made.record.places.slugs
     if home.inside:
@@ -102,11 +105,14 @@ def subject_of(home: Home, settings: Settings, drawn: Path) -> Subject:
         above = path.partition("/")[0] if "/" in path else ""
         listed = (each.character for each in (*listing.files, *listing.left) if each.path == path and each.character)
         character = next(listed, character_of(above) if above else listing.source)
+    variant = next((each.variant for each in listing.files if each.path == path and folder == home.src), "")
     slug = given.get(character) or slugs([*given, character], given)[character]
-    own = for_folders(settings, [*given, *({character} - {*given})], others=True)
+    own = for_folders(settings, [*given, *({character} - {*given})], others=True, variants=listing.variants)
     profile = made.record.profiles.get(character) if home.out else None
     known = DryLedger(home.out / ".prep" / "ledger").rows(MODEL).get("tagger") if home.out else None
-    return Subject(folder, path, character, slug, own, profile if profile and profile.images else None, known)
+    profile = profile if profile and profile.images else None
+    of_variant = made.record.variants.get((character, variant)) if profile else None
+    return Subject(folder, path, character, slug, own, profile, of_variant, known, variant)
 
 
 def _set_of(src: Path) -> Path | None:

@@ -1,4 +1,4 @@
-"""Find the images of SRC: which files, of which character, and what happens to all other files.
+"""Find the images of SRC: which files, of which character and which variant of it, and what happens to all other files.
 
 walk.py looks at each file; this module looks at all of them together: masks and captions belong to pictures, and loose
 pictures may be beside folders of pictures.
@@ -73,11 +73,21 @@ def _listing(src: Path, walk: Walk) -> Listing:
         """
         return _below(walk.base, parent).partition("/")[0] if in_folders else name
 
+    @cache
+    def variant(parent: str) -> str:
+        """The first folder below the character's; empty: the pictures are in the character's own."""
+        below = _below(walk.base, parent).partition("/")[2].partition("/")[0]
+        return below and character_of(below)
+
     whose = [(found, folder(_parent(found.path))) for found in pictures]
-    files = [Found(each.path, character_of(of), each.size, each.mtime_ns, each.inode) for each, of in whose if of]
+    files = [each._replace(character=character_of(of), variant=variant(_parent(each.path))) for each, of in whose if of]
     others = [(path, MASK) for path in masks] + [(found.path, LOOSE) for found, of in whose if not of]
     others += _with_captions(walk.others, stems)
-    left = [Left(path, kind, character_of(folder(_parent(path)))) for path, kind in others if kind.message]
+    left = [
+        Left(path, kind, character_of(folder(_parent(path))), variant(_parent(path)))
+        for path, kind in others
+        if kind.message
+    ]
     folders = {of for _, of in whose if of}
     return Listing(
         files=tuple(sorted(files, key=_path_bytes)),

@@ -17,6 +17,7 @@ class Found(NamedTuple):
     size: int
     mtime_ns: int
     inode: int
+    variant: str = ""  # the first folder below the character's; empty: none
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Left:
     path: str  # a folder's ends in `/`
     kind: Kind
     character: str = ""  # whose folder it is in; empty: none
+    variant: str = ""  # and the first folder below that
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,16 @@ class Listing:
     def named(self) -> list[str]:
         """These, and the one that loose pictures would belong to: settings may name it."""
         return [*self.expected, *({self.source} - {*self.expected})]
+
+    @property
+    def variants(self) -> dict[str, list[str]]:
+        """Character -> its variants: sub-folders with a picture, or with a file that could have been one."""
+        art = (each for each in self.left if each.kind.art)
+        found = {(each.character, each.variant) for each in (*self.files, *art) if each.variant}
+        variants: dict[str, list[str]] = {}
+        for character, variant in sorted(found):
+            variants.setdefault(character, []).append(variant)
+        return variants
 
     @property
     def problems(self) -> tuple[tuple[str, Problem], ...]:

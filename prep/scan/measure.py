@@ -133,6 +133,7 @@ def ref_from_scan(found: Found, row: Measured) -> ImageRef:
         flags=tuple(row.flags),
         pixels=row.pixels or "",
         problem=problem,
+        variant=found.variant,
     )
 
 

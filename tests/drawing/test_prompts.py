@@ -154,6 +154,25 @@ def test_a_sample_wears_what_one_picture_shows_together():
     assert sorted(map(sorted, found)) == [["blue_shirt"], ["dress"]]
 
 
+def test_samples_take_the_variants_in_turn_and_count_clothes_within_each():
+    """A dress on 2 of 20 pictures belongs to one of them; on 2 of a variant's 2 it is what the variant wears."""
+    counts = {"blue_shirt": 18, "dress": 2, "1girl": 20, "orange_hair": 20}
+    tags = {name: Seen(count, 20, 0.3, True, name == "orange_hair", False, "") for name, count in counts.items()}
+    plain = [Parent(f"{at:064x}", 9, 9, ("1girl", "blue_shirt")) for at in range(18)]
+    maid = [Parent(f"{at:064x}", 9, 9, ("1girl", "dress"), "maid") for at in (50, 51)]
+    found = consistency(Profile("mira", "mira", 20, tags), [*plain, *maid], SITUATIONS, 6, MANNER)
+    worn = [{*one.asked} & {"dress", "blue_shirt"} for one in found]
+    assert sorted(map(sorted, worn)) == [["blue_shirt"]] * 3 + [["dress"]] * 3 and worn[0] != worn[1] != worn[2]
+
+
+def test_a_variant_of_one_picture_wears_what_recurs_with_the_character():
+    counts = {"blue_shirt": 6, "dress": 1, "1girl": 7}
+    tags = {name: Seen(count, 7, 0.3, True, False, False, "") for name, count in counts.items()}
+    one = Parent("aa" * 32, 9, 9, ("1girl", "blue_shirt", "dress"), "2023")
+    (sample,) = consistency(Profile("mira", "mira", 7, tags), [one], SITUATIONS, 1, MANNER)
+    assert {"blue_shirt", "1girl"} <= {*sample.asked}
+
+
 def test_a_reconstruction_has_its_images_own_tags_and_no_strength():
     (one,) = reconstructions(PROFILE, [TALL], 2, MANNER)
     assert set(one.asked) == set(TALL.tags) and one.strength is None and one.parent == TALL.sha256

@@ -196,3 +196,41 @@ def test_a_new_caption_beside_its_source_keeps_a_sentence_from_kohya():
     before = Entry(edited(Hand("mira, solo", ("mira", "solo")), "A girl in a red scarf."))
     after = absorb(before, None, "mira, solo, rain")
     assert merged(after.hand, after.hand.machine) == "mira, solo, rain, A girl in a red scarf."
+
+
+OUTFIT = ("mira", "maid_outfit", "1girl", "smile")
+
+
+def wearing(found: str) -> Hand:
+    """The state after the user replaced a caption that had a variant's trigger word."""
+    return edited(Hand(", ".join(OUTFIT), OUTFIT, triggers=2), found)
+
+
+@pytest.mark.parametrize(
+    ("found", "now", "triggers", "text"),
+    [
+        ("mira, maid_outfit, 1girl, hat", ("mira", "school", "1girl"), 2, "mira, school, 1girl, hat"),
+        ("hat, mira, maid_outfit, 1girl", ("mira", "school", "1girl"), 2, "hat, mira, school, 1girl"),
+        ("mira, maid_outfit, 1girl, hat", ("mira", "1girl"), 1, "mira, 1girl, hat"),
+        ("mira, 1girl, hat", ("mira", "school", "1girl"), 2, "mira, 1girl, hat"),
+        ("maid_outfit, 1girl, hat", ("mira", "school", "1girl"), 2, "1girl, hat"),
+    ],
+)  # fmt: skip
+def test_an_edited_caption_that_had_a_variants_trigger_gets_the_present_one_and_others_get_none(
+    found, now, triggers, text
+):
+    assert merged(wearing(found), now, triggers) == text
+
+
+def test_a_caption_that_a_person_edited_before_the_variant_had_a_trigger_gets_it_behind_the_characters():
+    state = after("red scarf, mira, 1girl, solo, smile, white shirt")
+    now = ("mira", "maid_outfit", *MACHINE[1:])
+    assert merged(state, now, 2) == "red scarf, mira, maid_outfit, 1girl, solo, smile, white shirt"
+    assert merged(after("1girl, solo, smile, white shirt"), now, 2) == "1girl, solo, smile, white shirt"
+
+
+def test_a_sentence_behind_both_triggers_is_kept_and_takes_other_ones():
+    state = wearing("mira,  Maid_Outfit, she waits in the rain, quite alone")
+    assert state.verbatim
+    now = ("mk1", "school", "1girl", "rain")
+    assert merged(state, now, 2) == "mk1,  school, she waits in the rain, quite alone"

@@ -71,6 +71,19 @@ def test_a_picture_at_any_depth_has_the_settings_the_character_and_the_trigger_t
     assert again(loose)[0][0].startswith("art/y.png: art, ")
 
 
+def test_a_picture_of_a_variant_has_its_trigger_as_well_with_a_set_and_without(tmp_path, tiny_tagger, again, sets):
+    art = tmp_path / "art"
+    images = [small(number, art / "mira" / "beach" / f"{number}" / "x.png") for number in range(3)]
+    small(5, art / "mira" / "y.png")
+    (art / "prep.toml").write_text('scan.min_side_px = 40\n[characters.mira.variants.Beach]\ntrigger = "at_sea"\n')
+    assert again(images[0])[0][0].startswith("mira/x.png: mira, at_sea")
+    run_here(art, tmp_path / "outputs" / "art", tiny_tagger, *sets)
+    rows = {row["source"]: row for row in manifest(tmp_path / "outputs" / "art")}
+    assert again(images[0])[0][0] == f"mira/x.png: {rows['mira/beach/0/x.png']['caption']}"
+    copy = tmp_path / "outputs" / "art" / rows["mira/beach/0/x.png"]["file"]
+    assert again(copy)[0][0] == again(images[0])[0][0]
+
+
 def test_what_a_set_of_its_src_knows_about_the_character_counts(tmp_path, tiny_tagger, again, sets, generator, capfd):
     """Its profile is that of the run, at any depth, with no picture of it read again; and the set stays as it is."""
     art, out = tmp_path / "art", tmp_path / "outputs" / "art"

@@ -367,3 +367,41 @@ def test_no_ending_that_prep_knows_is_a_backup_s():
     """kind_of_name asks for a known ending first."""
     assert not [ending for ending in ENDINGS if ending.endswith((*BACKUPS, *DOWNLOADS))]
     assert not [name for name in SYSTEM_NAMES if Path(name).suffix in ENDINGS]
+
+
+PNG = encoded(drawing(1, 40, 40))
+
+
+def test_the_first_folder_below_a_characters_is_a_variant_of_it(tmp_path):
+    (tmp_path / ".store" / "linked").mkdir(parents=True)
+    for name in ("10_mira/1.png", "10_mira/5_maid/2.png", "10_mira/maid/deep/er/3.png", "noa/x/4.png", "noa/x/5.jxl"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(PNG)
+    (tmp_path / "noa" / "y").mkdir()
+    (tmp_path / "noa" / "y" / "6.psd").write_bytes(b"8BPS")
+    (tmp_path / ".store" / "linked" / "7.png").write_bytes(PNG)
+    (tmp_path / "noa" / "linked").symlink_to(tmp_path / ".store" / "linked")
+    (tmp_path / "noa" / "out").symlink_to(tmp_path.parent)
+    found = find_images(tmp_path, tmp_path / "out")
+    assert {file.path: (file.character, file.variant) for file in found.files} == {
+        "10_mira/1.png": ("mira", ""),
+        "10_mira/5_maid/2.png": ("mira", "maid"),
+        "10_mira/maid/deep/er/3.png": ("mira", "maid"),
+        "noa/x/4.png": ("noa", "x"),
+        "noa/x/5.jxl": ("noa", "x"),
+        "noa/linked/7.png": ("noa", "linked"),
+    }
+    assert found.variants == {"mira": ["maid"], "noa": ["linked", "x", "y"]}  # y may be named in the settings
+    assert "noa/out/" in {each.path for each in found.passed}
+
+
+def test_a_picture_in_src_itself_has_no_variant(tmp_path):
+    (tmp_path / "1.png").write_bytes(PNG)
+    assert [file.variant for file in find_images(tmp_path, tmp_path / "out").files] == [""]
+
+
+def test_the_characters_of_a_kohya_project_have_variants_below_img(tmp_path):
+    for name in ("img/10_mira/1.png", "img/10_mira/maid/2.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(PNG)
+    assert [file.variant for file in find_images(tmp_path, tmp_path / "out").files] == ["", "maid"]

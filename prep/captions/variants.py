@@ -1,0 +1,42 @@
+"""The profile of a variant of a character: an outfit, or a form.
+
+It is counted from the variant's pictures. Its captions are made like its character's, and have in addition what the
+settings say about the variant.
+"""
+
+from dataclasses import replace
+
+from prep.captions.profile import profile_of
+from prep.captions.tally import Tally
+from prep.config import CharacterSettings, ProfileSettings, VariantSettings
+from prep.tagging.filters import Patterns, plain
+from prep.types import Profile
+
+
+def variant_profile(
+    whole: Profile,
+    variant: str,
+    tally: Tally,
+    images: int,
+    intrinsic: Patterns,
+    settings: ProfileSettings,
+    own: VariantSettings,
+) -> Profile:
+    """whole: the profile of the character. tally, images: of the variant's pictures. own: the variant's table."""
+    found = profile_of(whole.character, whole.trigger, tally, images, intrinsic, settings, _together(whole, own))
+    return replace(found, variant=variant, variant_trigger=own.trigger or "")
+
+
+def own_core(variant: Profile, whole: Profile) -> list[str]:
+    """The tags that are core in the variant and not in its character."""
+    return [name for name in variant.core if not (name in whole.tags and whole.tags[name].core)]
+
+
+def _together(whole: Profile, own: VariantSettings) -> CharacterSettings:
+    """What is set for the character, and above it what is set for the variant."""
+    add, remove, keep = ([plain(name) for name in names] for names in (own.add, own.remove, own.keep))
+    return CharacterSettings(
+        traits=sorted((whole.traits | {plain(name) for name in own.traits or ()}) - {*keep}),
+        add=[name for name in whole.always if name not in remove] + add,
+        remove=sorted((whole.never - {*add}) | {*remove}),
+    )
