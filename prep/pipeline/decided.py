@@ -190,8 +190,8 @@ def _say_retouched(run: Run, edits: HandEdits) -> None:
 
 
 def _unwitnessed(record: Profiled, row: Row) -> bool:
-    """Whether a drawn picture trains on the tags' word alone: no witness has looked at it."""
-    if not (row.made and row.made.check and row.trains):
+    """Whether a drawn picture trains on the tags' word alone: no witness and no user has looked at it."""
+    if not (row.made and row.made.check and row.trains) or BY_HAND in row.flags:
         return False
     return all(getattr(row.made.check, name) is None for name in WITNESSED) and not _drawn_by_trial(record, row)
 

@@ -30,7 +30,7 @@ from prep.pipeline.stages import caption, profile, scan, tag
 from prep.pipeline.subject import Home, Subject, subject_of
 from prep.protocols import Runner
 from prep.run import Options, Run
-from prep.types import MEASURES, Row
+from prep.types import WITNESSED, Row
 
 TRY = "`--set generator.model=starter` tries it with the starter generator"
 WORDS = {  # why a drawn picture was rejected
@@ -167,7 +167,7 @@ def _explained(record: Captioned, row: Row) -> Iterator[str]:
         if tags:
             yield f"  {name}: {', '.join(tags).replace('_', ' ')}"
     if row.origin != "scene":
-        measures = ((name, getattr(check, name)) for name in MEASURES)
+        measures = ((name, getattr(check, name)) for name in WITNESSED)
         said = (f"{name} " + ("not measured" if each is None else f"{each:.2f}") for name, each in measures)
         yield f"  witnesses: {', '.join(said)}"
 

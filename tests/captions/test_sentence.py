@@ -40,6 +40,8 @@ def said(tag: str, text: str) -> bool:
     """Whether a tag is in a sentence, in its own words or in those of a table."""
     if COUNT.fullmatch(tag) or tag in SEVERAL or tag == "solo":
         return re.search(r"girl|boy|person|people|solo", text) is not None
+    if tag == "no_humans" and "without people" in text:
+        return True
     text = text.lower()
     phrases = [table[tag].lower() for table in TABLES if tag in table]
     own = tag.replace("_own_", "_")

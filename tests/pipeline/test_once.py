@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from prep.captions.compose import Composer
+from prep.checks.witnessed import Witnessed
 from prep.cli.run import STAGE_NAMES
 from prep.config import load_settings
 from prep.drawing import rounds
@@ -98,8 +99,9 @@ def test_a_preview_and_all_that_only_looks_write_nothing(tmp_path, tiny_tagger, 
     drawing = begin_drawing(record.rows, record.profiles, record.known, record.places, settings, may_fetch=False)
     assert drawing.missing() == [] and len(list(drawing.drawn(ledger))) == len(drawing.requests)
     judge = rounds.Judge(
-        record.scores, record.composer, record.profiles, rounds.Exclusive((), ()), record.known, settings
-    )
+        record.scores, record.composer, record.profiles, rounds.Exclusive((), ()), record.known, settings,
+        Witnessed({}, {}), {},
+    )  # fmt: skip
     assert len(rounds.judged(drawing, judge, ledger, [])[0]) == len(drawing.requests)
     assert everything(out) == before
 
