@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from prep.files import read_file
+from prep.errors import SettingsError
+from prep.files import read_file, what_is
 
 DOCUMENT_BYTES = 16_000_000
 DEEPEST = 100  # nested tables and lists; code that walks through them recurses once per level
@@ -29,6 +30,16 @@ def read_json(path: Path, most_bytes: int = DOCUMENT_BYTES, follow: bool = False
 def read_toml(path: Path, most_bytes: int = DOCUMENT_BYTES, follow: bool = False) -> dict[str, Any]:
     """The content of a TOML file, with or without a byte-order mark. Raises like read_json."""
     return parse_toml(_bytes(path, most_bytes, follow).removeprefix(b"\xef\xbb\xbf"))
+
+
+def read_named(path: str, setting: str) -> dict[str, Any]:
+    """The content of the TOML file that a setting names. Raises SettingsError."""
+    try:
+        return read_toml(Path(path), follow=True)
+    except FileNotFoundError:
+        raise SettingsError(f"{setting}: {path} {what_is(Path(path))}", hint="name a TOML file") from None
+    except DocumentError as error:
+        raise SettingsError(f"{setting}: {path} {error}", hint="correct it, or name another file") from None
 
 
 def parse_json(text: str | bytes) -> Any:

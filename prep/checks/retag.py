@@ -2,11 +2,9 @@
 
 from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from prep.documents import DocumentError, read_toml
+from prep.documents import read_named
 from prep.errors import SettingsError
-from prep.files import what_is
 from prep.options import check_tags
 from prep.types import Check, GenerationRequest
 
@@ -58,12 +56,7 @@ def _against(asked: str, groups: Iterable[frozenset[str]]) -> frozenset[str]:
 
 def read_exclusive(path: str) -> Exclusive:
     """Raises SettingsError when the file is anything but tables of lists of tags."""
-    try:
-        tables = read_toml(Path(path), follow=True)
-    except FileNotFoundError:
-        raise SettingsError(f"check.exclusive: {path} {what_is(Path(path))}", hint="name a TOML file") from None
-    except DocumentError as error:
-        raise SettingsError(f"check.exclusive: {path} {error}", hint="correct it, or name another file") from None
+    tables = read_named(path, "check.exclusive")
     wrong = [name for name in tables if name not in TABLES or not isinstance(tables[name], dict)]
     if wrong:
         raise SettingsError(

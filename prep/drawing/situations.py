@@ -1,11 +1,9 @@
 """What consistency samples ask for besides the character: a list of situations, the same in every run."""
 
 from collections.abc import Collection
-from pathlib import Path
 
-from prep.documents import DocumentError, read_toml
+from prep.documents import read_named
 from prep.errors import SettingsError
-from prep.files import what_is
 from prep.options import check_tags
 
 
@@ -15,12 +13,7 @@ def read_situations(path: str, known: Collection[str] | None = None) -> list[tup
     Raises SettingsError naming the file.
     """
     where = f"consistency.situations: {path}"
-    try:
-        table = read_toml(Path(path), follow=True)
-    except FileNotFoundError:
-        raise SettingsError(f"{where} {what_is(Path(path))}", hint="name a TOML file") from None
-    except DocumentError as error:
-        raise SettingsError(f"{where} {error}", hint="correct it, or name another file") from None
+    table = read_named(path, "consistency.situations")
     lists = table.get("situations")
     if not isinstance(lists, list) or not all(
         isinstance(one, list) and all(isinstance(tag, str) for tag in one) for one in lists

@@ -2,12 +2,10 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from prep.documents import DocumentError, read_toml
+from prep.documents import read_named
 from prep.errors import SettingsError
-from prep.files import what_is
 from prep.options import check_tags
 
 # text: from words alone. composite: a drawn scene behind the parent's figure. The others begin with the parent's pixels
@@ -42,12 +40,7 @@ def read_vary(path: str, known: Collection[str] | None = None) -> tuple[list[Gro
 
     Raises SettingsError naming the file and the key.
     """
-    try:
-        tables = read_toml(Path(path), follow=True)
-    except FileNotFoundError:
-        raise SettingsError(f"augmentation.vary: {path} {what_is(Path(path))}", hint="name a TOML file") from None
-    except DocumentError as error:
-        raise SettingsError(f"augmentation.vary: {path} {error}", hint="correct it, or name another file") from None
+    tables = read_named(path, "augmentation.vary")
     groups, unknown = [], []
     for name, table in tables.items():
         options = table.get("options") if isinstance(table, dict) else None

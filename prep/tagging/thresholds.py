@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
 from prep.config import Thresholds
-from prep.documents import DocumentError, read_toml
+from prep.documents import read_named
 from prep.errors import SettingsError
-from prep.files import what_is
 from prep.options import check_tags
 from prep.types import TagScores, Vocabulary
 
@@ -34,12 +32,7 @@ def read_overrides(path: str) -> dict[str, float]:
     """`tag = 0.6` lines (TOML): a tag's own threshold at every level. Raises SettingsError."""
     if not path:
         return {}
-    try:
-        values = read_toml(Path(path), follow=True)
-    except FileNotFoundError:
-        raise SettingsError(f"thresholds.overrides: {path} {what_is(Path(path))}", hint="name a TOML file") from None
-    except DocumentError as error:
-        raise SettingsError(f"thresholds.overrides: {path} {error}", hint="correct it, or name another file") from None
+    values = read_named(path, "thresholds.overrides")
     check_tags(values, f"thresholds.overrides: {path}")
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
