@@ -33,9 +33,10 @@ def test_the_readmes_first_command_makes_what_it_says(examples):
     real, drawn = ([row for row in rows if (row["origin"] == "source") == own] for own in (True, False))
     assert len(real) == 24 and {row["status"] for row in real} == {"kept"}
     assert {row["complexity"] for row in real} == {"simple", "medium", "complex"}
-    assert {row["origin"] for row in drawn} == {"reconstruct", "consistency", "augmentation"}
+    assert {row["origin"] for row in drawn} == {"reconstruct", "consistency", "augmentation", "scene"}
     accepted = [row for row in drawn if row["origin"] == "augmentation" and row["status"] == "kept"]
     assert len(accepted) >= 12 and {row["character"] for row in accepted} == {"sylvie", "eileen", "lucy"}
+    assert sum(row["manner"] == "composite" for row in accepted) >= 3
     for slug in ("sylvie", "eileen", "lucy"):
         assert (out / "generated" / slug / "sheet.png").is_file()
     folders, files = {"8_sylvie", "14_eileen", "20_lucy"}, {"dataset.toml", "train_sd3_lora.toml"}
