@@ -38,7 +38,7 @@ AS_COMPOSED = 0.12  # share that does not go through the autoencoder
 KEPT_APART = 16  # one picture in so many is not trained on: the bound is set with them
 WHOLE_PASS = 0.9
 CELLS_COUNT = 0.6  # what the cells' loss counts, beside the picture's
-LABELLED_SHARE = 0.2  # of the pictures of a step, if there are any
+LABELLED_SHARE = 0.4  # of the pictures of a step, if there are any
 
 
 def pairs(count: int, albums: dict, model: Path, folder: Path, device: str) -> None:

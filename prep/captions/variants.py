@@ -4,6 +4,7 @@ It is counted from the variant's pictures. Its captions are made like its charac
 settings say about the variant.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from prep.captions.profile import profile_of
@@ -27,9 +28,10 @@ def variant_profile(
     return replace(found, variant=variant, variant_trigger=own.trigger or "")
 
 
-def own_core(variant: Profile, whole: Profile) -> list[str]:
-    """The tags that are core in the variant and not in its character."""
-    return [name for name in variant.core if not (name in whole.tags and whole.tags[name].core)]
+def own_core(variant: Profile, others: Sequence[Profile]) -> list[str]:
+    """The tags that are core in the variant and not in all of the others. others: at least one profile."""
+    shared = set.intersection(*(set(other.core) for other in others))
+    return [name for name in variant.core if name not in shared]
 
 
 def _together(whole: Profile, own: VariantSettings) -> CharacterSettings:

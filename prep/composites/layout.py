@@ -62,13 +62,16 @@ def check_enlarged(scene: tuple[int, int], canvas: tuple[int, int]) -> None:
         )
 
 
-def layout_of(figure: Figure, canvas: tuple[int, int], seed: int) -> Layout:
-    """Raises ImageError, kind `too_small`, for a figure that would have to be enlarged."""
+def layout_of(figure: Figure, canvas: tuple[int, int], seed: int, mirrored: bool = False) -> Layout:
+    """mirrored: as a trainer's flip_aug does; not unless asked for, since an outfit may differ from side to side.
+
+    Raises ImageError, kind `too_small`, for a figure that would have to be enlarged.
+    """
     width, height = canvas
     across, upright = _spans(figure.edges)
     least = max(width / figure.width if across else 0, height / figure.height if upright else 0)
     rng = np.random.default_rng(seed)
-    mirrored, share, place = bool(rng.random() < 0.5), rng.random(), rng.beta(2, 2)
+    share, place = rng.random(), rng.beta(2, 2)
     low, high = CUT_OFF_RANGE if "bottom" in figure.edges else WHOLE_RANGE
     scale = 1.0
     if not (upright or figure.height <= high * height) or not (across or figure.width <= WIDEST * width):

@@ -7,7 +7,7 @@ from prep.drawing.vary import Group
 from prep.types import Profile
 
 Option = tuple[str, ...]
-SHOWN = 8  # tags of a group
+SHOWN = 6  # tags of a group
 
 
 def shown_in(groups: Sequence[Group], pictures: Iterable[Sequence[str]]) -> Counter[Option]:
@@ -25,7 +25,7 @@ def coverage_lines(
 ) -> Iterator[str]:
     """'view: 0 of 24 from behind, 2 full body (+1 drawn)': of each group, the rarest among the real pictures first.
 
-    drawn: tag -> accepted augmentations that asked for it. name: a tag as it is written.
+    drawn: tag -> accepted augmentations that were asked for it and show it. name: a tag as it is written.
     """
     if not profile.images:
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from prep.config import Settings
 from prep.drawing.tries import bounds_of
-from prep.types import Profile
+from prep.types import BY_HAND, Profile
 
 KINDS = {
     "augmentation": "augmentations",
@@ -35,7 +35,8 @@ def verdicts(pictures: Iterable[tuple[str, str | None]]) -> str:
 def to_draw(profile: Profile, settings: Settings, pictures: Iterable[tuple[str, str | None]], finished: bool) -> str:
     """What a run would still draw. finished: the last run ended, and nothing has changed since."""
     pictures = list(pictures)
-    if finished and pictures:
+    rejected = any(reason == BY_HAND for _, reason in pictures)  # in its place, another is drawn
+    if finished and pictures and not rejected:
         return "nothing"
     done = Counter(origin for origin, _ in pictures)
     wanted = {

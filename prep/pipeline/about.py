@@ -19,7 +19,8 @@ def about_characters(record: Profiled, rows: Iterable[Row], settings: Settings) 
     samples: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         if row.made and row.trains:
-            shown[row.ref.character].update(row.made.request.changes)
+            missing = row.made.check.missing
+            shown[row.ref.character].update(tag for tag in row.made.request.changes if tag not in missing)
         elif row.origin == "consistency":
             samples[row.ref.character].append(row)
     found = {}

@@ -37,7 +37,8 @@ def counted(manifest: Set) -> Counted:
         if not is_real(row["origin"]):
             found.drawn[character].append((row["origin"], reason))
             if trains(row["origin"], status):
-                found.shown[character].update(row["changes"] or ())
+                missing = row["check_missing"] or ()
+                found.shown[character].update(tag for tag in row["changes"] or () if tag not in missing)
             elif row["origin"] == "consistency":
                 measures = row["check_identity"], row["check_alike"]
                 found.samples[character].append(Sample(row["asked"] or (), row["check_missing"] or (), *measures))

@@ -31,6 +31,7 @@ from prep.pipeline.composites import cuttings
 from prep.pipeline.decided import captioned, training
 from prep.pipeline.records import Captioned, Drawn
 from prep.protocols import Job
+from prep.registry import family
 from prep.run import Run
 from prep.types import GenerationRequest, ImageRef, Problem, Row
 
@@ -63,9 +64,6 @@ def generate(run: Run, record: Captioned) -> Captioned:
                     failed[outcome.subject] = outcome.problem
         run.problems |= {f"generated/{key}": problem for key, problem in failed.items()}
         record = replace(record, failed={key: problem.kind for key, problem in failed.items()})
-    elif first:
-        count = len({request.key for request in drawing.requests} | drawing.judged_before.keys())
-        run.report.say(f"generate: all {count:,} pictures were drawn before; no model was loaded")
     return replace(record, drawing=drawing)
 
 
@@ -147,9 +145,13 @@ def check(run: Run, record: Captioned) -> Drawn:
         keep_judged(drawn, run.ledger)
     MEMORY.clear()
     if drawing:
+        if not run.todo["generate"]:
+            count = len({request.key for request in drawing.requests} | drawing.judged_before.keys())
+            run.report.say(f"generate: all {count:,} pictures were drawn before; no model was loaded")
         run.report.say(f"check: {summary(drawn)}")
-        if line := same_base(drawing, drawn):
-            run.report.say(f"check: {line}")
+        for line in (same_base(drawing, drawn), by_starter(drawing, drawn)):
+            if line:
+                run.report.say(f"check: {line}")
     elif drawn:
         run.report.say(f"check: {len(drawn):,} pictures that were drawn before stay as they are")
     rows = tuple(sorted((*record.rows, *drawn), key=place_in_manifest))
@@ -201,6 +203,18 @@ def same_base(drawing: Drawing, drawn: Sequence[Row]) -> str:
     return (
         f"{quantity(count, 'accepted picture')} {were} drawn by {drawing.card.name}. If you train that model, they "
         "teach it what it draws already: keep their share small (augmentation.share)"
+    )
+
+
+def by_starter(drawing: Drawing, drawn: Sequence[Row]) -> str:
+    """A line about pictures of a trial that are still in a set for which a real model draws now."""
+    count = sum(row.trains and row.made.request.generator == family("generator").trial for row in drawn)
+    if not count or is_trial(drawing.generator):
+        return ""
+    were = "was" if count == 1 else "were"
+    return (
+        f"{quantity(count, 'picture')} in the set {were} drawn by the starter in a trial, and count: `prep reject` "
+        "takes them out, and others are drawn in their place"
     )
 
 

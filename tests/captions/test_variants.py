@@ -32,7 +32,7 @@ def variant(of: dict | None = None, **own) -> tuple[Profile, Profile]:
 
 def test_a_variant_is_counted_from_its_own_pictures_and_shapes_captions_like_its_character():
     whole, maid = variant({"add": ["hat"], "remove": ["sky"]})
-    assert (maid.images, maid.tags["apron"].images) == (3, 3) and own_core(maid, whole) == ["apron", "short_hair"]
+    assert (maid.images, maid.tags["apron"].images) == (3, 3) and own_core(maid, [whole]) == ["apron", "short_hair"]
     assert maid.traits == whole.traits == {"long_hair"}  # and not short_hair, which the character's captions keep
     assert maid.shaping == whole.shaping
 
