@@ -8,7 +8,7 @@ from prep.checks.retag import Exclusive, read_exclusive
 from prep.config import Settings
 from prep.drawing.plans import TRAINED, Drawing, plan_character, style_of
 from prep.drawing.situations import read_situations
-from prep.drawing.tries import bounds_of
+from prep.drawing.tries import COMPOSITES, bounds_of, tried
 from prep.drawing.vary import read_vary
 from prep.drawing.wants import Cutting
 from prep.models.choose_models import card_of, generator_of, no_sampler
@@ -17,6 +17,10 @@ from prep.protocols import Card
 from prep.run import Places
 from prep.types import GenerationRequest, Profile, Row
 
+NOTHING = (
+    "nothing that augmentation.vary names can be drawn from its pictures: they show it all, it is a trait, or "
+    f"its only way is `composite`, as which at most one in {COMPOSITES} is drawn"
+)
 log = logging.getLogger(__name__)
 
 
@@ -71,6 +75,9 @@ def begin_drawing(
         for name, found in kept.items()
         if found
     )
+    for plan in plans:
+        if plan.bounds.target and not tried(plan.wants, plan.bounds, frozenset(), 0, lambda key: None):
+            log.info(f"generate: {printable(plan.character)}: {NOTHING}")
     # Samples that are drawn anew are no longer in the set; pictures that train, and their scenes, are.
     stay = {request.key for plan in plans for request in plan.fixed}
     listed = tuple(row for row in before if row.origin in TRAINED or row.made.recipe in stay)

@@ -4,6 +4,7 @@ Everything follows from the requests in their order, from what was accepted befo
 ends like an uninterrupted one.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -75,6 +76,14 @@ class Drawing:
             requests = {each.key: each for each in (*plan.fixed, *plan.again, *more)}
             found.append((plan, [*requests.values()]))
         return found
+
+    @property
+    def lacking(self) -> int:
+        """Accepted augmentations that are wanted beyond those of earlier runs."""
+        stays = Counter(
+            row.ref.character for row in self.before if row.origin == "augmentation" and row.made.check.kept
+        )
+        return sum(max(0, plan.bounds.target - stays[plan.character]) for plan in self.plans)
 
     @property
     def requests(self) -> list[GenerationRequest]:

@@ -14,6 +14,7 @@ from prep.types import GenerationRequest, Profile
 
 NEXT_WAY = frozenset({"copy", "contradiction", "damaged", "another_character"})  # after these, another way may succeed
 ACCEPTED = ""
+MOST_IDLE = 200  # wants in a row that can be drawn in no way: then none can
 COMPOSITES = 3  # at most one in so many of a character's accepted augmentations is a composite
 MOST_SHARE = 1.0  # accepted augmentations per real picture at most, unless augmentation.share is larger
 MOST_REJECTED = 4  # scenes: if none of so many was accepted, the model cannot draw empty ones, and none is asked for
@@ -59,7 +60,7 @@ def tried(
     fate: key -> why it was rejected, ACCEPTED, or None if it is not judged yet.
     """
     found: list[GenerationRequest] = []
-    accepted, drawn, rejected, at = len(before), 0, 0, 0
+    accepted, drawn, rejected, idle, at = len(before), 0, 0, 0, 0
     batch: list[tuple[Want, int]] = []  # (a want, the number of its attempt)
     while accepted < bounds.target and drawn < bounds.tries:
         if not batch:
@@ -70,7 +71,7 @@ def tried(
             if not batch:
                 break
         later: list[tuple[Want, int]] = []
-        waits = False
+        waits, before_it = False, drawn
         # Of this batch, whatever becomes of them: a pure function of the order.
         room = 0 if rejected >= MOST_REJECTED and not composites else bounds.composites - composites
         for want, number in batch:
@@ -98,7 +99,8 @@ def tried(
                 composites += attempt.scene is not None and attempt.request.key not in before
             elif said in NEXT_WAY:
                 later.append((want, number + 1))
-        if waits:
+        idle = 0 if drawn > before_it else idle + len(batch)
+        if waits or idle >= MOST_IDLE:
             break
         batch = later
     return found

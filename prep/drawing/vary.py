@@ -63,11 +63,12 @@ def read_vary(path: str, known: Collection[str] | None = None) -> tuple[list[Gro
 
 def _ways(found: Any, where: str) -> tuple[Way, ...]:
     """found: such as ["composite", "edit 0.8"]. Raises SettingsError."""
-    ways = tuple(map(_way, found)) if isinstance(found, list) else ()
-    if not ways or None in ways:
-        wrong = next((each for each in found if _way(each) is None), found) if isinstance(found, list) else found
+    if not isinstance(found, list) or not found:
+        raise SettingsError(f"{where}: `ways` is {found!r}, not a list of ways", hint='such as ways = ["edit", "text"]')
+    ways = tuple(map(_way, found))
+    if None in ways:
         raise SettingsError(
-            f"{where}: `ways` has {wrong!r}, which is not a way to draw",
+            f"{where}: `ways` has {found[ways.index(None)]!r}, which is not a way to draw",
             hint=f'a list of {", ".join(MANNERS)}; {" and ".join(NEED_STRENGTH)} may have a strength: "edit 0.8"',
         )
     return ways

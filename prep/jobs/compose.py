@@ -89,6 +89,8 @@ class ComposeJob:
         """uint8 [H, W, 3]. Raises ImageError that names the parent or the scene; OSError with such a name."""
         cut = self._figure(request)
         with _named(f"its scene {request.scene}"):
+            if request.scene not in self.scenes:
+                raise ImageError("gone", "its picture is gone", "run again: it is drawn in another way")
             data = read_file(self.scenes[request.scene], PICTURE_BYTES, follow=True)
             scene = open_image(data, self.max_pixels).pixels
             check_enlarged(scene.shape[1::-1], (request.width, request.height))

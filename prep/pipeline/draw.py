@@ -95,7 +95,9 @@ def jobs(
                       drawn), drawn  # fmt: skip
     composed = sorted((request for request in todo if request.manner == "composite"), key=lambda each: each.parent)
     if composed:
-        scenes = {each.key: path for each in drawing.requests if each.kind == "scene" and (path := drawing.place(each))}
+        asked = [each for each in drawing.requests if each.kind == "scene"]
+        asked += [row.made.request for row in drawing.before if row.origin == "scene"]
+        scenes = {each.key: path for each in asked if (path := drawing.place(each))}
         yield ComposeJob(run.out, run.ledger, matting_of(settings), drawing.parents, scenes, slugs, measure_px,
                          max_pixels), composed  # fmt: skip
 

@@ -176,10 +176,12 @@ def _drawing_lines(made: Preview) -> Iterator[str]:
     missing = {request.key for request in drawing.missing()}
     requests = drawing.requests
     later = f"; more when {made.untagged:,} images are tagged" if made.untagged else ""
+    lacking = 0 if missing else drawing.lacking
+    more = f"; then augmentations until {lacking:,} more are accepted, as far as tries are left" if lacking else ""
     kinds = Counter(request.kind for request in requests)
     text = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items()) or "no requests"
     fetched = fetched_first(drawing.generator, run.settings)
-    yield f"generate: {text} with {drawing.card.name}{fetched}, {len(missing):,} to draw{later}"
+    yield f"generate: {text} with {drawing.card.name}{fetched}, {len(missing):,} to draw{later}{more}"
     paths = {row.ref.sha256: printable(row.ref.path) for row in record.rows if row.status == "kept"}
     scenes = {request.key: request for request in requests if request.kind == "scene"}
     for request in requests:

@@ -66,6 +66,14 @@ def test_accepted_composites_stay_within_a_third(target):
     assert sum(each.manner == "composite" for each in accepted) == target // 3 and len(accepted) == target
 
 
+def test_it_ends_where_nothing_can_be_drawn_in_any_way():
+    assert played(endless("composite"), Bounds(2, 4, 8, 0), lambda each: ACCEPTED) == []
+    found = played(
+        endless("composite"), Bounds(9, 9, 36, 3), lambda each: "not_empty" if each.kind == "scene" else ACCEPTED
+    )
+    assert 0 < len(found) <= 36 and {each.kind for each in found} == {"scene"}
+
+
 def test_what_an_earlier_run_accepted_counts():
     assert tried(endless(), Bounds(2, 4, 8, 0), frozenset({"a", "b"}), 0, lambda key: None) == []
     assert len(played(endless(), Bounds(2, 4, 8, 0), lambda _: ACCEPTED, frozenset({"a"}))) == 1
