@@ -66,6 +66,10 @@ def redraw(home: Home, out: Path, count: int, settings: Settings, runner: Runner
     prepare_out(folder)
     with at_work(home.src, folder, settings, Options(), runner) as run:
         run.src, run.settings = subject.folder, _alone(subject.settings, count)
+        if home.inside:  # a picture in a set has passed, and a drawn one has its model's size
+            run.settings = run.settings.model_copy(
+                update={"scan": run.settings.scan.model_copy(update={"min_side_px": 0})}
+            )
         _hand_on(subject, run)
         keep_judged((), run.ledger)  # what other settings drew is not what was asked for now
         return _redrawn(run, subject)
