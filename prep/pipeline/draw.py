@@ -55,8 +55,8 @@ def generate(run: Run, record: Captioned) -> Captioned:
     todo = drawing.missing()
     run.wants("generate", len(todo))
     if todo:
-        again = "" if first else ", in place of some that were not accepted"
-        run.report.say(f"generate: {quantity(len(todo), 'picture')} with {drawing.card.name}{again}")
+        count = quantity(len(todo), "picture" if first else "more picture")
+        run.report.say(f"generate: {count} with {drawing.card.name}")
         failed = {}
         for job, work in jobs(run, record, drawing, todo):
             for outcome in carried(run, job, work, job.name, notes="generate" if job.name == "draw" else ""):
@@ -106,11 +106,12 @@ def check(run: Run, record: Captioned) -> Drawn:
     """Read what was drawn, with the tagger that read the real images, and decide whether to try more."""
     drawing = record.drawing
     refs = [row.ref for row in record.before if not record.drawn]
-    composed = {row.ref.sha256 for row in record.before if row.made.by == "composite"}
+    composed = {row.ref.sha256 for row in record.before if row.made.by == "composite" or row.origin == "scene"}
     if drawing:
         for _, request, ref in drawing.drawn(run.ledger):
             refs.append(ref)
-            composed |= {ref.sha256} if request.manner == "composite" else set()
+            if request.manner == "composite" or request.kind == "scene":
+                composed.add(ref.sha256)
     unread = list({ref.sha256: ref for ref in refs if ref.sha256 not in record.scores}.values())
     run.wants("check", len(unread))
     if unread:
@@ -163,7 +164,7 @@ def check(run: Run, record: Captioned) -> Drawn:
 def watch(run: Run, record: Captioned, refs: Sequence[ImageRef], composed: set[str]) -> list[ModelRef]:
     """Let the witnesses look at what they have not seen. -> those that judge this run's pictures.
 
-    composed: sha256 of composites. The starter's own judges only what the starter draws now: not the figures of real
+    composed: sha256 of composites and scenes. The starter's own judges only what the starter draws now: not the figures of real
     pictures, nor what was accepted before it was there.
     """
     drawing, settings = record.drawing, run.settings
