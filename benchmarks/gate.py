@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 import torch
 
 from prep.config import Settings, load_settings
+from prep.dataset.rows import manifest_rows
 from prep.generators import GENERATORS
 from prep.generators.sd35.card import SD35Card
 from prep.generators.sd35.family import Family
@@ -225,11 +226,13 @@ def judged(kind: str, folder: Path, share: int, *sets: str) -> dict:
     forged = replace(real, maker=f"{__name__}:Forger")
     GENERATORS.members["starter-generator"] = real if kind == DRAWN else forged
     settings = load_settings(EXAMPLES, None, (*SETS, f"augmentation.share={share}", *sets))
+    before = {row["image_id"] for row in manifest_rows(folder)} if (folder / "manifest.parquet").exists() else set()
     try:
         road.run(EXAMPLES, folder, settings, Options(), load_runner("local"))
     finally:
         GENERATORS.members["starter-generator"] = real
     rows = pq.ParquetFile(folder / "manifest.parquet").read(COLUMNS).to_pylist()
+    rows = [row for row in rows if row["origin"] == "source" or row["image_id"] not in before]
     drawn = [row for row in rows if answered(row)]
     reasons = Counter(row["reason"] for row in drawn if row["status"] == "rejected")
     reasons += Counter(filter(None, spoken_against(rows, folder, settings)))

@@ -164,8 +164,8 @@ def check(run: Run, record: Captioned) -> Drawn:
 def watch(run: Run, record: Captioned, refs: Sequence[ImageRef], composed: set[str]) -> list[ModelRef]:
     """Let the witnesses look at what they have not seen. -> those that judge this run's pictures.
 
-    composed: sha256 of composites and scenes. The starter's own judges only what the starter draws now: not the figures of real
-    pictures, nor what was accepted before it was there.
+    composed: sha256 of composites and scenes. The starter's own witness judges neither these, nor what was accepted
+    before it was there.
     """
     drawing, settings = record.drawing, run.settings
     if not refs:
