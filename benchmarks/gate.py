@@ -31,7 +31,7 @@ from prep.generators import GENERATORS
 from prep.generators.sd35.card import SD35Card
 from prep.generators.sd35.family import Family
 from prep.generators.sd35.vae import load_vae
-from prep.images import covering
+from prep.images import covering, open_image
 from prep.jobs.witness import WitnessJob, open_witnessed, to_look
 from prep.ledger import Ledger
 from prep.models.witnesses import witnesses_of
@@ -164,7 +164,7 @@ class Forger:
         return compose([], self._view(request, str(rng.choice(art.scenes()))), request.width, request.height).image
 
     def copy(self, request, parents, rng):
-        return covering(parents[request.parent], request.width, request.height)
+        return covering(parents.get(request.parent, original(request.parent)), request.width, request.height)
 
     def _figure(self, request):
         original = self.originals[request.parent]
@@ -214,6 +214,19 @@ def through_the_autoencoder(image: np.ndarray) -> np.ndarray:
 SETS = ("reconstruct.per_character=0", "consistency.per_character=0", "augmentation.tries=1")
 DRAWN = "drawn"
 COLUMNS = ["manner", "origin", "status", "reason", "character", "image_id", "source", "file"]
+
+
+@cache
+def original(sha256: str) -> np.ndarray:
+    """The pixels of the example with this hash: a picture from words alone is given none of its parent's."""
+    found = (data for path in EXAMPLES.glob("*/*") if digest(data := path.read_bytes()) == sha256)
+    return open_image(next(found)).pixels
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
 BROKEN = ("whole", *damage.KINDS)
 KINDS = ("as_asked", "another_character", "another_outfit", "other_eyes", "noise", "empty_scene", "copy")
 
