@@ -30,6 +30,7 @@ class Drawn:
     face: tuple[int, int, int, int]  # of the parent
     way: str
     strength: float | None
+    number: int  # of those that were asked for: they come in another order
 
 
 def off_grid(small: Small, rng: np.random.Generator) -> Small:
@@ -66,7 +67,7 @@ def drawn(
             pixels = {key: parent.image for key, parent in parents.items()}
             for key, image in generator.draw([request for request, _ in asked.values()], pixels, Path(kept)):
                 request, parent = asked[key]
-                yield Drawn(image, parent.image, parent.face, way, request.strength)
+                yield Drawn(image, parent.image, parent.face, way, request.strength, request.index)
     generator.close()
 
 

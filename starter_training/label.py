@@ -34,8 +34,8 @@ def draw(folder: Path, model: Path, count: int, ways: list[str], seed: int) -> N
     pictures.mkdir(parents=True, exist_ok=True)
     for place, way in enumerate(ways):
         share = range(place * 10_000, place * 10_000 + count * (place + 1) // len(ways) - count * place // len(ways))
-        for number, one in zip(share, drawn(model, way, share, seed, STRENGTHS, OFF_GRID), strict=True):
-            path = pictures / f"{way}-{seed}-{number}.jpg"
+        for one in drawn(model, way, share, seed, STRENGTHS, OFF_GRID):
+            path = pictures / f"{way}-{seed}-{one.number}.jpg"
             cv2.imwrite(str(path), one.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     names = sorted(path.name for path in pictures.glob("*.jpg"))
     for place, order in enumerate(ORDERS):
