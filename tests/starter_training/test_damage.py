@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from starter_training import damage, label
-from starter_training.drawn import WAYS, drawn, off_grid
+from starter_training.drawn import WAYS, Drawn, drawn, off_grid
 from starter_training.small import Choice, Small, picture
 from starter_training.train_generator import GENERATOR
 
@@ -56,10 +56,12 @@ def test_a_picture_that_is_moved_off_the_grid_takes_its_face_along(whole):
 def test_what_two_lists_of_numbers_agree_on_becomes_the_labels(tmp_path, monkeypatch):
     """Sheets in two orders; numbers are places on a sheet, and names are not on it."""
 
-    class One:
+    def drawn(model, way, numbers, *_):
+        """In another order than they were asked for."""
         image = np.zeros((64, 48, 3), np.uint8)
+        return (Drawn(image, image, (0, 0, 0, 0), way, None, number) for number in reversed(numbers))
 
-    monkeypatch.setattr(label, "drawn", lambda model, way, numbers, *_: (One for _ in numbers))
+    monkeypatch.setattr(label, "drawn", drawn)
     label.draw(tmp_path, tmp_path / "model", 50, ["img2img", "text"], 3)
     orders = [json.loads((tmp_path / order / "order.json").read_text()) for order in label.ORDERS]
     assert len(orders[0]) == 50 and orders[0] != orders[1] and sorted(orders[0]) == sorted(orders[1])
