@@ -24,7 +24,8 @@ def out(examples, tmp_path):
 @pytest.mark.parametrize("kind", WRONG)
 def test_what_was_not_asked_is_rejected(kind, out):
     figures = gate.judged(kind, out, 2)
-    assert figures["pictures"] >= 24 and figures["rejected"] >= 0.95, json.dumps(figures)
+    pictures, passed = figures["pictures"], figures["pictures"] - sum(figures["reasons"].values())
+    assert pictures >= 24 and passed <= 2, json.dumps(figures)
 
 
 def test_what_was_asked_is_accepted(out):
@@ -35,6 +36,6 @@ def test_what_was_asked_is_accepted(out):
 
 
 @pytest.mark.slow
-def test_what_the_starter_draws_is_mostly_accepted(out):
-    figures = gate.judged(gate.DRAWN, out, 1)
-    assert figures["pictures"] >= 10 and figures["rejected"] <= 0.5, json.dumps(figures)
+def test_half_of_what_the_starter_draws_is_accepted(tmp_path):
+    figures = gate.judged(gate.DRAWN, tmp_path / "out", 1)
+    assert figures["pictures"] >= 12 and figures["rejected"] <= 0.5, json.dumps(figures)
