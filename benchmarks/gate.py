@@ -26,7 +26,6 @@ import pyarrow.parquet as pq
 import torch
 
 from prep.config import Settings, load_settings
-from prep.dataset.rows import manifest_rows
 from prep.generators import GENERATORS
 from prep.generators.sd35.card import SD35Card
 from prep.generators.sd35.family import Family
@@ -211,7 +210,9 @@ def through_the_autoencoder(image: np.ndarray) -> np.ndarray:
 
 
 # All augmentations at once, however many are accepted.
-SETS = ("reconstruct.per_character=0", "consistency.per_character=0", "augmentation.tries=1")
+ASKED = Path(__file__).parent / "gate_vary.toml"
+SETS = ("reconstruct.per_character=0", "consistency.per_character=0", "augmentation.tries=1",
+        f"augmentation.vary={ASKED}")  # fmt: skip
 DRAWN = "drawn"
 COLUMNS = ["manner", "origin", "status", "reason", "character", "image_id", "source", "file"]
 
@@ -239,13 +240,11 @@ def judged(kind: str, folder: Path, share: int, *sets: str) -> dict:
     forged = replace(real, maker=f"{__name__}:Forger")
     GENERATORS.members["starter-generator"] = real if kind == DRAWN else forged
     settings = load_settings(EXAMPLES, None, (*SETS, f"augmentation.share={share}", *sets))
-    before = {row["image_id"] for row in manifest_rows(folder)} if (folder / "manifest.parquet").exists() else set()
     try:
         road.run(EXAMPLES, folder, settings, Options(), load_runner("local"))
     finally:
         GENERATORS.members["starter-generator"] = real
     rows = pq.ParquetFile(folder / "manifest.parquet").read(COLUMNS).to_pylist()
-    rows = [row for row in rows if row["origin"] == "source" or row["image_id"] not in before]
     drawn = [row for row in rows if answered(row)]
     reasons = Counter(row["reason"] for row in drawn if row["status"] == "rejected")
     reasons += Counter(filter(None, spoken_against(rows, folder, settings)))

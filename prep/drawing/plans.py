@@ -153,7 +153,8 @@ def plan_character(
     """What may be drawn of a character. rows: its real images in the set. before: what was drawn of it earlier. gone:
     accepted pictures of any character whose files are gone.
     """
-    parents = [parent_of(row) for row in rows if row.near_of is None]
+    seen = [parent_of(row) for row in rows]
+    parents = [parent for parent, row in zip(seen, rows, strict=True) if row.near_of is None]
     fixed = _fixed("reconstruct", before, style, profile, settings.reconstruct.per_character, parents) or (
         reconstructions(profile, parents, settings.reconstruct.per_character, style)
     )
@@ -163,7 +164,7 @@ def plan_character(
     fixed += _fixed("consistency", before, style, profile, settings.consistency.per_character, parents) or (
         consistency(profile, parents, situations, settings.consistency.per_character, style)
     )
-    shown = shown_in(groups, (parent_of(row).tags for row in rows))
+    shown = shown_in(groups, (parent.tags for parent in seen))
     found = Known(wants(profile, people, groups, shown, cuts, style))
     bounds = bounds_of(profile, len(rows), settings)
     trained = [each for each in gone if each.character == profile.character and each.kind in TRAINED]

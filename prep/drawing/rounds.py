@@ -42,8 +42,13 @@ class Judge:
     known: frozenset[str]  # tags of the tagger
     settings: Settings
     witnessed: Witnessed
-    real: Mapping[str, Sequence[str]]  # character -> sha256 of its real pictures
+    real: Mapping[str, Sequence[ImageRef]]  # character -> its real pictures in the set
     decided: Callable[[str], str | None] = lambda picture: None  # the user's verdict, by image key
+
+    def witness(self, check: Check, ref: ImageRef) -> Check:
+        """The verdict from the tags, with what the witnesses say of the picture."""
+        real = [each.sha256 for each in self.real.get(ref.character, ())]
+        return self.witnessed.judge(check, ref.sha256, real)
 
 
 def judged(drawing: Drawing, judge: Judge, ledger: Ledger, done: Sequence[Row]) -> tuple[list[Row], dict[str, float]]:
@@ -83,7 +88,7 @@ def seen_again(row: Row, judge: Judge) -> Row:
     if row.origin == "scene" or judge.decided(image_key(row)) in ("accepted", "rejected"):
         return row
     check = row.made.check
-    said = judge.witnessed.judge(check, row.ref.sha256, judge.real.get(row.ref.character, ()))
+    said = judge.witness(check, row.ref)
     measured = [getattr(said, name) for name in WITNESSED if getattr(check, name) is None]
     return row_of(row.made.request, row.ref, said) if any(each is not None for each in measured) else row
 
@@ -144,7 +149,7 @@ def _check(request: GenerationRequest, ref: ImageRef, judge: Judge) -> Check:
     profile = judge.profiles[request.character]
     bound = judge.settings.check.bound
     check = verdict(request, read, profile.core, profile.body, judge.known, judge.exclusive, bound)
-    return judge.witnessed.judge(check, ref.sha256, judge.real.get(request.character, ()))
+    return judge.witness(check, ref)
 
 
 def scene_verdict(request: GenerationRequest, read: Iterable[str], known: Container[str]) -> Check:

@@ -14,7 +14,7 @@ from prep.models.locate import Weights, files_at, locate, weights_of
 from prep.models.ref import ModelRef
 from prep.options import Options
 from prep.registry import family
-from prep.tensors.kind import ONNX, first_kind
+from prep.tensors.onnx_file import check_onnx
 
 SETTING = "augmentation.matting"
 INSTALL = "pip install onnxruntime"
@@ -72,13 +72,8 @@ def _chosen(settings: Settings) -> Weights | None:
 
 def _onnx_file(path: Path) -> dict[str, Path]:
     files = files_at(family("matting").spec("file"), path, SETTING)
-    if path.is_dir():
-        raise SettingsError(f"{SETTING}: {path} is a folder", hint="name the ONNX file in it")
     try:
-        kind = first_kind(path)
-    except OSError as error:
-        raise WeightsError(f"{SETTING}: {path} cannot be read: {error.strerror or error}") from None
-    if kind is None or kind.what != ONNX:
-        what = kind.what if kind else "not an ONNX model"
-        raise WeightsError(f"{SETTING}: {path.name} is {what}", hint="name an ONNX file, such as isnetis.onnx")
+        check_onnx(path, "a matting model")
+    except WeightsError as error:
+        raise WeightsError(f"{SETTING}: {error.message}", hint="name an ONNX file, such as isnetis.onnx") from None
     return files

@@ -1,6 +1,7 @@
 """The stages that draw and read back: what is drawn and kept for each character. stages.py has the earlier stages."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -122,11 +123,12 @@ def check(run: Run, record: Captioned) -> Drawn:
             if outcome.problem:
                 run.problems[f"generated/{outcome.subject}"] = outcome.problem
         record = replace(record, scores=ScoreBook(run.ledger, record.tag_recipe))
-    witnesses = watch(run, record, refs, composed)
+    real = real_refs(record)
+    witnesses = watch(run, record, refs, composed, real)
     exclusive = read_exclusive(run.settings.check.exclusive)
     judge = Judge(
         record.scores, record.composer, record.profiles, exclusive, record.known, run.settings,
-        open_witnessed(run.ledger, witnesses), real_pictures(record), record.edits.decisions.verdict,
+        open_witnessed(run.ledger, witnesses), real, record.edits.decisions.verdict,
     )  # fmt: skip
     if drawing:
         rows, differences = judged(drawing, judge, run.ledger, record.drawn)
@@ -152,16 +154,17 @@ def check(run: Run, record: Captioned) -> Drawn:
             count = len({request.key for request in drawing.requests} | drawing.judged_before.keys())
             run.report.say(f"generate: all {count:,} pictures were drawn before; no model was loaded")
         run.report.say(f"check: {summary(drawn)}")
-        for line in (same_base(drawing, drawn), by_starter(drawing, drawn)):
-            if line:
-                run.report.say(f"check: {line}")
+        for line in warnings(drawing, drawn):
+            run.report.say(f"check: {line}")
     elif drawn:
         run.report.say(f"check: {len(drawn):,} pictures that were drawn before stay as they are")
     rows = tuple(sorted((*record.rows, *drawn), key=place_in_manifest))
     return Drawn.grown(record, rows=rows, drawn=drawn, enough=True)
 
 
-def watch(run: Run, record: Captioned, refs: Sequence[ImageRef], composed: set[str]) -> list[ModelRef]:
+def watch(
+    run: Run, record: Captioned, refs: Sequence[ImageRef], composed: set[str], real: dict[str, list[ImageRef]]
+) -> list[ModelRef]:
     """Let the witnesses look at what they have not seen. -> those that judge this run's pictures.
 
     composed: sha256 of composites and scenes. The starter's own witness judges neither these, nor what was accepted
@@ -174,7 +177,7 @@ def watch(run: Run, record: Captioned, refs: Sequence[ImageRef], composed: set[s
     passed = composed | {row.ref.sha256 for row in record.before if row.made.check.kept}
     for witness in witnesses:
         shown = [ref for ref in refs if not (witness.spec.packaged and ref.sha256 in passed)]
-        todo = to_look(run.ledger, witness, shown, real_refs(record))
+        todo = to_look(run.ledger, witness, shown, real)
         if todo:
             run.report.say(f"check: {witness.name} looks at {quantity(len(todo), 'picture')}")
             job = WitnessJob(run.src, run.out, run.ledger, witness, settings.scan.max_pixels)
@@ -193,32 +196,26 @@ def real_refs(record: Captioned) -> dict[str, list[ImageRef]]:
     return found
 
 
-def real_pictures(record: Captioned) -> dict[str, list[str]]:
-    return {character: [ref.sha256 for ref in refs] for character, refs in real_refs(record).items()}
+def warnings(drawing: Drawing, drawn: Sequence[Row]) -> Iterator[str]:
+    """Lines about accepted pictures that a real model draws, and of an earlier trial; none for the starter."""
+    if is_trial(drawing.generator):
+        return
+    trial, base = family("generator").trial, drawing.card.name
+    makers = Counter(row.made.request.generator for row in drawn if row.trains and row.made.by == "generator")
+    if count := makers[base]:
+        yield (
+            f"{_drawn(count)} by {base}. If you train that model, they teach it what it draws already: keep their "
+            "share small (augmentation.share)"
+        )
+    if count := makers[trial]:
+        yield (
+            f"{_drawn(count)} by the starter in a trial, and count: `prep reject` takes them out, and others are drawn "
+            "in their place"
+        )
 
 
-def same_base(drawing: Drawing, drawn: Sequence[Row]) -> str:
-    """A line about pictures that the model draws which the LoRA will be trained on; empty for the starter."""
-    count = sum(row.trains and row.made.by == "generator" for row in drawn)
-    if not count or is_trial(drawing.generator):
-        return ""
-    were = "was" if count == 1 else "were"
-    return (
-        f"{quantity(count, 'accepted picture')} {were} drawn by {drawing.card.name}. If you train that model, they "
-        "teach it what it draws already: keep their share small (augmentation.share)"
-    )
-
-
-def by_starter(drawing: Drawing, drawn: Sequence[Row]) -> str:
-    """A line about pictures of a trial that are still in a set for which a real model draws now."""
-    count = sum(row.trains and row.made.request.generator == family("generator").trial for row in drawn)
-    if not count or is_trial(drawing.generator):
-        return ""
-    were = "was" if count == 1 else "were"
-    return (
-        f"{quantity(count, 'picture')} in the set {were} drawn by the starter in a trial, and count: `prep reject` "
-        "takes them out, and others are drawn in their place"
-    )
+def _drawn(count: int) -> str:
+    return f"{quantity(count, 'accepted picture')} {'was' if count == 1 else 'were'} drawn"
 
 
 def drawn_before(run: Run, record: Captioned) -> list[Judged]:

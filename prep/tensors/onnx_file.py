@@ -1,12 +1,26 @@
-"""Opens ONNX files with onnxruntime, which is an extra: `pip install prep-lora[onnx]`."""
+"""ONNX files: told by their first bytes, and opened with onnxruntime, an extra: `pip install prep-lora[onnx]`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prep.errors import StoppedError, WeightsError
+from prep.tensors.kind import ONNX, first_kind
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+
+
+def check_onnx(path: Path, of: str) -> None:
+    """of: the model. Raises WeightsError unless the file begins like an ONNX model."""
+    if path.is_dir():
+        raise WeightsError(f"{path} is a folder", hint=f"name the folder or the first file of {of}")
+    try:
+        kind = first_kind(path)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from None
+    if kind is None or kind.what != ONNX:
+        what = kind.what if kind else "not an ONNX model"
+        raise WeightsError(f"{path.name} is {what}; {of} is an ONNX model", hint="fetch the file itself")
 
 
 def open_onnx(path: Path, threads: int = 0) -> "InferenceSession":

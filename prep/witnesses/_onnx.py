@@ -8,21 +8,7 @@ import numpy as np
 
 from prep.documents import DocumentError, read_json
 from prep.errors import WeightsError
-from prep.tensors.kind import ONNX, first_kind
 from prep.tensors.onnx_file import open_onnx
-
-
-def check_onnx(path: Path, of: str) -> None:
-    """of: the witness. Raises WeightsError unless the file begins like an ONNX model."""
-    if path.is_dir():
-        raise WeightsError(f"{path} is a folder", hint=f"name the folder or the first file of {of}")
-    try:
-        kind = first_kind(path)
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from None
-    if kind is None or kind.what != ONNX:
-        what = kind.what if kind else "no ONNX model"
-        raise WeightsError(f"{path.name} is {what}; {of} is an ONNX model", hint="fetch the file itself")
 
 
 def read_table(path: Path) -> Mapping[str, Any]:

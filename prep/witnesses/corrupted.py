@@ -13,7 +13,8 @@ import numpy as np
 
 from prep.errors import WeightsError
 from prep.options import Options
-from prep.witnesses._onnx import Network, check_onnx, read_table, resized
+from prep.tensors.onnx_file import check_onnx
+from prep.witnesses._onnx import Network, read_table, resized
 
 SIDE_PX = 384
 BROKEN = "corrupted"

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from benchmarks import gate
+from tests.support.runs import manifest
 
 # One of them in `make test`, all in `make test-all`.
 WRONG = [
@@ -17,25 +18,24 @@ WRONG = [
 
 @pytest.fixture
 def out(examples, tmp_path):
-    """The examples are read, and what the starter draws is drawn: what is left is the trial itself."""
-    return shutil.copytree(examples[0], tmp_path / "out")
+    """The examples are read, and nothing is drawn: what is left is the trial itself."""
+    out = shutil.copytree(examples[0], tmp_path / "out", ignore=shutil.ignore_patterns("generated", "kohya", "judged"))
+    (out / "manifest.parquet").unlink()
+    return out
 
 
 @pytest.mark.parametrize("kind", WRONG)
 def test_what_was_not_asked_is_rejected(kind, out):
     figures = gate.judged(kind, out, 2)
-    pictures, passed = figures["pictures"], figures["pictures"] - sum(figures["reasons"].values())
-    assert pictures >= 24 and passed <= 2, json.dumps(figures)
+    assert figures["pictures"] >= 24 and figures["rejected"] >= 0.95, json.dumps(figures)
 
 
 def test_what_was_asked_is_accepted(out):
     figures = gate.judged("as_asked", out, 2)
-    reasons, pictures = figures["reasons"], figures["pictures"]
-    wrong = sum(count for reason, count in reasons.items() if reason != "copy")  # an earlier one shows it already
-    assert pictures >= 24 and wrong / pictures <= 0.3, json.dumps(figures)
+    assert figures["pictures"] == 48 and figures["rejected"] <= 0.3, json.dumps(figures)
 
 
-@pytest.mark.slow
-def test_half_of_what_the_starter_draws_is_accepted(tmp_path):
-    figures = gate.judged(gate.DRAWN, tmp_path / "out", 1)
-    assert figures["pictures"] >= 12 and figures["rejected"] <= 0.5, json.dumps(figures)
+def test_what_the_starter_draws_is_mostly_accepted(examples):
+    drawn = [row for row in manifest(examples[0]) if row["origin"] == "augmentation"]
+    rejected = [row["reason"] for row in drawn if row["status"] != "kept"]
+    assert len(drawn) >= 20 and len(rejected) / len(drawn) <= 0.3, rejected
