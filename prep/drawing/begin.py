@@ -18,8 +18,8 @@ from prep.run import Places
 from prep.types import GenerationRequest, Profile, Row
 
 NOTHING = (
-    "nothing that augmentation.vary names can be drawn from its pictures: they show it all, it is a trait, or "
-    f"its only way is `composite`, as which at most one in {COMPOSITES} is drawn"
+    "nothing that augmentation.vary names can be drawn from its pictures: they show it already, it is a trait, or it "
+    f"is drawn only as a composite, and at most one picture in {COMPOSITES} may be one"
 )
 log = logging.getLogger(__name__)
 

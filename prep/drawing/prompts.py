@@ -68,7 +68,7 @@ def consistency(
     for at in range(count):
         situation = situations[at % len(situations)] if situations else ()
         worn = _worn(profile, wearers[at % len(wearers)], parents, situations, style) if wearers else []
-        kept = [tag for tag in _harmonious((*_always(profile), *worn), style)]
+        kept = _harmonious((*_always(profile), *worn), style)
         new = [tag for tag in situation if not profile.traits.intersection(style.excludes(tag))]
         gone = set().union(*(style.excludes(tag) for tag in new))
         asked = ordered((*new, *(tag for tag in kept if tag not in gone)), profile, new, style)

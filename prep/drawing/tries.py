@@ -40,7 +40,7 @@ def bounds_of(profile: Profile, images: int, settings: Settings) -> Bounds:
 
 
 class Known:
-    """Wants that come one after the other, remembered."""
+    """The wants of a character. They are made only as far as they are asked for, and remembered."""
 
     def __init__(self, source: Iterator[Want]) -> None:
         self.source, self.found = source, []
