@@ -52,7 +52,7 @@ def transformer_tensors(model: SD3Transformer2DModel, eight: bool) -> dict[str, 
         else:
             tensors[name] = value.bfloat16()
     if eight:
-        tensors["scaled_fp8"] = torch.empty(2, dtype=torch.float8_e4m3fn)
+        tensors["scaled_fp8"] = torch.zeros(2, dtype=torch.float8_e4m3fn)
     return tensors
 
 
