@@ -24,6 +24,7 @@ from prep.service.waiting import while_connected
 
 MOST_STEPS = 150  # A1111's
 MOST_GUIDANCE = 30.0
+LEAST_STRENGTH = 0.01  # one step: A1111 accepts 0
 RANDOM = -1  # a seed
 
 router = APIRouter()
@@ -50,7 +51,8 @@ async def img2img(asked: Image2Image, request: Request) -> Response:
             mask = await asyncio.to_thread(fit.mask, mask, *size, asked.resize_mode, inverted, max_pixels)
     except ImageError as error:
         raise in_its_words(unreadable(error)) from None
-    more = {"image": image, "mask": mask, "mask_blur": asked.mask_blur, "strength": asked.denoising_strength}
+    strength = max(asked.denoising_strength, LEAST_STRENGTH)
+    more = {"image": image, "mask": mask, "mask_blur": asked.mask_blur, "strength": strength}
     return await _answer(asked, {**order, "manner": "img2img", **more}, request)
 
 

@@ -1,5 +1,6 @@
 """What is told about drawn pictures: A1111's `info`, and the text in each PNG."""
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -99,11 +100,11 @@ class Told:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The request, with its defaults. Images are not sent back unless asked for."""
+        """The request, with its defaults. Images are not sent back unless asked for; what is no JSON is null: NaN."""
         found = self.asked.model_dump()
         if isinstance(self.asked, Image2Image) and not self.asked.include_init_images:
             found |= {"init_images": None, "mask": None}
-        return found
+        return json.loads(json.dumps(found), parse_constant=lambda _: None)
 
 
 def _drawn(request: Picture) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from prep.service.a1111.checkpoint import checkpoint
 from prep.service.a1111.models import Share
 from prep.service.refused import Refused
 
-MOST_LETTERS = 1_000_000  # of all options as JSON
+MOST_BYTES = 1_000_000  # of all options as JSON
 OF_THE_DESK = ("sd_model_checkpoint", "sd_checkpoint_hash")
 
 
@@ -50,7 +50,9 @@ def shown(request: Request) -> dict[str, Any]:
 
 
 def change(request: Request, posted: dict[str, Any]) -> None:
-    """Raises Refused for a checkpoint that is not the one in use, RequestValidationError for a wrong type."""
+    """Raises Refused for a checkpoint that is not the one in use and for what JSON cannot give back,
+    RequestValidationError for a wrong type.
+    """
     require_checkpoint(request, posted.get("sd_model_checkpoint"))
     given = {name: value for name, value in posted.items() if name not in OF_THE_DESK}
     given = {name: value for name, value in given.items() if value is not None or name not in Options.model_fields}
@@ -58,8 +60,14 @@ def change(request: Request, posted: dict[str, Any]) -> None:
         changed = Options.model_validate({**options_of(request).model_dump(), **given})
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_url=False, include_input=False)) from None
-    if len(json.dumps(changed.model_dump())) > MOST_LETTERS:
-        raise Refused(413, f"all options together would be more than {MOST_LETTERS:,} letters", "send fewer")
+    try:
+        data = json.dumps(changed.model_dump(), allow_nan=False, ensure_ascii=False).encode()
+    except ValueError as error:  # NaN, or half a surrogate pair
+        raise Refused(
+            422, f"the options cannot be written as JSON: {error}", "send numbers and texts that can"
+        ) from None
+    if len(data) > MOST_BYTES:
+        raise Refused(413, f"all options together would be more than {MOST_BYTES:,} bytes", "send fewer")
     request.app.state.a1111_options = changed
 
 
@@ -70,5 +78,7 @@ def require_checkpoint(request: Request, name: Any) -> None:
         return
     drawing = f"it draws with {used.title}" if used else "it has no model to draw with"
     raise Refused(
-        400, f"this server does not have the model {str(name)[:100]!r}: {drawing}", "start prep serve with another one"
+        400,
+        f"this server does not have the model {str(name)[:100]!r}: {drawing}",
+        "leave the name out, or start prep serve with that model",
     )

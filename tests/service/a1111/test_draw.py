@@ -197,6 +197,16 @@ def test_img2img_orders_the_image_at_the_size_that_is_drawn(client, desk, pictur
     assert found["info"]["denoising_strength"] == 0.75 and "Denoising strength: 0.75" in found["info"]["infotexts"][0]
 
 
+def test_a_strength_of_0_is_one_step(client, desk, picture):
+    found = drawn(client, IMAGE, init_images=[picture], denoising_strength=0)
+    assert desk.orders[0].strength == found["info"]["denoising_strength"] == 0.01
+
+
+def test_what_is_sent_back_is_json_for_everybody(client):
+    found = client.post(TEXT, content='{"eta": NaN, "script_args": [1e400], "width": 64, "height": 64}')
+    assert json.loads(found.text, parse_constant=pytest.fail)["parameters"]["script_args"] == [None]
+
+
 def test_the_initial_images_come_back_on_demand(client, picture):
     found = drawn(client, IMAGE, init_images=[picture, picture], include_init_images=True)
     assert found["parameters"]["init_images"] == [picture, picture]

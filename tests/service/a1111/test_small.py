@@ -84,6 +84,12 @@ def test_an_option_of_the_wrong_type_is_422(client):
     assert client.get(OPTIONS).json()["interrogate_deepbooru_score_threshold"] == 0.5
 
 
+@pytest.mark.parametrize("body", ['{"x": NaN}', '{"x": "\\ud800"}', '{"x": [1e400]}'])
+def test_options_that_json_cannot_give_back_are_refused(client, body):
+    assert client.post(OPTIONS, content=body).status_code == 422
+    assert "x" not in client.get(OPTIONS).json()
+
+
 def test_options_do_not_grow_without_end(client):
     assert client.post(OPTIONS, json={"notes": "x" * 1_000_001}).status_code == 413
     assert "notes" not in client.get(OPTIONS).json()
