@@ -14,6 +14,7 @@ from prep.service.a1111.checkpoint import checkpoint
 from prep.service.a1111.info import Told
 from prep.service.a1111.models import Image2Image, Text2Image
 from prep.service.a1111.options import require_checkpoint
+from prep.service.a1111.route import Route
 from prep.service.a1111.sent import in_its_words, picture_bytes
 from prep.service.a1111.syntax import plain
 from prep.service.access import client_of
@@ -27,7 +28,7 @@ MOST_GUIDANCE = 30.0
 LEAST_STRENGTH = 0.01  # one step: A1111 accepts 0
 RANDOM = -1  # a seed
 
-router = APIRouter()
+router = APIRouter(route_class=Route)
 
 
 @router.post("/sdapi/v1/txt2img")
@@ -41,7 +42,7 @@ async def img2img(asked: Image2Image, request: Request) -> Response:
         raise HTTPException(404, "Init image not found")
     order = _order(asked, request)
     size = size_of(request.app.state.desk.card, order["width"], order["height"])
-    max_pixels = request.app.state.desk.settings.service.max_pixels
+    max_pixels = request.app.state.desk.settings.serve.max_pixels
     image = await picture_bytes(request, asked.init_images[0])
     mask = await picture_bytes(request, asked.mask) if asked.mask else None
     try:
@@ -67,12 +68,12 @@ def _order(asked: Text2Image, request: Request) -> dict:
     sampler = samplers.find(asked.sampler_name or asked.sampler_index, desk.card.samplers)
     if sampler is None:
         raise HTTPException(404, "Sampler not found")
-    count, most = asked.batch_size * asked.n_iter, desk.settings.service.pictures
+    count, most = asked.batch_size * asked.n_iter, desk.settings.serve.pictures
     if count > most:
         raise Refused(
             422,
             f"batch_size {asked.batch_size} x n_iter {asked.n_iter} are {count:,} pictures; at most {most} are drawn",
-            "ask several times, or raise service.pictures",
+            "ask several times, or raise serve.pictures",
         )
     first = secrets.randbelow(MOST_SEED + 1) if asked.seed == RANDOM else asked.seed
     return {

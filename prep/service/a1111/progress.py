@@ -5,7 +5,9 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-router = APIRouter()
+from prep.service.a1111.route import Route
+
+router = APIRouter(route_class=Route)
 
 
 @router.get("/sdapi/v1/progress")

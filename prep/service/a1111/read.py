@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from prep.service.a1111 import tags
 from prep.service.a1111.models import ExtensionTagger, Interrogate, Tagger
 from prep.service.a1111.options import options_of
+from prep.service.a1111.route import Route
 from prep.service.a1111.sent import in_its_words, picture_bytes
 from prep.service.access import client_of
 from prep.service.reading import Reading
@@ -18,7 +19,7 @@ DEEPBOORU = ("deepdanbooru", "deepbooru")
 CLIP = "clip"  # the default of A1111's clients: the tagger answers, since there is no CLIP here
 PUBLISHED = ("wd-", "wd14", "z3d-")  # how the default models of other clients begin
 
-router = APIRouter()
+router = APIRouter(route_class=Route)
 
 
 @router.post("/sdapi/v1/interrogate")

@@ -15,7 +15,7 @@ async def picture_bytes(request: Request, text: str) -> bytes:
     """text: base64, or a data: URI. Raises HTTPException, Refused."""
     if text.startswith(("http://", "https://")):
         raise HTTPException(500, "Requests not allowed")
-    most = request.app.state.desk.settings.service.picture_mb * MEGABYTE
+    most = request.app.state.desk.settings.serve.picture_mb * MEGABYTE
     try:
         return await asyncio.to_thread(from_base64, text, most)
     except Refused as refused:

@@ -15,6 +15,7 @@ from prep.service.a1111 import infotext, samplers
 from prep.service.a1111.checkpoint import checkpoint
 from prep.service.a1111.models import PngInfo
 from prep.service.a1111.options import change, shown
+from prep.service.a1111.route import Route
 from prep.service.a1111.sent import in_its_words, picture_bytes
 from prep.service.pictures import unreadable
 
@@ -30,7 +31,7 @@ NOTHING_TO_DO = (
 AUTOMATIC = {"aliases": None, "default_rho": -1.0, "need_inner_model": False}
 NOTES = ("prep", "Title", "Author", "Description", "Copyright", "Software", "Comment", "prompt", "workflow")
 
-router = APIRouter()
+router = APIRouter(route_class=Route)
 
 
 @router.get(f"{PREFIX}/options")

@@ -174,6 +174,17 @@ def test_wrong_types_are_422(client, asked):
     assert client.post(TEXT, json=asked).status_code == 422
 
 
+@pytest.mark.parametrize("body", ['{"steps": NaN}', '{"prompt": "\\ud800"}', '{"init_images": "AAAA"}', "{", "[1]"])
+def test_a_wrong_field_is_named_and_not_sent_back(client, body):
+    found = client.post(IMAGE, content=body)
+    assert found.status_code == 422
+    assert [set(each) for each in found.json()["detail"]] == [{"type", "loc", "msg"}]
+
+
+def test_json_that_is_nested_too_deeply_is_refused(client):
+    assert client.post(TEXT, content='{"eta":' + "[" * 200_000).status_code == 400
+
+
 @pytest.mark.parametrize("route", [TEXT, IMAGE])
 def test_without_a_generator_one_sentence_says_why(client, desk, picture, route):
     desk.draws_nothing("sd35-large-fp8 is not on this machine")

@@ -65,8 +65,8 @@ def test_what_cannot_be_read_gets_the_answers_of_a1111(client, sent, status, det
 
 
 def test_a_picture_that_is_too_large_is_said_to_be(client, desk, picture):
-    section = desk.settings.service.model_copy(update={"picture_mb": 0})
-    desk.settings = desk.settings.model_copy(update={"service": section})
+    section = desk.settings.serve.model_copy(update={"picture_mb": 0})
+    desk.settings = desk.settings.model_copy(update={"serve": section})
     found = client.post(INTERROGATE, json={"image": picture})
     assert found.status_code == 413 and "at most 0 are read" in found.json()["detail"]
 
