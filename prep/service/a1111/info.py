@@ -14,6 +14,9 @@ from prep.service.orders import Drawn, Order
 from prep.types import Picture
 
 
+MOST_IGNORED, LONGEST_NAME = 20, 60  # things that are named, and letters of a name
+
+
 @dataclass(frozen=True)
 class Told:
     """One request, what was ordered for it, and what came of it."""
@@ -35,7 +38,7 @@ class Told:
         if first and first.guidance != self.asked.cfg_scale:
             found["Asked CFG scale"] = f"{self.asked.cfg_scale:g}"
         name = self.asked.sampler_name or self.asked.sampler_index
-        if first and not (name.lower() == first.sampler or name.lower() == samplers.title(first.sampler).lower()):
+        if first and not samplers.find(name, (first.sampler,)).exact:
             found["Asked sampler"] = name
         if ignored := _ignored(self.asked):
             found["Ignored"] = "; ".join(ignored)
@@ -134,9 +137,9 @@ def _ignored(asked: Text2Image) -> list[str]:
         "styles": asked.styles,
         "variation seed": asked.subseed_strength > 0,
         "further initial images": isinstance(asked, Image2Image) and len(asked.init_images or ()) > 1,
-        **{name: True for name in sorted(asked.alwayson_scripts)},
+        **{name[:LONGEST_NAME]: True for name in sorted(asked.alwayson_scripts)},
     }
-    return [name for name, value in wanted.items() if value]
+    return [name for name, value in wanted.items() if value][:MOST_IGNORED]
 
 
 def _version() -> str:

@@ -64,8 +64,8 @@ def title(own: str) -> str:
 def find(name: str, samplers: Sequence[str]) -> Sampler | None:
     """samplers: the generator's own, the first of them its usual one. None: nobody knows this name."""
     asked = name.strip().lower()
-    if asked in samplers:
-        return Sampler(asked, True)
+    if own := next((each for each in samplers if each.lower() == asked), None):
+        return Sampler(own, True)
     plain = SCHEDULE.sub("", asked)
     known = _BY_NAME.get(plain)
     if known is None:

@@ -89,6 +89,11 @@ def test_sampler_name_comes_before_sampler_index(client, desk):
     assert desk.orders[0].sampler == "heun"
 
 
+@pytest.mark.parametrize("name", ["Euler a", "euler_a", "k_euler_ancestral", " EULER A "])
+def test_another_name_of_the_same_sampler_is_no_difference(client, name):
+    assert "Asked sampler" not in drawn(client, sampler_name=name)["info"]["extra_generation_params"]
+
+
 def test_a_generator_with_one_sampler_draws_them_all(client, desk):
     desk.card.samplers = ("euler",)
     found = drawn(client, sampler_name="Euler a")
