@@ -11,11 +11,11 @@ from prep.errors import ImageError
 from prep.images import encode_png
 from prep.service.a1111 import fit, samplers
 from prep.service.a1111.checkpoint import checkpoint
-from prep.service.a1111.info import Told
+from prep.service.a1111.info import Description
 from prep.service.a1111.models import Image2Image, Text2Image
 from prep.service.a1111.options import require_checkpoint
 from prep.service.a1111.route import Route
-from prep.service.a1111.sent import in_its_words, picture_bytes
+from prep.service.a1111.sent import as_a1111_says, picture_bytes
 from prep.service.a1111.syntax import plain
 from prep.service.access import client_of
 from prep.service.orders import MOST_SEED, Order, size_of
@@ -51,7 +51,7 @@ async def img2img(asked: Image2Image, request: Request) -> Response:
             inverted = bool(asked.inpainting_mask_invert)
             mask = await asyncio.to_thread(fit.mask, mask, *size, asked.resize_mode, inverted, max_pixels)
     except ImageError as error:
-        raise in_its_words(unreadable(error)) from None
+        raise as_a1111_says(unreadable(error)) from None
     strength = max(asked.denoising_strength, LEAST_STRENGTH)
     more = {"image": image, "mask": mask, "mask_blur": asked.mask_blur, "strength": strength}
     return await _answer(asked, {**order, "manner": "img2img", **more}, request)
@@ -61,7 +61,7 @@ def _order(asked: Text2Image, request: Request) -> dict:
     """The fields of an Order that both routes have. Raises HTTPException, Refused."""
     desk = request.app.state.desk
     if desk.card is None:
-        raise Refused(503, desk.why_not_drawing)
+        raise Refused(503, f"this server draws nothing: {desk.why_not_drawing}", "start it with a generator")
     if asked.script_name:
         raise HTTPException(422, f"Script '{asked.script_name[:100]}' not found")
     require_checkpoint(request, (asked.override_settings or {}).get("sd_model_checkpoint"))
@@ -92,15 +92,15 @@ async def _answer(asked: Text2Image, fields: dict, request: Request) -> Response
     desk = request.app.state.desk
     order = Order(**fields)
     drawn = await while_connected(request, desk.draw(order, client_of(request)))
-    told = Told(asked, order, drawn, checkpoint(desk))
-    return Response(await asyncio.to_thread(_body, told), media_type="application/json")
+    described = Description(asked, order, drawn, checkpoint(desk))
+    return Response(await asyncio.to_thread(_body, described), media_type="application/json")
 
 
-def _body(told: Told) -> bytes:
-    info = told.info
-    texts = zip(told.drawn.pictures, info["infotexts"], strict=True)
+def _body(described: Description) -> bytes:
+    info = described.info
+    texts = zip(described.drawn.pictures, info["infotexts"], strict=True)
     images = [_coded(encode_png(pixels, {"parameters": text})) for pixels, text in texts]
-    found = {"images": images if told.asked.send_images else [], "parameters": told.parameters}
+    found = {"images": images if described.asked.send_images else [], "parameters": described.parameters}
     return json.dumps({**found, "info": json.dumps(info)}).encode()
 
 

@@ -13,12 +13,11 @@ from prep.service.a1111.models import Image2Image, Text2Image
 from prep.service.orders import Drawn, Order
 from prep.types import Picture
 
-
 MOST_IGNORED, LONGEST_NAME = 20, 60  # things that are named, and letters of a name
 
 
 @dataclass(frozen=True)
-class Told:
+class Description:
     """One request, what was ordered for it, and what came of it."""
 
     asked: Text2Image

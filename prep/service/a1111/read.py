@@ -9,7 +9,7 @@ from prep.service.a1111 import tags
 from prep.service.a1111.models import ExtensionTagger, Interrogate, Tagger
 from prep.service.a1111.options import options_of
 from prep.service.a1111.route import Route
-from prep.service.a1111.sent import in_its_words, picture_bytes
+from prep.service.a1111.sent import as_a1111_says, picture_bytes
 from prep.service.access import client_of
 from prep.service.reading import Reading
 from prep.service.refused import Refused
@@ -79,6 +79,6 @@ async def _read(request: Request, response: Response, image: str) -> Reading:
     try:
         readings = await while_connected(request, request.app.state.desk.read([data], client_of(request)))
     except Refused as refused:
-        raise in_its_words(refused) from None
+        raise as_a1111_says(refused) from None
     response.headers["X-Prep-Tagger"] = quote(_tagger(request))
     return readings[0]

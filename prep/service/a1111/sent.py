@@ -19,8 +19,8 @@ async def picture_bytes(request: Request, text: str) -> bytes:
     try:
         return await asyncio.to_thread(from_base64, text, most)
     except Refused as refused:
-        raise in_its_words(refused) from None
+        raise as_a1111_says(refused) from None
 
 
-def in_its_words(refused: Refused) -> Exception:
+def as_a1111_says(refused: Refused) -> Exception:
     return HTTPException(500, "Invalid encoded image") if refused.status == UNREADABLE else refused

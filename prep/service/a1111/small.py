@@ -16,7 +16,7 @@ from prep.service.a1111.checkpoint import checkpoint
 from prep.service.a1111.models import PngInfo
 from prep.service.a1111.options import change, shown
 from prep.service.a1111.route import Route
-from prep.service.a1111.sent import in_its_words, picture_bytes
+from prep.service.a1111.sent import as_a1111_says, picture_bytes
 from prep.service.pictures import unreadable
 
 PREFIX = "/sdapi/v1"
@@ -97,7 +97,7 @@ async def png_info(asked: PngInfo, request: Request) -> dict[str, Any]:
     try:
         texts = await asyncio.to_thread(lambda: {name: png_text(data, name) for name in ("parameters", *NOTES)})
     except ImageError as error:
-        raise in_its_words(unreadable(error)) from None
+        raise as_a1111_says(unreadable(error)) from None
     info = texts.pop("parameters") or ""
     items = {name: text for name, text in texts.items() if text is not None}
     parameters = await asyncio.to_thread(infotext.parsed, info) if info else {}

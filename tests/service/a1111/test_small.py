@@ -93,3 +93,8 @@ def test_options_that_json_cannot_give_back_are_refused(client, body):
 def test_options_do_not_grow_without_end(client):
     assert client.post(OPTIONS, json={"notes": "x" * 1_000_001}).status_code == 413
     assert "notes" not in client.get(OPTIONS).json()
+
+
+def test_an_option_may_have_any_name(client):
+    client.post(OPTIONS, json={"model_dump": 1, "__class__": "x", "model_config": {}})
+    assert client.get(OPTIONS).json()["__class__"] == "x"
