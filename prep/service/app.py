@@ -22,7 +22,7 @@ ABOUT = "Reads anime art, writes captions and prompts, draws new pictures, and j
 def app_of(desk: Desk, access: Access) -> FastAPI:
     app = FastAPI(title="prep", version=version("prep-lora"), description=ABOUT, redoc_url=None)
     app.state.desk, app.state.metrics = desk, Metrics()
-    app.add_middleware(Limits, access=access, service=desk.settings.serve, metrics=app.state.metrics)
+    app.add_middleware(Limits, access=access, serve=desk.settings.serve, metrics=app.state.metrics)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(PrepError, _failed)
     app.add_exception_handler(Exception, _unexpected)

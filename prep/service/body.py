@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from prep.config import Serve
@@ -61,9 +61,13 @@ async def _json(request: Request, limits: Serve) -> tuple[dict[str, Any], dict[s
 
 async def _form(request: Request, limits: Serve) -> tuple[dict[str, Any], dict[str, list[bytes]]]:
     try:
-        form = await request.form(max_files=limits.pictures + 1, max_fields=64)
+        async with request.form(max_files=limits.pictures + 1, max_fields=64) as form:
+            return await _fields(form, limits)
     except HTTPException as error:
         raise Refused(400, f"the form cannot be read: {error.detail}", "send each picture as a file") from None
+
+
+async def _fields(form: FormData, limits: Serve) -> tuple[dict[str, Any], dict[str, list[bytes]]]:
     values: dict[str, Any] = {}
     found: dict[str, list[bytes]] = {}
     for name, value in form.multi_items():
@@ -75,5 +79,4 @@ async def _form(request: Request, limits: Serve) -> tuple[dict[str, Any], dict[s
             found.setdefault(name, []).append(from_base64(value, limits.picture_mb * 10**6))
         else:
             values[name] = value
-    await form.close()
     return values, found

@@ -75,11 +75,11 @@ def run(source: Path, out: Path, arguments: Sequence[str], work: Work) -> dict:
 
 
 def _listen(process: subprocess.Popen, work: Work) -> None:
-    for line in process.stdout:
-        line = line.rstrip()
-        work.say(line)
-        if found := PROGRESS.match(line):
-            work.picture, work.pictures = (int(number.replace(",", "")) for number in found.groups())
+    with process.stdout as lines:
+        for line in lines:
+            work.say(line.rstrip())
+            if found := PROGRESS.match(line):
+                work.picture, work.pictures = (int(number.replace(",", "")) for number in found.groups())
 
 
 def _end(process: subprocess.Popen) -> None:

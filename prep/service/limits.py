@@ -20,10 +20,10 @@ OPEN = ("/health",)  # needs no password: it says nothing
 
 
 class Limits:
-    def __init__(self, app: Callable, access: Access, service: Serve, metrics: Metrics) -> None:
+    def __init__(self, app: Callable, access: Access, serve: Serve, metrics: Metrics) -> None:
         self.app = app
         self.access = access
-        self.service = service
+        self.serve = serve
         self.metrics = metrics
         self.requests = 0  # at work
 
@@ -33,16 +33,19 @@ class Limits:
             return
         began, status = time.monotonic(), 0
         self.requests += 1
+        patient = _Patient(receive, self.serve.request_mb)
 
         async def counted(message: dict[str, Any]) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if not patient.whole:  # the rest of the body may still be on its way
+                    message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
             await send(message)
 
         try:
             self._check(scope)
-            await self.app(scope, self._patient(scope, receive), counted)
+            await self.app(scope, patient.received, counted)
         except Refused as error:
             if not status:
                 await answer(error, counted)
@@ -53,45 +56,49 @@ class Limits:
     def _check(self, scope: dict[str, Any]) -> None:
         """Raises Refused."""
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        if self.requests > self.service.connections:
-            raise Refused(503, f"{self.service.connections:,} requests are at work", "try again", {"Retry-After": "5"})
+        if self.requests > self.serve.connections:
+            raise Refused(503, f"{self.serve.connections:,} requests are at work", "try again", {"Retry-After": "5"})
         if scope["path"] not in OPEN:
             scope["prep.user"] = self.access.check(headers)
         length = headers.get("content-length", "")
-        if length.isdigit() and int(length) > self._most():
-            raise self._too_large()
+        if length.isdigit() and int(length) > self.serve.request_mb * 10**6:
+            raise too_large(self.serve.request_mb)
 
-    def _patient(self, scope: dict[str, Any], receive: Callable[[], Awaitable[dict]]) -> Callable:
-        """The same, but it refuses a body that is too large or too slow. Once the body is there it waits for ever."""
-        left, ends, whole = self._most(), time.monotonic() + BODY_SECONDS, False
 
-        async def received() -> dict[str, Any]:
-            nonlocal left, whole
-            if whole:
-                return await receive()
-            try:
-                message = await asyncio.wait_for(receive(), max(0.0, min(STILL_SECONDS, ends - time.monotonic())))
-            except TimeoutError:
-                raise Refused(408, "the request's body did not arrive in time", "send it again") from None
-            left -= len(message.get("body", b""))
-            if left < 0:
-                raise self._too_large()
-            whole = not message.get("more_body", False)
-            return message
+class _Patient:
+    """Receives a body that is neither too large nor too slow. Once it is there, it waits for ever: for a hang-up."""
 
-        return received
+    def __init__(self, receive: Callable[[], Awaitable[dict]], request_mb: int) -> None:
+        self.receive = receive
+        self.request_mb = request_mb
+        self.left = request_mb * 10**6
+        self.ends = time.monotonic() + BODY_SECONDS
+        self.whole = False
 
-    def _most(self) -> int:
-        return self.service.request_mb * 10**6
+    async def received(self) -> dict[str, Any]:
+        """Raises Refused: 408, 413."""
+        if self.whole:
+            return await self.receive()
+        seconds = max(0.0, min(STILL_SECONDS, self.ends - time.monotonic()))
+        try:
+            message = await asyncio.wait_for(self.receive(), seconds)
+        except TimeoutError:
+            raise Refused(408, "the request's body did not arrive in time", "send it again") from None
+        self.left -= len(message.get("body", b""))
+        if self.left < 0:
+            raise too_large(self.request_mb)
+        self.whole = not message.get("more_body", False)
+        return message
 
-    def _too_large(self) -> Refused:
-        return Refused(413, f"the request is larger than {self.service.request_mb:,} MB", "send fewer pictures at once")
+
+def too_large(request_mb: int) -> Refused:
+    return Refused(413, f"the request is larger than {request_mb:,} MB", "send fewer pictures at once")
 
 
 async def answer(error: Refused, send: Callable[[dict], Awaitable[None]]) -> None:
-    """As A1111's clients know it: {"detail": ...}. The connection is closed, since a body may still be on its way."""
+    """As A1111's clients know it: {"detail": ...}."""
     data = json.dumps({"detail": detail_of(error)}).encode()
-    headers = {"content-type": "application/json", "content-length": str(len(data)), "connection": "close"}
+    headers = {"content-type": "application/json", "content-length": str(len(data))}
     pairs = [(name.lower().encode(), value.encode()) for name, value in (headers | error.headers).items()]
     await send({"type": "http.response.start", "status": error.status, "headers": pairs})
     await send({"type": "http.response.body", "body": data})

@@ -77,13 +77,16 @@ def listening(host: str, port: int) -> socket.socket:
     return found
 
 
-def serve(app: FastAPI, desk: Desk, at: socket.socket) -> None:
-    """Answer until a signal comes."""
-    config = uvicorn.Config(
+def make_config(app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
         app, http=PatientProtocol, ws="none", lifespan="off", log_level="warning", access_log=False,
         server_header=False, proxy_headers=False, timeout_keep_alive=10,
     )  # fmt: skip
+
+
+def serve(app: FastAPI, desk: Desk, at: socket.socket) -> None:
+    """Answer until a signal comes."""
     try:
-        Server(config, desk).run(sockets=[at])
+        Server(make_config(app), desk).run(sockets=[at])
     finally:
         desk.close()
