@@ -14,7 +14,8 @@ import pytest
 import requests
 
 from prep.errors import StoppedError
-from prep.service.desk import Desk, keep_newest
+from prep.service.desk import Desk
+from prep.service.studio import keep_newest
 from tests.support.examples import CHARACTERS
 from tests.support.serving import served_here, served_process
 
@@ -133,11 +134,12 @@ def test_a_dataset_is_made_of_a_folder_that_is_open_alone(tmp_path, monkeypatch)
     (tmp_path / "art" / "mira" / "a.png").write_bytes(SYLVIE.read_bytes())
     (tmp_path / "secret").mkdir()
     (tmp_path / "art" / "link").symlink_to(tmp_path / "secret")
-    with served_here(tmp_path / "serve", "generator.model=none", f"serve.roots=['{tmp_path}/art']") as served:
+    run = ("--set", "tagger.model=starter", "--set", "generator.model=none")
+    sets = ("generator.model=none", f"serve.roots=['{tmp_path}/art']")
+    with served_here(tmp_path / "serve", *sets, run=run) as served:
         for source, status in (("../secret", 403), ("link", 403), ("/etc", 403), ("nothing", 404), ("a\0b", 422)):
             answer = served.post("/v1/datasets", json={"source": source})
             assert answer.status_code == status, answer.text
-        served.desk.run_arguments = ("--set", "tagger.model=starter", "--set", "generator.model=none")
         answer = served.post("/v1/datasets", json={"source": ".", "name": "My set"})
         ended = served.ended(answer.json()["id"])
         assert ended["status"] == "done", ended
