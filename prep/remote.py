@@ -215,6 +215,6 @@ def _detail(data: bytes) -> str:
     except DocumentError:
         return ""
     if isinstance(found, dict):
-        found = next((found[key] for key in ("detail", "error", "errors") if found.get(key)), "")
+        found = next((found[key] for key in ("detail", "errors", "error") if found.get(key)), "")
     text = "".join(letter if letter.isprintable() else " " for letter in str(found))
     return text[:SHOWN].rstrip(" .")

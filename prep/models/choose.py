@@ -99,7 +99,7 @@ def elsewhere(role: Role, asked: str) -> tuple[ModelSpec, str] | None:
     """
     name, colon, address = asked.partition(":")
     members = family(role)
-    if len(name) < 2 or members.aliases.get(name, name) not in members.names():
+    if not colon or len(name) < 2 or members.aliases.get(name, name) not in members.names():
         return None
     spec = members.spec(name)
     if not spec.remote:
@@ -130,6 +130,8 @@ def named(role: Role, asked: str) -> tuple[ModelSpec, Path | None]:
         does = "is a tagger, not a generator" if role == "generator" else "is a generator, not a tagger"
         raise SettingsError(f"{role}.model: {asked} {does}", hint=f"use one such as {members.automatic[0]}")
     spec = members.spec(asked)
+    if spec.remote:
+        raise SettingsError(f"{role}.model: {asked} needs an address", hint=f"write it as {asked}:http://HOST:7860")
     if not spec.files:
         raise SettingsError(f"{role}.model: {asked} needs a path", hint=f"write it as {asked}:/path/to/weights")
     return spec, None

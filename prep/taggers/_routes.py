@@ -13,7 +13,7 @@ from prep.errors import StoppedError
 from prep.remote import AbsentError, Server
 
 log = logging.getLogger(__name__)
-RANK = re.compile(r"\((.*?):([01](?:\.\d+)?)\)(?:,\s*|\s*$)", re.DOTALL)  # (tag:0.987), with any tag: `(:d:0.5)`
+RANK = re.compile(r"\(((?:(?!, ).)*?):([01](?:\.\d+)?)\)(?:,\s*|\s*$)")  # (tag:0.987), with any tag: `(:d:0.5)`
 DEEPDANBOORU = "deepdanbooru"
 RATINGS = ("general", "sensitive", "questionable", "explicit", "safe")  # as WD taggers name them, without a prefix
 NOT_ZERO = 1e-30  # SD.Next takes 0 for its own default, 0.5
