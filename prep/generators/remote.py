@@ -9,6 +9,7 @@ import binascii
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,6 +34,9 @@ SAMPLERS = {"euler": "Euler", "euler_a": "Euler a", "heun": "Heun", "dpmpp_2m": 
 RESOLUTION_PX = 1024
 SMALL_PX = 512  # below it, sizes go in steps of 16 px instead of 64
 MOST_PIXELS = 100_000_000
+# In a prompt there, brackets are emphasis: those of a tag are escaped, and `(word:1.2)` is left to who wrote it.
+WEIGHTED = re.compile(r"(\([^()\[\]\\]*:\d+(?:\.\d+)?\))")
+BRACKET = re.compile(r"(?<!\\)[()\[\]]")
 SHAPING = ("sd_vae", "CLIP_stop_at_last_layers")  # options of the server that change every picture
 
 
@@ -149,7 +153,7 @@ class Remote:
     def _drawn(self, picture: Picture, parents: Mapping[str, np.ndarray]) -> np.ndarray:
         sampler = SAMPLERS.get(picture.sampler, picture.sampler)
         asked = {
-            "prompt": picture.prompt, "negative_prompt": picture.negative, "seed": picture.seed,
+            "prompt": as_prompt(picture.prompt), "negative_prompt": as_prompt(picture.negative), "seed": picture.seed,
             "steps": picture.steps, "cfg_scale": picture.guidance, "width": picture.width, "height": picture.height,
             "sampler_name": sampler, "sampler_index": sampler, "batch_size": 1, "n_iter": 1,
             "send_images": True, "save_images": False,
@@ -209,6 +213,12 @@ class Remote:
         except AbsentError:
             return []
         return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def as_prompt(text: str) -> str:
+    """`smile, a (b), (best:1.2)` -> `smile, a \\(b\\), (best:1.2)`."""
+    parts = WEIGHTED.split(text)  # every second one is a weighted word
+    return "".join(part if at % 2 else BRACKET.sub(r"\\\g<0>", part) for at, part in enumerate(parts))
 
 
 def read_found(kept: str) -> Found:

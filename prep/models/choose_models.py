@@ -11,7 +11,7 @@ from prep.config import Settings
 from prep.errors import PrepError, SettingsError, StoppedError, UsageError
 from prep.ledger import Ledger, Shelf
 from prep.models.choose import choose_generator, choose_tagger, elsewhere, named, not_to_be_had, unasked, why_not
-from prep.models.elsewhere import ref_elsewhere
+from prep.models.elsewhere import model_there, ref_elsewhere
 from prep.models.fetch import answers, fetch
 from prep.models.hashes import digest_of
 from prep.models.hub import hub_offline
@@ -202,7 +202,7 @@ def fetched_first(ref: ModelRef, settings: Settings) -> str:
 def is_trial(ref: ModelRef) -> bool:
     """Whether these are starter weights, under any name: they know only three characters."""
     starter = family(ref.spec.role).trial
-    if ref.spec.name == starter:
+    if starter in (ref.spec.name, model_there(ref)):
         return True
     here = find(known(starter))
     return bool(here and ref.digest) and digest_of(here[1]) == ref.digest

@@ -9,7 +9,7 @@ import logging
 from typing import Any
 
 from prep.config import Settings
-from prep.documents import read_json
+from prep.documents import parse_json, read_json
 from prep.errors import NetworkError, PrepError, SettingsError, StoppedError
 from prep.files import write_whole
 from prep.models.hashes import cache_folder
@@ -51,10 +51,16 @@ def ref_elsewhere(spec: ModelSpec, address: str, options: Options, may_ask: bool
         else:
             log.info(f"{STAGES[spec.role]}: {made.about}")
             digest = before if before and made.is_model(before) else made.digest
-            more = {"found": made.kept} if hasattr(made, "kept") else {}
+            more = {"found": made.kept}
             _remember(spec, address, options, {"digest": digest, **more})
             made.close()
     return ModelRef(spec, spec.name, digest, options, (url, *more.items()))
+
+
+def model_there(ref: ModelRef) -> str:
+    """The name that its model has there; empty: it was never asked."""
+    found = dict(ref.given).get("found")
+    return parse_json(found)["model"] if found else ""
 
 
 def _key(spec: ModelSpec, address: str, options: Options) -> str:
@@ -71,15 +77,19 @@ def _kept() -> dict[str, Any]:
 
 
 def _remembered(spec: ModelSpec, address: str, options: Options) -> dict[str, str]:
-    """Of what is kept, only what is sound: anybody may have changed the file."""
+    """Only what prep wrote: anybody may have changed the file."""
     found = _kept().get(_key(spec, address, options))
-    if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
+    if not isinstance(found, dict) or found.get("sum") != _sum(found):
         return {}
-    return found if "digest" in found else {}
+    return found
+
+
+def _sum(what: dict[str, Any]) -> str:
+    return hashlib.sha256(f"{what.get('digest')} {what.get('found')}".encode()).hexdigest()[:16]
 
 
 def _remember(spec: ModelSpec, address: str, options: Options, what: dict[str, str]) -> None:
-    kept = _kept() | {_key(spec, address, options): what}
+    kept = _kept() | {_key(spec, address, options): what | {"sum": _sum(what)}}
     with contextlib.suppress(OSError, PrepError):  # without it, status only knows less
         cache_folder().mkdir(parents=True, exist_ok=True)
         write_whole(cache_folder() / "elsewhere.json", json.dumps(kept, indent=1).encode())

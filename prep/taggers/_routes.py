@@ -5,6 +5,7 @@ As the servers speak them: AUTOMATIC1111 1.6 to 1.10 and Forge, SD.Next, the ext
 
 import contextlib
 import logging
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
@@ -161,9 +162,12 @@ def route_of(server: Server, asked: str, model: str) -> Route:
     if asked in ROUTES and (asked != Extension.name or model):
         return ROUTES[asked](server, model)
     if asked == "auto":
-        if model in ("", DEEPDANBOORU) and _has(server, Interrogate.path):
+        listed = _listed(server, "/sdapi/v1/tagger/models")
+        if listed and len(listed) == 1 and not model:  # prep serve: it has one, and says which
+            model = listed[0]
+        if (model in ("", DEEPDANBOORU) or [model] == listed) and _has(server, Interrogate.path):
             return Interrogate(server, model)
-        if _listed(server, "/sdapi/v1/tagger/models") is not None:
+        if listed is not None:
             return SdNext(server, model)
     there = _listed(server, "/tagger/v1/interrogators") or []
     if there and (model in there or not model):
@@ -195,9 +199,13 @@ def ranks(caption: str) -> dict[str, float] | None:
 
 def _scores(route: Route, found: Any) -> dict[str, float]:
     """Raises StoppedError for anything but tag -> number."""
-    if not isinstance(found, Mapping) or not all(isinstance(score, int | float) for score in found.values()):
+    if not isinstance(found, Mapping) or not all(map(_is_score, found.values())):
         raise _not_tags(route, found)
     return {str(name): float(score) for name, score in found.items()}
+
+
+def _is_score(score: Any) -> bool:
+    return isinstance(score, int | float) and math.isfinite(score)
 
 
 def _with_ratings(found: dict[str, float]) -> dict[str, float]:

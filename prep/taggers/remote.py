@@ -69,6 +69,11 @@ class Remote:
             f"{len(self.vocabulary.names):,} tags; scores below {self.options.threshold} do not exist"
         )
 
+    @property
+    def kept(self) -> str:
+        """As of a generator: what the server says about itself."""
+        return json.dumps({"model": self.route.model})
+
     def is_model(self, digest: str) -> bool:
         """Whether this digest, of an earlier look at it, is of the model that it has now."""
         return digest[:BASE] == self._base and _answers_like(digest[BASE:], self.digest[BASE:])

@@ -55,6 +55,12 @@ def test_from_words_and_from_a_picture_with_the_seed_of_the_request():
         assert not ui.posts("/sdapi/v1/options")
 
 
+def test_brackets_of_a_tag_are_no_emphasis_and_a_weight_that_somebody_wrote_is():
+    with web_ui() as ui:
+        drawn(made(ui), request(prompt=r"(best:1.2), a (b), :), \(c\), [d]", strength=None, parent=None))
+        assert ui.posts("/sdapi/v1/txt2img")[0]["prompt"] == r"(best:1.2), a \(b\), :\), \(c\), \[d\]"
+
+
 def test_a_checkpoint_is_switched_only_when_it_is_asked_for():
     with web_ui() as ui:
         before = made(ui).digest

@@ -9,13 +9,13 @@ from prep import remote
 from prep.config import load_settings
 from prep.errors import NetworkError, SettingsError, StoppedError
 from prep.models.check import check_models
+from prep.models.choose_models import generator_of
+from prep.models.hashes import cache_folder
 from prep.pipeline import road
 from prep.pipeline.outlook import plan_lines
 from prep.pipeline.status import status_of
 from prep.run import Options
 from tests.fakes import FakeRunner
-from tests.support.commands import typed  # noqa: F401
-from tests.support.counting import sets  # noqa: F401
 from tests.support.pictures import drawing, folder_of, save
 from tests.support.runs import manifest, tree
 from tests.support.web_ui import serving, web_ui
@@ -37,12 +37,12 @@ def src(tmp_path):
     return folder_of(tmp_path / "art", mira=4)
 
 
-def small(ui, sets) -> tuple[str, ...]:  # noqa: F811
+def small(ui, sets) -> tuple[str, ...]:
     there = (f"tagger.model=a1111:{ui.url}", f"generator.model=a1111:{ui.url}/", "generator.resolution=64")
     return (*sets, *there, "scan.min_side_px=0", "consistency.per_character=1", "reconstruct.per_character=1")
 
 
-def run(src, out, sets):  # noqa: F811
+def run(src, out, sets):
     return road.run(src, out, load_settings(src, None, sets), Options(), FakeRunner())
 
 
@@ -56,17 +56,13 @@ def test_a_second_run_reads_and_draws_nothing_and_the_server_may_be_off(ui, src,
     assert len(set(ui.drawn)) == drawn > 2
     run(src, out, small(ui, sets))
     assert (tree(out), len(ui.drawn)) == (before, drawn) and ui.readings == read + 1  # the fixed picture
-    with web_ui() as other:
-        gone = other.url
-    assert gone not in said
     rows = manifest(out)
     assert {row["tagger"] for row in rows} == {"a1111"}
     assert {row["generator"] for row in rows} == {None, "anime a1111"}
 
 
-def test_a_run_with_nothing_to_do_needs_no_server(ui, src, tmp_path, sets, capsys):
-    out, chosen = tmp_path / "out", small(ui, sets)
-    port = int(ui.url.rpartition(":")[2])
+def test_a_run_with_nothing_to_do_needs_no_server(src, tmp_path, sets, capsys):
+    out = tmp_path / "out"
     with web_ui() as mine:
         chosen = small(mine, sets)
         run(src, out, chosen)
@@ -74,10 +70,8 @@ def test_a_run_with_nothing_to_do_needs_no_server(ui, src, tmp_path, sets, capsy
     before = tree(out)
     run(src, out, chosen)
     assert tree(out) == before and "going on with what it said before" in capsys.readouterr().out
-    assert any(
-        "all images" in line or "0 images to tag" in line
-        for line in plan_lines(src, out, load_settings(src, None, chosen))
-    )
+    plan = plan_lines(src, out, load_settings(src, None, chosen))
+    assert "tag: 0 images to tag with a1111; no model is loaded" in plan and any("0 to draw" in line for line in plan)
     save(drawing(77), src / "mira" / "new.png")
     with pytest.raises(NetworkError) as caught:
         run(src, out, chosen)
@@ -137,9 +131,15 @@ def test_a_set_whose_server_is_not_named_again_says_so(ui, src, tmp_path, sets):
     run(src, out, small(ui, sets))
     run(src, out, (*sets, "generator.model=none", "scan.min_side_px=0"))
     save(drawing(78), src / "mira" / "new.png")
-    with pytest.raises(StoppedError, match="set tagger.model=a1111:http://HOST:PORT again|another machine"):
+    with pytest.raises(StoppedError, match="is on another machine, whose address is not kept"):
         run(src, out, (*sets, "generator.model=none", "scan.min_side_px=0"))
     assert list(status_of(out))
+
+
+def test_a_server_with_a_starter_model_makes_a_trial(ui, src, tmp_path, sets, capsys):
+    ui.models[0]["model_name"] = "starter-generator"
+    run(src, tmp_path / "out", small(ui, sets))
+    assert "TRIAL: drawn by the starter generator" in capsys.readouterr().out
 
 
 def test_offline_a_server_on_this_machine_still_works(ui):
@@ -159,3 +159,13 @@ def test_without_an_address_it_says_how_to_write_it(asked, said):
     with pytest.raises(SettingsError, match=said) as caught:
         check_models(load_settings(sets=(f"tagger.model={asked}",)))
     assert "a1111:http://HOST:7860" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"a": 1}', None], ids=["empty", "list", "other", "changed"])
+def test_a_cache_that_somebody_changed_is_asked_anew(ui, text):
+    chosen = load_settings(sets=(f"generator.model=a1111:{ui.url}",))
+    before = generator_of(chosen)
+    file = cache_folder() / "elsewhere.json"
+    file.write_text(file.read_text().replace("anime", "mine") if text is None else text)
+    assert generator_of(chosen, may_fetch=False).digest == "" and generator_of(chosen) == before
+    assert generator_of(chosen, may_fetch=False) == before
