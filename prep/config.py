@@ -176,6 +176,20 @@ class Models(Section):
     fallback: Literal["starter", "error"] = "starter"
 
 
+class Serve(Section):
+    folder: NamedFile = "outputs/.serve"
+    roots: list[FilePath] = []
+    hosts: list[Text] = []
+    queue: whole(1, 100_000) = 256
+    pictures: whole(1, 1_000) = 16
+    picture_mb: whole(1, 1_000) = 20
+    request_mb: whole(1, 10_000) = 64
+    max_pixels: whole(1, 1_000_000_000) = 40_000_000
+    connections: whole(1, 10_000) = 256
+    job_seconds: whole(1, 1_000_000) = 3600
+    keep_days: whole(0, 10_000) = 7
+
+
 class Settings(Section):
     scan: Scan = Scan()
     tagger: TaggerSettings = TaggerSettings()
@@ -191,6 +205,7 @@ class Settings(Section):
     check: CheckSettings = CheckSettings()
     export: Export = Export()
     models: Models = Models()
+    serve: Serve = Serve()
 
 
 def configs_folder() -> Path:

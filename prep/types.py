@@ -188,6 +188,7 @@ class Picture:
     source_guidance: float = 0.0  # of an edit: the CFG scale of its source prompt
     scene: str = ""  # of a composite: the key of the scene
     cut: str = ""  # of a composite: how the figure was cut out: alpha, plain, or the digest of a matting model
+    own_seed: int | None = None  # asked for by name, through the service; None: from everything else
 
     @cached_property
     def content(self) -> dict[str, Any]:
@@ -200,8 +201,8 @@ class Picture:
 
     @cached_property
     def seed(self) -> int:
-        """31 bits from everything else, but not from the clock or the position in a plan."""
-        return int(self._digest()[:8], 16) >> 1
+        """31 bits from everything else, but not from the clock or the position in a plan; or the one asked for."""
+        return int(self._digest()[:8], 16) >> 1 if self.own_seed is None else self.own_seed
 
     @cached_property
     def key(self) -> str:

@@ -30,11 +30,13 @@ edits
 dataset drawing
 formats hub
 pipeline
+service
 cli
 __main__
 """
 LEVELS = {room: level for level, line in enumerate(HOUSE.strip().splitlines()) for room in line.split()}
 TORCH = ("taggers", "generators", "witnesses", "tensors")
+WEB = {"fastapi", "uvicorn", "starlette", "prometheus_client"}
 HEAVY = {"torch", "diffusers", "transformers", "accelerate", "safetensors"}
 
 
@@ -95,6 +97,12 @@ def test_torch_stays_with_the_models(path):
             assert family(path) in TORCH or family(path) == "machine", f"{path.relative_to(ROOT)} imports {name}"
 
 
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_web_stays_with_the_service(path):
+    for name, _ in imported(path):
+        assert name.split(".")[0] not in WEB or family(path) == "service", f"{path.relative_to(ROOT)} imports {name}"
+
+
 def loaded_by(*arguments: str) -> set[str]:
     code = (
         "import sys\nfrom prep.cli import group\n"
@@ -108,10 +116,10 @@ def loaded_by(*arguments: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["run", "--help"], ["models"], ["status", "--help"], ["push", "--help"], ["export", "--help"]],
+    [["--help"], ["models"], *([name, "--help"] for name in ("run", "status", "push", "export", "serve"))],
 )
 def test_help_and_lists_load_nothing_heavy(arguments):
-    heavy = HEAVY | {"cv2", "pyarrow", "datasets", "huggingface_hub"}
+    heavy = HEAVY | WEB | {"cv2", "pyarrow", "datasets", "huggingface_hub"}
     # The list of models asks huggingface_hub where its cache is.
     assert not loaded_by(*arguments) & (heavy - {"pyarrow", "huggingface_hub"} if arguments == ["models"] else heavy)
 

@@ -18,7 +18,7 @@ from prep.ledger import Ledger, Shelf, Writer
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
 from prep.protocols import Generator, Needs, Outcome
-from prep.types import RETOUCHED, GenerationRequest, ImageRef, Problem
+from prep.types import RETOUCHED, GenerationRequest, ImageRef, Picture, Problem
 
 VERSION = 1
 AT_ONCE = 64  # requests passed to the generator together
@@ -63,7 +63,7 @@ def places(request: GenerationRequest, slug: str) -> tuple[str, str]:
     return f"{home}/{request.kind}/{request.key}.png", f"{home}/rejected/{request.key}.png"
 
 
-def parameters(request: GenerationRequest) -> str:
+def parameters(request: Picture) -> str:
     """The text that image tools read from a PNG."""
     model = f"Size: {request.width}x{request.height}, Model: {request.generator}"
     strength = "" if request.strength is None else f", Denoising strength: {request.strength}"

@@ -49,6 +49,9 @@ WORDS = {  # why a drawn picture was rejected
 class Redrawn:
     lines: list[str]
     exit_code: int
+    folder: Path  # where the new pictures are
+    source: Row | None = None  # the picture itself; None: it could not be read
+    drawn: tuple[Row, ...] = ()  # scenes of composites among them
 
 
 def redraw(home: Home, out: Path, count: int, settings: Settings, runner: Runner) -> Redrawn:
@@ -87,24 +90,26 @@ def _redrawn(run: Run, subject: Subject) -> Redrawn:
     if record.rows[0].status == "kept":
         record, _ = travel(run, record, (reading,))
     if record.rows[0].status != "kept":
-        return Redrawn([*_why_not(run, record), "nothing was drawn: see the line above"], _exit_code(run))
+        return Redrawn([*_why_not(run, record), "nothing was drawn: see the line above"], _exit_code(run), run.out)
     record, _ = travel(run, record, (_profile_of(subject), caption, DRAWING))
     with suppress(StoppedError):  # no room for it: all is done, and the next start tries again
         run.ledger.merge()
-    lines = [f"{name}: {next(row for row in record.rows if not row.made).final_text}"]
+    source = next(row for row in record.rows if not row.made)
+    lines = [f"{name}: {source.final_text}"]
     if record.drawing is None:
-        return Redrawn([*lines, f"nothing was drawn: {would_draw(run.settings)[1]}", TRY], 0)
+        return Redrawn([*lines, f"nothing was drawn: {would_draw(run.settings)[1]}", TRY], 0, run.out, source)
     lines += [text for row in sorted(record.drawn, key=_best_first) for text in _explained(record, row)]
     lines += [line(path, each).rstrip() for path, each in run.problems.items()]
     lines += [*_advice(record.drawn), *trial_lines(record)]
     if not record.drawn:
-        return Redrawn([*lines, "nothing was drawn: see the lines above"], _exit_code(run))
+        return Redrawn([*lines, "nothing was drawn: see the lines above"], _exit_code(run), run.out, source)
     sheets = Sheets(
         record.places, run.ledger, record.profiles, record.composer.caption_text, run.settings.scan.max_pixels, {}
     )
     sheets.choose(record.rows)
     sheets.write(run.out / "generated")
-    return Redrawn([*lines, f"look: {run.out / 'generated' / subject.slug / 'sheet.png'}"], _exit_code(run))
+    lines.append(f"look: {run.out / 'generated' / subject.slug / 'sheet.png'}")
+    return Redrawn(lines, _exit_code(run), run.out, source, tuple(record.drawn))
 
 
 def _alone(settings: Settings, count: int) -> Settings:

@@ -224,7 +224,7 @@ def _keep_run(path: Path, run: Run, seconds: dict[str, float], files: dict | Non
 
 def _kept(src: Path, settings: Settings) -> dict:
     """What `prep status` and other readers need: the path of the images, and every resolved setting."""
-    return {"src": str(src.resolve()), "settings": settings.model_dump(mode="json")}
+    return {"src": str(src.resolve()), "settings": settings.model_dump(mode="json", exclude={"serve"})}
 
 
 def _tell(run: Run, record: Found, result: Result) -> None:

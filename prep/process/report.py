@@ -34,6 +34,8 @@ class Report:
         self.before = LOGGER.level, LOGGER.propagate
         LOGGER.setLevel(logging.DEBUG)
         LOGGER.propagate = False  # a library that configures the root logger would show each line twice
+        if any(isinstance(handler, _Shown) for handler in LOGGER.handlers):  # the server's, around a run of its own
+            self.handlers = [handler for handler in self.handlers if not isinstance(handler, _Shown)]
         for handler in self.handlers:
             LOGGER.addHandler(handler)
         return self

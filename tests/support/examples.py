@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+CHARACTERS = ROOT / "examples" / "characters"
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess:

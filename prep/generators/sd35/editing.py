@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from prep.generators.sd35.schedulers import scheduler
+from prep.process.steps import step
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,14 @@ def edited(
     """parents: latents [B, C, h, w]; generators: one per picture, on the CPU -> float32 [B, C, h, w]."""
     parents = parents.float()
     found = parents.clone()
-    for time, sigma, next_sigma in zip(times, sigmas[:-1], sigmas[1:], strict=True):
+    for at, (time, sigma, next_sigma) in enumerate(zip(times, sigmas[:-1], sigmas[1:], strict=True)):
         noise = torch.cat([torch.randn(1, *parents.shape[1:], generator=own) for own in generators])
         from_source = (1 - sigma) * parents + sigma * noise.to(parents.device)
         both = torch.cat([from_source, found + from_source - parents])
         parts = zip(calls, both.chunk(len(calls)), strict=True)
         source, target = torch.cat([call.velocity(transformer, part, time) for call, part in parts]).chunk(2)
         found = found + (next_sigma - sigma) * (target - source)
+        step(at + 1, len(times))
     return found
 
 

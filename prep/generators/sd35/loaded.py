@@ -17,6 +17,7 @@ from prep.generators.sd35.prompts_cache import PromptsCache
 from prep.generators.sd35.rows import ByPicture
 from prep.generators.sd35.schedulers import scheduler
 from prep.images import covering
+from prep.process.steps import step
 from prep.types import Picture
 
 
@@ -102,6 +103,7 @@ class Loaded:
                 guidance_scale=first.guidance,
                 generator=generators,
                 output_type="latent",
+                callback_on_step_end=_stepped,
                 **given,
             ).images
 
@@ -173,6 +175,12 @@ class Loaded:
         self.cached_for = ()
         self.cache.prepare(times, *pooled)
         self.cached_for = key
+
+
+def _stepped(pipeline, done: int, time: torch.Tensor, given: dict) -> dict:
+    """What diffusers calls after each step, counted from 0."""
+    step(done + 1, pipeline.num_timesteps)
+    return given
 
 
 def _generators(part: list[Picture]) -> list[torch.Generator]:

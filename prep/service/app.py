@@ -1,0 +1,65 @@
+"""The application: routes, what holds for all of them, and how an error is told."""
+
+import logging
+from collections.abc import Callable
+from importlib.metadata import version
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from prep.errors import PrepError, StoppedError
+from prep.service import v1
+from prep.service.access import Access
+from prep.service.desk import Desk
+from prep.service.limits import Limits, detail_of
+from prep.service.metrics import Metrics
+from prep.service.refused import Refused
+
+log = logging.getLogger(__name__)
+ABOUT = "Reads anime art, writes captions and prompts, draws new pictures, and judges them. docs/SERVE.md has examples."
+
+
+def app_of(desk: Desk, access: Access) -> FastAPI:
+    app = FastAPI(title="prep", version=version("prep-lora"), description=ABOUT, redoc_url=None)
+    app.state.desk, app.state.metrics = desk, Metrics()
+    app.add_middleware(Limits, access=access, serve=desk.settings.serve, metrics=app.state.metrics)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(PrepError, _failed)
+    app.add_exception_handler(Exception, _unexpected)
+    app.include_router(v1.routes())
+    own: list[tuple[str, Callable, str]] = [
+        ("/health", health, "Whether the server runs"),
+        ("/ready", ready, "Whether it takes work"),
+        ("/metrics", metrics, "Counts, in Prometheus' text form"),
+    ]
+    for path, route, summary in own:
+        app.add_api_route(path, route, methods=["GET"], summary=summary, response_class=PlainTextResponse)
+    return app
+
+
+async def health() -> PlainTextResponse:
+    return PlainTextResponse("ok\n")
+
+
+async def ready(request: Request) -> PlainTextResponse:
+    desk: Desk = request.app.state.desk
+    stopped = desk.lane.stopping.is_set()
+    return PlainTextResponse("stopping\n" if stopped else "ready\n", 503 if stopped else 200)
+
+
+async def metrics(request: Request) -> PlainTextResponse:
+    text = request.app.state.metrics.text(request.app.state.desk)
+    return PlainTextResponse(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _refused(request: Request, error: Refused) -> JSONResponse:
+    return JSONResponse({"detail": detail_of(error)}, error.status, error.headers)
+
+
+async def _failed(request: Request, error: PrepError) -> JSONResponse:
+    return JSONResponse({"detail": str(error)}, 503 if isinstance(error, StoppedError) else 422)
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return JSONResponse({"detail": f"prep failed: {type(error).__name__}. The server's output says more."}, 500)

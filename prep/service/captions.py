@@ -1,0 +1,52 @@
+"""What a reading is told as: its tags above the threshold, and a caption in one of the styles."""
+
+from typing import Any
+
+from prep.captions.compose import prompt_text
+from prep.captions.from_settings import composer_of
+from prep.captions.sentence import sentence
+from prep.config import Settings
+from prep.service.reading import Reading
+from prep.types import Caption, Profile
+
+STYLES = ("tags", "sentence")
+
+
+def caption_of(
+    settings: Settings, reading: Reading, style: str, trigger: str = "", threshold: float | None = None
+) -> dict[str, Any]:
+    """threshold: None for the one of its level."""
+    if threshold is not None:
+        own = settings.thresholds.model_copy(update={"mode": "fixed", "fixed": threshold})
+        settings = settings.model_copy(update={"thresholds": own})
+    found = _composed(settings, reading, trigger)
+    names, categories = reading.scores.vocabulary.names, reading.scores.vocabulary.categories
+    values = zip(reading.scores.index.tolist(), reading.scores.score.tolist(), strict=True)
+    scores = [{"name": names[at], "category": categories[at], "score": round(score, 4)} for at, score in values]
+    tags = [{"name": tag.name, "category": tag.category, "score": round(tag.score, 4)} for tag in found.tags]
+    return {
+        "caption": _text(found, style, trigger),
+        "tags": tags,
+        "scores": scores,
+        "rating": reading.rating,
+        "edge_density": round(reading.edge_density, 6),
+        "level": reading.level,
+        "threshold": round(float(found.threshold), 6),
+    }
+
+
+def prompt_from(settings: Settings, reading: Reading) -> str:
+    """Its tags as a prompt."""
+    return ", ".join(prompt_text(tag.name) for tag in _composed(settings, reading, "").tags)
+
+
+def _composed(settings: Settings, reading: Reading, trigger: str) -> Caption:
+    composer = composer_of(settings, reading.scores.vocabulary)
+    return composer.caption(reading.scores, reading.level, Profile("", trigger, 0, {}))
+
+
+def _text(caption: Caption, style: str, trigger: str) -> str:
+    if style == "sentence":
+        text = sentence([tag.name for tag in caption.tags])
+        return ", ".join(filter(None, (trigger, text)))
+    return ", ".join(filter(None, caption.items))

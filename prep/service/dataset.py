@@ -1,0 +1,93 @@
+"""A dataset as a job: `prep run` in a process of its own, which a signal ends in order and which goes on where it was.
+
+Its source is a folder under one that serve.roots names; nothing else of the disk is read for a client.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from prep.names import slugs
+from prep.service.refused import Refused
+from prep.service.work import Halted, Work
+
+PROGRESS = re.compile(r"\w+: ([\d,]+) of ([\d,]+)")
+LOOK_SECONDS = 0.2
+STOP_SECONDS = 600  # for what is being drawn to be finished
+OUT = Path("outputs")
+ENDINGS = {0: "done", 1: "done, but some images failed: problems.txt says which"}
+
+
+def source_of(named: str, roots: Sequence[str]) -> Path:
+    """The folder that a client named: relative to one of the roots, or below it. Raises Refused: 403, 404."""
+    if not roots:
+        raise Refused(403, "no folder is open to clients", "name folders in serve.roots")
+    if "\0" in named:
+        raise Refused(422, "a folder's name has no control characters", "correct it")
+    tried = [Path(root).resolve() for root in roots]
+    for root in tried:
+        folder = (root / named).resolve()
+        if folder.is_relative_to(root) and folder.is_dir():
+            return folder
+    inside = any((root / named).resolve().is_relative_to(root) for root in tried)
+    if not inside:
+        raise Refused(403, f"{named[:100]!r} is outside the folders of serve.roots", "name one below them")
+    raise Refused(404, f"{named[:100]!r} is no folder there", "name a folder below those of serve.roots")
+
+
+def out_of(name: str, source: Path) -> Path:
+    name = name or source.name
+    return OUT / slugs([name])[name]
+
+
+def run(source: Path, out: Path, arguments: Sequence[str], work: Work) -> dict:
+    """arguments: of `prep run`, besides both folders. Raises Refused when it fails; Halted."""
+    command = [sys.executable, "-m", "prep", "run", str(source), "--out", str(out), *arguments]
+    environment = {name: value for name, value in os.environ.items() if name != "PREP_AUTH"}
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, encoding="utf-8", errors="replace", env=environment, start_new_session=True,
+    )  # fmt: skip
+    listener = threading.Thread(target=_listen, args=(process, work), daemon=True)
+    listener.start()
+    halted = ""
+    try:
+        while process.poll() is None:
+            time.sleep(LOOK_SECONDS)
+            halted = work.halted or ("stopping" if work.stopping.is_set() else "")
+            if halted:
+                break
+    finally:
+        _end(process)
+        listener.join()
+    if halted:
+        raise Halted(halted)
+    if process.returncode not in ENDINGS:
+        said = next((line for _, line in reversed(work.lines) if line.startswith("prep: ")), "")
+        raise Refused(500, said.removeprefix("prep: ").rstrip(".") or f"prep run ended with {process.returncode}")
+    return {"out": out.as_posix(), "exit_code": process.returncode, "ending": ENDINGS[process.returncode]}
+
+
+def _listen(process: subprocess.Popen, work: Work) -> None:
+    with process.stdout as lines:
+        for line in lines:
+            work.say(line.rstrip())
+            if found := PROGRESS.match(line):
+                work.picture, work.pictures = (int(number.replace(",", "")) for number in found.groups())
+
+
+def _end(process: subprocess.Popen) -> None:
+    """In order: it flushes what it has. After STOP_SECONDS at once."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

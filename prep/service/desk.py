@@ -1,0 +1,294 @@
+"""What the routes ask for: reading, drawing, and jobs that outlive the server. It has the queues and the models."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prep.captions.from_settings import composer_of
+from prep.config import Settings
+from prep.errors import Interrupted, PrepError
+from prep.files import write_whole
+from prep.images import Picture as Pixels
+from prep.images import encode_png
+from prep.jobs.draw import parameters
+from prep.jobs.read import reading
+from prep.models.choose_models import card_of, generator_of, is_trial, tagger_for, would_draw
+from prep.models.matting import matting_of
+from prep.models.ref import ModelRef
+from prep.models.residency import MEMORY
+from prep.protocols import Card
+from prep.service import dataset
+from prep.service.composing import compose, figure_of
+from prep.service.drawing import draw, pictures_of
+from prep.service.lane import Lane, Task
+from prep.service.loop import loop, told
+from prep.service.orders import Drawn, Order, Progress
+from prep.service.reading import Reading, ReadingDesk
+from prep.service.refused import Refused, stopping
+from prep.service.store import STARTS, Job, Store
+from prep.service.work import Halted, Work
+from prep.types import Picture
+
+log = logging.getLogger(__name__)
+SAID = {
+    "cancelled": "cancelled by the client",
+    "too_long": "it took longer than serve.job_seconds allows",
+    "interrupted": "interrupted",
+}
+FILES = ("image", "mask")  # of an order: the job's inputs, in this order
+
+
+class Desk:
+    """Made, and started, before the server answers."""
+
+    def __init__(self, settings: Settings, run_arguments: Sequence[str] = ()) -> None:
+        """run_arguments: of `prep run`, for datasets. Chooses the models. Raises UsageError, StoppedError."""
+        self.settings = settings
+        self.run_arguments = tuple(run_arguments)
+        self.tagger: ModelRef = tagger_for(settings)
+        self.generator: ModelRef | None = generator_of(settings)
+        self.card: Card | None = card_of(self.generator) if self.generator else None
+        self.why_not_drawing = "" if self.generator else would_draw(settings)[1]
+        self.matting = matting_of(settings)
+        self.folder = Path(settings.serve.folder)
+        self.store = Store(self.folder)
+        self.reading = ReadingDesk(self.tagger, settings)
+        self.lane = Lane(settings.serve.queue)
+        self.tasks: dict[str, Task] = {}  # of jobs that are not ended
+        self.forgotten = 0.0  # time.monotonic() of the last look for old jobs
+
+    @property
+    def trial(self) -> bool:
+        """Whether a starter model reads or draws."""
+        return is_trial(self.tagger) or bool(self.generator and is_trial(self.generator))
+
+    def start(self) -> None:
+        """Load the tagger, and go on with the jobs of the last time. Raises WeightsError, SettingsError."""
+        self.reading.start()
+        self._forget_old()
+        for job in self.store.unfinished():
+            self._queue(job)
+        self.lane.start()
+
+    def stop(self) -> None:
+        """Begin nothing more: whoever waits is refused. Returns at once."""
+        self.lane.stop()
+
+    def close(self) -> None:
+        """Finish what is being drawn and read; jobs that wait stay on disk."""
+        self.lane.close()
+        self.reading.close()
+        self.store.close()
+        MEMORY.clear()
+
+    async def read(self, pictures: Sequence[bytes], client: str) -> list[Reading]:
+        """Raises Refused."""
+        if len(pictures) > self.settings.serve.pictures:
+            raise too_many(len(pictures), self.settings)
+        return await self.reading.read(pictures, client)
+
+    async def draw(self, order: Order, client: str) -> Drawn:
+        """Wait for its turn and for its pictures. A caller that is cancelled frees its place. Raises Refused."""
+        self.check(order)
+        task = Task(client, lambda work: self._drawn(order, work), self._work("", order), waits=True)
+        self.lane.check_room(client)
+        self.lane.put(task)
+        try:
+            return await asyncio.wrap_future(task.future)
+        except asyncio.CancelledError:
+            self.lane.remove(task)
+            raise
+        except Halted as error:
+            raise stopping() if error.why == "stopping" else Refused(503, SAID[error.why]) from None
+
+    def check(self, order: Order) -> None:
+        """Raises Refused for an order that this server cannot draw."""
+        if self.generator is None:
+            raise Refused(503, f"this server draws nothing: {self.why_not_drawing}", "start it with a generator")
+        if len(order.seeds) > self.settings.serve.pictures:
+            raise too_many(len(order.seeds), self.settings)
+        pictures_of(order, self.generator, self.card)
+
+    def now(self) -> Progress:
+        return self.lane.now()
+
+    def interrupt(self) -> None:
+        """What is being drawn ends with the pictures that are done."""
+        if current := self.lane.current:
+            current.work.halted = "interrupted"
+
+    def submit_order(self, order: Order, client: str) -> Job:
+        """Accept it as a job. Raises Refused."""
+        self.check(order)
+        files = [data for name in FILES if (data := getattr(order, name))]
+        spec = {name: value for name, value in asdict(order).items() if name not in FILES}
+        return self._accept("draw", client, spec, files)
+
+    def submit_loop(self, picture: bytes, character: str, count: int, client: str) -> Job:
+        if self.generator is None:
+            raise Refused(503, f"this server draws nothing: {self.why_not_drawing}", "start it with a generator")
+        if count > self.settings.serve.pictures:
+            raise too_many(count, self.settings)
+        return self._accept("loop", client, {"character": character, "count": count}, [picture])
+
+    def submit_dataset(self, source: str, name: str, client: str) -> Job:
+        folder = dataset.source_of(source, self.settings.serve.roots)
+        spec = {"source": str(folder), "out": str(dataset.out_of(name, folder))}
+        return self._accept("dataset", client, spec, [])
+
+    def job(self, id_: str) -> Job:
+        """Raises Refused: 404."""
+        found = self.store.job(id_)
+        if found is None:
+            raise Refused(404, f"no job is called {id_[:40]}", "it may have been kept long enough: serve.keep_days")
+        return found
+
+    def cancel(self, id_: str) -> Job:
+        """A job that waits is not begun, one that is at work ends at its next step. Raises Refused: 404."""
+        job = self.job(id_)
+        if task := self.tasks.get(id_):
+            self.lane.remove(task)
+            if not task.work.started:
+                self._ended(id_, "cancelled", error={"message": SAID["cancelled"], "hint": ""})
+        return self.store.job(id_) or job
+
+    def progress(self, id_: str) -> tuple[Progress, int, Work | None]:
+        """(how far a job is, how many come before it, its work unless it has ended)."""
+        task = self.tasks.get(id_)
+        if task is None:
+            return Progress(), 0, None
+        return task.work.progress(0), self.lane.place(task), task.work
+
+    def picture(self, id_: str, file: str) -> Path:
+        """A picture of a job's result. Raises Refused: 404."""
+        job = self.job(id_)
+        if file in {each["file"] for each in (job.result or {}).get("pictures", ())}:
+            return self.store.place(id_) / file
+        raise Refused(404, f"job {id_} has no such picture", "take an address from its result")
+
+    def _accept(self, kind: str, client: str, spec: dict[str, Any], files: Sequence[bytes]) -> Job:
+        self._forget_old()
+        self.lane.check_room(client)
+        job = self.store.add(kind, client, spec, files)
+        self._queue(job)
+        return job
+
+    def _queue(self, job: Job) -> None:
+        seconds = float("inf") if job.kind == "dataset" else self.settings.serve.job_seconds
+        work = Work(job.id, seconds, self.lane.stopping)
+        task = Task(job.client, lambda work: self._perform(job.id, work), work)
+        self.tasks[job.id] = task
+        self.lane.put(task)
+
+    def _perform(self, id_: str, work: Work) -> None:
+        """In the lane's thread: raises nothing that the job's row does not say."""
+        job = self.store.job(id_)
+        if job.starts >= STARTS:
+            message = f"it ended the server {job.starts} times"
+            return self._ended(id_, "failed", error={"message": message, "hint": "send another picture"})
+        self.store.begin(id_)
+        try:
+            result = {"draw": self._draw_job, "loop": self._loop_job, "dataset": self._dataset_job}[job.kind](job, work)
+        except (Halted, Interrupted) as error:
+            why = getattr(error, "why", "stopping")
+            if why == "stopping":
+                self.store.put_back(id_)
+                return None
+            state = "failed" if why == "too_long" else "cancelled"
+            return self._ended(id_, state, error={"message": SAID[why], "hint": ""})
+        except PrepError as error:
+            return self._ended(id_, "failed", error={"message": error.message, "hint": error.hint})
+        except Exception as error:
+            log.exception("job %s failed", id_)
+            return self._ended(id_, "failed", error={"message": f"prep failed: {type(error).__name__}", "hint": ""})
+        return self._ended(id_, "done", result)
+
+    def _ended(self, id_: str, state: str, result: dict | None = None, error: dict | None = None) -> None:
+        self.store.end(id_, state, result, error)
+        self.tasks.pop(id_, None)
+
+    def _draw_job(self, job: Job, work: Work) -> dict[str, Any]:
+        inputs = self.store.inputs(job.id)
+        own = {each.name for each in fields(Order)}
+        spec = {name: value for name, value in job.spec.items() if name in own}
+        order = Order(**spec | {"seeds": tuple(spec["seeds"])}, **dict(zip(FILES, inputs, strict=False)))
+        place = self.store.place(job.id)
+        drawn: dict[str, Any] = {}
+        if (notes := place / "drawn.json").exists():
+            drawn = json.loads(notes.read_text())
+
+        def keep(number: int, picture: Picture, pixels: np.ndarray) -> None:
+            file = f"{number}.png"
+            write_whole(place / file, encode_png(pixels, {"parameters": parameters(picture)}))
+            drawn[str(number)] = _told(picture, pixels, file, order.manner)
+            write_whole(notes, json.dumps(drawn).encode())
+
+        self._drawn(order, work, keep, tuple(map(int, drawn)))
+        return {"pictures": [drawn[number] for number in sorted(drawn, key=int)]}
+
+    def _loop_job(self, job: Job, work: Work) -> dict[str, Any]:
+        picture, place = self.store.inputs(job.id)[0], self.store.place(job.id)
+        work.pictures = job.spec["count"]
+        return told(loop(picture, job.spec["character"], job.spec["count"], self.settings, place, work), place)
+
+    def _dataset_job(self, job: Job, work: Work) -> dict[str, Any]:
+        MEMORY.clear()  # the run has its own models
+        return dataset.run(Path(job.spec["source"]), Path(job.spec["out"]), self.run_arguments, work)
+
+    def _work(self, id_: str, order: Order) -> Work:
+        return Work(id_ or "waiting", self.settings.serve.job_seconds, self.lane.stopping, pictures=len(order.seeds))
+
+    def _drawn(self, order: Order, work: Work, keep=lambda *_: None, there: Sequence[int] = ()) -> Drawn:
+        prompts, most = self.folder / "prompts", self.settings.serve.max_pixels
+
+        def text(each: Order) -> Drawn:
+            return draw(each, self.generator, self.card, prompts, most, work)
+
+        if order.manner != "composite":
+            return draw(order, self.generator, self.card, prompts, most, work, keep, there)
+        cut = figure_of(order.image or b"", most, self.matting)
+        found = compose(order, cut, text, self._names, keep, there)
+        work.pictures = work.picture = len(order.seeds)
+        return found
+
+    def _names(self, pixels: np.ndarray) -> list[str]:
+        """The tags in a picture, in the lane's thread."""
+        with reading(self.tagger) as reader:
+            prepared = reader.prepare(Pixels(pixels, "png", ()))
+            scores = reader.read([prepared])[0]
+            return composer_of(self.settings, reader.vocabulary).names(scores, "complex")
+
+    def _forget_old(self) -> None:
+        """Once an hour."""
+        days = self.settings.serve.keep_days
+        if days and (not self.forgotten or time.monotonic() - self.forgotten > 3600):
+            self.forgotten = time.monotonic()
+            self.store.forget(time.time() - days * 86_400)
+
+
+def too_many(found: int, settings: Settings) -> Refused:
+    most = settings.serve.pictures
+    return Refused(422, f"{found:,} pictures in one request; at most {most:,} are taken", "send several requests")
+
+
+def _told(picture: Picture, pixels: np.ndarray, file: str, manner: str) -> dict[str, Any]:
+    return {
+        "file": file,
+        "manner": manner,
+        "prompt": picture.prompt,
+        "negative": picture.negative,
+        "seed": picture.seed,
+        "width": pixels.shape[1],
+        "height": pixels.shape[0],
+        "steps": picture.steps,
+        "guidance": picture.guidance,
+        "sampler": picture.sampler,
+        "strength": picture.strength,
+    }

@@ -1,0 +1,77 @@
+"""The whole loop over one picture: its tags, prompts, new pictures, and how well each matches. `prep redraw`'s road."""
+
+from pathlib import Path
+from typing import Any
+
+from prep.config import Settings
+from prep.files import write_whole
+from prep.images import read_header
+from prep.names import slugs
+from prep.pipeline.redraw import Redrawn, redraw
+from prep.pipeline.subject import Home
+from prep.process.steps import watched
+from prep.runners import load_runner
+from prep.service.refused import Refused
+from prep.service.work import Work
+from prep.types import Check, Row
+
+
+def loop(picture: bytes, character: str, count: int, settings: Settings, folder: Path, work: Work) -> Redrawn:
+    """folder: the job's; a later call with the same one goes on where this one ended. Raises what a run raises, Halted,
+    and Refused for a picture that no run would take.
+    """
+    src = folder / "picture"
+    image = src / slugs([character])[character] / f"picture.{read_header(picture).format}"
+    image.parent.mkdir(parents=True, exist_ok=True)
+    if not image.exists():
+        write_whole(image, picture)
+    work.check()
+    with watched(work.step):
+        done = redraw(Home(image, src, None, None, sure=False), folder / "drawn", count, settings, load_runner("local"))
+    if done.source is None:
+        raise Refused(422, done.lines[0].rstrip("."), "send another picture")
+    return done
+
+
+def told(done: Redrawn, base: Path) -> dict[str, Any]:
+    """What a client gets. Paths are relative to base, the job's folder."""
+    source = done.source
+    return {
+        "tags": [{"name": tag.name, "score": round(tag.score, 4)} for tag in source.caption.tags],
+        "caption": source.final_text,
+        "rating": source.caption.rating,
+        "threshold": round(source.caption.threshold, 4),
+        "level": source.complexity,
+        "pictures": [_picture(row, (done.folder / row.ref.path).relative_to(base).as_posix()) for row in done.drawn],
+    }
+
+
+def _picture(row: Row, path: str) -> dict[str, Any]:
+    request = row.made.request
+    return {
+        "file": path,
+        "origin": row.origin,
+        "manner": request.manner if request.manner != "draw" else "img2img" if request.strength else "text",
+        "prompt": request.prompt,
+        "negative": request.negative,
+        "seed": request.seed,
+        "width": row.ref.width,
+        "height": row.ref.height,
+        "steps": request.steps,
+        "guidance": request.guidance,
+        "sampler": request.sampler,
+        "strength": request.strength,
+        "check": _check(row.made.check),
+    }
+
+
+def _check(check: Check) -> dict[str, Any]:
+    named = {name: list(getattr(check, name)) for name in ("found", "missing", "unwanted", "not_judgeable")}
+    return {
+        "score": round(check.score, 4),
+        "accepted": check.kept,
+        "reason": check.reason,
+        **named,
+        "identity": check.identity,
+        "damage": check.damage,
+    }

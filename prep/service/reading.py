@@ -1,0 +1,165 @@
+"""Reading behind a queue: pictures that arrive together are read as one batch, clients in turn."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from queue import Empty, Queue
+
+from prep.config import Settings
+from prep.errors import ImageError
+from prep.images import Picture, edge_density, open_image
+from prep.jobs.read import Prepared, reading
+from prep.models.ref import ModelRef
+from prep.service.fair import Fair
+from prep.service.pictures import unreadable
+from prep.service.refused import Refused, busy, stopping
+from prep.tagging.thresholds import Selector, level_of, read_overrides
+from prep.types import Problem, TagScores, Vocabulary
+
+DECODERS = max(1, min(4, os.cpu_count() or 1))
+SECONDS_EACH = 0.5  # of a read, to say when to try again [estimate: full-size network, two cores]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the tagger read in one picture."""
+
+    scores: TagScores  # above 0.02, best first
+    edge_density: float
+    level: str  # simple, medium, complex
+    threshold: float  # under the server's settings
+    rating: str | None
+
+
+@dataclass(eq=False)
+class _Entry:
+    client: str
+    data: bytes
+    found: Future = field(default_factory=Future)
+
+
+@dataclass(frozen=True, eq=False)
+class _Ready:
+    entry: _Entry
+    prepared: Prepared
+    edge_density: float
+
+
+class ReadingDesk:
+    """`read` is called on the event loop; decoding and reading happen in threads of its own."""
+
+    def __init__(self, tagger: ModelRef, settings: Settings) -> None:
+        self.tagger = tagger
+        self.settings = settings
+        self.most = settings.serve.queue
+        self.overrides = read_overrides(settings.thresholds.overrides)
+        self.waiting: Fair[_Entry] = Fair()
+        self.changed = threading.Condition()
+        self.ready: Queue[_Ready] = Queue(2 * tagger.options.batch)
+        self.ended = False
+        self.reader = None
+        self.vocabulary: Vocabulary | None = None
+        self.threads: list[threading.Thread] = []
+        self.batches = 0  # read so far
+        self.pictures = 0
+
+    def start(self) -> None:
+        """Load the tagger, so that the first request does not wait for it. Raises WeightsError, SettingsError."""
+        with reading(self.tagger) as reader:
+            self.vocabulary = reader.vocabulary
+        self.threads = [threading.Thread(target=self._decode, daemon=True) for _ in range(DECODERS)]
+        self.threads.append(threading.Thread(target=self._read, daemon=True))
+        for thread in self.threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Waiting requests are refused; what is being read is finished."""
+        with self.changed:
+            self.ended = True
+            while self.waiting:
+                self.waiting.take().found.set_exception(stopping())
+            self.changed.notify_all()
+        for thread in self.threads:
+            thread.join()
+
+    async def read(self, pictures: Sequence[bytes], client: str) -> list[Reading]:
+        """Raises Refused for a picture that cannot be read, and when too many wait."""
+        entries = [_Entry(client, data) for data in pictures]
+        with self.changed:
+            if self.ended:
+                raise stopping()
+            if len(self.waiting) + len(entries) > self.most:
+                raise busy(f"{len(self.waiting):,} pictures wait to be read", len(self.waiting) * SECONDS_EACH)
+            for entry in entries:
+                self.waiting.put(client, entry)
+            self.changed.notify_all()
+        try:
+            return [await asyncio.wrap_future(entry.found) for entry in entries]
+        except BaseException:
+            with self.changed:
+                for entry in entries:
+                    self.waiting.remove(client, entry)
+            for entry in entries:
+                entry.found.cancel()
+            raise
+
+    def _decode(self) -> None:
+        while True:
+            with self.changed:
+                while not self.waiting and not self.ended:
+                    self.changed.wait()
+                if self.ended:
+                    return
+                entry = self.waiting.take()
+            if not entry.found.set_running_or_notify_cancel():
+                continue
+            try:
+                picture = open_image(entry.data, self.settings.serve.max_pixels)
+                self._hand_on(entry, picture)
+            except ImageError as error:
+                entry.found.set_exception(unreadable(error))
+            except Exception as error:  # a decoder may raise anything; the thread goes on
+                entry.found.set_exception(error)
+
+    def _hand_on(self, entry: _Entry, picture: Picture) -> None:
+        density = edge_density(picture.pixels, self.settings.thresholds.measure_px)
+        with reading(self.tagger, self.settings.serve.max_pixels) as reader:
+            prepared = reader.prepare(picture)
+        if isinstance(prepared, Problem):
+            raise Refused(422, f"the picture {prepared.message}", prepared.hint)
+        self.ready.put(_Ready(entry, prepared, density))
+
+    def _read(self) -> None:
+        while True:
+            try:
+                batch = [self.ready.get(timeout=0.2)]
+            except Empty:
+                if self.ended and not any(thread.is_alive() for thread in self.threads[:-1]):
+                    return
+                continue
+            while len(batch) < self.tagger.options.batch:
+                try:
+                    batch.append(self.ready.get_nowait())
+                except Empty:
+                    break
+            self._answer(batch)
+
+    def _answer(self, batch: list[_Ready]) -> None:
+        try:
+            with reading(self.tagger) as reader:
+                found = reader.read([each.prepared for each in batch])
+                selector = Selector(reader.vocabulary, self.settings.thresholds, self.overrides)
+        except Exception as error:
+            for each in batch:
+                each.entry.found.set_exception(error)
+            return
+        self.batches += 1
+        self.pictures += len(batch)
+        for each, scores in zip(batch, found, strict=True):
+            level = level_of(each.edge_density, self.settings.thresholds)
+            threshold = selector.threshold(scores, level)
+            rating = selector.rating(scores)
+            each.entry.found.set_result(Reading(scores, each.edge_density, level, float(threshold), rating))

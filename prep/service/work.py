@@ -1,0 +1,61 @@
+"""One piece of drawing while it is at work: how far it is, what it says, and whether it should end. Knows no queue."""
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+from prep.service.orders import Progress
+
+LINES = 1_000  # kept per job
+
+
+class Halted(Exception):  # noqa: N818 - nothing is wrong: somebody asked for it
+    """why: `cancelled`, `too_long`, or `stopping`: the server ends, and goes on with it once it starts again."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(eq=False)
+class Work:
+    id: str
+    seconds: float  # that it may take; inf: no limit
+    stopping: threading.Event  # set when the server ends
+    halted: str = ""  # why it should end at once
+    pictures: int = 0
+    picture: int = 0
+    step_done: int = 0
+    steps: int = 0
+    started: float = 0.0
+    said: int = 0
+    lines: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=LINES))  # number, from 1; line
+
+    def step(self, done: int, total: int) -> None:
+        """Called after each step. Raises Halted; for a server that ends only before the next pictures are begun."""
+        if done == 1:
+            self.check()
+        self.step_done, self.steps = done, total
+        if self.halted:
+            raise Halted(self.halted)
+        if self.started and time.monotonic() - self.started > self.seconds:
+            raise Halted("too_long")
+
+    def check(self) -> None:
+        """Called before something is begun. Raises Halted."""
+        if self.halted:
+            raise Halted(self.halted)
+        if self.stopping.is_set():
+            raise Halted("stopping")
+
+    def drawn(self) -> None:
+        self.picture += 1
+        self.step_done = self.steps = 0
+
+    def say(self, line: str) -> None:
+        self.said += 1
+        self.lines.append((self.said, line))
+
+    def progress(self, waiting: int) -> Progress:
+        return Progress(self.id, self.picture, self.pictures, self.step_done, self.steps, self.started, waiting)

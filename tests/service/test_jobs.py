@@ -1,0 +1,176 @@
+"""Accepted jobs: how far they are, who cancels them, and that no end of the server loses one."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from tests.service.test_draw import SYLVIE
+from tests.support.examples import CHARACTERS
+from tests.support.serving import served_here, served_process
+
+LONG = {"prompt": "1girl, orange hair", "steps": 60, "count": 8}
+
+
+def submit(served, **body) -> str:
+    answer = served.post("/v1/draw", json=LONG | body)
+    assert answer.status_code == 202, answer.text
+    return answer.json()["id"]
+
+
+def until(condition, seconds: float = 60):
+    ends = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+    return found
+
+
+def test_a_job_says_how_far_it_is_and_its_events_end(served):
+    first, second = submit(served, count=1, steps=12), submit(served, count=1, steps=2)
+    assert served.job(second)["before"] >= 1
+    text = served.get(f"/v1/jobs/{first}/events").text
+    events = [line.removeprefix("event: ") for line in text.splitlines() if line.startswith("event: ")]
+    assert events[-1] == "end" and "progress" in events
+    last = json.loads(text.rstrip().splitlines()[-1].removeprefix("data: "))
+    assert (last["status"], last["progress"]) == ("done", 1.0) and last["began"] <= last["ended"]
+    assert served.ended(second)["status"] == "done"
+
+
+def test_who_waits_in_line_is_cancelled_before_it_begins_and_who_draws_at_its_next_step(served):
+    at_work, waiting = submit(served), submit(served)
+    until(lambda: served.job(at_work)["progress"] > 0)
+    assert requests_delete(served, waiting)["status"] == "cancelled"
+    requests_delete(served, at_work)
+    assert served.ended(at_work)["error"]["message"] == "cancelled by the client"
+    assert served.job(waiting)["began"] is None
+
+
+def requests_delete(served, id_: str) -> dict:
+    import requests
+
+    return requests.delete(f"{served.url}/v1/jobs/{id_}", timeout=60).json()
+
+
+def test_a_client_that_hangs_up_frees_its_place(served):
+    before = served.desk.lane.now()
+    assert not before.id
+    body = json.dumps(LONG | {"wait": True}).encode()
+    for _ in range(2):
+        with socket.create_connection(("127.0.0.1", served.port)) as raw:
+            head = f"POST /v1/draw HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            raw.sendall(head.encode() + body)
+            until(lambda: served.desk.lane.now().id)
+        until(lambda: not served.desk.lane.now().id)
+    assert len(served.desk.lane.waiting) == 0
+
+
+def test_an_unknown_job_or_picture_is_404(served):
+    done = submit(served, count=1, steps=1)
+    served.ended(done)
+    for path in ("nothing", "nothing/events", "nothing/0.png", f"{done}/1.png", f"{done}/in-0", f"{done}/../{done}/x"):
+        answer = served.get(f"/v1/jobs/{path}")
+        assert answer.status_code == 404 and answer.json()["detail"], path
+    assert served.get(f"/v1/jobs/{done}/%2e%2e/%2e%2e/queue.sqlite").status_code == 404
+
+
+def test_a_job_that_takes_too_long_ends(tmp_path):
+    with served_here(tmp_path, "serve.job_seconds=1") as served:
+        ended = served.ended(submit(served, steps=150))
+        assert ended["status"] == "failed" and "serve.job_seconds" in ended["error"]["message"]
+
+
+def test_a_full_queue_is_429_and_says_when_to_come_again(tmp_path):
+    with served_here(tmp_path, "serve.queue=2") as served:
+        ids = [submit(served)]
+        until(lambda: served.desk.lane.now().id)
+        ids += [submit(served), submit(served)]
+        answer = served.post("/v1/draw", json=LONG)
+        assert answer.status_code == 429 and int(answer.headers["retry-after"]) >= 1
+        for id_ in ids:
+            requests_delete(served, id_)
+
+
+def test_old_jobs_are_forgotten_with_their_pictures(tmp_path):
+    with served_here(tmp_path) as served:
+        done = submit(served, count=1, steps=1)
+        served.ended(done)
+        place = served.desk.store.place(done)
+        assert (place / "0.png").exists()
+        assert served.desk.store.forget(time.time() - 60) == 0 and served.desk.store.forget(time.time() + 1) == 1
+        assert not place.exists() and served.get(f"/v1/jobs/{done}").status_code == 404
+
+
+def test_a_dataset_is_made_of_a_folder_that_is_open_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "art" / "mira").mkdir(parents=True)
+    (tmp_path / "art" / "mira" / "a.png").write_bytes(SYLVIE.read_bytes())
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "art" / "link").symlink_to(tmp_path / "secret")
+    with served_here(tmp_path / "serve", "generator.model=none", f"serve.roots=['{tmp_path}/art']") as served:
+        for source, status in (("../secret", 403), ("link", 403), ("/etc", 403), ("nothing", 404), ("a\0b", 422)):
+            answer = served.post("/v1/datasets", json={"source": source})
+            assert answer.status_code == status, answer.text
+        served.desk.run_arguments = ("--set", "tagger.model=starter", "--set", "generator.model=none")
+        answer = served.post("/v1/datasets", json={"source": ".", "name": "My set"})
+        ended = served.ended(answer.json()["id"])
+        assert ended["status"] == "done", ended
+        assert ended["result"]["out"] == "outputs/my_set" and (tmp_path / "outputs/my_set/manifest.parquet").exists()
+    with served_here(tmp_path / "serve", "generator.model=none") as served:
+        assert "serve.roots" in served.post("/v1/datasets", json={"source": "art"}).json()["detail"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_no_accepted_job_is_lost_and_no_picture_drawn_twice(tmp_path, number):
+    with served_process(tmp_path) as served:
+        ids = [submit(served, steps=16), submit(served, steps=2, count=2)]
+        ids.append(served.post("/v1/loop", files={"image": SYLVIE.read_bytes()}, data={"count": 2}).json()["id"])
+        place = tmp_path / "outputs" / ".serve" / "jobs" / ids[0]
+        until(lambda: (place / "0.png").exists())
+        served.process.send_signal(number)
+        code = served.process.wait(120)
+    assert code == (0 if number == signal.SIGTERM else -number)
+    before = {path.name: path.stat().st_mtime_ns for path in place.glob("*.png")}
+    with served_process(tmp_path) as served:
+        for id_ in ids:
+            assert served.ended(id_, 240)["status"] == "done"
+    after = {path.name: path.stat().st_mtime_ns for path in place.glob("*.png")}
+    assert len(after) == 8 and before.items() <= after.items()
+
+
+@pytest.mark.slow
+def test_sigterm_answers_who_waits_and_finishes_what_is_drawn(tmp_path):
+    with served_process(tmp_path) as served:
+        at_work = submit(served, steps=40, count=1)
+        until(lambda: served.job(at_work)["progress"] > 0)
+        answers = []
+        waiting = threading.Thread(target=lambda: answers.append(served.post("/v1/draw", json=LONG | {"wait": True})))
+        waiting.start()
+        time.sleep(1)
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(120) == 0
+        waiting.join()
+        assert answers[0].status_code == 202 and answers[0].json()["status"] == "queued"
+    assert (tmp_path / "outputs/.serve/jobs" / at_work / "0.png").exists()
+
+
+@pytest.mark.slow
+def test_a_cancelled_dataset_keeps_its_work_and_goes_on_when_asked_again(tmp_path):
+    sets = ("tagger.model=starter", "generator.model=starter", f"serve.roots=['{CHARACTERS.parent}']")
+    with served_process(tmp_path, *sets) as served:
+        first = served.post("/v1/datasets", json={"source": "characters"}).json()["id"]
+        until(lambda: list(tmp_path.glob("outputs/characters/generated/*/*/*.png")), 240)
+        requests_delete(served, first)
+        assert served.ended(first, 240)["status"] == "cancelled"
+        second = served.post("/v1/datasets", json={"source": "characters"}).json()["id"]
+        assert served.ended(second, 400)["status"] == "done"
+    done = subprocess.run([sys.executable, "-m", "prep", "lint", tmp_path / "outputs/characters/kohya"],
+                          capture_output=True, text=True, check=False, env=os.environ)  # fmt: skip
+    assert done.returncode == 0, done.stdout

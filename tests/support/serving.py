@@ -1,0 +1,95 @@
+"""`prep serve` in tests: in a thread of this process with real HTTP, or as a process of its own that signals can end."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from prep.config import load_settings
+from prep.service.access import Access
+from prep.service.app import app_of
+from prep.service.desk import Desk
+from prep.service.server import Server, listening, make_config
+
+STARTER = ("tagger.model=starter", "generator.model=starter", "augmentation.matting=none", "check.damage=none")
+START_SECONDS = 120.0
+
+
+@dataclass
+class Served:
+    url: str
+    desk: Desk | None = None
+    process: subprocess.Popen | None = None
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def get(self, path: str, **options) -> requests.Response:
+        return requests.get(self.url + path, timeout=120, **options)
+
+    def post(self, path: str, **options) -> requests.Response:
+        return requests.post(self.url + path, timeout=300, **options)
+
+    def job(self, id_: str) -> dict:
+        return self.get(f"/v1/jobs/{id_}").json()
+
+    def ended(self, id_: str, seconds: float = 120) -> dict:
+        """The job once it has ended."""
+        ends = time.monotonic() + seconds
+        while (job := self.job(id_))["status"] in ("queued", "running"):
+            assert time.monotonic() < ends, job
+            time.sleep(0.05)
+        return job
+
+
+@contextlib.contextmanager
+def served_here(folder: Path, *sets: str, logins: dict[str, str] | None = None) -> Iterator[Served]:
+    """folder: where it keeps its jobs."""
+    settings = load_settings(None, None, (*STARTER, f"serve.folder={folder}", *sets))
+    desk = Desk(settings)
+    desk.start()
+    app, at = app_of(desk, Access(logins or {})), listening("127.0.0.1", 0)
+    server = Server(make_config(app), desk)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [at]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield Served(f"http://127.0.0.1:{at.getsockname()[1]}", desk)
+    finally:
+        server.should_exit = True
+        desk.stop()
+        thread.join()
+        desk.close()
+
+
+@contextlib.contextmanager
+def served_process(folder: Path, *sets: str, environment: dict[str, str] | None = None) -> Iterator[Served]:
+    """In `folder`, where it keeps its jobs in outputs/.serve. Killed at the end, if it still runs."""
+    arguments = [part for text in (*STARTER, *sets) for part in ("--set", text)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "prep", "serve", "--port", "0", *arguments],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])} | (environment or {}),
+    )  # fmt: skip
+    said = []
+    try:
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith("serving on "):
+                threading.Thread(target=process.stdout.read, daemon=True).start()  # so that it never waits for us
+                yield Served(line.split()[2], process=process)
+                return
+        raise AssertionError("".join(said))
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
