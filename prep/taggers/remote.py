@@ -39,7 +39,7 @@ class RemoteOptions(TaggerOptions):
     route: Literal["auto", "interrogate", "tagger", "wd14"] = "auto"
     model: Text = ""
     threshold: number(0, 0.5) = 0.02
-    timeout: whole(1, 86_400) = 120
+    timeout: whole(1, 86_400) = 300
 
 
 class Remote:

@@ -34,7 +34,7 @@ def ui():
 
 @pytest.fixture
 def src(tmp_path):
-    return folder_of(tmp_path / "art", mira=4)
+    return folder_of(tmp_path / "art", mira=3)
 
 
 def small(ui, sets) -> tuple[str, ...]:

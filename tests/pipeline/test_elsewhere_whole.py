@@ -29,7 +29,7 @@ def test_the_examples_survive_a_server_that_is_killed_and_nothing_is_drawn_twice
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     there = f"a1111:http://127.0.0.1:{port}"
-    sets = (f"tagger.model={there}", f"generator.model={there}", "generator.resolution=128", "generator.steps=16",
+    sets = (f"tagger.model={there}", f"generator.model={there}", "generator.resolution=160", "generator.steps=16",
             "generator.guidance=3.0")  # fmt: skip
     arguments = ["run", src, "--out", out, *(word for each in sets for word in ("--set", each))]
     server = started(port, seeds)

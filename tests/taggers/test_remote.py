@@ -125,6 +125,13 @@ def test_what_is_no_tagger_is_refused_in_a_sentence(kind, said):
     assert said in str(caught.value) and caught.value.exit_code == 3 and "\n" not in str(caught.value)
 
 
+def test_a_server_that_only_draws_says_which_ones_read():
+    with web_ui() as ui:
+        ui.get = lambda path: {} if path == "/sdapi/v1/options" else 404
+        with pytest.raises(StoppedError, match="has no route that reads tags.*Use AUTOMATIC1111, Forge, SD.Next"):
+            made(ui)
+
+
 def test_a_server_that_fails_now_and_then_is_asked_again():
     with web_ui() as ui:
         tagger = made(ui)
