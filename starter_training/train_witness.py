@@ -4,7 +4,7 @@ Half of what it sees is whole and half is broken (damage.py), nearly all of it t
 what that does to a picture must not count as damage. Beside them are pictures that the starter generator really drew
 (drawn.py), as far as somebody said which of them are broken (label.py). Steps, each kept in --folder: pairs; `undone`,
 broken among the latents, where a generator errs; training, which ends in the file. The bound in the file is where nine
-of ten whole pictures of each size pass that training did not see.
+of ten whole pictures of each size pass that training did not see; with labelled ones, where LABELLED_PASS of those do.
 """
 
 import argparse
@@ -37,6 +37,8 @@ MOVED = 0.35  # share of pictures that are moved off the generator's grid
 AS_COMPOSED = 0.12  # share that does not go through the autoencoder
 KEPT_APART = 16  # one picture in so many is not trained on: the bound is set with them
 WHOLE_PASS = 0.9
+LABELLED_PASS = 0.86
+LABELLED_APART = 6  # one labelled picture in so many is not trained on: the bound is set with them
 CELLS_COUNT = 0.6  # what the cells' loss counts, beside the picture's
 LABELLED_SHARE = 0.4  # of the pictures of a step, if there are any
 
@@ -158,11 +160,13 @@ def load_pairs(folder: Path) -> dict[tuple[int, int], dict[str, np.ndarray]]:
     return found
 
 
-def with_labelled(piles: dict, folder: Path | None) -> dict:
-    """The same and, by size, the drawn pictures of a folder that label.py wrote. They have no map."""
+def labelled_of(piles: dict, folder: Path | None, apart: bool) -> dict:
+    """By size, the drawn pictures of a folder that label.py wrote: those that are kept apart, or all others."""
     labels = json.loads((folder / "labels.json").read_text()) if folder else {}
     found = {size: {"images": [], "label": []} for size in piles}
-    for name, broken in labels.items():
+    for place, (name, broken) in enumerate(sorted(labels.items())):
+        if (place % LABELLED_APART == 0) != apart:
+            continue
         image = cv2.imread(str(folder / name))[..., ::-1]
         size = image.shape[1::-1]
         if broken is not None and size in found:
@@ -271,9 +275,9 @@ def scores(network: WitnessNetwork, images: np.ndarray) -> np.ndarray:
     return torch.cat(parts).sigmoid().numpy()
 
 
-def measure(network: WitnessNetwork, piles: dict) -> dict:
-    """Of the pictures kept apart: the area under the curve, the bound that WHOLE_PASS of the whole ones of each size
-    pass, and what it rejects.
+def measure(network: WitnessNetwork, piles: dict, labelled: dict) -> dict:
+    """Of the pictures kept apart: the area under the curve, the bound, and what it rejects. labelled: those that are
+    kept apart.
     """
     found, label, bounds = [], [], []
     for held in piles.values():
@@ -282,6 +286,10 @@ def measure(network: WitnessNetwork, piles: dict) -> dict:
         bounds.append(np.quantile(found[-1][label[-1] == 0], WHOLE_PASS))
     found, label = np.concatenate(found), np.concatenate(label)
     whole, broken = np.sort(found[label == 0]), np.sort(found[label == 1])
+    if labelled:
+        drawn = np.concatenate([scores(network, held["images"]) for held in labelled.values()])
+        broken_ones = np.concatenate([held["label"] for held in labelled.values()]) == 1
+        bounds = [np.quantile(drawn[~broken_ones], LABELLED_PASS)]
     bound = float(max(bounds))
     return {
         "pictures": len(label),
@@ -322,11 +330,11 @@ def main() -> None:
         undone(options.used // 3, albums, options.model, options.folder, options.device)
     if "train" in options.steps:
         piles = load_pairs(options.folder)
-        labelled = with_labelled(piles, options.labelled)
+        labelled = labelled_of(piles, options.labelled, apart=False)
         network, curve = train(
             piles, labelled, options.seconds, options.device, options.folder / "latest.pt", options.further
         )
-        figures = measure(network, piles)
+        figures = measure(network, piles, labelled_of(piles, options.labelled, apart=True))
         write(network, figures["bound"], options.out)
         (options.folder / "curve.json").write_text(json.dumps(curve))
         print(json.dumps(figures))

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from prep.errors import PrepError, StoppedError
-from prep.service import v1
+from prep.service import a1111, v1
 from prep.service.access import Access
 from prep.service.desk import Desk
 from prep.service.limits import Limits, detail_of
@@ -27,6 +27,7 @@ def app_of(desk: Desk, access: Access) -> FastAPI:
     app.add_exception_handler(PrepError, _failed)
     app.add_exception_handler(Exception, _unexpected)
     app.include_router(v1.routes())
+    app.include_router(a1111.routes())
     own: list[tuple[str, Callable, str]] = [
         ("/health", health, "Whether the server runs"),
         ("/ready", ready, "Whether it takes work"),

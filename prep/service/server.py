@@ -1,7 +1,7 @@
 """uvicorn, as prep runs it: a client that sends its headers too slowly is dropped, and a signal ends it in order."""
 
 import asyncio
-import signal
+import os
 import socket
 from typing import Any
 
@@ -56,11 +56,14 @@ class Server(uvicorn.Server):
         self.desk = desk
 
     def handle_exit(self, number: int, frame: Any) -> None:
-        """Whoever waits is answered at once; what is being drawn is finished. A second signal ends it at once."""
+        """Whoever waits is answered at once, and what is being drawn is finished. A second signal ends it at once.
+
+        uvicorn's own would raise the signal again at the end, before that is done.
+        """
+        if self.should_exit:
+            os._exit(128 + number)
+        self.should_exit = True
         self.desk.stop()
-        super().handle_exit(number, frame)
-        if number == signal.SIGTERM and self._captured_signals.count(number) > 1:
-            self.force_exit = True
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -90,7 +90,8 @@ def test_another_address_without_a_password_is_refused():
 
 def test_every_route_asks_for_the_password(tmp_path):
     with served_here(tmp_path, "generator.model=none", logins={"me": "secret"}) as served:
-        paths = [path for path in served.get("/openapi.json", auth=("me", "secret")).json()["paths"] if path != "/health"]
+        known = served.get("/openapi.json", auth=("me", "secret")).json()["paths"]
+        paths = [path for path in known if path != "/health"]
         assert len(paths) > 8
         for path in [*paths, "/docs", "/nothing"]:
             answer = served.get(path)

@@ -8,6 +8,7 @@ from PIL import Image
 
 from prep.images import png_text, read_header
 from tests.support.examples import CHARACTERS
+from tests.support.serving import served_here
 
 SYLVIE = CHARACTERS / "sylvie" / "sylvie_blue_smile.png"
 FEW = {"steps": 2, "wait": True}
@@ -114,8 +115,6 @@ def test_a_loop_gives_tags_prompts_and_checked_pictures(served):
 
 
 def test_a_server_without_a_generator_says_why(tmp_path):
-    from tests.support.serving import served_here
-
     with served_here(tmp_path, "generator.model=none") as served:
         for path, body in (("/v1/draw", {"prompt": "x"}), ("/v1/loop", {"image": "AA=="})):
             answer = served.post(path, json=body)

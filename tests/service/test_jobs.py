@@ -10,6 +10,7 @@ import threading
 import time
 
 import pytest
+import requests
 
 from tests.service.test_draw import SYLVIE
 from tests.support.examples import CHARACTERS
@@ -22,6 +23,10 @@ def submit(served, **body) -> str:
     answer = served.post("/v1/draw", json=LONG | body)
     assert answer.status_code == 202, answer.text
     return answer.json()["id"]
+
+
+def cancel(served, id_: str) -> dict:
+    return requests.delete(f"{served.url}/v1/jobs/{id_}", timeout=60).json()
 
 
 def until(condition, seconds: float = 60):
@@ -46,16 +51,10 @@ def test_a_job_says_how_far_it_is_and_its_events_end(served):
 def test_who_waits_in_line_is_cancelled_before_it_begins_and_who_draws_at_its_next_step(served):
     at_work, waiting = submit(served), submit(served)
     until(lambda: served.job(at_work)["progress"] > 0)
-    assert requests_delete(served, waiting)["status"] == "cancelled"
-    requests_delete(served, at_work)
+    assert cancel(served, waiting)["status"] == "cancelled"
+    cancel(served, at_work)
     assert served.ended(at_work)["error"]["message"] == "cancelled by the client"
     assert served.job(waiting)["began"] is None
-
-
-def requests_delete(served, id_: str) -> dict:
-    import requests
-
-    return requests.delete(f"{served.url}/v1/jobs/{id_}", timeout=60).json()
 
 
 def test_a_client_that_hangs_up_frees_its_place(served):
@@ -64,8 +63,8 @@ def test_a_client_that_hangs_up_frees_its_place(served):
     body = json.dumps(LONG | {"wait": True}).encode()
     for _ in range(2):
         with socket.create_connection(("127.0.0.1", served.port)) as raw:
-            head = f"POST /v1/draw HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-            raw.sendall(head.encode() + body)
+            head = "POST /v1/draw HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            raw.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
             until(lambda: served.desk.lane.now().id)
         until(lambda: not served.desk.lane.now().id)
     assert len(served.desk.lane.waiting) == 0
@@ -94,7 +93,7 @@ def test_a_full_queue_is_429_and_says_when_to_come_again(tmp_path):
         answer = served.post("/v1/draw", json=LONG)
         assert answer.status_code == 429 and int(answer.headers["retry-after"]) >= 1
         for id_ in ids:
-            requests_delete(served, id_)
+            cancel(served, id_)
 
 
 def test_old_jobs_are_forgotten_with_their_pictures(tmp_path):
@@ -167,7 +166,7 @@ def test_a_cancelled_dataset_keeps_its_work_and_goes_on_when_asked_again(tmp_pat
     with served_process(tmp_path, *sets) as served:
         first = served.post("/v1/datasets", json={"source": "characters"}).json()["id"]
         until(lambda: list(tmp_path.glob("outputs/characters/generated/*/*/*.png")), 240)
-        requests_delete(served, first)
+        cancel(served, first)
         assert served.ended(first, 240)["status"] == "cancelled"
         second = served.post("/v1/datasets", json={"source": "characters"}).json()["id"]
         assert served.ended(second, 400)["status"] == "done"

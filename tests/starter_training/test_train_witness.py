@@ -30,13 +30,18 @@ def test_what_is_made_and_labelled_trains_into_a_file_that_prep_reads(albums, tm
     train_witness.undone(9, albums, train_witness.GENERATOR, tmp_path, "cpu")
     piles = train_witness.load_pairs(tmp_path)
     assert piles[SIZE]["label"][18 * 3 :].tolist() == [1] * 9
-    (tmp_path / "labels.json").write_text(json.dumps({"a.png": True, "b.png": False, "c.png": None}))
-    for name in ("a.png", "b.png", "c.png"):
+    labels = {"a.png": False, "b.png": True, "c.png": False, "d.png": None}  # the first is kept apart
+    (tmp_path / "labels.json").write_text(json.dumps(labels))
+    for name in labels:
         cv2.imwrite(str(tmp_path / name), alone["images"][0][..., ::-1])
-    labelled = train_witness.with_labelled(piles, tmp_path)
+    labelled = train_witness.labelled_of(piles, tmp_path, apart=False)
     assert labelled[SIZE]["label"].tolist() == [1, 0]
     network, curve = train_witness.train(piles, labelled, 1.5, "cpu", tmp_path / "latest.pt")
-    figures = train_witness.measure(network, piles)
+    apart = train_witness.labelled_of(piles, tmp_path, apart=True)
+    assert apart[SIZE]["label"].tolist() == [0]
+    figures = train_witness.measure(network, piles, apart)
+    own = train_witness.scores(network, apart[SIZE]["images"])
+    assert figures["bound"] == round(float(own[0]), 4)  # where the labelled one passes
     assert figures["pictures"] == piles[SIZE]["apart"].sum() and (tmp_path / "latest.pt").exists()
     train_witness.write(network, 0.5, tmp_path / "w.safetensors")
     witness = StarterWitness("w", {"model": tmp_path / "w.safetensors"}, Options())

@@ -1,4 +1,4 @@
-"""`prep serve` in tests: in a thread of this process with real HTTP, or as a process of its own that signals can end."""
+"""`prep serve` in tests: in a thread of this process with real HTTP, or as a process that signals can end."""
 
 import contextlib
 import os
@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Queue
 
 import requests
 
@@ -80,16 +81,25 @@ def served_process(folder: Path, *sets: str, environment: dict[str, str] | None 
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])} | (environment or {}),
     )  # fmt: skip
-    said = []
+    said: Queue[str] = Queue()  # read all the time, so that the server never waits for us
+    listener = threading.Thread(target=_listen, args=(process, said), daemon=True)
+    listener.start()
     try:
-        for line in process.stdout:
-            said.append(line)
-            if line.startswith("serving on "):
-                threading.Thread(target=process.stdout.read, daemon=True).start()  # so that it never waits for us
-                yield Served(line.split()[2], process=process)
-                return
-        raise AssertionError("".join(said))
+        lines = []
+        while not (lines and lines[-1].startswith("serving on ")):
+            lines.append(said.get(timeout=START_SECONDS))
+            assert lines[-1], "".join(lines)
+        yield Served(lines[-1].split()[2], process=process)
     finally:
         if process.poll() is None:
             process.kill()
         process.wait()
+        listener.join()
+
+
+def _listen(process: subprocess.Popen, said: Queue) -> None:
+    """Empty text at the end."""
+    with process.stdout as lines:
+        for line in lines:
+            said.put(line)
+    said.put("")
