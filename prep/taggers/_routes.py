@@ -103,24 +103,25 @@ class SdNext:
         return contextlib.nullcontext()
 
     def read(self, image: str, threshold: float) -> dict[str, float] | None:
-        found = some = self._page(image, threshold, ())
+        least = max(threshold, NOT_ZERO)
+        found = some = self._page(image, least, ())
         while some and len(some) >= MOST_TAGS:
-            some = self._page(image, threshold, found)
+            some = self._page(image, least, found)
             found |= some or {}
         return found
 
     def all_tags(self, image: str) -> dict[str, float] | None:
         found: dict[str, float] = {}
-        while len(found) < MOST_NAMES and (some := self._page(image, 0.0, found)) and some.keys() - found.keys():
-            found |= some
+        for least in (NOT_ZERO, 0.0):  # and those that are 0 for a server that takes 0 for what it is
+            while len(found) < MOST_NAMES and (some := self._page(image, least, found)) and some.keys() - found.keys():
+                found |= some
         return found or None
 
     def _page(self, image: str, threshold: float, before: Iterable[str]) -> dict[str, float] | None:
         """The best tags but those before."""
         bare = (name.removeprefix("rating:") for name in before if name.startswith("rating:"))
         without = ",".join([*before, *bare]) or ","  # an empty text would be the server's own list
-        own = max(threshold, NOT_ZERO)
-        asked = {"image": image, "model": self.model, "threshold": own, "character_threshold": own}
+        asked = {"image": image, "model": self.model, "threshold": threshold, "character_threshold": threshold}
         asked |= {"max_tags": MOST_TAGS, "include_rating": True, "sort_alpha": False, "use_spaces": False}
         asked |= {"escape_brackets": False, "exclude_tags": without, "show_scores": True}
         answer = self.server.post(self.path, asked)
