@@ -5,7 +5,9 @@ import json
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, fields
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from prep.models.choose_models import card_of, generator_of, is_trial, tagger_fo
 from prep.models.matting import matting_of
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
+from prep.process.lock import locked
 from prep.protocols import Card
 from prep.service import dataset
 from prep.service.composing import compose, figure_of
@@ -42,6 +45,7 @@ SAID = {
     "too_long": "it took longer than serve.job_seconds allows",
     "interrupted": "interrupted",
 }
+PROMPT_BYTES = 2 * 10**9  # of encoded prompts, 3 MB each for SD3.5
 FILES = ("image", "mask")  # of an order: the job's inputs, in this order
 
 
@@ -58,6 +62,7 @@ class Desk:
         self.why_not_drawing = "" if self.generator else would_draw(settings)[1]
         self.matting = matting_of(settings)
         self.folder = Path(settings.serve.folder)
+        self.held = ExitStack()
         self.store = Store(self.folder)
         self.reading = ReadingDesk(self.tagger, settings)
         self.lane = Lane(settings.serve.queue)
@@ -70,7 +75,10 @@ class Desk:
         return is_trial(self.tagger) or bool(self.generator and is_trial(self.generator))
 
     def start(self) -> None:
-        """Load the tagger, and go on with the jobs of the last time. Raises WeightsError, SettingsError."""
+        """Load the tagger, and go on with the jobs of the last time. Raises WeightsError, SettingsError; StoppedError
+        when another server has its folder.
+        """
+        self.held.enter_context(locked(self.store.place("lock")))
         self.reading.start()
         self._forget_old()
         for job in self.store.unfinished():
@@ -86,6 +94,7 @@ class Desk:
         self.lane.close()
         self.reading.close()
         self.store.close()
+        self.held.close()
         MEMORY.clear()
 
     async def read(self, pictures: Sequence[bytes], client: str) -> list[Reading]:
@@ -119,9 +128,10 @@ class Desk:
     def now(self) -> Progress:
         return self.lane.now()
 
-    def interrupt(self) -> None:
-        """What is being drawn ends with the pictures that are done."""
-        if current := self.lane.current:
+    def interrupt(self, client: str) -> None:
+        """What is being drawn for this client ends with the pictures that are done."""
+        current = self.lane.current
+        if current and current.client == client:
             current.work.halted = "interrupted"
 
     def submit_order(self, order: Order, client: str) -> Job:
@@ -240,13 +250,15 @@ class Desk:
 
     def _dataset_job(self, job: Job, work: Work) -> dict[str, Any]:
         MEMORY.clear()  # the run has its own models
-        return dataset.run(Path(job.spec["source"]), Path(job.spec["out"]), self.run_arguments, work)
+        place = self.store.place(job.id) / "process.json"
+        return dataset.run(Path(job.spec["source"]), Path(job.spec["out"]), self.run_arguments, work, place)
 
     def _work(self, id_: str, order: Order) -> Work:
         return Work(id_ or "waiting", self.settings.serve.job_seconds, self.lane.stopping, pictures=len(order.seeds))
 
     def _drawn(self, order: Order, work: Work, keep=lambda *_: None, there: Sequence[int] = ()) -> Drawn:
         prompts, most = self.folder / "prompts", self.settings.serve.max_pixels
+        keep_newest(prompts, PROMPT_BYTES)
 
         def text(each: Order) -> Drawn:
             return draw(each, self.generator, self.card, prompts, most, work)
@@ -271,6 +283,15 @@ class Desk:
         if days and (not self.forgotten or time.monotonic() - self.forgotten > 3600):
             self.forgotten = time.monotonic()
             self.store.forget(time.time() - days * 86_400)
+
+
+def keep_newest(folder: Path, most_bytes: int) -> None:
+    """Remove the oldest files of a folder until the others have at most so many bytes."""
+    with suppress(FileNotFoundError):
+        found = sorted(((path.stat().st_mtime, path.stat().st_size, path) for path in folder.iterdir()), reverse=True)
+        for (_, _, path), total in zip(found, accumulate(size for _, size, _ in found), strict=True):
+            if total > most_bytes:
+                path.unlink()
 
 
 def too_many(found: int, settings: Settings) -> Refused:

@@ -84,5 +84,5 @@ class TableDesk:
     def now(self) -> Progress:
         return replace(self.progress)
 
-    def interrupt(self) -> None:
+    def interrupt(self, client: str) -> None:
         self.interrupted += 1
