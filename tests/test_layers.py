@@ -19,6 +19,7 @@ types errors system
 names
 files typed meant
 registry process protocols documents
+remote
 options parts png_chunks
 config images ledger
 run tensors aside

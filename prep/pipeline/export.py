@@ -44,7 +44,8 @@ def export(run: Run, drawn: Drawn) -> Exported:
     run.problems |= kohya.problems | strangers(edits, rows)
     rows = tuple(exported(drawn, kohya.problems, saved.get(image_key(row), row)) for row in rows)
     shaping = shaping_settings(settings, drawn.composer)
-    ManifestExporter(drawn.tagger.name, drawn.tag_recipe, shaping, run.ledger).write(rows, run.out)
+    floor = getattr(drawn.tagger.options, "threshold", None) if drawn.tagger.spec.remote else None
+    ManifestExporter(drawn.tagger.name, drawn.tag_recipe, shaping, run.ledger, floor).write(rows, run.out)
     about = about_characters(drawn, rows, settings)
     sheets = Sheets(places, run.ledger, drawn.profiles, drawn.composer.caption_text, settings.scan.max_pixels, about)
     sheets.choose(rows)
