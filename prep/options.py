@@ -1,5 +1,5 @@
 """The building blocks of settings: paths relative to their file, a model's own options, and messages for wrong values.
-prep/config.py has the sections themselves.
+prep/sections.py has the sections themselves.
 """
 
 import difflib

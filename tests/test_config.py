@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from prep.config import CharacterSettings, Settings, configs_folder, load_settings, recipe
+from prep.config import configs_folder, load_settings, recipe
 from prep.errors import SettingsError, UsageError
 from prep.generators.remote import RemoteOptions as RemoteGeneratorOptions
 from prep.generators.sd35.options import SD35Options
 from prep.options import GeneratorOptions, TaggerOptions
 from prep.pipeline.asked import check_settings
+from prep.sections import CharacterSettings, Settings
 from prep.taggers.remote import RemoteOptions as RemoteTaggerOptions
 
 

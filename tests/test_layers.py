@@ -21,6 +21,7 @@ files typed meant
 registry process protocols documents
 remote
 options parts png_chunks
+sections
 config images ledger
 run tensors aside
 taggers generators witnesses runners tagging checks lint

@@ -13,7 +13,6 @@ from pathlib import Path
 from prep.captions.compose import PEOPLE, prompt_text
 from prep.captions.sentence import sentence
 from prep.checks.retag import Exclusive
-from prep.config import Settings
 from prep.drawing.coverage import shown_in
 from prep.drawing.measure import Measured, measure, place
 from prep.drawing.prompts import DrawingStyle, Parent, consistency, reconstructions
@@ -25,6 +24,7 @@ from prep.ledger import Ledger
 from prep.models.ref import ModelRef
 from prep.protocols import Card
 from prep.run import Places
+from prep.sections import Settings
 from prep.types import GenerationRequest, ImageRef, Profile, Row
 
 TRAINED = ("augmentation", "scene")  # and what those are made of

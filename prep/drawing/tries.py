@@ -8,8 +8,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from prep.config import Settings
 from prep.drawing.wants import Attempt, Want
+from prep.sections import Settings
 from prep.types import GenerationRequest, Profile
 
 NEXT_WAY = frozenset({"copy", "contradiction", "damaged", "another_character"})  # after these, another way may succeed

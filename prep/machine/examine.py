@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from prep.config import Settings
 from prep.errors import PrepError, UsageError
 from prep.machine.advice import plan_for
 from prep.machine.compute import Compute, look
@@ -23,6 +22,7 @@ from prep.models.matting import matting_told
 from prep.models.witnesses import ABOUT, check_witnesses, chosen, lacks
 from prep.process.hardware import disk_free, memory
 from prep.registry import ModelSpec, Role, family, load
+from prep.sections import Settings
 from prep.system import cores
 
 BY_HAND = "check the connection or the proxy; `prep models` lists the pages to download from by hand"

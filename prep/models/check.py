@@ -5,7 +5,6 @@ run checks this before it touches anything; nothing is loaded, fetched or hashed
 from collections.abc import Mapping
 from pathlib import Path
 
-from prep.config import Settings
 from prep.errors import SettingsError, UsageError, WeightsError
 from prep.files import what_is
 from prep.models.choose import elsewhere, named
@@ -18,6 +17,7 @@ from prep.models.witnesses import check_witnesses
 from prep.options import Options
 from prep.process.hardware import may_have, nvidia_driver
 from prep.registry import ModelSpec, Role, family, load
+from prep.sections import Settings
 from prep.tensors.kind import first_kind
 
 WITH_SECTION: tuple[Role, ...] = ("tagger", "generator")  # [tagger], [generator]

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from prep.config import Settings
 from prep.errors import PrepError, SettingsError, StoppedError, UsageError
 from prep.ledger import Ledger, Shelf
 from prep.models.choose import choose_generator, choose_tagger, elsewhere, named, not_to_be_had, unasked, why_not
@@ -23,6 +22,7 @@ from prep.options import Options
 from prep.process.hardware import nvidia_driver
 from prep.protocols import Card
 from prep.registry import ModelSpec, Role, family, load
+from prep.sections import Settings
 
 MODEL = Shelf("model", (pa.field("name", pa.string()), pa.field("sha256", pa.string())))
 BY_PATH = ":"  # ends the remembered name of a model that the user named by path

@@ -8,7 +8,6 @@ import json
 import logging
 from typing import Any
 
-from prep.config import Settings
 from prep.documents import parse_json, read_json
 from prep.errors import NetworkError, PrepError, SettingsError, StoppedError
 from prep.files import write_whole
@@ -17,6 +16,7 @@ from prep.models.ref import ModelRef
 from prep.options import Options
 from prep.registry import ModelSpec, Role, load
 from prep.remote import address_of, is_here
+from prep.sections import Settings
 
 STAGES = {"tagger": "tagger", "generator": "generate"}  # what its lines in a run begin with
 log = logging.getLogger(__name__)

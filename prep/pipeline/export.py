@@ -4,7 +4,6 @@ from collections import Counter
 
 from prep.aside import lying_aside, sweep_empty
 from prep.captions.compose import Composer
-from prep.config import Settings
 from prep.dataset.clear import clear, strangers
 from prep.dataset.kohya import KohyaExporter
 from prep.dataset.layout import keep_layout, layout_of
@@ -20,6 +19,7 @@ from prep.pipeline.decided import second_look
 from prep.pipeline.fates import fates_of
 from prep.pipeline.records import Drawn, Exported
 from prep.run import Run, image_key
+from prep.sections import Settings
 from prep.types import RETOUCHED, Problem, Row
 
 

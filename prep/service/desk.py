@@ -9,13 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from prep.config import Settings
 from prep.errors import Interrupted, PrepError
 from prep.models.choose_models import card_of, generator_of, is_trial, tagger_for, would_draw
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
 from prep.process.lock import locked
 from prep.protocols import Card
+from prep.sections import Settings
 from prep.service import dataset
 from prep.service.drawing import pictures_of
 from prep.service.lane import Lane, Task

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from prep.config import Settings
 from prep.files import write_whole
 from prep.images import read_header
 from prep.names import slugs
@@ -16,6 +15,7 @@ from prep.pipeline.subject import Home
 from prep.process.report import LOGGER
 from prep.process.steps import watched
 from prep.runners import load_runner
+from prep.sections import Settings
 from prep.service.refused import Refused
 from prep.service.work import Work
 from prep.types import Check, Row

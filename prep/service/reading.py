@@ -8,12 +8,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import Empty, Queue
 
-from prep.config import Settings
 from prep.errors import ImageError
 from prep.images import Picture, edge_density, open_image
 from prep.jobs.read import Prepared, reading
 from prep.models.ref import ModelRef
 from prep.process.heap import keep_freed_memory
+from prep.sections import Settings
 from prep.service.fair import Fair
 from prep.service.pictures import unreadable
 from prep.service.refused import Refused, busy, stopping

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from prep.captions.from_settings import composer_of
-from prep.config import Settings
 from prep.files import write_whole
 from prep.images import Picture as Pixels
 from prep.images import encode_png
@@ -21,6 +20,7 @@ from prep.models.matting import matting_of
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
 from prep.protocols import Card
+from prep.sections import Settings
 from prep.service import dataset
 from prep.service.composing import compose, figure_of
 from prep.service.drawing import Kept, draw

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from prep.config import Settings
 from prep.errors import ImageError
 from prep.images import open_image
+from prep.sections import Settings
 from prep.service.drawing import pictures_of
 from prep.service.orders import Drawn, Order, Progress
 from prep.service.pictures import unreadable
