@@ -1,5 +1,5 @@
 # prep in two commands: `make dataset SRC=dir` and `make test`. Both create the environment if it is missing.
-# Two stamp files in it: one for what prep needs, one for the tests' tools, which `make dataset` does not install.
+# Stamp files in it: for what prep needs, for what `make serve` needs besides, and for the tests' tools.
 
 PYTHON  ?= python3
 VENV    ?= .venv
@@ -9,10 +9,11 @@ BIN     := $(VENV)/bin
 PIP     := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTEST  := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 STAMP   := $(VENV)/.installed
+WEB     := $(VENV)/.installed-web
 TOOLS   := $(VENV)/.installed-test
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dataset push test test-all check bench clean
+.PHONY: help setup dataset push serve test test-all check bench clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +27,10 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PIP) -e .
 	@touch $@
 
+$(WEB): $(STAMP)
+	$(PIP) -e '.[web]'
+	@touch $@
+
 $(TOOLS): $(STAMP)
 	$(PIP) -e '.[test]'
 	@touch $@
@@ -37,6 +42,9 @@ dataset: $(STAMP) ## turn a folder of images into a training set: SRC=dir [NAME=
 push: $(STAMP) ## publish a set on the Hugging Face Hub: NAME= REPO=user/name [ARGS=]
 	@test -n "$(NAME)" -a -n "$(REPO)" || { echo "make push: expected NAME=characters REPO=user/name"; exit 2; }
 	$(BIN)/prep push "outputs/$(NAME)" "$(REPO)" $(ARGS)
+
+serve: $(WEB) ## answer other programs over HTTP on port 7860 (docs/SERVE.md) [ARGS=]
+	$(BIN)/prep serve $(ARGS)
 
 test: $(TOOLS) ## run the tests, without the slow ones [WORKERS=2]
 	$(PYTEST) -m "not slow"

@@ -83,7 +83,7 @@ def test_a_missing_src_says_what_to_type():
 
 def test_make_help_lists_every_target():
     listed = make("help").stdout
-    for target in ("setup", "dataset", "push", "test", "test-all", "check", "bench", "clean"):
+    for target in ("setup", "dataset", "push", "serve", "test", "test-all", "check", "bench", "clean"):
         assert re.search(rf"^{target}\s", listed, re.M)
 
 
@@ -92,6 +92,16 @@ def test_the_test_tools_are_installed_for_tests_alone(target, tools, tmp_path):
     wanted = ["make", "--dry-run", target, f"VENV={tmp_path}", "SRC=examples/characters"]
     said = subprocess.run(wanted, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "-e .\n" in said and ("[test]" in said) == tools
+
+
+def test_make_serve_installs_what_it_needs_once_and_starts_it(tmp_path):
+    wanted = ["make", "--dry-run", "serve", f"VENV={tmp_path}", "ARGS=--port 8000"]
+    said = subprocess.run(wanted, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "-e '.[web]'" in said and said.splitlines()[-1] == f"{tmp_path}/bin/prep serve --port 8000"
+    for stamp in (".installed", ".installed-web"):
+        (tmp_path / stamp).touch()
+    said = subprocess.run(wanted, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert said == f"{tmp_path}/bin/prep serve --port 8000\n"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -1,8 +1,8 @@
 """The application: routes, what holds for all of them, and how an error is told."""
 
 import logging
-from collections.abc import Callable
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
@@ -13,6 +13,7 @@ from prep.service.access import Access
 from prep.service.desk import Desk
 from prep.service.limits import Limits, detail_of
 from prep.service.metrics import Metrics
+from prep.service.openapi import refusals
 from prep.service.refused import Refused
 
 log = logging.getLogger(__name__)
@@ -27,14 +28,14 @@ def app_of(desk: Desk, access: Access) -> FastAPI:
     app.add_exception_handler(PrepError, _failed)
     app.add_exception_handler(Exception, _unexpected)
     app.include_router(v1.routes())
-    app.include_router(a1111.routes())
-    own: list[tuple[str, Callable, str]] = [
-        ("/health", health, "Whether the server runs"),
-        ("/ready", ready, "Whether it takes work"),
-        ("/metrics", metrics, "Counts, in Prometheus' text form"),
-    ]
-    for path, route, summary in own:
-        app.add_api_route(path, route, methods=["GET"], summary=summary, response_class=PlainTextResponse)
+    app.include_router(a1111.routes(), tags=["AUTOMATIC1111"], responses=refusals())
+    plain: dict[str, Any] = {"methods": ["GET"], "response_class": PlainTextResponse, "tags": ["server"]}
+    stopping = {503: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+    full = {503: refusals()[503]}
+    app.add_api_route("/health", health, summary="Whether the server runs", responses=full, **plain)
+    app.add_api_route("/ready", ready, summary="Whether it takes work",
+                      responses=refusals() | {503: full[503] | stopping[503]}, **plain)  # fmt: skip
+    app.add_api_route("/metrics", metrics, summary="Counts, in Prometheus' text form", responses=refusals(), **plain)
     return app
 
 

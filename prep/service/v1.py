@@ -4,16 +4,28 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from prep.service import openapi
 from prep.service.access import client_of
-from prep.service.body import FORM, body_of
+from prep.service.body import body_of
 from prep.service.captions import STYLES, caption_of, prompt_from
 from prep.service.desk import Desk
+from prep.service.fields import (
+    DatasetBody,
+    DrawBody,
+    GeneratorCard,
+    JobAnswer,
+    LoopBody,
+    ModelsAnswer,
+    ReadAnswer,
+    ReadBody,
+    ReadPicture,
+    TaggerCard,
+)  # fmt: skip
 from prep.service.orders import MOST_SEED, Order
 from prep.service.pictures import check_picture
 from prep.service.refused import Refused
@@ -22,136 +34,38 @@ from prep.service.waiting import while_connected
 
 LOOK_SECONDS = 0.2  # between two looks at a job
 STILL_SECONDS = 15.0  # after which an event stream says that it is alive
-PNG = "/9j/4AAQSkZJRgABAQEASABIAAD..."
-WAIT = "true: answer when it is done; if you hang up before, it is cancelled. false: answer at once with its id"
-
-
-def _on_one_line(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("text without control characters")
-    return text
-
-
-Words = Annotated[str, AfterValidator(_on_one_line), Field(max_length=10_000)]
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class ReadBody(Body):
-    images: list[str] = Field(min_length=1, description="base64 or data: URIs; in a form, files", examples=[[PNG]])
-    style: Literal[STYLES] = Field("tags", description="of the caption: tags, or a sentence made of them")
-    trigger: Words = Field("", description="a trigger word that the caption begins with", examples=["sylvie"])
-    threshold: float | None = Field(None, ge=0, le=1, description="null: by the picture's edges, as in a set")
-
-
-class DrawBody(Body):
-    prompt: Words = Field("", description="empty, with an image: its tags", examples=["1girl, orange hair, smile"])
-    negative: Words | None = Field(None, description="null: the model's own words")
-    sentence: Words = Field("", description="for T5, where the model has it; empty: the prompt")
-    image: str | None = Field(None, description="base64 or a data: URI; in a form, a file")
-    mask: str | None = Field(None, description="of img2img: white is drawn anew; in a form, a file")
-    manner: Literal["text", "img2img", "edit", "composite"] | None = Field(
-        None, description="null: img2img with an image, else text. edit: FlowEdit. composite: the image's figure "
-        "before a scene drawn from the prompt")  # fmt: skip
-    strength: float | None = Field(None, gt=0, le=1, description="of img2img and edit")
-    source: Words = Field("", description="of an edit: a prompt for what the image shows; empty: its tags")
-    width: int | None = Field(None, ge=64, le=4096, description="pixels; null: the image's, or the model's own")
-    height: int | None = Field(None, ge=64, le=4096)
-    steps: int | None = Field(None, ge=1, le=150, description="null: the model's own")
-    guidance: float | None = Field(None, ge=0, le=30, description="CFG scale; null: the model's own")
-    sampler: str | None = Field(None, max_length=60, description="one of /v1/models; null: the settings'")
-    seed: int = Field(-1, ge=-1, le=MOST_SEED, description="-1: a random one; further pictures have the next ones")
-    count: int = Field(1, ge=1, le=1_000, description="pictures")
-    wait: bool = Field(False, description=WAIT)
-
-
-class LoopBody(Body):
-    image: str = Field(description="base64 or a data: URI; in a form, a file", examples=[PNG])
-    character: Annotated[str, AfterValidator(_on_one_line), Field(min_length=1, max_length=100)] = Field(
-        "picture", description="whose picture it is: the trigger word of the caption"
-    )
-    count: int = Field(4, ge=1, le=100, description="variations to draw, besides one reconstruction")
-    wait: bool = Field(False, description=WAIT)
-
-
-class DatasetBody(Body):
-    source: Words = Field(min_length=1, description="a folder below one of serve.roots", examples=["characters"])
-    name: Words = Field("", description="of the set in outputs/; empty: the folder's")
-
-
-class Tagged(BaseModel):
-    name: str
-    category: str
-    score: float
-
-
-class ReadPicture(BaseModel):
-    caption: str
-    tags: list[Tagged] = Field(description="above the threshold, best first")
-    scores: list[Tagged] = Field(description="all above 0.02, best first")
-    rating: str | None
-    edge_density: float = Field(description="share of edge pixels, 0-1")
-    level: str = Field(description="simple, medium or complex, by edge density")
-    threshold: float
-
-
-class ReadAnswer(BaseModel):
-    tagger: str
-    trial: bool = Field(description="whether a starter model reads")
-    pictures: list[ReadPicture]
-
-
-class JobAnswer(BaseModel):
-    id: str
-    kind: str
-    status: str = Field(description="queued, running, done, failed, cancelled")
-    before: int = Field(description="jobs that come first")
-    progress: float = Field(description="0-1")
-    line: str = Field(description="what it said last")
-    created: float = Field(description="seconds since 1970")
-    began: float | None
-    ended: float | None
-    result: dict[str, Any] | None = None
-    error: dict[str, str] | None = None
-    trial: bool = False
-
-
-class ErrorAnswer(BaseModel):
-    detail: str
 
 
 def routes() -> APIRouter:
-    router = APIRouter(prefix="/v1", responses={code: {"model": ErrorAnswer} for code in REFUSALS})
-    add = router.add_api_route
+    router = APIRouter(prefix="/v1", tags=["v1"])
+    add, body, refusals = router.add_api_route, openapi.body, openapi.refusals
+    sent, found = refusals(openapi.OF_BODIES), refusals(openapi.MISSING)
     add("/read", read, methods=["POST"], response_model=ReadAnswer, summary="Tags and captions of pictures",
-        openapi_extra=_bodies(ReadBody))  # fmt: skip
-    waited = {200: {"model": JobAnswer, "description": "done, if it was waited for"}}
-    jobs: dict[str, Any] = dict(methods=["POST"], response_model=JobAnswer, status_code=202, responses=waited)
-    add("/draw", draw, summary="New pictures from words or a picture", openapi_extra=_bodies(DrawBody), **jobs)
+        responses=sent, openapi_extra=body(ReadBody, openapi.READ))  # fmt: skip
+    accepted = {
+        200: {"model": JobAnswer, "description": "It has ended, and was waited for"},
+        202: {"description": "Accepted. Its address is in Location", "headers": openapi.LOCATION},
+    }
+    job_of: dict[str, Any] = {"methods": ["POST"], "response_model": JobAnswer, "status_code": 202}
+    add("/draw", draw, summary="New pictures from words or a picture", responses=accepted | sent,
+        openapi_extra=body(DrawBody, openapi.DRAW), **job_of)  # fmt: skip
     add("/loop", loop, summary="A picture's tags, prompts and new pictures, each with its check",
-        openapi_extra=_bodies(LoopBody), **jobs)  # fmt: skip
-    add("/datasets", datasets, summary="A training set from a folder", openapi_extra=_bodies(DatasetBody), **jobs)
-    add("/jobs/{id}", job, methods=["GET"], response_model=JobAnswer, summary="How far a job is, and its result")
-    add("/jobs/{id}", cancel, methods=["DELETE"], response_model=JobAnswer, summary="Cancel a job")
+        responses=accepted | sent, openapi_extra=body(LoopBody, openapi.LOOP), **job_of)  # fmt: skip
+    add("/datasets", datasets, summary="A training set from a folder",
+        responses={202: accepted[202]} | refusals(openapi.OF_BODIES, openapi.MISSING),
+        openapi_extra=body(DatasetBody, openapi.DATASET), **job_of)  # fmt: skip
+    own: dict[str, Any] = {"response_model": JobAnswer, "responses": found}
+    add("/jobs/{id}", job, methods=["GET"], summary="How far a job is, and its result", **own)
+    add("/jobs/{id}", cancel, methods=["DELETE"], summary="Cancel a job", **own)
     add("/jobs/{id}/events", events, methods=["GET"], response_class=StreamingResponse,
         summary="A job's progress as server-sent events, until it ends",
-        responses={200: {"content": {"text/event-stream": {}}}})  # fmt: skip
+        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}} | found)  # fmt: skip
     add("/jobs/{id}/{file:path}", picture, methods=["GET"], response_class=FileResponse,
-        summary="A picture of a job's result", responses={200: {"content": {"image/png": {}}}})  # fmt: skip
-    add("/models", models, methods=["GET"], summary="What reads and draws here")
+        summary="A picture of a job's result",
+        responses={200: {"content": {"image/png": {"schema": openapi.FILE}}}} | found)  # fmt: skip
+    add("/models", models, methods=["GET"], response_model=ModelsAnswer, summary="What reads and draws here",
+        responses=refusals())  # fmt: skip
     return router
-
-
-REFUSALS = (400, 401, 403, 404, 408, 413, 421, 422, 429, 503)
-
-
-def _bodies(model: type[BaseModel]) -> dict[str, Any]:
-    """JSON or a form: the OpenAPI of a body that body_of reads."""
-    schema = model.model_json_schema()
-    content = {"application/json": {"schema": schema}, FORM: {"schema": schema}}
-    return {"requestBody": {"required": True, "content": content}}
 
 
 async def read(request: Request) -> ReadAnswer:
@@ -206,17 +120,23 @@ async def events(request: Request, id: str) -> StreamingResponse:  # noqa: A002
     return StreamingResponse(_events(desk, id), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
-async def models(request: Request) -> dict[str, Any]:
+async def models(request: Request) -> ModelsAnswer:
     desk: Desk = request.app.state.desk
-    card, generator = desk.card, None
-    if card is not None:
-        width, height = card.size(1, 1)
-        generator = {"name": card.name, "precision": card.precision, "samplers": list(card.samplers),
-                     "steps": card.steps, "guidance": card.guidance, "width": width, "height": height,
-                     "edits": card.editing is not None}  # fmt: skip
-    tagger = {"name": desk.tagger.name, "digest": desk.tagger.digest, "tags": len(desk.reading.vocabulary.names)}
-    return {"tagger": tagger, "generator": generator, "styles": list(STYLES), "trial": desk.trial,
-            "why_not_drawing": desk.why_not_drawing}  # fmt: skip
+    tagger = TaggerCard(name=desk.tagger.name, digest=desk.tagger.digest, tags=len(desk.reading.vocabulary.names))
+    return ModelsAnswer(
+        tagger=tagger, generator=_generator(desk), styles=list(STYLES), trial=desk.trial,
+        why_not_drawing=desk.why_not_drawing,
+    )  # fmt: skip
+
+
+def _generator(desk: Desk) -> GeneratorCard | None:
+    if (card := desk.card) is None:
+        return None
+    width, height = card.size(1, 1)
+    return GeneratorCard(
+        name=card.name, precision=card.precision, samplers=list(card.samplers), steps=card.steps,
+        guidance=card.guidance, width=width, height=height, edits=card.editing is not None,
+    )  # fmt: skip
 
 
 async def _order(request: Request, desk: Desk, body: DrawBody, pictures: dict[str, list[bytes]]) -> Order:
