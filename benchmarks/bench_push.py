@@ -23,8 +23,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from prep.config import Settings
 from prep.dataset.manifest import COLUMNS
+from prep.sections import Settings
 from tests.support.hub_server import TOKEN
 
 TAGS = [f"tag_{number}" for number in range(25)]

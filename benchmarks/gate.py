@@ -25,7 +25,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import torch
 
-from prep.config import Settings, load_settings
+from prep.config import load_settings
 from prep.generators import GENERATORS
 from prep.generators.sd35.card import SD35Card
 from prep.generators.sd35.family import Family
@@ -38,6 +38,7 @@ from prep.pipeline import road
 from prep.protocols import Outcome
 from prep.run import Options
 from prep.runners import load_runner
+from prep.sections import Settings
 from prep.types import Check, ImageRef
 from starter_training import art, damage, recolour
 from starter_training.compose import Actor, Plain, View, compose, fit_window, stand

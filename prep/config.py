@@ -1,37 +1,19 @@
-"""Settings: layered TOML files and `--set`, checked as they are read, into frozen pydantic models.
-
-The defaults are here and, with comments, in configs/default.toml; a test keeps the two in sync.
-"""
+"""Settings: layered TOML files and `--set`, checked as they are read, into the models of prep/sections.py."""
 
 import hashlib
 import json
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from prep.documents import DocumentError, parse_toml, read_toml
 from prep.errors import SettingsError
 from prep.files import what_is
-from prep.names import MOST_REPEATS
-from prep.options import (
-    MOVED,
-    FilePath,
-    ModelName,
-    ModelSection,
-    NamedFile,
-    Resolution,
-    Section,
-    Share,
-    Tag,
-    Text,
-    explained,
-    number,
-    whole,
-)
-from prep.registry import Role
+from prep.options import MOVED, Section, explained
+from prep.sections import CharacterSettings, Settings
 
 TOML_BYTES = 1_000_000  # for a settings file
 NAME = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^.]*?))\s*(?:\.|$)""")  # of a key
@@ -41,171 +23,6 @@ DEEPEST = 4  # names in any other key: generator.options.sd35.vae
 TOML_HINT = 'correct that line; texts, and names with spaces or dots, need quotes: mode = "fixed"'
 EXAMPLE = "write it as --set thresholds.fixed=0.4"
 LONGEST_SHOWN = 100  # letters of typed text
-MOST_SIDE_PX = 65_535  # of a JPEG; other pictures of that length have too many pixels anyway
-MOST_DRAWN = 10_000  # pictures per character
-
-
-class Scan(Section):
-    max_pixels: whole(1, 1_000_000_000) = 100_000_000
-    min_side_px: whole(0, MOST_SIDE_PX) = 256
-    max_aspect: number(1, MOST_SIDE_PX) = 4.0
-    min_sharpness: number(0, 1_040_400) = 15.0  # the most that a Laplacian of 8 bits can vary
-    blurred: Literal["flag", "drop"] = "flag"
-    near_copies: Literal["flag", "drop"] = "flag"
-    max_images: whole(0, 1_000_000) = 0
-
-
-class TaggerSettings(ModelSection):
-    model: ModelName = "auto"
-    batch: whole(1, 256) = 8
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-
-    @classmethod
-    def role(cls) -> Role:
-        return "tagger"
-
-
-class Thresholds(Section):
-    mode: Literal["complexity", "fixed", "mcut"] = "complexity"
-    simple: Share = 0.55
-    medium: Share = 0.45
-    complex: Share = 0.38
-    simple_below: Share = 0.08
-    medium_below: Share = 0.15
-    fixed: Share = 0.45
-    measure_px: whole(0, MOST_SIDE_PX) = 1024
-    overrides: FilePath = ""
-
-
-class Filter(Section):
-    file: FilePath = "filter.txt"
-
-
-class ProfileSettings(Section):
-    core_share: Share = 0.45
-    trait_bound: Share = 0.5
-    intrinsic: FilePath = "intrinsic.txt"
-
-
-class Captions(Section):
-    style: Literal["tags"] = "tags"
-    sidecars: Literal["kohya", "source"] = "kohya"
-    max_tags: whole(1, 10_000) = 40
-    order: Literal["confidence", "alphabetical"] = "confidence"
-    traits: Literal["drop", "keep"] = "drop"
-    overlap: bool = True
-    spaces: bool = True
-    kaomoji: bool = True
-    escape_parentheses: bool = True
-
-
-class GeneratorSettings(ModelSection):
-    model: ModelName = "auto"
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    resolution: Resolution = 0
-    sampler: Text = "euler"  # one of the generator's own
-    steps: whole(0, 200) = 0
-    guidance: number(0, 30) = 0.0
-    quality: Text = "auto"
-    negative: Text = "auto"
-    batch: whole(1, 4) = 4
-
-    @classmethod
-    def role(cls) -> Role:
-        return "generator"
-
-
-class Reconstruct(Section):
-    per_character: whole(0, MOST_DRAWN) = 2
-
-
-class Consistency(Section):
-    per_character: whole(0, MOST_DRAWN) = 4
-    situations: NamedFile = "words/situations.toml"
-
-
-class Augmentation(Section):
-    share: number(0, 4) = 0.5
-    least: whole(0, MOST_DRAWN) = 2
-    tries: whole(1, 20) = 4
-    strength: Annotated[number(0, 1), Field(gt=0)] = 0.6
-    vary: NamedFile = "words/vary.toml"
-    matting: ModelName = "auto"
-
-
-class CheckSettings(Section):
-    bound: Share = 0.7
-    exclusive: NamedFile = "words/exclusive.toml"
-    identity: ModelName = "auto"
-    damage: ModelName = "auto"
-
-
-def _trigger(text: str) -> str:
-    """Raises ValueError for text that would not stay one item of a caption."""
-    if not text.isprintable() or not text.strip():
-        raise ValueError("a word on one line, without control characters")
-    if "," in text:
-        first = text.partition(",")[0]
-        raise ValueError(f"one word or more without a comma: keep_tokens = 1 would protect only `{first}`")
-    return text
-
-
-class VariantSettings(Section):
-    trigger: Annotated[str, AfterValidator(_trigger)] | None = None
-    traits: list[Tag] | None = None
-    keep: list[Tag] = []
-    add: list[Tag] = []
-    remove: list[Tag] = []
-
-
-class CharacterSettings(VariantSettings):
-    variants: dict[str, VariantSettings] = {}
-
-
-class Export(Section):
-    link: Literal["copy", "symlink", "hardlink"] = "copy"
-    metadata: Literal["auto", "strip", "keep"] = "auto"
-    kohya: FilePath = ""
-    resolution: whole(64, 8_192) = 1024
-    images_per_epoch: whole(0, MOST_REPEATS) = 100
-    formats: list[Text] = []
-
-
-class Models(Section):
-    offline: bool = False
-    fallback: Literal["starter", "error"] = "starter"
-
-
-class Serve(Section):
-    folder: NamedFile = "outputs/.serve"
-    roots: list[FilePath] = []
-    hosts: list[Text] = []
-    queue: whole(1, 100_000) = 256
-    pictures: whole(1, 1_000) = 16
-    picture_mb: whole(1, 1_000) = 20
-    request_mb: whole(1, 10_000) = 64
-    max_pixels: whole(1, 1_000_000_000) = 40_000_000
-    connections: whole(1, 10_000) = 256
-    job_seconds: whole(1, 1_000_000) = 3600
-    keep_days: whole(0, 10_000) = 7
-
-
-class Settings(Section):
-    scan: Scan = Scan()
-    tagger: TaggerSettings = TaggerSettings()
-    thresholds: Thresholds = Thresholds()
-    filter: Filter = Filter()
-    profile: ProfileSettings = ProfileSettings()
-    captions: Captions = Captions()
-    characters: dict[str, CharacterSettings] = {}
-    generator: GeneratorSettings = GeneratorSettings()
-    reconstruct: Reconstruct = Reconstruct()
-    consistency: Consistency = Consistency()
-    augmentation: Augmentation = Augmentation()
-    check: CheckSettings = CheckSettings()
-    export: Export = Export()
-    models: Models = Models()
-    serve: Serve = Serve()
 
 
 def configs_folder() -> Path:

@@ -1,18 +1,19 @@
 """The building blocks of settings: paths relative to their file, a model's own options, and messages for wrong values.
-prep/config.py has the sections themselves.
+prep/sections.py has the sections themselves.
 """
 
 import difflib
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from prep.errors import SettingsError, UsageError
 from prep.meant import meant
-from prep.registry import Role, family
+from prep.registry import Role, family, is_remote
+from prep.remote import AddressError, address_of, is_here
 from prep.typed import typed_path
 
 # In 0.1.0 these SD3.5 options were among the generator's own settings; such files still work.
@@ -111,10 +112,26 @@ def _from_its_file(name: str, info: ValidationInfo) -> str:
 
 
 def _model_from_its_file(name: str, info: ValidationInfo) -> str:
-    """A model is a name, or a path if it contains a `/`."""
+    """A model is a name, or a path if it contains a `/`, or NAME:ADDRESS on another machine."""
     if not name.strip():
         raise ValueError("the name of a model, or the path of its file")
+    member, _, address = name.partition(":")
+    if address and ("://" in address or is_remote(member)):
+        return _elsewhere(name, address, info)
     return _from_its_file(name, info) if "/" in name else on_one_line(name)
+
+
+def _elsewhere(name: str, address: str, info: ValidationInfo) -> str:
+    """Pictures are sent there: SRC's own file, which may come from anybody, may name only this machine."""
+    try:
+        found = address_of(address)
+    except AddressError as error:
+        raise RefusedError(error.message, error.hint) from None
+    if (info.context or {}).get("inside") and not is_here(found):
+        raise RefusedError(
+            f"names another machine, {found}, which this file may not", "name it with --set or in a file for --config"
+        )
+    return name
 
 
 def _not_blank(name: str) -> str:
@@ -138,6 +155,8 @@ class Section(BaseModel):
 
 class Options(Section):
     """What a model is made with besides its files. A model's own options are fields of a subclass of its family's."""
+
+    costs: ClassVar[tuple[str, ...]] = ()  # options that never change what comes out
 
 
 class TaggerOptions(Options):

@@ -45,10 +45,13 @@ class Tagger(Protocol):
     batch_size: int  # pictures at once; as requested, or fewer
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
-        """image: uint8 [H, W, 3], RGB -> float32 [S, S, 3], as this tagger's network takes it."""
+        """image: uint8 [H, W, 3], RGB -> float32 [S, S, 3], as this tagger's network takes it.
+
+        A remote one has no network here: it may give an array of objects without a shape, which holds what it sends.
+        """
 
     def scores(self, batch: np.ndarray) -> np.ndarray:
-        """batch: float32 [B, S, S, 3] -> float32 [B, T], 0-1."""
+        """batch: float32 [B, S, S, 3] (or object [B]) -> float32 [B, T], 0-1."""
 
 
 class Card(Protocol):

@@ -72,6 +72,7 @@ class ModelSpec:
     runs_on: str = ""
     gated: bool = False  # a licence to accept and a token to send
     needs: str = ""  # a module that prep does not bring along
+    remote: bool = False  # no files: the user names another machine's address, and the maker gets it as files["url"]
 
     def __post_init__(self) -> None:
         if self.options and not self.section:
@@ -178,6 +179,12 @@ def load(place: str, who: str = "", error: type[UsageError] = SettingsError) -> 
 
 def family(role: Role) -> Family:
     return load(FAMILIES[role])
+
+
+def is_remote(name: str) -> bool:
+    """Whether a member that ships with prep has this name and works on another machine."""
+    found = (family(role).members.get(name) for role in FAMILIES)
+    return any(isinstance(spec, ModelSpec) and spec.remote for spec in found)
 
 
 def nearest(name: str, known: list[str]) -> str:

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from prep.config import Settings
 from prep.ledger import Ledger
 from prep.names import drawn_group
 from prep.process.report import Report
 from prep.protocols import Runner
+from prep.sections import Settings
 from prep.types import Problem, Row
 
 

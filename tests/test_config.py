@@ -6,11 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from prep.config import CharacterSettings, Settings, configs_folder, load_settings, recipe
+from prep.config import configs_folder, load_settings, recipe
 from prep.errors import SettingsError, UsageError
+from prep.generators.remote import RemoteOptions as RemoteGeneratorOptions
 from prep.generators.sd35.options import SD35Options
-from prep.options import GeneratorOptions
+from prep.options import GeneratorOptions, TaggerOptions
 from prep.pipeline.asked import check_settings
+from prep.sections import CharacterSettings, Settings
+from prep.taggers.remote import RemoteOptions as RemoteTaggerOptions
 
 
 def told(call, *arguments, **options) -> str:
@@ -27,9 +30,14 @@ def config(tmp_path, text: str):
 
 def test_default_toml_is_complete_and_says_the_defaults():
     values = tomllib.loads((configs_folder() / "default.toml").read_text())
-    sd35 = values["generator"].pop("sd35")
-    common = set(GeneratorOptions.model_fields)
-    assert sd35 == SD35Options().model_dump(mode="json", exclude=common)
+    sections = (
+        ("tagger", "a1111", RemoteTaggerOptions, TaggerOptions),
+        ("generator", "sd35", SD35Options, GeneratorOptions),
+        ("generator", "a1111", RemoteGeneratorOptions, GeneratorOptions),
+    )
+    for role, section, model, common in sections:
+        given = values[role].pop(section)
+        assert given == model().model_dump(mode="json", exclude={*common.model_fields})
     hidden = {"characters": True, "tagger": {"options"}, "generator": {"options"}}
     assert values == Settings().model_dump(mode="json", exclude=hidden)
 

@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from prep.cli import COMMANDS, group
-from prep.config import Settings, configs_folder
+from prep.config import configs_folder
+from prep.sections import Settings
 from tests.support.examples import ROOT, make
 from tests.support.pictures import EXAMPLES
 from tests.support.runs import manifest

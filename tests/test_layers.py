@@ -19,7 +19,9 @@ types errors system
 names
 files typed meant
 registry process protocols documents
+remote
 options parts png_chunks
+sections
 config images ledger
 run tensors aside
 taggers generators witnesses runners tagging checks lint

@@ -9,9 +9,9 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from prep.config import Settings
 from prep.errors import SettingsError
 from prep.names import alike_words, numbered_folder, printable, slugs
+from prep.sections import Settings
 
 MOST = 10  # folders that an error names
 

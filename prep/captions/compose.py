@@ -7,8 +7,9 @@ from functools import cache, cached_property
 from hashlib import blake2b
 
 from prep.captions.overlap import overlapped
-from prep.config import Captions, recipe
+from prep.config import recipe
 from prep.names import alike_words
+from prep.sections import Captions
 from prep.tagging.filters import Patterns
 from prep.tagging.thresholds import Selector
 from prep.types import Caption, Profile, Removed, Tag, TagScores

@@ -1,7 +1,7 @@
 """The composer that the settings describe, with its lists read from their files."""
 
 from prep.captions.compose import Composer
-from prep.config import Settings
+from prep.sections import Settings
 from prep.tagging.filters import read_patterns
 from prep.tagging.thresholds import Selector, read_overrides
 from prep.types import Vocabulary

@@ -3,8 +3,8 @@
 from math import sqrt
 
 from prep.captions.tally import Tally
-from prep.config import CharacterSettings, ProfileSettings
 from prep.names import quantity
+from prep.sections import CharacterSettings, ProfileSettings
 from prep.tagging.filters import Patterns, plain
 from prep.types import Profile, Seen
 

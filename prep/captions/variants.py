@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from prep.captions.profile import profile_of
 from prep.captions.tally import Tally
-from prep.config import CharacterSettings, ProfileSettings, VariantSettings
+from prep.sections import CharacterSettings, ProfileSettings, VariantSettings
 from prep.tagging.filters import Patterns, plain
 from prep.types import Profile
 

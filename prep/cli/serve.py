@@ -27,6 +27,7 @@ def command(host, port, auth_file, config, sets) -> int:
     from prep.config import load_settings
     from prep.errors import UsageError
     from prep.process.arrow import keep_arrow_small
+    from prep.process.heap import own_this_process
     from prep.process.pictures import trust_our_own_limits
     from prep.process.report import Report
 
@@ -48,6 +49,7 @@ def command(host, port, auth_file, config, sets) -> int:
             hint=f"set {VARIABLE} to user:password, or name an --auth-file",
         )
     keep_arrow_small()
+    own_this_process()
     trust_our_own_limits()
     arguments = [*(["--config", str(config)] if config else []), *(part for text in sets for part in ("--set", text))]
     socket = listening(host, port)

@@ -16,7 +16,6 @@ from itertools import islice
 from pathlib import Path
 
 from prep.aside import FOLDER, fingerprint, set_aside
-from prep.config import Export
 from prep.dataset.elsewhere import is_ours
 from prep.dataset.layout import Layout
 from prep.dataset.place import prepared
@@ -29,6 +28,7 @@ from prep.files import PICTURE_BYTES, is_regular, read_file, real_folder, write_
 from prep.images import SUFFIXES
 from prep.names import DRAWN, MOST_REPEATS, drawn_group, stem_slug
 from prep.run import Places, image_key
+from prep.sections import Export
 from prep.system import remove
 from prep.types import Problem, Row
 

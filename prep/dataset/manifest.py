@@ -77,10 +77,14 @@ COLUMNS = pa.schema(
 class ManifestExporter:
     name = "manifest"
 
-    def __init__(self, tagger: str | None, recipe: str, settings: dict[str, Any], ledger: Ledger) -> None:
+    def __init__(
+        self, tagger: str | None, recipe: str, settings: dict[str, Any], ledger: Ledger, floor: float | None = None
+    ) -> None:
+        """floor: the score below which the tagger tells nothing, where that is for another machine to say."""
         self.ledger = ledger
         self.tagger = tagger
         self.recipe = recipe
+        self.floor = floor
         self.settings = settings  # those that shape the result
 
     def write(self, rows: Iterable[Row], folder: Path) -> Summary:
@@ -99,8 +103,10 @@ class ManifestExporter:
         return Summary(images=count, written=1, unchanged=0, removed=0)
 
     def _schema(self) -> pa.Schema:
+        floor = {} if self.floor is None else {"prep.floor": str(self.floor)}
         return COLUMNS.with_metadata(
-            {
+            floor
+            | {
                 "prep.schema": str(SCHEMA_VERSION),
                 "prep.version": version("prep-lora"),
                 "prep.settings": json.dumps(self.settings, sort_keys=True),

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from prep.captions.compose import prompt_text
 from prep.checks.retag import Exclusive, read_exclusive
-from prep.config import Settings
 from prep.drawing.plans import TRAINED, Drawing, plan_character, style_of
 from prep.drawing.situations import read_situations
 from prep.drawing.tries import COMPOSITES, bounds_of, tried
@@ -15,6 +14,7 @@ from prep.models.choose_models import card_of, generator_of, no_sampler
 from prep.names import printable
 from prep.protocols import Card
 from prep.run import Places
+from prep.sections import Settings
 from prep.types import GenerationRequest, Profile, Row
 
 NOTHING = (

@@ -13,11 +13,10 @@ from pathlib import Path
 from prep.captions.compose import PEOPLE, prompt_text
 from prep.captions.sentence import sentence
 from prep.checks.retag import Exclusive
-from prep.config import Settings
 from prep.drawing.coverage import shown_in
 from prep.drawing.measure import Measured, measure, place
 from prep.drawing.prompts import DrawingStyle, Parent, consistency, reconstructions
-from prep.drawing.tries import ACCEPTED, Bounds, Known, bounds_of, tried
+from prep.drawing.tries import ACCEPTED, Bounds, Known, apart, bounds_of, tried
 from prep.drawing.vary import Group
 from prep.drawing.wants import NOBODY, Cutting, wants
 from prep.jobs.draw import DRAW, draw_recipe, ref_from_draw
@@ -25,6 +24,7 @@ from prep.ledger import Ledger
 from prep.models.ref import ModelRef
 from prep.protocols import Card
 from prep.run import Places
+from prep.sections import Settings
 from prep.types import GenerationRequest, ImageRef, Profile, Row
 
 TRAINED = ("augmentation", "scene")  # and what those are made of
@@ -70,9 +70,10 @@ class Drawing:
             again = [each for each in plan.again if each.kind == "augmentation"]
             again = [each for each in again if self.fate(each.key) in (None, ACCEPTED)]
             keys = frozenset([*(row.made.recipe for row in own), *(each.key for each in again)])
-            composites = [*(row.made.request for row in own), *again]
-            count = sum(each.manner == "composite" for each in composites)
-            more = tried(plan.wants, plan.bounds, keys, count, self.fate)
+            pictures = [*(row.made.request for row in own), *again]
+            composites = frozenset(each.key for each in pictures if each.manner == "composite")
+            others = apart(plan.wants, plan.bounds, self.said_before, keys, composites)
+            more = tried(plan.wants, plan.bounds, others, len(others & composites), self.fate)
             requests = {each.key: each for each in (*plan.fixed, *plan.again, *more)}
             found.append((plan, [*requests.values()]))
         return found
@@ -92,6 +93,13 @@ class Drawing:
     @cached_property
     def judged_before(self) -> dict[str, Row]:
         return {row.made.recipe: row for row in self.before}
+
+    @cached_property
+    def said_before(self) -> dict[str, str]:
+        """Key -> why an earlier run, or the user, rejected it, or ACCEPTED."""
+        said = {key: ACCEPTED if row.made.check.kept else row.made.check.reason or "rejected"
+                for key, row in self.judged_before.items()}  # fmt: skip
+        return {each.key: ACCEPTED for plan in self.plans for each in plan.again} | said
 
     def fate(self, key: str) -> str | None:
         """Why a picture was rejected, ACCEPTED, or None if it is not judged yet."""

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from prep.config import Settings
 from prep.drawing.tries import bounds_of
+from prep.sections import Settings
 from prep.types import BY_HAND, Profile
 
 KINDS = {

@@ -15,7 +15,6 @@ from prep.aside import set_aside
 from prep.captions.compose import PEOPLE, Composer
 from prep.checks.retag import Exclusive, as_copy, verdict
 from prep.checks.witnessed import Witnessed
-from prep.config import Settings
 from prep.drawing.plans import TRAINED, CharacterPlan, Drawing
 from prep.drawing.progress import verdicts
 from prep.drawing.wants import NOBODY
@@ -27,6 +26,7 @@ from prep.jobs.tag import ScoreBook
 from prep.ledger import Ledger
 from prep.run import Places, image_key
 from prep.scan.copies import COPY_BELOW, HASH_BITS, NEAR, VERSION, difference
+from prep.sections import Settings
 from prep.tagging.thresholds import level_of
 from prep.types import BY_HAND, RETOUCHED, WITNESSED, Check, GenerationRequest, ImageRef, Made, Profile, Row
 

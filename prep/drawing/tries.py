@@ -5,11 +5,11 @@ would have tried.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from prep.config import Settings
 from prep.drawing.wants import Attempt, Want
+from prep.sections import Settings
 from prep.types import GenerationRequest, Profile
 
 NEXT_WAY = frozenset({"copy", "contradiction", "damaged", "another_character"})  # after these, another way may succeed
@@ -17,6 +17,7 @@ ACCEPTED = ""
 MOST_IDLE = 200  # wants in a row that can be drawn in no way: then none can
 COMPOSITES = 3  # at most one in so many of a character's accepted augmentations is a composite
 MOST_SHARE = 1.0  # accepted augmentations per real picture at most, unless augmentation.share is larger
+PASSES = 4  # at most, until it is known which pictures the wants lead to
 MOST_REJECTED = 4  # scenes: if none of so many was accepted, the model cannot draw empty ones, and none is asked for
 
 
@@ -56,7 +57,8 @@ def tried(
 ) -> list[GenerationRequest]:
     """The requests to draw and to judge so far, in order. Once all of them are judged, it may answer with more.
 
-    before: keys of pictures that an earlier run accepted and that still stand; composites: how many of them are.
+    before: keys of pictures that an earlier run accepted, that still stand and that these wants do not lead to;
+    composites: how many of them are.
     fate: key -> why it was rejected, ACCEPTED, or None if it is not judged yet.
     """
     found: list[GenerationRequest] = []
@@ -103,6 +105,24 @@ def tried(
         if waits or idle >= MOST_IDLE:
             break
         batch = later
+    return found
+
+
+def apart(
+    wants: Known, bounds: Bounds, before: Mapping[str, str], stays: frozenset[str], composites: frozenset[str]
+) -> frozenset[str]:
+    """The accepted pictures of earlier runs that these wants do not lead to: what other settings drew. The others count
+    when the wants reach them: a run that tried all it may, and has too few, would otherwise try more each time.
+
+    before: key -> what an earlier run said of it, as for `fate`. stays: keys of those that it accepted and that still
+    stand. composites: those that are composites.
+    """
+    found: frozenset[str] = frozenset()
+    for _ in range(PASSES):
+        reached = {each.key for each in tried(wants, bounds, found, len(found & composites), before.get)}
+        if (left := stays - reached) == found:
+            break
+        found = left
     return found
 
 

@@ -72,6 +72,15 @@ GENERATORS = Family(
                 gated=True,
             ),
             SD35,
+            ModelSpec(
+                "a1111",
+                "generator",
+                "prep.generators.remote:Remote",
+                options="prep.generators.remote:RemoteOptions",
+                absent="prep.generators.remote:absent",
+                what="another machine's web UI (AUTOMATIC1111, Forge, SD.Next, stable-diffusion.cpp) or `prep serve`",
+                remote=True,
+            ),
         )
     },
     aliases={"starter": "starter-generator"},

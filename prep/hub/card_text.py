@@ -8,6 +8,7 @@ from typing import Any
 from prep.hub.rows import AUGMENTATION, COLUMNS, REAL, REJECTED, SAMPLES, SHOWN_CAPTIONS, Counts
 from prep.models import all_known
 from prep.names import printable, quantity
+from prep.registry import is_remote
 
 SHOWN_TAGS, SHOWN_CHARACTERS = 12, 200
 FAMILY_HEADS = {REAL: "real", AUGMENTATION: "drawn", SAMPLES: "samples", REJECTED: "rejected"}  # of table columns
@@ -142,10 +143,12 @@ def _models(counts: Counts) -> str:
         for name, count in sorted(names.items()):
             model = models.get(name.split(" ")[0])  # a generator's name is followed by its precision
             licence = "not known to prep"
+            # An answer of a web UI: the tagger is called by its route, a generator has it for its precision.
+            other = "on another machine" if any(map(is_remote, name.split(" "))) else "from a file"
             if model:
                 linked = model.licence_url.startswith("https://")
                 licence = f"[{plain(model.licence)}]({model.licence_url})" if linked else plain(model.licence)
-            rows.append([plain(name), use, f"{count:,}", plain(model.what) if model else "from a file", licence])
+            rows.append([plain(name), use, f"{count:,}", plain(model.what) if model else other, licence])
     if not rows:
         return ""
     return "\n".join(["## Models", "", *_table(["model", "made", "rows", "what it is", "licence"], rows), ""])

@@ -10,17 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
-
 from prep.errors import PrepError, StoppedError
 from prep.hub.access import page_address, read_token
 from prep.hub.failures import explain, is_theirs, passes, status
 from prep.models.hub import endpoint, without_its_log
+from prep.remote import retrying
 
 T = TypeVar("T")
 TRIES = 5
 FIRST_TRIES = 3  # nothing has begun yet: without a network, the error comes within seconds
-PAUSE_SECONDS = 1.0  # doubles with each try
 TIMEOUT_SECONDS = 60.0  # to connect, and between bytes; the client's own default is to wait forever
 THREADS = 4
 PATHS_A_REQUEST = 256  # the hub's own limit
@@ -42,16 +40,6 @@ class State:
     private: bool
     files: dict[str, str]  # path -> sha256 of an LFS file, git's sha1 of another
     card: str | None
-
-
-def retrying(tries: int, worth_a_try: Callable[[BaseException], bool]) -> Retrying:
-    """Call a function until it succeeds; the last error is raised unchanged."""
-    return Retrying(
-        stop=stop_after_attempt(tries),
-        wait=wait_exponential(multiplier=PAUSE_SECONDS),
-        retry=retry_if_exception(worth_a_try),
-        reraise=True,
-    )
 
 
 class Repo:

@@ -16,11 +16,12 @@ from prep.errors import StoppedError, UsageError
 from prep.hub.access import check_may_send, check_name
 from prep.hub.card import Card
 from prep.hub.card_yaml import has_pictures, licence_of
-from prep.hub.client import TRIES, CompareAgain, Repo, State, addition, retrying
+from prep.hub.client import TRIES, CompareAgain, Repo, State, addition
 from prep.hub.rows import FAMILIES, REAL, REJECTED, Counts, Source
 from prep.hub.shards import Progress, Shard, Shards
 from prep.models.hub import hub_name
 from prep.names import quantity
+from prep.remote import retrying
 
 OURS = re.compile(rf"data/(?:{'|'.join(FAMILIES)})-\d{{5}}\.parquet")
 GIT_BYTES = 10_000_000  # the hub accepts no larger file outside LFS

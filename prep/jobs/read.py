@@ -20,7 +20,7 @@ FLOOR = 0.02  # scores above it are kept, so that even very low thresholds need 
 class Prepared:
     """A picture prepared for the tagger's network."""
 
-    input: np.ndarray  # float32 [S, S, 3]
+    input: np.ndarray  # float32 [S, S, 3]; for a remote tagger an object, without a shape
 
 
 class Reader:

@@ -103,14 +103,14 @@ class TagJob:
         """Starts at once; yields each image's problem or None, when it is known."""
         return self.threads.map(partial(self._decode, number), batch, range(len(batch)))
 
-    def _buffer(self, shape: tuple[int, ...], number: int) -> np.ndarray:
-        """float32 [batch, *shape]: one of two buffers. Decoders fill one while the network reads the other.
+    def _buffer(self, prepared: np.ndarray, number: int) -> np.ndarray:
+        """[batch, *shape of what is prepared]: one of two buffers. Decoders fill one while the network reads the other.
 
         They are allocated once, so that a long run takes no more memory than a short one.
         """
         with self.lock:
             if self.buffers is None:
-                self.buffers = np.zeros((2, self.reader.batch_size, *shape), np.float32)
+                self.buffers = np.zeros((2, self.reader.batch_size, *prepared.shape), prepared.dtype)
         return self.buffers[number % 2]
 
     def _decode(self, number: int, ref: ImageRef, position: int) -> Problem | None:
@@ -123,7 +123,8 @@ class TagJob:
         prepared = self.reader.prepare(data)
         if not isinstance(prepared, Prepared):
             return prepared
-        self._buffer(prepared.input.shape, number)[position] = prepared.input
+        held = prepared.input[()]  # of an array without a shape, what it contains
+        self._buffer(prepared.input, number)[position] = held
         return None
 
     def _tagged(self, batch: Sequence[ImageRef], problems: Sequence[Problem | None], number: int) -> Iterator[Outcome]:

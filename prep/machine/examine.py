@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from prep.config import Settings
 from prep.errors import PrepError, UsageError
 from prep.machine.advice import plan_for
 from prep.machine.compute import Compute, look
 from prep.models.check import WITH_SECTION, check_model
-from prep.models.choose import ANSWER_SECONDS, choose_generator, choose_tagger
+from prep.models.choose import ANSWER_SECONDS, choose_generator, choose_tagger, elsewhere
+from prep.models.choose_models import options_of
 from prep.models.fetch import answers, source_of
 from prep.models.hashes import cache_folder
 from prep.models.hub import hub_cache, hub_name, hub_offline, is_mirror, sends_token, token_source
@@ -21,7 +21,8 @@ from prep.models.locate import find, models_folder
 from prep.models.matting import matting_told
 from prep.models.witnesses import ABOUT, check_witnesses, chosen, lacks
 from prep.process.hardware import disk_free, memory
-from prep.registry import ModelSpec, Role, family
+from prep.registry import ModelSpec, Role, family, load
+from prep.sections import Settings
 from prep.system import cores
 
 BY_HAND = "check the connection or the proxy; `prep models` lists the pages to download from by hand"
@@ -132,6 +133,8 @@ def _tagger(settings: Settings, reached: bool) -> Line:
     offline, fallback = settings.models.offline, settings.models.fallback
     try:
         check_model("tagger", settings)
+        if there := elsewhere("tagger", settings.tagger.model):
+            return Line("tagger", _told_elsewhere(*there, settings))
         chosen = choose_tagger(
             settings.tagger.model, offline, fallback, why.append, may_fetch=False, reach=lambda *_: reached
         )
@@ -141,6 +144,13 @@ def _tagger(settings: Settings, reached: bool) -> Line:
         return Line("tagger", f"{chosen.path}, as tagger.model says")
     starter = chosen and chosen.name == family("tagger").trial
     return Line("tagger", why[0], _get(_automatic("tagger")) if starter else "")
+
+
+def _told_elsewhere(spec: ModelSpec, address: str, settings: Settings) -> str:
+    """What another machine says that it can. Raises StoppedError, SettingsError."""
+    made = load(spec.maker, spec.name)(spec.name, {"url": address}, options_of(spec.role, spec, settings))
+    made.close()
+    return made.about
 
 
 def _device(settings: Settings, compute: Compute) -> Iterator[Line]:
@@ -160,6 +170,8 @@ def _generator(settings: Settings, compute: Compute) -> Line:
     why: list[str] = []
     try:
         check_model("generator", settings)
+        if there := elsewhere("generator", settings.generator.model):
+            return Line("generator", _told_elsewhere(*there, settings))
         chosen = choose_generator(settings.generator.model, bool(compute.gpus), why.append, may_fetch=False)
     except PrepError as error:
         return Line("generator", error.message, error.hint, stops=True)

@@ -5,11 +5,11 @@ run checks this before it touches anything; nothing is loaded, fetched or hashed
 from collections.abc import Mapping
 from pathlib import Path
 
-from prep.config import Settings
 from prep.errors import SettingsError, UsageError, WeightsError
 from prep.files import what_is
-from prep.models.choose import named
+from prep.models.choose import elsewhere, named
 from prep.models.choose_models import card_of, generator_of, no_sampler, option_files, options_of
+from prep.models.elsewhere import check_elsewhere
 from prep.models.known import known
 from prep.models.locate import files_at, find, models_folder
 from prep.models.matting import check_matting
@@ -17,6 +17,7 @@ from prep.models.witnesses import check_witnesses
 from prep.options import Options
 from prep.process.hardware import may_have, nvidia_driver
 from prep.registry import ModelSpec, Role, family, load
+from prep.sections import Settings
 from prep.tensors.kind import first_kind
 
 WITH_SECTION: tuple[Role, ...] = ("tagger", "generator")  # [tagger], [generator]
@@ -64,6 +65,9 @@ def _asked(role: Role, settings: Settings, begun: bool) -> tuple[ModelSpec | Non
     on this machine, or this run does not check them.
     """
     asked = getattr(settings, role).model
+    if there := elsewhere(role, asked):
+        check_elsewhere(role, there[1], settings)
+        return there[0], "", {}
     if (role, asked) == ("generator", "none"):
         return None, "", {}
     if asked == "auto":

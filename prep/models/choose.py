@@ -12,6 +12,7 @@ from prep.models.hub import hub_offline
 from prep.models.known import all_known, known
 from prep.models.locate import Weights, files_at, locate, weights_of
 from prep.registry import ModelSpec, Role, family
+from prep.remote import AddressError, address_of
 
 ANSWER_SECONDS = 5
 WEIGHTS = (".pt", ".safetensors", ".onnx")  # a name with one of these endings is a path
@@ -91,6 +92,26 @@ def choose_generator(
     return fetch(spec.name)
 
 
+def elsewhere(role: Role, asked: str) -> tuple[ModelSpec, str] | None:
+    """(the model, its address) for NAME:ADDRESS of one that works on another machine; None for any other.
+
+    Raises SettingsError for an unknown name, or without an address that can be one.
+    """
+    name, colon, address = asked.partition(":")
+    members = family(role)
+    if not colon or len(name) < 2 or members.aliases.get(name, name) not in members.names():
+        return None
+    spec = members.spec(name)
+    if not spec.remote:
+        return None
+    try:
+        address_of(address)
+    except AddressError as error:
+        found = f"{asked} {error.message}" if "password" not in error.message else f"its address {error.message[4:]}"
+        raise SettingsError(f"{role}.model: {found}", hint=f"write it as {name}:http://HOST:7860") from None
+    return spec, address
+
+
 def named(role: Role, asked: str) -> tuple[ModelSpec, Path | None]:
     """(the model, the path if one was given): a name, a path, or NAME:PATH.
 
@@ -109,6 +130,8 @@ def named(role: Role, asked: str) -> tuple[ModelSpec, Path | None]:
         does = "is a tagger, not a generator" if role == "generator" else "is a generator, not a tagger"
         raise SettingsError(f"{role}.model: {asked} {does}", hint=f"use one such as {members.automatic[0]}")
     spec = members.spec(asked)
+    if spec.remote:
+        raise SettingsError(f"{role}.model: {asked} needs an address", hint=f"write it as {asked}:http://HOST:7860")
     if not spec.files:
         raise SettingsError(f"{role}.model: {asked} needs a path", hint=f"write it as {asked}:/path/to/weights")
     return spec, None

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from prep.config import Settings
 from prep.errors import PrepError, SettingsError, StoppedError, UsageError
 from prep.ledger import Ledger, Shelf
-from prep.models.choose import choose_generator, choose_tagger, named, not_to_be_had, unasked, why_not
+from prep.models.choose import choose_generator, choose_tagger, elsewhere, named, not_to_be_had, unasked, why_not
+from prep.models.elsewhere import model_there, ref_elsewhere
 from prep.models.fetch import answers, fetch
 from prep.models.hashes import digest_of
 from prep.models.hub import hub_offline
@@ -22,6 +22,7 @@ from prep.options import Options
 from prep.process.hardware import nvidia_driver
 from prep.protocols import Card
 from prep.registry import ModelSpec, Role, family, load
+from prep.sections import Settings
 
 MODEL = Shelf("model", (pa.field("name", pa.string()), pa.field("sha256", pa.string())))
 BY_PATH = ":"  # ends the remembered name of a model that the user named by path
@@ -46,6 +47,8 @@ def tagger_of(
     """
     asked = settings.tagger.model
     remembered = ledger.rows(MODEL).get("tagger")
+    if there := elsewhere("tagger", asked):
+        return _tagger_elsewhere(ledger, *there, settings, may_fetch, remembered)
     if remembered and remembered["name"].endswith(BY_PATH) and asked == "auto":
         # The model is known, but not the path of its files; perhaps nothing is left to tag.
         name, taggers = remembered["name"].removesuffix(BY_PATH), family("tagger")
@@ -75,8 +78,23 @@ def tagger_of(
     return ref_of(weights, options_of("tagger", weights.spec, settings))
 
 
+def _tagger_elsewhere(
+    ledger: Ledger, spec: ModelSpec, address: str, settings: Settings, may_ask: bool, remembered: dict | None
+) -> ModelRef:
+    name = spec.name + BY_PATH
+    before = remembered["sha256"] if remembered and remembered["name"] == name else ""
+    ref = ref_elsewhere(spec, address, options_of("tagger", spec, settings), may_ask, before)
+    if may_ask and ref.digest != before:
+        if before:
+            log.info("tag: the server has another tagger than before; all images are tagged again")
+        ledger.write(MODEL, [{"subject": "tagger", "recipe": "", "name": name, "sha256": ref.digest}])
+    return ref
+
+
 def tagger_for(settings: Settings) -> ModelRef:
     """The tagger in these settings, without a set that remembers one. Raises like tagger_of."""
+    if there := elsewhere("tagger", settings.tagger.model):
+        return ref_elsewhere(*there, options_of("tagger", there[0], settings), may_ask=True)
     weights = _chosen(settings, True, settings.tagger.model)
     return ref_of(weights, options_of("tagger", weights.spec, settings))
 
@@ -102,6 +120,8 @@ def generator_of(settings: Settings, may_fetch: bool = True) -> ModelRef | None:
     Raises StoppedError, UsageError, WeightsError.
     """
     asked = settings.generator.model
+    if there := elsewhere("generator", asked):
+        return ref_elsewhere(*there, options_of("generator", there[0], settings), may_fetch)
     weights = choose_generator(
         asked, nvidia_driver(), lambda line: log.info(f"generate: {line}"), may_fetch, settings.models.offline
     )
@@ -133,6 +153,8 @@ def fetched(ref: ModelRef, settings: Settings) -> ModelRef:
     if ref.given or (ref.spec.files and find(ref.spec)):
         return ref
     if not ref.spec.files:
+        if ref.spec.remote:
+            ref.make()  # raises: it has no address
         raise StoppedError(
             f"the {ref.spec.role} of this set was given by its path, so prep cannot fetch it by name",
             hint=f"set {ref.spec.role}.model=/path/to/weights again",
@@ -153,6 +175,8 @@ def would_draw(settings: Settings) -> tuple[bool, str]:
     why: list[str] = []
     asked = settings.generator.model
     try:
+        if elsewhere("generator", asked):
+            return True, ""
         chosen = choose_generator(asked, nvidia_driver(), why.append, False, settings.models.offline)
     except PrepError as error:
         return False, str(error)
@@ -178,7 +202,7 @@ def fetched_first(ref: ModelRef, settings: Settings) -> str:
 def is_trial(ref: ModelRef) -> bool:
     """Whether these are starter weights, under any name: they know only three characters."""
     starter = family(ref.spec.role).trial
-    if ref.spec.name == starter:
+    if starter in (ref.spec.name, model_there(ref)):
         return True
     here = find(known(starter))
     return bool(here and ref.digest) and digest_of(here[1]) == ref.digest

@@ -7,13 +7,13 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 
-from prep.config import Settings
 from prep.errors import SettingsError, StoppedError, WeightsError
 from prep.models.choose_models import ref_of
 from prep.models.locate import Weights, files_at, locate, weights_of
 from prep.models.ref import ModelRef
 from prep.options import Options
 from prep.registry import family
+from prep.sections import Settings
 from prep.tensors.onnx_file import check_onnx
 
 SETTING = "augmentation.matting"

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prep.errors import WeightsError
+from prep.errors import StoppedError, WeightsError
 from prep.models.hashes import digest_of
 from prep.models.locate import find
 from prep.options import GeneratorOptions, Options, TaggerOptions
 from prep.registry import ModelSpec, load
+from prep.remote import other_model
 
 COMMON = {"tagger": TaggerOptions, "generator": GeneratorOptions, "matting": Options, "witness": Options}
 
@@ -22,14 +23,18 @@ class ModelRef:
     name: str  # as in rows and keys
     digest: str  # over all its files; for a single file its sha256. Empty: not fetched yet
     options: Options
-    given: tuple[tuple[str, str], ...] = ()  # (part, path) of the files that the user named
+    given: tuple[tuple[str, str], ...] = ()  # (part, path) of the files that the user named; of a remote one its url
 
     def __hash__(self) -> int:
         """Without the options, which may contain lists: == distinguishes models with other options."""
         return hash((self.spec, self.name, self.digest))
 
     def files(self) -> dict[str, Path]:
-        """Its files on this machine, by part. Raises WeightsError when one is missing, or the digest differs."""
+        """Its files on this machine, by part; a remote one has none. Raises WeightsError when one is missing, or the
+        digest differs.
+        """
+        if self.spec.remote:
+            return {}
         given = {part: Path(path) for part, path in self.given}
         files = dict(given)
         if any(file.part not in given for file in self.spec.files):
@@ -50,13 +55,25 @@ class ModelRef:
         return files
 
     def make(self) -> Any:
-        """The tagger, generator or witness itself, on this machine. Raises WeightsError, SettingsError."""
-        return load(self.spec.maker, self.name)(self.name, self.files(), self.options)
+        """The tagger, generator or witness itself, on this machine. Raises WeightsError, SettingsError; of a remote
+        one StoppedError, also when the server has another model than when the run began.
+        """
+        if not self.spec.remote:
+            return load(self.spec.maker, self.name)(self.name, self.files(), self.options)
+        if not self.given:
+            raise StoppedError(
+                f"the {self.spec.role} of this set is on another machine, whose address is not kept",
+                hint=f"set {self.spec.role}.model={self.name}:http://HOST:PORT again",
+            )
+        made = load(self.spec.maker, self.name)(self.name, dict(self.given), self.options)
+        if not made.is_model(self.digest):
+            raise other_model(dict(self.given)["url"])
+        return made
 
     @property
     def own_options(self) -> dict[str, Any]:
         """Its own options that are not at their default: besides its files, they may affect its output."""
-        common = COMMON[self.spec.role].model_fields
+        common = {*COMMON[self.spec.role].model_fields, *self.options.costs}
         fields = type(self.options).model_fields
         values = self.options.model_dump(mode="json")
         bare = {name: field.get_default(call_default_factory=True) for name, field in fields.items()}

@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from prep.config import Settings
 from prep.errors import SettingsError, UsageError, WeightsError
 from prep.models.choose import WEIGHTS
 from prep.models.choose_models import ref_of
@@ -17,6 +16,7 @@ from prep.models.locate import Weights, files_at, find, locate, weights_of
 from prep.models.ref import ModelRef
 from prep.options import Options
 from prep.registry import ModelSpec, family, load
+from prep.sections import Settings
 from prep.witnesses import AUTOMATIC, WITNESSES
 
 About = Literal["identity", "damage"]

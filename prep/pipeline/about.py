@@ -3,12 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from prep.config import Settings
 from prep.dataset.sheets import About
 from prep.drawing.coverage import coverage_lines
 from prep.drawing.held import Sample, held_lines
 from prep.drawing.vary import read_vary
 from prep.pipeline.records import Profiled
+from prep.sections import Settings
 from prep.types import Row
 
 

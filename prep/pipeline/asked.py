@@ -7,13 +7,13 @@ from pathlib import Path
 
 from prep.captions.characters import check_triggers
 from prep.checks.retag import read_exclusive
-from prep.config import Settings
 from prep.dataset.elsewhere import check_elsewhere
 from prep.drawing.situations import read_situations
 from prep.drawing.vary import read_vary
 from prep.errors import SettingsError, UsageError
 from prep.formats import load_format
 from prep.models.check import check_models
+from prep.sections import Settings
 from prep.system import may_link
 from prep.tagging.filters import read_patterns
 from prep.tagging.thresholds import read_overrides

@@ -4,7 +4,6 @@ from collections import Counter
 
 from prep.aside import lying_aside, sweep_empty
 from prep.captions.compose import Composer
-from prep.config import Settings
 from prep.dataset.clear import clear, strangers
 from prep.dataset.kohya import KohyaExporter
 from prep.dataset.layout import keep_layout, layout_of
@@ -20,6 +19,7 @@ from prep.pipeline.decided import second_look
 from prep.pipeline.fates import fates_of
 from prep.pipeline.records import Drawn, Exported
 from prep.run import Run, image_key
+from prep.sections import Settings
 from prep.types import RETOUCHED, Problem, Row
 
 
@@ -44,7 +44,8 @@ def export(run: Run, drawn: Drawn) -> Exported:
     run.problems |= kohya.problems | strangers(edits, rows)
     rows = tuple(exported(drawn, kohya.problems, saved.get(image_key(row), row)) for row in rows)
     shaping = shaping_settings(settings, drawn.composer)
-    ManifestExporter(drawn.tagger.name, drawn.tag_recipe, shaping, run.ledger).write(rows, run.out)
+    floor = getattr(drawn.tagger.options, "threshold", None) if drawn.tagger.spec.remote else None
+    ManifestExporter(drawn.tagger.name, drawn.tag_recipe, shaping, run.ledger, floor).write(rows, run.out)
     about = about_characters(drawn, rows, settings)
     sheets = Sheets(places, run.ledger, drawn.profiles, drawn.composer.caption_text, settings.scan.max_pixels, about)
     sheets.choose(rows)

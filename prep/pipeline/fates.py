@@ -4,11 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from prep.config import Scan
 from prep.dataset.problems import equation, reasons
 from prep.names import printable, quantity
 from prep.pipeline.records import Exported, Scanned
 from prep.scan.listing import Left, label
+from prep.sections import Scan
 from prep.types import BY_HAND, Problem, Row
 
 SHOWN = 4

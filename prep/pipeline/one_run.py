@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from prep.config import Settings, as_toml, load_settings
+from prep.config import as_toml, load_settings
 from prep.errors import UsageError
 from prep.names import slugs
 from prep.pipeline.outlook import changed_settings
 from prep.pipeline.status import opened
+from prep.sections import Settings
 
 SHOWN = 4  # settings
 

@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from prep.config import Settings
 from prep.dataset.clear import strangers
 from prep.dataset.manifest import manner
 from prep.dataset.problems import reasons
@@ -21,6 +20,7 @@ from prep.pipeline.draw import begin
 from prep.pipeline.preview import Preview, preview
 from prep.pipeline.records import Captioned
 from prep.run import image_key
+from prep.sections import Settings
 from prep.types import Row
 
 SHOWN = 3

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from prep.captions.characters import for_folders
-from prep.config import Settings
 from prep.dataset.folders import check_own
 from prep.dataset.read_back import deleted_shelves
 from prep.dataset.source import check_stems
@@ -23,6 +22,7 @@ from prep.protocols import Job, Outcome
 from prep.run import Options, Run
 from prep.scan.find import find_images
 from prep.scan.measure import SCAN
+from prep.sections import Settings
 
 
 class NoPlanError(StoppedError):

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from prep.captions.from_settings import composer_of
-from prep.config import Settings
 from prep.dataset.folders import check_folders
 from prep.dataset.manifest import manner
 from prep.dataset.problems import line
@@ -30,6 +29,7 @@ from prep.pipeline.stages import caption, profile, scan, tag
 from prep.pipeline.subject import Home, Subject, subject_of
 from prep.protocols import Runner
 from prep.run import Options, Run
+from prep.sections import Settings
 from prep.types import WITNESSED, Row
 
 TRY = "`--set generator.model=starter` tries it with the starter generator"

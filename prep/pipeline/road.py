@@ -16,7 +16,6 @@ from typing import Any
 
 from prep.aside import set_parts_aside
 from prep.captions.characters import for_folders
-from prep.config import Settings
 from prep.dataset.elsewhere import lead_elsewhere
 from prep.dataset.folders import DEPTHS, check_folders, check_own
 from prep.dataset.problems import NAME, reasons
@@ -38,6 +37,7 @@ from prep.process.report import Report
 from prep.protocols import Runner
 from prep.run import Options, Run
 from prep.scan.find import find_images
+from prep.sections import Settings
 
 Stage = Callable[[Run, Any], Any]
 

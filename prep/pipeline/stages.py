@@ -13,7 +13,6 @@ from prep.captions.tally import tallied, together
 from prep.captions.triggers import trigger_lines
 from prep.captions.variants import variant_profile
 from prep.checks.retag import read_exclusive
-from prep.config import CharacterSettings, VariantSettings
 from prep.files import PICTURE_BYTES, read_file
 from prep.jobs.tag import ScoreBook, TagJob, tag_recipe
 from prep.models.choose_models import fetched, tagger_of
@@ -28,6 +27,7 @@ from prep.scan.find import find_images
 from prep.scan.listing import Listing
 from prep.scan.measure import SCAN, ScanJob, by_stat, is_current, is_whole, measured_before, ref_from_scan
 from prep.scan.select import capped, select
+from prep.sections import CharacterSettings, VariantSettings
 from prep.tagging.filters import read_patterns
 from prep.tagging.thresholds import level_of
 from prep.types import CAPTION_SOURCES, Problem, Row

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from prep.captions.variants import own_core
-from prep.config import Settings, load_settings, with_files_that_ship
+from prep.config import load_settings, with_files_that_ship
 from prep.dataset.folders import check_folders
 from prep.dataset.opened import Set
 from prep.dataset.problems import equation
@@ -25,6 +25,7 @@ from prep.names import printable, quantity
 from prep.pipeline.counted import Counted, counted
 from prep.pipeline.outlook import changed_settings, hand_lines, outlook_of
 from prep.pipeline.preview import NoPlanError, Preview, preview
+from prep.sections import Settings
 from prep.types import CAPTION_SOURCES, Profile
 
 SURE_IMAGES = 3  # fewer cannot prove a trait: 2 of 2 has a Wilson bound of 0.43

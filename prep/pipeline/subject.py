@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prep.captions.characters import for_folders
-from prep.config import Settings
 from prep.dataset.opened import Set
 from prep.errors import UsageError
 from prep.files import PICTURE_BYTES, read_file
@@ -20,6 +19,7 @@ from prep.pipeline.preview import preview
 from prep.pipeline.status import opened
 from prep.scan.find import character_of
 from prep.scan.listing import Found, Listing
+from prep.sections import Settings
 from prep.types import RETOUCHED, Profile
 
 SETS = Path("outputs")  # where `prep run` puts sets by default

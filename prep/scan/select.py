@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from operator import attrgetter
 
-from prep.config import Scan
 from prep.png_chunks import SKIPPED
+from prep.sections import Scan
 from prep.types import ImageRef, Row
 
 SHOWN_FLAGS = {"animated"} | SKIPPED  # the scan's flags that describe the picture itself

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
-from prep.config import Serve
+from prep.sections import Serve
 from prep.service.pictures import check_bytes, check_picture, from_base64
 from prep.service.refused import Refused
 

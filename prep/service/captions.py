@@ -5,7 +5,7 @@ from typing import Any
 from prep.captions.compose import prompt_text
 from prep.captions.from_settings import composer_of
 from prep.captions.sentence import sentence
-from prep.config import Settings
+from prep.sections import Settings
 from prep.service.reading import Reading
 from prep.types import Caption, Profile
 

@@ -3,9 +3,10 @@
 Its source is a folder under one that serve.roots names; nothing else of the disk is read for a client.
 """
 
+import contextlib
+import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -13,6 +14,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
+
+from prep.files import write_whole
 from prep.names import slugs
 from prep.service.refused import Refused
 from prep.service.work import Halted, Work
@@ -46,14 +50,18 @@ def out_of(name: str, source: Path) -> Path:
     return OUT / slugs([name])[name]
 
 
-def run(source: Path, out: Path, arguments: Sequence[str], work: Work) -> dict:
-    """arguments: of `prep run`, besides both folders. Raises Refused when it fails; Halted."""
+def run(source: Path, out: Path, arguments: Sequence[str], work: Work, notes: Path) -> dict:
+    """arguments: of `prep run`, besides both folders. notes: a file that says which process it is, since a server that
+    is killed leaves it behind. Raises Refused when it fails; Halted.
+    """
+    _end_left_behind(notes)
     command = [sys.executable, "-m", "prep", "run", str(source), "--out", str(out), *arguments]
     environment = {name: value for name, value in os.environ.items() if name != "PREP_AUTH"}
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, encoding="utf-8", errors="replace", env=environment, start_new_session=True,
     )  # fmt: skip
+    write_whole(notes, json.dumps({"pid": process.pid, "began": psutil.Process(process.pid).create_time()}).encode())
     listener = threading.Thread(target=_listen, args=(process, work), daemon=True)
     listener.start()
     halted = ""
@@ -82,12 +90,20 @@ def _listen(process: subprocess.Popen, work: Work) -> None:
                 work.picture, work.pictures = (int(number.replace(",", "")) for number in found.groups())
 
 
-def _end(process: subprocess.Popen) -> None:
-    """In order: it flushes what it has. After STOP_SECONDS at once."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
+def _end_left_behind(notes: Path) -> None:
+    """The process of a server that was killed still has OUT."""
+    with contextlib.suppress(OSError, ValueError, KeyError, psutil.NoSuchProcess):
+        found = json.loads(notes.read_bytes())
+        process = psutil.Process(found["pid"])
+        if process.create_time() == found["began"]:
+            _end(process)
+
+
+def _end(process: subprocess.Popen | psutil.Process) -> None:
+    """In order: it flushes what it has. After STOP_SECONDS at once. Nothing happens to one that has ended."""
+    process.terminate()
     try:
         process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
+    except (subprocess.TimeoutExpired, psutil.TimeoutExpired):
         process.kill()
         process.wait()

@@ -1,40 +1,30 @@
 """What the routes ask for: reading, drawing, and jobs that outlive the server. It has the queues and the models."""
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from prep.captions.from_settings import composer_of
-from prep.config import Settings
 from prep.errors import Interrupted, PrepError
-from prep.files import write_whole
-from prep.images import Picture as Pixels
-from prep.images import encode_png
-from prep.jobs.draw import parameters
-from prep.jobs.read import reading
 from prep.models.choose_models import card_of, generator_of, is_trial, tagger_for, would_draw
-from prep.models.matting import matting_of
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
+from prep.process.lock import locked
 from prep.protocols import Card
+from prep.sections import Settings
 from prep.service import dataset
-from prep.service.composing import compose, figure_of
-from prep.service.drawing import draw, pictures_of
+from prep.service.drawing import pictures_of
 from prep.service.lane import Lane, Task
-from prep.service.loop import loop, told
 from prep.service.orders import Drawn, Order, Progress
 from prep.service.reading import Reading, ReadingDesk
 from prep.service.refused import Refused, stopping
 from prep.service.store import STARTS, Job, Store
+from prep.service.studio import FILES, Studio
 from prep.service.work import Halted, Work
-from prep.types import Picture
 
 log = logging.getLogger(__name__)
 SAID = {
@@ -42,7 +32,6 @@ SAID = {
     "too_long": "it took longer than serve.job_seconds allows",
     "interrupted": "interrupted",
 }
-FILES = ("image", "mask")  # of an order: the job's inputs, in this order
 
 
 class Desk:
@@ -51,14 +40,13 @@ class Desk:
     def __init__(self, settings: Settings, run_arguments: Sequence[str] = ()) -> None:
         """run_arguments: of `prep run`, for datasets. Chooses the models. Raises UsageError, StoppedError."""
         self.settings = settings
-        self.run_arguments = tuple(run_arguments)
         self.tagger: ModelRef = tagger_for(settings)
         self.generator: ModelRef | None = generator_of(settings)
         self.card: Card | None = card_of(self.generator) if self.generator else None
         self.why_not_drawing = "" if self.generator else would_draw(settings)[1]
-        self.matting = matting_of(settings)
-        self.folder = Path(settings.serve.folder)
-        self.store = Store(self.folder)
+        self.held = ExitStack()
+        self.store = Store(Path(settings.serve.folder))
+        self.studio = Studio(settings, self.tagger, self.generator, self.card, tuple(run_arguments))
         self.reading = ReadingDesk(self.tagger, settings)
         self.lane = Lane(settings.serve.queue)
         self.tasks: dict[str, Task] = {}  # of jobs that are not ended
@@ -70,7 +58,10 @@ class Desk:
         return is_trial(self.tagger) or bool(self.generator and is_trial(self.generator))
 
     def start(self) -> None:
-        """Load the tagger, and go on with the jobs of the last time. Raises WeightsError, SettingsError."""
+        """Load the tagger, and go on with the jobs of the last time. Raises WeightsError, SettingsError; StoppedError
+        when another server has its folder.
+        """
+        self.held.enter_context(locked(self.store.place("lock")))
         self.reading.start()
         self._forget_old()
         for job in self.store.unfinished():
@@ -86,6 +77,7 @@ class Desk:
         self.lane.close()
         self.reading.close()
         self.store.close()
+        self.held.close()
         MEMORY.clear()
 
     async def read(self, pictures: Sequence[bytes], client: str) -> list[Reading]:
@@ -97,7 +89,7 @@ class Desk:
     async def draw(self, order: Order, client: str) -> Drawn:
         """Wait for its turn and for its pictures. A caller that is cancelled frees its place. Raises Refused."""
         self.check(order)
-        task = Task(client, lambda work: self._drawn(order, work), self._work("", order), waits=True)
+        task = Task(client, lambda work: self.studio.draw(order, work), self._work("", order), waits=True)
         self.lane.check_room(client)
         self.lane.put(task)
         try:
@@ -119,9 +111,10 @@ class Desk:
     def now(self) -> Progress:
         return self.lane.now()
 
-    def interrupt(self) -> None:
-        """What is being drawn ends with the pictures that are done."""
-        if current := self.lane.current:
+    def interrupt(self, client: str) -> None:
+        """What is being drawn for this client ends with the pictures that are done."""
+        current = self.lane.current
+        if current and current.client == client:
             current.work.halted = "interrupted"
 
     def submit_order(self, order: Order, client: str) -> Job:
@@ -195,7 +188,7 @@ class Desk:
             return self._ended(id_, "failed", error={"message": message, "hint": "send another picture"})
         self.store.begin(id_)
         try:
-            result = {"draw": self._draw_job, "loop": self._loop_job, "dataset": self._dataset_job}[job.kind](job, work)
+            result = self.studio.carry_out(job, self.store.place(id_), self.store.inputs(id_), work)
         except (Halted, Interrupted) as error:
             why = getattr(error, "why", "stopping")
             if why == "stopping":
@@ -214,56 +207,8 @@ class Desk:
         self.store.end(id_, state, result, error)
         self.tasks.pop(id_, None)
 
-    def _draw_job(self, job: Job, work: Work) -> dict[str, Any]:
-        inputs = self.store.inputs(job.id)
-        own = {each.name for each in fields(Order)}
-        spec = {name: value for name, value in job.spec.items() if name in own}
-        order = Order(**spec | {"seeds": tuple(spec["seeds"])}, **dict(zip(FILES, inputs, strict=False)))
-        place = self.store.place(job.id)
-        drawn: dict[str, Any] = {}
-        if (notes := place / "drawn.json").exists():
-            drawn = json.loads(notes.read_text())
-
-        def keep(number: int, picture: Picture, pixels: np.ndarray) -> None:
-            file = f"{number}.png"
-            write_whole(place / file, encode_png(pixels, {"parameters": parameters(picture)}))
-            drawn[str(number)] = _told(picture, pixels, file, order.manner)
-            write_whole(notes, json.dumps(drawn).encode())
-
-        self._drawn(order, work, keep, tuple(map(int, drawn)))
-        return {"pictures": [drawn[number] for number in sorted(drawn, key=int)]}
-
-    def _loop_job(self, job: Job, work: Work) -> dict[str, Any]:
-        picture, place = self.store.inputs(job.id)[0], self.store.place(job.id)
-        work.pictures = job.spec["count"]
-        return told(loop(picture, job.spec["character"], job.spec["count"], self.settings, place, work), place)
-
-    def _dataset_job(self, job: Job, work: Work) -> dict[str, Any]:
-        MEMORY.clear()  # the run has its own models
-        return dataset.run(Path(job.spec["source"]), Path(job.spec["out"]), self.run_arguments, work)
-
     def _work(self, id_: str, order: Order) -> Work:
         return Work(id_ or "waiting", self.settings.serve.job_seconds, self.lane.stopping, pictures=len(order.seeds))
-
-    def _drawn(self, order: Order, work: Work, keep=lambda *_: None, there: Sequence[int] = ()) -> Drawn:
-        prompts, most = self.folder / "prompts", self.settings.serve.max_pixels
-
-        def text(each: Order) -> Drawn:
-            return draw(each, self.generator, self.card, prompts, most, work)
-
-        if order.manner != "composite":
-            return draw(order, self.generator, self.card, prompts, most, work, keep, there)
-        cut = figure_of(order.image or b"", most, self.matting)
-        found = compose(order, cut, text, self._names, keep, there)
-        work.pictures = work.picture = len(order.seeds)
-        return found
-
-    def _names(self, pixels: np.ndarray) -> list[str]:
-        """The tags in a picture, in the lane's thread."""
-        with reading(self.tagger) as reader:
-            prepared = reader.prepare(Pixels(pixels, "png", ()))
-            scores = reader.read([prepared])[0]
-            return composer_of(self.settings, reader.vocabulary).names(scores, "complex")
 
     def _forget_old(self) -> None:
         """Once an hour."""
@@ -276,19 +221,3 @@ class Desk:
 def too_many(found: int, settings: Settings) -> Refused:
     most = settings.serve.pictures
     return Refused(422, f"{found:,} pictures in one request; at most {most:,} are taken", "send several requests")
-
-
-def _told(picture: Picture, pixels: np.ndarray, file: str, manner: str) -> dict[str, Any]:
-    return {
-        "file": file,
-        "manner": manner,
-        "prompt": picture.prompt,
-        "negative": picture.negative,
-        "seed": picture.seed,
-        "width": pixels.shape[1],
-        "height": pixels.shape[0],
-        "steps": picture.steps,
-        "guidance": picture.guidance,
-        "sampler": picture.sampler,
-        "strength": picture.strength,
-    }

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from prep.config import Serve
+from prep.sections import Serve
 from prep.service.access import Access
 from prep.service.metrics import Metrics
 from prep.service.refused import Refused

@@ -1,16 +1,21 @@
 """The whole loop over one picture: its tags, prompts, new pictures, and how well each matches. `prep redraw`'s road."""
 
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from prep.config import Settings
 from prep.files import write_whole
 from prep.images import read_header
 from prep.names import slugs
 from prep.pipeline.redraw import Redrawn, redraw
 from prep.pipeline.subject import Home
+from prep.process.report import LOGGER
 from prep.process.steps import watched
 from prep.runners import load_runner
+from prep.sections import Settings
 from prep.service.refused import Refused
 from prep.service.work import Work
 from prep.types import Check, Row
@@ -26,11 +31,33 @@ def loop(picture: bytes, character: str, count: int, settings: Settings, folder:
     if not image.exists():
         write_whole(image, picture)
     work.check()
-    with watched(work.step):
+    with watched(work.step), _said_to(work):
         done = redraw(Home(image, src, None, None, sure=False), folder / "drawn", count, settings, load_runner("local"))
     if done.source is None:
         raise Refused(422, done.lines[0].rstrip("."), "send another picture")
     return done
+
+
+class _Said(logging.Handler):
+    """What is logged in this thread becomes the work's lines."""
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(logging.INFO)
+        self.work, self.thread = work, threading.get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self.thread:
+            self.work.say(record.getMessage())
+
+
+@contextlib.contextmanager
+def _said_to(work: Work) -> Iterator[None]:
+    handler = _Said(work)
+    LOGGER.addHandler(handler)
+    try:
+        yield
+    finally:
+        LOGGER.removeHandler(handler)
 
 
 def told(done: Redrawn, base: Path) -> dict[str, Any]:

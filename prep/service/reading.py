@@ -8,11 +8,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import Empty, Queue
 
-from prep.config import Settings
 from prep.errors import ImageError
 from prep.images import Picture, edge_density, open_image
 from prep.jobs.read import Prepared, reading
 from prep.models.ref import ModelRef
+from prep.process.heap import keep_freed_memory
+from prep.sections import Settings
 from prep.service.fair import Fair
 from prep.service.pictures import unreadable
 from prep.service.refused import Refused, busy, stopping
@@ -60,8 +61,9 @@ class ReadingDesk:
         self.changed = threading.Condition()
         self.ready: Queue[_Ready] = Queue(2 * tagger.options.batch)
         self.ended = False
-        self.reader = None
         self.vocabulary: Vocabulary | None = None
+        self.selector: Selector | None = None
+        self.batch = tagger.options.batch  # pictures at once
         self.threads: list[threading.Thread] = []
         self.batches = 0  # read so far
         self.pictures = 0
@@ -69,7 +71,8 @@ class ReadingDesk:
     def start(self) -> None:
         """Load the tagger, so that the first request does not wait for it. Raises WeightsError, SettingsError."""
         with reading(self.tagger) as reader:
-            self.vocabulary = reader.vocabulary
+            self.vocabulary, self.batch = reader.vocabulary, reader.batch_size
+        self.selector = Selector(self.vocabulary, self.settings.thresholds, self.overrides)
         self.threads = [threading.Thread(target=self._decode, daemon=True) for _ in range(DECODERS)]
         self.threads.append(threading.Thread(target=self._read, daemon=True))
         for thread in self.threads:
@@ -140,7 +143,7 @@ class ReadingDesk:
                 if self.ended and not any(thread.is_alive() for thread in self.threads[:-1]):
                     return
                 continue
-            while len(batch) < self.tagger.options.batch:
+            while len(batch) < self.batch:
                 try:
                     batch.append(self.ready.get_nowait())
                 except Empty:
@@ -148,10 +151,10 @@ class ReadingDesk:
             self._answer(batch)
 
     def _answer(self, batch: list[_Ready]) -> None:
+        keep_freed_memory()  # a model that was released since has given it back
         try:
             with reading(self.tagger) as reader:
                 found = reader.read([each.prepared for each in batch])
-                selector = Selector(reader.vocabulary, self.settings.thresholds, self.overrides)
         except Exception as error:
             for each in batch:
                 each.entry.found.set_exception(error)
@@ -160,6 +163,5 @@ class ReadingDesk:
         self.pictures += len(batch)
         for each, scores in zip(batch, found, strict=True):
             level = level_of(each.edge_density, self.settings.thresholds)
-            threshold = selector.threshold(scores, level)
-            rating = selector.rating(scores)
+            threshold, rating = self.selector.threshold(scores, level), self.selector.rating(scores)
             each.entry.found.set_result(Reading(scores, each.edge_density, level, float(threshold), rating))

@@ -40,6 +40,14 @@ TAGGERS = Family(
                 check=LOOK,
             ),
             ModelSpec("file", "tagger", DEEPDANBOORU, check=LOOK),
+            ModelSpec(
+                "a1111",
+                "tagger",
+                "prep.taggers.remote:Remote",
+                options="prep.taggers.remote:RemoteOptions",
+                what="another machine's web UI (AUTOMATIC1111, Forge, SD.Next) or `prep serve`",
+                remote=True,
+            ),
         )
     },
     aliases={"starter": "starter-tagger"},

@@ -5,10 +5,10 @@ from functools import cached_property
 
 import numpy as np
 
-from prep.config import Thresholds
 from prep.documents import read_named
 from prep.errors import SettingsError
 from prep.options import check_tags
+from prep.sections import Thresholds
 from prep.types import TagScores, Vocabulary
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from prep.captions.compose import Composer
-from prep.config import Captions, Thresholds
+from prep.sections import Captions, Thresholds
 from prep.tagging.filters import parse_patterns
 from prep.tagging.thresholds import Selector
 from prep.types import Profile, Seen, TagScores, Vocabulary

@@ -4,7 +4,7 @@ import pytest
 
 from prep.captions.profile import profile_of, wilson_lower
 from prep.captions.tally import Tally
-from prep.config import CharacterSettings, ProfileSettings
+from prep.sections import CharacterSettings, ProfileSettings
 from prep.tagging.filters import parse_patterns
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from prep.captions.compose import VERSION, Composer
 from prep.captions.remembered import Remembered
-from prep.config import Captions, Thresholds
+from prep.sections import Captions, Thresholds
 from prep.tagging.filters import parse_patterns
 from prep.tagging.thresholds import Selector
 from prep.types import Profile, Seen, TagScores, Vocabulary

@@ -8,10 +8,10 @@ import pytest
 
 from prep.captions.compose import Composer
 from prep.captions.tally import BLOCK, Tally, tallied
-from prep.config import Captions, Thresholds
 from prep.jobs.read import above_floor
 from prep.jobs.tag import TAG, VOCABULARY, ScoreBook
 from prep.ledger import Ledger
+from prep.sections import Captions, Thresholds
 from prep.tagging.filters import Patterns
 from prep.tagging.thresholds import Selector
 from prep.types import Vocabulary

@@ -11,8 +11,9 @@ from prep.captions.profile import profile_of
 from prep.captions.tally import Tally
 from prep.captions.triggers import trigger_lines
 from prep.captions.variants import own_core, variant_profile
-from prep.config import Captions, CharacterSettings, ProfileSettings, Thresholds, VariantSettings, load_settings
+from prep.config import load_settings
 from prep.errors import SettingsError
+from prep.sections import Captions, CharacterSettings, ProfileSettings, Thresholds, VariantSettings
 from prep.tagging.filters import parse_patterns
 from prep.tagging.thresholds import Selector
 from prep.types import Profile, TagScores, Vocabulary

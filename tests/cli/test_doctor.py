@@ -12,13 +12,14 @@ import torch
 from click.testing import CliRunner
 
 from prep.cli import group
-from prep.config import Models, Settings, TaggerSettings, configs_folder, load_settings
+from prep.config import configs_folder, load_settings
 from prep.machine import compute, examine, torch_build
 from prep.machine.advice import plan_for
 from prep.machine.compute import STORAGE, Compute, Gpu
 from prep.machine.expected import GIB, PRESETS, card_lines, preset_lines
 from prep.models import all_known, known
 from prep.process import hardware
+from prep.sections import Models, Settings, TaggerSettings
 from prep.tensors import device
 from tests.support.fetching import allow_fetching, without_home
 from tests.support.runs import prep

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prep.drawing.tries import ACCEPTED, Bounds, Known, tried
+from prep.drawing.tries import ACCEPTED, Bounds, Known, apart, tried
 from prep.drawing.wants import Attempt, Want
 from tests.support.requests import request
 
@@ -107,3 +107,26 @@ def test_no_more_is_drawn_nor_accepted_than_is_allowed(verdicts, target):
     found = played(endless("draw", "draw"), bounds, lambda each: verdicts[int(each.key, 16) % 40])
     accepted = [each for each in found if verdicts[int(each.key, 16) % 40] == ACCEPTED]
     assert len(found) <= bounds.tries and len(accepted) <= bounds.most
+
+
+def again(wants: Known, bounds: Bounds, says, found: list) -> list:
+    """All requests of the next run over a set where `found` was drawn and judged."""
+    said = {each.key: says(each) for each in found}
+    stays = frozenset(each.key for each in found if says(each) == ACCEPTED and each.kind != "scene")
+    composites = frozenset(each.key for each in found if each.manner == "composite")
+    others = apart(wants, bounds, said, stays, composites)
+    assert not others  # all of it is what these wants lead to
+    return played(wants, bounds, says, others)
+
+
+@given(st.lists(st.sampled_from([ACCEPTED, "copy", "damaged", "off_character"]), min_size=8, max_size=40))
+def test_a_second_run_tries_nothing_more_although_too_few_were_accepted(verdicts):
+    bounds = Bounds(4, 8, 16, 1)
+    says = lambda each: verdicts[int(each.key[:6], 16) % len(verdicts)]  # noqa: E731 - as a scene: off_character too
+    found = played(endless("composite", "draw", "draw"), bounds, says)
+    assert again(endless("composite", "draw", "draw"), bounds, says, found) == found
+
+
+def test_what_other_settings_drew_counts_from_the_start():
+    said = {"a": ACCEPTED, "b": "damaged"}
+    assert apart(endless(), Bounds(2, 4, 8, 0), said, frozenset({"a"}), frozenset()) == {"a"}

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from prep.checks.retag import read_exclusive
-from prep.config import Settings, configs_folder, load_settings
+from prep.config import configs_folder, load_settings
 from prep.drawing.vary import read_vary
 from prep.errors import PrepError
 from prep.lint.look import apply_fixes, lint
+from prep.sections import Settings
 from prep.tagging.filters import read_patterns
 from prep.tagging.thresholds import read_overrides
 from tests.faults.apart import typed

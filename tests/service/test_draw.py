@@ -102,6 +102,7 @@ def test_what_cannot_be_drawn_is_one_sentence(served, body, says):
     assert answer.status_code == 422 and says in answer.json()["detail"], answer.text
 
 
+@pytest.mark.slow
 def test_a_loop_gives_tags_prompts_and_checked_pictures(served):
     answer = served.post("/v1/loop", files={"image": SYLVIE.read_bytes()}, data={"character": "Sylvie", "count": 1})
     assert answer.status_code == 202 and answer.headers["location"] == f"/v1/jobs/{answer.json()['id']}"

@@ -9,13 +9,17 @@ import sys
 import threading
 import time
 
+import psutil
 import pytest
 import requests
 
-from tests.service.test_draw import SYLVIE
+from prep.errors import StoppedError
+from prep.service.desk import Desk
+from prep.service.studio import keep_newest
 from tests.support.examples import CHARACTERS
 from tests.support.serving import served_here, served_process
 
+SYLVIE = CHARACTERS / "sylvie" / "sylvie_blue_smile.png"
 LONG = {"prompt": "1girl, orange hair", "steps": 60, "count": 8}
 
 
@@ -96,6 +100,23 @@ def test_a_full_queue_is_429_and_says_when_to_come_again(tmp_path):
             cancel(served, id_)
 
 
+def test_a_second_server_does_not_take_the_first_ones_jobs(served):
+    settings = served.desk.settings
+    desk = Desk(settings)
+    with pytest.raises(StoppedError, match="is in use by process"):
+        desk.start()
+    desk.store.close()
+
+
+def test_only_the_newest_encoded_prompts_are_kept(tmp_path):
+    for number in range(4):
+        (tmp_path / str(number)).write_bytes(b"x" * 10)
+        os.utime(tmp_path / str(number), (number, number))
+    keep_newest(tmp_path, 25)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2", "3"]
+    keep_newest(tmp_path / "none", 25)
+
+
 def test_old_jobs_are_forgotten_with_their_pictures(tmp_path):
     with served_here(tmp_path) as served:
         done = submit(served, count=1, steps=1)
@@ -106,17 +127,19 @@ def test_old_jobs_are_forgotten_with_their_pictures(tmp_path):
         assert not place.exists() and served.get(f"/v1/jobs/{done}").status_code == 404
 
 
+@pytest.mark.slow
 def test_a_dataset_is_made_of_a_folder_that_is_open_alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "art" / "mira").mkdir(parents=True)
     (tmp_path / "art" / "mira" / "a.png").write_bytes(SYLVIE.read_bytes())
     (tmp_path / "secret").mkdir()
     (tmp_path / "art" / "link").symlink_to(tmp_path / "secret")
-    with served_here(tmp_path / "serve", "generator.model=none", f"serve.roots=['{tmp_path}/art']") as served:
+    run = ("--set", "tagger.model=starter", "--set", "generator.model=none")
+    sets = ("generator.model=none", f"serve.roots=['{tmp_path}/art']")
+    with served_here(tmp_path / "serve", *sets, run=run) as served:
         for source, status in (("../secret", 403), ("link", 403), ("/etc", 403), ("nothing", 404), ("a\0b", 422)):
             answer = served.post("/v1/datasets", json={"source": source})
             assert answer.status_code == status, answer.text
-        served.desk.run_arguments = ("--set", "tagger.model=starter", "--set", "generator.model=none")
         answer = served.post("/v1/datasets", json={"source": ".", "name": "My set"})
         ended = served.ended(answer.json()["id"])
         assert ended["status"] == "done", ended
@@ -158,6 +181,21 @@ def test_sigterm_answers_who_waits_and_finishes_what_is_drawn(tmp_path):
         waiting.join()
         assert answers[0].status_code == 202 and answers[0].json()["status"] == "queued"
     assert (tmp_path / "outputs/.serve/jobs" / at_work / "0.png").exists()
+
+
+@pytest.mark.slow
+def test_a_dataset_goes_on_after_a_kill_although_its_process_lives(tmp_path):
+    sets = ("generator.model=starter", f"serve.roots=['{CHARACTERS.parent}']")
+    with served_process(tmp_path, *sets) as served:
+        id_ = served.post("/v1/datasets", json={"source": "characters"}).json()["id"]
+        until(lambda: list(tmp_path.glob("outputs/characters/generated/*/*/*.png")), 240)
+        served.process.kill()
+        served.process.wait()
+        notes = json.loads((tmp_path / "outputs/.serve/jobs" / id_ / "process.json").read_text())
+        assert psutil.pid_exists(notes["pid"])
+    with served_process(tmp_path, *sets) as served:
+        assert served.ended(id_, 400)["status"] == "done"
+    assert not psutil.pid_exists(notes["pid"])
 
 
 @pytest.mark.slow

@@ -19,15 +19,18 @@ from tests.support.counting import CountingGenerator
 from tests.support.onnx_files import tiny_onnx
 from tests.support.pictures import tiny_checkpoint
 from tests.support.tiny import tiny_model
+from tests.support.web_ui import lasting_web_ui
 from tests.support.witness_files import tiny_ccip, tiny_corrupted
 
 
-def made(spec: ModelSpec, files: dict[str, Path], **options: Any) -> Any:
+def made(spec: ModelSpec, files: dict[str, Any], **options: Any) -> Any:
     """As a job makes it, without looking for its files."""
     return load(spec.maker)(spec.name, files, (load(spec.options) if spec.options else COMMON[spec.role])(**options))
 
 
 def _tagger(spec: ModelSpec, folder: Path, batch: int) -> Any:
+    if spec.remote:
+        return made(spec, {"url": lasting_web_ui().url}, batch=batch)
     (weights,) = [PACKAGE / file.name for file in spec.files if file.packaged] or [
         tiny_checkpoint(folder / "t.safetensors")
     ]
@@ -40,6 +43,8 @@ def _onnx(folder: Path, batch: int) -> Any:
 
 
 def _generator(spec: ModelSpec, folder: Path) -> Any:
+    if spec.remote:
+        return made(spec, {"url": lasting_web_ui().url}, resolution=128)
     if spec.packaged:
         return made(spec, {"model": PACKAGE / spec.files[0].name}, device="cpu", resolution=64)
     return made(spec, {"model": tiny_model(folder)}, device="cpu")

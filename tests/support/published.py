@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from prep.config import Settings
 from prep.dataset.manifest import COLUMNS
 from prep.names import slugs
+from prep.sections import Settings
 from tests.support.pictures import drawing, save
 
 GPS_POSITION = (51.0, 28.0, 38.0)

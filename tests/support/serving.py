@@ -52,10 +52,12 @@ class Served:
 
 
 @contextlib.contextmanager
-def served_here(folder: Path, *sets: str, logins: dict[str, str] | None = None) -> Iterator[Served]:
-    """folder: where it keeps its jobs."""
+def served_here(
+    folder: Path, *sets: str, logins: dict[str, str] | None = None, run: tuple[str, ...] = ()
+) -> Iterator[Served]:
+    """folder: where it keeps its jobs. run: arguments of `prep run`, for datasets."""
     settings = load_settings(None, None, (*STARTER, f"serve.folder={folder}", *sets))
-    desk = Desk(settings)
+    desk = Desk(settings, run)
     desk.start()
     app, at = app_of(desk, Access(logins or {})), listening("127.0.0.1", 0)
     server = Server(make_config(app), desk)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from prep.config import Thresholds
 from prep.errors import SettingsError
+from prep.sections import Thresholds
 from prep.tagging.thresholds import Selector, level_of, mcut, read_overrides
 from prep.types import TagScores, Vocabulary
 

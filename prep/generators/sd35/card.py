@@ -5,14 +5,9 @@ from dataclasses import dataclass
 from prep.errors import SettingsError
 from prep.generators.sd35.family import LARGE, MEDIUM, SAMPLERS, TURBO, Family, size_for
 from prep.generators.sd35.options import SD35Options
+from prep.generators.words import ANIME_NEGATIVE, ANIME_QUALITY, SD35_NEGATIVE, SD35_QUALITY
 from prep.types import Editing
 
-# SD3.5 has read descriptions of pictures: words of drawn animation mean something to it, scores of a booru do not.
-QUALITY = "anime illustration, clean line art, cel shading, detailed eyes"
-NEGATIVE = "photograph, 3d render, blurry, jpeg artifacts, deformed hands, extra fingers, text, watermark, signature"
-# A small model of the same classes has learned the words of SD1.5's anime models, as the starter has.
-SMALL_QUALITY = "masterpiece, best quality, official art, extremely detailed CG"
-SMALL_NEGATIVE = "low quality, worst quality, blurry, cropped, text, watermark, signature"
 EDITING = Editing(0.66, 3.5, 13.5)  # of SD3, in the paper on FlowEdit: 33 of 50 steps
 SMALL_EDITING = Editing(0.9, 1.5, 5.0)  # the best of nine with the starter, 24 edits each
 FAMILIES = {"sd35-large-fp8": LARGE, "sd35-large-turbo-fp8": TURBO, "sd35-medium": MEDIUM}
@@ -38,11 +33,11 @@ class SD35Card:
 
     @property
     def quality(self) -> str:
-        return QUALITY if self.family.published else SMALL_QUALITY
+        return SD35_QUALITY if self.family.published else ANIME_QUALITY
 
     @property
     def negative(self) -> str:
-        return NEGATIVE if self.family.published else SMALL_NEGATIVE
+        return SD35_NEGATIVE if self.family.published else ANIME_NEGATIVE
 
     @property
     def steps(self) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from prep.service.a1111.route import Route
+from prep.service.access import client_of
 
 router = APIRouter(route_class=Route)
 
@@ -37,10 +38,10 @@ async def progress(request: Request) -> dict[str, Any]:
 @router.post("/sdapi/v1/interrupt")
 async def interrupt(request: Request) -> dict[str, Any]:
     """The order at work ends with the pictures that are done."""
-    request.app.state.desk.interrupt()
+    request.app.state.desk.interrupt(client_of(request))
     return {}
 
 
 @router.post("/sdapi/v1/skip")
 async def skip(request: Request) -> None:
-    request.app.state.desk.interrupt()
+    request.app.state.desk.interrupt(client_of(request))

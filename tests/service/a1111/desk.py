@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from prep.config import Settings
 from prep.errors import ImageError
 from prep.images import open_image
+from prep.sections import Settings
 from prep.service.drawing import pictures_of
 from prep.service.orders import Drawn, Order, Progress
 from prep.service.pictures import unreadable
@@ -84,5 +84,5 @@ class TableDesk:
     def now(self) -> Progress:
         return replace(self.progress)
 
-    def interrupt(self) -> None:
+    def interrupt(self, client: str) -> None:
         self.interrupted += 1

@@ -1,0 +1,220 @@
+"""Another machine's HTTP API: an address as a user types it, and calls that end in JSON or in one sentence.
+
+Knows time-outs, tries, credentials and sizes. Does not know what is asked; torch-free, and `requests` is imported only
+when something is asked.
+"""
+
+import ipaddress
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+from prep.documents import DocumentError, parse_json
+from prep.errors import NetworkError, SettingsError, StoppedError
+
+if TYPE_CHECKING:
+    from requests import Response
+
+AUTH = "PREP_A1111_AUTH"
+TRIES = 4
+SILENT_TRIES = 2  # of a server that accepts and does not answer: each costs the whole time-out
+PAUSE_SECONDS = 1.0  # doubles with each try
+CONNECT_SECONDS = 5
+CHUNK_BYTES = 1 << 20
+ANSWER_BYTES = 200_000_000  # a picture of 8192 x 8192 px as base64
+SHOWN = 200  # letters of what a server says about an error
+BUSY = (408, 425, 429)  # like 5xx: worth another try
+NO_API = "start it there with --api (AUTOMATIC1111 and Forge answer to programs only then), or correct the address"
+PASSWORD = f"set {AUTH}=user:password, or add the host to ~/.netrc"
+
+
+class AddressError(ValueError):
+    """What is wrong with an address, as a clause after its name, and what to do."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
+
+
+def address_of(typed: str) -> str:
+    """`host:7860`, `https://host/prefix/` -> the address that paths are added to, without a slash at its end.
+
+    Raises AddressError, which never repeats a password.
+    """
+    example = "write it as http://HOST:7860"
+    text = typed if "://" in typed else f"http://{typed}"
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise AddressError("is not an address", example) from None
+    if parts.username is not None or parts.password is not None:
+        raise AddressError("has a user name or a password in its address", PASSWORD)
+    sound = text.isprintable() and not any(letter.isspace() for letter in text)
+    if parts.scheme not in ("http", "https") or not host or not sound or parts.query or parts.fragment:
+        raise AddressError("is not an address", example)
+    return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix('/').removesuffix('/sdapi/v1')}".rstrip("/")
+
+
+def is_here(address: str) -> bool:
+    """Whether it is on this machine."""
+    host = urlsplit(address).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def retrying(tries: int, worth_a_try: Callable[[BaseException], bool]) -> Retrying:
+    """Call a function until it succeeds; the last error is raised unchanged."""
+    return Retrying(
+        stop=stop_after_attempt(tries),
+        wait=wait_exponential(multiplier=PAUSE_SECONDS),
+        retry=retry_if_exception(worth_a_try),
+        reraise=True,
+    )
+
+
+def other_model(address: str) -> StoppedError:
+    return StoppedError(
+        f"{address_of(address)} has another model now than when the run began",
+        hint="load the first one there again and run again, or run again to begin anew with this one",
+    )
+
+
+class AbsentError(StoppedError):
+    """The server has no such route, model or sampler."""
+
+    status = 404  # or 405: it has the path, but not for this kind of call
+
+
+class _PassingError(NetworkError):
+    """Worth another try."""
+
+
+class _SilentError(_PassingError):
+    """It accepts, and does not answer in time."""
+
+
+class Server:
+    """The API at one address. Every call raises StoppedError (NetworkError, AbsentError) with one sentence."""
+
+    def __init__(self, address: str, timeout_seconds: float, tries: int = TRIES) -> None:
+        """timeout_seconds: to wait for an answer. Raises SettingsError for credentials that cannot be read."""
+        import requests
+
+        self.address = address_of(address)
+        self.timeout_seconds = timeout_seconds
+        self.tries = tries
+        self.session = requests.Session()
+        self.session.auth = _credentials()
+        # A proxy does not know what `localhost` is here.
+        self.proxies = {"http": "", "https": ""} if is_here(self.address) else {}
+
+    def get(self, path: str) -> Any:
+        return self._asked("GET", path, None, self.tries)
+
+    def post(self, path: str, body: Any, tries: int = 0) -> Any:
+        """tries: 0: as many as usual."""
+        return self._asked("POST", path, body, tries or self.tries)
+
+    def close(self) -> None:
+        self.session.close()
+
+    def _asked(self, method: str, path: str, body: Any, tries: int) -> Any:
+        silent = 0
+
+        def passes(error: BaseException) -> bool:
+            nonlocal silent
+            silent += isinstance(error, _SilentError)
+            return isinstance(error, _PassingError) and silent < SILENT_TRIES
+
+        try:
+            return retrying(tries, passes)(lambda: self._once(method, path, body))
+        except _PassingError as error:
+            raise NetworkError(error.message, error.hint) from None
+
+    def _once(self, method: str, path: str, body: Any) -> Any:
+        import requests
+
+        started = time.monotonic()
+        again = "start it, or wait until it is free, then run again: what is finished is kept"
+        try:
+            with self.session.request(
+                method, self.address + path, json=body, stream=True, allow_redirects=False, proxies=self.proxies,
+                timeout=(CONNECT_SECONDS, self.timeout_seconds),
+            ) as answer:  # fmt: skip
+                data = self._received(answer, started)
+                return self._read(answer, path, data)
+        except requests.Timeout as error:
+            kind = _PassingError if isinstance(error, requests.ConnectTimeout) else _SilentError
+            raise kind(f"{self.address} does not answer {path} in time", again) from None
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
+            kind = _SilentError if "Read timed out" in str(error) else _PassingError
+            raise kind(f"{self.address} does not answer: there is no connection, or it was lost", again) from None
+        except (requests.RequestException, ValueError) as error:  # ValueError: some host names are invalid
+            raise StoppedError(f"{self.address} cannot be asked ({type(error).__name__})", NO_API) from None
+
+    def _received(self, answer: "Response", started: float) -> bytes:
+        """The whole body, of bounded size and in bounded time. Raises StoppedError."""
+        data = bytearray()
+        for chunk in answer.iter_content(CHUNK_BYTES):
+            data += chunk
+            if len(data) > ANSWER_BYTES:
+                raise StoppedError(f"{self.address} sends more than {ANSWER_BYTES:,} bytes", hint=NO_API)
+            if time.monotonic() - started > 2 * self.timeout_seconds:
+                raise _SilentError(f"{self.address} sends its answer too slowly", "try again when it is free")
+        return bytes(data)
+
+    def _read(self, answer: "Response", path: str, data: bytes) -> Any:
+        status, where = answer.status_code, f"{self.address} ({path})"
+        page = data.lstrip()[:1] == b"<" or "html" in answer.headers.get("Content-Type", "")
+        if status in (401, 403):
+            given = "the user name and password are refused" if self.session.auth else "it asks for a password"
+            raise StoppedError(f"{where}: {given}", hint=PASSWORD)
+        if 300 <= status < 400:
+            raise StoppedError(f"{where} leads to another address", hint="use the address that it leads to")
+        if status in (404, 405) and (page or not _detail(data) or _detail(data) in ("Not Found", "Method Not Allowed")):
+            error = AbsentError(f"{self.address} has no {path}", hint=NO_API)
+            error.status = status
+            raise error
+        if status in (404, 405):
+            raise AbsentError(f"{where} says: {_detail(data)}", hint="see what it has, or use another server")
+        if status >= 500 or status in BUSY:
+            said = f": {_detail(data)}" if _detail(data) else ""
+            raise _PassingError(f"{where} answers {status}{said}", hint="see what it prints, then run again")
+        if status >= 400:
+            raise StoppedError(f"{where} answers {status}: {_detail(data)}", hint="see what it prints")
+        if page:
+            raise StoppedError(f"{where} answers with a page for people (HTML), not with an API", hint=NO_API)
+        try:
+            return parse_json(data)
+        except DocumentError as error:
+            raise StoppedError(f"{where}: its answer {error}", hint=NO_API) from None
+
+
+def _credentials() -> tuple[bytes, bytes] | None:
+    """From the environment; without it, requests looks into ~/.netrc. Raises SettingsError."""
+    given = os.environ.get(AUTH, "")
+    if not given:
+        return None
+    user, colon, password = given.partition(":")
+    if not colon:
+        raise SettingsError(f"{AUTH} has no `:`", hint="set it to user:password")
+    return user.encode(), password.encode()
+
+
+def _detail(data: bytes) -> str:
+    """What the server says about an error, on one short line."""
+    try:
+        found = parse_json(data)
+    except DocumentError:
+        return ""
+    if isinstance(found, dict):
+        found = next((found[key] for key in ("detail", "errors", "error") if found.get(key)), "")
+    text = "".join(letter if letter.isprintable() else " " for letter in str(found))
+    return text[:SHOWN].rstrip(" .")
