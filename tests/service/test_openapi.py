@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
@@ -148,3 +149,28 @@ def test_text_that_no_tokenizer_takes_is_refused(served):
         assert answer.status_code == 422 and answer.json()["detail"].startswith("prompt: "), answer.text
     answer = served.post("/v1/draw", data=rb'{"prompt": "\ud83d\ude00", "count": 99}')
     assert "at most 16" in answer.json()["detail"]  # a whole pair is a letter
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/v1/read", {"images": [PNG], "threshold": True}, "threshold"),
+        ("/v1/read", {"images": [PNG], "threshold": "0.4"}, "threshold"),
+        ("/v1/draw", {"prompt": "1girl", "count": "2"}, "count"),
+        ("/v1/draw", {"prompt": "1girl", "steps": True}, "steps"),
+        ("/v1/draw", {"prompt": "1girl", "wait": "yes"}, "wait"),
+    ],
+)
+def test_a_field_of_another_type_is_refused_in_json(served, path, body, field):
+    answer = served.post(path, json=body)
+    assert answer.status_code == 422 and answer.json()["detail"].startswith(f"{field}: "), answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [("/v1/jobs/x", "DELETE, GET"), ("/v1/read", "POST"), ("/sdapi/v1/options", "GET, POST"), ("/health", "GET")],
+)
+def test_a_wrong_method_is_told_all_right_ones(served, path, allowed):
+    answer = requests.put(served.url + path, timeout=60)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert answer.json() == {"detail": "Method Not Allowed"}
