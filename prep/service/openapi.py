@@ -12,7 +12,7 @@ EVENT = {
     "type": "object",
     "properties": {
         "event": {"type": "string", "enum": ["progress", "line", "end"]},
-        "data": {"type": "string", "description": "JSON: status, progress and before; a line; at the end the whole job"},
+        "data": {"type": "string", "description": "JSON: status, progress, before; a line; or the whole job"},
     },
     "required": ["event", "data"],
 }
