@@ -13,15 +13,15 @@ from prep.drawing.vary import Group, Way
 from prep.types import GenerationRequest, Profile
 
 NOBODY = "no_humans"
-LONGEST = 4 / 3  # longer side / shorter side of what is drawn from words
+LONGEST = 4 / 3  # height / width of what is drawn from words, at most
 Option = tuple[str, ...]
 
 
 def upright(width: int, height: int) -> tuple[int, int]:
-    """A size of at most 4:3 either way. What uses none of the parent's pixels need not be as long as it: the further
-    from a square, the more often a figure is drawn broken.
+    """A size of at most a square's width and 3:4. What uses none of the parent's pixels need not have its aspect: the
+    wider or the longer, the more often a figure is drawn broken.
     """
-    return min(width, round(height * LONGEST)), min(height, round(width * LONGEST))
+    return min(width, height), min(height, round(width * LONGEST))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The starter's witness on pictures that the starter generator drew, told whole or broken by two people.
 
 Neither saw a name or the other's list; where they disagree, the label is null and nothing is counted. Training saw none
-of these pictures (seed 901; it has labels of seed 900).
+of these pictures (seed 901, and half of 902; it has labels of seed 900 and of the other half).
 """
 
 import json
@@ -38,7 +38,7 @@ def test_the_card_says_how_many_pictures_both_were_sure_of():
 
 @pytest.mark.parametrize(
     "some, rejected, accepted",
-    [(8, 0.75, 0.7), pytest.param(1, 0.85, 0.82, marks=pytest.mark.slow)],
+    [(8, 0.75, 0.7), pytest.param(1, 0.9, 0.85, marks=pytest.mark.slow)],
     ids=["one in eight", "all"],
 )
 def test_most_broken_ones_are_rejected_and_most_whole_ones_pass(some, rejected, accepted):
