@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.exceptions import HTTPException
 
 from prep.errors import PrepError, StoppedError
 from prep.service import a1111, v1
@@ -26,6 +27,7 @@ def app_of(desk: Desk, access: Access) -> FastAPI:
     app.add_middleware(Limits, access=access, serve=desk.settings.serve, metrics=app.state.metrics)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(PrepError, _failed)
+    app.add_exception_handler(405, _not_allowed)
     app.add_exception_handler(Exception, _unexpected)
     app.include_router(v1.routes())
     app.include_router(a1111.routes(), tags=["AUTOMATIC1111"], responses=refusals())
@@ -60,6 +62,14 @@ async def _refused(request: Request, error: Refused) -> JSONResponse:
 
 async def _failed(request: Request, error: PrepError) -> JSONResponse:
     return JSONResponse({"detail": str(error)}, 503 if isinstance(error, StoppedError) else 422)
+
+
+async def _not_allowed(request: Request, error: HTTPException) -> JSONResponse:
+    """Starlette names the methods of the first route that has this address; here all of them are."""
+    path = getattr(request.scope.get("route"), "path_format", "")
+    methods = [method.upper() for method in request.app.openapi()["paths"].get(path, ())]
+    headers = {"Allow": ", ".join(sorted(methods))} if methods else error.headers
+    return JSONResponse({"detail": error.detail}, 405, headers)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -22,10 +22,11 @@ PICTURES = ("images", "image", "mask")  # fields that are pictures
 async def body_of(request: Request, model: type[Model], limits: Serve) -> tuple[Model, dict[str, list[bytes]]]:
     """(the fields, field -> its pictures, each a file's bytes that begin like a picture). Raises Refused."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    values, pictures = await _form(request, limits) if kind == FORM else await _json(request, limits)
+    form = kind == FORM
+    values, pictures = await (_form if form else _json)(request, limits)
     given = {name: [""] * len(found) if name == "images" else "" for name, found in pictures.items()}
     try:
-        checked = model.model_validate({**values, **given})
+        checked = model.model_validate({**values, **given}, strict=not form)  # a form has texts alone
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the body"

@@ -49,7 +49,7 @@ class DrawBody(Body):
     manner: Literal["text", "img2img", "edit", "composite"] | None = Field(
         None, description="null: img2img with an image, else text. edit: FlowEdit. composite: the image's figure "
         "before a scene drawn from the prompt")  # fmt: skip
-    strength: float | None = Field(None, gt=0, le=1, description="of img2img and edit")
+    strength: float | None = Field(None, ge=0.01, le=1, description="of img2img and edit: share of the steps")
     source: Words = Field("", description="of an edit: a prompt for what the image shows; empty: its tags")
     width: int | None = Field(None, ge=64, le=4096, description="pixels; null: the image's, or the model's own")
     height: int | None = Field(None, ge=64, le=4096)

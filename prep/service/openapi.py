@@ -8,6 +8,14 @@ from prep.service.body import FORM, PICTURES
 from prep.service.fields import PNG, ErrorAnswer
 
 FILE = {"type": "string", "format": "binary"}
+EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "enum": ["progress", "line", "end"]},
+        "data": {"type": "string", "description": "JSON: status, progress, before; a line; or the whole job"},
+    },
+    "required": ["event", "data"],
+}
 RETRY = {"Retry-After": {"description": "seconds after which it is worth trying again", "schema": {"type": "integer"}}}
 LOCATION = {"Location": {"description": "the job's address", "schema": {"type": "string"}}}
 ALL = {  # of every route but /health

@@ -59,7 +59,7 @@ def routes() -> APIRouter:
     add("/jobs/{id}", cancel, methods=["DELETE"], summary="Cancel a job", **own)
     add("/jobs/{id}/events", events, methods=["GET"], response_class=StreamingResponse,
         summary="A job's progress as server-sent events, until it ends",
-        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}} | found)  # fmt: skip
+        responses={200: {"content": {"text/event-stream": {"schema": openapi.EVENT}}}} | found)  # fmt: skip
     add("/jobs/{id}/{file:path}", picture, methods=["GET"], response_class=FileResponse,
         summary="A picture of a job's result",
         responses={200: {"content": {"image/png": {"schema": openapi.FILE}}}} | found)  # fmt: skip

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from prep.cli import group
-from prep.config import Serve
+from prep.sections import Serve
 from tests.support.examples import CHARACTERS, ROOT
 from tests.support.serving import Served, served_here
 

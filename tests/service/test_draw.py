@@ -50,6 +50,12 @@ def test_a_picture_alone_is_drawn_from_its_tags(served):
     assert told["prompt"].startswith("masterpiece, best quality") and "orange hair" in told["prompt"]
 
 
+def test_the_least_strength_takes_a_step(served):
+    for manner in ("img2img", "edit"):
+        (told,) = drawn(served, prompt="1girl", image=SYLVIE.read_bytes(), manner=manner, strength=0.01, steps=1)
+        assert (told["strength"], told["steps"]) == (0.01, 1)
+
+
 def test_outside_a_mask_nothing_changes(served):
     source = SYLVIE.read_bytes()
     header = read_header(source)
@@ -94,6 +100,7 @@ def test_a_composite_has_the_figure_before_a_scene(served):
         ({"prompt": "x", "count": 17}, "at most 16"),
         ({"prompt": "x", "width": 1}, "width"),
         ({"prompt": "x", "strength": 0}, "strength"),
+        ({"prompt": "x", "strength": 5e-324}, "strength"),  # no step at all
         ({"prompt": "x" * 20_000}, "prompt"),
     ],
 )

@@ -8,7 +8,7 @@ LONGEST_PROMPT = 100_000  # letters
 LONGEST_SIDE_PX = 16_384
 MOST_TAGS = 512  # SD.Next's own limit
 
-Text = Annotated[str, Field(max_length=LONGEST_PROMPT)]
+Text = Annotated[str, Field(max_length=LONGEST_PROMPT)]  # with a limit, pydantic also refuses half a surrogate pair
 Share = Annotated[float, Field(ge=0, le=1)]
 Side = Annotated[int, Field(ge=1, le=LONGEST_SIDE_PX)]
 
@@ -24,7 +24,7 @@ class Asked(BaseModel):
 
 class Interrogate(Asked):
     image: str | None = None
-    model: str = "clip"
+    model: Text = "clip"
     threshold: Share | None = None  # A1111 has none: an extension
 
 
@@ -32,7 +32,7 @@ class Tagger(Asked):
     """SD.Next's."""
 
     image: str | None = None
-    model: str = "wd-eva02-large-tagger-v3"
+    model: Text = "wd-eva02-large-tagger-v3"
     threshold: Share = 0.5
     character_threshold: Share = 0.85
     max_tags: int = Field(74, ge=1, le=MOST_TAGS)
@@ -40,7 +40,7 @@ class Tagger(Asked):
     sort_alpha: bool = False
     use_spaces: bool = False
     escape_brackets: bool = True
-    exclude_tags: str = ""
+    exclude_tags: Text = ""
     show_scores: bool = False
 
 
@@ -48,7 +48,7 @@ class ExtensionTagger(Asked):
     """The extension wd14-tagger's."""
 
     image: str | None = None
-    model: str = "wd14-vit-v2-git"
+    model: Text = "wd14-vit-v2-git"
     threshold: Share = 0.35
 
 
@@ -59,14 +59,14 @@ class PngInfo(Asked):
 class Text2Image(Asked):
     prompt: Text = ""
     negative_prompt: Text = ""
-    styles: list[str] | None = None
+    styles: list[Text] | None = None
     seed: int = -1
     subseed: int = -1
     subseed_strength: float = 0
     seed_resize_from_h: int = -1
     seed_resize_from_w: int = -1
-    sampler_name: str | None = None
-    sampler_index: str = "Euler"
+    sampler_name: Text | None = None
+    sampler_index: Text = "Euler"
     scheduler: str | None = None
     batch_size: int = Field(1, ge=1)
     n_iter: int = Field(1, ge=1)
@@ -80,11 +80,11 @@ class Text2Image(Asked):
     override_settings: dict[str, Any] | None = None
     override_settings_restore_afterwards: bool = True
     enable_hr: bool = False
-    script_name: str | None = None
+    script_name: Text | None = None
     script_args: list[Any] = []
     send_images: bool = True
     save_images: bool = False
-    alwayson_scripts: dict[str, Any] = {}
+    alwayson_scripts: dict[Text, Any] = {}
     # Accepted for the clients that send them; none of them changes anything.
     eta: Any = None
     s_churn: Any = None

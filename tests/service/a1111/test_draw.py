@@ -279,3 +279,13 @@ def test_progress_is_what_clients_wait_for(client, desk):
 def test_interrupt_and_skip_stop_what_is_drawn(client, desk):
     assert client.post("/sdapi/v1/interrupt").json() == {} and client.post("/sdapi/v1/skip").json() is None
     assert desk.interrupted == 2
+
+
+@pytest.mark.parametrize(
+    "field", ["prompt", "script_name", "sampler_name", "sampler_index", "alwayson_scripts", "styles"]
+)
+def test_half_a_surrogate_pair_is_refused_wherever_it_stands(client, desk, field):
+    half = {"alwayson_scripts": {"\ud800": {}}, "styles": ["\ud800"]}.get(field, "\ud800")
+    body = json.dumps({"width": 64, "height": 64, field: half})
+    found = client.post(TEXT, content=body, headers={"content-type": "application/json"})
+    assert found.status_code == 422 and field in found.json()["detail"][0]["loc"] and not desk.orders
