@@ -4,6 +4,7 @@ As ASGI middleware, so that it also counts what streams.
 """
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -16,6 +17,7 @@ from prep.service.refused import Refused
 
 BODY_SECONDS = 120.0  # in which a body has to arrive
 STILL_SECONDS = 20.0  # between two parts of it
+SMALL_BYTES, SMALL_SECONDS = 10**6, 1.0  # of a body that is received although it is refused
 OPEN = ("/health",)  # needs no password: it says nothing
 
 
@@ -39,6 +41,7 @@ class Limits:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                await patient.finish(scope)
                 if not patient.whole:  # the rest of the body may still be on its way
                     message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
             await send(message)
@@ -89,6 +92,15 @@ class _Patient:
             raise too_large(self.request_mb)
         self.whole = not message.get("more_body", False)
         return message
+
+    async def finish(self, scope: dict[str, Any]) -> None:
+        """Receive the rest of a small body that nobody read, so that its sender gets to the answer."""
+        length = dict(scope["headers"]).get(b"content-length", b"")
+        if not self.whole and length.isdigit() and int(length) <= SMALL_BYTES:
+            with contextlib.suppress(Refused, TimeoutError):
+                async with asyncio.timeout(SMALL_SECONDS):
+                    while not self.whole:
+                        await self.received()
 
 
 def too_large(request_mb: int) -> Refused:

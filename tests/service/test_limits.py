@@ -5,6 +5,7 @@ import threading
 import time
 
 import pytest
+import requests
 
 from prep.service import limits, server
 from tests.support.pictures import drawing, encoded
@@ -70,6 +71,14 @@ def test_a_slow_loris_is_dropped(small):
     assert slow.startswith(b"HTTP/1.1 408") and alive(small)
     first = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
     assert sent(small, first, *[b"GET /heal"], *[b"t"] * 12, pause=0.1).endswith(b"ok\n")
+
+
+def test_a_small_body_that_nobody_reads_does_not_cost_the_connection(small):
+    with requests.Session() as session:
+        for _ in range(3):
+            answer = session.put(f"{small.url}/v1/read", data=b"x" * 100_000, timeout=20)
+            assert answer.status_code == 405 and answer.headers.get("connection") != "close"
+    assert alive(small)
 
 
 def test_nonsense_is_400(small):
