@@ -115,11 +115,12 @@ class Server:
         # A proxy does not know what `localhost` is here.
         self.proxies = {"http": "", "https": ""} if is_here(self.address) else {}
 
-    def get(self, path: str) -> Any:
-        return self._asked("GET", path, None, self.tries)
+    def get(self, path: str, tries: int = 0) -> Any:
+        """tries: 0: as many as usual."""
+        return self._asked("GET", path, None, tries or self.tries)
 
     def post(self, path: str, body: Any, tries: int = 0) -> Any:
-        """tries: 0: as many as usual."""
+        """tries: as of get."""
         return self._asked("POST", path, body, tries or self.tries)
 
     def close(self) -> None:

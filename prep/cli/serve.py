@@ -51,7 +51,11 @@ def command(host, port, auth_file, config, sets) -> int:
     keep_arrow_small()
     own_this_process()
     trust_our_own_limits()
-    arguments = [*(["--config", str(config)] if config else []), *(part for text in sets for part in ("--set", text))]
+    of_sets = [text for text in sets if not text.strip().startswith("serve.")]
+    arguments = [
+        *(["--config", str(config)] if config else []),
+        *(part for text in of_sets for part in ("--set", text)),
+    ]
     socket = listening(host, port)
     with Report():
         desk = Desk(settings, arguments)

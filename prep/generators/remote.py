@@ -37,6 +37,8 @@ MOST_PIXELS = 100_000_000
 # In a prompt there, brackets are emphasis: those of a tag are escaped, and `(word:1.2)` is left to who wrote it.
 WEIGHTED = re.compile(r"(\([^()\[\]\\]*:\d+(?:\.\d+)?\))")
 BRACKET = re.compile(r"(?<!\\)[()\[\]]")
+OWN = {"steps": int, "guidance": float, "quality": str, "negative": str}  # of a card, as prep serve tells them
+SMALLEST_PX, MOST_SIDE_PX, MOST_WORDS = 16, 4096, 1000
 SHAPING = ("sd_vae", "CLIP_stop_at_last_layers")  # options of the server that change every picture
 
 
@@ -56,6 +58,7 @@ class Found:
     title: str = ""  # by which the checkpoint is switched; empty: it is loaded
     samplers: tuple[str, ...] = tuple(SAMPLERS)
     shaping: tuple[str, ...] = ()  # the values of SHAPING
+    own: tuple[tuple[str, Any], ...] = ()  # what a second prep says of its model: fields of the card
 
     @property
     def digest(self) -> str:
@@ -204,7 +207,27 @@ class Remote:
         samplers = tuple(dict.fromkeys(short.get(name.casefold(), name) for name in there)) or tuple(SAMPLERS)
         title = str(model.get("title") or "") if model is not here else ""
         sha256 = str(model.get("sha256") or model.get("hash") or "")
-        return Found(_name(model), sha256, title, samplers, shaping)
+        return Found(_name(model), sha256, title, samplers, shaping, () if asked else self._own(_name(model)))
+
+    def _own(self, model: str) -> tuple[tuple[str, Any], ...]:
+        """What a second prep says of the model that it draws with, on its own route; others have none."""
+        try:
+            told = self.server.get("/v1/models", tries=1)
+        except StoppedError:
+            return ()
+        found = told.get("generator") if isinstance(told, dict) else None
+        if not isinstance(found, dict) or found.get("name") != model:
+            return ()
+        own = {name: found[name] for name, kind in OWN.items() if isinstance(found.get(name), kind)}
+        sides = [found.get(name) for name in ("width", "height")]
+        if all(type(side) is int and 0 < side <= MOST_SIDE_PX for side in sides):
+            own["resolution"] = max(SMALLEST_PX, round((sides[0] * sides[1]) ** 0.5) // SMALLEST_PX * SMALLEST_PX)
+        if not all(
+            value.isprintable() and len(value) <= MOST_WORDS for value in own.values() if isinstance(value, str)
+        ):
+            return ()
+        in_range = 0 < own.get("steps", 1) <= 200 and 0 <= own.get("guidance", 1) <= 30
+        return tuple(sorted(own.items())) if in_range else ()
 
     def _list(self, path: str) -> list[dict]:
         """Some servers have no such list."""
@@ -223,11 +246,14 @@ def as_prompt(text: str) -> str:
 
 def read_found(kept: str) -> Found:
     values = json.loads(kept)
-    return Found(**values | {name: tuple(values[name]) for name in ("samplers", "shaping")})
+    own = tuple((name, value) for name, value in values.get("own", ()))
+    return Found(**values | {name: tuple(values[name]) for name in ("samplers", "shaping")} | {"own": own})
 
 
 def card_of(found: Found, options: RemoteOptions) -> RemoteCard:
-    return RemoteCard(found.model, found.samplers, options.resolution or RESOLUTION_PX)
+    own = dict(found.own)
+    resolution = options.resolution or own.pop("resolution", RESOLUTION_PX)
+    return RemoteCard(found.model, found.samplers, resolution, **{name: own[name] for name in own if name in OWN})
 
 
 def absent(name: str, options: RemoteOptions) -> RemoteCard:

@@ -5,7 +5,7 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from prep.errors import PrepError, StoppedError
@@ -31,6 +31,7 @@ def app_of(desk: Desk, access: Access) -> FastAPI:
     app.add_exception_handler(Exception, _unexpected)
     app.include_router(v1.routes())
     app.include_router(a1111.routes(), tags=["AUTOMATIC1111"], responses=refusals())
+    app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)
     plain: dict[str, Any] = {"methods": ["GET"], "response_class": PlainTextResponse, "tags": ["server"]}
     stopping = {503: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
     full = {503: refusals()[503]}

@@ -11,7 +11,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from prep.sections import Serve
-from prep.service.pictures import check_bytes, check_picture, from_base64
+from prep.service.pictures import check_bytes, check_picture, from_base64, numbered
 from prep.service.refused import Refused
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -34,8 +34,11 @@ async def body_of(request: Request, model: type[Model], limits: Serve) -> tuple[
     except RecursionError:
         raise Refused(422, "the body is nested too deeply", "see /docs") from None
     for found in pictures.values():
-        for data in found:
-            check_picture(data, limits.max_pixels)
+        for number, data in enumerate(found, 1):
+            try:
+                check_picture(data, limits.max_pixels)
+            except Refused as error:
+                raise numbered(error, number, len(found)) from None
     return checked, pictures
 
 

@@ -1,10 +1,12 @@
 """What a reading is told as: its tags above the threshold, and a caption in one of the styles."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from prep.captions.compose import prompt_text
 from prep.captions.from_settings import composer_of
 from prep.captions.sentence import sentence
+from prep.checks.retag import read_exclusive
 from prep.sections import Settings
 from prep.service.reading import Reading
 from prep.types import Caption, Profile
@@ -35,9 +37,21 @@ def caption_of(
     }
 
 
-def prompt_from(settings: Settings, reading: Reading) -> str:
-    """Its tags as a prompt."""
-    return ", ".join(prompt_text(tag.name) for tag in _composed(settings, reading, "").tags)
+def tags_of(settings: Settings, reading: Reading) -> list[str]:
+    """Its tags, as prompts spell them."""
+    return [prompt_text(tag.name) for tag in _composed(settings, reading, "").tags]
+
+
+def changed(tags: Sequence[str], prompt: str, settings: Settings) -> str:
+    """A prompt for the same picture in which the tags of `prompt` take the place of those that exclude them.
+
+    tags: of the picture. Raises SettingsError for the list of what excludes what.
+    """
+    exclusive = read_exclusive(settings.check.exclusive)
+    asked = [part.strip() for part in prompt.split(",") if part.strip()]
+    named = {part.replace(" ", "_").lower() for part in asked}
+    gone = named.union(*(exclusive.against(name) for name in named))
+    return ", ".join([*asked, *(tag for tag in tags if tag.replace(" ", "_") not in gone)])
 
 
 def _composed(settings: Settings, reading: Reading, trigger: str) -> Caption:

@@ -32,7 +32,11 @@ def figure_of(data: bytes, max_pixels: int, matting: ModelRef | None) -> Cut:
     except ImageError as error:
         raise unreadable(error) from None
     if isinstance(found, NoCut):
-        raise Refused(422, f"its figure cannot be cut out: {found.why}", "send a picture with alpha, or on one colour")
+        raise Refused(
+            422,
+            f"its figure cannot be cut out: {found.why}",
+            "send it with alpha, or on a colour that the figure lacks",
+        )
     return found
 
 
@@ -63,7 +67,8 @@ def compose(
                 "let the prompt name a place alone",
             )
         pictures.append(_set_before(cut, scene.pictures[0], own))
-        requests.append(scene.requests[0])
+        drawn_as, (height, width) = scene.requests[0], pictures[-1].shape[:2]
+        requests.append(replace(drawn_as, manner="composite", scene=drawn_as.key, width=width, height=height))
         keep(number, requests[-1], pictures[-1])
     return Drawn(pictures, requests)
 

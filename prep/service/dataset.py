@@ -79,7 +79,11 @@ def run(source: Path, out: Path, arguments: Sequence[str], work: Work, notes: Pa
     if process.returncode not in ENDINGS:
         said = next((line for _, line in reversed(work.lines) if line.startswith("prep: ")), "")
         raise Refused(500, said.removeprefix("prep: ").rstrip(".") or f"prep run ended with {process.returncode}")
-    return {"out": out.as_posix(), "exit_code": process.returncode, "ending": ENDINGS[process.returncode]}
+    files = [*sorted(out.glob("generated/*/sheet.png")), *out.glob("problems.txt")]
+    shown = [{"file": path.relative_to(out).as_posix()} for path in files]
+    return {
+        "out": out.as_posix(), "exit_code": process.returncode, "ending": ENDINGS[process.returncode], "files": shown,
+    }  # fmt: skip
 
 
 def _listen(process: subprocess.Popen, work: Work) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from prep.errors import Interrupted, PrepError
+from prep.files import is_regular
 from prep.models.choose_models import card_of, generator_of, is_trial, tagger_for, would_draw
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
@@ -140,7 +141,9 @@ class Desk:
         """Raises Refused: 404."""
         found = self.store.job(id_)
         if found is None:
-            raise Refused(404, f"no job is called {id_[:40]}", "it may have been kept long enough: serve.keep_days")
+            raise Refused(
+                404, f"no job is called {id_[:40]}", "look at its id; jobs are forgotten after serve.keep_days"
+            )
         return found
 
     def cancel(self, id_: str) -> Job:
@@ -159,12 +162,13 @@ class Desk:
             return Progress(), 0, None
         return task.work.progress(0), self.lane.place(task), task.work
 
-    def picture(self, id_: str, file: str) -> Path:
-        """A picture of a job's result. Raises Refused: 404."""
-        job = self.job(id_)
-        if file in {each["file"] for each in (job.result or {}).get("pictures", ())}:
-            return self.store.place(id_) / file
-        raise Refused(404, f"job {id_} has no such picture", "take an address from its result")
+    def file(self, id_: str, name: str) -> Path:
+        """A picture of a job's result, or a file of its set. Raises Refused: 404."""
+        result = self.job(id_).result or {}
+        for folder, kind in ((self.store.place(id_), "pictures"), (Path(result.get("out", "")), "files")):
+            if name in {each["file"] for each in result.get(kind, ())} and is_regular(folder / name):
+                return folder / name
+        raise Refused(404, f"job {id_} has no such file", "take an address from its result")
 
     def _accept(self, kind: str, client: str, spec: dict[str, Any], files: Sequence[bytes]) -> Job:
         self._forget_old()
@@ -175,7 +179,7 @@ class Desk:
 
     def _queue(self, job: Job) -> None:
         seconds = float("inf") if job.kind == "dataset" else self.settings.serve.job_seconds
-        work = Work(job.id, seconds, self.lane.stopping)
+        work = Work(job.id, seconds, self.lane.stopping, pictures=len(job.spec.get("seeds", ())))
         task = Task(job.client, lambda work: self._perform(job.id, work), work)
         self.tasks[job.id] = task
         self.lane.put(task)

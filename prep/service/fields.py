@@ -41,7 +41,11 @@ class ReadBody(Body):
 
 
 class DrawBody(Body):
-    prompt: Words = Field("", description="empty, with an image: its tags", examples=["1girl, orange hair, smile"])
+    prompt: Words = Field(
+        "",
+        description="empty, with an image: its tags. Of an edit without `source`: what changes",
+        examples=["1girl, orange hair, smile"],
+    )
     negative: Words | None = Field(None, description="null: the model's own words")
     sentence: Words = Field("", description="for T5, where the model has it; empty: the prompt")
     image: str | None = Field(None, description="base64 or a data: URI; in a form, a file")
@@ -66,7 +70,9 @@ class LoopBody(Body):
     character: Annotated[str, AfterValidator(_plain), Field(min_length=1, max_length=100)] = Field(
         "picture", description="whose picture it is: the trigger word of the caption"
     )
-    count: int = Field(4, ge=1, le=100, description="variations to draw, besides one reconstruction")
+    count: int = Field(
+        4, ge=1, le=100, description="accepted variations that are wanted: up to four times as many are tried"
+    )
     wait: bool = Field(False, description=WAIT)
 
 
@@ -107,14 +113,14 @@ class JobAnswer(BaseModel):
     kind: Literal["draw", "loop", "dataset"]
     status: State
     before: int = Field(description="jobs that come first")
-    progress: float = Field(description="0-1")
+    progress: float | None = Field(description="0-1; null: how much there is to do is not known")
     line: str = Field(description="what it said last")
     created: float = Field(description="seconds since 1970")
     began: float | None
     ended: float | None
     result: dict[str, Any] | None = Field(
         None, description="of draw and loop: pictures, each with its url, prompt and seed; of loop: also tags and "
-        "caption, and per picture its check; of a dataset: out, the set's folder")  # fmt: skip
+        "caption, and per picture its check; of a dataset: out, the set's folder, and its sheets")  # fmt: skip
     error: JobError | None = None
     trial: bool = Field(False, description="whether a starter model reads or draws")
 
@@ -138,6 +144,8 @@ class GeneratorCard(BaseModel):
     width: int = Field(description="pixels, of its own square")
     height: int
     edits: bool
+    quality: str = Field(description="words of its own that go in front of a prompt")
+    negative: str = Field(description="and into the negative prompt")
 
 
 class ModelsAnswer(BaseModel):

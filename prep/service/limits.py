@@ -18,7 +18,7 @@ from prep.service.refused import Refused
 BODY_SECONDS = 120.0  # in which a body has to arrive
 STILL_SECONDS = 20.0  # between two parts of it
 SMALL_BYTES, SMALL_SECONDS = 10**6, 1.0  # of a body that is received although it is refused
-OPEN = ("/health",)  # needs no password: it says nothing
+OPEN = ("/health", "/ready")  # need no password: they say nothing
 
 
 class Limits:

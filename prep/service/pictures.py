@@ -5,7 +5,7 @@ import binascii
 import re
 
 from prep.errors import ImageError
-from prep.images import read_header
+from prep.images import open_image, read_header
 from prep.service.refused import Refused
 
 DATA_URI = re.compile(r"data:[\w.+/-]*(;[\w.+=-]+)*,", re.ASCII)
@@ -57,8 +57,24 @@ def check_picture(data: bytes, max_pixels: int) -> tuple[int, int]:
     return header.width, header.height
 
 
+def check_decodes(data: bytes, max_pixels: int) -> None:
+    """Raises Refused when its pixels cannot be read."""
+    try:
+        open_image(data, max_pixels)
+    except ImageError as error:
+        raise unreadable(error) from None
+
+
 def unreadable(error: ImageError) -> Refused:
-    return Refused(413 if error.kind == "too_large" else 422, f"the picture {error.message}", error.hint)
+    return Refused(
+        413 if error.kind == "too_large" else 422, f"the picture cannot be read: {error.message}", error.hint
+    )
+
+
+def numbered(error: Refused, number: int, count: int) -> Refused:
+    """The same about one of several pictures: which one, from 1."""
+    which = f"picture {number} of {count}: " if count > 1 else ""
+    return Refused(error.status, which + error.message, error.hint, error.headers)
 
 
 def too_large(found: int, most: int) -> Refused:

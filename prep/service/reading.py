@@ -15,7 +15,7 @@ from prep.models.ref import ModelRef
 from prep.process.heap import keep_freed_memory
 from prep.sections import Settings
 from prep.service.fair import Fair
-from prep.service.pictures import unreadable
+from prep.service.pictures import numbered, unreadable
 from prep.service.refused import Refused, busy, stopping
 from prep.tagging.thresholds import Selector, level_of, read_overrides
 from prep.types import Problem, TagScores, Vocabulary
@@ -99,14 +99,20 @@ class ReadingDesk:
             for entry in entries:
                 self.waiting.put(client, entry)
             self.changed.notify_all()
+        number = 0
         try:
-            return [await asyncio.wrap_future(entry.found) for entry in entries]
-        except BaseException:
+            found = []
+            for number, entry in enumerate(entries, 1):  # noqa: B007 - which one it was
+                found.append(await asyncio.wrap_future(entry.found))
+            return found
+        except BaseException as error:
             with self.changed:
                 for entry in entries:
                     self.waiting.remove(client, entry)
             for entry in entries:
                 entry.found.cancel()
+            if isinstance(error, Refused):
+                raise numbered(error, number, len(entries)) from None
             raise
 
     def _decode(self) -> None:

@@ -93,6 +93,10 @@ class Store:
         found = self._jobs("where id = ?", (id_,))
         return found[0] if found else None
 
+    def jobs_of(self, client: str, most: int) -> list[Job]:
+        """The newest first."""
+        return self._jobs("where client = ? order by created desc, id limit ?", (client, most))
+
     def unfinished(self) -> list[Job]:
         """In the order in which they were accepted."""
         return self._jobs("where state in ('queued', 'running') order by created, id", ())

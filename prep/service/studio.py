@@ -52,7 +52,6 @@ class Studio:
         if job.kind == "draw":
             return self._order(job, place, inputs, work)
         if job.kind == "loop":
-            work.pictures = job.spec["count"]
             return told(loop(inputs[0], job.spec["character"], job.spec["count"], self.settings, place, work), place)
         MEMORY.clear()  # the run has its own models
         src, out = Path(job.spec["source"]), Path(job.spec["out"])

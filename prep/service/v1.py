@@ -5,6 +5,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
@@ -12,7 +13,7 @@ from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from prep.service import openapi
 from prep.service.access import client_of
 from prep.service.body import body_of
-from prep.service.captions import STYLES, caption_of, prompt_from
+from prep.service.captions import STYLES, caption_of, changed, tags_of
 from prep.service.desk import Desk
 from prep.service.fields import (
     DatasetBody,
@@ -27,12 +28,13 @@ from prep.service.fields import (
     TaggerCard,
 )  # fmt: skip
 from prep.service.orders import MOST_SEED, Order
-from prep.service.pictures import check_picture
+from prep.service.pictures import check_decodes, check_picture
 from prep.service.refused import Refused
 from prep.service.store import ENDED, Job
 from prep.service.waiting import while_connected
 
 LOOK_SECONDS = 0.2  # between two looks at a job
+MOST_JOBS = 100  # in a list
 STILL_SECONDS = 15.0  # after which an event stream says that it is alive
 
 
@@ -55,14 +57,16 @@ def routes() -> APIRouter:
         responses={202: accepted[202]} | refusals(openapi.OF_BODIES, openapi.MISSING),
         openapi_extra=body(DatasetBody, openapi.DATASET), **job_of)  # fmt: skip
     own: dict[str, Any] = {"response_model": JobAnswer, "responses": found}
+    add("/jobs", jobs, methods=["GET"], summary="Your jobs, the newest first", response_model=list[JobAnswer],
+        responses=refusals())  # fmt: skip
     add("/jobs/{id}", job, methods=["GET"], summary="How far a job is, and its result", **own)
     add("/jobs/{id}", cancel, methods=["DELETE"], summary="Cancel a job", **own)
     add("/jobs/{id}/events", events, methods=["GET"], response_class=StreamingResponse,
         summary="A job's progress as server-sent events, until it ends",
         responses={200: {"content": {"text/event-stream": {"schema": openapi.EVENT}}}} | found)  # fmt: skip
     add("/jobs/{id}/{file:path}", picture, methods=["GET"], response_class=FileResponse,
-        summary="A picture of a job's result",
-        responses={200: {"content": {"image/png": {"schema": openapi.FILE}}}} | found)  # fmt: skip
+        summary="A picture or page of a job's result",
+        responses={200: {"content": {"image/png": {"schema": openapi.FILE}, "text/plain": {}}}} | found)  # fmt: skip
     add("/models", models, methods=["GET"], response_model=ModelsAnswer, summary="What reads and draws here",
         responses=refusals())  # fmt: skip
     return router
@@ -90,6 +94,7 @@ async def draw(request: Request) -> JSONResponse:
 async def loop(request: Request) -> JSONResponse:
     desk: Desk = request.app.state.desk
     body, pictures = await body_of(request, LoopBody, desk.settings.serve)
+    await asyncio.to_thread(check_decodes, pictures["image"][0], desk.settings.serve.max_pixels)
     accepted = desk.submit_loop(pictures["image"][0], body.character, body.count, client_of(request))
     return await _answered(request, desk, accepted, body.wait)
 
@@ -98,6 +103,11 @@ async def datasets(request: Request) -> JSONResponse:
     desk: Desk = request.app.state.desk
     body, _ = await body_of(request, DatasetBody, desk.settings.serve)
     return await _answered(request, desk, desk.submit_dataset(body.source, body.name, client_of(request)), False)
+
+
+async def jobs(request: Request) -> list[JobAnswer]:
+    desk: Desk = request.app.state.desk
+    return [_told(desk, each.id) for each in desk.store.jobs_of(client_of(request), MOST_JOBS)]
 
 
 async def job(request: Request, id: str) -> JobAnswer:  # noqa: A002 - the name in the address
@@ -111,7 +121,8 @@ async def cancel(request: Request, id: str) -> JobAnswer:  # noqa: A002
 
 
 async def picture(request: Request, id: str, file: str) -> FileResponse:  # noqa: A002
-    return FileResponse(request.app.state.desk.picture(id, file), media_type="image/png")
+    path = request.app.state.desk.file(id, file)
+    return FileResponse(path, media_type="image/png" if path.suffix == ".png" else "text/plain")
 
 
 async def events(request: Request, id: str) -> StreamingResponse:  # noqa: A002
@@ -135,7 +146,8 @@ def _generator(desk: Desk) -> GeneratorCard | None:
     width, height = card.size(1, 1)
     return GeneratorCard(
         name=card.name, precision=card.precision, samplers=list(card.samplers), steps=card.steps,
-        guidance=card.guidance, width=width, height=height, edits=card.editing is not None,
+        guidance=card.guidance, width=width, height=height, edits=card.editing is not None, quality=card.quality,
+        negative=card.negative,
     )  # fmt: skip
 
 
@@ -154,11 +166,13 @@ async def _order(request: Request, desk: Desk, body: DrawBody, pictures: dict[st
         raise Refused(422, f"{manner} has no mask", "use img2img")
     if not body.prompt and image is None:
         raise Refused(422, "there is neither a prompt nor an image", "send one of them")
-    tags = ""
+    tags: list[str] = []
     if image is not None and manner != "composite" and (not body.prompt or manner == "edit" and not body.source):
-        tags = prompt_from(settings, (await while_connected(request, desk.read([image], client_of(request))))[0])
+        tags = tags_of(settings, (await while_connected(request, desk.read([image], client_of(request))))[0])
     quality = card.quality if settings.generator.quality == "auto" else settings.generator.quality
-    prompt = body.prompt or ", ".join(filter(None, (quality, tags)))
+    prompt = body.prompt or ", ".join(filter(None, (quality, *tags)))
+    if manner == "edit" and body.prompt and tags:
+        prompt = changed(tags, body.prompt, settings)
     negative = card.negative if settings.generator.negative == "auto" else settings.generator.negative
     guidance, strength, source_guidance = body.guidance, body.strength, 0.0
     if manner == "edit" and card.editing:
@@ -183,7 +197,7 @@ async def _order(request: Request, desk: Desk, body: DrawBody, pictures: dict[st
         image=image,
         mask=mask,
         strength=(strength or settings.augmentation.strength) if manner in ("img2img", "edit") else None,
-        source=body.source or tags if manner == "edit" else "",
+        source=body.source or ", ".join(tags) if manner == "edit" else "",
         source_guidance=source_guidance,
     )
 
@@ -203,19 +217,20 @@ async def _answered(request: Request, desk: Desk, accepted: Job, wait: bool) -> 
         desk.cancel(accepted.id)
         raise
     told = _told(desk, accepted.id)
+    if told.error:
+        raise Refused(422, told.error.message, told.error.hint)
     return JSONResponse(told.model_dump(), 200 if told.status in ENDED else 202)
 
 
 def _told(desk: Desk, id_: str) -> JobAnswer:
     found = desk.job(id_)
     progress, before, work = desk.progress(id_)
-    result = found.result
-    if result and "pictures" in result:
-        pictures = [{**each, "url": f"/v1/jobs/{id_}/{each['file']}"} for each in result["pictures"]]
-        result = {**result, "pictures": pictures}
+    result = dict(found.result) if found.result else None
+    for name in {"pictures", "files"} & {*(result or ())}:
+        result[name] = [{**each, "url": f"/v1/jobs/{id_}/{quote(each['file'])}"} for each in result[name]]
     return JobAnswer(
         id=id_, kind=found.kind, status=found.state, before=before,
-        progress=1.0 if found.state == "done" else round(progress.share, 4),
+        progress=1.0 if found.state == "done" else round(progress.share, 4) if progress.pictures else None,
         line=work.lines[-1][1] if work and work.lines else "",
         created=found.created, began=found.began, ended=found.ended, result=result, error=found.error, trial=desk.trial,
     )  # fmt: skip

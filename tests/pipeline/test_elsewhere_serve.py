@@ -43,7 +43,10 @@ def test_it_reads_through_every_route_what_its_tagger_reads(tmp_path, route):
 
 def test_it_draws_the_same_picture_of_the_same_seed(tmp_path):
     with served_here(tmp_path) as served:
-        generator = Generator("a1111", {"url": served.url}, GeneratorOptions(resolution=160))
+        generator = Generator("a1111", {"url": served.url}, GeneratorOptions())
+        own, card = served.desk.card, generator.card
+        assert (card.steps, card.guidance, card.size(1, 1)) == (own.steps, own.guidance, own.size(1, 1))
+        assert (card.quality, card.negative) == (own.quality, own.negative)
         assert generator.card.name == "starter-generator" and len(generator.found.hash) == 64
         width, height = generator.card.size(100, 100)
         asked = request(strength=None, parent=None, width=width, height=height)

@@ -91,7 +91,7 @@ def test_another_address_without_a_password_is_refused():
 def test_every_route_asks_for_the_password(tmp_path):
     with served_here(tmp_path, "generator.model=none", logins={"me": "secret"}) as served:
         known = served.get("/openapi.json", auth=("me", "secret")).json()["paths"]
-        paths = [path for path in known if path != "/health"]
+        paths = [path for path in known if path not in ("/health", "/ready")]
         assert len(paths) > 8
         for path in [*paths, "/docs", "/nothing"]:
             answer = served.get(path)
@@ -99,4 +99,4 @@ def test_every_route_asks_for_the_password(tmp_path):
             assert answer.headers["www-authenticate"] == "Basic"
         assert served.get("/v1/models", auth=("me", "wrong")).status_code == 401
         assert served.get("/v1/models", auth=("me", "secret")).json()["tagger"]["tags"] == 90
-        assert served.get("/health").text == "ok\n"
+        assert served.get("/health").text == "ok\n" and served.get("/ready").text == "ready\n"

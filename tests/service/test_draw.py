@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from prep.images import png_text, read_header
+from prep.config import load_settings
+from prep.images import encode_png, png_text, read_header
+from prep.service.captions import changed
 from tests.support.examples import CHARACTERS
 from tests.support.serving import served_here
 
@@ -83,10 +85,29 @@ def test_an_edit_takes_its_source_from_the_picture(served):
     assert (told["manner"], told["strength"], told["guidance"]) == ("edit", 0.9, 5.0)
 
 
+def test_an_edits_prompt_is_what_changes_unless_it_has_a_source():
+    tags, settings = ["1girl", "orange hair", "blue eyes", "smile", "open mouth"], load_settings()
+    said = changed(tags, "closed eyes, closed mouth", settings).split(", ")
+    assert said[:3] == ["closed eyes", "closed mouth", "1girl"] and {"orange hair", "smile"} <= {*said}
+    assert not {"open mouth", "blue eyes"} & {*said}
+    assert changed(tags, "smile, hat", settings).count("smile") == 1
+
+
+def test_a_failure_that_is_waited_for_is_a_refusal(served):
+    noise = np.random.default_rng(0).integers(0, 256, (200, 160, 3), np.uint8)
+    answer = served.post("/v1/draw", files={"image": encode_png(noise)}, data={"manner": "composite", "prompt": "cave",
+                                                                              "wait": "true"})  # fmt: skip
+    assert answer.status_code == 422 and "cannot be cut out" in answer.json()["detail"]
+    answer = served.post("/v1/loop", files={"image": SYLVIE.read_bytes()[:2000]})
+    assert answer.status_code == 422 and answer.json()["detail"].startswith("the picture cannot be read")
+
+
 def test_a_composite_has_the_figure_before_a_scene(served):
     cut = next(path for path in sorted((CHARACTERS / "sylvie").glob("*.png")) if read_header(path.read_bytes()).alpha)
     (told,) = drawn(served, image=cut.read_bytes(), manner="composite", prompt="classroom", seed=4, steps=8)
     assert told["prompt"] == "classroom, no humans, scenery" and told["manner"] == "composite"
+    text = png_text(served.get(told["url"]).content, "parameters")
+    assert f"Size: {told['width']}x{told['height']}" in text and "Composite: before scene" in text
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,13 @@ def test_a_job_says_how_far_it_is_and_its_events_end(served):
     assert served.ended(second)["status"] == "done"
 
 
+def test_a_client_finds_its_own_jobs_again(served):
+    ids = [submit(served, count=1, steps=1) for _ in range(2)]
+    found = [each["id"] for each in served.get("/v1/jobs").json()]
+    assert found[:2] == ids[::-1] and len(found) <= 100
+    assert served.get("/", allow_redirects=False).headers["location"] == "/docs"
+
+
 def test_who_waits_in_line_is_cancelled_before_it_begins_and_who_draws_at_its_next_step(served):
     at_work, waiting = submit(served), submit(served)
     until(lambda: served.job(at_work)["progress"] > 0)
@@ -143,6 +150,7 @@ def test_a_dataset_is_made_of_a_folder_that_is_open_alone(tmp_path, monkeypatch)
         answer = served.post("/v1/datasets", json={"source": ".", "name": "My set"})
         ended = served.ended(answer.json()["id"])
         assert ended["status"] == "done", ended
+        assert [each["url"] for each in ended["result"]["files"]] == []
         assert ended["result"]["out"] == "outputs/my_set" and (tmp_path / "outputs/my_set/manifest.parquet").exists()
     with served_here(tmp_path / "serve", "generator.model=none") as served:
         assert "serve.roots" in served.post("/v1/datasets", json={"source": "art"}).json()["detail"]

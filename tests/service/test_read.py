@@ -111,6 +111,12 @@ def test_a_bomb_of_pixels_and_a_torn_picture_are_refused(tmp_path):
         assert len(read(served, encoded(drawing(1, 300, 300)))) == 1
 
 
+def test_of_several_pictures_the_wrong_one_is_named(served):
+    for data in (b"hello", SYLVIE.read_bytes()[:3000]):
+        answer = served.post("/v1/read", files=[("images", SYLVIE.read_bytes()), ("images", data)])
+        assert answer.json()["detail"].startswith("picture 2 of 2: the picture cannot be read"), answer.text
+
+
 def test_too_many_that_wait_are_refused_with_a_time(tmp_path):
     with served_here(tmp_path, "generator.model=none", "serve.queue=2") as served:
         files = [("images", encoded(drawing(number))) for number in range(3)]
