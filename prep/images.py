@@ -54,6 +54,7 @@ DECODER_ERRORS = (
     Warning,  # if warnings are errors
 )
 
+MOST_READS = 500_000  # of one file: a PNG of 100 MB in chunks of 8 kB takes 40,000
 MEASURE_PX = 1024  # longer side at which edges are counted
 
 
@@ -189,6 +190,19 @@ def covering(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
     return np.ascontiguousarray(pixels[top : top + height, left : left + width])
 
 
+class _Stream(io.BytesIO):
+    """A file's bytes. Pillow walks through its parts in Python, however many and however small they are."""
+
+    reads = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.reads += 1
+        if self.reads > MOST_READS:
+            message = f"consists of too many small parts (reading them takes more than {MOST_READS:,} steps)"
+            raise ImageError("damaged", message, "save the image again")
+        return super().read(size)
+
+
 def _opened(data: bytes) -> Image.Image:
     """Like Image.open, but without its check against the process-wide limit: open_image checks its own."""
     Image.preinit()
@@ -198,7 +212,7 @@ def _opened(data: bytes) -> Image.Image:
         read, accepts = Image.OPEN[name]
         if accepts(data[:16]) is True:  # a sentence means that Pillow was built without that format
             try:
-                return read(io.BytesIO(data), "")
+                return read(_Stream(data), "")
             except (SyntaxError, IndexError, TypeError, struct.error):
                 continue
     raise UnidentifiedImageError
@@ -262,7 +276,7 @@ def _header(image: Image.Image) -> Header:
         mode=image.mode,
         orientation=image.getexif().get(0x0112, 1),
         alpha="A" in image.getbands() or image.mode == "PA" or "transparency" in image.info,
-        animated=getattr(image, "n_frames", 1) > 1 and image.format not in ("MPO", "TIFF"),
+        animated=image.format not in ("MPO", "TIFF") and getattr(image, "is_animated", False),
     )
 
 

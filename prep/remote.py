@@ -6,8 +6,10 @@ when something is asked.
 
 import ipaddress
 import os
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -24,7 +26,7 @@ TRIES = 4
 SILENT_TRIES = 2  # of a server that accepts and does not answer: each costs the whole time-out
 PAUSE_SECONDS = 1.0  # doubles with each try
 CONNECT_SECONDS = 5
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 16
 ANSWER_BYTES = 200_000_000  # a picture of 8192 x 8192 px as base64
 SHOWN = 200  # letters of what a server says about an error
 BUSY = (408, 425, 429)  # like 5xx: worth another try
@@ -104,7 +106,7 @@ class Server:
     """The API at one address. Every call raises StoppedError (NetworkError, AbsentError) with one sentence."""
 
     def __init__(self, address: str, timeout_seconds: float, tries: int = TRIES) -> None:
-        """timeout_seconds: to wait for an answer. Raises SettingsError for credentials that cannot be read."""
+        """timeout_seconds: to wait for a whole answer. Raises SettingsError for credentials that cannot be read."""
         import requests
 
         self.address = address_of(address)
@@ -142,15 +144,10 @@ class Server:
     def _once(self, method: str, path: str, body: Any) -> Any:
         import requests
 
-        started = time.monotonic()
         again = "start it, or wait until it is free, then run again: what is finished is kept"
         try:
-            with self.session.request(
-                method, self.address + path, json=body, stream=True, allow_redirects=False, proxies=self.proxies,
-                timeout=(CONNECT_SECONDS, self.timeout_seconds),
-            ) as answer:  # fmt: skip
-                data = self._received(answer, started)
-                return self._read(answer, path, data)
+            answer, data = self._received(method, path, body)
+            return self._read(answer, path, data)
         except requests.Timeout as error:
             kind = _PassingError if isinstance(error, requests.ConnectTimeout) else _SilentError
             raise kind(f"{self.address} does not answer {path} in time", again) from None
@@ -160,16 +157,48 @@ class Server:
         except (requests.RequestException, ValueError) as error:  # ValueError: some host names are invalid
             raise StoppedError(f"{self.address} cannot be asked ({type(error).__name__})", NO_API) from None
 
-    def _received(self, answer: "Response", started: float) -> bytes:
-        """The whole body, of bounded size and in bounded time. Raises StoppedError."""
+    def _received(self, method: str, path: str, body: Any) -> tuple["Response", bytes]:
+        """An answer and its body, of bounded size and in bounded time. Raises StoppedError and what requests raises.
+
+        The time-outs of a socket begin anew with each byte, so a thread waits for the answer, and is left to itself
+        when the time is over.
+        """
+        import requests
+
+        received: Future[tuple[Response, bytes]] = Future()
+        begun = threading.Event()
+        until = time.monotonic() + self.timeout_seconds
+
+        def receive() -> None:
+            try:
+                with self.session.request(
+                    method, self.address + path, json=body, stream=True, allow_redirects=False, proxies=self.proxies,
+                    timeout=(CONNECT_SECONDS, self.timeout_seconds),
+                ) as answer:  # fmt: skip
+                    begun.set()
+                    received.set_result((answer, self._body(answer, until)))
+            except BaseException as error:
+                received.set_exception(error)
+
+        threading.Thread(target=receive, name="receive", daemon=True).start()
+        wait([received], self.timeout_seconds)
+        if received.done():
+            return received.result()
+        raise self._too_slow() if begun.is_set() else requests.ReadTimeout
+
+    def _body(self, answer: "Response", until: float) -> bytes:
+        """until: by time.monotonic()."""
         data = bytearray()
         for chunk in answer.iter_content(CHUNK_BYTES):
             data += chunk
             if len(data) > ANSWER_BYTES:
                 raise StoppedError(f"{self.address} sends more than {ANSWER_BYTES:,} bytes", hint=NO_API)
-            if time.monotonic() - started > 2 * self.timeout_seconds:
-                raise _SilentError(f"{self.address} sends its answer too slowly", "try again when it is free")
+            if time.monotonic() > until:
+                raise self._too_slow()
         return bytes(data)
+
+    def _too_slow(self) -> _SilentError:
+        return _SilentError(f"{self.address} sends its answer too slowly", "try again when it is free")
 
     def _read(self, answer: "Response", path: str, data: bytes) -> Any:
         status, where = answer.status_code, f"{self.address} ({path})"

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 from PIL.PngImagePlugin import PngInfo
 
+from prep import png_chunks
 from prep.dataset.strip import stripped
 from prep.errors import ImageError
 from prep.images import (
@@ -133,6 +134,66 @@ def test_what_cannot_be_read_is_an_image_error_with_its_kind(data, kind):
     with pytest.raises(ImageError) as caught:
         open_image(data)
     assert caught.value.kind == kind
+
+
+def test_an_animation_is_told_by_its_second_frame_in_every_format_that_has_them():
+    frames = [drawing(seed, 30, 20) for seed in (5, 6, 7)]
+    for form in ("PNG", "WEBP", "GIF", "AVIF", "TIFF"):
+        data = encoded(frames[0], form, save_all=True, append_images=frames[1:])
+        assert read_header(data).animated is (form != "TIFF"), form  # of a TIFF, these are pages
+        assert not read_header(encoded(frames[0], form)).animated, form
+
+
+def test_the_frames_of_an_animation_are_not_counted():
+    """To count 120,000 of them would take more reads than a file is given."""
+    first, second = (encoded(Image.new("L", (1, 1), grey), "GIF") for grey in (0, 255))
+    frame = second[second.index(b",", 13 + 3) : -1]
+    data = first[:-1] + 120_000 * frame
+    assert read_header(data).animated and open_image(data).flags == ("animated",)
+
+
+PARTS = 550_000  # more than any picture has
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (WHOLE[:33] + 110_000 * chunk(b"tEXt", b"") + WHOLE[33:], "has more than 100,000 chunks"),
+        (WHOLE[:33] + 110_000 * chunk(b"IDAT", b"") + WHOLE[33:], "has more than 100,000 chunks"),
+        (WHOLE[:-12] + 110_000 * chunk(b"zTXt", b"") + WHOLE[-12:], "has more than 100,000 chunks"),
+        (JPEG[:2] + PARTS // 2 * b"\xff\xfe\0\x02" + JPEG[2:], "consists of too many small parts"),
+        (JPEG[:2] + PARTS * b"\xff" + JPEG[2:], "consists of too many small parts"),
+        (JPEG[:3] + PARTS * b"\0", "consists of too many small parts"),
+        (b"GIF89a\x01\0\x01\0\0\0\0" + PARTS // 2 * b"!\xfe\0" + b";", "consists of too many small parts"),
+    ],
+    ids=["text", "pixels", "text at the end", "comments", "padding", "junk", "gif"],
+)
+def test_a_file_of_more_parts_than_any_picture_has_is_damaged_at_every_door(data, said):
+    for door in (read_header, open_image, lambda data: png_text(data, "prep")):
+        with pytest.raises(ImageError, match=said) as caught:
+            door(data)
+        assert caught.value.kind == "damaged" and "\n" not in str(caught.value)
+
+
+def test_a_png_of_many_chunks_and_what_follows_its_end_are_read():
+    """As of 100 MB in chunks of 8 kB; behind its end, nothing is a chunk."""
+    data = WHOLE[:33] + 13_000 * chunk(b"IDAT", b"") + WHOLE[33:]
+    assert open_image(data).flags == () and read_header(data).width == 320
+    for tail in (WHOLE[-12:] + bytes(12 * 110_000), bytes(12 * 110_000)):
+        assert np.array_equal(open_image(WHOLE[:-12] + tail).pixels, open_image(WHOLE).pixels)
+
+
+def test_of_many_large_texts_and_profiles_only_some_are_unpacked_to_measure_them(monkeypatch):
+    monkeypatch.setattr(png_chunks, "MOST_UNPACKED_BYTES", 3_000_000)
+    unpacked, unpacking = [], zlib.decompressobj
+    monkeypatch.setattr(png_chunks.zlib, "decompressobj", lambda: unpacked.append(1) or unpacking())
+    text = chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(2_000_000)))
+    profile = chunk(b"iCCP", b"k\0\0" + zlib.compress(bytes(2_000_000)))
+    assert without_oversized(WHOLE[:33] + 20 * (text + profile) + WHOLE[33:]) == (
+        WHOLE,
+        ("profile_skipped", "text_skipped"),
+    )
+    assert len(unpacked) == 3  # of 1 MB each
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "AVIF"])

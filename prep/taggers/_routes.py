@@ -20,6 +20,7 @@ RATINGS = ("general", "sensitive", "questionable", "explicit", "safe")  # as WD 
 NOT_ZERO = 1e-30  # SD.Next takes 0 for its own default, 0.5
 MOST_TAGS = 512  # per answer of SD.Next
 MOST_NAMES = 100_000
+MOST_ANSWERS = 1000  # about one picture: 200 hold the tags of any model at SD.Next's 512
 SET = {  # of A1111: each tag with its score, and nothing about its name changed
     "interrogate_return_ranks": True,
     "deepbooru_use_spaces": False,
@@ -104,18 +105,27 @@ class SdNext:
 
     def read(self, image: str, threshold: float) -> dict[str, float] | None:
         least = max(threshold, NOT_ZERO)
-        found = some = self._page(image, least, ())
-        while some and len(some) >= MOST_TAGS:
-            some = self._page(image, least, found)
-            found |= some or {}
+        found = self._page(image, least, ())
+        if found and len(found) >= MOST_TAGS:
+            self._add_others(image, least, found, full=MOST_TAGS)
         return found
 
     def all_tags(self, image: str) -> dict[str, float] | None:
         found: dict[str, float] = {}
         for least in (NOT_ZERO, 0.0):  # and those that are 0 for a server that takes 0 for what it is
-            while len(found) < MOST_NAMES and (some := self._page(image, least, found)) and some.keys() - found.keys():
-                found |= some
+            self._add_others(image, least, found, full=1)
         return found or None
+
+    def _add_others(self, image: str, threshold: float, found: dict[str, float], full: int) -> None:
+        """Adds to found, answer by answer, until one has fewer than `full` tags or, as of a server that ignores which
+        ones to leave out, no other.
+        """
+        for _ in range(MOST_ANSWERS):
+            some = self._page(image, threshold, found) or {}
+            others = some.keys() - found.keys()
+            found |= some
+            if not others or len(some) < full or len(found) >= MOST_NAMES:
+                return
 
     def _page(self, image: str, threshold: float, before: Iterable[str]) -> dict[str, float] | None:
         """The best tags but those before."""

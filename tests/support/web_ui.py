@@ -9,7 +9,7 @@ import io
 import json
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -44,6 +44,7 @@ MODELS = [
     {"title": "other.safetensors", "model_name": "other", "hash": None, "sha256": None},
 ]
 LASTING = ExitStack()
+TRICKLE_SECONDS = 0.02  # between two bytes
 PAGE = b"<!DOCTYPE html><html><title>Stable Diffusion</title></html>"
 
 
@@ -56,8 +57,8 @@ def of_its_colour(pixels: np.ndarray) -> dict[str, float]:
 class WebUI:
     """kind: a1111, sdnext, wd14, page (HTML everywhere), no_api (404 everywhere), deaf (heeds no option), prose.
 
-    faults: each is used up by one POST: 500, silent, cut, page. password: asked for by Basic. After `changes_after`
-    readings it has another model.
+    faults: each is used up by one POST: 500, silent, cut, page, slow header, slow body (both byte by byte, without an
+    end). password: asked for by Basic. After `changes_after` readings it has another model.
     """
 
     def __init__(self, kind: str = "a1111", read: Callable[[np.ndarray], dict[str, float]] = of_its_colour) -> None:
@@ -212,6 +213,10 @@ def _handler(ui: WebUI) -> type[BaseHTTPRequestHandler]:
                 self.end_headers()
                 self.wfile.write(b'{"caption"')
                 self.close_connection = True
+            elif fault == "slow header":
+                self._trickle(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            elif fault == "slow body":
+                self._trickle(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n")
             elif ui.kind == "page" or fault == "page":
                 self._send(200, PAGE, "text/html")
             elif ui.kind == "no_api":
@@ -231,6 +236,13 @@ def _handler(ui: WebUI) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
+
+        def _trickle(self, begin: bytes) -> None:
+            self.close_connection = True
+            with suppress(OSError):  # the other side is gone
+                self.wfile.write(begin)
+                while not ui.done.wait(TRICKLE_SECONDS):
+                    self.wfile.write(b" ")
 
         def log_message(self, *_) -> None:
             pass

@@ -157,6 +157,39 @@ def test_one_that_hangs_is_left_after_its_time():
             read(tagger, pictures(1)[0])
 
 
+@pytest.mark.parametrize("part", ["header", "body"])
+def test_one_whose_answer_trickles_without_an_end_is_left_after_its_time_and_can_be_asked_again(part):
+    with web_ui() as ui:
+        tagger = made(ui, timeout=1)
+        tagger.server.timeout_seconds = 0.3
+        ui.faults += [""] + [f"slow {part}"] * remote.SILENT_TRIES
+        with pytest.raises(NetworkError, match="in time" if part == "header" else "sends its answer too slowly"):
+            read(tagger, pictures(1)[0])
+        tagger.server.timeout_seconds = 60
+        assert read(tagger, pictures(1)[0]) and not ui.faults
+
+
+def test_an_sdnext_that_ignores_what_to_leave_out_gives_the_tags_of_one_answer(monkeypatch):
+    monkeypatch.setattr(_routes, "MOST_TAGS", 4)
+    with web_ui("sdnext") as ui:
+        tagger, heeds = made(ui), ui.post
+        ui.post = lambda path, body: heeds(path, {**body, "exclude_tags": ","})
+        before = len(ui.asked)
+        best = sorted(of_its_colour(pictures(1)[0]).items(), key=lambda each: -each[1])
+        assert read(tagger, pictures(1)[0]) == [dict(best[:4])] and len(ui.asked) - before == 2
+
+
+def test_an_sdnext_that_always_has_another_tag_is_not_asked_for_ever(monkeypatch):
+    monkeypatch.setattr(_routes, "MOST_TAGS", 4)
+    monkeypatch.setattr(_routes, "MOST_ANSWERS", 5)
+    with web_ui("sdnext") as ui:
+        tagger = made(ui)
+        before = len(ui.asked)
+        ui.post = lambda path, body: {"tags": "x", "scores": {f"{tag}{len(ui.asked)}": 0.5 for tag in "abcd"}}
+        assert len(tagger.route.read("", 0.1)) == 4 * (len(ui.asked) - before) == 4 * (1 + 5)
+        assert len(tagger.route.all_tags("")) == 4 * 2 * 5
+
+
 def test_a_password_comes_from_the_environment_or_netrc_and_is_never_shown(monkeypatch, tmp_path):
     with web_ui() as ui:
         ui.password = "mira:sécret"
