@@ -19,10 +19,26 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
 FICLONE = 0x40049409  # Linux: share a file's blocks (btrfs, xfs)
 BUSY_SECONDS = 2.0  # how long Windows is asked again: a virus scanner or a viewer has the file open for a moment
 # Names that Windows keeps for devices, with any ending.
 DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{at}" for port in ("com", "lpt") for at in range(10))})
+
+
+def allow_open_files(wanted: int) -> None:
+    """Let this process have so many files and connections open, as far as it may. Windows has no limit."""
+    if resource is None:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
 
 
 def die_at_once() -> None:

@@ -68,7 +68,7 @@ class Access:
                 421, f"this server is not reached as {host[:100]!r}", "use localhost, or name it in serve.hosts"
             )
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _place(origin) != host.lower():
             raise Refused(403, f"pages of {origin[:100]} may not ask this server", "ask it from a program")
         if headers.get("sec-fetch-site") == "cross-site":
             raise Refused(403, "pages of another site may not ask this server", "ask it from a program")
@@ -86,6 +86,13 @@ class Access:
             # A1111's own words, which its clients know.
             raise Refused(401, "Incorrect username or password", headers={"WWW-Authenticate": "Basic"})
         return user
+
+
+def _place(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def name_of(host: str) -> str:

@@ -15,7 +15,7 @@ from prep.service.desk import Desk
 from prep.service.limits import Limits, detail_of
 from prep.service.metrics import Metrics
 from prep.service.openapi import refusals
-from prep.service.refused import Refused
+from prep.service.refused import Refused, without_folders
 
 log = logging.getLogger(__name__)
 ABOUT = "Reads anime art, writes captions and prompts, draws new pictures, and judges them. docs/SERVE.md has examples."
@@ -62,7 +62,7 @@ async def _refused(request: Request, error: Refused) -> JSONResponse:
 
 
 async def _failed(request: Request, error: PrepError) -> JSONResponse:
-    return JSONResponse({"detail": str(error)}, 503 if isinstance(error, StoppedError) else 422)
+    return JSONResponse({"detail": without_folders(str(error))}, 503 if isinstance(error, StoppedError) else 422)
 
 
 async def _not_allowed(request: Request, error: HTTPException) -> JSONResponse:

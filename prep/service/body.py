@@ -2,6 +2,7 @@
 the limits allow.
 """
 
+import asyncio
 import json
 from typing import Any, TypeVar
 
@@ -36,7 +37,7 @@ async def body_of(request: Request, model: type[Model], limits: Serve) -> tuple[
     for found in pictures.values():
         for number, data in enumerate(found, 1):
             try:
-                check_picture(data, limits.max_pixels)
+                await asyncio.to_thread(check_picture, data, limits.max_pixels)
             except Refused as error:
                 raise numbered(error, number, len(found)) from None
     return checked, pictures
@@ -83,4 +84,6 @@ async def _fields(form: FormData, limits: Serve) -> tuple[dict[str, Any], dict[s
             found.setdefault(name, []).append(from_base64(value, limits.picture_mb * 10**6))
         else:
             values[name] = value
+    if doubled := [name for name, each in found.items() if name != "images" and len(each) > 1]:
+        raise Refused(422, f"{doubled[0]} is there {len(found[doubled[0]])} times", "send one")
     return values, found

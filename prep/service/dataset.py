@@ -18,7 +18,7 @@ import psutil
 
 from prep.files import write_whole
 from prep.names import slugs
-from prep.service.refused import Refused
+from prep.service.refused import Refused, without_folders
 from prep.service.work import Halted, Work
 
 PROGRESS = re.compile(r"\w+: ([\d,]+) of ([\d,]+)")
@@ -35,12 +35,14 @@ def source_of(named: str, roots: Sequence[str]) -> Path:
     if "\0" in named:
         raise Refused(422, "a folder's name has no control characters", "correct it")
     tried = [Path(root).resolve() for root in roots]
-    for root in tried:
-        folder = (root / named).resolve()
-        if folder.is_relative_to(root) and folder.is_dir():
-            return folder
-    inside = any((root / named).resolve().is_relative_to(root) for root in tried)
-    if not inside:
+    try:
+        folders = [(root, (root / named).resolve()) for root in tried]
+        for root, folder in folders:
+            if folder.is_relative_to(root) and folder.is_dir():
+                return folder
+    except (OSError, RuntimeError):  # too long a name, a link to itself
+        raise Refused(404, f"{named[:100]!r} is no folder there", "name a folder below those of serve.roots") from None
+    if not any(folder.is_relative_to(root) for root, folder in folders):
         raise Refused(403, f"{named[:100]!r} is outside the folders of serve.roots", "name one below them")
     raise Refused(404, f"{named[:100]!r} is no folder there", "name a folder below those of serve.roots")
 
@@ -78,7 +80,8 @@ def run(source: Path, out: Path, arguments: Sequence[str], work: Work, notes: Pa
         raise Halted(halted)
     if process.returncode not in ENDINGS:
         said = next((line for _, line in reversed(work.lines) if line.startswith("prep: ")), "")
-        raise Refused(500, said.removeprefix("prep: ").rstrip(".") or f"prep run ended with {process.returncode}")
+        why = said.removeprefix("prep: ").rstrip(".") or f"prep run ended with {process.returncode}"
+        raise Refused(500, without_folders(why))
     files = [*sorted(out.glob("generated/*/sheet.png")), *out.glob("problems.txt")]
     shown = [{"file": path.relative_to(out).as_posix()} for path in files]
     return {
@@ -89,7 +92,7 @@ def run(source: Path, out: Path, arguments: Sequence[str], work: Work, notes: Pa
 def _listen(process: subprocess.Popen, work: Work) -> None:
     with process.stdout as lines:
         for line in lines:
-            work.say(line.rstrip())
+            work.say(without_folders(line.rstrip()))
             if found := PROGRESS.match(line):
                 work.picture, work.pictures = (int(number.replace(",", "")) for number in found.groups())
 

@@ -4,8 +4,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from prep.service.drawing import pictures_of
 from prep.service.lane import Lane, Task
 from prep.service.orders import Drawn, Order, Progress
 from prep.service.reading import Reading, ReadingDesk
-from prep.service.refused import Refused, stopping
+from prep.service.refused import Refused, stopping, without_folders
 from prep.service.store import STARTS, Job, Store
 from prep.service.studio import FILES, Studio
 from prep.service.work import Halted, Work
@@ -63,6 +64,7 @@ class Desk:
         when another server has its folder.
         """
         self.held.enter_context(locked(self.store.place("lock")))
+        self.store.sweep()
         self.reading.start()
         self._forget_old()
         for job in self.store.unfinished():
@@ -113,9 +115,9 @@ class Desk:
         return self.lane.now()
 
     def interrupt(self, client: str) -> None:
-        """What is being drawn for this client ends with the pictures that are done."""
+        """What this client waits for, and is being drawn, ends with the pictures that are done. Jobs have DELETE."""
         current = self.lane.current
-        if current and current.client == client:
+        if current and current.waits and current.client == client:
             current.work.halted = "interrupted"
 
     def submit_order(self, order: Order, client: str) -> Job:
@@ -174,34 +176,37 @@ class Desk:
         self._forget_old()
         self.lane.check_room(client)
         job = self.store.add(kind, client, spec, files)
-        self._queue(job)
+        with suppress(Refused):  # the server ends meanwhile: the job is on disk
+            self._queue(job)
         return job
 
     def _queue(self, job: Job) -> None:
         seconds = float("inf") if job.kind == "dataset" else self.settings.serve.job_seconds
         work = Work(job.id, seconds, self.lane.stopping, pictures=len(job.spec.get("seeds", ())))
+        work.got_on = partial(self.store.got_on, job.id)
         task = Task(job.client, lambda work: self._perform(job.id, work), work)
         self.tasks[job.id] = task
         self.lane.put(task)
 
     def _perform(self, id_: str, work: Work) -> None:
         """In the lane's thread: raises nothing that the job's row does not say."""
-        job = self.store.job(id_)
-        if job.starts >= STARTS:
-            message = f"it ended the server {job.starts} times"
-            return self._ended(id_, "failed", error={"message": message, "hint": "send another picture"})
-        self.store.begin(id_)
         try:
+            job = self.store.job(id_)
+            if job.starts >= STARTS and job.kind != "dataset":  # whose run is a process of its own
+                message = f"it ended the server {job.starts} times before any of it was done"
+                return self._ended(id_, "failed", error={"message": message, "hint": "ask for something else"})
+            self.store.begin(id_)
             result = self.studio.carry_out(job, self.store.place(id_), self.store.inputs(id_), work)
         except (Halted, Interrupted) as error:
             why = getattr(error, "why", "stopping")
             if why == "stopping":
-                self.store.put_back(id_)
+                with suppress(PrepError):  # it is still there as running, and goes on all the same
+                    self.store.put_back(id_)
                 return None
             state = "failed" if why == "too_long" else "cancelled"
             return self._ended(id_, state, error={"message": SAID[why], "hint": ""})
         except PrepError as error:
-            return self._ended(id_, "failed", error={"message": error.message, "hint": error.hint})
+            return self._ended(id_, "failed", error={"message": without_folders(error.message), "hint": error.hint})
         except Exception as error:
             log.exception("job %s failed", id_)
             return self._ended(id_, "failed", error={"message": f"prep failed: {type(error).__name__}", "hint": ""})

@@ -43,6 +43,10 @@ class Lane:
     def close(self) -> None:
         """Finish the pictures that are being drawn. What waits is refused, with a 503."""
         self.stop()
+        self.join()
+
+    def join(self) -> None:
+        """Wait until nothing is drawn any more."""
         if self.thread.ident:
             self.thread.join()
 

@@ -94,7 +94,9 @@ class ReadingDesk:
         with self.changed:
             if self.ended:
                 raise stopping()
-            if len(self.waiting) + len(entries) > self.most:
+            others = any(other != client for other in self.waiting.clients)
+            mine = self.waiting.of(client) + len(entries)
+            if len(self.waiting) + len(entries) > self.most or others and 2 * mine > self.most:
                 raise busy(f"{len(self.waiting):,} pictures wait to be read", len(self.waiting) * SECONDS_EACH)
             for entry in entries:
                 self.waiting.put(client, entry)

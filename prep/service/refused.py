@@ -1,6 +1,10 @@
 """What a client is told when a request is not carried out: a status, one sentence, and what to do."""
 
+import re
+
 from prep.errors import PrepError
+
+ABSOLUTE = re.compile(r"(?<![\w.:/])/(?:[^\s/:,;'\"()]+/)+([^\s/:,;'\"()]*)")
 
 
 class Refused(PrepError):  # noqa: N818 - nothing failed
@@ -23,3 +27,8 @@ def busy(message: str, seconds: float) -> Refused:
 
 def stopping() -> Refused:
     return Refused(503, "the server is stopping", "try again once it has started", {"Retry-After": "10"})
+
+
+def without_folders(text: str) -> str:
+    """A client need not know where things are on this machine: of an absolute path it gets the last name."""
+    return ABSOLUTE.sub(r"\1", text)

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import socket
+import threading
+import time
 from typing import Any
 
 import uvicorn
@@ -11,7 +13,17 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from prep.errors import UsageError
 from prep.service.desk import Desk
+from prep.system import allow_open_files
 
+BACKLOG = 64  # connections that are accepted together
+OWN_FILES = 256  # that the models and the queue have open
+UNREAD_SECONDS = 60.0  # that an answer may wait for its client to read on
+ANSWER_SECONDS = 15.0  # to read answers once the server ends
+SAID = b'{"detail": "Too many connections. Try again in 5 s."}'
+FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 5\r\nConnection: close\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(SAID), SAID)
+)
 HEADER_SECONDS = 10.0  # for a request's line and headers, and until a new connection's first one
 
 
@@ -19,21 +31,44 @@ class PatientProtocol(H11Protocol):
     """uvicorn waits for headers for ever: a thousand connections that send nothing would be kept."""
 
     slow: asyncio.TimerHandle | None = None
+    stuck: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.since = self.loop.time()
+        if len(self.connections) > self.config.app_connections:
+            others = [each for each in self.connections if each is not self and not each.at_work]
+            if not others:
+                transport.write(FULL)
+                transport.close()
+                return
+            min(others, key=lambda each: each.since).transport.abort()  # it has asked for nothing for longest
         self._begin()
+
+    def pause_writing(self) -> None:
+        """The client does not read what it asked for."""
+        super().pause_writing()
+        self.stuck = self.stuck or self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._read_on()
+
+    def _read_on(self) -> None:
+        if self.stuck:
+            self.stuck.cancel()
+            self.stuck = None
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        at_work = self.cycle is not None and not self.cycle.response_complete
-        if at_work:
+        if self.at_work:
             self._end()
         elif self.slow is None and self.conn.trailing_data[0]:
             self._begin()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._end()
+        self._read_on()
         super().connection_lost(error)
 
     def _begin(self) -> None:
@@ -46,8 +81,13 @@ class PatientProtocol(H11Protocol):
 
     def _drop(self) -> None:
         self.slow = None
-        if self.cycle is None or self.cycle.response_complete:
+        if not self.at_work:
             self.transport.close()
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a request is being answered."""
+        return self.cycle is not None and not self.cycle.response_complete
 
 
 class Server(uvicorn.Server):
@@ -64,6 +104,13 @@ class Server(uvicorn.Server):
             os._exit(128 + number)
         self.should_exit = True
         self.desk.stop()
+        threading.Thread(target=self._give_up, daemon=True).start()
+
+    def _give_up(self) -> None:
+        """Once nothing is drawn any more, clients have a while to read their answers."""
+        self.desk.lane.join()
+        time.sleep(ANSWER_SECONDS)
+        self.force_exit = True
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -73,23 +120,31 @@ def listening(host: str, port: int) -> socket.socket:
         found = socket.socket(kind)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((host.strip("[]"), port))
-        found.listen(2048)
+        found.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{host}:{port} cannot be listened on: {why}", hint="name another --port") from None
     return found
 
 
-def make_config(app: FastAPI) -> uvicorn.Config:
-    return uvicorn.Config(
+class Config(uvicorn.Config):
+    app_connections: int = 0  # open ones, at most
+
+
+def make_config(app: FastAPI, requests: int) -> Config:
+    """requests: at once; some more connections may be idle, or about to be told that there are too many."""
+    config = Config(
         app, http=PatientProtocol, ws="none", lifespan="off", log_level="warning", access_log=False,
-        server_header=False, proxy_headers=False, timeout_keep_alive=10,
+        server_header=False, proxy_headers=False, timeout_keep_alive=10, backlog=BACKLOG,
     )  # fmt: skip
+    config.app_connections = 2 * requests + BACKLOG
+    allow_open_files(config.app_connections + 2 * BACKLOG + OWN_FILES)
+    return config
 
 
 def serve(app: FastAPI, desk: Desk, at: socket.socket) -> None:
     """Answer until a signal comes."""
     try:
-        Server(make_config(app), desk).run(sockets=[at])
+        Server(make_config(app, desk.settings.serve.connections), desk).run(sockets=[at])
     finally:
         desk.close()

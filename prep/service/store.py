@@ -6,23 +6,22 @@ those that were drawn for it are files in jobs/ID/.
 
 import contextlib
 import json
-import os
 import secrets
 import shutil
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from prep.errors import StoppedError
+from prep.errors import PrepError, StoppedError
 from prep.files import cannot_write, read_file, write_whole
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 ENDED = ("done", "failed", "cancelled")
-STARTS = 3  # of a job that ends the server each time
+STARTS = 3  # of a job that ends the server each time before any of it is done
 INPUT_BYTES = 10**9
 TABLE = """
 create table if not exists jobs (
@@ -52,6 +51,7 @@ class Store:
         """Raises StoppedError when the folder cannot be used."""
         self.folder = folder
         self.guard = threading.Lock()
+        self.unwritten: dict[str, tuple] = {}  # how jobs ended, while the disk is full
         try:
             (folder / "jobs").mkdir(parents=True, exist_ok=True)
             self.rows = sqlite3.connect(folder / "queue.sqlite", check_same_thread=False, isolation_level=None)
@@ -69,15 +69,23 @@ class Store:
         """inputs: picture files. Raises NoRoomError."""
         id_ = secrets.token_hex(8)
         place = self.place(id_)
+        values = id_, kind, client, "queued", json.dumps(spec), time.time()
         try:
             place.mkdir()
-        except OSError as error:
-            raise cannot_write(place, error) from error
-        for number, data in enumerate(inputs):
-            write_whole(place / f"in-{number}", data, sync=True)
-        values = id_, kind, client, "queued", json.dumps(spec), time.time()
-        self._change("insert into jobs (id, kind, client, state, spec, created) values (?, ?, ?, ?, ?, ?)", values)
+            for number, data in enumerate(inputs):
+                write_whole(place / f"in-{number}", data, sync=True)
+            self._change("insert into jobs (id, kind, client, state, spec, created) values (?, ?, ?, ?, ?, ?)", values)
+        except (OSError, PrepError) as error:
+            shutil.rmtree(place, ignore_errors=True)
+            raise cannot_write(place, error) if isinstance(error, OSError) else error from error
         return self.job(id_)
+
+    def sweep(self) -> None:
+        """Remove folders without a row: of jobs that were not accepted because the server was killed."""
+        known = {job.id for job in self._jobs("", ())}
+        for place in (self.folder / "jobs").iterdir():
+            if place.is_dir() and place.name not in known:
+                shutil.rmtree(place, ignore_errors=True)
 
     def place(self, id_: str) -> Path:
         """The job's folder."""
@@ -90,7 +98,11 @@ class Store:
         return found
 
     def job(self, id_: str) -> Job | None:
+        self._write_ends()
         found = self._jobs("where id = ?", (id_,))
+        if found and id_ in self.unwritten:
+            state, ended, result, error = self.unwritten[id_]
+            return replace(found[0], state=state, ended=ended, result=result, error=error)
         return found[0] if found else None
 
     def jobs_of(self, client: str, most: int) -> list[Job]:
@@ -109,10 +121,25 @@ class Store:
         """The server ends, and was not made to by this job."""
         self._change("update jobs set state = 'queued', starts = 0 where id = ?", (id_,))
 
+    def got_on(self, id_: str) -> None:
+        """A part of it is done: an end of the server after that is not its fault."""
+        with contextlib.suppress(StoppedError):  # then it only counts as its fault
+            self._change("update jobs set starts = 0 where id = ? and starts > 0", (id_,))
+
     def end(self, id_: str, state: State, result: dict | None = None, error: dict | None = None) -> None:
-        texts = (json.dumps(each) if each is not None else None for each in (result, error))
-        self._change("update jobs set state = ?, ended = ?, result = ?, error = ? where id = ?",
-                     (state, time.time(), *texts, id_))  # fmt: skip
+        """On a full disk it is kept in memory, and written when there is room."""
+        self.unwritten[id_] = (state, time.time(), result, error)
+        self._write_ends()
+
+    def _write_ends(self) -> None:
+        for id_, (state, ended, result, error) in list(self.unwritten.items()):
+            texts = (json.dumps(each) if each is not None else None for each in (result, error))
+            try:
+                self._change("update jobs set state = ?, ended = ?, result = ?, error = ? where id = ?",
+                             (state, ended, *texts, id_))  # fmt: skip
+            except StoppedError:
+                return
+            self.unwritten.pop(id_, None)
 
     def forget(self, before: float) -> int:
         """Remove jobs that ended before this time (seconds since 1970), with their files -> how many."""
@@ -146,6 +173,4 @@ def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StoppedError(
-            f"{os.fspath(folder / 'queue.sqlite')} cannot be used: {error}", hint="make room on its disk"
-        ) from error
+        raise StoppedError(f"the queue cannot be used: {error}", hint="make room on its disk") from error

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from prep.captions.from_settings import composer_of
+from prep.errors import ImageError
 from prep.files import write_whole
 from prep.images import Picture as Pixels
-from prep.images import encode_png
+from prep.images import encode_png, read_header
 from prep.jobs.draw import parameters
 from prep.jobs.read import reading
 from prep.models.matting import matting_of
@@ -79,13 +80,13 @@ class Studio:
         spec = {name: value for name, value in job.spec.items() if name in own}
         order = Order(**spec | {"seeds": tuple(spec["seeds"])}, **dict(zip(FILES, inputs, strict=False)))
         notes = place / "drawn.json"
-        drawn: dict[str, Any] = json.loads(notes.read_text()) if notes.exists() else {}
+        drawn = _drawn_before(notes)
 
         def keep(number: int, picture: Picture, pixels: np.ndarray) -> None:
             file = f"{number}.png"
-            write_whole(place / file, encode_png(pixels, {"parameters": parameters(picture)}))
+            write_whole(place / file, encode_png(pixels, {"parameters": parameters(picture)}), sync=True)
             drawn[str(number)] = _told(picture, pixels, file, order.manner)
-            write_whole(notes, json.dumps(drawn).encode())
+            write_whole(notes, json.dumps(drawn).encode(), sync=True)
 
         self.draw(order, work, keep, tuple(map(int, drawn)))
         return {"pictures": [drawn[number] for number in sorted(drawn, key=int)]}
@@ -95,6 +96,17 @@ class Studio:
         with reading(self.tagger) as reader:
             scores = reader.read([reader.prepare(Pixels(pixels, "png", ()))])[0]
             return composer_of(self.settings, reader.vocabulary).names(scores, "complex")
+
+
+def _drawn_before(notes: Path) -> dict[str, Any]:
+    """Number -> what is told of a picture that an earlier start drew, and that is whole."""
+    try:
+        found = json.loads(notes.read_bytes())
+        for each in found.values():
+            read_header((notes.parent / each["file"]).read_bytes())
+        return found
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ImageError):
+        return {}
 
 
 def keep_newest(folder: Path, most_bytes: int) -> None:

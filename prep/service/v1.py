@@ -179,7 +179,9 @@ async def _order(request: Request, desk: Desk, body: DrawBody, pictures: dict[st
         editing = card.editing
         guidance = editing.target if guidance is None else guidance
         strength, source_guidance = strength or editing.strength, editing.source
-    width, height = check_picture(image, settings.serve.max_pixels) if image else card.size(1, 1)
+    width, height = card.size(1, 1)
+    if image:
+        width, height = await asyncio.to_thread(check_picture, image, settings.serve.max_pixels)
     if image and (body.width is None or body.height is None):
         width, height = card.size(width, height)
     first = secrets.randbelow(MOST_SEED + 1) if body.seed < 0 else body.seed

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from prep.service.orders import Progress
@@ -30,6 +31,7 @@ class Work:
     steps: int = 0
     started: float = 0.0
     said: int = 0
+    got_on: Callable[[], None] = lambda: None  # called whenever a part is done
     lines: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=LINES))  # number, from 1; line
 
     def step(self, done: int, total: int) -> None:
@@ -37,6 +39,8 @@ class Work:
         if done == 1:
             self.check()
         self.step_done, self.steps = done, total
+        if done == total:
+            self.got_on()
         if self.halted:
             raise Halted(self.halted)
         if self.started and time.monotonic() - self.started > self.seconds:

@@ -35,7 +35,9 @@ def test_names_in_the_settings_are_known():
     assert Access({}, ("studio.local",)).check({"host": "studio.local:7860"}) is None
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:3000", "https://localhost"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://localhost:3000", "https://localhost", "http://["]
+)
 def test_a_page_of_another_origin_is_refused(origin):
     assert refused(Access({}), origin=origin) == 403
     assert refused(Access({"me": "x"}), origin=origin, **basic("me:x")) == 403

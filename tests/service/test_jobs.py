@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import asdict
 
 import psutil
 import pytest
@@ -15,7 +16,10 @@ import requests
 
 from prep.errors import StoppedError
 from prep.service.desk import Desk
-from prep.service.studio import keep_newest
+from prep.service.orders import Order
+from prep.service.refused import without_folders
+from prep.service.store import Store
+from prep.service.studio import FILES, keep_newest
 from tests.support.examples import CHARACTERS
 from tests.support.serving import served_here, served_process
 
@@ -124,6 +128,74 @@ def test_only_the_newest_encoded_prompts_are_kept(tmp_path):
     keep_newest(tmp_path / "none", 25)
 
 
+def test_on_a_full_disk_a_job_ends_and_its_end_is_written_when_there_is_room(tmp_path):
+    with served_here(tmp_path) as served:
+        store = served.desk.store
+        id_ = submit(served, prompt="1girl, " + "very " * 1500, count=4, steps=4)
+        until(lambda: served.job(id_)["progress"] > 0)
+        pages = store.rows.execute("pragma page_count").fetchone()[0]
+        store.rows.execute(f"pragma max_page_count = {pages}")
+        assert served.ended(id_)["status"] == "done" and len(served.job(id_)["result"]["pictures"]) == 4
+        assert store.rows.execute("select state from jobs").fetchall() == [("running",)]
+        answer = served.post("/v1/draw", json=LONG | {"prompt": "x" * 9_000})
+        assert answer.status_code == 503 and answer.json()["detail"].startswith("the queue cannot be used")
+        assert [path.name for path in (tmp_path / "jobs").iterdir() if path.is_dir()] == [id_]
+        store.rows.execute("pragma max_page_count = 1000000")
+        assert served.job(id_)["status"] == "done" and not store.unwritten
+        assert store.rows.execute("select state from jobs").fetchall() == [("done",)]
+
+
+def test_what_a_power_cut_left_half_is_drawn_again(tmp_path):
+    store = Store(tmp_path)
+    order = Order(prompt="1girl", width=160, height=160, steps=1, guidance=3.0, sampler="euler", seeds=(1, 2))
+    spec = {name: value for name, value in asdict(order).items() if name not in FILES}
+    ids = [store.add("draw", "me", spec, []).id for _ in range(2)]
+    (store.place(ids[0]) / "drawn.json").write_bytes(b"")
+    (store.place(ids[1]) / "drawn.json").write_text(json.dumps({"0": {"file": "0.png"}}))
+    (store.place(ids[1]) / "0.png").write_bytes(b"")
+    (tmp_path / "jobs" / "half").mkdir()  # killed before its row was written
+    store.close()
+    with served_here(tmp_path) as served:
+        for id_ in ids:
+            pictures = served.ended(id_)["result"]["pictures"]
+            assert [len(served.get(each["url"]).content) > 1000 for each in pictures] == [True, True]
+        assert not (tmp_path / "jobs" / "half").exists()
+
+
+def test_a_job_that_ends_the_server_each_time_is_given_up_unless_it_gets_on(tmp_path):
+    store = Store(tmp_path)
+    order = Order(prompt="1girl", width=160, height=160, steps=1, guidance=3.0, sampler="euler", seeds=(1,))
+    spec = {name: value for name, value in asdict(order).items() if name not in FILES}
+    bad, good = (store.add("draw", "me", spec, []).id for _ in range(2))
+    for _ in range(3):
+        store.begin(bad)
+        store.begin(good)
+    store.got_on(good)
+    store.close()
+    with served_here(tmp_path) as served:
+        assert "it ended the server 3 times" in served.ended(bad)["error"]["message"]
+        assert served.ended(good)["status"] == "done"
+
+
+def test_a_job_that_is_accepted_while_the_server_ends_is_on_disk(tmp_path):
+    with served_here(tmp_path) as served:
+        served.desk.stop()
+        id_ = served.post("/v1/draw", json=LONG).json()["id"]
+        assert served.job(id_)["status"] == "queued"
+
+
+def test_an_interrupt_of_a_client_of_the_web_ui_ends_no_job(served):
+    id_ = submit(served, count=1, steps=20)
+    until(lambda: served.desk.lane.now().step)
+    assert served.post("/sdapi/v1/interrupt").status_code == 200
+    assert served.ended(id_)["status"] == "done"
+
+
+def test_a_client_learns_no_folder_of_this_machine():
+    text = "/srv/a b/x and '/home/me/art/mira' (see /var/log/x.txt), outputs/art/kohya, http://host/a/b, 1/2"
+    assert without_folders(text) == "a b/x and 'mira' (see x.txt), outputs/art/kohya, http://host/a/b, 1/2"
+
+
 def test_old_jobs_are_forgotten_with_their_pictures(tmp_path):
     with served_here(tmp_path) as served:
         done = submit(served, count=1, steps=1)
@@ -141,16 +213,21 @@ def test_a_dataset_is_made_of_a_folder_that_is_open_alone(tmp_path, monkeypatch)
     (tmp_path / "art" / "mira" / "a.png").write_bytes(SYLVIE.read_bytes())
     (tmp_path / "secret").mkdir()
     (tmp_path / "art" / "link").symlink_to(tmp_path / "secret")
+    (tmp_path / "art" / "loop").symlink_to(tmp_path / "art" / "loop")
     run = ("--set", "tagger.model=starter", "--set", "generator.model=none")
     sets = ("generator.model=none", f"serve.roots=['{tmp_path}/art']")
     with served_here(tmp_path / "serve", *sets, run=run) as served:
-        for source, status in (("../secret", 403), ("link", 403), ("/etc", 403), ("nothing", 404), ("a\0b", 422)):
+        for source, status in (("../secret", 403), ("link", 403), ("/etc", 403), ("nothing", 404), ("a\0b", 422),
+                               ("x" * 5000, 404), ("loop", 404)):  # fmt: skip
             answer = served.post("/v1/datasets", json={"source": source})
             assert answer.status_code == status, answer.text
         answer = served.post("/v1/datasets", json={"source": ".", "name": "My set"})
         ended = served.ended(answer.json()["id"])
         assert ended["status"] == "done", ended
-        assert [each["url"] for each in ended["result"]["files"]] == []
+        files = {each["file"]: served.get(each["url"]) for each in ended["result"]["files"]}
+        assert {*files} == {"generated/mira/sheet.png", "problems.txt"}
+        assert all(answer.status_code == 200 for answer in files.values())
+        assert files["generated/mira/sheet.png"].content.startswith(b"\x89PNG")
         assert ended["result"]["out"] == "outputs/my_set" and (tmp_path / "outputs/my_set/manifest.parquet").exists()
     with served_here(tmp_path / "serve", "generator.model=none") as served:
         assert "serve.roots" in served.post("/v1/datasets", json={"source": "art"}).json()["detail"]

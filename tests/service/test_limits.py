@@ -1,15 +1,20 @@
 """What a hostile client sends, and that the others are answered meanwhile."""
 
+import base64
+import json
+import signal
 import socket
 import threading
 import time
 
+import numpy as np
 import pytest
 import requests
+from PIL import Image
 
 from prep.service import limits, server
 from tests.support.pictures import drawing, encoded
-from tests.support.serving import served_here
+from tests.support.serving import served_here, served_process
 
 
 @pytest.fixture
@@ -117,3 +122,18 @@ def test_metrics_count_what_happened(small):
     assert 'prep_requests_total{route="/v1/read",status="200"} 1.0' in text
     assert 'prep_requests_total{route="other",status="404"} 1.0' in text
     assert "prep_pictures_read_total 1.0" in text and small.get("/ready").text == "ready\n"
+
+
+@pytest.mark.slow
+def test_who_does_not_read_its_answer_does_not_hold_the_end(tmp_path):
+    with served_process(tmp_path, "serve.request_mb=64") as served:
+        noise = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 256, (1500, 2000, 3), np.uint8)))
+        asked = {"prompt": "1girl", "steps": 1, "include_init_images": True}
+        body = json.dumps(asked | {"init_images": [base64.b64encode(noise).decode()]}).encode()
+        with socket.create_connection(("127.0.0.1", served.port)) as raw:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            head = "POST /sdapi/v1/img2img HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            raw.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            assert raw.recv(20).startswith(b"HTTP/1.1 200")
+            served.process.send_signal(signal.SIGTERM)
+            assert served.process.wait(60) == 0

@@ -99,6 +99,12 @@ def test_what_is_no_json_is_one_sentence(served, data):
         assert answer.status_code in (400, 422) and answer.json()["detail"], (kind, answer.text)
 
 
+def test_two_pictures_where_one_is_wanted_are_refused(served):
+    files = [("image", SYLVIE.read_bytes()), ("image", SYLVIE.read_bytes())]
+    answer = served.post("/v1/loop", files=files)
+    assert answer.status_code == 422 and "image is there 2 times" in answer.json()["detail"]
+
+
 def test_a_bomb_of_pixels_and_a_torn_picture_are_refused(tmp_path):
     with served_here(tmp_path, "generator.model=none", "serve.max_pixels=100000", "serve.picture_mb=1") as served:
         for data, status in (

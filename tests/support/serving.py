@@ -60,7 +60,7 @@ def served_here(
     desk = Desk(settings, run)
     desk.start()
     app, at = app_of(desk, Access(logins or {})), listening("127.0.0.1", 0)
-    server = Server(make_config(app), desk)
+    server = Server(make_config(app, settings.serve.connections), desk)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [at]}, daemon=True)
     thread.start()
     while not server.started:
