@@ -27,7 +27,7 @@ def command(host, port, auth_file, config, sets) -> int:
     from prep.config import load_settings
     from prep.errors import UsageError
     from prep.process.arrow import keep_arrow_small
-    from prep.process.heap import own_this_process
+    from prep.process.heap import own_this_process, share_one_heap
     from prep.process.pictures import trust_our_own_limits
     from prep.process.report import Report
 
@@ -50,6 +50,7 @@ def command(host, port, auth_file, config, sets) -> int:
         )
     keep_arrow_small()
     own_this_process()
+    share_one_heap()
     trust_our_own_limits()
     of_sets = [text for text in sets if not text.strip().startswith("serve.")]
     arguments = [

@@ -4,7 +4,7 @@ import contextlib
 import ctypes
 from collections.abc import Iterator
 
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # malloc.h
+M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # malloc.h
 USUAL_TRIM, USUAL_MMAPS = 2**17, 2**16
 _own = False  # whether this process is prep's own
 
@@ -15,6 +15,13 @@ def own_this_process() -> None:
     """
     global _own
     _own = True
+
+
+def share_one_heap() -> None:
+    """Called before threads begin. Otherwise each has a heap of its own, and what is said here about freed memory holds
+    for the main thread alone.
+    """
+    _set((M_ARENA_MAX, 1))
 
 
 def keep_freed_memory() -> None:

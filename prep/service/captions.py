@@ -1,35 +1,33 @@
 """What a reading is told as: its tags above the threshold, and a caption in one of the styles."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from prep.captions.compose import prompt_text
-from prep.captions.from_settings import composer_of
+from prep.captions.compose import Composer, prompt_text
 from prep.captions.sentence import sentence
 from prep.checks.retag import read_exclusive
 from prep.sections import Settings
 from prep.service.reading import Reading
-from prep.types import Caption, Profile
+from prep.types import Caption, Profile, TagScores
 
 STYLES = ("tags", "sentence")
 
 
 def caption_of(
-    settings: Settings, reading: Reading, style: str, trigger: str = "", threshold: float | None = None
-) -> dict[str, Any]:
-    """threshold: None for the one of its level."""
+    composer: Composer, reading: Reading, style: str, trigger: str = "", threshold: float | None = None,
+    scores: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """threshold: None for the one of its level. scores: all of them, too. -> what fields.ReadPicture has."""
     if threshold is not None:
-        own = settings.thresholds.model_copy(update={"mode": "fixed", "fixed": threshold})
-        settings = settings.model_copy(update={"thresholds": own})
-    found = _composed(settings, reading, trigger)
-    names, categories = reading.scores.vocabulary.names, reading.scores.vocabulary.categories
-    values = zip(reading.scores.index.tolist(), reading.scores.score.tolist(), strict=True)
-    scores = [{"name": names[at], "category": categories[at], "score": round(score, 4)} for at, score in values]
+        own = composer.selector.settings.model_copy(update={"mode": "fixed", "fixed": threshold})
+        composer = replace(composer, selector=replace(composer.selector, settings=own))
+    found = _composed(composer, reading, trigger)
     tags = [{"name": tag.name, "category": tag.category, "score": round(tag.score, 4)} for tag in found.tags]
     return {
         "caption": _text(found, style, trigger),
         "tags": tags,
-        "scores": scores,
+        **({"scores": _scores(reading.scores)} if scores else {}),
         "rating": reading.rating,
         "edge_density": round(reading.edge_density, 6),
         "level": reading.level,
@@ -37,9 +35,9 @@ def caption_of(
     }
 
 
-def tags_of(settings: Settings, reading: Reading) -> list[str]:
+def tags_of(composer: Composer, reading: Reading) -> list[str]:
     """Its tags, as prompts spell them."""
-    return [prompt_text(tag.name) for tag in _composed(settings, reading, "").tags]
+    return [prompt_text(tag.name) for tag in _composed(composer, reading, "").tags]
 
 
 def changed(tags: Sequence[str], prompt: str, settings: Settings) -> str:
@@ -54,8 +52,13 @@ def changed(tags: Sequence[str], prompt: str, settings: Settings) -> str:
     return ", ".join([*asked, *(tag for tag in tags if tag.replace(" ", "_") not in gone)])
 
 
-def _composed(settings: Settings, reading: Reading, trigger: str) -> Caption:
-    composer = composer_of(settings, reading.scores.vocabulary)
+def _scores(found: TagScores) -> list[dict[str, Any]]:
+    names, categories = found.vocabulary.names, found.vocabulary.categories
+    values = zip(found.index.tolist(), found.score.tolist(), strict=True)
+    return [{"name": names[at], "category": categories[at], "score": round(score, 4)} for at, score in values]
+
+
+def _composed(composer: Composer, reading: Reading, trigger: str) -> Caption:
     return composer.caption(reading.scores, reading.level, Profile("", trigger, 0, {}))
 
 

@@ -38,6 +38,7 @@ class ReadBody(Body):
     style: Literal[STYLES] = Field("tags", description="of the caption: tags, or a sentence made of them")
     trigger: Words = Field("", description="a trigger word that the caption begins with", examples=["sylvie"])
     threshold: float | None = Field(None, ge=0, le=1, description="null: by the picture's edges, as in a set")
+    scores: bool = Field(False, description="true: also the scores of all tags above 0.02")
 
 
 class DrawBody(Body):
@@ -90,7 +91,7 @@ class Tagged(BaseModel):
 class ReadPicture(BaseModel):
     caption: str
     tags: list[Tagged] = Field(description="above the threshold, best first")
-    scores: list[Tagged] = Field(description="all above 0.02, best first")
+    scores: list[Tagged] | None = Field(None, description="if asked for: all above 0.02, best first")
     rating: str | None
     edge_density: float = Field(description="share of edge pixels, 0-1")
     level: str = Field(description="simple, medium or complex, by edge density")

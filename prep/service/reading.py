@@ -8,6 +8,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import Empty, Queue
 
+from prep.captions.compose import Composer
+from prep.captions.from_settings import composer_of
 from prep.errors import ImageError
 from prep.images import Picture, edge_density, open_image
 from prep.jobs.read import Prepared, reading
@@ -17,10 +19,11 @@ from prep.sections import Settings
 from prep.service.fair import Fair
 from prep.service.pictures import numbered, unreadable
 from prep.service.refused import Refused, busy, stopping
-from prep.tagging.thresholds import Selector, level_of, read_overrides
+from prep.tagging.thresholds import level_of
 from prep.types import Problem, TagScores, Vocabulary
 
 DECODERS = max(1, min(4, os.cpu_count() or 1))
+GATHER_SECONDS = 0.05  # that a batch waits for pictures that are being decoded
 SECONDS_EACH = 0.5  # of a read, to say when to try again [estimate: full-size network, two cores]
 
 
@@ -56,13 +59,12 @@ class ReadingDesk:
         self.tagger = tagger
         self.settings = settings
         self.most = settings.serve.queue
-        self.overrides = read_overrides(settings.thresholds.overrides)
         self.waiting: Fair[_Entry] = Fair()
         self.changed = threading.Condition()
         self.ready: Queue[_Ready] = Queue(2 * tagger.options.batch)
         self.ended = False
         self.vocabulary: Vocabulary | None = None
-        self.selector: Selector | None = None
+        self.composer: Composer | None = None
         self.batch = tagger.options.batch  # pictures at once
         self.threads: list[threading.Thread] = []
         self.batches = 0  # read so far
@@ -72,7 +74,7 @@ class ReadingDesk:
         """Load the tagger, so that the first request does not wait for it. Raises WeightsError, SettingsError."""
         with reading(self.tagger) as reader:
             self.vocabulary, self.batch = reader.vocabulary, reader.batch_size
-        self.selector = Selector(self.vocabulary, self.settings.thresholds, self.overrides)
+        self.composer = composer_of(self.settings, self.vocabulary)
         self.threads = [threading.Thread(target=self._decode, daemon=True) for _ in range(DECODERS)]
         self.threads.append(threading.Thread(target=self._read, daemon=True))
         for thread in self.threads:
@@ -153,7 +155,7 @@ class ReadingDesk:
                 continue
             while len(batch) < self.batch:
                 try:
-                    batch.append(self.ready.get_nowait())
+                    batch.append(self.ready.get(timeout=GATHER_SECONDS if self.waiting else 0.001))
                 except Empty:
                     break
             self._answer(batch)
@@ -171,5 +173,6 @@ class ReadingDesk:
         self.pictures += len(batch)
         for each, scores in zip(batch, found, strict=True):
             level = level_of(each.edge_density, self.settings.thresholds)
-            threshold, rating = self.selector.threshold(scores, level), self.selector.rating(scores)
+            selector = self.composer.selector
+            threshold, rating = selector.threshold(scores, level), selector.rating(scores)
             each.entry.found.set_result(Reading(scores, each.edge_density, level, float(threshold), rating))

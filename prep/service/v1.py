@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 
 from prep.service import openapi
@@ -24,7 +24,6 @@ from prep.service.fields import (
     ModelsAnswer,
     ReadAnswer,
     ReadBody,
-    ReadPicture,
     TaggerCard,
 )  # fmt: skip
 from prep.service.orders import MOST_SEED, Order
@@ -72,16 +71,19 @@ def routes() -> APIRouter:
     return router
 
 
-async def read(request: Request) -> ReadAnswer:
+async def read(request: Request) -> Response:
+    """Written by itself, and not field by field as a model: a picture has hundreds of scores."""
     desk: Desk = request.app.state.desk
     body, pictures = await body_of(request, ReadBody, desk.settings.serve)
     found = await while_connected(request, desk.read(pictures.get("images", []), client_of(request)))
-    return ReadAnswer(
-        tagger=desk.tagger.name,
-        trial=desk.trial,
-        pictures=[ReadPicture(**caption_of(desk.settings, each, body.style, body.trigger, body.threshold))
-                  for each in found],
-    )  # fmt: skip
+
+    def written() -> bytes:
+        composer = desk.reading.composer
+        told = [caption_of(composer, each, body.style, body.trigger, body.threshold, body.scores) for each in found]
+        answer = {"tagger": desk.tagger.name, "trial": desk.trial, "pictures": told}
+        return json.dumps(answer, separators=(",", ":")).encode()
+
+    return Response(await asyncio.to_thread(written), media_type="application/json")
 
 
 async def draw(request: Request) -> JSONResponse:
@@ -168,7 +170,9 @@ async def _order(request: Request, desk: Desk, body: DrawBody, pictures: dict[st
         raise Refused(422, "there is neither a prompt nor an image", "send one of them")
     tags: list[str] = []
     if image is not None and manner != "composite" and (not body.prompt or manner == "edit" and not body.source):
-        tags = tags_of(settings, (await while_connected(request, desk.read([image], client_of(request))))[0])
+        tags = tags_of(
+            desk.reading.composer, (await while_connected(request, desk.read([image], client_of(request))))[0]
+        )
     quality = card.quality if settings.generator.quality == "auto" else settings.generator.quality
     prompt = body.prompt or ", ".join(filter(None, (quality, *tags)))
     if manner == "edit" and body.prompt and tags:

@@ -24,6 +24,7 @@ JOB = re.compile(r'"id": ?"([0-9a-f]{16})"')
 SHOWN = ("json", "text")  # what the block before it prints
 
 with_curl = pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+RUN = ("--set", "tagger.model=starter", "--set", "generator.model=none")
 
 
 @pytest.fixture
@@ -110,10 +111,9 @@ def test_all_examples_of_the_page_run(folder, monkeypatch):
     monkeypatch.chdir(folder)
     shutil.copytree(CHARACTERS / "lucy", folder / "art" / "characters" / "lucy")
     with (
-        served_here(folder / "serve", f"serve.roots=['{folder}/art']") as served,
+        served_here(folder / "serve", f"serve.roots=['{folder}/art']", run=RUN) as served,
         served_here(folder / "locked", "generator.model=none", logins={"me": "secret"}) as locked,
     ):
-        served.desk.run_arguments = ("--set", "tagger.model=starter", "--set", "generator.model=none")
         found = blocks(PAGE)
         assert Reader(folder, served, locked).type(found) == sum(kind not in SHOWN for kind, _ in found) >= 12
     for name in ("drawn.png", "outputs/my_set/kohya/dataset.toml"):

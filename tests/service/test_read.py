@@ -25,7 +25,8 @@ def read(served, *pictures: bytes, **fields) -> list[dict]:
 
 def test_a_picture_is_read_as_a_set_reads_it(served):
     data = SYLVIE.read_bytes()
-    (found,) = read(served, data)
+    (found,) = read(served, data, scores="true")
+    assert "scores" not in read(served, data)[0]
     with reading(served.desk.tagger) as reader:
         scores = reader.read([reader.prepare(data)])[0]
     names = [scores.vocabulary.names[at] for at in scores.index]
