@@ -61,6 +61,7 @@ def test_a_second_run_reads_and_draws_nothing_and_the_server_may_be_off(ui, src,
     assert {row["generator"] for row in rows} == {None, "anime a1111"}
 
 
+@pytest.mark.slow
 def test_a_run_with_nothing_to_do_needs_no_server(src, tmp_path, sets, capsys):
     out = tmp_path / "out"
     with web_ui() as mine:
@@ -119,6 +120,7 @@ def test_a_model_that_is_changed_in_the_middle_stops_and_keeps_what_was_read(ui,
         run(src, tmp_path / "out", (*small(ui, sets), "tagger.batch=1"))
 
 
+@pytest.mark.slow
 def test_another_tagger_there_reads_all_images_again(ui, src, tmp_path, sets, capsys):
     run(src, tmp_path / "out", small(ui, sets))
     ui.changes_after = 0
@@ -126,6 +128,7 @@ def test_another_tagger_there_reads_all_images_again(ui, src, tmp_path, sets, ca
     assert "the server has another tagger than before; all images are tagged again" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_set_whose_server_is_not_named_again_says_so(ui, src, tmp_path, sets):
     out = tmp_path / "out"
     run(src, out, small(ui, sets))

@@ -39,6 +39,7 @@ def test_words_become_pictures_and_equal_seeds_equal_ones(served):
     assert text.startswith("1girl, orange hair\nNegative prompt: low quality") and "Seed: 8," in text
 
 
+@pytest.mark.slow
 def test_a_size_that_the_model_cannot_draw_becomes_its_nearest(served):
     (told,) = drawn(served, prompt="1girl", width=1024, height=1024)
     assert (told["width"], told["height"]) == (160, 160)
@@ -52,6 +53,7 @@ def test_a_picture_alone_is_drawn_from_its_tags(served):
     assert told["prompt"].startswith("masterpiece, best quality") and "orange hair" in told["prompt"]
 
 
+@pytest.mark.slow
 def test_the_least_strength_takes_a_step(served):
     for manner in ("img2img", "edit"):
         (told,) = drawn(served, prompt="1girl", image=SYLVIE.read_bytes(), manner=manner, strength=0.01, steps=1)

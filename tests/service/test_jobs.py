@@ -94,6 +94,7 @@ def test_an_unknown_job_or_picture_is_404(served):
     assert served.get(f"/v1/jobs/{done}/%2e%2e/%2e%2e/queue.sqlite").status_code == 404
 
 
+@pytest.mark.slow
 def test_a_job_that_takes_too_long_ends(tmp_path):
     with served_here(tmp_path, "serve.job_seconds=1") as served:
         ended = served.ended(submit(served, steps=150))
@@ -162,6 +163,7 @@ def test_what_a_power_cut_left_half_is_drawn_again(tmp_path):
         assert not (tmp_path / "jobs" / "half").exists()
 
 
+@pytest.mark.slow
 def test_a_job_that_ends_the_server_each_time_is_given_up_unless_it_gets_on(tmp_path):
     store = Store(tmp_path)
     order = Order(prompt="1girl", width=160, height=160, steps=1, guidance=3.0, sampler="euler", seeds=(1,))
@@ -184,6 +186,7 @@ def test_a_job_that_is_accepted_while_the_server_ends_is_on_disk(tmp_path):
         assert served.job(id_)["status"] == "queued"
 
 
+@pytest.mark.slow
 def test_an_interrupt_of_a_client_of_the_web_ui_ends_no_job(served):
     id_ = submit(served, count=1, steps=20)
     until(lambda: served.desk.lane.now().step)

@@ -92,10 +92,10 @@ def test_nonsense_is_400(small):
     assert alive(small)
 
 
-def test_a_thousand_connections_are_answered_or_dropped_and_the_server_lives(small):
+def test_hundreds_of_connections_are_answered_or_dropped_and_the_server_lives(small):
     held = []
     try:
-        for _ in range(600):  # of which this process holds both ends
+        for _ in range(300):  # of which this process holds both ends
             held.append(socket.create_connection(("127.0.0.1", small.port), timeout=20))
         assert alive(small)
     finally:
@@ -106,12 +106,12 @@ def test_a_thousand_connections_are_answered_or_dropped_and_the_server_lives(sma
     def ask() -> None:
         codes.append(small.post("/v1/read", files=[("images", encoded(drawing(1, 64, 64)))]).status_code)
 
-    many = [threading.Thread(target=ask) for _ in range(40)]
+    many = [threading.Thread(target=ask) for _ in range(16)]
     for each in many:
         each.start()
     for each in many:
         each.join()
-    assert len(codes) == 40 and set(codes) <= {200, 503} and 200 in codes
+    assert len(codes) == 16 and set(codes) <= {200, 503} and 200 in codes
     assert alive(small)
 
 
