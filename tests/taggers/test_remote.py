@@ -97,6 +97,14 @@ def test_a_model_that_is_changed_meanwhile_stops_the_run(monkeypatch):
             read(tagger, pictures(1)[0])
 
 
+def test_a_tag_that_the_model_did_not_have_stops_the_run_at_once():
+    with web_ui() as ui:
+        tagger = made(ui)
+        ui.read = lambda pixels: of_its_colour(pixels) | {"green_hair": 0.9}
+        with pytest.raises(StoppedError, match="has another model now than when the run began"):
+            read(tagger, pictures(1)[0])
+
+
 def test_a_job_in_another_process_reads_with_the_same_model_or_stops():
     with web_ui() as ui:
         ref = tagger_for(load_settings(sets=(f"tagger.model=a1111:{ui.url}", "tagger.a1111.timeout=5")))
