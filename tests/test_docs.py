@@ -95,7 +95,7 @@ def test_the_test_tools_are_installed_for_tests_alone(target, tools, tmp_path):
 
 
 def test_make_serve_installs_what_it_needs_once_and_starts_it(tmp_path):
-    wanted = ["make", "--dry-run", "serve", f"VENV={tmp_path}", "ARGS=--port 8000"]
+    wanted = ["make", "--no-print-directory", "--dry-run", "serve", f"VENV={tmp_path}", "ARGS=--port 8000"]
     said = subprocess.run(wanted, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "-e '.[web]'" in said and said.splitlines()[-1] == f"{tmp_path}/bin/prep serve --port 8000"
     for stamp in (".installed", ".installed-web"):
