@@ -8,6 +8,7 @@ of ten whole pictures of each size pass that training did not see; with labelled
 """
 
 import argparse
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -164,8 +165,9 @@ def labelled_of(piles: dict, folder: Path | None, apart: bool) -> dict:
     """By size, the drawn pictures of a folder that label.py wrote: those that are kept apart, or all others."""
     labels = json.loads((folder / "labels.json").read_text()) if folder else {}
     found = {size: {"images": [], "label": []} for size in piles}
-    for place, (name, broken) in enumerate(sorted(labels.items())):
-        if (place % LABELLED_APART == 0) != apart:
+    for name, broken in labels.items():
+        # By its name, so that more labels move none of them to the other side.
+        if (int(hashlib.sha256(name.encode()).hexdigest(), 16) % LABELLED_APART == 0) != apart:
             continue
         image = cv2.imread(str(folder / name))[..., ::-1]
         size = image.shape[1::-1]

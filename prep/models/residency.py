@@ -31,17 +31,22 @@ class Residency:
         self.together_bytes = together_bytes
         self.residents: dict[ModelRef, _Resident] = {}
         self.changed = Condition()
+        self.waiting = 0  # threads that wait for room
 
     @contextlib.contextmanager
     def lend(self, ref: ModelRef) -> Iterator[Any]:
-        """Lend the model; load it unless it is loaded. Waits while another thread has one that leaves no room.
+        """Lend the model; load it unless it is loaded. Waits while another thread has one that leaves no room; and who
+        has none waits behind a thread that waits for room.
 
         Raises what making it raises: WeightsError, SettingsError.
         """
         thread = get_ident()
         with self.changed:
+            while self.waiting and not self._has_one(thread):
+                self.changed.wait()
             resident = self.residents.get(ref) or self._made(ref, thread)
             resident.borrowers.append(thread)
+            self.changed.notify_all()
         try:
             yield resident.model
         finally:
@@ -59,16 +64,23 @@ class Residency:
         room = max(0, self.together_bytes - size)
         self._let_go(room)
         while self._bytes() > room:
-            if any(thread in each.borrowers for each in self.residents.values()):
+            if self._has_one(thread):
                 raise RuntimeError(
                     f"{ref.name} was requested by a thread that holds a model beside which there is no room for it"
                 )
-            self.changed.wait()
+            self.waiting += 1
+            try:
+                self.changed.wait()
+            finally:
+                self.waiting -= 1
             if ref in self.residents:
                 return self.residents[ref]
             self._let_go(room)
         self.residents[ref] = _Resident(ref.make(), size)
         return self.residents[ref]
+
+    def _has_one(self, thread: int) -> bool:
+        return any(thread in each.borrowers for each in self.residents.values())
 
     def _let_go(self, room: int) -> None:
         """Release the oldest first, until the rest is no larger."""

@@ -60,7 +60,7 @@ async def _json(request: Request, limits: Serve) -> tuple[dict[str, Any], dict[s
             raise Refused(422, f"{name}: a picture is text in base64", "see /docs")
         if len(texts) > limits.pictures:
             raise Refused(422, f"{len(texts):,} pictures; at most {limits.pictures:,} are taken", "send fewer")
-        found[name] = [from_base64(text, limits.picture_mb * 10**6) for text in texts]
+        found[name] = [await asyncio.to_thread(from_base64, text, limits.picture_mb * 10**6) for text in texts]
     return values, found
 
 
@@ -69,6 +69,8 @@ async def _form(request: Request, limits: Serve) -> tuple[dict[str, Any], dict[s
         async with request.form(max_files=limits.pictures + 1, max_fields=64) as form:
             return await _fields(form, limits)
     except HTTPException as error:
+        if error.status_code != 400:  # too large, or too slow
+            raise
         raise Refused(400, f"the form cannot be read: {error.detail}", "send each picture as a file") from None
 
 
@@ -81,7 +83,7 @@ async def _fields(form: FormData, limits: Serve) -> tuple[dict[str, Any], dict[s
                 raise Refused(422, f"{name[:40]!r} is no field for a file", f"use one of {', '.join(PICTURES)}")
             found.setdefault(name, []).append(check_bytes(await value.read(), limits.picture_mb * 10**6))
         elif name in PICTURES:
-            found.setdefault(name, []).append(from_base64(value, limits.picture_mb * 10**6))
+            found.setdefault(name, []).append(await asyncio.to_thread(from_base64, value, limits.picture_mb * 10**6))
         else:
             values[name] = value
     if doubled := [name for name, each in found.items() if name != "images" and len(each) > 1]:

@@ -63,11 +63,12 @@ def run(source: Path, out: Path, arguments: Sequence[str], work: Work, notes: Pa
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, encoding="utf-8", errors="replace", env=environment, start_new_session=True,
     )  # fmt: skip
-    write_whole(notes, json.dumps({"pid": process.pid, "began": psutil.Process(process.pid).create_time()}).encode())
     listener = threading.Thread(target=_listen, args=(process, work), daemon=True)
     listener.start()
     halted = ""
     try:
+        began = psutil.Process(process.pid).create_time()
+        write_whole(notes, json.dumps({"pid": process.pid, "began": began}).encode())
         while process.poll() is None:
             time.sleep(LOOK_SECONDS)
             halted = work.halted or ("stopping" if work.stopping.is_set() else "")

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from prep.errors import Interrupted, PrepError
+from prep.errors import PrepError
 from prep.files import is_regular
 from prep.models.choose_models import card_of, generator_of, is_trial, tagger_for, would_draw
 from prep.models.ref import ModelRef
@@ -92,7 +92,7 @@ class Desk:
     async def draw(self, order: Order, client: str) -> Drawn:
         """Wait for its turn and for its pictures. A caller that is cancelled frees its place. Raises Refused."""
         self.check(order)
-        task = Task(client, lambda work: self.studio.draw(order, work), self._work("", order), waits=True)
+        task = Task(client, lambda work: self.studio.draw(order, work), self._work(order), waits=True)
         self.lane.check_room(client)
         self.lane.put(task)
         try:
@@ -151,10 +151,9 @@ class Desk:
     def cancel(self, id_: str) -> Job:
         """A job that waits is not begun, one that is at work ends at its next step. Raises Refused: 404."""
         job = self.job(id_)
-        if task := self.tasks.get(id_):
-            self.lane.remove(task)
-            if not task.work.started:
-                self._ended(id_, "cancelled", error={"message": SAID["cancelled"], "hint": ""})
+        task = self.tasks.get(id_)
+        if task and self.lane.remove(task):
+            self._ended(id_, "cancelled", error={"message": SAID["cancelled"], "hint": ""})
         return self.store.job(id_) or job
 
     def progress(self, id_: str) -> tuple[Progress, int, Work | None]:
@@ -197,8 +196,8 @@ class Desk:
                 return self._ended(id_, "failed", error={"message": message, "hint": "ask for something else"})
             self.store.begin(id_)
             result = self.studio.carry_out(job, self.store.place(id_), self.store.inputs(id_), work)
-        except (Halted, Interrupted) as error:
-            why = getattr(error, "why", "stopping")
+        except Halted as error:
+            why = error.why
             if why == "stopping":
                 with suppress(PrepError):  # it is still there as running, and goes on all the same
                     self.store.put_back(id_)
@@ -216,8 +215,8 @@ class Desk:
         self.store.end(id_, state, result, error)
         self.tasks.pop(id_, None)
 
-    def _work(self, id_: str, order: Order) -> Work:
-        return Work(id_ or "waiting", self.settings.serve.job_seconds, self.lane.stopping, pictures=len(order.seeds))
+    def _work(self, order: Order) -> Work:
+        return Work("request", self.settings.serve.job_seconds, self.lane.stopping, pictures=len(order.seeds))
 
     def _forget_old(self) -> None:
         """Once an hour."""

@@ -65,7 +65,6 @@ def draw(
     Raises Refused, Halted; if somebody interrupts it, the pictures so far are returned.
     """
     pictures = pictures_of(order, generator, card)
-    work.pictures, work.picture = len(pictures), len(there)
     numbers: dict[str, list[int]] = {}
     for number, picture in enumerate(pictures):
         if number not in there:
@@ -77,12 +76,15 @@ def draw(
     try:
         with MEMORY.lend(generator) as drawer, watched(work.step):
             work.check()
+            drawer.encode(todo, folder)
             for key, pixels in drawer.draw(todo, parents, folder):
                 done = finish(pixels)
                 for number in numbers[key]:
                     found[number] = done
                     keep(number, pictures[number], done)
                     work.drawn()
+                if len(found) < len(pictures) - len(there):
+                    work.check()  # not every generator tells its steps
     except Halted as error:
         if error.why != "interrupted":
             raise

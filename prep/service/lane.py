@@ -54,7 +54,7 @@ class Lane:
         self.stopping.set()
         with self.changed:
             while self.waiting:
-                self.waiting.take().future.set_exception(stopping())
+                _refuse(self.waiting.take(), stopping())
             self.changed.notify_all()
 
     def put(self, task: Task) -> None:
@@ -73,12 +73,14 @@ class Lane:
             if full or others and 2 * self.waiting.of(client) >= self.most:
                 raise busy(f"{len(self.waiting):,} requests wait to be drawn", self.seconds_to_wait())
 
-    def remove(self, task: Task) -> None:
-        """A task that waits does not begin; one that is at work ends at its next step."""
-        with self.changed:
-            if self.waiting.remove(task.client, task):
-                task.future.set_exception(Halted("cancelled"))
+    def remove(self, task: Task) -> bool:
+        """A task that waits does not begin; one that is at work ends at its next step. -> whether it waited."""
         task.work.halted = "cancelled"
+        with self.changed:
+            waited = self.waiting.remove(task.client, task)
+            if waited:
+                _refuse(task, Halted("cancelled"))
+        return waited
 
     def now(self) -> Progress:
         with self.changed:
@@ -103,13 +105,21 @@ class Lane:
                 if self.stopping.is_set():
                     return
                 self.current = task = self.waiting.take()
-            if not task.future.set_running_or_notify_cancel():
-                continue
-            task.work.started = time.monotonic()
-            try:
-                task.future.set_result(task.run(task.work))
-            except BaseException as error:  # the client is told, and the lane goes on
-                task.future.set_exception(error)
-            self.took.append(time.monotonic() - task.work.started)
+            if task.future.set_running_or_notify_cancel():
+                self._run(task)
             with self.changed:
                 self.current = None
+
+    def _run(self, task: Task) -> None:
+        task.work.started = time.monotonic()
+        try:
+            task.future.set_result(task.run(task.work))
+        except BaseException as error:  # the client is told, and the lane goes on
+            task.future.set_exception(error)
+        self.took.append(time.monotonic() - task.work.started)
+
+
+def _refuse(task: Task, error: Exception) -> None:
+    """Unless its client has given it up already."""
+    if task.future.set_running_or_notify_cancel():
+        task.future.set_exception(error)

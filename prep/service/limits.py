@@ -10,6 +10,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from starlette.exceptions import HTTPException
+
 from prep.sections import Serve
 from prep.service.access import Access
 from prep.service.metrics import Metrics
@@ -79,17 +81,18 @@ class _Patient:
         self.whole = False
 
     async def received(self) -> dict[str, Any]:
-        """Raises Refused: 408, 413."""
+        """Raises HTTPException, 408 or 413: FastAPI takes any other exception for a body that is no JSON."""
         if self.whole:
             return await self.receive()
         seconds = max(0.0, min(STILL_SECONDS, self.ends - time.monotonic()))
         try:
             message = await asyncio.wait_for(self.receive(), seconds)
         except TimeoutError:
-            raise Refused(408, "the request's body did not arrive in time", "send it again") from None
+            slow = Refused(408, "the request's body did not arrive in time", "send it again")
+            raise HTTPException(408, detail_of(slow)) from None
         self.left -= len(message.get("body", b""))
         if self.left < 0:
-            raise too_large(self.request_mb)
+            raise HTTPException(413, detail_of(too_large(self.request_mb)))
         self.whole = not message.get("more_body", False)
         return message
 
@@ -97,7 +100,7 @@ class _Patient:
         """Receive the rest of a small body that nobody read, so that its sender gets to the answer."""
         length = dict(scope["headers"]).get(b"content-length", b"")
         if not self.whole and length.isdigit() and int(length) <= SMALL_BYTES:
-            with contextlib.suppress(Refused, TimeoutError):
+            with contextlib.suppress(HTTPException, TimeoutError):
                 async with asyncio.timeout(SMALL_SECONDS):
                     while not self.whole:
                         await self.received()

@@ -16,7 +16,7 @@ from prep.process.report import LOGGER
 from prep.process.steps import watched
 from prep.runners import load_runner
 from prep.sections import Settings
-from prep.service.refused import Refused
+from prep.service.refused import Refused, without_folders
 from prep.service.work import Work
 from prep.types import Check, Row
 
@@ -47,7 +47,7 @@ class _Said(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.thread == self.thread:
-            self.work.say(record.getMessage())
+            self.work.say(without_folders(record.getMessage()))
 
 
 @contextlib.contextmanager

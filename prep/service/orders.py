@@ -1,6 +1,6 @@
 """What to draw, as a client asks for it, and what came of it. Plain data."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -69,7 +69,3 @@ def size_of(card: Card, width: int, height: int) -> tuple[int, int]:
     if SMALLEST <= share <= LARGEST and max(asked) <= longest and max(asked) <= 4 * min(asked):
         return asked
     return card.size(width, height)
-
-
-def with_seed(picture: Picture, seed: int) -> Picture:
-    return replace(picture, own_seed=seed)

@@ -96,6 +96,8 @@ class ReadingDesk:
         with self.changed:
             if self.ended:
                 raise stopping()
+            if len(entries) > self.most:
+                raise Refused(422, f"{len(entries):,} pictures; at most {self.most:,} may wait", "send fewer at once")
             others = any(other != client for other in self.waiting.clients)
             mine = self.waiting.of(client) + len(entries)
             if len(self.waiting) + len(entries) > self.most or others and 2 * mine > self.most:
@@ -161,18 +163,20 @@ class ReadingDesk:
             self._answer(batch)
 
     def _answer(self, batch: list[_Ready]) -> None:
-        keep_freed_memory()  # a model that was released since has given it back
+        """Whatever goes wrong is told to those who wait: the thread goes on."""
         try:
+            keep_freed_memory()  # a model that was released since has given it back
             with reading(self.tagger) as reader:
                 found = reader.read([each.prepared for each in batch])
+            self.batches += 1
+            self.pictures += len(batch)
+            for each, scores in zip(batch, found, strict=True):
+                each.entry.found.set_result(self._reading(scores, each.edge_density))
         except Exception as error:
             for each in batch:
-                each.entry.found.set_exception(error)
-            return
-        self.batches += 1
-        self.pictures += len(batch)
-        for each, scores in zip(batch, found, strict=True):
-            level = level_of(each.edge_density, self.settings.thresholds)
-            selector = self.composer.selector
-            threshold, rating = selector.threshold(scores, level), selector.rating(scores)
-            each.entry.found.set_result(Reading(scores, each.edge_density, level, float(threshold), rating))
+                if not each.entry.found.done():
+                    each.entry.found.set_exception(error)
+
+    def _reading(self, scores: TagScores, density: float) -> Reading:
+        level, selector = level_of(density, self.settings.thresholds), self.composer.selector
+        return Reading(scores, density, level, float(selector.threshold(scores, level)), selector.rating(scores))

@@ -103,11 +103,13 @@ class Server(uvicorn.Server):
         if self.should_exit:
             os._exit(128 + number)
         self.should_exit = True
-        self.desk.stop()
         threading.Thread(target=self._give_up, daemon=True).start()
 
     def _give_up(self) -> None:
-        """Once nothing is drawn any more, clients have a while to read their answers."""
+        """In a thread of its own: the signal's may hold a lock of the lane. Once nothing is drawn, clients have
+        a while to read their answers.
+        """
+        self.desk.stop()
         self.desk.lane.join()
         time.sleep(ANSWER_SECONDS)
         self.force_exit = True

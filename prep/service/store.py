@@ -100,8 +100,8 @@ class Store:
     def job(self, id_: str) -> Job | None:
         self._write_ends()
         found = self._jobs("where id = ?", (id_,))
-        if found and id_ in self.unwritten:
-            state, ended, result, error = self.unwritten[id_]
+        if found and (end := self.unwritten.get(id_)):
+            state, ended, result, error = end
             return replace(found[0], state=state, ended=ended, result=result, error=error)
         return found[0] if found else None
 

@@ -48,7 +48,7 @@ class Studio:
     def carry_out(self, job: Job, place: Path, inputs: Sequence[bytes], work: Work) -> dict[str, Any]:
         """place: the job's folder; what an earlier start made in it is not made again. -> the job's result.
 
-        Raises PrepError, Halted, Interrupted.
+        Raises PrepError, Halted.
         """
         if job.kind == "draw":
             return self._order(job, place, inputs, work)
@@ -62,18 +62,23 @@ class Studio:
         """keep: called with each picture as it is done. there: numbers that are not drawn again. Raises Refused,
         Halted.
         """
+        work.pictures, work.picture = len(order.seeds), len(there)
         prompts, most = Path(self.settings.serve.folder) / "prompts", self.settings.serve.max_pixels
         keep_newest(prompts, PROMPT_BYTES)
 
-        def text(each: Order) -> Drawn:
-            return draw(each, self.generator, self.card, prompts, most, work)
+        def scene(each: Order) -> Drawn:
+            found = draw(each, self.generator, self.card, prompts, most, work)
+            work.picture -= len(found.pictures)  # a scene is no picture of the order
+            return found
+
+        def kept(number: int, picture: Picture, pixels: np.ndarray) -> None:
+            keep(number, picture, pixels)
+            work.drawn()
 
         if order.manner != "composite":
             return draw(order, self.generator, self.card, prompts, most, work, keep, there)
         cut = figure_of(order.image or b"", most, matting_of(self.settings))
-        found = compose(order, cut, text, self._names, keep, there)
-        work.pictures = work.picture = len(order.seeds)
-        return found
+        return compose(order, cut, scene, self._names, kept, there)
 
     def _order(self, job: Job, place: Path, inputs: Sequence[bytes], work: Work) -> dict[str, Any]:
         own = {each.name for each in fields(Order)}

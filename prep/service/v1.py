@@ -109,17 +109,16 @@ async def datasets(request: Request) -> JSONResponse:
 
 async def jobs(request: Request) -> list[JobAnswer]:
     desk: Desk = request.app.state.desk
-    return [_told(desk, each.id) for each in desk.store.jobs_of(client_of(request), MOST_JOBS)]
+    return [_told(desk, each) for each in desk.store.jobs_of(client_of(request), MOST_JOBS)]
 
 
 async def job(request: Request, id: str) -> JobAnswer:  # noqa: A002 - the name in the address
-    return _told(request.app.state.desk, id)
+    return _told(request.app.state.desk, request.app.state.desk.job(id))
 
 
 async def cancel(request: Request, id: str) -> JobAnswer:  # noqa: A002
     desk: Desk = request.app.state.desk
-    desk.cancel(id)
-    return _told(desk, id)
+    return _told(desk, desk.cancel(id))
 
 
 async def picture(request: Request, id: str, file: str) -> FileResponse:  # noqa: A002
@@ -211,7 +210,7 @@ async def _order(request: Request, desk: Desk, body: DrawBody, pictures: dict[st
 async def _answered(request: Request, desk: Desk, accepted: Job, wait: bool) -> JSONResponse:
     """202 with the job; 200 once it is done, if it is waited for."""
     if not wait:
-        return JSONResponse(_told(desk, accepted.id).model_dump(), 202, {"Location": f"/v1/jobs/{accepted.id}"})
+        return JSONResponse(_told(desk, accepted).model_dump(), 202, {"Location": f"/v1/jobs/{accepted.id}"})
 
     async def ended() -> None:
         while desk.store.job(accepted.id).state not in ENDED and not desk.lane.stopping.is_set():
@@ -222,14 +221,14 @@ async def _answered(request: Request, desk: Desk, accepted: Job, wait: bool) -> 
     except Refused:
         desk.cancel(accepted.id)
         raise
-    told = _told(desk, accepted.id)
+    told = _told(desk, desk.job(accepted.id))
     if told.error:
         raise Refused(422, told.error.message, told.error.hint)
     return JSONResponse(told.model_dump(), 200 if told.status in ENDED else 202)
 
 
-def _told(desk: Desk, id_: str) -> JobAnswer:
-    found = desk.job(id_)
+def _told(desk: Desk, found: Job) -> JobAnswer:
+    id_ = found.id
     progress, before, work = desk.progress(id_)
     result = dict(found.result) if found.result else None
     for name in {"pictures", "files"} & {*(result or ())}:
@@ -244,10 +243,10 @@ def _told(desk: Desk, id_: str) -> JobAnswer:
 
 async def _events(desk: Desk, id_: str) -> AsyncIterator[str]:
     """`progress` when it changes, `line` for each line that it says, and its state at the end."""
-    said, before, still = 0, None, 0.0
+    said, before, still, work = 0, None, 0.0, None
     while True:
-        told = _told(desk, id_)
-        work = desk.progress(id_)[2]
+        told = _told(desk, desk.job(id_))
+        work = desk.progress(id_)[2] or work
         for number, line in list(work.lines) if work else []:
             if number > said:
                 said = number

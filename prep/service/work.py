@@ -35,27 +35,30 @@ class Work:
     lines: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=LINES))  # number, from 1; line
 
     def step(self, done: int, total: int) -> None:
-        """Called after each step. Raises Halted; for a server that ends only before the next pictures are begun."""
+        """Called after each step. Raises Halted; for a server that ends only at the first step of the next pictures."""
         if done == 1:
             self.check()
         self.step_done, self.steps = done, total
         if done == total:
             self.got_on()
+        self._check_end()
+
+    def check(self) -> None:
+        """Called before something is begun. Raises Halted."""
+        self._check_end()
+        if self.stopping.is_set():
+            raise Halted("stopping")
+
+    def _check_end(self) -> None:
         if self.halted:
             raise Halted(self.halted)
         if self.started and time.monotonic() - self.started > self.seconds:
             raise Halted("too_long")
 
-    def check(self) -> None:
-        """Called before something is begun. Raises Halted."""
-        if self.halted:
-            raise Halted(self.halted)
-        if self.stopping.is_set():
-            raise Halted("stopping")
-
     def drawn(self) -> None:
         self.picture += 1
         self.step_done = self.steps = 0
+        self.got_on()
 
     def say(self, line: str) -> None:
         self.said += 1

@@ -1,6 +1,7 @@
 """Which models are in memory together, and who waits for whom."""
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,29 @@ def test_another_thread_waits_until_there_is_room(memory, tmp_path):
     assert has_it.wait(5)
     thread.join(5)
     assert made == ["large", "other"] and closed == ["large"]
+
+
+def test_a_large_one_gets_its_turn_among_threads_that_read_all_the_time(memory, tmp_path):
+    small, large = ref(tmp_path, "small", SMALL + 10), ref(tmp_path, "large", LARGE)
+    over = threading.Event()
+
+    def read() -> None:
+        while not over.is_set():
+            with memory.lend(small):
+                time.sleep(0.002)
+
+    readers = [threading.Thread(target=read) for _ in range(5)]
+    for each in readers:
+        each.start()
+    drawn = threading.Event()
+
+    def draw() -> None:
+        with memory.lend(large):
+            drawn.set()
+
+    threading.Thread(target=draw, daemon=True).start()
+    got = drawn.wait(20)
+    over.set()
+    for each in readers:
+        each.join(20)
+    assert got and not any(each.is_alive() for each in readers)

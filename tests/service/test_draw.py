@@ -108,6 +108,7 @@ def test_a_composite_has_the_figure_before_a_scene(served):
     cut = next(path for path in sorted((CHARACTERS / "sylvie").glob("*.png")) if read_header(path.read_bytes()).alpha)
     (told,) = drawn(served, image=cut.read_bytes(), manner="composite", prompt="classroom", seed=4, steps=8)
     assert told["prompt"] == "classroom, no humans, scenery" and told["manner"] == "composite"
+    assert served.job(told["url"].split("/")[3])["progress"] == 1.0
     text = png_text(served.get(told["url"]).content, "parameters")
     assert f"Size: {told['width']}x{told['height']}" in text and "Composite: before scene" in text
 

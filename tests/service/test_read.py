@@ -1,5 +1,6 @@
 """Pictures in, tags and captions out: the same as a set's."""
 
+import asyncio
 import base64
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -7,8 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from prep.captions.sentence import sentence
+from prep.config import load_settings
 from prep.images import edge_density, open_image
 from prep.jobs.read import reading
+from prep.service.reading import ReadingDesk
+from prep.service.refused import Refused
 from tests.support.examples import CHARACTERS
 from tests.support.pictures import drawing, encoded
 from tests.support.serving import served_here
@@ -35,6 +39,13 @@ def test_a_picture_is_read_as_a_set_reads_it(served):
     assert (found["level"], found["threshold"]) == ("simple", 0.55)
     assert "orange hair" in found["caption"].split(", ") and found["caption"].startswith("1girl, solo")
     assert all(tag["score"] >= 0.55 for tag in found["tags"])
+
+
+def test_an_error_while_reading_is_told_and_the_next_one_is_read(served, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("prep.service.reading.level_of", lambda *_: 1 / 0)
+        assert served.post("/v1/read", files=[("images", SYLVIE.read_bytes())]).status_code == 500
+    assert len(read(served, SYLVIE.read_bytes())) == 1
 
 
 def test_json_and_a_form_say_the_same(served):
@@ -124,10 +135,26 @@ def test_of_several_pictures_the_wrong_one_is_named(served):
         assert answer.json()["detail"].startswith("picture 2 of 2: the picture cannot be read"), answer.text
 
 
-def test_too_many_that_wait_are_refused_with_a_time(tmp_path):
-    with served_here(tmp_path, "generator.model=none", "serve.queue=2") as served:
-        files = [("images", encoded(drawing(number))) for number in range(3)]
-        answer = served.post("/v1/read", files=files)
-        assert answer.status_code == 429 and int(answer.headers["retry-after"]) >= 1
-        assert "wait to be read" in answer.json()["detail"]
-        assert len(read(served, encoded(drawing(1)))) == 1
+def test_too_many_that_wait_are_refused_with_a_time(served):
+    settings = load_settings(None, None, ("serve.queue=4",))
+    desk = ReadingDesk(served.desk.tagger, settings)  # not started: what is asked for waits
+
+    async def ask() -> None:
+        waiting = [asyncio.create_task(desk.read([b"x"] * 2, client)) for client in ("a", "b")]
+        await asyncio.sleep(0)
+        with pytest.raises(Refused, match="4 pictures wait to be read") as full:
+            await desk.read([b"x"], "c")
+        assert full.value.status == 429 and int(full.value.headers["Retry-After"]) >= 1
+        waiting[0].cancel()
+        waiting.append(asyncio.create_task(desk.read([b"x"], "c")))
+        await asyncio.sleep(0.05)
+        with pytest.raises(Refused):  # of one client at most half, while others wait
+            await desk.read([b"x"], "b")
+        with pytest.raises(Refused, match="5 pictures; at most 4 may wait"):
+            await desk.read([b"x"] * 5, "c")
+        for each in waiting:
+            each.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert len(desk.waiting) == 0
+
+    asyncio.run(asyncio.wait_for(ask(), 20))

@@ -30,7 +30,7 @@ def test_what_is_made_and_labelled_trains_into_a_file_that_prep_reads(albums, tm
     train_witness.undone(9, albums, train_witness.GENERATOR, tmp_path, "cpu")
     piles = train_witness.load_pairs(tmp_path)
     assert piles[SIZE]["label"][18 * 3 :].tolist() == [1] * 9
-    labels = {"a.png": False, "b.png": True, "c.png": False, "d.png": None}  # the first is kept apart
+    labels = {"d.png": False, "b.png": True, "c.png": False, "a.png": None}  # d.png is kept apart
     (tmp_path / "labels.json").write_text(json.dumps(labels))
     for name in labels:
         cv2.imwrite(str(tmp_path / name), alone["images"][0][..., ::-1])
