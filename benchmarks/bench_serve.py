@@ -83,10 +83,11 @@ def server(folder: Path, *sets: str) -> Iterator[tuple[int, psutil.Process]]:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     try:
         line = next(line for line in process.stdout if line.startswith("serving on "))
+        threading.Thread(target=process.stdout.read, daemon=True).start()  # so that it never waits for us
         yield int(line.split()[2].rpartition(":")[2]), psutil.Process(process.pid)
     finally:
         process.terminate()
-        process.communicate()
+        process.wait()
 
 
 def first_bytes(port: int, until: threading.Event) -> list[float]:

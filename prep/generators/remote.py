@@ -105,7 +105,7 @@ class Remote:
             self.found = self._switched(self.found)
         self.card = card_of(self.found, options)
         self.digest = self.found.digest
-        self.told_size = False
+        self.size_was_logged = False
 
     @property
     def notes(self) -> dict[str, Any]:
@@ -181,8 +181,8 @@ class Remote:
         if (name := _drawn_with(answer)) and name != self.found.model:
             raise other_model(self.server.address)
         height, width = pixels.shape[:2]
-        if (width, height) != (picture.width, picture.height) and not self.told_size:
-            self.told_size = True
+        if (width, height) != (picture.width, picture.height) and not self.size_was_logged:
+            self.size_was_logged = True
             log.info(
                 f"generate: {self.server.address} draws {width} x {height} px where {picture.width} x "
                 f"{picture.height} px were asked for; its pictures are kept as they come"

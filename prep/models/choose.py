@@ -107,8 +107,10 @@ def elsewhere(role: Role, asked: str) -> tuple[ModelSpec, str] | None:
     try:
         address_of(address)
     except AddressError as error:
-        found = f"{asked} {error.message}" if "password" not in error.message else f"its address {error.message[4:]}"
-        raise SettingsError(f"{role}.model: {found}", hint=f"write it as {name}:http://HOST:7860") from None
+        shown = f"{name}:..." if "password" in error.message else asked  # a password is shown to nobody
+        raise SettingsError(
+            f"{role}.model: {shown} {error.message}", hint=f"write it as {name}:http://HOST:7860"
+        ) from None
     return spec, address
 
 

@@ -11,8 +11,9 @@ from starlette.exceptions import HTTPException
 from prep.errors import PrepError, StoppedError
 from prep.service import a1111, v1
 from prep.service.access import Access
+from prep.service.answers import refusal
 from prep.service.desk import Desk
-from prep.service.limits import Limits, detail_of
+from prep.service.limits import Limits
 from prep.service.metrics import Metrics
 from prep.service.openapi import refusals
 from prep.service.refused import Refused, without_folders
@@ -58,7 +59,7 @@ async def metrics(request: Request) -> PlainTextResponse:
 
 
 async def _refused(request: Request, error: Refused) -> JSONResponse:
-    return JSONResponse({"detail": detail_of(error)}, error.status, error.headers)
+    return refusal(error)
 
 
 async def _failed(request: Request, error: PrepError) -> JSONResponse:

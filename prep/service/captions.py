@@ -28,7 +28,7 @@ def caption_of(
         "caption": _text(found, style, trigger),
         "tags": tags,
         **({"scores": _scores(reading.scores)} if scores else {}),
-        "rating": reading.rating,
+        "rating": found.rating,
         "edge_density": round(reading.edge_density, 6),
         "level": reading.level,
         "threshold": round(float(found.threshold), 6),

@@ -19,6 +19,11 @@ class Fair(Generic[T]):
         """How many items of this client wait."""
         return len(self.clients.get(client, ()))
 
+    def has_room(self, client: str, more: int, most: int) -> bool:
+        """Whether so many more of this client may wait: `most` of all together, and half of them if others wait."""
+        others = any(other != client for other in self.clients)
+        return len(self) + more <= most and not (others and 2 * (self.of(client) + more) > most)
+
     def put(self, client: str, item: T) -> None:
         self.clients.setdefault(client, deque()).append(item)
 

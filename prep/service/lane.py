@@ -68,9 +68,7 @@ class Lane:
     def check_room(self, client: str) -> None:
         """Raises Refused when too many wait; one client has at most half of the places, unless it is alone."""
         with self.changed:
-            others = any(other != client for other in self.waiting.clients)
-            full = len(self.waiting) >= self.most
-            if full or others and 2 * self.waiting.of(client) >= self.most:
+            if not self.waiting.has_room(client, 1, self.most):
                 raise busy(f"{len(self.waiting):,} requests wait to be drawn", self.seconds_to_wait())
 
     def remove(self, task: Task) -> bool:

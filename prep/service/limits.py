@@ -5,7 +5,6 @@ As ASGI middleware, so that it also counts what streams.
 
 import asyncio
 import contextlib
-import json
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from prep.sections import Serve
 from prep.service.access import Access
+from prep.service.answers import detail_of, refusal
 from prep.service.metrics import Metrics
 from prep.service.refused import Refused
 
@@ -53,7 +53,7 @@ class Limits:
             await self.app(scope, patient.received, counted)
         except Refused as error:
             if not status:
-                await answer(error, counted)
+                await refusal(error)(scope, receive, counted)
         finally:
             self.requests -= 1
             self.metrics.asked(scope, status, time.monotonic() - began)
@@ -108,17 +108,3 @@ class _Patient:
 
 def too_large(request_mb: int) -> Refused:
     return Refused(413, f"the request is larger than {request_mb:,} MB", "send fewer pictures at once")
-
-
-async def answer(error: Refused, send: Callable[[dict], Awaitable[None]]) -> None:
-    """As A1111's clients know it: {"detail": ...}."""
-    data = json.dumps({"detail": detail_of(error)}).encode()
-    headers = {"content-type": "application/json", "content-length": str(len(data))}
-    pairs = [(name.lower().encode(), value.encode()) for name, value in (headers | error.headers).items()]
-    await send({"type": "http.response.start", "status": error.status, "headers": pairs})
-    await send({"type": "http.response.body", "body": data})
-
-
-def detail_of(error: Refused) -> str:
-    """A1111's own words have no full stop, and its clients compare them."""
-    return str(error) if error.hint else error.message

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from prep.dataset.manifest import manner
 from prep.files import write_whole
 from prep.images import read_header
 from prep.names import slugs
@@ -16,6 +17,7 @@ from prep.process.report import LOGGER
 from prep.process.steps import watched
 from prep.runners import load_runner
 from prep.sections import Settings
+from prep.service.orders import picture_fields
 from prep.service.refused import Refused, without_folders
 from prep.service.work import Work
 from prep.types import Check, Row
@@ -60,7 +62,7 @@ def _said_to(work: Work) -> Iterator[None]:
         LOGGER.removeHandler(handler)
 
 
-def told(done: Redrawn, base: Path) -> dict[str, Any]:
+def loop_result(done: Redrawn, base: Path) -> dict[str, Any]:
     """What a client gets. Paths are relative to base, the job's folder."""
     source = done.source
     return {
@@ -75,21 +77,8 @@ def told(done: Redrawn, base: Path) -> dict[str, Any]:
 
 def _picture(row: Row, path: str) -> dict[str, Any]:
     request = row.made.request
-    return {
-        "file": path,
-        "origin": row.origin,
-        "manner": request.manner if request.manner != "draw" else "img2img" if request.strength else "text",
-        "prompt": request.prompt,
-        "negative": request.negative,
-        "seed": request.seed,
-        "width": row.ref.width,
-        "height": row.ref.height,
-        "steps": request.steps,
-        "guidance": request.guidance,
-        "sampler": request.sampler,
-        "strength": request.strength,
-        "check": _check(row.made.check),
-    }
+    fields = picture_fields(path, request, manner(request), row.ref.width, row.ref.height)
+    return {**fields, "origin": row.origin, "check": _check(row.made.check)}
 
 
 def _check(check: Check) -> dict[str, Any]:

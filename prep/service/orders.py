@@ -1,7 +1,7 @@
 """What to draw, as a client asks for it, and what came of it. Plain data."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -69,3 +69,12 @@ def size_of(card: Card, width: int, height: int) -> tuple[int, int]:
     if SMALLEST <= share <= LARGEST and max(asked) <= longest and max(asked) <= 4 * min(asked):
         return asked
     return card.size(width, height)
+
+
+def picture_fields(file: str, picture: Picture, manner: str, width: int, height: int) -> dict[str, Any]:
+    """What a client gets about a drawn picture. file: its path in the job's folder; width, height: its own, pixels."""
+    return {
+        "file": file, "manner": manner, "prompt": picture.prompt, "negative": picture.negative, "seed": picture.seed,
+        "width": width, "height": height, "steps": picture.steps, "guidance": picture.guidance,
+        "sampler": picture.sampler, "strength": picture.strength,
+    }  # fmt: skip

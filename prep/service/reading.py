@@ -34,8 +34,6 @@ class Reading:
     scores: TagScores  # above 0.02, best first
     edge_density: float
     level: str  # simple, medium, complex
-    threshold: float  # under the server's settings
-    rating: str | None
 
 
 @dataclass(eq=False)
@@ -98,9 +96,7 @@ class ReadingDesk:
                 raise stopping()
             if len(entries) > self.most:
                 raise Refused(422, f"{len(entries):,} pictures; at most {self.most:,} may wait", "send fewer at once")
-            others = any(other != client for other in self.waiting.clients)
-            mine = self.waiting.of(client) + len(entries)
-            if len(self.waiting) + len(entries) > self.most or others and 2 * mine > self.most:
+            if not self.waiting.has_room(client, len(entries), self.most):
                 raise busy(f"{len(self.waiting):,} pictures wait to be read", len(self.waiting) * SECONDS_EACH)
             for entry in entries:
                 self.waiting.put(client, entry)
@@ -178,5 +174,4 @@ class ReadingDesk:
                     each.entry.found.set_exception(error)
 
     def _reading(self, scores: TagScores, density: float) -> Reading:
-        level, selector = level_of(density, self.settings.thresholds), self.composer.selector
-        return Reading(scores, density, level, float(selector.threshold(scores, level)), selector.rating(scores))
+        return Reading(scores, density, level_of(density, self.settings.thresholds))

@@ -25,6 +25,10 @@ def busy(message: str, seconds: float) -> Refused:
     return Refused(429, message, f"try again in {again} s", {"Retry-After": str(again)})
 
 
+def too_many(found: int, most: int) -> Refused:
+    return Refused(422, f"{found:,} pictures in one request; at most {most:,} are taken", "send several requests")
+
+
 def stopping() -> Refused:
     return Refused(503, "the server is stopping", "try again once it has started", {"Retry-After": "10"})
 

@@ -19,10 +19,10 @@ BACKLOG = 64  # connections that are accepted together
 OWN_FILES = 256  # that the models and the queue have open
 UNREAD_SECONDS = 60.0  # that an answer may wait for its client to read on
 ANSWER_SECONDS = 15.0  # to read answers once the server ends
-SAID = b'{"detail": "Too many connections. Try again in 5 s."}'
+FULL_BODY = b'{"detail": "Too many connections. Try again in 5 s."}'
 FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 5\r\nConnection: close\r\n"
-    b"Content-Length: %d\r\n\r\n%s" % (len(SAID), SAID)
+    b"Content-Length: %d\r\n\r\n%s" % (len(FULL_BODY), FULL_BODY)
 )
 HEADER_SECONDS = 10.0  # for a request's line and headers, and until a new connection's first one
 

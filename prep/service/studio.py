@@ -25,8 +25,8 @@ from prep.sections import Settings
 from prep.service import dataset
 from prep.service.composing import compose, figure_of
 from prep.service.drawing import Kept, draw
-from prep.service.loop import loop, told
-from prep.service.orders import Drawn, Order
+from prep.service.loop import loop, loop_result
+from prep.service.orders import Drawn, Order, picture_fields
 from prep.service.store import Job
 from prep.service.work import Work
 from prep.types import Picture
@@ -53,7 +53,8 @@ class Studio:
         if job.kind == "draw":
             return self._order(job, place, inputs, work)
         if job.kind == "loop":
-            return told(loop(inputs[0], job.spec["character"], job.spec["count"], self.settings, place, work), place)
+            done = loop(inputs[0], job.spec["character"], job.spec["count"], self.settings, place, work)
+            return loop_result(done, place)
         MEMORY.clear()  # the run has its own models
         src, out = Path(job.spec["source"]), Path(job.spec["out"])
         return dataset.run(src, out, self.run_arguments, work, place / "process.json")
@@ -90,7 +91,7 @@ class Studio:
         def keep(number: int, picture: Picture, pixels: np.ndarray) -> None:
             file = f"{number}.png"
             write_whole(place / file, encode_png(pixels, {"parameters": parameters(picture)}), sync=True)
-            drawn[str(number)] = _told(picture, pixels, file, order.manner)
+            drawn[str(number)] = picture_fields(file, picture, order.manner, *pixels.shape[1::-1])
             write_whole(notes, json.dumps(drawn).encode(), sync=True)
 
         self.draw(order, work, keep, tuple(map(int, drawn)))
@@ -121,19 +122,3 @@ def keep_newest(folder: Path, most_bytes: int) -> None:
         for (_, _, path), total in zip(found, accumulate(size for _, size, _ in found), strict=True):
             if total > most_bytes:
                 path.unlink()
-
-
-def _told(picture: Picture, pixels: np.ndarray, file: str, manner: str) -> dict[str, Any]:
-    return {
-        "file": file,
-        "manner": manner,
-        "prompt": picture.prompt,
-        "negative": picture.negative,
-        "seed": picture.seed,
-        "width": pixels.shape[1],
-        "height": pixels.shape[0],
-        "steps": picture.steps,
-        "guidance": picture.guidance,
-        "sampler": picture.sampler,
-        "strength": picture.strength,
-    }

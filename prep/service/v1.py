@@ -79,8 +79,9 @@ async def read(request: Request) -> Response:
 
     def written() -> bytes:
         composer = desk.reading.composer
-        told = [caption_of(composer, each, body.style, body.trigger, body.threshold, body.scores) for each in found]
-        answer = {"tagger": desk.tagger.name, "trial": desk.trial, "pictures": told}
+        asked = body.style, body.trigger, body.threshold, body.scores
+        pictures = [caption_of(composer, each, *asked) for each in found]
+        answer = {"tagger": desk.tagger.name, "trial": desk.trial, "pictures": pictures}
         return json.dumps(answer, separators=(",", ":")).encode()
 
     return Response(await asyncio.to_thread(written), media_type="application/json")
@@ -90,45 +91,50 @@ async def draw(request: Request) -> JSONResponse:
     desk: Desk = request.app.state.desk
     body, pictures = await body_of(request, DrawBody, desk.settings.serve)
     order = await _order(request, desk, body, pictures)
-    return await _answered(request, desk, desk.submit_order(order, client_of(request)), body.wait)
+    desk.check(order)
+    accepted = await asyncio.to_thread(desk.jobs.add_order, order, client_of(request))
+    return await _answered(request, desk, accepted, body.wait)
 
 
 async def loop(request: Request) -> JSONResponse:
     desk: Desk = request.app.state.desk
     body, pictures = await body_of(request, LoopBody, desk.settings.serve)
+    desk.require_card()
     await asyncio.to_thread(check_decodes, pictures["image"][0], desk.settings.serve.max_pixels)
-    accepted = desk.submit_loop(pictures["image"][0], body.character, body.count, client_of(request))
+    asked = pictures["image"][0], body.character, body.count
+    accepted = await asyncio.to_thread(desk.jobs.add_loop, *asked, client_of(request))
     return await _answered(request, desk, accepted, body.wait)
 
 
 async def datasets(request: Request) -> JSONResponse:
     desk: Desk = request.app.state.desk
     body, _ = await body_of(request, DatasetBody, desk.settings.serve)
-    return await _answered(request, desk, desk.submit_dataset(body.source, body.name, client_of(request)), False)
+    accepted = await asyncio.to_thread(desk.jobs.add_dataset, body.source, body.name, client_of(request))
+    return await _answered(request, desk, accepted, False)
 
 
 async def jobs(request: Request) -> list[JobAnswer]:
     desk: Desk = request.app.state.desk
-    return [_told(desk, each) for each in desk.store.jobs_of(client_of(request), MOST_JOBS)]
+    return [job_answer(desk, each) for each in desk.jobs.of(client_of(request), MOST_JOBS)]
 
 
 async def job(request: Request, id: str) -> JobAnswer:  # noqa: A002 - the name in the address
-    return _told(request.app.state.desk, request.app.state.desk.job(id))
+    return job_answer(request.app.state.desk, request.app.state.desk.jobs.get(id))
 
 
 async def cancel(request: Request, id: str) -> JobAnswer:  # noqa: A002
     desk: Desk = request.app.state.desk
-    return _told(desk, desk.cancel(id))
+    return job_answer(desk, desk.jobs.cancel(id))
 
 
 async def picture(request: Request, id: str, file: str) -> FileResponse:  # noqa: A002
-    path = request.app.state.desk.file(id, file)
+    path = request.app.state.desk.jobs.file(id, file)
     return FileResponse(path, media_type="image/png" if path.suffix == ".png" else "text/plain")
 
 
 async def events(request: Request, id: str) -> StreamingResponse:  # noqa: A002
     desk: Desk = request.app.state.desk
-    desk.job(id)
+    desk.jobs.get(id)
     return StreamingResponse(_events(desk, id), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
@@ -154,9 +160,7 @@ def _generator(desk: Desk) -> GeneratorCard | None:
 
 async def _order(request: Request, desk: Desk, body: DrawBody, pictures: dict[str, list[bytes]]) -> Order:
     """Raises Refused."""
-    if desk.card is None:
-        raise Refused(503, f"this server draws nothing: {desk.why_not_drawing}", "start it with a generator")
-    card, settings = desk.card, desk.settings
+    card, settings = desk.require_card(), desk.settings
     image, mask = ((pictures.get(name) or [None])[0] for name in ("image", "mask"))
     manner = body.manner or ("img2img" if image else "text")
     if manner != "text" and image is None:
@@ -210,26 +214,26 @@ async def _order(request: Request, desk: Desk, body: DrawBody, pictures: dict[st
 async def _answered(request: Request, desk: Desk, accepted: Job, wait: bool) -> JSONResponse:
     """202 with the job; 200 once it is done, if it is waited for."""
     if not wait:
-        return JSONResponse(_told(desk, accepted).model_dump(), 202, {"Location": f"/v1/jobs/{accepted.id}"})
+        return JSONResponse(job_answer(desk, accepted).model_dump(), 202, {"Location": f"/v1/jobs/{accepted.id}"})
 
     async def ended() -> None:
-        while desk.store.job(accepted.id).state not in ENDED and not desk.lane.stopping.is_set():
+        while desk.jobs.get(accepted.id).state not in ENDED and not desk.lane.stopping.is_set():
             await asyncio.sleep(LOOK_SECONDS)
 
     try:
         await while_connected(request, ended())
     except Refused:
-        desk.cancel(accepted.id)
+        desk.jobs.cancel(accepted.id)
         raise
-    told = _told(desk, desk.job(accepted.id))
-    if told.error:
-        raise Refused(422, told.error.message, told.error.hint)
-    return JSONResponse(told.model_dump(), 200 if told.status in ENDED else 202)
+    answer = job_answer(desk, desk.jobs.get(accepted.id))
+    if answer.error:
+        raise Refused(422, answer.error.message, answer.error.hint)
+    return JSONResponse(answer.model_dump(), 200 if answer.status in ENDED else 202)
 
 
-def _told(desk: Desk, found: Job) -> JobAnswer:
+def job_answer(desk: Desk, found: Job) -> JobAnswer:
     id_ = found.id
-    progress, before, work = desk.progress(id_)
+    progress, before, work = desk.jobs.progress(id_)
     result = dict(found.result) if found.result else None
     for name in {"pictures", "files"} & {*(result or ())}:
         result[name] = [{**each, "url": f"/v1/jobs/{id_}/{quote(each['file'])}"} for each in result[name]]
@@ -245,18 +249,18 @@ async def _events(desk: Desk, id_: str) -> AsyncIterator[str]:
     """`progress` when it changes, `line` for each line that it says, and its state at the end."""
     said, before, still, work = 0, None, 0.0, None
     while True:
-        told = _told(desk, desk.job(id_))
-        work = desk.progress(id_)[2] or work
+        answer = job_answer(desk, desk.jobs.get(id_))
+        work = desk.jobs.progress(id_)[2] or work
         for number, line in list(work.lines) if work else []:
             if number > said:
                 said = number
                 yield _event("line", {"line": line})
-        now = {"status": told.status, "progress": told.progress, "before": told.before}
+        now = {"status": answer.status, "progress": answer.progress, "before": answer.before}
         if now != before:
             before, still = now, 0.0
             yield _event("progress", now)
-        if told.status in ENDED or desk.lane.stopping.is_set():
-            yield _event("end", told.model_dump())
+        if answer.status in ENDED or desk.lane.stopping.is_set():
+            yield _event("end", answer.model_dump())
             return
         await asyncio.sleep(LOOK_SECONDS)
         still += LOOK_SECONDS

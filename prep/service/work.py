@@ -1,4 +1,4 @@
-"""One piece of drawing while it is at work: how far it is, what it says, and whether it should end. Knows no queue."""
+"""One piece of work while it is carried out: how far it is, what it says, and whether it should end. Knows no queue."""
 
 import threading
 import time
@@ -35,7 +35,9 @@ class Work:
     lines: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=LINES))  # number, from 1; line
 
     def step(self, done: int, total: int) -> None:
-        """Called after each step. Raises Halted; for a server that ends only at the first step of the next pictures."""
+        """Called after each step. Raises Halted. A server that ends lets pictures be finished that are at a later step
+        than their first.
+        """
         if done == 1:
             self.check()
         self.step_done, self.steps = done, total

@@ -26,7 +26,7 @@ from prep.types import Vocabulary
 SENT_PX = 1024  # most of the longer side; taggers read 512 px or less
 AT_ONCE = 4  # pictures; servers queue them
 ASKED_AGAIN = 32  # batches between two looks at the fixed picture
-TOLD = 16  # of the fixed picture's tags: the best ones are part of the digest
+BEST_TAGS = 16  # of the fixed picture's tags: the best ones are part of the digest
 TOLERANCE = 0.05  # of a score: kernels and other batches move it by 0.01 at most
 KEPT_BACK = 0.1  # a server whose lowest score is above it keeps tags back
 TRIES = 3  # when another client puts the server's options back meanwhile
@@ -59,7 +59,7 @@ class Remote:
         categories = tuple("rating" if each.startswith("rating:") else "general" for each in names)
         self.vocabulary = Vocabulary(digest, names, categories)
         self.index = {each: at for at, each in enumerate(names)}
-        self.digest = self._base + _told([answer[each] for each in names])
+        self.digest = self._base + _packed([answer[each] for each in names])
 
     @property
     def about(self) -> str:
@@ -183,9 +183,9 @@ def _sent(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def _told(scores: Sequence[float]) -> str:
+def _packed(scores: Sequence[float]) -> str:
     """scores: of the fixed picture -> the places and scores of its best tags, 8 hex digits each."""
-    best = np.argsort(-np.asarray(scores, np.float64), kind="stable")[:TOLD]
+    best = np.argsort(-np.asarray(scores, np.float64), kind="stable")[:BEST_TAGS]
     return "".join(f"{at:06x}{round(255 * min(max(scores[at], 0.0), 1.0)):02x}" for at in best)
 
 

@@ -117,7 +117,7 @@ def test_a_second_server_does_not_take_the_first_ones_jobs(served):
     desk = Desk(settings)
     with pytest.raises(StoppedError, match="is in use by process"):
         desk.start()
-    desk.store.close()
+    desk.jobs.store.close()
 
 
 def test_only_the_newest_encoded_prompts_are_kept(tmp_path):
@@ -131,7 +131,7 @@ def test_only_the_newest_encoded_prompts_are_kept(tmp_path):
 
 def test_on_a_full_disk_a_job_ends_and_its_end_is_written_when_there_is_room(tmp_path):
     with served_here(tmp_path) as served:
-        store = served.desk.store
+        store = served.desk.jobs.store
         id_ = submit(served, prompt="1girl, " + "very " * 1500, count=4, steps=4)
         until(lambda: served.job(id_)["progress"] > 0)
         pages = store.rows.execute("pragma page_count").fetchone()[0]
@@ -203,9 +203,11 @@ def test_old_jobs_are_forgotten_with_their_pictures(tmp_path):
     with served_here(tmp_path) as served:
         done = submit(served, count=1, steps=1)
         served.ended(done)
-        place = served.desk.store.place(done)
+        place = served.desk.jobs.store.place(done)
         assert (place / "0.png").exists()
-        assert served.desk.store.forget(time.time() - 60) == 0 and served.desk.store.forget(time.time() + 1) == 1
+        assert (
+            served.desk.jobs.store.forget(time.time() - 60) == 0 and served.desk.jobs.store.forget(time.time() + 1) == 1
+        )
         assert not place.exists() and served.get(f"/v1/jobs/{done}").status_code == 404
 
 

@@ -60,12 +60,11 @@ async def img2img(asked: Image2Image, request: Request) -> Response:
 def _order(asked: Text2Image, request: Request) -> dict:
     """The fields of an Order that both routes have. Raises HTTPException, Refused."""
     desk = request.app.state.desk
-    if desk.card is None:
-        raise Refused(503, f"this server draws nothing: {desk.why_not_drawing}", "start it with a generator")
+    card = desk.require_card()
     if asked.script_name:
         raise HTTPException(422, f"Script '{asked.script_name[:100]}' not found")
     require_checkpoint(request, (asked.override_settings or {}).get("sd_model_checkpoint"))
-    sampler = samplers.find(asked.sampler_name or asked.sampler_index, desk.card.samplers)
+    sampler = samplers.find(asked.sampler_name or asked.sampler_index, card.samplers)
     if sampler is None:
         raise HTTPException(404, "Sampler not found")
     count, most = asked.batch_size * asked.n_iter, desk.settings.serve.pictures

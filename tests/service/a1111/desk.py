@@ -9,6 +9,7 @@ import numpy as np
 from prep.errors import ImageError
 from prep.images import open_image
 from prep.sections import Settings
+from prep.service.desk import Desk
 from prep.service.drawing import pictures_of
 from prep.service.orders import Drawn, Order, Progress
 from prep.service.pictures import unreadable
@@ -73,7 +74,7 @@ class TableDesk:
         kept.sort(key=lambda each: -each[1])
         index, score = zip(*kept, strict=True)
         scores = TagScores(VOCABULARY, np.array(index, np.int32), np.array(score, np.float16))
-        return [Reading(scores, 0.1, "medium", 0.45, "safe")] * len(pictures)
+        return [Reading(scores, 0.1, "medium")] * len(pictures)
 
     async def draw(self, order: Order, client: str) -> Drawn:
         self.orders.append(order)
@@ -83,6 +84,8 @@ class TableDesk:
 
     def now(self) -> Progress:
         return replace(self.progress)
+
+    require_card = Desk.require_card
 
     def interrupt(self, client: str) -> None:
         self.interrupted += 1
