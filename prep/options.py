@@ -107,7 +107,7 @@ def _from_its_file(name: str, info: ValidationInfo) -> str:
     except (OSError, RuntimeError, ValueError):
         raise RefusedError(f": {path} is a link to itself, or no possible name", "name another file") from None
     if (inside := context.get("inside")) and not target.is_relative_to(inside.resolve()):
-        raise RefusedError(f"names a file outside the image folder: {target}", "copy it there, or use --config")
+        raise RefusedError(f"names a file outside its folder: {target}", "copy it there, or use --config")
     return f"{family}{colon}{target}"
 
 

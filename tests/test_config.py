@@ -60,6 +60,22 @@ def test_layers_lie_over_one_another(tmp_path):
     assert (settings.thresholds.simple, settings.thresholds.medium, settings.thresholds.complex) == (0.1, 0.2, 0.3)
 
 
+def test_the_sets_own_file_lies_between_srcs_and_the_config(tmp_path):
+    src, out = tmp_path / "src", tmp_path / "out"
+    for folder in (src, out):
+        folder.mkdir()
+    (src / "prep.toml").write_text(
+        '[captions]\nmax_tags = 5\norder = "alphabetical"\n[characters.mira]\ntrigger = "m"\n'
+    )
+    (out / "settings.toml").write_text("[captions]\nmax_tags = 6\n[characters.mira]\nkeep = ['hat']\n")
+    found = load_settings(src, out=out)
+    assert (found.captions.max_tags, found.captions.order) == (6, "alphabetical")
+    assert (found.characters["mira"].trigger, found.characters["mira"].keep) == ("m", ["hat"])
+    assert load_settings(src, config(tmp_path, "[captions]\nmax_tags = 7\n"), out=out).captions.max_tags == 7
+    (out / "settings.toml").write_text('[filter]\nfile = "../secret.txt"\n')
+    assert "settings.toml: `filter.file` names a file outside its folder" in told(load_settings, src, None, (), out)
+
+
 def test_an_unknown_key_ends_with_the_nearest_name(tmp_path):
     message = told(load_settings, config=config(tmp_path, "[thresholds]\nmedum = 0.4\n"))
     assert "run.toml" in message and "`thresholds.medum` is unknown. Did you mean `medium`?" in message
@@ -216,7 +232,7 @@ def test_a_tilde_is_the_home_folder_in_every_path(tmp_path, monkeypatch):
         assert settings.tagger.model == str(tmp_path / "x.pt")
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "prep.toml").write_text('[filter]\nfile = "~/mine.txt"\n')
-    assert "outside the image folder" in told(load_settings, tmp_path / "src")
+    assert "outside its folder" in told(load_settings, tmp_path / "src")
 
 
 def test_a_variable_of_the_environment_is_not_read_and_said(tmp_path):
@@ -243,7 +259,7 @@ def test_a_config_names_files_relative_to_itself(tmp_path):
 def test_srcs_own_file_may_not_lead_out_of_src(tmp_path):
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "prep.toml").write_text('[filter]\nfile = "../secret.txt"\n')
-    assert "outside the image folder" in told(load_settings, tmp_path / "src")
+    assert "outside its folder" in told(load_settings, tmp_path / "src")
     (tmp_path / "src" / "prep.toml").write_text('[filter]\nfile = "mine.txt"\n')
     assert load_settings(tmp_path / "src").filter.file.endswith("src/mine.txt")
 
@@ -332,7 +348,7 @@ def test_a_path_that_no_file_has_is_named_with_its_section(name, tmp_path):
     (tmp_path / "src").mkdir()
     section, _, key = name.rpartition(".")
     (tmp_path / "src" / "prep.toml").write_text(f"[{section}]\n{key} = '../out/of/src'\n")
-    assert f"prep.toml: `{name}` names a file outside the image folder: /" in told(load_settings, tmp_path / "src")
+    assert f"prep.toml: `{name}` names a file outside its folder: /" in told(load_settings, tmp_path / "src")
     for path in ("~nobody-at-all/x", "$HOME/x"):
         assert f"`{name}`: {path} " in told(load_settings, sets=(f"{name}={path}",))
 

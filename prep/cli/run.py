@@ -50,7 +50,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     check_folders(out)
     if line := check_made_from(src, out, named, yes):
         say(line)
-    settings = load_settings(src, config, sets)
+    settings = load_settings(src, config, sets, out)
     options = Options(to, retry, rehash, rebalance, restore)
     carrier = load_runner(runner)
     if line := other_than_before(src, out, settings):
@@ -68,7 +68,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
         say(why)
     with interruptible():
         result = road.run(src, out, settings, options, carrier)
-    for line in only_this_run(src, config, sets, settings):
+    for line in only_this_run(src, out, config, sets, settings):
         say(line)
     if profile:
         for stage, seconds in result.seconds.items():

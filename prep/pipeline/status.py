@@ -70,7 +70,7 @@ def status_of(out: Path) -> Iterator[str]:
     yield from _reasons(found)
     yield from _files(out, found)
     try:
-        now = load_settings(src)
+        now = load_settings(src, out=out)
         made = preview(src, out, now)
     except PrepError as error:
         yield ""
