@@ -1,7 +1,7 @@
 """The pictures and tags of a set, counted: by character, by level, by frequency. Reads and writes nothing."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from prep.report.rows import WHYS, Picture, Tags
 
 LEVELS = ("simple", "medium", "complex")
 TOGETHER = 5  # pictures: fewer say nothing about two tags that never part
-APART = 2  # pictures of the character that lack both: else the tags do not vary
+APART = 2  # pictures of the character that lack a tag: else it does not vary
 MOST_VARYING = 400  # tags per character that are compared with one another
 BLOCK = 2048  # pictures at a time
 
@@ -47,14 +47,14 @@ class Level(NamedTuple):
     most: int
 
 
-class Pair(NamedTuple):
-    """Two tags of a character: the first is never without the second."""
+class Together(NamedTuple):
+    """Tags of a character that are in the same pictures; or that are never without some other ones."""
 
     character: str
-    first: str
-    second: str
-    images: int  # that show the first, and so both
-    more: int  # that show the second alone
+    tags: tuple[str, ...]  # always together, if there are several
+    others: tuple[str, ...]  # that are always with them, and also elsewhere; empty: this is about `tags` alone
+    images: int  # that show the tags
+    more: int  # that show the others alone
     of: int  # pictures of the character
 
 
@@ -112,19 +112,17 @@ def caption_lengths(pictures: Sequence[Picture], tags: Tags) -> np.ndarray:
     return np.bincount(tags.written.picture, minlength=len(pictures))
 
 
-def never_parted(found: Sequence[Character], tags: Tags) -> list[Pair]:
-    """Pairs of tags of one character that vary, one of them never without the other; the closest pairs first.
+def never_parted(found: Sequence[Character], tags: Tags) -> list[Together]:
+    """Tags of one character that vary, and are always together or never without others; the closest first.
 
-    Both are in at least TOGETHER pictures, and at least APART lack both. A tag that states another more exactly (white
+    Each is in at least TOGETHER pictures, and at least APART lack it. A tag that states another more exactly (white
     shirt, shirt) is no news.
     """
-    pairs: list[Pair] = []
     order = np.argsort(tags.picture, kind="stable")
     shown = Tags(tags.names, tags.picture[order], tags.tag[order], tags.why[order]).shown
-    for character in found:
-        if len(character.kept) >= TOGETHER + APART:
-            pairs += _pairs(character, shown)
-    return sorted(pairs, key=lambda pair: (pair.more, -pair.images, pair.character, pair.first, pair.second))
+    large = (character for character in found if len(character.kept) >= TOGETHER + APART)
+    parts = [part for character in large for part in _together(character, shown)]
+    return sorted(parts, key=lambda part: (part.more, -part.images, part.character, part.tags, part.others))
 
 
 def _by_character(
@@ -158,32 +156,49 @@ def _level(name: str, pictures: list[Picture], lengths: np.ndarray) -> Level:
     return Level(name, len(pictures), threshold, float(np.median(own)), int(own.min()), int(own.max()))
 
 
-def _pairs(character: Character, shown: Tags) -> list[Pair]:
+def _together(character: Character, shown: Tags) -> Iterator[Together]:
     """shown: sorted by picture."""
     of = len(character.kept)
     varying = [tag for tag, count in character.shown.items() if TOGETHER <= count <= of - APART]
     varying = sorted(varying, key=lambda tag: (-character.shown[tag], tag))[:MOST_VARYING]
-    if len(varying) < 2:
-        return []
+    both = _both(character.kept, varying, shown)  # [V, V]: pictures that show both
+    counts = np.diag(both).astype(int).tolist()
+    groups: list[list[int]] = []  # of tags that are in the same pictures
+    for at in range(len(varying)):
+        same = (group for group in groups if both[at, group[0]] == counts[at] == counts[group[0]])
+        if (group := next(same, None)) is None:
+            groups.append([at])
+        else:
+            group.append(at)
+    exact = [_exact([varying[at] for at in group]) for group in groups]
+    for group, tags in zip(groups, exact, strict=True):
+        if len(tags) > 1:
+            yield Together(character.name, tags, (), counts[group[0]], 0, of)
+        for other, others in zip(groups, exact, strict=True):
+            count, more = counts[group[0]], counts[other[0]] - counts[group[0]]
+            if more > 0 and both[group[0], other[0]] == count and len(_exact([*tags, *others])) == len(tags + others):
+                yield Together(character.name, tags, others, count, more, of)
+
+
+def _exact(tags: list[str]) -> tuple[str, ...]:
+    """Without those that another one states more exactly."""
+    general = overlapped(tags)
+    return tuple(tag for tag in tags if tag not in general)
+
+
+def _both(pictures: Sequence[Picture], tags: Sequence[str], shown: Tags) -> np.ndarray:
+    """float32 [V, V]: how many of the pictures show both of two tags."""
     column = np.full(len(shown.names), -1, np.int32)
     places = {name: at for at, name in enumerate(shown.names)}
-    column[[places[tag] for tag in varying]] = np.arange(len(varying))
-    both = np.zeros((len(varying), len(varying)), np.float32)
-    for start in range(0, of, BLOCK):
-        has = np.zeros((min(BLOCK, of - start), len(varying)), np.float32)
-        for row, picture in enumerate(character.kept[start : start + BLOCK]):
-            begin, end = np.searchsorted(shown.picture, [picture.at, picture.at + 1])
+    column[[places[tag] for tag in tags]] = np.arange(len(tags))
+    both = np.zeros((len(tags), len(tags)), np.float32)
+    for start in range(0, len(pictures), BLOCK):
+        block = pictures[start : start + BLOCK]
+        has = np.zeros((len(block), len(tags)), np.float32)
+        begins = np.searchsorted(shown.picture, [picture.at for picture in block])
+        ends = np.searchsorted(shown.picture, [picture.at + 1 for picture in block])
+        for row, (begin, end) in enumerate(zip(begins, ends, strict=True)):
             own = column[shown.tag[begin:end]]
             has[row, own[own >= 0]] = 1
         both += has.T @ has
-    counts = np.diag(both)
-    pairs = []
-    for first, second in np.argwhere(both == counts[:, None]):
-        more = int(counts[second] - counts[first])
-        names = varying[first], varying[second]
-        # Of two that are always together, each pair once. The pictures that lack both are those that lack the second.
-        if first == second or (not more and first > second) or of - counts[second] < APART:
-            continue
-        if not overlapped(list(names)):
-            pairs.append(Pair(character.name, *names, int(counts[first]), more, of))
-    return pairs
+    return both

@@ -75,7 +75,7 @@ def side_by_side(*parts: str) -> Html:
 
 def _cell(value: object) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        shown = f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+        shown = f"{value:,}" if isinstance(value, int) else f"{value:,.2f}".removesuffix("00").removesuffix(".")
         return f'<td class="number">{shown}</td>'
     return f"<td>{text(value)}</td>"
 

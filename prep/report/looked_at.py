@@ -80,7 +80,9 @@ def _dataset(each: Trained, pictures: Sequence[Picture], thumbs: Thumbs) -> str:
     heads = ["bucket", "pictures", "with repeats", "largest crop", "enlarged", "fewer pixels than wanted"]
     counts = [(label, len(keys)) for label, keys in zip(sizes, groups.values(), strict=True)]
     most = sorted(counts, key=lambda pair: -pair[1])[:20]
-    how = f"batch_size {each.batch_size}. The last batch of each bucket may be smaller than that."
+    how = f"batch_size {each.batch_size}: " + (
+        "each picture is a batch of its own." if each.batch_size == 1 else "the last batch of a bucket may be smaller."
+    )
     said = [*warnings(each.placements, each.batch_size)]
     if each.random_crop:
         said.append("random_crop is on: the crops are as large, but lie elsewhere each time")

@@ -12,7 +12,7 @@ from prep.report.html import Html, text
 
 WIDTH_PX, BAR_PX, COLUMNS_PX = 640, 24, 260
 LABEL_LETTERS = 28
-DROPPED = {"defs", "desc", "title", "script", "style"}
+TOOLTIPS = ("tooltip", "plot tooltip-overlay")
 DRAWN = {"svg", "g", "rect", "path", "text", "line", "circle"}
 ATTRIBUTES = ("class", "transform", "x", "y", "width", "height", "rx", "ry", "d", "text-anchor", "viewBox")
 
@@ -41,7 +41,8 @@ def _plot(kind: str, title: str, labels: Sequence[str], series: Mapping[str, Seq
     legend = len(series) > 1
     chart = getattr(pygal, kind)(
         js=[], width=WIDTH_PX, height=60 + BAR_PX * len(labels) if down else COLUMNS_PX,
-        show_legend=False, print_values=not legend, print_zeroes=False, truncate_label=-1, spacing=6, margin=6,
+        show_legend=False, print_values=not legend, print_values_position="top", print_zeroes=False,
+        truncate_label=-1, spacing=6, margin=6,
         show_x_guides=down, show_y_guides=not down, style=pygal.style.Style(label_font_size=12, value_font_size=11),
         value_formatter=lambda value: f"{value:,.0f}", min_scale=2, max_scale=6,
     )  # fmt: skip
@@ -64,7 +65,7 @@ def _short(label: str) -> str:
 def _written(node, more: str = "") -> str:
     """An element of pygal's tree, of lxml or not, as it stands in HTML: without namespaces."""
     tag = node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""  # a comment's is a function
-    if tag not in DRAWN or tag in DROPPED or "tooltip" in node.get("class", ""):
+    if tag not in DRAWN or node.get("class") in TOOLTIPS:
         return ""
     found = {key: _plain(node.get(key)) for key in ATTRIBUTES if node.get(key)}
     written = "".join(f' {key}="{html.escape(value)}"' for key, value in found.items())

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from prep.captions.compose import prompt_text
 from prep.names import quantity
 from prep.report import plots
-from prep.report.counts import APART, TOGETHER, Character, Counted, Level, Pair
+from prep.report.counts import APART, TOGETHER, Character, Counted, Level, Together
 from prep.report.drawn import Tried
 from prep.report.facts import Facts
 from prep.report.html import Html, bullets, counted, name, names, paragraph, section, side_by_side, table, text
@@ -14,7 +14,7 @@ from prep.report.thumbs import Thumbs
 
 MOST_CHARACTERS = 300  # rows of a table
 MOST_TAGS, MOST_BARS = 60, 20
-MOST_PAIRS = 40
+MOST_TOGETHER = 30  # rows of a table
 MOST_VARIANTS = 12
 LEFT_TO_TRIGGER = "left to the trigger word"
 
@@ -27,7 +27,7 @@ def head(facts: Facts, pictures: Sequence[Picture], found: Sequence[Character]) 
         (drawn, "drawn and accepted"),
         (len(found), "character" if len(found) == 1 else "characters"),
         (sum(picture.real and not picture.kept for picture in pictures), "real, left out"),
-        (sum(each.drawn for each in found) - drawn, "drawn, not trained on"),
+        (sum(each.drawn for each in found) - drawn, "drawn, left out"),
     ]
     cells = "".join(f"<div><dt>{label}</dt><dd>{count:,}</dd></div>" for count, label in tiles)
     lines = [
@@ -99,7 +99,7 @@ def levels(facts: Facts, found: Sequence[Level], lengths: Sequence[int]) -> Html
     return section(
         "thresholds",
         "Thresholds by level",
-        paragraph(_threshold(facts) + "."),
+        paragraph(f"Where a tag's score must be: {_threshold(facts)}."),
         table(
             "Levels of complexity, of real pictures in the set",
             ["level", "pictures", "threshold (median)", "tags (median)", "tags"],
@@ -112,20 +112,26 @@ def levels(facts: Facts, found: Sequence[Level], lengths: Sequence[int]) -> Html
     )
 
 
-def together(found: Sequence[Pair]) -> Html:
+def together(found: Sequence[Together]) -> Html:
     rule = (
-        f"Two tags of a character, each in at least {TOGETHER} of its pictures and neither in at least {APART}, of "
-        "which one is never seen without the other. Training cannot tell them apart; pictures that show one without the "
-        "other would help."
+        f"Tags in at least {TOGETHER} pictures of a character, with at least {APART} pictures that lack them. Training "
+        "cannot tell tags apart that are always together: pictures that show one without the others would help."
     )
-    rows = [
-        [name(pair.character), name(prompt_text(pair.first)), name(prompt_text(pair.second)), pair.images, pair.more,
-         pair.of]
-        for pair in found[:MOST_PAIRS]
-    ]  # fmt: skip
-    heads = ["character", "tag", "never without", "pictures with both", "with the second alone", "of"]
-    shown = table("Tags that never part", heads, rows, len(found) - len(rows)) if rows else paragraph("None.", "faint")
-    return section("together", "Tags that never part", paragraph(rule), shown)
+    groups = [part for part in found if not part.others]
+    pairs = [part for part in found if part.others]
+    parts = []
+    if groups:
+        rows = [[name(part.character), _tags(part.tags), part.images, part.of] for part in groups[:MOST_TOGETHER]]
+        heads = ["character", "tags", "pictures", "of"]
+        parts.append(table("Always together", heads, rows, len(groups) - len(rows)))
+    if pairs:
+        rows = [
+            [name(part.character), _tags(part.tags), _tags(part.others), part.images, part.more, part.of]
+            for part in pairs[:MOST_TOGETHER]
+        ]
+        heads = ["character", "tags", "never without", "pictures with both", "with the latter alone", "of"]
+        parts.append(table("Never without others", heads, rows, len(pairs) - len(rows)))
+    return section("together", "Tags that never part", paragraph(rule), *(parts or [paragraph("None.", "faint")]))
 
 
 def coverage(found: Sequence[tuple[str, Sequence[str]]], problem: str) -> Html:
@@ -165,7 +171,7 @@ def drawn(found: Sequence[Tried], held: Sequence[tuple[str, Sequence[str]]]) -> 
     return section(
         "drawn",
         "Drawn pictures and their verdicts",
-        paragraph("Only accepted augmentations are trained on. Difference and damage are medians of what was measured."),
+        paragraph("Only accepted augmentations are trained on. Difference and damage: medians of what was measured."),
         plots.stacked("Accepted and rejected", labels, {"accepted": accepted, "rejected": rejected}),
         table("Verdicts by kind and manner", heads, rows),
         "<h3>What the model holds of each character</h3>" if lines else "",
@@ -197,6 +203,10 @@ def _card(each: Character, pictures: Sequence[Picture], thumbs: Thumbs) -> str:
         f'<article class="card"><h3>{name(each.name)} <span class="faint">trigger</span> '
         f'<code>{name(each.trigger)}</code></h3><dl class="about">{about}</dl>{"".join(strips)}</article>'
     )
+
+
+def _tags(found: Sequence[str]) -> Html:
+    return names(map(prompt_text, found), 12)
 
 
 def _more(total: int, shown: int) -> str:
