@@ -30,7 +30,7 @@ def command(out: Path) -> None:
 
     keep_arrow_small()
     trust_our_own_limits()
-    _ = Set(out).facts  # errors come before waiting for the lock
+    _ = Set(out).facts  # errors come before the lock
     with interruptible(), locked(out / ".prep" / "lock"), Report(out / ".prep" / "log"):
         report(out)
     say(f"report: {out / NAME}")

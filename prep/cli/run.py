@@ -44,6 +44,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     from prep.process.heap import own_this_process
     from prep.process.pictures import trust_our_own_limits
     from prep.process.signals import interruptible
+    from prep.report.written import after_run
     from prep.run import Options
 
     named, out = out is not None, out or Path("outputs") / src.resolve().name
@@ -68,6 +69,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
         say(why)
     with interruptible():
         result = road.run(src, out, settings, options, carrier)
+        told = after_run(out) if to is None and result.fates.kept else ""
     for line in only_this_run(src, out, config, sets, settings):
         say(line)
     if profile:
@@ -76,6 +78,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     if to is None and result.fates.kept:
         say(f"look:  {out / 'generated'}/*/sheet.png")
         say(f"train: {training_command(out / 'kohya')}")
+        say(told)
     if to is None or not result.fates.kept:
         say(result.ending)
     return result.exit_code

@@ -62,10 +62,10 @@ def facts_of(found: Set, pictures: Sequence[Picture]) -> Facts:
 
 
 def without_paths(text: str, *folders: Path) -> str:
-    """The text with absolute paths shortened to their last names. folders: such as OUT, which are left out first."""
+    """The text with absolute paths shortened to their last names; paths in `folders`, such as OUT, to what is inside."""
     for folder in folders:
         text = text.replace(f"{folder}/", "")
-    return ABSOLUTE.sub("", text)
+    return ABSOLUTE.sub("", text.replace(str(Path.home()), "~"))
 
 
 def last_run(out: Path) -> tuple[Path | None, Settings]:

@@ -5,6 +5,7 @@ the same in every run.
 """
 
 import html
+import sys
 from collections.abc import Mapping, Sequence
 
 from prep.names import printable
@@ -35,8 +36,7 @@ def columns(title: str, values: Sequence[tuple[str, int]]) -> Html:
 def _plot(kind: str, title: str, labels: Sequence[str], series: Mapping[str, Sequence[int]]) -> Html:
     if not labels or not any(any(values) for values in series.values()):
         return Html("")
-    import pygal  # imported here: only a report needs it
-
+    pygal = _pygal()
     down = kind.startswith("Horizontal")
     legend = len(series) > 1
     chart = getattr(pygal, kind)(
@@ -55,6 +55,15 @@ def _plot(kind: str, title: str, labels: Sequence[str], series: Mapping[str, Seq
     return Html(
         f'<figure class="plot"><figcaption>{text(title)}{f"<br>{keys}" if legend else ""}</figcaption>{drawn}</figure>'
     )
+
+
+def _pygal():
+    import pygal  # imported here: only a report needs it
+
+    # It adds an import hook, for maps from other packages, in a form that Python no longer has: whatever is imported
+    # afterwards and not found would warn.
+    sys.meta_path[:] = [each for each in sys.meta_path if type(each).__module__ != "pygal"]
+    return pygal
 
 
 def _short(label: str) -> str:

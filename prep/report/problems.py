@@ -26,7 +26,7 @@ def read_problems(out: Path) -> tuple[list[Line], str]:
         return [], ""
     except OSError as error:
         return [], f"{NAME} cannot be read ({error.strerror or error})"
-    folders = (out, out.absolute(), out.resolve(), Path.home())
+    folders = (out, out.absolute(), out.resolve())
     lines = data.decode("utf-8", "replace").splitlines()
     return [_line(without_paths(line, *folders)) for line in lines if line.strip()], ""
 
@@ -41,4 +41,4 @@ def _line(text: str) -> Line:
     """`mira/a.png: damaged: cannot be decoded; save the image again`"""
     file, kind, message = (*text.split(": ", 2), "", "")[:3]
     message, _, hint = message.partition("; ")
-    return Line(file, kind or "problem", message, hint)
+    return Line(file or "-", kind or "problem", message, hint)

@@ -16,6 +16,7 @@ from prep.report.rows import Picture
 from prep.types import RETOUCHED
 
 MOST = 200
+SIDES_PX = (320, 192, 96)  # a smaller one where a picture would take more than its share of the page
 MOST_LETTERS = 3_600_000  # of all of them as data URIs: with the text around them, the page stays below 5 MB
 REAL, DRAWN = 24, 12  # per character
 
@@ -48,27 +49,28 @@ class Thumbs:
         return Html(f'<img src="{uri}" alt="{text(alt)}"{size}>')
 
     def _uri(self, picture: Picture) -> str:
+        share, uri = self.left / self.room, ""
         try:
-            data = self._thumbnail(picture)
+            for side_px in SIDES_PX:
+                data = self._thumbnail(picture, side_px)
+                uri = f"data:image/webp;base64,{base64.b64encode(data).decode()}"
+                if len(uri) <= share:
+                    break
         except (OSError, ImageError):
-            return ""
-        uri = f"data:image/webp;base64,{base64.b64encode(data).decode()}"
-        if len(uri) > self.left:
-            self.left = 0
             return ""
         self.left -= len(uri)
         return uri
 
-    def _thumbnail(self, picture: Picture) -> bytes:
+    def _thumbnail(self, picture: Picture, side_px: int) -> bytes:
         """Raises OSError, ImageError."""
 
         def read() -> bytes:
             return picture_bytes(as_it_lies(self.out / picture.file), picture.image_id)
 
         if RETOUCHED not in picture.flags:
-            return thumbnail(self.out, picture.image_id, read, max_pixels=self.max_pixels)
+            return thumbnail(self.out, picture.image_id, read, side_px, self.max_pixels)
         data = read()  # a user's version of it: another picture than the one that was scanned
-        return thumbnail(self.out, sha256(data).hexdigest(), lambda: data, max_pixels=self.max_pixels)
+        return thumbnail(self.out, sha256(data).hexdigest(), lambda: data, side_px, self.max_pixels)
 
 
 def chosen(characters: Sequence[Character], room: int) -> Mapping[str, list[Picture]]:

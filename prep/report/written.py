@@ -12,8 +12,11 @@ from prep.config import recipe
 from prep.dataset.opened import Set
 from prep.dataset.problems import NAME as PROBLEMS
 from prep.dataset.toml import MINE
+from prep.errors import PrepError
 from prep.files import write_whole
 from prep.ledger import Ledger, Shelf
+from prep.process.lock import locked
+from prep.process.report import Report
 
 NAME = "report.html"
 VERSION = 1
@@ -49,6 +52,17 @@ def report(out: Path, always: bool = True) -> bool:
         make_way(out, path, {*ours, digest}, CHANGED if ours else UNKNOWN, ledger)
         write_whole(path, data)
     return True
+
+
+def after_run(out: Path) -> str:
+    """The line about the report at the end of a run, which makes it if the set has changed. It never fails a run."""
+    try:
+        with locked(out / ".prep" / "lock"), Report(out / ".prep" / "log"):
+            report(out, always=False)
+        return f"report: {out / NAME}"
+    except Exception as error:  # a run that is done stays done, whatever is wrong with a page about it
+        why = error.message if isinstance(error, PrepError) else str(error) or type(error).__name__
+        return f"report: not written ({why}); `prep report` tries again"
 
 
 def _made_of(out: Path) -> str:
