@@ -40,6 +40,7 @@ LEVELS = {room: level for level, line in enumerate(HOUSE.strip().splitlines()) f
 TORCH = ("taggers", "generators", "witnesses", "tensors")
 WEB = {"fastapi", "uvicorn", "starlette", "prometheus_client"}
 HEAVY = {"torch", "diffusers", "transformers", "accelerate", "safetensors"}
+PLOTS = {"pygal"}
 
 
 def modules() -> list[Path]:
@@ -106,6 +107,12 @@ def test_the_web_stays_with_the_servers(path):
         assert not web or family(path) in ("web", "service", "review"), f"{path.relative_to(ROOT)} imports {name}"
 
 
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_plots_are_drawn_only_when_a_report_is_made(path):
+    for name, top in imported(path):
+        assert name.split(".")[0] not in PLOTS or family(path) == "report" and not top, f"{path} imports {name}"
+
+
 def loaded_by(*arguments: str) -> set[str]:
     code = (
         "import sys\nfrom prep.cli import group\n"
@@ -119,10 +126,10 @@ def loaded_by(*arguments: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["models"], *([name, "--help"] for name in ("run", "status", "push", "export", "serve"))],
+    [["--help"], ["models"], *([name, "--help"] for name in ("run", "status", "report", "push", "export", "serve"))],
 )
 def test_help_and_lists_load_nothing_heavy(arguments):
-    heavy = HEAVY | WEB | {"cv2", "pyarrow", "datasets", "huggingface_hub"}
+    heavy = HEAVY | WEB | PLOTS | {"cv2", "pyarrow", "datasets", "huggingface_hub"}
     # The list of models asks huggingface_hub where its cache is.
     assert not loaded_by(*arguments) & (heavy - {"pyarrow", "huggingface_hub"} if arguments == ["models"] else heavy)
 
@@ -133,7 +140,7 @@ def test_status_loads_neither_torch_nor_ray(tmp_path):
 
     art = folder_of(tmp_path / "art", mira=1)
     run("run", art, "--out", tmp_path / "out", "--to", "scan")
-    assert not loaded_by("status", str(tmp_path / "out")) & (HEAVY | {"ray"})
+    assert not loaded_by("status", str(tmp_path / "out")) & (HEAVY | PLOTS | {"ray"})
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))

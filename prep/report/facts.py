@@ -62,7 +62,7 @@ def facts_of(found: Set, pictures: Sequence[Picture]) -> Facts:
 
 
 def without_paths(text: str, *folders: Path) -> str:
-    """The text with absolute paths shortened to their last names; paths in `folders`, such as OUT, to what is inside."""
+    """The text with absolute paths shortened to their last names. folders: such as OUT; paths in them keep the rest."""
     for folder in folders:
         text = text.replace(f"{folder}/", "")
     return ABSOLUTE.sub("", text.replace(str(Path.home()), "~"))
