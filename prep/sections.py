@@ -172,6 +172,11 @@ class Serve(Section):
     keep_days: whole(0, 10_000) = 7
 
 
+class Review(Section):
+    keys: NamedFile = "words/keys.toml"
+    tags: FilePath = ""
+
+
 class Settings(Section):
     scan: Scan = Scan()
     tagger: TaggerSettings = TaggerSettings()
@@ -188,3 +193,4 @@ class Settings(Section):
     export: Export = Export()
     models: Models = Models()
     serve: Serve = Serve()
+    review: Review = Review()
