@@ -3,9 +3,9 @@
 configs/default.toml has the same defaults, with comments; a test keeps the two in sync.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from prep.names import MOST_REPEATS
 from prep.options import (
@@ -17,6 +17,7 @@ from prep.options import (
     Section,
     Share,
     Tag,
+    TagThresholds,
     Text,
     number,
     whole,
@@ -57,6 +58,12 @@ class Thresholds(Section):
     fixed: Share = 0.45
     measure_px: whole(0, MOST_SIDE_PX) = 1024
     overrides: FilePath = ""
+    tags: TagThresholds = {}
+
+    @model_serializer(mode="wrap")
+    def _with_tags_if_any(self, plainly: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without an empty `tags`: recipes and manifests of sets that have none stay as they were."""
+        return {key: value for key, value in plainly(self).items() if key != "tags" or value}
 
 
 class Filter(Section):
