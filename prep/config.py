@@ -15,6 +15,7 @@ from prep.files import what_is
 from prep.options import MOVED, Section, explained
 from prep.sections import CharacterSettings, Settings
 
+OWN = "settings.toml"  # in OUT: a user's file, which `prep review` also writes
 TOML_BYTES = 1_000_000  # for a settings file
 NAME = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^.]*?))\s*(?:\.|$)""")  # of a key
 OF_A_CHARACTER = 3  # names in characters.NAME.trigger
@@ -31,14 +32,18 @@ def configs_folder() -> Path:
     return inside if inside.is_dir() else Path(__file__).parent.parent / "configs"
 
 
-def load_settings(src: Path | None = None, config: Path | None = None, sets: tuple[str, ...] = ()) -> Settings:
-    """The defaults, overridden by SRC's own prep.toml, by --config, and by each --set in turn.
+def load_settings(
+    src: Path | None = None, config: Path | None = None, sets: tuple[str, ...] = (), out: Path | None = None
+) -> Settings:
+    """The defaults, overridden by SRC's own prep.toml, by OUT's settings.toml, by --config, and by each --set in turn.
 
     Raises SettingsError naming the file and the key, with the nearest name for an unknown one.
     """
     merged: dict[str, Any] = {}
     if src and os.path.lexists(own := src / "prep.toml"):
         _merge(merged, _layer(own, inside=src))
+    if out and os.path.lexists(own := out / OWN):
+        _merge(merged, _layer(own, inside=out))
     if config:
         _merge(merged, _layer(config))
     for assignment in sets:
@@ -69,12 +74,10 @@ def as_toml(sets: tuple[str, ...], src: Path) -> str | None:
 
 
 def _layer(path: Path, inside: Path | None = None) -> dict[str, Any]:
-    """inside: SRC, if this is its own prep.toml. It may come from anybody, so it may not be a link out of SRC."""
+    """inside: SRC or OUT, if this is its own file. It may come from anybody, so it may not be a link out of there."""
     try:
         if inside and not path.resolve(strict=True).is_relative_to(inside.resolve()):
-            raise SettingsError(
-                f"{path} is a link out of the image folder", hint="copy the file there, or use --config"
-            )
+            raise SettingsError(f"{path} is a link out of its folder", hint="copy the file there, or use --config")
         values = read_toml(path, TOML_BYTES, follow=True)
     except FileNotFoundError:
         raise SettingsError(f"{path} {what_is(path)}", hint="configs/ has examples") from None
@@ -177,5 +180,5 @@ def with_files_that_ship(settings: Settings) -> Settings:
         return section.model_copy(update={key: str(home / name)}) if name else section
 
     shipped = {"filter": "file", "profile": "intrinsic", "consistency": "situations", "augmentation": "vary"}
-    shipped["check"] = "exclusive"
+    shipped |= {"check": "exclusive", "review": "keys"}
     return settings.model_copy(update={name: placed(getattr(settings, name), key) for name, key in shipped.items()})

@@ -124,6 +124,17 @@ def open_with_alpha(data: bytes, max_pixels: int = 100_000_000) -> np.ndarray:
         return np.asarray(image.convert("RGBA"))
 
 
+def open_small(data: bytes, side_px: int, max_pixels: int = 100_000_000) -> np.ndarray:
+    """As open_image, scaled so that the longer side is at most side_px -> uint8 [h, w, 3]; never enlarged.
+
+    A JPEG is decoded at a half, a quarter or an eighth of its size where that is still enough.
+    """
+    with _loaded(data, max_pixels, side_px) as (image, header, skipped):
+        small = Image.fromarray(_picture(image, header, skipped).pixels)
+        small.thumbnail((side_px, side_px), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        return np.asarray(small)
+
+
 def edge_density(pixels: np.ndarray, measure_px: int = MEASURE_PX) -> float:
     """Share of Canny(100, 200) edge pixels, 0-1, after bringing the longer side to measure_px (0: as it is)."""
     import cv2
@@ -178,6 +189,20 @@ def encode_png(pixels: np.ndarray | Image.Image, text: dict[str, str] | None = N
     return stream.getvalue()
 
 
+def encode_webp(pixels: np.ndarray, quality: int = 80) -> bytes:
+    """pixels: uint8 [H, W, 3], RGB -> a WebP file, lossy, with only the pixels. For a small picture to look at."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "WEBP", quality=quality, method=2)
+    return stream.getvalue()
+
+
+def is_webp(data: bytes) -> bool:
+    """Whether it is a WebP picture that decodes, with nothing cut off. Raises ImageError for what cannot be decoded."""
+    with _loaded(data, MEASURE_PX * MEASURE_PX) as (_, header, _skipped):
+        # The size that a RIFF file names is without its own 8 bytes.
+        return header.format == "webp" and len(data) == 8 + int.from_bytes(data[4:8], "little")
+
+
 def covering(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
     """uint8 [H, W, 3] -> uint8 [height, width, 3]: scaled to cover it and cropped equally on both sides."""
     import cv2
@@ -219,8 +244,11 @@ def _opened(data: bytes) -> Image.Image:
 
 
 @contextlib.contextmanager
-def _loaded(data: bytes, max_pixels: int) -> Iterator[tuple[Image.Image, Header, tuple[str, ...]]]:
-    """The decoded first frame, its header, and flags of what was left out. Raises ImageError, as open_image says."""
+def _loaded(data: bytes, max_pixels: int, side_px: int = 0) -> Iterator[tuple[Image.Image, Header, tuple[str, ...]]]:
+    """The decoded first frame, its header, and flags of what was left out. Raises ImageError, as open_image says.
+
+    side_px: a JPEG may be decoded at less than its size, as long as its longer side has that; 0: at its size.
+    """
     if not data:
         raise ImageError("empty", "the file is empty", "save the image again")
     data, skipped = without_oversized(data)
@@ -233,6 +261,8 @@ def _loaded(data: bytes, max_pixels: int) -> Iterator[tuple[Image.Image, Header,
                 "make it smaller, or raise scan.max_pixels",
             )
         image.seek(0)
+        if side_px and (scale := side_px / max(image.size)) < 1:
+            image.draft(None, (max(1, round(image.width * scale)), max(1, round(image.height * scale))))
         image.load()
         yield image, header, skipped
 

@@ -60,6 +60,22 @@ def test_layers_lie_over_one_another(tmp_path):
     assert (settings.thresholds.simple, settings.thresholds.medium, settings.thresholds.complex) == (0.1, 0.2, 0.3)
 
 
+def test_the_sets_own_file_lies_between_srcs_and_the_config(tmp_path):
+    src, out = tmp_path / "src", tmp_path / "out"
+    for folder in (src, out):
+        folder.mkdir()
+    (src / "prep.toml").write_text(
+        '[captions]\nmax_tags = 5\norder = "alphabetical"\n[characters.mira]\ntrigger = "m"\n'
+    )
+    (out / "settings.toml").write_text("[captions]\nmax_tags = 6\n[characters.mira]\nkeep = ['hat']\n")
+    found = load_settings(src, out=out)
+    assert (found.captions.max_tags, found.captions.order) == (6, "alphabetical")
+    assert (found.characters["mira"].trigger, found.characters["mira"].keep) == ("m", ["hat"])
+    assert load_settings(src, config(tmp_path, "[captions]\nmax_tags = 7\n"), out=out).captions.max_tags == 7
+    (out / "settings.toml").write_text('[filter]\nfile = "../secret.txt"\n')
+    assert "settings.toml: `filter.file` names a file outside its folder" in told(load_settings, src, None, (), out)
+
+
 def test_an_unknown_key_ends_with_the_nearest_name(tmp_path):
     message = told(load_settings, config=config(tmp_path, "[thresholds]\nmedum = 0.4\n"))
     assert "run.toml" in message and "`thresholds.medum` is unknown. Did you mean `medium`?" in message
@@ -197,6 +213,66 @@ def test_a_value_that_no_setting_has_says_what_would_do(setting, says):
     assert says in message and len(message) < 500
 
 
+THREE = {"simple": 0.6, "medium": 0.6, "complex": 0.6}
+
+
+@pytest.mark.parametrize(
+    ("setting", "tags"),
+    [
+        ("smile=0.6", {"smile": THREE}),
+        ("hat (red)=0.6", {"hat_(red)": THREE}),
+        ('"Long hair"=0.6', {"long_hair": THREE}),
+        ("smile.simple=1", {"smile": {"simple": 1.0}}),
+        ('"long hair".complex=0.5', {"long_hair": {"complex": 0.5}}),
+        ("smile={simple = 0.6, medium = 0.5}", {"smile": {"simple": 0.6, "medium": 0.5}}),
+        ("smile={}", {}),
+    ],
+)
+def test_set_gives_a_tag_a_threshold_of_its_own(setting, tags):
+    assert load_settings(sets=(f"thresholds.tags.{setting}",)).thresholds.tags == tags
+
+
+def test_a_tag_is_one_tag_in_every_layer_however_it_is_spelled(tmp_path):
+    """A higher layer with a threshold for one level leaves the others."""
+    (tmp_path / "prep.toml").write_text('[thresholds.tags]\n"long hair" = 0.6\nsmile = { simple = 0.3 }\n')
+    above = config(tmp_path, "[thresholds.tags]\nLong_Hair = { medium = 0.5 }\nsmile = 0.6\n")
+    found = load_settings(tmp_path, above).thresholds.tags
+    assert found == {"long_hair": THREE | {"medium": 0.5}, "smile": THREE}
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("smile = 1.5", "`thresholds.tags.smile` is 1.5; expected a number from 0 to 1, or a table by level, such as"),
+        ("smile = true", "is True; expected a number from 0 to 1"),
+        ("smile = nan", "is nan; expected a number from 0 to 1"),
+        ("smile = 'high'", "is 'high'; expected a number from 0 to 1"),
+        ("smile = { simpel = 0.5 }", "is {'simpel': 0.5}; expected a number from 0 to 1, or a table by level"),
+        ("smile = { simple = 2 }", "is {'simple': 2}; expected a number from 0 to 1, or a table by level"),
+        ("'a, b' = 0.5", "`thresholds.tags` has the tag 'a, b'; expected one tag without a comma"),
+        ("' ' = 0.5", "`thresholds.tags` has the tag ' '; expected a tag, such as"),
+        ("'long hair' = 0.5\nlong_hair = 0.5", "has one tag twice: 'long hair' and 'long_hair'"),
+    ],
+)
+def test_a_wrong_threshold_of_a_tag_says_what_was_found_and_wanted(tmp_path, line, says):
+    message = told(load_settings, config=config(tmp_path, f"[thresholds.tags]\n{line}\n"))
+    assert says in message and "run.toml" in message
+
+
+@pytest.mark.parametrize("value", ["3", "['smile']"])
+def test_a_table_of_tables_is_asked_for_as_a_table(value):
+    message = told(load_settings, sets=(f"thresholds.tags={value}",))
+    assert "expected a table, such as [thresholds.tags]" in message
+
+
+def test_the_commented_thresholds_of_default_toml_load(tmp_path):
+    lines = (configs_folder() / "default.toml").read_text().splitlines()
+    at = lines.index("# [thresholds.tags]")
+    text = "\n".join(line.removeprefix("# ") for line in lines[at : lines.index("", at)])
+    found = load_settings(config=config(tmp_path, text)).thresholds.tags
+    assert found == {"smile": THREE, "long_hair": {"simple": 0.6, "medium": 0.5}}
+
+
 @pytest.mark.parametrize("key", ["a." * 50_000 + "b", "." * 50_000, "captions.max_tags.x.y.z"])
 def test_a_key_with_many_dots_is_refused_as_it_is_read(key):
     message = told(load_settings, sets=(f"{key}=1",))
@@ -216,7 +292,7 @@ def test_a_tilde_is_the_home_folder_in_every_path(tmp_path, monkeypatch):
         assert settings.tagger.model == str(tmp_path / "x.pt")
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "prep.toml").write_text('[filter]\nfile = "~/mine.txt"\n')
-    assert "outside the image folder" in told(load_settings, tmp_path / "src")
+    assert "outside its folder" in told(load_settings, tmp_path / "src")
 
 
 def test_a_variable_of_the_environment_is_not_read_and_said(tmp_path):
@@ -243,7 +319,7 @@ def test_a_config_names_files_relative_to_itself(tmp_path):
 def test_srcs_own_file_may_not_lead_out_of_src(tmp_path):
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "prep.toml").write_text('[filter]\nfile = "../secret.txt"\n')
-    assert "outside the image folder" in told(load_settings, tmp_path / "src")
+    assert "outside its folder" in told(load_settings, tmp_path / "src")
     (tmp_path / "src" / "prep.toml").write_text('[filter]\nfile = "mine.txt"\n')
     assert load_settings(tmp_path / "src").filter.file.endswith("src/mine.txt")
 
@@ -332,7 +408,7 @@ def test_a_path_that_no_file_has_is_named_with_its_section(name, tmp_path):
     (tmp_path / "src").mkdir()
     section, _, key = name.rpartition(".")
     (tmp_path / "src" / "prep.toml").write_text(f"[{section}]\n{key} = '../out/of/src'\n")
-    assert f"prep.toml: `{name}` names a file outside the image folder: /" in told(load_settings, tmp_path / "src")
+    assert f"prep.toml: `{name}` names a file outside its folder: /" in told(load_settings, tmp_path / "src")
     for path in ("~nobody-at-all/x", "$HOME/x"):
         assert f"`{name}`: {path} " in told(load_settings, sets=(f"{name}={path}",))
 

@@ -44,7 +44,7 @@ def command(images, count, out, config, sets) -> int:
         for image in images:
             try:
                 home = home_of(image)
-                settings = load_settings(home.src, config, sets)
+                settings = load_settings(home.src, config, sets, home.out)
                 drawn = redraw(home, out, count, settings, load_runner("local"))
             except PrepError as error:  # the others are drawn anyway
                 if len(images) == 1:

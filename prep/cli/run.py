@@ -50,8 +50,12 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     check_folders(out)
     if line := check_made_from(src, out, named, yes):
         say(line)
-    settings = load_settings(src, config, sets)
-    options = Options(to, retry, rehash, rebalance, restore)
+    settings = load_settings(src, config, sets, out)
+    given = [
+        *(["--config", str(config.absolute())] if config else []),
+        *(part for each in sets for part in ("--set", each)),
+    ]
+    options = Options(to, retry, rehash, rebalance, restore, tuple(given))
     carrier = load_runner(runner)
     if line := other_than_before(src, out, settings):
         say(line)
@@ -68,7 +72,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
         say(why)
     with interruptible():
         result = road.run(src, out, settings, options, carrier)
-    for line in only_this_run(src, config, sets, settings):
+    for line in only_this_run(src, out, config, sets, settings):
         say(line)
     if profile:
         for stage, seconds in result.seconds.items():

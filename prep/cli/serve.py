@@ -32,10 +32,10 @@ def command(host, port, auth_file, config, sets) -> int:
     from prep.process.report import Report
 
     try:
-        from prep.service.access import VARIABLE, Access, is_loopback, read_logins
         from prep.service.app import app_of
         from prep.service.desk import Desk
-        from prep.service.server import listening, serve
+        from prep.web.access import VARIABLE, Access, is_loopback, read_logins
+        from prep.web.server import listening, serve
     except ModuleNotFoundError as error:
         raise UsageError(
             f"prep serve needs {error.name}, which is not installed", hint="pip install 'prep-lora[web]'"
@@ -64,7 +64,11 @@ def command(host, port, auth_file, config, sets) -> int:
         shown = f"[{host}]" if ":" in host else host
         say(f"tagger: {desk.tagger.name}; {_drawing(desk)}")
         say(f"serving on http://{shown}:{socket.getsockname()[1]} (what it can do: /docs; stop: Ctrl-C)")
-        serve(app_of(desk, Access(logins, tuple(settings.serve.hosts))), desk, socket)
+        try:
+            app = app_of(desk, Access(logins, tuple(settings.serve.hosts)))
+            serve(app, socket, settings.serve.connections, desk.finish)
+        finally:
+            desk.close()
     say("stopped; jobs that were accepted and are not done go on at the next start")
     return 0
 

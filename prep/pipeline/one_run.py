@@ -13,15 +13,17 @@ from prep.sections import Settings
 SHOWN = 4  # settings
 
 
-def only_this_run(src: Path, config: Path | None, sets: tuple[str, ...], settings: Settings) -> Iterator[str]:
+def only_this_run(
+    src: Path, out: Path, config: Path | None, sets: tuple[str, ...], settings: Settings
+) -> Iterator[str]:
     """Lines about settings that apply to this run only, and how to keep them in SRC/prep.toml; none if it has them.
 
     settings: those of this run.
     """
-    if not (sets or config) or load_settings(src) == settings:
+    if not (sets or config) or load_settings(src, out=out) == settings:
         return
     options = [f"--config {config}"] if config else []
-    if not sets or load_settings(src, config) == settings:
+    if not sets or load_settings(src, config, out=out) == settings:
         yield f"this run only: {options[0]}. Give it again next time, or put its lines into {src / 'prep.toml'}"
         return
     options += [f"--set {text}" for text in sets]
@@ -40,7 +42,7 @@ def other_than_before(src: Path, out: Path, settings: Settings) -> str:
         before = opened(out)[1]
     except UsageError:  # no run yet, or unreadable
         return ""
-    plain = load_settings(src)
+    plain = load_settings(src, out=out)
     named = {line.partition(":")[0] for line in changed_settings(_by_slug(plain), _by_slug(settings))}
     changed = [
         line

@@ -10,13 +10,13 @@ from starlette.exceptions import HTTPException
 
 from prep.errors import PrepError, StoppedError
 from prep.service import a1111, v1
-from prep.service.access import Access
-from prep.service.answers import refusal
 from prep.service.desk import Desk
 from prep.service.limits import Limits
 from prep.service.metrics import Metrics
 from prep.service.openapi import refusals
-from prep.service.refused import Refused, without_folders
+from prep.web.access import Access
+from prep.web.answers import refusal
+from prep.web.refused import Refused, without_folders
 
 log = logging.getLogger(__name__)
 ABOUT = "Reads anime art, writes captions and prompts, draws new pictures, and judges them. docs/SERVE.md has examples."

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from prep.sections import Serve
 from prep.service.pictures import check_bytes, check_picture, from_base64, numbered
-from prep.service.refused import Refused
+from prep.web.refused import Refused
 
 Model = TypeVar("Model", bound=BaseModel)
 FORM = "multipart/form-data"

@@ -14,8 +14,8 @@ from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
 from prep.service.orders import MOST_SEED, Drawn, Order
 from prep.service.pictures import unreadable
-from prep.service.refused import Refused
 from prep.types import Picture
+from prep.web.refused import Refused
 
 SCENES = 3  # drawn per picture before it is given up
 EMPTY = ("no_humans", "scenery")  # behind the words of each scene

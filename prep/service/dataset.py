@@ -18,8 +18,8 @@ import psutil
 
 from prep.files import write_whole
 from prep.names import slugs
-from prep.service.refused import Refused, without_folders
 from prep.service.work import Halted, Work
+from prep.web.refused import Refused, without_folders
 
 PROGRESS = re.compile(r"\w+: ([\d,]+) of ([\d,]+)")
 LOOK_SECONDS = 0.2

@@ -13,9 +13,9 @@ from prep.service.jobs import WHY_ENDED, Jobs
 from prep.service.lane import Lane, Task
 from prep.service.orders import Drawn, Order, Progress
 from prep.service.reading import Reading, ReadingDesk
-from prep.service.refused import Refused, stopping, too_many
 from prep.service.studio import Studio
 from prep.service.work import Halted, Work
+from prep.web.refused import Refused, stopping, too_many
 
 
 class Desk:
@@ -47,9 +47,10 @@ class Desk:
         self.jobs.resume()
         self.lane.start()
 
-    def stop(self) -> None:
-        """Begin no drawing more: whoever waits for one is refused. Returns at once."""
+    def finish(self) -> None:
+        """Begin no drawing more: whoever waits for one is refused. Returns when nothing is drawn."""
         self.lane.stop()
+        self.lane.join()
 
     def close(self) -> None:
         """Finish what is being drawn and read; jobs that wait stay on disk."""

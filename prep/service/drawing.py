@@ -14,9 +14,9 @@ from prep.process.steps import watched
 from prep.protocols import Card
 from prep.service.orders import Drawn, Order, size_of
 from prep.service.pictures import unreadable
-from prep.service.refused import Refused
 from prep.service.work import Halted, Work
 from prep.types import Picture
+from prep.web.refused import Refused
 
 Kept = Callable[[int, Picture, np.ndarray], None]  # (number, as drawn, uint8 [H, W, 3])
 

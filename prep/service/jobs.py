@@ -16,10 +16,10 @@ from prep.sections import Serve
 from prep.service import dataset
 from prep.service.lane import Lane, Task
 from prep.service.orders import Order, Progress
-from prep.service.refused import Refused, too_many, without_folders
 from prep.service.store import STARTS, Job, Store
 from prep.service.studio import FILES, Studio
 from prep.service.work import Halted, Work
+from prep.web.refused import Refused, too_many, without_folders
 
 log = logging.getLogger(__name__)
 FORGET_SECONDS = 3600  # between two looks for old jobs

@@ -10,8 +10,8 @@ from typing import Any
 
 from prep.service.fair import Fair
 from prep.service.orders import Progress
-from prep.service.refused import busy, stopping
 from prep.service.work import Halted, Work
+from prep.web.refused import busy, stopping
 
 FIRST_SECONDS = 30.0  # that a task takes, before any has been timed [estimate]
 TIMED = 8  # tasks whose mean says how long the next one takes

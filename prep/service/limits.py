@@ -12,10 +12,10 @@ from typing import Any
 from starlette.exceptions import HTTPException
 
 from prep.sections import Serve
-from prep.service.access import Access
-from prep.service.answers import detail_of, refusal
 from prep.service.metrics import Metrics
-from prep.service.refused import Refused
+from prep.web.access import Access
+from prep.web.answers import detail_of, refusal
+from prep.web.refused import Refused
 
 BODY_SECONDS = 120.0  # in which a body has to arrive
 STILL_SECONDS = 20.0  # between two parts of it

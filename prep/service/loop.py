@@ -18,9 +18,9 @@ from prep.process.steps import watched
 from prep.runners import load_runner
 from prep.sections import Settings
 from prep.service.orders import picture_fields
-from prep.service.refused import Refused, without_folders
 from prep.service.work import Work
 from prep.types import Check, Row
+from prep.web.refused import Refused, without_folders
 
 
 def loop(picture: bytes, character: str, count: int, settings: Settings, folder: Path, work: Work) -> Redrawn:

@@ -6,7 +6,7 @@ import re
 
 from prep.errors import ImageError
 from prep.images import open_image, read_header
-from prep.service.refused import Refused
+from prep.web.refused import Refused
 
 DATA_URI = re.compile(r"data:[\w.+/-]*(;[\w.+=-]+)*,", re.ASCII)
 ADDRESS = re.compile(r"(https?|ftp|file):", re.IGNORECASE)

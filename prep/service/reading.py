@@ -18,9 +18,9 @@ from prep.process.heap import keep_freed_memory
 from prep.sections import Settings
 from prep.service.fair import Fair
 from prep.service.pictures import numbered, unreadable
-from prep.service.refused import Refused, busy, stopping
 from prep.tagging.thresholds import level_of
 from prep.types import Problem, TagScores, Vocabulary
+from prep.web.refused import Refused, busy, stopping
 
 DECODERS = max(1, min(4, os.cpu_count() or 1))
 GATHER_SECONDS = 0.05  # that a batch waits for pictures that are being decoded

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 
 from prep.service import openapi
-from prep.service.access import client_of
 from prep.service.body import body_of
 from prep.service.captions import STYLES, caption_of, changed, tags_of
 from prep.service.desk import Desk
@@ -28,9 +27,10 @@ from prep.service.fields import (
 )  # fmt: skip
 from prep.service.orders import MOST_SEED, Order
 from prep.service.pictures import check_decodes, check_picture
-from prep.service.refused import Refused
 from prep.service.store import ENDED, Job
 from prep.service.waiting import while_connected
+from prep.web.access import client_of
+from prep.web.refused import Refused
 
 LOOK_SECONDS = 0.2  # between two looks at a job
 MOST_JOBS = 100  # in a list

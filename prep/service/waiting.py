@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from fastapi import Request
 
-from prep.service.refused import Refused
+from prep.web.refused import Refused
 
 T = TypeVar("T")
 LOOK_SECONDS = 0.25  # between looks whether the client is still connected

@@ -24,7 +24,7 @@ def src(tmp_path):
 def test_a_prep_toml_that_leads_out_of_src_is_not_read(src, tmp_path):
     (tmp_path / "mine.toml").write_text("[captions]\nmax_tags = 3\n")
     (src / "prep.toml").symlink_to(tmp_path / "mine.toml")
-    with pytest.raises(SettingsError, match="prep.toml is a link out of the image folder. Copy the file there"):
+    with pytest.raises(SettingsError, match="prep.toml is a link out of its folder. Copy the file there"):
         load_settings(src)
     (src / "mine.toml").write_text("[captions]\nmax_tags = 3\n")
     (src / "prep.toml").unlink()

@@ -115,5 +115,5 @@ def test_the_command_refuses_a_wrong_file_with_exit_code_2(tmp_path):
 def test_a_path_may_not_leave_src_when_src_says_it(tmp_path):
     (tmp_path / "art").mkdir()
     (tmp_path / "art" / "prep.toml").write_text('[check]\nidentity = "../model.onnx"\n')
-    with pytest.raises(SettingsError, match="outside the image folder"):
+    with pytest.raises(SettingsError, match="outside its folder"):
         load_settings(tmp_path / "art")

@@ -5,8 +5,8 @@ import base64
 import pytest
 
 from prep.errors import UsageError
-from prep.service.access import Access, is_loopback, read_logins
-from prep.service.refused import Refused
+from prep.web.access import Access, is_loopback, read_logins
+from prep.web.refused import Refused
 from tests.support.runs import prep
 from tests.support.serving import served_here
 

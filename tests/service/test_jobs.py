@@ -17,9 +17,9 @@ import requests
 from prep.errors import StoppedError
 from prep.service.desk import Desk
 from prep.service.orders import Order
-from prep.service.refused import without_folders
 from prep.service.store import Store
 from prep.service.studio import FILES, keep_newest
+from prep.web.refused import without_folders
 from tests.support.examples import CHARACTERS
 from tests.support.serving import served_here, served_process
 
@@ -181,7 +181,7 @@ def test_a_job_that_ends_the_server_each_time_is_given_up_unless_it_gets_on(tmp_
 
 def test_a_job_that_is_accepted_while_the_server_ends_is_on_disk(tmp_path):
     with served_here(tmp_path) as served:
-        served.desk.stop()
+        served.desk.lane.stop()
         id_ = served.post("/v1/draw", json=LONG).json()["id"]
         assert served.job(id_)["status"] == "queued"
 

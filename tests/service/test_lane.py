@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from prep.service.lane import Lane, Task
-from prep.service.refused import Refused
 from prep.service.work import Halted, Work
+from prep.web.refused import Refused
 
 
 @pytest.fixture

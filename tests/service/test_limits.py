@@ -12,7 +12,8 @@ import pytest
 import requests
 from PIL import Image
 
-from prep.service import limits, server
+from prep.service import limits
+from prep.web import server
 from tests.support.pictures import drawing, encoded
 from tests.support.serving import served_here, served_process
 

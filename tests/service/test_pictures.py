@@ -6,7 +6,7 @@ import pytest
 
 from prep.images import encode_png
 from prep.service.pictures import check_picture, from_base64
-from prep.service.refused import Refused
+from prep.web.refused import Refused
 from tests.support.pictures import drawing
 
 PNG = b"\x89PNG\r\n\x1a\nabc?>"

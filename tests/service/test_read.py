@@ -12,7 +12,7 @@ from prep.config import load_settings
 from prep.images import edge_density, open_image
 from prep.jobs.read import reading
 from prep.service.reading import ReadingDesk
-from prep.service.refused import Refused
+from prep.web.refused import Refused
 from tests.support.examples import CHARACTERS
 from tests.support.pictures import drawing, encoded
 from tests.support.serving import served_here

@@ -14,10 +14,10 @@ from queue import Queue
 import requests
 
 from prep.config import load_settings
-from prep.service.access import Access
 from prep.service.app import app_of
 from prep.service.desk import Desk
-from prep.service.server import Server, listening, make_config
+from prep.web.access import Access
+from prep.web.server import Server, listening, make_config
 
 STARTER = ("tagger.model=starter", "generator.model=starter", "augmentation.matting=none", "check.damage=none")
 START_SECONDS = 120.0
@@ -60,7 +60,7 @@ def served_here(
     desk = Desk(settings, run)
     desk.start()
     app, at = app_of(desk, Access(logins or {})), listening("127.0.0.1", 0)
-    server = Server(make_config(app, settings.serve.connections), desk)
+    server = Server(make_config(app, settings.serve.connections), desk.finish)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [at]}, daemon=True)
     thread.start()
     while not server.started:
@@ -69,7 +69,7 @@ def served_here(
         yield Served(f"http://127.0.0.1:{at.getsockname()[1]}", desk)
     finally:
         server.should_exit = True
-        desk.stop()
+        desk.lane.stop()
         thread.join()
         desk.close()
 

@@ -17,11 +17,11 @@ from prep.service.a1111.options import require_checkpoint
 from prep.service.a1111.route import Route
 from prep.service.a1111.sent import as_a1111_says, picture_bytes
 from prep.service.a1111.syntax import plain
-from prep.service.access import client_of
 from prep.service.orders import MOST_SEED, Order, size_of
 from prep.service.pictures import unreadable
-from prep.service.refused import Refused
 from prep.service.waiting import while_connected
+from prep.web.access import client_of
+from prep.web.refused import Refused
 
 MOST_STEPS = 150  # A1111's
 MOST_GUIDANCE = 30.0

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prep.service.a1111.checkpoint import checkpoint
 from prep.service.a1111.models import Share
-from prep.service.refused import Refused
+from prep.web.refused import Refused
 
 MOST_BYTES = 1_000_000  # of all options as JSON
 OF_THE_DESK = ("sd_model_checkpoint", "sd_checkpoint_hash")

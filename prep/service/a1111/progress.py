@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from prep.service.a1111.route import Route
-from prep.service.access import client_of
+from prep.web.access import client_of
 
 router = APIRouter(route_class=Route)
 

@@ -10,10 +10,10 @@ from prep.service.a1111.models import ExtensionTagger, Interrogate, Tagger
 from prep.service.a1111.options import options_of
 from prep.service.a1111.route import Route
 from prep.service.a1111.sent import as_a1111_says, picture_bytes
-from prep.service.access import client_of
 from prep.service.reading import Reading
-from prep.service.refused import Refused
 from prep.service.waiting import while_connected
+from prep.web.access import client_of
+from prep.web.refused import Refused
 
 DEEPBOORU = ("deepdanbooru", "deepbooru")
 CLIP = "clip"  # the default of A1111's clients: the tagger answers, since there is no CLIP here

@@ -5,7 +5,7 @@ import asyncio
 from fastapi import HTTPException, Request
 
 from prep.service.pictures import from_base64
-from prep.service.refused import Refused
+from prep.web.refused import Refused
 
 UNREADABLE = 422  # what Refused says of bytes that are no picture
 MEGABYTE = 1_000_000

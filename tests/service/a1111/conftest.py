@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 
 from prep.images import encode_png
 from prep.service.a1111.options import Options
-from prep.service.access import Access
 from prep.service.app import app_of
+from prep.web.access import Access
 from tests.service.a1111.desk import TableDesk
 from tests.support.pictures import drawing
 

@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -12,7 +13,6 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from prep.errors import UsageError
-from prep.service.desk import Desk
 from prep.system import allow_open_files
 
 BACKLOG = 64  # connections that are accepted together
@@ -91,12 +91,12 @@ class PatientProtocol(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
+    def __init__(self, config: uvicorn.Config, finish: Callable[[], None]) -> None:
         super().__init__(config)
-        self.desk = desk
+        self.finish = finish
 
     def handle_exit(self, number: int, frame: Any) -> None:
-        """Whoever waits is answered at once, and what is being drawn is finished. A second signal ends it at once.
+        """Whoever waits is answered at once, and what is at work is finished. A second signal ends it at once.
 
         uvicorn's own would raise the signal again at the end, before that is done.
         """
@@ -106,11 +106,10 @@ class Server(uvicorn.Server):
         threading.Thread(target=self._give_up, daemon=True).start()
 
     def _give_up(self) -> None:
-        """In a thread of its own: the signal's may hold a lock of the lane. Once nothing is drawn, clients have
-        a while to read their answers.
+        """In a thread of its own: the signal's may hold a lock. Once all work is done, clients have a while to read
+        their answers.
         """
-        self.desk.stop()
-        self.desk.lane.join()
+        self.finish()
         time.sleep(ANSWER_SECONDS)
         self.force_exit = True
 
@@ -144,9 +143,6 @@ def make_config(app: FastAPI, requests: int) -> Config:
     return config
 
 
-def serve(app: FastAPI, desk: Desk, at: socket.socket) -> None:
-    """Answer until a signal comes."""
-    try:
-        Server(make_config(app, desk.settings.serve.connections), desk).run(sockets=[at])
-    finally:
-        desk.close()
+def serve(app: FastAPI, at: socket.socket, requests: int, finish: Callable[[], None]) -> None:
+    """Answer until a signal comes. finish: returns once nothing is at work; whoever waits is answered meanwhile."""
+    Server(make_config(app, requests), finish).run(sockets=[at])

@@ -2,7 +2,7 @@
 
 from fastapi.responses import JSONResponse
 
-from prep.service.refused import Refused
+from prep.web.refused import Refused
 
 
 def refusal(error: Refused) -> JSONResponse:

@@ -17,7 +17,7 @@ from fastapi import Request
 
 from prep.errors import UsageError
 from prep.files import read_file
-from prep.service.refused import Refused
+from prep.web.refused import Refused
 
 VARIABLE = "PREP_AUTH"
 AUTH_BYTES = 65_536
