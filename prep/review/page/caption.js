@@ -77,7 +77,9 @@ export function captionField() {
       saving.delete(id);
       complain(error);
       draft.note = await choice(id, text, error);
-      if (shown?.id === id) note.replaceChildren(...draft.note);
+      if (shown?.id !== id) return;
+      note.replaceChildren(...draft.note);
+      note.scrollIntoView({ block: "nearest" });
     }
   }
 
