@@ -37,6 +37,6 @@ def group_of(name: str) -> str:
         return "clothes"
     if last in words.BODY:
         return "body"
-    if last in words.ROOMS or last in words.THINGS or last == "background":
+    if last in words.ROOMS or last in words.THINGS or last in ("background", "sky"):
         return "place"
     return "other"

@@ -9,11 +9,10 @@ from typing import Any, Literal
 from prep.captions.characters import section_of
 from prep.config import load_settings
 from prep.errors import UsageError
-from prep.names import printable
+from prep.names import printable, underscored
 from prep.pipeline.status import SURE_IMAGES
 from prep.review.next_run import Foreseen, NextRun
 from prep.sections import CharacterSettings, Settings
-from prep.tagging.filters import plain
 from prep.types import Profile, Seen
 
 Choice = Literal["auto", "trigger", "caption"]
@@ -63,7 +62,7 @@ def flipped(next_run: NextRun, foreseen: Foreseen, character: str, name: str, ch
     folder = next((each for each in record.profiles if printable(each) == character), None)
     if folder is None:
         raise UsageError(f"{character!r} is no character of this set", hint="load the page again")
-    profile, wanted = record.profiles[folder], plain(name)
+    profile, wanted = record.profiles[folder], underscored(name)
     if wanted not in profile.tags:
         raise UsageError(f"{name!r} is not a tag of {character}", hint="load the page again")
     own = settings.characters.get(folder, CharacterSettings())
@@ -74,7 +73,7 @@ def flipped(next_run: NextRun, foreseen: Foreseen, character: str, name: str, ch
     traits = {*profile.traits} - {wanted}
     if choice == "trigger" or choice == "auto" and wanted in automatic:
         traits.add(wanted)
-    keep = [each for each in own.keep if plain(each) != wanted] + ([name] if choice == "caption" else [])
+    keep = [each for each in own.keep if underscored(each) != wanted] + ([name] if choice == "caption" else [])
     explicit = traits - automatic or under.traits is not None
     return {
         ("characters", section, "traits"): sorted(traits) if explicit else None,
@@ -98,7 +97,7 @@ def _is_trait(seen: Seen, settings: Settings) -> bool:
 
 
 def _named(name: str, own: CharacterSettings) -> bool:
-    return name in {plain(each) for each in (*own.keep, *(own.traits or ()))}
+    return name in {underscored(each) for each in (*own.keep, *(own.traits or ()))}
 
 
 def _choice(name: str, seen: Seen, own: CharacterSettings, settings: Settings) -> Choice:

@@ -72,6 +72,16 @@ class Selector:
                 found[row, place] = own.get(level, np.nan)
         return found
 
+    def own_threshold(self, name: str, level: str) -> float | None:
+        """A tag's own threshold at this level; None: it has none."""
+        at = self._places.get(name)
+        found = self.own[LEVELS.index(level), at] if at is not None else np.nan
+        return None if np.isnan(found) else round(float(found), 4)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: at for at, name in enumerate(self.vocabulary.names)}
+
     def threshold(self, scores: TagScores | None, level: str) -> float:
         """scores: used only in mode `mcut`."""
         if self.settings.mode == "fixed":
