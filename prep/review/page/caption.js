@@ -15,7 +15,7 @@ export function captionField() {
   const unseen = el("p", { class: "hint", hidden: true });
   const note = el("div", { class: "caption-note", "aria-live": "polite" });
   const element = el("section", { class: "caption" }, el("h3", {}, el("label", { htmlFor: field.id }, "Caption")), field,
-    el("div", { class: "buttons" }, el("span", { class: "hint" }, "Ctrl+Enter or leaving the field saves it."), revert, save), unseen, note);
+    el("div", { class: "buttons" }, el("span", { class: "hint" }, "Saved when you leave it."), revert, save), unseen, note);
   const drafts = new Map();
   const saving = new Set();
   let shown = null; // the detail that the field is about
@@ -77,7 +77,9 @@ export function captionField() {
       saving.delete(id);
       complain(error);
       draft.note = await choice(id, text, error);
-      if (shown?.id === id) note.replaceChildren(...draft.note);
+      if (shown?.id !== id) return;
+      note.replaceChildren(...draft.note);
+      note.scrollIntoView({ block: "nearest" });
     }
   }
 
@@ -89,10 +91,15 @@ export function captionField() {
     if (shown?.id === id) shown = now;
     return [el("p", { class: "wrong" }, error.message), difference(text, now.caption, ["Yours", "Now in the set"]),
       el("div", { class: "buttons" },
-        button("Keep what is in the set", () => shown?.id === id && load(now, false)),
+        button("Keep what is in the set", () => {
+          if (shown?.id !== id) return;
+          load(now, false);
+          field.focus();
+        }),
         button("Save mine", () => {
           if (shown?.id !== id) return;
           field.base = now.caption ?? "";
+          field.focus();
           commit();
         }))];
   }

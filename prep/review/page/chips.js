@@ -98,12 +98,12 @@ export function chips({ remove, move, look, back }) {
       stopAt(here, focused);
       const twice = conflict(detail.tags);
       note.className = twice ? "hint chips-note warns" : "hint chips-note";
-      note.textContent = twice || (detail.sentence ? "This caption is whole sentences. Change it as text." : detail.tags.length ? "★ trigger, ✎ by hand, others read by the tagger: score / threshold" : "No tags.");
+      note.textContent = twice || (detail.sentence ? "This caption is whole sentences. Change it as text." : detail.tags.length ? "★ trigger · ✎ by hand · others: score / threshold" : "No tags.");
       const groups = new Map();
       for (const tag of detail.removed ?? []) groups.set(tag.why, [...(groups.get(tag.why) ?? []), tag]);
       const order = [...Object.keys(WHY), ...[...groups.keys()].filter((why) => !(why in WHY))];
       removed.replaceChildren(...order.filter((why) => groups.has(why)).map((why) => el("section", {},
-        el("h4", {}, WHY[why] ?? why),
+        el("h3", {}, WHY[why] ?? why),
         el("ul", { class: "chips" }, groups.get(why).map((tag) => el("li", {},
           button(["+ ", words(tag.tag, 60), numbers(tag) && el("span", { class: "number" }, numbers(tag))], () => back(tag.tag),
             { class: "chip gone-chip", title: visible(tag.why_text ?? ""), "aria-label": `Bring back ${cut(tag.tag)}. ${visible(tag.why_text ?? "")}` })))))));

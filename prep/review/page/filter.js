@@ -7,12 +7,14 @@ import { complain } from "./messages.js";
 import { number } from "./text.js";
 
 const PAUSE_MS = 150;
+const LONGEST = 500; // letters of a value; a longer one is looked for by its beginning
 const PLAIN = /^[\p{L}\p{N}_-]+$/u;
 
 // `tag:smile`, `tag:"red ribbon"`: a value as the filter's language wants it.
 export function term(field, value) {
-  const text = PLAIN.test(value) ? value : `"${value.replace(/["\\]/gu, "\\$&")}"`;
-  return `${field}:${text}`;
+  if (PLAIN.test(value) && value.length <= LONGEST) return `${field}:${value}`;
+  const more = value.length > LONGEST ? "*" : "";
+  return `${field}:"${value.slice(0, LONGEST).replace(/["\\]/gu, "\\$&")}${more}"`;
 }
 
 // `tell` hears each filter that was read, so that the address can follow.

@@ -12,6 +12,7 @@ const CELL = 168;
 const LABEL = 46;
 const GAP = 8;
 const AROUND = 3;
+const INSET = 8; // border and margin of a cell, both sides
 
 // `open(id)` is called for Enter and for a double click.
 export function makeGrid(open) {
@@ -55,7 +56,7 @@ export function makeGrid(open) {
     cell.style.transform = `translate(${left}px, ${top}px)`;
     cell.style.width = `${width}px`;
     cell.style.height = `${height - GAP}px`;
-    cell.box.style.height = `${width}px`;
+    cell.box.style.height = `${width - INSET}px`;
     cell.setAttribute("aria-posinset", place + 1);
     cell.setAttribute("aria-setsize", store.ids.length);
     cell.setAttribute("aria-selected", String(store.selected.has(id)));

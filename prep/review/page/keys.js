@@ -63,9 +63,12 @@ export function startKeys(keys, act) {
   });
 }
 
+const SIGNS = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓" };
+const named = (key) => key.replace(/Arrow\w+/u, (name) => SIGNS[name] ?? name).replaceAll(/(?<=.)\+(?=.)/gu, " + ");
+
 export function showKeys(keys) {
   const rows = Object.entries(keys ?? {}).map(([action, chosen]) => el("tr", {},
-    el("td", {}, [chosen].flat().flatMap((key, place) => [place ? " or " : "", el("kbd", {}, key)])),
+    el("td", {}, [chosen].flat().flatMap((key, place) => [place ? " or " : "", el("kbd", {}, named(key))])),
     el("td", {}, WHAT[action] ?? action.replaceAll("_", " "))));
   const fixed = FIXED.map(([key, what]) => el("tr", {}, el("td", {}, el("kbd", {}, key)), el("td", {}, what)));
   const dialog = el("dialog", { class: "keys", "aria-labelledby": "keys-title" },

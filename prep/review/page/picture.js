@@ -41,12 +41,12 @@ export function pictureView({ look, openSet, firstUntouched }) {
   const then = el("div", {});
   const about = el("div", { class: "about" });
   const panel = el("div", { class: "panel", role: "region", "aria-label": "Tags, caption and details" }, addRow, tags.element, count, caption.element, then, about);
-  const before = button("‹ Previous", () => step(-1));
-  const after = button("Next ›", () => step(1));
+  const before = button("Previous", () => step(-1));
+  const after = button("Next", () => step(1));
   const element = el("section", { class: "picture-view", "aria-label": "Picture" },
     el("div", { class: "actions" },
-      button("Back to the set", openSet), before, position, after,
-      button("First untouched", () => firstUntouched().catch(complain)),
+      button("‹ Set", openSet, { "aria-label": "Back to the set" }), before, position, after,
+      button("Untouched", () => firstUntouched().catch(complain), { title: "the first picture that nobody has touched", "aria-label": "First untouched picture" }),
       el("span", { class: "group", role: "group", "aria-label": "Decide" }, Object.entries(VERDICTS).map(([verdict, label]) => button(label, () => decideHere(verdict), { class: verdict })))),
     el("div", { class: "actions second" }, name, marks,
       el("span", { class: "group", role: "group", "aria-label": "Zoom" }, button("Fit", zoom.fit), button("100 %", zoom.full),
@@ -133,7 +133,7 @@ export function pictureView({ look, openSet, firstUntouched }) {
     caption.show(detail);
     count.replaceChildren(tokens(detail.tokens));
     const changes = detail.then !== null && detail.then !== undefined && detail.then !== detail.caption;
-    then.replaceChildren(...(changes ? [el("section", { class: "then" }, el("h3", {}, "The next run will write"), difference(detail.caption, detail.then, ["Now", "Then"]))] : []));
+    then.replaceChildren(...(changes ? [el("section", { class: "next-caption" }, el("h3", {}, "The next run will write"), difference(detail.caption, detail.then, ["Now", "Then"]))] : []));
     about.replaceChildren(...details(detail, (id) => store.go(id)));
     panel.removeAttribute("aria-busy");
     if (other) panel.scrollTop = 0;

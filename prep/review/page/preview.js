@@ -22,10 +22,10 @@ export function outcome() {
       const found = await look();
       if (mine !== turn) return undefined;
       const shown = (found.examples ?? []).slice(0, SHOWN);
-      const of = found.of === undefined || found.of === null ? "" : ` of ${number(found.of)}`;
+      const of = found.of ?? found.count;
       summary.textContent = found.count
-        ? `${plural(found.count, "picture")}${of} would change.` + (shown.length < found.count ? ` The first ${shown.length}:` : "")
-        : `Nothing would change${of ? ` on the ${plural(found.of, "picture")}` : ""}.`;
+        ? `${number(found.count)} of ${plural(of, "picture")} would change.` + (shown.length < found.count ? ` The first ${shown.length}:` : "")
+        : `None of ${plural(of, "picture")} would change.`;
       examples.replaceChildren(...shown.map(example));
       return found.count;
     } catch (error) {
