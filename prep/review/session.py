@@ -140,9 +140,13 @@ class Session:
             return self._counts[1]
 
     def triggers(self) -> set[str]:
-        """The set's trigger words, as far as they are known."""
+        """The set's trigger words; without foresight, what most captions of each character begin with."""
         if not (found := self.next.found):
-            return set()
+            begins: dict[str, Counter[str]] = {}
+            for item in self.board.items:
+                if item.captioned and item.text:
+                    begins.setdefault(item.character, Counter())[item.text.partition(",")[0].strip()] += 1
+            return {words.most_common(1)[0][0] for words in begins.values()}
         profiles = (*found.made.record.profiles.values(), *found.made.record.variants.values())
         return {word for profile in profiles for word in profile.triggers}
 
