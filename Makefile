@@ -13,7 +13,7 @@ WEB     := $(VENV)/.installed-web
 TOOLS   := $(VENV)/.installed-test
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dataset push serve test test-all check bench clean
+.PHONY: help setup dataset review push serve test test-all check bench clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,10 @@ dataset: $(STAMP) ## turn a folder of images into a training set: SRC=dir [NAME=
 push: $(STAMP) ## publish a set on the Hugging Face Hub: NAME= REPO=user/name [ARGS=]
 	@test -n "$(NAME)" -a -n "$(REPO)" || { echo "make push: expected NAME=characters REPO=user/name"; exit 2; }
 	$(BIN)/prep push "outputs/$(NAME)" "$(REPO)" $(ARGS)
+
+review: $(WEB) ## look through a set on a page, and put it right: NAME= [ARGS=]
+	@test -n "$(NAME)" || { echo "make review: NAME is missing; add for example NAME=characters"; exit 2; }
+	$(BIN)/prep review "outputs/$(NAME)" $(ARGS)
 
 serve: $(WEB) ## answer other programs over HTTP on port 7860 (docs/SERVE.md) [ARGS=]
 	$(BIN)/prep serve $(ARGS)

@@ -180,5 +180,5 @@ def with_files_that_ship(settings: Settings) -> Settings:
         return section.model_copy(update={key: str(home / name)}) if name else section
 
     shipped = {"filter": "file", "profile": "intrinsic", "consistency": "situations", "augmentation": "vary"}
-    shipped["check"] = "exclusive"
+    shipped |= {"check": "exclusive", "review": "keys"}
     return settings.model_copy(update={name: placed(getattr(settings, name), key) for name, key in shipped.items()})

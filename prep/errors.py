@@ -52,6 +52,10 @@ class NoRoomError(StoppedError):
     pass
 
 
+class InUseError(StoppedError):
+    """Another process has the OUT."""
+
+
 class NetworkError(StoppedError):
     pass
 

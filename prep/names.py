@@ -22,6 +22,11 @@ def alike_words(words: str) -> str:
     return " ".join(plain.replace("\\", "").replace("_", " ").split())
 
 
+def underscored(name: str) -> str:
+    """A tag's name as vocabularies spell it: in lower case, with underscores."""
+    return "_".join(name.strip().lower().split())
+
+
 def drawn_group(slug: str) -> str:
     return f"{slug}{DRAWN}"
 

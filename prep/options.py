@@ -8,10 +8,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from prep.errors import SettingsError, UsageError
 from prep.meant import meant
+from prep.names import underscored
 from prep.registry import Role, family, is_remote
 from prep.remote import AddressError, address_of, is_here
 from prep.typed import typed_path
@@ -21,7 +31,8 @@ MOVED = dict.fromkeys(
     ("vae", "clip_l", "clip_g", "t5", "with_t5", "quantise", "adaln_cache", "offload", "compile", "fp8_products"),
     "sd35",
 )
-MOST_SHOWN = 60  # letters of a wrong value
+LEVELS = ("simple", "medium", "complex")  # how busy a picture is
+MOST_SHOWN = 60  # letters of a wrong value, or of a key
 CORRECT = "correct it, or name another file"
 # What pydantic's kinds of errors mean to somebody who writes TOML.
 EXPECTED = {
@@ -77,6 +88,28 @@ def tag(text: str) -> str:
             'one tag without a comma or control characters; for several tags a list, such as ["smile", "hat"]'
         )
     return text
+
+
+def _by_level(value: Any) -> dict[str, float]:
+    """A tag's threshold, or a table of some by level -> level -> threshold, 0-1. Raises ValueError."""
+    levels = value if isinstance(value, dict) else dict.fromkeys(LEVELS, value)
+    scores = (each for each in levels.values() if isinstance(each, int | float) and not isinstance(each, bool))
+    if not levels.keys() <= set(LEVELS) or sum(0 <= score <= 1 for score in scores) < len(levels):
+        raise ValueError("a number from 0 to 1, or a table by level, such as { simple = 0.6, medium = 0.5 }")
+    return {level: float(levels[level]) for level in LEVELS if level in levels}
+
+
+def _by_tag(found: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Names as vocabularies spell them, so that files in which one tag is spelled differently override one another."""
+    spelled: dict[str, str] = {}
+    for name in found:
+        try:
+            other = spelled.setdefault(underscored(tag(name)), name)
+        except ValueError as error:
+            raise RefusedError(f"has the tag {name[:MOST_SHOWN]!r}; expected {error}", CORRECT) from None
+        if other != name:
+            raise RefusedError(f"has one tag twice: {other!r} and {name!r}", "remove one of them")
+    return {name: found[written] for name, written in spelled.items() if found[written]}
 
 
 def check_tags(tags: Iterable[str], where: str) -> None:
@@ -146,6 +179,8 @@ Share = number(0, 1)
 FilePath = Annotated[str, AfterValidator(_from_its_file)]  # empty: none
 NamedFile = Annotated[str, AfterValidator(_not_blank), AfterValidator(_from_its_file)]
 ModelName = Annotated[str, AfterValidator(_model_from_its_file)]
+# Underscored tag -> level -> score. In a file a tag may have one number, which then counts at each level.
+TagThresholds = Annotated[dict[str, Annotated[dict[str, float], PlainValidator(_by_level)]], AfterValidator(_by_tag)]
 Resolution = Annotated[whole(0, 16_384), Field(multiple_of=16)]
 
 
@@ -240,11 +275,12 @@ def explained(
 def _sentence(error: dict[str, Any], keys: Mapping[str, Sequence[str]], above: tuple[str, ...]) -> str:
     """What was found and what was expected."""
     place = [*above, *(str(part) for part in error["loc"])]
-    name, value = ".".join(place), error["input"]
+    shown = (part if len(part) <= MOST_SHOWN else f"{part[:MOST_SHOWN]}..." for part in place)
+    name, value = ".".join(shown), error["input"]
     if error["type"] == "extra_forbidden":
         return f"`{name}` is unknown{meant(place, isinstance(value, dict), keys)}"
     found = repr(value) if len(repr(value)) <= MOST_SHOWN else f"{repr(value)[:MOST_SHOWN]}..."
-    if error["type"] == "model_type":
+    if error["type"] in ("model_type", "dict_type"):
         return f"`{name}` is {found}; expected a table, such as [{name}]"
     message = EXPECTED.get(error["type"]) or error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     if error["type"] == "multiple_of":

@@ -21,6 +21,7 @@ class Options:
     rehash: bool = False
     rebalance: bool = False
     restore: bool = False
+    given: tuple[str, ...] = ()  # the --config and --set that it was started with, for config.json
     dry: bool = False  # only to show what a run would do: skips slow reads, writes nothing
 
 

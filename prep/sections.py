@@ -3,9 +3,9 @@
 configs/default.toml has the same defaults, with comments; a test keeps the two in sync.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from prep.names import MOST_REPEATS
 from prep.options import (
@@ -17,6 +17,7 @@ from prep.options import (
     Section,
     Share,
     Tag,
+    TagThresholds,
     Text,
     number,
     whole,
@@ -57,6 +58,12 @@ class Thresholds(Section):
     fixed: Share = 0.45
     measure_px: whole(0, MOST_SIDE_PX) = 1024
     overrides: FilePath = ""
+    tags: TagThresholds = {}
+
+    @model_serializer(mode="wrap")
+    def _with_tags_if_any(self, plainly: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without an empty `tags`: recipes and manifests of sets that have none stay as they were."""
+        return {key: value for key, value in plainly(self).items() if key != "tags" or value}
 
 
 class Filter(Section):
@@ -172,6 +179,11 @@ class Serve(Section):
     keep_days: whole(0, 10_000) = 7
 
 
+class Review(Section):
+    keys: NamedFile = "words/keys.toml"
+    tags: FilePath = ""
+
+
 class Settings(Section):
     scan: Scan = Scan()
     tagger: TaggerSettings = TaggerSettings()
@@ -188,3 +200,4 @@ class Settings(Section):
     export: Export = Export()
     models: Models = Models()
     serve: Serve = Serve()
+    review: Review = Review()

@@ -206,11 +206,72 @@ def test_a_wrong_section_is_taken_for_the_nearest_section(tmp_path):
         ("characters.mira.add=['a, b']", "one tag without a comma"),
         (f"captions.max_tags={'[' * 50_000}", "`captions.max_tags` is '[[["),
         (f"captions.max_tags={'9' * 9_000}", "`captions.max_tags` is"),
+        (f"thresholds.tags.{'x' * 9_000}=2", "...` is 2; expected a number from 0 to 1"),
     ],
 )
 def test_a_value_that_no_setting_has_says_what_would_do(setting, says):
     message = told(load_settings, sets=(setting,))
     assert says in message and len(message) < 500
+
+
+THREE = {"simple": 0.6, "medium": 0.6, "complex": 0.6}
+
+
+@pytest.mark.parametrize(
+    ("setting", "tags"),
+    [
+        ("smile=0.6", {"smile": THREE}),
+        ("hat (red)=0.6", {"hat_(red)": THREE}),
+        ('"Long hair"=0.6', {"long_hair": THREE}),
+        ("smile.simple=1", {"smile": {"simple": 1.0}}),
+        ('"long hair".complex=0.5', {"long_hair": {"complex": 0.5}}),
+        ("smile={simple = 0.6, medium = 0.5}", {"smile": {"simple": 0.6, "medium": 0.5}}),
+        ("smile={}", {}),
+    ],
+)
+def test_set_gives_a_tag_a_threshold_of_its_own(setting, tags):
+    assert load_settings(sets=(f"thresholds.tags.{setting}",)).thresholds.tags == tags
+
+
+def test_a_tag_is_one_tag_in_every_layer_however_it_is_spelled(tmp_path):
+    """A higher layer with a threshold for one level leaves the others."""
+    (tmp_path / "prep.toml").write_text('[thresholds.tags]\n"long hair" = 0.6\nsmile = { simple = 0.3 }\n')
+    above = config(tmp_path, "[thresholds.tags]\nLong_Hair = { medium = 0.5 }\nsmile = 0.6\n")
+    found = load_settings(tmp_path, above).thresholds.tags
+    assert found == {"long_hair": THREE | {"medium": 0.5}, "smile": THREE}
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("smile = 1.5", "`thresholds.tags.smile` is 1.5; expected a number from 0 to 1, or a table by level, such as"),
+        ("smile = true", "is True; expected a number from 0 to 1"),
+        ("smile = nan", "is nan; expected a number from 0 to 1"),
+        ("smile = 'high'", "is 'high'; expected a number from 0 to 1"),
+        ("smile = { simpel = 0.5 }", "is {'simpel': 0.5}; expected a number from 0 to 1, or a table by level"),
+        ("smile = { simple = 2 }", "is {'simple': 2}; expected a number from 0 to 1, or a table by level"),
+        ("'a, b' = 0.5", "`thresholds.tags` has the tag 'a, b'; expected one tag without a comma"),
+        ("' ' = 0.5", "`thresholds.tags` has the tag ' '; expected a tag, such as"),
+        ("'long hair' = 0.5\nlong_hair = 0.5", "has one tag twice: 'long hair' and 'long_hair'"),
+    ],
+)
+def test_a_wrong_threshold_of_a_tag_says_what_was_found_and_wanted(tmp_path, line, says):
+    message = told(load_settings, config=config(tmp_path, f"[thresholds.tags]\n{line}\n"))
+    assert says in message and "run.toml" in message
+
+
+@pytest.mark.parametrize("value", ["3", "['smile']"])
+def test_a_table_of_tables_is_asked_for_as_a_table(value):
+    message = told(load_settings, sets=(f"thresholds.tags={value}",))
+    assert "expected a table, such as [thresholds.tags]" in message
+
+
+def test_the_commented_thresholds_of_default_toml_load(tmp_path):
+    lines = (configs_folder() / "default.toml").read_text().splitlines()
+    at = lines.index("# [thresholds.tags]")
+    text = "\n".join(line.removeprefix("# ") for line in lines[at : lines.index("", at)])
+    found = load_settings(config=config(tmp_path, text)).thresholds.tags
+    assert found == {"smile": THREE, "long_hair": {"simple": 0.6, "medium": 0.5}}
 
 
 @pytest.mark.parametrize("key", ["a." * 50_000 + "b", "." * 50_000, "captions.max_tags.x.y.z"])

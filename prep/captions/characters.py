@@ -42,6 +42,11 @@ def for_folders(
     return settings.model_copy(update={"characters": tables})
 
 
+def section_of(settings: Settings, folders: list[str], folder: str) -> str:
+    """The name of the [characters.NAME] that is for this folder of SRC; the folder's own if there is none."""
+    return _named(settings.characters, folders, table, "SRC has no folder", others=True).get(folder, folder)
+
+
 def check_triggers(settings: Settings, folders: list[str]) -> None:
     """settings: from for_folders. Raises SettingsError when the trigger words of two folders read alike.
 

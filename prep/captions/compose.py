@@ -68,13 +68,13 @@ class Composer:
 
     def names(self, scores: TagScores, level: str) -> list[str]:
         """The names that pass threshold and filter, best first: what a profile counts."""
-        index, _ = self.selector.select(scores, self.selector.threshold(scores, level))
+        index, _ = self.selector.select(scores, self.selector.threshold(scores, level), level)
         names = self.selector.vocabulary.names
         return [names[at] for at in index.tolist() if not self.drops(names[at])]
 
     def caption(self, scores: TagScores, level: str, profile: Profile) -> Caption:
         threshold = self.selector.threshold(scores, level)
-        index, values = self.selector.select(scores, threshold)
+        index, values = self.selector.select(scores, threshold, level)
         vocabulary = self.selector.vocabulary
         found = [
             Tag(vocabulary.names[at], vocabulary.categories[at], value)

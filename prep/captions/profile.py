@@ -1,24 +1,11 @@
 """Profiles: what a character's real images have in common, and which of these tags the trigger word should learn."""
 
-from math import sqrt
-
 from prep.captions.tally import Tally
-from prep.names import quantity
+from prep.names import quantity, underscored
 from prep.sections import CharacterSettings, ProfileSettings
-from prep.tagging.filters import Patterns, plain
+from prep.tagging.filters import Patterns
+from prep.tagging.wilson import wilson_lower
 from prep.types import Profile, Seen
-
-Z_90 = 1.6448536269514722  # two-sided 90 %: 3 of 3 and 7 of 8 reach 0.5, 2 of 2 and 6 of 8 do not
-
-
-def wilson_lower(hits: int, total: int) -> float:
-    """Lower bound of Wilson's score interval for a share, two-sided 90 %. 0 when there is nothing to count."""
-    if not total:
-        return 0.0
-    share, z2 = hits / total, Z_90 * Z_90
-    middle = share + z2 / (2 * total)
-    spread = Z_90 * sqrt(share * (1 - share) / total + z2 / (4 * total * total))
-    return max(0.0, (middle - spread) / (1 + z2 / total))
 
 
 def profile_of(
@@ -34,15 +21,15 @@ def profile_of(
     that cannot show a tag do not count for it.
     """
     counts, hidden = tally.found, tally.hidden
-    named = None if own.traits is None else {plain(name) for name in own.traits}
-    kept = {plain(name) for name in own.keep}
+    named = None if own.traits is None else {underscored(name) for name in own.traits}
+    kept = {underscored(name) for name in own.keep}
     names = sorted(counts, key=lambda name: (-counts[name], name)) + sorted((named or set()) - set(counts))
     tags = {
         name: _seen(name, counts[name], images, hidden[name], name in intrinsic, settings, named, kept)
         for name in names
     }
-    never = {plain(name) for name in own.remove}
-    always = tuple(dict.fromkeys(plain(name) for name in own.add if plain(name) not in never))
+    never = {underscored(name) for name in own.remove}
+    always = tuple(dict.fromkeys(underscored(name) for name in own.add if underscored(name) not in never))
     return Profile(character, own.trigger or slug, images, tags, always, frozenset(never))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from prep.captions.compose import Composer
+from prep.options import LEVELS
 
 BLOCK = 2048  # images at a time: bounds memory for any size of set
 
@@ -52,7 +53,8 @@ def tallied(
         block = images[at : at + BLOCK]
         index, values, sizes = scores.flat([sha256 for sha256, _ in block])
         thresholds = [selector.threshold(scores[sha256] if own else None, level) for sha256, level in block]
-        passed = selector.passed(index, values, np.repeat(np.array(thresholds, np.float32), sizes))
+        levels = np.repeat([LEVELS.index(level) for _, level in block], sizes)
+        passed = selector.passed(index, values, np.repeat(np.array(thresholds, np.float32), sizes), levels)
         found += np.bincount(index[passed], minlength=len(names))
         image, shown = np.repeat(np.arange(len(block)), sizes)[passed], index[passed]
         for name, (place, others) in looked_at.items():

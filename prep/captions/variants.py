@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from prep.captions.profile import profile_of
 from prep.captions.tally import Tally
+from prep.names import underscored
 from prep.sections import CharacterSettings, ProfileSettings, VariantSettings
-from prep.tagging.filters import Patterns, plain
+from prep.tagging.filters import Patterns
 from prep.types import Profile
 
 
@@ -36,9 +37,9 @@ def own_core(variant: Profile, others: Sequence[Profile]) -> list[str]:
 
 def _together(whole: Profile, own: VariantSettings) -> CharacterSettings:
     """What is set for the character, and above it what is set for the variant."""
-    add, remove, keep = ([plain(name) for name in names] for names in (own.add, own.remove, own.keep))
+    add, remove, keep = ([underscored(name) for name in names] for names in (own.add, own.remove, own.keep))
     return CharacterSettings(
-        traits=sorted((whole.traits | {plain(name) for name in own.traits or ()}) - {*keep}),
+        traits=sorted((whole.traits | {underscored(name) for name in own.traits or ()}) - {*keep}),
         add=[name for name in whole.always if name not in remove] + add,
         remove=sorted((whole.never - {*add}) | {*remove}),
     )

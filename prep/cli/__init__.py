@@ -23,6 +23,7 @@ COMMANDS = {
     "restore": "undo the decisions about pictures",
     "undo": "undo the last decision, including an edited caption",
     "tags": "the tags of a set with their counts; add, remove or rename one in all captions",
+    "review": "a page on this machine to look through a set, judge and correct it by keyboard",
     "redraw": "draw one picture again: its tags, the prompts, new pictures, and how well they match",
     "serve": "read, caption and draw for other programs over HTTP; also the routes of A1111's web UI",
     "lint": "check a kohya folder or dataset.toml against sd-scripts' rules",

@@ -24,6 +24,7 @@ def deciding(out: Path, dry: bool = False) -> "Iterator[tuple[Set, Edits]]":
     """An OUT with its lock held and changes to its files already read in. dry: keep nothing, and need no lock."""
     from prep.dataset.opened import Set
     from prep.dataset.read_back import deleted_shelves
+    from prep.edits.waiting import carry_out_waiting
     from prep.ledger import DryLedger, Ledger
     from prep.process.arrow import keep_arrow_small
     from prep.process.lock import locked
@@ -41,6 +42,9 @@ def deciding(out: Path, dry: bool = False) -> "Iterator[tuple[Set, Edits]]":
     with interruptible(), held, Report(None if dry else state / "log"):
         edits = found.edits(DryLedger(state / "ledger") if dry else Ledger.begin(state / "ledger"), "command")
         edits.look()
+        for _, why in () if dry else carry_out_waiting(edits):
+            if why:
+                say(f"a change made in the review, while a run worked, cannot be made: {why.message}")
         yield found, edits
 
 

@@ -52,7 +52,11 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     if line := check_made_from(src, out, named, yes):
         say(line)
     settings = load_settings(src, config, sets, out)
-    options = Options(to, retry, rehash, rebalance, restore)
+    given = [
+        *(["--config", str(config.absolute())] if config else []),
+        *(part for each in sets for part in ("--set", each)),
+    ]
+    options = Options(to, retry, rehash, rebalance, restore, tuple(given))
     carrier = load_runner(runner)
     if line := other_than_before(src, out, settings):
         say(line)

@@ -53,7 +53,7 @@ def command(out: Path, character: str | None, add: str | None, remove: str | Non
         if not asked:
             _list(edits, pictures)
             return 0
-        change = adding(add) if add else removing(remove) if remove else renaming(*rename)
+        change = adding(add) if add else removing(remove) if remove else renaming({rename[0]: rename[1]})
         triggers = {key(edits.trigger(picture) or "") for picture in pictures}
         if (tag := remove or rename and rename[0]) and key(tag) in triggers:
             raise UsageError(f"{tag} is the trigger word", hint="set [characters.NAME] trigger in prep.toml")
@@ -95,14 +95,14 @@ def _pictures(edits: "Edits", character: str | None) -> list[str]:
 
 def _list(edits: "Edits", pictures: Iterable[str]) -> None:
     """Each tag with the number of captions that have it, most often first."""
-    from prep.edits.merge import items, key
+    from prep.edits.merge import is_tag_list, items, key
 
     counts: Counter[str] = Counter()
     spelled: dict[str, str] = {}
     sentences = 0
     for picture in pictures:
         hand = edits.decisions.entry(picture).hand
-        if hand.verbatim:
+        if not is_tag_list(hand.text or ""):
             sentences += 1
             continue
         for item in dict.fromkeys(items(hand.text or "")):

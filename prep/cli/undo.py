@@ -9,16 +9,11 @@ import click
 from prep.cli._decide import deciding
 from prep.cli._path import PATH
 from prep.cli._say import say
-from prep.names import printable, quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from prep.edits.history import Change, Step
+    from prep.edits.history import Step
 
 SHOWN = 20
-SHOWN_TAGS = 4
-SHOWN_PICTURES = 3
 
 
 @click.command("undo")
@@ -62,35 +57,8 @@ def command(out: Path, steps: int, redo: bool, listed: bool) -> int:
 
 def _line(step: "Step", names: dict[str, str]) -> str:
     """names: of pictures, as the user knows them."""
-    captions = [change for change in step.changes if change.what == "caption"]
-    verdicts = [change for change in step.changes if change.what == "verdict"]
-    parts = []
-    if captions:
-        parts.append(f"{quantity(len(captions), 'caption')}{_tags(captions)}{_named(captions, names)}")
-    for verdict in dict.fromkeys(change.after for change in verdicts):
-        same = [change for change in verdicts if change.after == verdict]
-        parts.append(f"{len(same):,} {verdict or 'restored'}{_named(same, names)}")
+    from prep.edits.step_text import step_text
+
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(step.at))
     of = f" of step {step.of}" if step.of else ""
-    return f"step {step.number}, {when}, by {step.by}{of}: {', '.join(parts)}"
-
-
-def _tags(captions: "Sequence[Change]") -> str:
-    """The tags that were added and removed, if they are the same in all captions."""
-    from prep.edits.merge import items
-
-    found = set()
-    for change in captions:
-        before, after = (items(state.text or "") if state else [] for state in (change.before, change.after))
-        came = tuple(f"+{item}" for item in after if item not in before)
-        found.add((*came, *(f"-{item}" for item in before if item not in after)))
-    (same,) = found if len(found) == 1 else ((),)
-    return f" ({', '.join(same)})" if 0 < len(same) <= SHOWN_TAGS else ""
-
-
-def _named(changes: "Sequence[Change]", names: dict[str, str]) -> str:
-    """The first of the pictures."""
-    pictures = sorted(names.get(change.picture, change.picture) for change in changes)
-    found = list(map(printable, pictures[:SHOWN_PICTURES]))
-    more = len(pictures) - len(found)
-    return f" ({', '.join(found)}{f' and {more:,} more' if more else ''})" if found else ""
+    return f"step {step.number}, {when}, by {step.by}{of}: {step_text(step, names)}"

@@ -26,7 +26,9 @@ from prep.ledger import Ledger
 from prep.names import printable
 from prep.types import BY_HAND
 
-Row = dict[str, Any]  # the manifest's columns, and `picture`: the image key that decisions refer to
+# The manifest's columns; `picture`: the image key that decisions refer to; `by_prep`: the status without the decisions
+# since.
+Row = dict[str, Any]
 NEEDED = ("image_id", "character", "status", "reason", "origin", "file")
 SHORTEST = 6  # letters of a hash that are enough to name a picture
 
@@ -147,6 +149,7 @@ class Set:
 
     def _as_decided(self, row: Row) -> Row:
         row["picture"] = f"{row['character']}/{row['image_id']}"
+        row["by_prep"] = row["status"]
         verdict = self._verdicts.get(row["picture"])
         if verdict == "excluded" and row["status"] == "kept":
             row["status"] = "excluded"

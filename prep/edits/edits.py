@@ -1,34 +1,39 @@
 """The one way for decisions to enter, from a command, a page or a service. Changes to files in kohya/ are read first,
 so that both are steps of one history and each can be undone.
 
-The caller holds the OUT's lock. Pictures leave kohya/ at once; they come back with the next run, which has the files.
+The caller holds the OUT's lock, or has a DryLedger. Pictures leave kohya/ at once; they come back with the next run,
+which has the files.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from prep.edits.decisions import Decisions
 from prep.edits.from_files import HandEdits, caption_bytes
 from prep.edits.history import REDO, UNDO, Change, Step, Verdict
-from prep.edits.merge import Hand, edited, items, key, merged
+from prep.edits.merge import Hand, edited, is_tag_list, items, key, merged
+from prep.edits.own_settings import Key, as_key, as_name, setting, write_setting
 from prep.edits.placed import read_placement
 from prep.edits.sidecar import CAPTION, Entry, caption_text, texts_of
 from prep.edits.take_out import take_out
 from prep.errors import ImageError, UsageError
 from prep.files import write_whole
-from prep.ledger import Ledger
+from prep.ledger import DryLedger, Ledger
 
-Retag = Callable[[list[str]], list[str]]
+# (tags of a caption, how many of the first ones are trigger words) -> tags
+Retag = Callable[[list[str], int], list[str]]
 
 
 class Edits:
     """The user's decisions about the pictures of an OUT. A picture is named by its image key, CHARACTER/SHA256."""
 
     def __init__(self, out: Path, ledger: Ledger, by: str = "command") -> None:
-        """by: who decides, as the history records it."""
+        """by: who decides, as the history records it. With a DryLedger, decisions are in memory alone."""
         self.out = out
         self.by = by
+        self.dry = isinstance(ledger, DryLedger)
         self.placement = read_placement(out / "kohya", ledger)
         self.decisions = Decisions(ledger, self.placement.left_out())
         self.files = HandEdits(self.decisions, self.placement, out, out, in_source=False)
@@ -61,6 +66,8 @@ class Edits:
         """
         entry = self._captioned(picture)
         hand, now, text = entry.hand, entry.hand.text, _as_read(text)
+        if text == (now if base is None else base):
+            return now  # saved as it was found
         if base is None or base == now:
             after = edited(hand, text)
         else:
@@ -94,9 +101,9 @@ class Edits:
         """Remove a tag from captions; it does not come back."""
         return self.retag(pictures, removing(tag))
 
-    def rename(self, tag: str, new: str, pictures: Iterable[str]) -> set[str]:
-        """Replace a tag by another, in its place."""
-        return self.retag(pictures, renaming(tag, new))
+    def rename(self, new_names: Mapping[str, str], pictures: Iterable[str]) -> set[str]:
+        """Replace tags by others, each in its place."""
+        return self.retag(pictures, renaming(new_names))
 
     def retagged(self, pictures: Iterable[str], change: Retag) -> dict[str, tuple[str, str]]:
         """What a change of tags would do, without doing it: picture -> (caption before, caption after).
@@ -106,13 +113,26 @@ class Edits:
         found = {}
         for picture in pictures:
             hand = self.decisions.entry(picture).hand
-            if hand.text is None or hand.verbatim or not hand.text.strip():
+            if hand.text is None or not hand.text.strip() or not is_tag_list(hand.text):
                 continue
             tags = items(hand.text)
-            then = change(tags)
+            then = change(tags, _triggers(tags, hand))
             if then != tags:
                 found[picture] = hand.text, ", ".join(then)
         return found
+
+    def move(self, tag: str, place: int | None, pictures: Iterable[str]) -> set[str]:
+        """Put a tag at another place, counted from the trigger words on; None: the end."""
+        return self.retag(pictures, moving(tag, place))
+
+    def setting(self, key: Key) -> Any:
+        """The value in OUT/settings.toml; None: it is not set there. Raises UsageError when it cannot be read."""
+        return setting(self.out, key)
+
+    def set_values(self, values: Mapping[Key, Any]) -> bool:
+        """Set values in OUT/settings.toml as one step; None takes one out. -> whether anything changed."""
+        changes = [Change("setting", as_name(key), self.setting(key), value) for key, value in values.items()]
+        return self._set(changes, self.by)
 
     def undo(self, steps: int = 1) -> list[Step]:
         """Undo the last steps -> those that were undone, newest first."""
@@ -136,15 +156,34 @@ class Edits:
     def _apply(self, changes: Iterable[Change], by: str, of: int) -> None:
         captions: dict[str, Hand] = {}
         verdicts: dict[str, Verdict | None] = {}
+        settings: list[Change] = []
         for change in changes:
             if change.what == "verdict":
                 verdicts[change.picture] = change.after
+            elif change.what == "setting":
+                settings.append(change)
             else:
                 captions[change.picture] = self._updated(change.picture, change.after or Hand())
         if captions:
             self._write(captions, by, of)
         if verdicts:
             self._decide(verdicts, by, of)
+        if settings:
+            self._set(settings, by, of)
+
+    def _set(self, changes: Sequence[Change], by: str, of: int = 0) -> bool:
+        """Undoing leaves a value alone that the user has changed since; it counts as undone."""
+        found = {change.picture: self.setting(as_key(change.picture)) for change in changes}
+        changes = [
+            change if found[change.picture] == change.before else replace(change, before=now, after=now)
+            for change in changes
+            for now in [found[change.picture]]
+        ]
+        done = self.decisions.history.record(by, changes, of)
+        for change in changes if done and not self.dry else ():
+            if change.before != change.after:
+                write_setting(self.out, as_key(change.picture), change.after)
+        return bool(done)
 
     def _updated(self, picture: str, hand: Hand) -> Hand:
         """An earlier state of a caption, merged with prep's present one."""
@@ -181,7 +220,7 @@ class Edits:
     def _write_file(self, picture: str, entry: Entry) -> bool:
         """-> whether its file was written; if somebody has just saved it, the next look merges that."""
         placed = self.placement[picture]
-        path = self.placement.sidecar(placed) if placed else None
+        path = self.placement.sidecar(placed) if placed and not self.dry else None
         if path is None or entry.hand.text is None:
             return True
         if not self.files.says(path, entry.known):
@@ -201,7 +240,7 @@ class Edits:
         """Take pictures out of kohya/. A kill on the way leaves them `leaving`: the next run finishes it."""
         there = [picture for picture in pictures if self.placement[picture]]
         self.placement.mark(there, "leaving")
-        for picture in there:
+        for picture in there if not self.dry else ():
             take_out(picture, self.placement[picture], self.decisions, self.placement, self.out)
         self.placement.mark(there, "excluded" if state == "excluded" else "unplaced")
 
@@ -220,21 +259,50 @@ def check_tag(tag: str) -> str:
 
 
 def adding(tag: str) -> Retag:
-    return lambda tags: tags if key(tag) in map(key, tags) else [*tags, tag.strip()]
+    return lambda tags, triggers: tags if key(tag) in map(key, tags) else [*tags, tag.strip()]
 
 
 def removing(tag: str) -> Retag:
-    return lambda tags: [each for each in tags if key(each) != key(tag)]
+    return lambda tags, triggers: [each for each in tags if key(each) != key(tag)]
 
 
-def renaming(tag: str, new: str) -> Retag:
-    def change(tags: list[str]) -> list[str]:
+def renaming(new_names: Mapping[str, str]) -> Retag:
+    """new_names: tag -> what it is called from now on; all at once, so that two can change places."""
+    names = {key(tag): new.strip() for tag, new in new_names.items()}
+
+    def change(tags: list[str], triggers: int) -> list[str]:
         """When a caption has both, the new tag keeps its place."""
-        if key(new) != key(tag) and key(new) in map(key, tags):
-            return [each for each in tags if key(each) != key(tag)]
-        return [new.strip() if key(each) == key(tag) else each for each in tags]
+        if not any(key(each) in names for each in tags):
+            return tags
+        there = {key(each) for each in tags if key(each) not in names}
+        then: dict[str, str] = {}
+        for each in tags:
+            new = names.get(key(each))
+            if new is None:
+                then.setdefault(key(each), each)
+            elif key(new) not in there:
+                then.setdefault(key(new), new)
+        return [*then.values()]
 
     return change
+
+
+def moving(tag: str, place: int | None) -> Retag:
+    """place: counted from the trigger words on; None: the end."""
+
+    def change(tags: list[str], triggers: int) -> list[str]:
+        found = [each for each in tags[triggers:] if key(each) == key(tag)]
+        rest = [each for each in tags[triggers:] if key(each) != key(tag)]
+        at = len(rest) if place is None else place
+        return [*tags[:triggers], *rest[:at], *found, *rest[at:]]
+
+    return change
+
+
+def _triggers(tags: list[str], hand: Hand) -> int:
+    """How many of a caption's first tags are trigger words."""
+    words = set(map(key, hand.machine[: hand.triggers]))
+    return next((at for at, each in enumerate(tags) if key(each) not in words), len(tags))
 
 
 def _as_read(text: str) -> str:

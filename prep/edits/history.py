@@ -18,7 +18,7 @@ from prep.edits.merge import Hand
 from prep.errors import UsageError
 from prep.ledger import Ledger, Shelf
 
-What = Literal["caption", "verdict"]
+What = Literal["caption", "verdict", "setting"]
 Verdict = Literal["excluded", "accepted", "rejected"]
 # `by` of steps that cannot be undone. read_back: parts of the ledger were lost, and this came from the manifest.
 UNDO, REDO, MOVED, READ_BACK = "undo", "redo", "moved", "read_back"
@@ -33,8 +33,9 @@ EDIT = Shelf(
         pa.field("by", pa.string()),  # kohya, source, command, page, ...; undo, redo; moved: followed its picture
         pa.field("of", pa.int64()),  # the step that is undone or redone; otherwise 0
         pa.field("what", pa.string()),
-        pa.field("picture", pa.string()),  # image key
-        pa.field("before", pa.string()),  # JSON: a caption's Hand, or a verdict's name; null: none
+        pa.field("picture", pa.string()),  # of a setting, its key
+        # image key
+        pa.field("before", pa.string()),  # JSON: a caption's Hand, a verdict's name, a setting's value; null: none
         pa.field("after", pa.string()),
     ),
 )
@@ -42,12 +43,12 @@ EDIT = Shelf(
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of one picture's caption, or of the verdict on it."""
+    """A change of one picture's caption, of the verdict on it, or of a value in OUT/settings.toml."""
 
     what: What
-    picture: str  # image key
-    before: Hand | Verdict | None
-    after: Hand | Verdict | None
+    picture: str  # image key; of a setting, as_name of its key
+    before: Any
+    after: Any
 
     @property
     def inverse(self) -> "Change":
@@ -81,8 +82,12 @@ class History:
         self.since: dict[tuple[str, str], tuple[int, Change]] = {}  # the last of these for each (what, picture)
 
     def record(self, by: str, changes: Sequence[Change], of: int = 0) -> int:
-        """Keep one step -> its number; 0 when nothing changes. A kill leaves it whole or absent."""
-        changes = [change for change in changes if change.before != change.after]
+        """Keep one step -> its number; 0 when nothing changes. A kill leaves it whole or absent.
+
+        of: the step that is undone or redone. That is kept although nothing is left of it to undo, or it would be next
+        for ever.
+        """
+        changes = [change for change in changes if of or change.before != change.after]
         if not changes:
             return 0
         self.newest += 1
@@ -171,7 +176,7 @@ class History:
         return found[::-1]
 
 
-def _said(state: Hand | str | None) -> bool:
+def _said(state: Any) -> bool:
     """Whether any of it was decided by the user."""
     return state.person is not None if isinstance(state, Hand) else state is not None
 
@@ -197,7 +202,7 @@ def _step(number: int, rows: list[dict]) -> Step:
     return Step(number, rows[0]["at"], rows[0]["by"], rows[0]["of"] or 0, changes)
 
 
-def _written(state: Hand | str | None) -> str | None:
+def _written(state: Any) -> str | None:
     return json.dumps(state._asdict() if isinstance(state, Hand) else state) if state is not None else None
 
 
@@ -207,6 +212,8 @@ def _read(what: str, text: str | None) -> Any:
         return None
     try:
         found = parse_json(text)
+        if what == "setting":
+            return found
         if what != "caption":
             return found if found in VERDICTS else None
         lists = {name: tuple(found[name]) for name in ("machine", "added", "removed")}

@@ -69,6 +69,13 @@ def is_sentence(text: str) -> bool:
     return any(len(item.split()) >= SENTENCE_WORDS for item in items(text))
 
 
+def is_tag_list(text: str) -> bool:
+    """Whether a caption is tags, in one line, so that one of them can be added, renamed or taken out."""
+    last = text.rstrip()
+    ends = last.endswith((".", "!", "?")) and " " in last.rpartition(",")[2].strip()
+    return "\n" not in text and not is_sentence(text) and not ends
+
+
 def merged(state: Hand, machine: tuple[str, ...], triggers: int = 1) -> str:
     """The merged caption. machine: the items of the machine's caption, of which the first `triggers` are trigger words:
     the character's, then a variant's.

@@ -133,6 +133,9 @@ def _thresholds(counts: Counts, settings: dict[str, Any]) -> str:
         lines += [f"A tag needs a score of {thresholds['fixed']:g} in every picture."]
     elif thresholds.get("mode") == "mcut":
         lines += ["MCut: the threshold is at the largest gap between a picture's scores."]
+    own = {*(thresholds.get("overrides") or ()), *thresholds.get("tags", ())}
+    if own:
+        lines += ["", f"Tags with a threshold of their own: {len(own):,}."]
     return "\n".join([*lines, ""])
 
 

@@ -8,14 +8,16 @@ from typing import Any
 import pyarrow as pa
 
 from prep.captions.remembered import Remembered
-from prep.dataset.read_back import given_slugs, read_back
+from prep.dataset.read_back import deleted_shelves, given_slugs, read_back
 from prep.edits.decisions import Decisions
+from prep.edits.edits import Edits
 from prep.edits.follow import Followed, follow
 from prep.edits.from_files import HandEdits
 from prep.edits.history import Verdict
 from prep.edits.merge import Hand, merged, names, source
 from prep.edits.placed import read_placement
 from prep.edits.sidecar import Entry, begun
+from prep.edits.waiting import PAGE, carry_out_waiting, is_waiting
 from prep.ledger import Shelf
 from prep.models.choose_models import is_trial
 from prep.names import printable, quantity, slugs
@@ -46,6 +48,8 @@ def look_at_edits(run: Run, rows: Sequence[Row], slugs: Mapping[str, str]) -> tu
     """Read the user's changes since the last run into the ledger, and move decisions along with their pictures. rows:
     of SRC.
     """
+    if not run.options.dry:
+        _carry_out_waiting(run)
     placement = read_placement(run.out / "kohya", run.ledger)
     decisions = Decisions(run.ledger, placement.left_out())
     edits = HandEdits(decisions, placement, run.src, run.out, run.settings.captions.sidecars == "source")
@@ -71,6 +75,18 @@ def look_at_edits(run: Run, rows: Sequence[Row], slugs: Mapping[str, str]) -> tu
             "there is one (`prep status` lists them)"
         )
     return edits, followed
+
+
+def _carry_out_waiting(run: Run) -> None:
+    """What was decided in the review while another run worked."""
+    if not is_waiting(run.out) or deleted_shelves(run.out, run.ledger):
+        return
+    edits = Edits(run.out, run.ledger, PAGE)
+    edits.look()
+    done = [why for _, why in carry_out_waiting(edits)]
+    run.report.say(f"scan: {quantity(len(done), 'change')} made in the review, while a run worked, came first")
+    for why in filter(None, done):
+        run.report.say(f"scan: one of them cannot be made, and is in set_aside/: {why.message}")
 
 
 def overruled(row: Row, verdict: Verdict | None) -> Row:

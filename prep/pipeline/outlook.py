@@ -139,7 +139,7 @@ def hand_lines(found: Outlook) -> Iterator[str]:
 
 def changed_settings(before: Settings, now: Settings) -> list[str]:
     """`section.key: before -> now`, for settings that differ."""
-    old, new = (dict(_flat(each.model_dump(mode="json", exclude={"serve"}))) for each in (before, now))
+    old, new = (dict(_flat(each.model_dump(mode="json", exclude={"serve", "review"}))) for each in (before, now))
     changed = (key for key in sorted({*old, *new}) if old.get(key) != new.get(key))
     # If only one has a table for a character, only the values set there count.
     return [

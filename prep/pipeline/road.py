@@ -146,7 +146,7 @@ def at_work(
             for folder in ours:
                 sweep(folder)
             report.note(f"run over {src.resolve()}")
-            write_whole(state / "config.json", json.dumps(_kept(src, settings), indent=1).encode())
+            write_whole(state / "config.json", json.dumps(_kept(src, settings, options), indent=1).encode())
             ledger = Ledger.begin(state / "ledger", partial(set_parts_aside, out))
             yield Run(src, out, settings, options, ledger, runner, report)
         except OSError as error:  # from the few calls outside write_whole, which make folders or remove files
@@ -222,9 +222,15 @@ def _keep_run(path: Path, run: Run, seconds: dict[str, float], files: dict | Non
     write_whole(path, json.dumps(kept, indent=1).encode())
 
 
-def _kept(src: Path, settings: Settings) -> dict:
-    """What `prep status` and other readers need: the path of the images, and every resolved setting."""
-    return {"src": str(src.resolve()), "settings": settings.model_dump(mode="json", exclude={"serve"})}
+def _kept(src: Path, settings: Settings, options: Options) -> dict:
+    """What `prep status` and other readers need: the path of the images, every resolved setting, and which of them the
+    command line gave.
+    """
+    given = {"given": [*options.given]} if options.given else {}
+    return given | {
+        "src": str(src.resolve()),
+        "settings": settings.model_dump(mode="json", exclude={"serve", "review"}),
+    }
 
 
 def _tell(run: Run, record: Found, result: Result) -> None:

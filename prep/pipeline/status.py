@@ -60,6 +60,16 @@ def opened(out: Path) -> tuple[Path, Settings]:
         raise UsageError(f"{path} {what}", hint=f"`prep run SRC --out {out}` writes it again") from None
 
 
+def given_of(out: Path) -> list[str]:
+    """The --config and --set, each with its value, that the last run was started with."""
+    try:
+        given = read_json(out / ".prep" / "config.json").get("given", [])
+    except (FileNotFoundError, DocumentError, AttributeError):
+        return []
+    pairs = isinstance(given, list) and all(isinstance(each, str) for each in given) and len(given) % 2 == 0
+    return given if pairs and {*given[::2]} <= {"--config", "--set"} else []
+
+
 def status_of(out: Path) -> Iterator[str]:
     """Yield the lines of the report."""
     src, settings = opened(out)

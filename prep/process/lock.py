@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from prep.errors import StoppedError
+from prep.errors import InUseError, StoppedError
 from prep.files import open_file, read_file
 from prep.names import shown
 
@@ -17,8 +17,8 @@ READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock at path. Raises StoppedError naming the holder's process and host, or when the path is a link or
-    not a file, since it is written to.
+    """Hold the lock at path. Raises InUseError naming the holder's process and host; StoppedError when the path is a
+    link or not a file, since it is written to.
 
     The file stays after the lock is released; its content matters only while the lock is held.
     """
@@ -30,9 +30,7 @@ def locked(path: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise StoppedError(
-            f"{path.parent.parent} is in use by {_holder(path)}", hint="wait for it, or stop it"
-        ) from None
+        raise InUseError(f"{path.parent.parent} is in use by {_holder(path)}", hint="wait for it, or stop it") from None
     try:
         yield
     finally:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from prep.errors import SettingsError
 from prep.files import NotAFileError, read_file, what_is
+from prep.names import underscored
 from prep.options import check_tags
 
 LIST_BYTES = 4_000_000  # all of Danbooru's general tags are 1 MB
@@ -22,7 +23,7 @@ class Patterns:
     unwanted: tuple[str, ...]
 
     def __contains__(self, name: str) -> bool:
-        name = plain(name)
+        name = underscored(name)
         return name in self._wanted and name not in self._unwanted
 
     @cached_property
@@ -95,12 +96,8 @@ def read_patterns(path: str, setting: str) -> Patterns:
 
 def parse_patterns(text: str) -> Patterns:
     lines = (re.sub(r"(^|\s)#.*", "", line) for line in text.splitlines())
-    names = [plain(name) for line in lines for name in line.split(",") if name.strip()]
+    names = [underscored(name) for line in lines for name in line.split(",") if name.strip()]
     return Patterns(
         tuple(name for name in names if not name.startswith("!")),
         tuple(name[1:] for name in names if name.startswith("!")),
     )
-
-
-def plain(name: str) -> str:
-    return "_".join(name.strip().lower().split())

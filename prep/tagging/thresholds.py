@@ -7,7 +7,8 @@ import numpy as np
 
 from prep.documents import read_named
 from prep.errors import SettingsError
-from prep.options import check_tags
+from prep.names import underscored
+from prep.options import LEVELS, check_tags
 from prep.sections import Thresholds
 from prep.types import TagScores, Vocabulary
 
@@ -58,8 +59,28 @@ class Selector:
 
     @cached_property
     def own(self) -> np.ndarray:
-        """float32 [T]: a tag's own threshold, NaN where it has none."""
-        return np.array([self.overrides.get(name, np.nan) for name in self.vocabulary.names], np.float32)
+        """float32 [3, T]: a tag's own threshold at each of LEVELS, NaN where it has none. One in the settings overrides
+        one in the file.
+        """
+        found = np.full((len(LEVELS), len(self.vocabulary.names)), np.nan, np.float32)
+        if not (self.overrides or self.settings.tags):
+            return found
+        at_each_level = {underscored(name): dict.fromkeys(LEVELS, score) for name, score in self.overrides.items()}
+        for place, name in enumerate(map(underscored, self.vocabulary.names)):
+            own = at_each_level.get(name, {}) | self.settings.tags.get(name, {})
+            for row, level in enumerate(LEVELS) if own else ():
+                found[row, place] = own.get(level, np.nan)
+        return found
+
+    def own_threshold(self, name: str, level: str) -> float | None:
+        """A tag's own threshold at this level; None: it has none."""
+        at = self._places.get(name)
+        found = self.own[LEVELS.index(level), at] if at is not None else np.nan
+        return None if np.isnan(found) else round(float(found), 4)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: at for at, name in enumerate(self.vocabulary.names)}
 
     def threshold(self, scores: TagScores | None, level: str) -> float:
         """scores: used only in mode `mcut`."""
@@ -69,17 +90,24 @@ class Selector:
             return mcut(scores.score[~self.ratings[scores.index]])
         return getattr(self.settings, level)
 
-    def select(self, scores: TagScores, threshold: float) -> tuple[np.ndarray, np.ndarray]:
-        """-> (int32 [K] into the vocabulary, float32 [K]), best first. Ratings are never among them."""
+    def select(self, scores: TagScores, threshold: float, level: str) -> tuple[np.ndarray, np.ndarray]:
+        """threshold: for tags that have none of their own at this level.
+
+        -> (int32 [K] into the vocabulary, float32 [K]), best first. Ratings are never among them.
+        """
         values = scores.score.astype(np.float32)
-        passed = self.passed(scores.index, values, np.float32(threshold))
+        passed = self.passed(scores.index, values, np.float32(threshold), LEVELS.index(level))
         index, values = scores.index[passed], values[passed]
         order = np.lexsort((index, -values))
         return index[order], values[order]
 
-    def passed(self, index: np.ndarray, values: np.ndarray, threshold: np.ndarray) -> np.ndarray:
-        """bool [K]. index: int32 [K], into the vocabulary; values: float32 [K]; threshold: float32, one or [K]."""
-        own = self.own[index]
+    def passed(
+        self, index: np.ndarray, values: np.ndarray, threshold: np.ndarray, level: int | np.ndarray
+    ) -> np.ndarray:
+        """bool [K]. index: int32 [K], into the vocabulary; values: float32 [K]; threshold: float32, one or [K]; level:
+        the place in LEVELS, one or [K].
+        """
+        own = self.own[level, index]
         return (values >= np.where(np.isnan(own), threshold, own)) & ~self.ratings[index]
 
     def rating(self, scores: TagScores) -> str | None:

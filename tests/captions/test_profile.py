@@ -2,10 +2,11 @@ from collections import Counter
 
 import pytest
 
-from prep.captions.profile import profile_of, wilson_lower
+from prep.captions.profile import profile_of
 from prep.captions.tally import Tally
 from prep.sections import CharacterSettings, ProfileSettings
 from prep.tagging.filters import parse_patterns
+from prep.tagging.wilson import wilson_lower
 
 
 def profile(counts: dict[str, int], images: int, hidden: dict[str, int] | None = None, **own):

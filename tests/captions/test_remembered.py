@@ -36,6 +36,12 @@ def test_the_rules_are_those_of_this_version():
     assert made.proof == COMPOSER.proof(SCORES, "medium", PROFILE, ITEMS)
 
 
+def test_sets_without_thresholds_of_tags_keep_the_recipe_that_they_had():
+    """Where this fails, the captions of all sets are composed anew."""
+    assert COMPOSER.recipe == b"57702244c3978e49"
+    assert with_selector(settings=Thresholds(tags={})).recipe == COMPOSER.recipe
+
+
 @pytest.mark.parametrize(
     ("composer", "scores", "level", "profile", "items"),
     [
@@ -49,6 +55,8 @@ def test_the_rules_are_those_of_this_version():
         (COMPOSER, SCORES, "medium", replace(PROFILE, tags={}), ITEMS),
         (COMPOSER, SCORES, "medium", PROFILE, ITEMS[:-1]),
         (with_selector(settings=Thresholds(medium=0.46)), SCORES, "medium", PROFILE, ITEMS),
+        (with_selector(settings=Thresholds(tags={"smile": 0.9})), SCORES, "medium", PROFILE, ITEMS),
+        (with_selector(settings=Thresholds(tags={"smile": {"simple": 0.9}})), SCORES, "medium", PROFILE, ITEMS),
         (with_selector(overrides={"smile": 0.9}), SCORES, "medium", PROFILE, ITEMS),
         (with_selector(vocabulary=replace(WORDS, names=("2girls", *NAMES[1:]))), SCORES, "medium", PROFILE, ITEMS),
         (with_selector(vocabulary=replace(WORDS, categories=("meta",) * 10)), SCORES, "medium", PROFILE, ITEMS),

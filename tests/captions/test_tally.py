@@ -42,7 +42,9 @@ def scores(tmp_path_factory):
 )
 @pytest.mark.parametrize("overrides", [{}, {"tag_3": 0.75, "tag_9": 0.0, "twice": 1.0}], ids=["plain", "overrides"])
 def test_counts_are_those_of_the_rows(scores, thresholds, overrides):
-    composer = Composer(Selector(VOCABULARY_OF, thresholds, overrides), Patterns(("tag_1*",), ("tag_12",)), Captions())
+    own = {"tag_5": {"simple": 0.9, "complex": 0.1}, "tag_3": {"medium": 0.25}} if overrides else {}
+    selector = Selector(VOCABULARY_OF, Thresholds(**{**dict(thresholds), "tags": own}), overrides)
+    composer = Composer(selector, Patterns(("tag_1*",), ("tag_12",)), Captions())
     levels = ("simple", "medium", "complex")
     images = [(f"{number}", levels[number % 3]) for number in range(len(scores.book))][::-1]
     by_row = Counter()

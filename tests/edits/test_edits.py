@@ -146,8 +146,8 @@ def test_tags_are_added_removed_and_renamed_at_once_and_stay_so(made):
         assert edits.add(" red scarf", keys) == set(keys[:3]) and edits.add("Red_Scarf", keys) == set()
         first = tags(made.text("000"))[1]
         assert keys[0] in edits.remove(first, keys)
-        edits.rename("red scarf", "blue scarf", keys)
-        assert edits.rename("purple scarf", "blue scarf", keys) == set()
+        edits.rename({"red scarf": "blue scarf"}, keys)
+        assert edits.rename({"purple scarf": "blue scarf"}, keys) == set()
     for sets in (LOW, ()):
         assert all("blue scarf" in tags(made.text(name)) for name in ("000", "001", "002"))
         assert all("red scarf" not in tags(made.text(name)) for name in ("000", "001", "002"))
@@ -158,7 +158,7 @@ def test_tags_are_added_removed_and_renamed_at_once_and_stay_so(made):
 def test_renaming_into_a_tag_that_is_there_leaves_one(made):
     with made.door() as edits:
         edits.caption(made.key("000"), "mira, solo, hat, witch hat")
-        edits.rename("hat", "witch hat", [made.key("000")])
+        edits.rename({"hat": "witch hat"}, [made.key("000")])
     assert made.text("000").read_text() == "mira, solo, witch hat"
 
 

@@ -627,7 +627,7 @@ class Life:
                 live = [word for word in live if word.text in items(text)]
                 if live:
                     new = self._word(home)
-                    if edits.rename(live[0].text, new, [picture]):
+                    if edits.rename({live[0].text: new}, [picture]):
                         live[0].state = "gone"
                         self.steps[-1] += f": {live[0].text} -> {new}"
                     else:

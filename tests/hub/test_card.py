@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from prep.hub.card import BEGIN, END, Card
-from prep.hub.card_text import plain
+from prep.hub.card_text import card_text, plain
 from prep.hub.card_yaml import FRONT, merged_yaml, read_yaml
 from prep.hub.rows import Counts, Item
 from prep.names import printable
+from prep.sections import Thresholds
 from tests.support.published import published
 from tests.support.pushing import HOSTILE, WITH, card, front
 
@@ -94,6 +95,18 @@ def test_the_card_tells_what_the_set_is(hub, push, tmp_path):
     ):
         assert words in text
     assert "blue hair" in text and "canary" not in text
+
+
+def test_the_card_counts_the_tags_with_a_threshold_of_their_own():
+    """Whether a file gave it, or the settings."""
+    thresholds = Thresholds(mode="fixed", tags={"long hair": 0.5}).model_dump(mode="json")
+
+    def text(**more) -> str:
+        return card_text("me/set", Counts(), {"thresholds": thresholds | more}, "1", {}, False)
+
+    assert "Tags with a threshold of their own: 1." in text()
+    assert "Tags with a threshold of their own: 2." in text(overrides={"long_hair": 0.6, "smile": 0.5})
+    assert "of their own" not in text(tags={})
 
 
 def test_a_card_whose_yaml_cannot_be_read_is_left_alone(hub, push, tmp_path):

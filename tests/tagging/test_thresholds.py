@@ -15,8 +15,8 @@ def scores(**values: float) -> TagScores:
     return TagScores(VOCABULARY, index, np.array(list(values.values()), np.float16))
 
 
-def selected(found: TagScores, threshold: float, **overrides: float) -> list[str]:
-    index, _ = Selector(VOCABULARY, Thresholds(), overrides).select(found, threshold)
+def selected(found: TagScores, threshold: float, level: str = "medium", own: dict | None = None, **overrides: float):
+    index, _ = Selector(VOCABULARY, Thresholds(tags=own or {}), overrides).select(found, threshold, level)
     return [NAMES[at] for at in index]
 
 
@@ -55,6 +55,28 @@ def test_selected_are_best_first_and_never_ratings():
 
 def test_a_tag_may_have_a_threshold_of_its_own():
     assert selected(scores(hat=0.6, smile=0.9, tree=0.2), 0.5, hat=0.7, tree=0.1) == ["smile", "tree"]
+
+
+def test_a_tag_may_have_a_threshold_per_level():
+    found, own = scores(hat=0.6, smile=0.6, tree=0.6), {"smile": {"simple": 0.7}, "Hat": 0.65}
+    assert selected(found, 0.5, "simple", own) == ["tree"]
+    assert selected(found, 0.5, "complex", own) == ["smile", "tree"]
+
+
+def test_a_threshold_in_the_settings_wins_over_one_in_the_file_at_its_level():
+    found, own = scores(hat=0.6), {"hat": {"simple": 0.7, "medium": 0.1}}
+    levels = ("simple", "medium", "complex")
+    assert [selected(found, 0.5, level, own, hat=0.65) for level in levels] == [[], ["hat"], []]
+
+
+def test_names_in_either_place_are_read_in_any_case_with_spaces_or_underscores():
+    vocabulary = Vocabulary("v", ("long_hair", ":D"), ("general",) * 2)
+    selector = Selector(vocabulary, Thresholds(tags={" Long  Hair": 0.25}), {":D": 0.75})
+    assert selector.own.tolist() == [[0.25, 0.75]] * 3
+
+
+def test_ratings_have_no_threshold():
+    assert selected(scores(rating__safe=0.9), 0.5, own={"rating:safe": 0.1}) == []
 
 
 def test_rating_is_the_best_scoring_one_whatever_the_threshold():

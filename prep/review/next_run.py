@@ -1,0 +1,129 @@
+"""What the next run will make of the captions, with the settings as they are or as they might be.
+
+It is a preview (prep/pipeline/preview.py): no picture is read and no model runs. A second or two for 20,000 pictures.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from prep.config import load_settings
+from prep.edits.merge import merged
+from prep.edits.sidecar import begun
+from prep.errors import PrepError
+from prep.pipeline.preview import Preview, preview
+from prep.pipeline.status import given_of, opened
+from prep.review.board import Board, Item
+from prep.run import image_key
+from prep.sections import Settings
+from prep.types import is_real
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """made: the preview; texts: picture -> its caption after the next run."""
+
+    made: Preview
+    texts: Mapping[str, str]
+
+    def changed(self, other: "Foreseen") -> dict[str, tuple[str, str]]:
+        """Picture -> (its caption by this, by the other), where they differ."""
+        return {
+            picture: (text, other.texts[picture])
+            for picture, text in self.texts.items()
+            if other.texts.get(picture, text) != text
+        }
+
+
+class NextRun:
+    """Looks ahead in a thread of its own, so that nobody waits for it."""
+
+    def __init__(self, out: Path, board: Board) -> None:
+        """Raises UsageError when OUT does not say what it was made of."""
+        self.out = out
+        self.board = board
+        self.src, _ = opened(out)
+        self.given = given_of(out)
+        self.why = "prep looks at what the next run will do"  # that there is no foresight; empty: there is
+        self.found: Foreseen | None = None
+        self._again = threading.Event()
+        self._done = threading.Condition()
+        self._asked = self._answered = 0
+        self._ended = False
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._forever, daemon=True)
+        self._thread.start()
+        self.look()
+
+    def close(self) -> None:
+        """Look ahead no more."""
+        self._ended = True
+        self._again.set()
+        self._thread.join()
+
+    def look(self) -> None:
+        """Look ahead anew, soon: something changed."""
+        with self._done:
+            self._asked += 1
+        self._again.set()
+
+    def wait(self, seconds: float = 60.0) -> Foreseen | None:
+        """The foresight that knows all that was asked for before; None: there is none, see `why`."""
+        with self._done:
+            asked = self._asked
+            self._done.wait_for(lambda: self._answered >= asked, seconds)
+            return self.found
+
+    def settings(self) -> Settings:
+        """Of the next run, if it is started like the last one. Raises SettingsError."""
+        given = dict(config=None, sets=())
+        options = iter(self.given)
+        for option, value in zip(options, options, strict=False):
+            given |= {"config": Path(value)} if option == "--config" else {"sets": (*given["sets"], value)}
+        return load_settings(self.src, out=self.out, **given)
+
+    def with_settings(self, change: Callable[[Settings], Settings]) -> Foreseen:
+        """With changed settings. Raises PrepError."""
+        return self._foreseen(change(self.settings()))
+
+    def _forever(self) -> None:
+        while True:
+            self._again.wait()
+            self._again.clear()
+            if self._ended:
+                return
+            with self._done:
+                asked = self._asked
+            try:
+                found, why = self._foreseen(self.settings()), ""
+            except (PrepError, OSError) as error:
+                found, why = None, str(error)
+            now = {item.picture: item.text for item in self.board.items}
+            texts = found.texts.items() if found else ()
+            self.board.foresee({picture: text for picture, text in texts if now.get(picture) not in (None, text)})
+            with self._done:
+                self.found, self.why, self._answered = found, why, asked
+                self._done.notify_all()
+
+    def _foreseen(self, settings: Settings) -> Foreseen:
+        made = preview(self.src, self.out, settings)
+        texts = {image_key(row): row.final_text for row in made.record.rows if row.final_text is not None}
+        for item in self.board.items:
+            if not is_real(item.origin) and item.captioned and (text := _drawn_caption(made, item)) is not None:
+                texts[item.picture] = text
+        return Foreseen(made, texts)
+
+
+def _drawn_caption(made: Preview, item: Item) -> str | None:
+    """None: its tags are not known, or its character is gone."""
+    record = made.record
+    name = item.picture.rpartition("/")[0]
+    if item.image_id not in record.scores or name not in record.profiles or not item.level:
+        return None
+    variant = record.variants_of_pictures.get((name, item.parent_id or ""), "")
+    profile = record.variants.get((name, variant)) or record.profiles[name]
+    machine = record.composer.caption(record.scores[item.image_id], item.level, profile)
+    hand = begun(record.edits.decisions.entry(item.picture), machine.items, machine.triggers)
+    return machine.text if hand.person is None else merged(hand, machine.items, machine.triggers)

@@ -1,0 +1,175 @@
+// One picture: large, beside its parent where it was drawn, with its tags, its caption and its details. The fields stay in
+// place while the picture changes, so that a key goes to the next one without leaving them.
+
+import { el, button, newId } from "./dom.js";
+import { store } from "./store.js";
+import { complain } from "./messages.js";
+import { changeOrSay, decide, VERDICTS } from "./actions.js";
+import { ahead, image } from "./images.js";
+import { badges } from "./badges.js";
+import { captionField } from "./caption.js";
+import { chips } from "./chips.js";
+import { completes } from "./complete.js";
+import { details, tokens } from "./drawn.js";
+import { difference } from "./diff.js";
+import { makeZoom } from "./zoom.js";
+import { number, visible, words } from "./text.js";
+import { term } from "./filter.js";
+
+export function pictureView({ look, openSet, firstUntouched }) {
+  const position = el("span", { class: "position" });
+  const name = el("h2", { class: "picture-name" });
+  const marks = el("span", { class: "cell-marks" });
+  const scale = el("output", { class: "scale" });
+  const zoom = makeZoom((text) => (scale.textContent = text));
+  const room = stageRoom("The picture. Arrows move it, plus and minus zoom.");
+  const parentRoom = stageRoom("Its parent.");
+  const parentName = el("figcaption", {});
+  const parentStage = el("figure", { class: "stage", hidden: true }, parentRoom, parentName);
+  const stages = el("div", { class: "stages" }, el("figure", { class: "stage" }, room, el("figcaption", {}, "this picture")), parentStage);
+  const field = el("input", { type: "text", id: newId("add"), spellcheck: false, dir: "auto" });
+  const addRow = el("div", { class: "add" }, el("label", { htmlFor: field.id }, "Add a tag"), el("span", { class: "combobox" }, field), button("Add", () => field.value.trim() && add(field.value.trim())));
+  const here = (body) => changeOrSay({ ...body, ids: [store.current] });
+  const tags = chips({
+    remove: (tag) => here({ op: "remove", tag }),
+    back: (tag) => here({ op: "add", tag }),
+    move: (tag, to) => here({ op: "move", tag, to }),
+    look: (tag) => look(term("tag", tag)),
+  });
+  const caption = captionField();
+  const count = el("div", {});
+  const then = el("div", {});
+  const about = el("div", { class: "about" });
+  const panel = el("div", { class: "panel", role: "region", "aria-label": "Tags, caption and details" }, addRow, tags.element, count, caption.element, then, about);
+  const before = button("Previous", () => step(-1));
+  const after = button("Next", () => step(1));
+  const element = el("section", { class: "picture-view", "aria-label": "Picture" },
+    el("div", { class: "actions" },
+      button("‹ Set", openSet, { "aria-label": "Back to the set" }), before, position, after,
+      button("Untouched", () => firstUntouched().catch(complain), { title: "the first picture that nobody has touched", "aria-label": "First untouched picture" }),
+      el("span", { class: "group", role: "group", "aria-label": "Decide" }, Object.entries(VERDICTS).map(([verdict, label]) => button(label, () => decideHere(verdict), { class: verdict })))),
+    el("div", { class: "actions second" }, name, marks,
+      el("span", { class: "group", role: "group", "aria-label": "Zoom" }, button("Fit", zoom.fit), button("100 %", zoom.full),
+        button("−", zoom.smaller, { "aria-label": "Zoom out" }), button("+", zoom.larger, { "aria-label": "Zoom in" }), scale)),
+    el("div", { class: "picture-body" }, stages, panel));
+  let visibleNow = false;
+  let shown = null;
+
+  zoom.listen(room);
+  zoom.listen(parentRoom);
+  completes(field, { enter: add });
+
+  function decideHere(verdict) {
+    // Here a decision is about this picture alone, whatever is selected in the grid.
+    return here({ op: verdict });
+  }
+
+  async function add(tag) {
+    const typed = field.value;
+    field.value = "";
+    const done = await here({ op: "add", tag });
+    if (!done && !field.value) field.value = typed;
+  }
+
+  function step(by) {
+    const place = store.place(store.current);
+    const to = store.ids[place < 0 ? 0 : place + by];
+    if (to) store.go(to);
+  }
+
+  function head(row) {
+    const place = store.place(store.current);
+    position.textContent = place < 0 ? "not in the list" : `${number(place + 1)} of ${number(store.ids.length)}`;
+    before.disabled = place === 0;
+    after.disabled = place === store.ids.length - 1;
+    if (!row) return;
+    name.replaceChildren(words(row.name, 60));
+    marks.replaceChildren(...badges(row));
+  }
+
+  function put(place, row) {
+    const node = image(row.id);
+    if (place.firstChild !== node) place.replaceChildren(node);
+    place.classList.toggle("gone", Boolean(node.failed));
+    node.alt = `${visible(row.name).slice(0, 100)}`;
+    return { room: place, image: node, width: row.width || 1, height: row.height || 1 };
+  }
+
+  // The picture at once, from what is here; the rest as soon as it comes.
+  function showCurrent() {
+    const id = store.current;
+    if (!id) return openSet();
+    const row = store.rows.get(id);
+    head(row);
+    const asked = store.detail(id);
+    if (asked.here) fill(asked.here);
+    else {
+      if (row) zoom.set([put(room, row)]);
+      panel.setAttribute("aria-busy", "true");
+      asked.then((detail) => visibleNow && store.current === id && fill(detail)).catch((error) => store.current === id && complain(error));
+    }
+    const place = store.place(id);
+    const around = [place + 1, place - 1, place + 2].map((at) => store.ids[at]).filter((other) => other && place >= 0);
+    for (const other of around) {
+      ahead(other);
+      store.detail(other).catch(() => {});
+    }
+    return undefined;
+  }
+
+  function fill(detail) {
+    const other = shown !== detail.id;
+    shown = detail.id;
+    head(detail);
+    const seen = [put(room, detail)];
+    parentStage.hidden = !detail.parent;
+    if (detail.parent) {
+      seen.push(put(parentRoom, detail.parent));
+      parentName.replaceChildren("drawn from ", words(detail.parent.name, 40));
+      ahead(detail.parent.id);
+    }
+    zoom.set(seen);
+    tags.show(detail);
+    caption.show(detail);
+    count.replaceChildren(tokens(detail.tokens));
+    const changes = detail.then !== null && detail.then !== undefined && detail.then !== detail.caption;
+    then.replaceChildren(...(changes ? [el("section", { class: "next-caption" }, el("h3", {}, "The next run will write"), difference(detail.caption, detail.then, ["Now", "Then"]))] : []));
+    about.replaceChildren(...details(detail, (id) => store.go(id)));
+    panel.removeAttribute("aria-busy");
+    if (other) panel.scrollTop = 0;
+  }
+
+  store.on("current", () => visibleNow && showCurrent());
+  store.on("list", () => visibleNow && head(store.rows.get(store.current)));
+  store.on("rows", (ids) => visibleNow && store.current && (!ids || ids.has(store.current)) && showCurrent());
+
+  return {
+    element,
+    title: "Picture",
+    show({ id }) {
+      visibleNow = true;
+      if (id) store.current = id;
+      showCurrent();
+    },
+    hide() {
+      visibleNow = false;
+      caption.leave();
+    },
+    focus: () => room.focus(),
+    act(action) {
+      if (action === "next") step(1);
+      else if (action === "previous") step(-1);
+      else if (action in VERDICTS) decideHere(action);
+      else if (action === "add") field.focus();
+      else if (action === "caption") caption.focus();
+      else if (action === "zoom") zoom.toggle();
+      else if (action === "remove") tags.removeFocused() || tags.focus();
+      else return false;
+      return true;
+    },
+  };
+}
+
+function stageRoom(label) {
+  return el("div", { class: "room", tabIndex: 0, role: "group", "aria-label": label });
+}

@@ -1,0 +1,21 @@
+// A row of small pictures with their names: near copies, what was drawn from a picture.
+
+import { el, button } from "./dom.js";
+import { thumbOf } from "./server.js";
+import { words } from "./text.js";
+import { badges } from "./badges.js";
+
+export function smallImage(id, size = 96) {
+  const box = el("span", { class: "thumb" });
+  const node = el("img", { src: thumbOf(id), alt: "", loading: "lazy", decoding: "async", width: size, height: size });
+  node.addEventListener("error", () => box.classList.add("gone"));
+  box.style.width = box.style.height = `${size}px`;
+  box.append(node);
+  return box;
+}
+
+export function thumbs(rows, open) {
+  return el("ul", { class: "thumbs" }, rows.map((row) => el("li", {},
+    button([smallImage(row.id), words(row.name, 24)], () => open(row.id), { class: "small-picture" }),
+    el("div", { class: "cell-marks" }, badges(row)))));
+}
