@@ -58,9 +58,10 @@ def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[object]], 
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     head = "".join(f'<th scope="col">{text(each)}</th>' for each in heads)
     foot = f'<p class="faint">and {more:,} more</p>' if more else ""
+    said = text(caption)
     return Html(
-        f'<div class="wide"><table><caption>{text(caption)}</caption><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>{foot}"
+        f'<div class="wide" role="group" aria-label="{said}" tabindex="0"><table><caption>{said}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{foot}"
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from prep.captions.compose import prompt_text
 from prep.names import quantity
 from prep.report import plots
-from prep.report.counts import APART, TOGETHER, Character, Counted, Level, Together
+from prep.report.counts import APART, LEVELS, TOGETHER, Character, Counted, Level, Together
 from prep.report.drawn import Tried
 from prep.report.facts import Facts
 from prep.report.html import Html, bullets, counted, name, names, paragraph, section, side_by_side, table, text
@@ -99,7 +99,7 @@ def levels(facts: Facts, found: Sequence[Level], lengths: Sequence[int]) -> Html
     return section(
         "thresholds",
         "Thresholds by level",
-        paragraph(f"Where a tag's score must be: {_threshold(facts)}."),
+        paragraph(f"The score from which a tag counts: {_threshold(facts)}."),
         table(
             "Levels of complexity, of real pictures in the set",
             ["level", "pictures", "threshold (median)", "tags (median)", "tags"],
@@ -222,15 +222,21 @@ def _trial(facts: Facts) -> str:
 
 
 def _threshold(facts: Facts) -> str:
-    mode = facts.setting("thresholds", "mode", "complexity")
-    if mode == "fixed":
-        return f"one threshold, {facts.setting('thresholds', 'fixed', 0.45):g}"
-    if mode == "mcut":
-        return "at each picture's largest gap between scores"
-    found = ", ".join(
-        f"{level} {facts.setting('thresholds', level, 0.0):g}" for level in ("simple", "medium", "complex")
+    mode = facts.setting("thresholds", "mode", "")
+    own = len(facts.setting("thresholds", "overrides", {}))
+    more = (
+        f"; {quantity(own, 'tag')} with {'one' if own == 1 else 'thresholds'} of {'its' if own == 1 else 'their'} own"
     )
-    return f"by complexity: {found}"
+    if mode == "fixed":
+        found = f"one for all, {facts.setting('thresholds', 'fixed', 0.0):g}"
+    elif mode == "mcut":
+        found = "at the largest gap between a picture's scores"
+    elif mode == "complexity":
+        numbers = [f"{level} {facts.setting('thresholds', level, 0.0):g}" for level in LEVELS]
+        found = f"by complexity: {', '.join(numbers)}"
+    else:
+        return "not known"
+    return found + (more if own else "")
 
 
 def _histogram(lengths: Sequence[int]) -> list[tuple[str, int]]:

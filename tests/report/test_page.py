@@ -3,11 +3,13 @@
 import base64
 import getpass
 import io
+import json
 import shutil
 import socket
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -56,6 +58,25 @@ def test_a_page_has_every_part_and_is_one_file_without_paths(made):
     assert len(pictures) == 4 and all(each.attributes["alt"] for each in pictures)
     data = base64.b64decode(pictures[0].attributes["src"].partition(",")[2])
     assert Image.open(io.BytesIO(data)).size == (64, 48)
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ({"mode": "fixed", "fixed": 0.4}, "one for all, 0.4"),
+        ({"mode": "mcut"}, "at the largest gap"),
+        ({"mode": "complexity", "simple": 0.55, "overrides": {"smile": 0.3}},
+         "by complexity: simple 0.55, medium 0, complex 0; 1 tag with one of its own"),
+        ({"mode": 7, "overrides": [1]}, "not known"),
+        ([], "not known"),
+    ],
+)  # fmt: skip
+def test_the_threshold_is_what_the_settings_say(tmp_path, settings, wanted):
+    out = small_set(tmp_path / "out")
+    table = pq.read_table(out / "manifest.parquet")
+    found = {"prep.settings": json.dumps({"thresholds": settings}), "prep.version": "1"}
+    pq.write_table(table.replace_schema_metadata(found), out / "manifest.parquet")
+    assert wanted in shown(out)[1].text
 
 
 def test_nobody_needs_the_plots(made):
