@@ -36,7 +36,8 @@ def page(found: Set) -> str:
     facts = facts_of(found, pictures)
     tags = read_tags(found, len(pictures))
     everyone = characters(pictures, tags, facts.setting("profile", "core_share", 0.45))
-    thumbs = Thumbs(found.out, facts.setting("scan", "max_pixels", 100_000_000))
+    with_file = sum(bool(picture.file) for picture in pictures)
+    thumbs = Thumbs(found.out, facts.setting("scan", "max_pixels", 100_000_000), with_file)
     datasets, problem = trained(found.out, pictures)
     # These first: the pictures that they show are few, and the rest of the room is the characters'.
     buckets = looked_at.buckets(datasets, problem, pictures, thumbs)

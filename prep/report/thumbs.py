@@ -24,8 +24,9 @@ REAL, DRAWN = 24, 12  # per character
 class Thumbs:
     """Makes data URIs until the page is full. `gone`: pictures that could not be read."""
 
-    def __init__(self, out: Path, max_pixels: int) -> None:
-        self.out, self.max_pixels = out, max_pixels
+    def __init__(self, out: Path, max_pixels: int, pictures: int = MOST) -> None:
+        """pictures: how many there are; few ones may be larger."""
+        self.out, self.max_pixels, self.wanted = out, max_pixels, min(pictures, MOST)
         self.made: dict[int, str] = {}  # Picture.at -> its URI; empty if it could not be read
         self.left = MOST_LETTERS
 
@@ -49,7 +50,7 @@ class Thumbs:
         return Html(f'<img src="{uri}" alt="{text(alt)}"{size}>')
 
     def _uri(self, picture: Picture) -> str:
-        share, uri = self.left / self.room, ""
+        share, uri = self.left / max(1, self.wanted - len(self.made)), ""
         try:
             for side_px in SIDES_PX:
                 data = self._thumbnail(picture, side_px)
