@@ -10,6 +10,7 @@ const SAID = { machine: "read by the tagger", hand: "written by hand", trigger: 
 const WHY = {
   hand: "You took these out",
   trait: "Left to the trigger",
+  threshold: "Below the threshold",
   overlap: "A more exact tag says it",
   limit: "More tags than a caption may have",
   filter: "In the filter",
@@ -55,7 +56,7 @@ export function chips({ remove, move, look, back }) {
       const name = store.exclusive.get(tag);
       if (name) sets.set(name, [...(sets.get(name) ?? []), tag]);
     }
-    return [...sets].filter(([, members]) => members.length > 1).map(([name, members]) => `${members.map((tag) => cut(tag, 30)).join(" and ")}: usually one ${visible(name)} only.`).join(" ");
+    return [...sets].filter(([, members]) => members.length > 1).map(([, members]) => `${members.map((tag) => cut(tag, 30)).join(" and ")}: usually only one of them is true.`).join(" ");
   }
 
   list.addEventListener("keydown", (event) => {

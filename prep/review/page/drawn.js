@@ -15,12 +15,13 @@ function pair(name, ...value) {
 const tags = (list) => (list?.length ? list.flatMap((tag, place) => [place ? ", " : "", words(tag)]) : [""]);
 
 export function tokens(counts) {
+  const guessed = [counts?.clip, counts?.t5].every((count) => count && !count.exact);
   const one = (name, count) => {
     if (!count) return null;
     const over = count.count > count.limit;
-    return el("span", { class: over ? "tokens over" : "tokens" }, `${name} ${count.count} / ${count.limit}`, !count.exact && " (estimate)", over && ", over the limit");
+    return el("span", { class: over ? "tokens over" : "tokens" }, `${name} ${count.count} / ${count.limit}`, !count.exact && !guessed && " (estimate)", over && ", over the limit");
   };
-  return el("p", { class: "token-line" }, el("span", { class: "hint" }, "Tokens: "), one("CLIP", counts?.clip), " · ", one("T5", counts?.t5));
+  return el("p", { class: "token-line" }, el("span", { class: "hint" }, guessed ? "Tokens, an estimate: " : "Tokens: "), one("CLIP", counts?.clip), " · ", one("T5", counts?.t5));
 }
 
 function judged(made) {

@@ -24,6 +24,7 @@ const main = byId("main");
 const views = {};
 let open = null;
 let filter = null;
+let arriving = true;
 
 function address(view, id = null) {
   const query = new URLSearchParams();
@@ -51,13 +52,22 @@ async function look(wanted) {
 
 // The picture that is shown, in the address, without a step back for each one.
 function follow() {
+  if (arriving) return;
   const { view } = route();
   if (view === "picture" && store.current) history.replaceState(null, "", address("picture", store.current));
   else if (view === "set") history.replaceState(null, "", address("set"));
 }
 
 async function arrive() {
-  const wanted = route();
+  arriving = true;
+  try {
+    await show(route());
+  } finally {
+    arriving = false;
+  }
+}
+
+async function show(wanted) {
   if ((wanted.view === "set" || wanted.view === "picture") && ((wanted.filter ?? "") !== store.filter || (wanted.sort ?? "") !== store.sort))
     if (location.hash.includes("?") || open === null) await filter.set(wanted.filter ?? "", wanted.sort ?? "");
   if (wanted.view === "picture" && !wanted.id) wanted.id = store.current;
@@ -96,7 +106,7 @@ async function firstUntouched() {
       return;
     }
   }
-  complain({ message: "Every picture of this list is touched." , status: 1 });
+  complain({ message: "Every picture of this list is touched.", status: 1 });
 }
 
 function act(action, event) {

@@ -4,7 +4,7 @@
 import { el, button, newId } from "./dom.js";
 import { store } from "./store.js";
 import { complain } from "./messages.js";
-import { changeOrSay, decide, VERDICTS } from "./actions.js";
+import { changeOrSay, VERDICTS } from "./actions.js";
 import { ahead, image } from "./images.js";
 import { badges } from "./badges.js";
 import { captionField } from "./caption.js";
@@ -30,10 +30,12 @@ export function pictureView({ look, openSet, firstUntouched }) {
   const field = el("input", { type: "text", id: newId("add"), spellcheck: false, dir: "auto" });
   const addRow = el("div", { class: "add" }, el("label", { htmlFor: field.id }, "Add a tag"), el("span", { class: "combobox" }, field), button("Add", () => field.value.trim() && add(field.value.trim())));
   const here = (body) => changeOrSay({ ...body, ids: [store.current] });
+  // Chips are those of the last picture whose tags have come.
+  const there = (body) => changeOrSay({ ...body, ids: [shown] });
   const tags = chips({
-    remove: (tag) => here({ op: "remove", tag }),
-    back: (tag) => here({ op: "add", tag }),
-    move: (tag, to) => here({ op: "move", tag, to }),
+    remove: (tag) => there({ op: "remove", tag }),
+    back: (tag) => there({ op: "add", tag }),
+    move: (tag, to) => there({ op: "move", tag, to }),
     look: (tag) => look(term("tag", tag)),
   });
   const caption = captionField();
@@ -59,10 +61,8 @@ export function pictureView({ look, openSet, firstUntouched }) {
   zoom.listen(parentRoom);
   completes(field, { enter: add });
 
-  function decideHere(verdict) {
-    // Here a decision is about this picture alone, whatever is selected in the grid.
-    return here({ op: verdict });
-  }
+  // Here a decision is about this picture alone, whatever is selected in the grid.
+  const decideHere = (verdict) => here({ op: verdict });
 
   async function add(tag) {
     const typed = field.value;
@@ -99,16 +99,21 @@ export function pictureView({ look, openSet, firstUntouched }) {
   function showCurrent() {
     const id = store.current;
     if (!id) return openSet();
+    const place = store.place(id);
     const row = store.rows.get(id);
     head(row);
     const asked = store.detail(id);
     if (asked.here) fill(asked.here);
     else {
       if (row) zoom.set([put(room, row)]);
-      panel.setAttribute("aria-busy", "true");
-      asked.then((detail) => visibleNow && store.current === id && fill(detail)).catch((error) => store.current === id && complain(error));
+      if (shown !== id) panel.setAttribute("aria-busy", "true");
+      asked.then((detail) => visibleNow && store.current === id && fill(detail)).catch((error) => {
+        if (!visibleNow || store.current !== id) return;
+        complain(error);
+        // An address of a picture that this set does not have.
+        if (place < 0 && error.status) openSet();
+      });
     }
-    const place = store.place(id);
     const around = [place + 1, place - 1, place + 2].map((at) => store.ids[at]).filter((other) => other && place >= 0);
     for (const other of around) {
       ahead(other);
@@ -148,11 +153,13 @@ export function pictureView({ look, openSet, firstUntouched }) {
     title: "Picture",
     show({ id }) {
       visibleNow = true;
+      store.pinned = true;
       if (id) store.current = id;
       showCurrent();
     },
     hide() {
       visibleNow = false;
+      store.pinned = false;
       caption.leave();
     },
     focus: () => room.focus(),

@@ -59,10 +59,12 @@ export function startPoll() {
 
 function tellState({ run, next }) {
   const parts = [];
+  if (store.set.trial) parts.push("A trial, made with the starter models.");
   if (store.set.source) parts.push(store.set.source);
   if (store.set.writable === false) parts.push("This folder cannot be written: look only.");
   if (run?.busy) parts.push(`prep run is working (${run.busy}).`);
-  if (run?.waiting) parts.push(`${plural(run.waiting, "change")} ${run.waiting === 1 ? "waits" : "wait"} for it.`.replace(" for it", run.busy ? " for it" : " for the next run"));
+  for (const message of run?.messages ?? []) parts.push(message);
+  if (run?.waiting) parts.push(`${plural(run.waiting, "change")} ${run.waiting === 1 ? "waits" : "wait"} for ${run.busy ? "it" : "the next run"}.`);
   const line = byId("run");
   line.textContent = visible(parts.join(" "));
   line.title = line.textContent;

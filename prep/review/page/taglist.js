@@ -25,7 +25,7 @@ export function startTagList(look) {
     asking = new AbortController();
     try {
       found = await get("api/tags", { filter: store.filter }, asking.signal);
-      for (const group of found.groups) for (const { tag, exclusive } of group.tags) if (exclusive) store.exclusive.set(tag, exclusive);
+      nameSets(found.groups);
       draw();
     } catch (error) {
       if (error.status !== 400) complain(error);
@@ -52,8 +52,8 @@ export function startTagList(look) {
     const sets = grouped(shown);
     const items = [];
     for (const [name, members] of sets) {
-      if (name)
-        items.push(el("li", { class: "one-of" }, el("p", { class: "one-of-name" }, "one of: ", words(name, 30)), el("ul", {}, members.map(item))));
+      if (name && members.length > 1)
+        items.push(el("li", { class: "one-of" }, el("p", { class: "one-of-name" }, name.includes(", ") ? "usually one of these" : `${visible(name)}: usually one`), el("ul", {}, members.map(item))));
       else items.push(...members.map(item));
     }
     const rest = tags.length - shown.length;
@@ -77,8 +77,21 @@ export function startTagList(look) {
   return { fetchTags };
 }
 
+// The set of each tag that excludes others: by the set's name, or by its members where the server names the others.
+function nameSets(groups) {
+  const here = new Set(groups.flatMap((group) => group.tags.map(({ tag }) => tag)));
+  for (const { tag, exclusive } of groups.flatMap((group) => group.tags)) {
+    if (!exclusive) continue;
+    const others = exclusive.split(", ");
+    store.exclusive.set(tag, others.every((other) => here.has(other)) ? [tag, ...others].sort().join(", ") : exclusive);
+  }
+}
+
 function grouped(entries) {
   const sets = new Map();
-  for (const entry of entries) sets.set(entry.exclusive, [...(sets.get(entry.exclusive) ?? []), entry]);
+  for (const entry of entries) {
+    const name = entry.exclusive ? store.exclusive.get(entry.tag) : null;
+    sets.set(name, [...(sets.get(name) ?? []), entry]);
+  }
   return sets;
 }
