@@ -32,7 +32,7 @@ MOVED = dict.fromkeys(
     "sd35",
 )
 LEVELS = ("simple", "medium", "complex")  # how busy a picture is
-MOST_SHOWN = 60  # letters of a wrong value
+MOST_SHOWN = 60  # letters of a wrong value, or of a key
 CORRECT = "correct it, or name another file"
 # What pydantic's kinds of errors mean to somebody who writes TOML.
 EXPECTED = {
@@ -275,7 +275,8 @@ def explained(
 def _sentence(error: dict[str, Any], keys: Mapping[str, Sequence[str]], above: tuple[str, ...]) -> str:
     """What was found and what was expected."""
     place = [*above, *(str(part) for part in error["loc"])]
-    name, value = ".".join(place), error["input"]
+    shown = (part if len(part) <= MOST_SHOWN else f"{part[:MOST_SHOWN]}..." for part in place)
+    name, value = ".".join(shown), error["input"]
     if error["type"] == "extra_forbidden":
         return f"`{name}` is unknown{meant(place, isinstance(value, dict), keys)}"
     found = repr(value) if len(repr(value)) <= MOST_SHOWN else f"{repr(value)[:MOST_SHOWN]}..."

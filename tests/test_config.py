@@ -206,6 +206,7 @@ def test_a_wrong_section_is_taken_for_the_nearest_section(tmp_path):
         ("characters.mira.add=['a, b']", "one tag without a comma"),
         (f"captions.max_tags={'[' * 50_000}", "`captions.max_tags` is '[[["),
         (f"captions.max_tags={'9' * 9_000}", "`captions.max_tags` is"),
+        (f"thresholds.tags.{'x' * 9_000}=2", "...` is 2; expected a number from 0 to 1"),
     ],
 )
 def test_a_value_that_no_setting_has_says_what_would_do(setting, says):

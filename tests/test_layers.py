@@ -29,7 +29,7 @@ models scan captions composites
 machine jobs
 edits
 dataset drawing
-formats hub
+formats hub report
 pipeline
 web
 service review

@@ -16,6 +16,7 @@ from prep.process.utf8 import begin_in_utf8
 COMMANDS = {
     "run": "turn a folder of images into a training set",
     "status": "what is done, kept and rejected, and what a run would do now",
+    "report": "a finished set as one page, to look at or to send",
     "accept": "accept pictures that were rejected",
     "reject": "reject pictures that were accepted",
     "exclude": "leave pictures out of the set",

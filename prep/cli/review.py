@@ -7,6 +7,8 @@ import click
 from prep.cli._path import PATH
 from prep.cli._say import say
 
+CONNECTIONS = 64  # at once: a browser opens six per tab
+
 
 @click.command("review")
 @click.argument("out", type=PATH)
@@ -55,6 +57,7 @@ def command(out: Path, port: int, no_browser: bool) -> int:
         say("the address is for you alone: whoever has it may change the set; stop: Ctrl-C")
         if not no_browser:
             webbrowser.open(address)
-        serve(app_of(session, token), socket, 64, session.finish)
+        serve(app_of(session, token), socket, CONNECTIONS, session.finish)
+        session.close()
     say("stopped; all changes are kept")
     return 0

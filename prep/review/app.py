@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from prep.errors import PrepError, StoppedError
 from prep.review.asked import Edit, Rows, Threshold, Trait
-from prep.review.buckets import buckets_of
+from prep.review.buckets import bucket_of, buckets_of
 from prep.review.gate import Gate
 from prep.review.problems import problems_of
 from prep.review.proposals import accept_threshold, proposals_of
@@ -69,6 +69,9 @@ def _reads(session: Session) -> APIRouter:
             found = [board.by_id[each].row() for each in sent.ids if each in board.by_id]
             return {"version": board.version, "rows": found}
 
+    def picture(id_: str) -> dict[str, Any]:
+        return session.detail(id_) | {"bucket": bucket_of(session, board.item(id_))}
+
     @router.get("/thumb/{id_}")
     def thumb(id_: str, request: Request) -> Response:
         item = board.item(id_)
@@ -84,7 +87,7 @@ def _reads(session: Session) -> APIRouter:
         return Response(data, media_type=kind, headers={"Cache-Control": "private, max-age=60"})
 
     router.add_api_route("/api/set", session.about)
-    router.add_api_route("/api/picture/{id_}", lambda id_: session.detail(id_), response_model=None)
+    router.add_api_route("/api/picture/{id_}", picture)
     router.add_api_route("/api/tags", lambda filter="": session.tags(filter), response_model=None)
     router.add_api_route("/api/history", session.history)
     router.add_api_route("/api/traits", lambda: traits_of(session), response_model=None)

@@ -25,6 +25,7 @@ COLUMNS = (
     "caption_source", "complexity", "manner", "format",
 )  # fmt: skip
 ID_BYTES = 6
+ORDER = {"source": 0, "augmentation": 1, "consistency": 2, "reconstruct": 3, "scene": 4}  # of a character's pictures
 MOST_CHANGES = 50_000  # that are remembered, so that a tab learns what is new
 
 
@@ -34,6 +35,7 @@ class Item:
 
     id: str
     at: int  # its place in the manifest
+    place: int  # its place on the page
     picture: str  # image key
     image_id: str
     file: str | None
@@ -116,6 +118,9 @@ class Board:
     def load(self, of_set: Set, edits: Edits) -> None:
         """Read all anew. edits: with the user's decisions."""
         items_ = [_item(at, row) for at, row in enumerate(of_set.rows(columns=COLUMNS))]
+        items_.sort(key=lambda item: (item.character, ORDER.get(item.origin, len(ORDER)), item.at))
+        for place, item in enumerate(items_):
+            item.place = place
         texts = edits.decisions.texts(item.picture for item in items_)
         verdicts, by_hand = edits.decisions.verdicts(), edits.decisions.by_hand()
         with self.lock:
@@ -176,7 +181,7 @@ class Board:
         return found
 
     def where(self, condition: Condition) -> list[Item]:
-        """In the manifest's order."""
+        """In the order of the page."""
         with self.lock:
             places = self._places(condition, set(range(len(self.items))))
             return [self.items[at] for at in sorted(places)]
@@ -190,7 +195,7 @@ class Board:
     def _say(self, item: Item, text: str | None) -> None:
         """Its caption is this from now on."""
         for name in item.keys:
-            self.tagged[name].discard(item.at)
+            self.tagged[name].discard(item.place)
         item.text = text
         said = items(text) if item.captioned and is_tag_list(text) else []
         names = {}
@@ -198,7 +203,7 @@ class Board:
             name = intern(key(each))
             names[name] = None
             self.spelt.setdefault(name, each)
-            self.tagged.setdefault(name, set()).add(item.at)
+            self.tagged.setdefault(name, set()).add(item.place)
         item.keys = frozenset(names)
 
     def _places(self, condition: Condition, within: set[int]) -> set[int]:
@@ -225,7 +230,8 @@ def _item(at: int, row: dict[str, Any]) -> Item:
     name = f"{row['picture']}\0{source or file}".encode("utf-8", "surrogatepass")
     digest = hashlib.blake2b(name, digest_size=ID_BYTES)
     return Item(
-        id=digest.hexdigest(), at=at, picture=row["picture"], image_id=row["image_id"] or "", file=file, source=source,
+        id=digest.hexdigest(), at=at, place=at, picture=row["picture"], image_id=row["image_id"] or "",
+        file=file, source=source,
         character=intern(row["character"]), variant=row["variant"] or "", origin=intern(row["origin"]),
         by_prep=row["by_prep"], why=None if row["by_prep"] == "kept" else row["reason"],
         flags=tuple(row["flags"] or ()), near_of=row["near_of"], parent_id=row["parent_id"], manner=row["manner"],

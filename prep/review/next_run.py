@@ -50,10 +50,18 @@ class NextRun:
         self._again = threading.Event()
         self._done = threading.Condition()
         self._asked = self._answered = 0
+        self._ended = False
 
     def start(self) -> None:
-        threading.Thread(target=self._forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._forever, daemon=True)
+        self._thread.start()
         self.look()
+
+    def close(self) -> None:
+        """Look ahead no more."""
+        self._ended = True
+        self._again.set()
+        self._thread.join()
 
     def look(self) -> None:
         """Look ahead anew, soon: something changed."""
@@ -84,6 +92,8 @@ class NextRun:
         while True:
             self._again.wait()
             self._again.clear()
+            if self._ended:
+                return
             with self._done:
                 asked = self._asked
             try:

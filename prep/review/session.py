@@ -29,11 +29,11 @@ from prep.web.refused import Refused
 EXAMPLES = 20  # of a preview
 STEPS = 200  # of the history
 SORTS = {
-    "": lambda item: item.at,
-    "name": lambda item: (item.name.casefold(), item.at),
-    "score": lambda item: (item.score is None, item.score or 0.0, item.at),
-    "touched": lambda item: (not item.touched, item.at),
-    "tags": lambda item: (len(item.keys), item.at),
+    "": lambda item: item.place,
+    "name": lambda item: (item.name.casefold(), item.place),
+    "score": lambda item: (item.score is None, item.score or 0.0, item.place),
+    "touched": lambda item: (not item.touched, item.place),
+    "tags": lambda item: (len(item.keys), item.place),
 }
 
 
@@ -62,6 +62,9 @@ class Session:
     def finish(self) -> None:
         """Returns when no change is at work."""
         self.desk.finish()
+
+    def close(self) -> None:
+        self.next.close()
 
     # What is there
 
@@ -137,9 +140,13 @@ class Session:
             return self._counts[1]
 
     def triggers(self) -> set[str]:
-        """The set's trigger words, as far as they are known."""
+        """The set's trigger words; without foresight, what most captions of each character begin with."""
         if not (found := self.next.found):
-            return set()
+            begins: dict[str, Counter[str]] = {}
+            for item in self.board.items:
+                if item.captioned and item.text:
+                    begins.setdefault(item.character, Counter())[item.text.partition(",")[0].strip()] += 1
+            return {words.most_common(1)[0][0] for words in begins.values()}
         profiles = (*found.made.record.profiles.values(), *found.made.record.variants.values())
         return {word for profile in profiles for word in profile.triggers}
 

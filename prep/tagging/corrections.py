@@ -17,7 +17,7 @@ from prep.options import LEVELS
 from prep.tagging.wilson import wilson_lower
 
 # In the simulation of benchmarks/bench_corrections.py (60 of 200 pictures corrected) each step from 8 down to 4 saves
-# three corrections for each tag that it makes wrong; the step from 4 to 3 saves only two.
+# about three corrections for each tag that it makes wrong; the step from 4 to 3 saves only two.
 LEAST = 4
 
 

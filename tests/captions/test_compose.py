@@ -17,6 +17,21 @@ def caption(tags: dict[str, float], drop: str = "", traits: tuple[str, ...] = ()
     return composer.caption(scores, "medium", profile)
 
 
+def test_a_tag_with_a_threshold_of_its_own_at_a_level_is_left_out_of_captions_at_that_level_alone():
+    """In every mode; the others stay, and the caption says the threshold that they needed."""
+    vocabulary = Vocabulary("v", ("smile", "hat"), ("general",) * 2)
+    scores = TagScores(vocabulary, np.arange(2, dtype=np.int32), np.array([0.8, 0.7], np.float16))
+    for mode in ("complexity", "fixed", "mcut"):
+        thresholds = Thresholds(mode=mode, tags={"Smile": {"simple": 0.9}, "hat": 0.5})
+        composer = Composer(Selector(vocabulary, thresholds, {}), parse_patterns(""), Captions())
+        found = {
+            level: composer.caption(scores, level, Profile("Mira", "mira", 1, {})) for level in ("simple", "complex")
+        }
+        assert (found["simple"].text, found["complex"].text) == ("mira, hat", "mira, smile, hat")
+        assert composer.names(scores, "simple") == ["hat"]
+        assert found["simple"].threshold == composer.selector.threshold(scores, "simple")
+
+
 def test_trigger_then_people_then_solo_then_confidence():
     text = caption({"smile": 0.9, "solo": 0.6, "hat": 0.99, "1girl": 0.5}).text
     assert text == "mira, 1girl, solo, hat, smile"

@@ -18,7 +18,7 @@ EDIT = ", red scarf"
 
 
 def run_here(src: Path, out: Path, tagger: Path, *sets: str, **options) -> road.Result:
-    settings = load_settings(src, None, (f"tagger.model={tagger}", *sets))
+    settings = load_settings(src, None, (f"tagger.model={tagger}", *sets), out)
     return road.run(src, out, settings, Options(**options), FakeRunner())
 
 
