@@ -61,6 +61,7 @@ export function bucketsView(open) {
       el("p", { class: "hint" }, `Worst first. The bright part stays. ${unknown ? "Whether a head is cut: not measured." : ""}`),
       found.datasets.map((set) => el("section", {},
         el("h3", {}, `Resolution ${visible(set.resolution)}`, el("span", { class: "hint" }, `, steps of ${set.step} px${set.no_upscale ? ", nothing is enlarged" : ""}, ${plural(set.buckets.length, "bucket")}`)),
+        (set.warnings ?? []).map((warning) => el("p", { class: "warns" }, visible(warning))),
         set.buckets.map((bucket) => bucketCard(bucket, open)))),
       !found.datasets.length && el("p", { class: "hint" }, "No pictures train."),
     ];

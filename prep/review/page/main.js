@@ -3,7 +3,7 @@
 
 import { byId } from "./dom.js";
 import { store } from "./store.js";
-import { complain } from "./messages.js";
+import { complain, say } from "./messages.js";
 import { startFilter } from "./filter.js";
 import { startTagList } from "./taglist.js";
 import { startKeys, showKeys } from "./keys.js";
@@ -106,7 +106,7 @@ async function firstUntouched() {
       return;
     }
   }
-  complain({ message: "Every picture of this list is touched.", status: 1 });
+  say("Every picture of this list is touched.");
 }
 
 function act(action, event) {

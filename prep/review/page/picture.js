@@ -10,7 +10,7 @@ import { badges } from "./badges.js";
 import { captionField } from "./caption.js";
 import { chips } from "./chips.js";
 import { completes } from "./complete.js";
-import { details, tokens } from "./drawn.js";
+import { details, tokens } from "./details.js";
 import { difference } from "./diff.js";
 import { makeZoom } from "./zoom.js";
 import { number, visible, words } from "./text.js";

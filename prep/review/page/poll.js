@@ -5,6 +5,7 @@ import { get } from "./server.js";
 import { store } from "./store.js";
 import { byId } from "./dom.js";
 import { complain, say } from "./messages.js";
+import { copy } from "./clipboard.js";
 import { plural, visible } from "./text.js";
 
 const EVERY_MS = 2000;
@@ -72,13 +73,4 @@ function tellState({ run, next }) {
   const count = next?.count ?? 0;
   byId("next-run").hidden = !count;
   byId("next-count").textContent = `${plural(count, "caption")} ${count === 1 ? "changes" : "change"} with the next run:`;
-}
-
-export async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    say("Copied.");
-  } catch {
-    say(`Copy it by hand: ${text}`);
-  }
 }

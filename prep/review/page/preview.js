@@ -2,7 +2,7 @@
 
 import { el, button, newId } from "./dom.js";
 import { difference } from "./diff.js";
-import { number, plural, words } from "./text.js";
+import { number, plural, score, words } from "./text.js";
 import { thumbOf } from "./server.js";
 
 const SHOWN = 20;
@@ -48,7 +48,8 @@ export function outcome() {
 export function example(found) {
   return el("li", {},
     el("img", { src: thumbOf(found.id), alt: "", loading: "lazy", decoding: "async", width: 64, height: 64 }),
-    el("div", {}, words(found.name, 60, "words name"), difference(found.before, found.after)));
+    el("div", {},
+      words(found.name, 60, "words name"), found.score !== null && found.score !== undefined && el("span", { class: "hint number" }, ` score ${score(found.score)}`), difference(found.before, found.after)));
 }
 
 // A dialog with a preview. `look` gives the outcome, `apply` does it with the count that was shown. True once it is done.

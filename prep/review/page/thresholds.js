@@ -30,7 +30,7 @@ function card(proposal) {
     el("h3", {}, words(proposal.tag, 60), el("span", { class: "hint" }, ` in ${visible(proposal.level)} pictures`)),
     el("dl", { class: "pairs" },
       el("dt", {}, "threshold"), el("dd", { class: "number" }, `${score(proposal.now)} → ${score(proposal.proposed)}`),
-      el("dt", {}, "you decided"), el("dd", {}, plural(proposal.cases, "case")),
+      el("dt", {}, "you decided"), el("dd", {}, plural(proposal.cases, "case"), proposal.corrections !== undefined && `, ${number(proposal.corrections)} of them corrected`),
       el("dt", {}, "agrees with you"), el("dd", {}, `now ${agreed(proposal.agree_now, proposal.cases)}, then ${agreed(proposal.agree_then, proposal.cases)} (bound ${score(proposal.bound)})`),
       el("dt", {}, "in the whole set"), el("dd", {}, `added to ${plural(proposal.adds, "caption")}, removed from ${number(proposal.removes)}`)),
     el("div", { class: "buttons start" }, button("Accept…", () => accept(proposal), { class: "primary", "aria-haspopup": "dialog", "aria-label": `Accept the threshold for ${cut(proposal.tag)}` })),

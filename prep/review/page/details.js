@@ -1,7 +1,7 @@
 // The details of a picture: what it is, how it will be trained, and, where it was drawn, from what and how it was judged.
 
 import { el, button } from "./dom.js";
-import { copy } from "./poll.js";
+import { copy } from "./clipboard.js";
 import { percent, score, size, visible, words } from "./text.js";
 import { thumbs } from "./thumbs.js";
 
