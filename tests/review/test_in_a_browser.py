@@ -4,13 +4,12 @@ import shutil
 
 import pytest
 
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="the page is not tried in a browser: pip install playwright"
-)
+NOT_TRIED = "the page is not tried in a browser: "
+playwright = pytest.importorskip("playwright.sync_api", reason=f"{NOT_TRIED}pip install playwright")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="the page is not tried in a browser: apt-get install chromium"),
+    pytest.mark.skipif(CHROMIUM is None, reason=f"{NOT_TRIED}apt-get install chromium"),
 ]
 
 

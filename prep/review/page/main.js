@@ -38,7 +38,12 @@ function route() {
   const [path, query = ""] = location.hash.slice(1).split(/\?(.*)/su);
   const [view, id] = path.split("/");
   const asked = new URLSearchParams(query);
-  return { view: view in views ? view : "set", id: id ? decodeURIComponent(id) : null, filter: asked.get("filter"), sort: asked.get("sort") };
+  return {
+    view: view in views ? view : "set",
+    id: id ? decodeURIComponent(id) : null,
+    filter: asked.get("filter"),
+    sort: asked.get("sort"),
+  };
 }
 
 const openPicture = (id) => (location.hash = address("picture", id));
@@ -68,7 +73,10 @@ async function arrive() {
 }
 
 async function show(wanted) {
-  if ((wanted.view === "set" || wanted.view === "picture") && ((wanted.filter ?? "") !== store.filter || (wanted.sort ?? "") !== store.sort))
+  if (
+    (wanted.view === "set" || wanted.view === "picture") &&
+    ((wanted.filter ?? "") !== store.filter || (wanted.sort ?? "") !== store.sort)
+  )
     if (location.hash.includes("?") || open === null) await filter.set(wanted.filter ?? "", wanted.sort ?? "");
   if (wanted.view === "picture" && !wanted.id) wanted.id = store.current;
   if (wanted.view === "picture" && !wanted.id) wanted.view = "set";
@@ -131,7 +139,10 @@ function startList() {
   let timer = 0;
   const again = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => store.list({ hold: open === views.picture }).catch((error) => error.status !== 400 && complain(error)), REST_MS);
+    timer = setTimeout(
+      () => store.list({ hold: open === views.picture }).catch((error) => error.status !== 400 && complain(error)),
+      REST_MS,
+    );
   };
   store.on("changed", again);
   store.on("fresh", again);

@@ -65,12 +65,16 @@ function tellState({ run, next }) {
   if (store.set.writable === false) parts.push("This folder cannot be written: look only.");
   if (run?.busy) parts.push(`prep run is working (${run.busy}).`);
   for (const message of run?.messages ?? []) parts.push(message);
-  if (run?.waiting) parts.push(`${plural(run.waiting, "change")} ${run.waiting === 1 ? "waits" : "wait"} for ${run.busy ? "it" : "the next run"}.`);
+  if (run?.waiting)
+    parts.push(
+      `${plural(run.waiting, "change")} ${run.waiting === 1 ? "waits" : "wait"} for ${run.busy ? "it" : "the next run"}.`,
+    );
   const line = byId("run");
   line.textContent = visible(parts.join(" "));
   line.title = line.textContent;
   line.classList.toggle("busy", Boolean(run?.busy));
   const count = next?.count ?? 0;
   byId("next-run").hidden = !count;
-  byId("next-count").textContent = `${plural(count, "caption")} ${count === 1 ? "changes" : "change"} with the next run:`;
+  byId("next-count").textContent =
+    `${plural(count, "caption")} ${count === 1 ? "changes" : "change"} with the next run:`;
 }

@@ -69,7 +69,8 @@ class Store extends EventTarget {
   }
 
   land(place) {
-    if (!this.places.has(this.current)) this.current = this.ids[Math.min(Math.max(place, 0), this.ids.length - 1)] ?? null;
+    if (!this.places.has(this.current))
+      this.current = this.ids[Math.min(Math.max(place, 0), this.ids.length - 1)] ?? null;
   }
 
   get count() {

@@ -13,7 +13,14 @@ const SHOWN = 40;
 // `look(filter)` shows the pictures of a filter.
 export function startTagList(look) {
   const place = byId("tags");
-  const search = el("input", { type: "search", id: "tag-search", placeholder: "find a tag", autocomplete: "off", spellcheck: false, "aria-label": "Find a tag in this list" });
+  const search = el("input", {
+    type: "search",
+    id: "tag-search",
+    placeholder: "find a tag",
+    autocomplete: "off",
+    spellcheck: false,
+    "aria-label": "Find a tag in this list",
+  });
   const groups = el("div", { class: "groups" });
   place.append(el("h2", {}, "Tags"), search, groups);
   const whole = new Set();
@@ -41,7 +48,9 @@ export function startTagList(look) {
       const tags = wanted ? group.tags.filter(({ tag }) => tag.toLowerCase().includes(wanted)) : group.tags;
       if (tags.length) drawn.push(section(group, tags));
     }
-    groups.replaceChildren(...(drawn.length ? drawn : [el("p", { class: "hint" }, wanted ? "No tag has these letters." : "No tags.")]));
+    groups.replaceChildren(
+      ...(drawn.length ? drawn : [el("p", { class: "hint" }, wanted ? "No tag has these letters." : "No tags.")]),
+    );
     if (focused && document.activeElement === document.body)
       groups.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   }
@@ -53,20 +62,50 @@ export function startTagList(look) {
     const items = [];
     for (const [name, members] of sets) {
       if (name && members.length > 1)
-        items.push(el("li", { class: "one-of" }, el("p", { class: "one-of-name" }, name.includes(", ") ? "usually one of these" : `${visible(name)}: usually one`), el("ul", {}, members.map(item))));
+        items.push(
+          el(
+            "li",
+            { class: "one-of" },
+            el(
+              "p",
+              { class: "one-of-name" },
+              name.includes(", ") ? "usually one of these" : `${visible(name)}: usually one`,
+            ),
+            el("ul", {}, members.map(item)),
+          ),
+        );
       else items.push(...members.map(item));
     }
     const rest = tags.length - shown.length;
-    return el("section", {},
+    return el(
+      "section",
+      {},
       el("h3", {}, group.title, el("span", { class: "number" }, number(tags.length))),
       el("ul", {}, items),
-      rest > 0 && button(`${number(rest)} more`, () => { whole.add(group.name); draw(); }, { class: "more" }));
+      rest > 0 &&
+        button(
+          `${number(rest)} more`,
+          () => {
+            whole.add(group.name);
+            draw();
+          },
+          { class: "more" },
+        ),
+    );
   }
 
   function item({ tag, count }) {
-    const name = button(words(tag, 60), () => look(term("tag", tag)), { class: "tag-name", "data-key": tag.slice(0, 200), title: visible(tag).slice(0, 2000) });
+    const name = button(words(tag, 60), () => look(term("tag", tag)), {
+      class: "tag-name",
+      "data-key": tag.slice(0, 200),
+      title: visible(tag).slice(0, 2000),
+    });
     name.append(el("span", { class: "number" }, number(count), spoken(count === 1 ? " picture" : " pictures")));
-    const without = button("−", () => look(`${store.filter} -${term("tag", tag)}`.trim()), { class: "without", title: "the pictures without it", "aria-label": `Pictures without ${cut(tag)}` });
+    const without = button("−", () => look(`${store.filter} -${term("tag", tag)}`.trim()), {
+      class: "without",
+      title: "the pictures without it",
+      "aria-label": `Pictures without ${cut(tag)}`,
+    });
     return el("li", { class: "tag" }, name, without);
   }
 
