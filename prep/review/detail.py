@@ -85,9 +85,8 @@ class _Scores:
         self.found = {key(tag["name"]): (tag["name"], tag["score"]) for tag in values["tags"] or ()}
         self.level_threshold = values["threshold"]
         self.own: Callable[[str], float | None] = lambda name: None
-        record = foreseen.made.record if foreseen else None
-        if record and item.image_id in record.scores:
-            scores, selector = record.scores[item.image_id], record.composer.selector
+        if foreseen and item.image_id in foreseen.scores:
+            scores, selector = foreseen.scores[item.image_id], foreseen.composer.selector
             names = scores.vocabulary.names
             self.found |= {
                 key(names[at]): (names[at], score)

@@ -8,24 +8,38 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from prep.captions.compose import Composer
 from prep.config import load_settings
 from prep.edits.merge import merged
 from prep.edits.sidecar import begun
 from prep.errors import PrepError
+from prep.jobs.tag import ScoreBook
 from prep.pipeline.preview import Preview, preview
 from prep.pipeline.status import given_of, opened
+from prep.process.heap import give_back_freed_memory
 from prep.review.board import Board, Item
 from prep.run import image_key
 from prep.sections import Settings
-from prep.types import is_real
+from prep.types import Profile, is_real
 
 
 @dataclass(frozen=True)
 class Foreseen:
-    """made: the preview; texts: picture -> its caption after the next run."""
+    """What a preview says; not the preview itself, whose rows take a kilobyte each."""
 
-    made: Preview
-    texts: Mapping[str, str]
+    settings: Settings  # with [characters.NAME] under the folders' exact names
+    tagger: str
+    slugs: Mapping[str, str]  # character -> its name in folders and triggers
+    profiles: Mapping[str, Profile]
+    variants: Mapping[tuple[str, str], Profile]
+    composer: Composer
+    scores: ScoreBook
+    known: frozenset[str]  # the tags that the tagger knows
+    texts: Mapping[str, str]  # picture -> its caption after the next run
+
+    def profile_of(self, character: str, variant: str) -> Profile | None:
+        """None: the character is gone."""
+        return self.variants.get((character, variant)) or self.profiles.get(character)
 
     def changed(self, other: "Foreseen") -> dict[str, tuple[str, str]]:
         """Picture -> (its caption by this, by the other), where they differ."""
@@ -113,7 +127,14 @@ class NextRun:
         for item in self.board.items:
             if not is_real(item.origin) and item.captioned and (text := _drawn_caption(made, item)) is not None:
                 texts[item.picture] = text
-        return Foreseen(made, texts)
+        record = made.record
+        found = Foreseen(
+            made.run.settings, record.tagger.name, dict(record.places.slugs), dict(record.profiles),
+            dict(record.variants), record.composer, record.scores, record.known, texts,
+        )  # fmt: skip
+        del made, record
+        give_back_freed_memory()
+        return found
 
 
 def _drawn_caption(made: Preview, item: Item) -> str | None:

@@ -10,7 +10,6 @@ from prep.edits.merge import is_tag_list, items, key
 from prep.edits.own_settings import setting
 from prep.names import underscored
 from prep.options import LEVELS
-from prep.pipeline.records import Captioned
 from prep.review.asked import Threshold
 from prep.review.board import Item
 from prep.review.next_run import Foreseen
@@ -30,19 +29,18 @@ def proposals_of(session: Session) -> dict[str, Any]:
     about: dict[str, Any] = {"least": LEAST, "corrected": 0, "proposals": [], "accepted": accepted(session)}
     if found is None:
         return about | {"note": session.next.why}
-    record = found.made.record
-    if found.made.run.settings.thresholds.mode == "mcut":
+    if found.settings.thresholds.mode == "mcut":
         return about | {"note": "thresholds.mode is mcut: each picture has a threshold of its own, so none is proposed"}
     edited = [item for item in session.board.items if item.touched and item.captioned and is_tag_list(item.text)]
     by_hand = session.desk.look(lambda edits: [item for item in edited if _edited(edits, item)])
-    by_hand = [item for item in by_hand if item.image_id in record.scores and item.level]
+    by_hand = [item for item in by_hand if item.image_id in found.scores and item.level]
     if not by_hand:
         return about | {"note": "no caption was corrected yet"}
     made = proposals((case for item in by_hand for case in _cases(found, item)), _now(found))
-    scores = _Scores(session, record) if made else None
+    scores = _Scores(session, found) if made else None
     return about | {
         "corrected": len(by_hand),
-        "proposals": [_told(each, record, scores) for each in made],
+        "proposals": [_told(each, found, scores) for each in made],
         "note": "" if made else f"no tag was corrected in one direction often enough (at least {LEAST} times)",
     }
 
@@ -62,7 +60,7 @@ def accept_threshold(session: Session, sent: Threshold) -> dict[str, Any]:
     """Write a tag's threshold at one level into OUT/settings.toml, or take it out. Raises Refused."""
     found = foresight(session)
     name = underscored(sent.name)
-    if name not in {underscored(each) for each in found.made.record.known}:
+    if name not in {underscored(each) for each in found.known}:
         raise Refused(422, f"{sent.name!r} is not a tag of the tagger", "load the page again")
     table = setting(session.out, TAGS)
     spelt = next((each for each in table or {} if underscored(each) == name), name)
@@ -87,11 +85,10 @@ def _edited(edits: Edits, item: Item) -> bool:
 
 def _cases(found: Foreseen, item: Item) -> Iterator[Case]:
     """What the picture says about each tag that a threshold decides on: none that the filter or a trait takes out."""
-    record = found.made.record
-    composer, scores = record.composer, record.scores[item.image_id]
+    composer, scores = found.composer, found.scores[item.image_id]
     there = {*map(key, items(item.text))}
     names, categories = scores.vocabulary.names, scores.vocabulary.categories
-    profile = _profile(record, item)
+    profile = found.profile_of(item.picture.rpartition("/")[0], item.variant)
     caption = composer.caption(scores, item.level, profile) if profile else None
     out = {gone.name for gone in caption.removed} if caption else set()
     known: set[str] = set()
@@ -100,22 +97,17 @@ def _cases(found: Foreseen, item: Item) -> Iterator[Case]:
         if categories[at] != "rating" and name not in out and not composer.drops(name):
             known.add(key(name))
             yield Case(name, item.level, score, key(composer.caption_text(name)) in there)
-    for name in _unscored(record, there - known):
+    for name in _unscored(found, there - known):
         yield Case(name, item.level, 0.0, True)
 
 
-def _unscored(record: Captioned, there: set[str]) -> Iterator[str]:
+def _unscored(found: Foreseen, there: set[str]) -> Iterator[str]:
     """Of the tags in a caption, the names of those that the tagger knows."""
-    return (name for name in record.known if key(record.composer.caption_text(name)) in there) if there else iter(())
-
-
-def _profile(record: Captioned, item: Item) -> Any:
-    name = item.picture.rpartition("/")[0]
-    return record.variants.get((name, item.variant)) or record.profiles.get(name)
+    return (name for name in found.known if key(found.composer.caption_text(name)) in there) if there else iter(())
 
 
 def _now(found: Foreseen) -> Callable[[str, str], float]:
-    selector = found.made.record.composer.selector
+    selector = found.composer.selector
 
     def now(tag: str, level: str) -> float:
         own = selector.own_threshold(tag, level)
@@ -127,14 +119,14 @@ def _now(found: Foreseen) -> Callable[[str, str], float]:
 class _Scores:
     """The scores of all pictures that have a caption, in columns."""
 
-    def __init__(self, session: Session, record: Captioned) -> None:
+    def __init__(self, session: Session, found: Foreseen) -> None:
         self.items = [
-            item for item in session.board.items if item.captioned and item.level and item.image_id in record.scores
+            item for item in session.board.items if item.captioned and item.level and item.image_id in found.scores
         ]
-        self.index, self.values, sizes = record.scores.flat([item.image_id for item in self.items])
+        self.index, self.values, sizes = found.scores.flat([item.image_id for item in self.items])
         self.of = np.repeat(np.arange(len(self.items)), sizes)
         self.levels = np.array([LEVELS.index(item.level) for item in self.items])
-        self.places = {name: at for at, name in enumerate(record.scores.vocabulary.names)}
+        self.places = {name: at for at, name in enumerate(found.scores.vocabulary.names)}
 
     def changed(self, each: Proposal) -> tuple[list[tuple[Item, float]], list[tuple[Item, float]]]:
         """(pictures that the tag comes to, pictures that it leaves), each with its score."""
@@ -146,12 +138,12 @@ class _Scores:
         )
 
 
-def _told(each: Proposal, record: Captioned, scores: _Scores) -> dict[str, Any]:
+def _told(each: Proposal, found: Foreseen, scores: _Scores) -> dict[str, Any]:
     come, go = scores.changed(each)
     examples = [(item, score, LACKS, HAS) for item, score in come] + [(item, score, HAS, LACKS) for item, score in go]
     return {
         "name": each.tag,
-        "tag": record.composer.caption_text(each.tag),
+        "tag": found.composer.caption_text(each.tag),
         "level": each.level,
         "now": round(each.now, 4),
         "proposed": each.proposed,

@@ -72,12 +72,12 @@ class Session:
         """The set as a whole."""
         items = self.board.items
         found = self.next.found
-        slugs = found.made.record.places.slugs if found else {}
-        profiles = {printable(name): profile for name, profile in found.made.record.profiles.items()} if found else {}
+        slugs = found.slugs if found else {}
+        profiles = {printable(name): profile for name, profile in found.profiles.items()} if found else {}
         of_character: dict[str, list[Item]] = {}
         for item in items:
             of_character.setdefault(item.character, []).append(item)
-        tagger = found.made.record.tagger.name if found else None
+        tagger = found.tagger if found else None
         return {
             "name": printable(self.out.resolve().name),
             "images": len(items),
@@ -147,13 +147,13 @@ class Session:
                 if item.captioned and item.text:
                     begins.setdefault(item.character, Counter())[item.text.partition(",")[0].strip()] += 1
             return {words.most_common(1)[0][0] for words in begins.values()}
-        profiles = (*found.made.record.profiles.values(), *found.made.record.variants.values())
+        profiles = (*found.profiles.values(), *found.variants.values())
         return {word for profile in profiles for word in profile.triggers}
 
     def complete(self, typed: str, most: int) -> dict[str, Any]:
         if not self.completion.vocabulary and (found := self.next.found):
-            spelt = found.made.record.composer.caption_text
-            self.completion.learn(map(spelt, sorted(found.made.record.known)))
+            spelt = found.composer.caption_text
+            self.completion.learn(map(spelt, sorted(found.known)))
         return {"items": self.completion.find(typed, self.counts(), self.board.spelt, most)}
 
     def history(self) -> dict[str, Any]:

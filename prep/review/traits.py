@@ -21,11 +21,11 @@ MOST_ROWS = 200  # of a table: core tags, and then the most frequent
 
 
 def tables_of(foreseen: Foreseen) -> list[dict[str, Any]]:
-    record, settings = foreseen.made.record, foreseen.made.run.settings
-    return [_table(profile, settings, record.places.slugs[name], record) for name, profile in record.profiles.items()]
+    settings = foreseen.settings
+    return [_table(profile, settings, foreseen.slugs[name], foreseen) for name, profile in foreseen.profiles.items()]
 
 
-def _table(profile: Profile, settings: Settings, slug: str, record: Any) -> dict[str, Any]:
+def _table(profile: Profile, settings: Settings, slug: str, foreseen: Foreseen) -> dict[str, Any]:
     own = settings.characters.get(profile.character, CharacterSettings())
     seen = [(name, each) for name, each in profile.tags.items() if each.core or each.trait or _named(name, own)]
     seen.sort(key=lambda pair: (not pair[1].intrinsic, -pair[1].images, pair[0]))
@@ -37,7 +37,7 @@ def _table(profile: Profile, settings: Settings, slug: str, record: Any) -> dict
         "few": profile.images < SURE_IMAGES,
         "rows": [
             {
-                "tag": record.composer.caption_text(name),
+                "tag": foreseen.composer.caption_text(name),
                 "name": name,
                 "images": each.images,
                 "of": each.of,
@@ -58,15 +58,15 @@ def flipped(next_run: NextRun, foreseen: Foreseen, character: str, name: str, ch
 
     name: as in a table. Raises UsageError for a character or a tag that is not there.
     """
-    record, settings = foreseen.made.record, foreseen.made.run.settings
-    folder = next((each for each in record.profiles if printable(each) == character), None)
+    settings = foreseen.settings
+    folder = next((each for each in foreseen.profiles if printable(each) == character), None)
     if folder is None:
         raise UsageError(f"{character!r} is no character of this set", hint="load the page again")
-    profile, wanted = record.profiles[folder], underscored(name)
+    profile, wanted = foreseen.profiles[folder], underscored(name)
     if wanted not in profile.tags:
         raise UsageError(f"{name!r} is not a tag of {character}", hint="load the page again")
     own = settings.characters.get(folder, CharacterSettings())
-    section = section_of(next_run.settings(), [*record.places.slugs], folder)
+    section = section_of(next_run.settings(), [*foreseen.slugs], folder)
     below = load_settings(next_run.src)
     under = below.characters.get(section, CharacterSettings())
     automatic = {each for each, seen in profile.tags.items() if _is_trait(seen, settings)}
