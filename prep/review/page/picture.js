@@ -168,7 +168,9 @@ export function pictureView({ look, openSet, firstUntouched }) {
     );
     about.replaceChildren(...details(detail, (id) => store.go(id)));
     panel.removeAttribute("aria-busy");
-    if (other) panel.scrollTop = 0;
+    // What is typed in stays in view; else each picture is read from the top.
+    if (panel.contains(document.activeElement)) document.activeElement.scrollIntoView({ block: "nearest" });
+    else if (other) panel.scrollTop = 0;
   }
 
   store.on("current", () => visibleNow && showCurrent());
