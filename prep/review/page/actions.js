@@ -51,9 +51,11 @@ export async function decide(verdict) {
     return;
   }
   const body = { op: verdict, ...whereOf(ids) };
-  await preview(`${VERDICTS[verdict]} ${plural(ids.length, "picture")}`,
+  await preview(
+    `${VERDICTS[verdict]} ${plural(ids.length, "picture")}`,
     () => post("api/edit", { ...body, dry: true }),
-    (count) => change({ ...body, expect: count }));
+    (count) => change({ ...body, expect: count }),
+  );
 }
 
 async function step(address) {

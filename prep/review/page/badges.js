@@ -7,12 +7,29 @@ const DECIDED = { accepted: "accepted ✓", rejected: "rejected ✗", excluded: 
 
 export function badges(row) {
   const marks = [];
-  if (row.verdict) marks.push(el("span", { class: `badge decided ${row.verdict}`, title: "a person decided this" }, DECIDED[row.verdict] ?? row.verdict));
+  if (row.verdict)
+    marks.push(
+      el(
+        "span",
+        { class: `badge decided ${row.verdict}`, title: "a person decided this" },
+        DECIDED[row.verdict] ?? row.verdict,
+      ),
+    );
   if (row.status && row.status !== "kept" && row.status !== row.verdict)
     marks.push(el("span", { class: `badge status ${row.status}`, title: row.reason ?? "" }, row.status));
   if (row.origin && row.origin !== "source")
-    marks.push(el("span", { class: "badge drawn", title: `${row.origin}: ${row.made_by ?? "made"}` }, row.made_by === "composite" ? "composite" : "drawn"));
-  if (row.then !== null && row.then !== undefined) marks.push(el("span", { class: "badge then", title: "the next run changes its caption" }, "changes"));
-  if (row.touched) marks.push(el("span", { class: "badge touched", title: "somebody decided something about it" }, "●", spoken(" touched")));
+    marks.push(
+      el(
+        "span",
+        { class: "badge drawn", title: `${row.origin}: ${row.made_by ?? "made"}` },
+        row.made_by === "composite" ? "composite" : "drawn",
+      ),
+    );
+  if (row.then !== null && row.then !== undefined)
+    marks.push(el("span", { class: "badge then", title: "the next run changes its caption" }, "changes"));
+  if (row.touched)
+    marks.push(
+      el("span", { class: "badge touched", title: "somebody decided something about it" }, "●", spoken(" touched")),
+    );
   return marks;
 }

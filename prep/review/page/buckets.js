@@ -26,10 +26,20 @@ function cropped(picture) {
 }
 
 function item(picture, open) {
-  const notes = [picture.lost ? `${percent(picture.lost)} cut off` : "whole", picture.upscaled && "enlarged", picture.small && "small",
-    picture.head && picture.head !== "not measured" && `head ${visible(picture.head)}`].filter(Boolean);
-  return el("li", {}, button([el("span", { class: "crop-place" }, cropped(picture)), words(picture.name, 24)], () => open(picture.id), { class: "small-picture" }),
-    el("span", { class: "hint" }, notes.join(", ")));
+  const notes = [
+    picture.lost ? `${percent(picture.lost)} cut off` : "whole",
+    picture.upscaled && "enlarged",
+    picture.small && "small",
+    picture.head && picture.head !== "not measured" && `head ${visible(picture.head)}`,
+  ].filter(Boolean);
+  return el(
+    "li",
+    {},
+    button([el("span", { class: "crop-place" }, cropped(picture)), words(picture.name, 24)], () => open(picture.id), {
+      class: "small-picture",
+    }),
+    el("span", { class: "hint" }, notes.join(", ")),
+  );
 }
 
 function bucketCard(bucket, open) {
@@ -46,22 +56,52 @@ function bucketCard(bucket, open) {
   }
   add();
   const lost = pictures.length ? pictures.reduce((sum, picture) => sum + (picture.lost ?? 0), 0) / pictures.length : 0;
-  return el("section", { class: "card bucket" },
-    el("h4", {}, `${bucket.width} × ${bucket.height}`, el("span", { class: "hint" }, ` ${plural(bucket.count, "picture")}, ${percent(lost)} cut off on average`)),
+  return el(
+    "section",
+    { class: "card bucket" },
+    el(
+      "h4",
+      {},
+      `${bucket.width} × ${bucket.height}`,
+      el("span", { class: "hint" }, ` ${plural(bucket.count, "picture")}, ${percent(lost)} cut off on average`),
+    ),
     bucket.warning && el("p", { class: "warns" }, visible(bucket.warning)),
-    list, more);
+    list,
+    more,
+  );
 }
 
 export function bucketsView(open) {
   return liveView("Buckets", "Buckets before training", async () => {
     const found = await get("api/buckets");
-    const unknown = found.datasets.some((set) => set.buckets.some((bucket) => bucket.pictures.some((picture) => picture.head === "not measured")));
+    const unknown = found.datasets.some((set) =>
+      set.buckets.some((bucket) => bucket.pictures.some((picture) => picture.head === "not measured")),
+    );
     return [
       found.note && el("p", {}, visible(found.note)),
-      el("p", { class: "hint" }, `Worst first. The bright part stays. ${unknown ? "Whether a head is cut: not measured." : ""}`),
-      found.datasets.map((set) => el("section", {},
-        el("h3", {}, `Resolution ${visible(set.resolution)}`, el("span", { class: "hint" }, `, steps of ${set.step} px${set.no_upscale ? ", nothing is enlarged" : ""}, ${plural(set.buckets.length, "bucket")}`)),
-        set.buckets.map((bucket) => bucketCard(bucket, open)))),
+      el(
+        "p",
+        { class: "hint" },
+        `Worst first. The bright part stays. ${unknown ? "Whether a head is cut: not measured." : ""}`,
+      ),
+      found.datasets.map((set) =>
+        el(
+          "section",
+          {},
+          el(
+            "h3",
+            {},
+            `Resolution ${visible(set.resolution)}`,
+            el(
+              "span",
+              { class: "hint" },
+              `, steps of ${set.step} px${set.no_upscale ? ", nothing is enlarged" : ""}, ${plural(set.buckets.length, "bucket")}`,
+            ),
+          ),
+          (set.warnings ?? []).map((warning) => el("p", { class: "warns" }, visible(warning))),
+          set.buckets.map((bucket) => bucketCard(bucket, open)),
+        ),
+      ),
       !found.datasets.length && el("p", { class: "hint" }, "No pictures train."),
     ];
   });

@@ -17,7 +17,8 @@ export function readMap(text) {
   for (const [place, line] of text.split("\n").entries()) {
     if (!line.trim()) continue;
     const sides = line.trim().split(ARROW);
-    if (sides.length !== 2 || !sides[0] || !sides[1]) throw new Error(`Line ${place + 1} is not \`old -> new\`. Write one pair per line.`);
+    if (sides.length !== 2 || !sides[0] || !sides[1])
+      throw new Error(`Line ${place + 1} is not \`old -> new\`. Write one pair per line.`);
     map[sides[0]] = sides[1];
   }
   if (!Object.keys(map).length) throw new Error("Write one pair per line: old -> new.");
@@ -35,26 +36,71 @@ export function openBulk(first = "add") {
   let timer = 0;
 
   const kinds = { add: "Add a tag", remove: "Remove a tag", rename: "Rename", move: "Move a tag" };
-  const kind = el("select", { id: newId("kind") }, Object.entries(kinds).map(([value, label]) => el("option", { value }, label)));
+  const kind = el(
+    "select",
+    { id: newId("kind") },
+    Object.entries(kinds).map(([value, label]) => el("option", { value }, label)),
+  );
   kind.value = first;
   const tag = el("input", { type: "text", id: newId("tag"), spellcheck: false, dir: "auto" });
-  const map = el("textarea", { id: newId("map"), rows: 5, spellcheck: false, dir: "auto", placeholder: "old -> new\nanother -> its new name" });
-  const to = el("select", { id: newId("to") },
+  const map = el("textarea", {
+    id: newId("map"),
+    rows: 5,
+    spellcheck: false,
+    dir: "auto",
+    placeholder: "old -> new\nanother -> its new name",
+  });
+  const to = el(
+    "select",
+    { id: newId("to") },
     el("option", { value: "front" }, "to the front, behind the trigger"),
     el("option", { value: "back" }, "to the back"),
-    el("option", { value: "place" }, "to a place"));
-  const place = el("input", { type: "number", id: newId("place"), min: 0, value: 0, "aria-label": "Place; 0 is right behind the trigger" });
+    el("option", { value: "place" }, "to a place"),
+  );
+  const place = el("input", {
+    type: "number",
+    id: newId("place"),
+    min: 0,
+    value: 0,
+    "aria-label": "Place; 0 is right behind the trigger",
+  });
   const tagRow = el("div", { class: "field" }, el("label", { htmlFor: tag.id }, "Tag"), tag);
-  const mapRow = el("div", { class: "field" }, el("label", { htmlFor: map.id }, "Old and new names, one pair per line"), map);
+  const mapRow = el(
+    "div",
+    { class: "field" },
+    el("label", { htmlFor: map.id }, "Old and new names, one pair per line"),
+    map,
+  );
   const toRow = el("div", { class: "field" }, el("label", { htmlFor: to.id }, "Where to"), to, place);
   const go = button("Apply", apply, { class: "primary", disabled: true });
-  const dialog = el("dialog", { class: "preview bulk", "aria-labelledby": heading },
-    el("h2", { id: heading }, chosen ? `Change tags of ${plural(count, "selected picture")}` : `Change tags of all ${plural(count, "picture")} in the list`),
-    el("p", { class: "hint" }, chosen ? "" : store.filter ? `Filter: ${visible(store.filter)}` : "No filter is set: this is the whole set."),
+  const dialog = el(
+    "dialog",
+    { class: "preview bulk", "aria-labelledby": heading },
+    el(
+      "h2",
+      { id: heading },
+      chosen
+        ? `Change tags of ${plural(count, "selected picture")}`
+        : `Change tags of all ${plural(count, "picture")} in the list`,
+    ),
+    el(
+      "p",
+      { class: "hint" },
+      chosen ? "" : store.filter ? `Filter: ${visible(store.filter)}` : "No filter is set: this is the whole set.",
+    ),
     el("div", { class: "field" }, el("label", { htmlFor: kind.id }, "What"), kind),
-    tagRow, mapRow, toRow, seen.element,
+    tagRow,
+    mapRow,
+    toRow,
+    seen.element,
     el("p", { class: "hint" }, "The other tags keep their order. One undo takes all of it back."),
-    el("div", { class: "buttons" }, button("Cancel", () => dialog.close()), go));
+    el(
+      "div",
+      { class: "buttons" },
+      button("Cancel", () => dialog.close()),
+      go,
+    ),
+  );
 
   function body() {
     const op = kind.value;
@@ -62,7 +108,12 @@ export function openBulk(first = "add") {
     const name = tag.value.trim();
     if (!name) throw new Error("Write the tag first.");
     if (op !== "move") return { op, tag: name, ...where };
-    return { op, tag: name, to: to.value === "place" ? Math.max(0, Math.trunc(Number(place.value) || 0)) : to.value, ...where };
+    return {
+      op,
+      tag: name,
+      to: to.value === "place" ? Math.max(0, Math.trunc(Number(place.value) || 0)) : to.value,
+      ...where,
+    };
   }
 
   function arrange() {

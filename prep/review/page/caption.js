@@ -14,8 +14,15 @@ export function captionField() {
   const revert = button("Revert", () => load(shown, false), { disabled: true });
   const unseen = el("p", { class: "hint", hidden: true });
   const note = el("div", { class: "caption-note", "aria-live": "polite" });
-  const element = el("section", { class: "caption" }, el("h3", {}, el("label", { htmlFor: field.id }, "Caption")), field,
-    el("div", { class: "buttons" }, el("span", { class: "hint" }, "Saved when you leave it."), revert, save), unseen, note);
+  const element = el(
+    "section",
+    { class: "caption" },
+    el("h3", {}, el("label", { htmlFor: field.id }, "Caption")),
+    field,
+    el("div", { class: "buttons" }, el("span", { class: "hint" }, "Saved when you leave it."), revert, save),
+    unseen,
+    note,
+  );
   const drafts = new Map();
   const saving = new Set();
   let shown = null; // the detail that the field is about
@@ -25,7 +32,8 @@ export function captionField() {
   function state() {
     save.disabled = revert.disabled = !dirty();
     unseen.hidden = !hasUnseen(field.value);
-    if (!unseen.hidden) unseen.textContent = `With its unseen characters written out: ${visible(field.value).slice(0, 2000)}`;
+    if (!unseen.hidden)
+      unseen.textContent = `With its unseen characters written out: ${visible(field.value).slice(0, 2000)}`;
   }
 
   function load(detail, withDraft = true) {
@@ -46,7 +54,10 @@ export function captionField() {
     } else if (dirty() || saving.has(detail.id)) {
       shown = detail;
       if (dirty() && !saving.has(detail.id) && (detail.caption ?? "") !== field.base)
-        note.replaceChildren(el("p", {}, "The caption has changed meanwhile. Saving merges both."), difference(field.value, detail.caption, ["Yours", "Now in the set"]));
+        note.replaceChildren(
+          el("p", {}, "The caption has changed meanwhile. Saving merges both."),
+          difference(field.value, detail.caption, ["Yours", "Now in the set"]),
+        );
     } else load(detail);
   }
 
@@ -70,7 +81,11 @@ export function captionField() {
         shown = { ...shown, caption: now };
         field.base = now;
         if (untouched) field.value = now;
-        note.replaceChildren(...(merged ? [el("p", {}, "Merged with a change made meanwhile:"), difference(text, now, ["You wrote", "Saved"])] : []));
+        note.replaceChildren(
+          ...(merged
+            ? [el("p", {}, "Merged with a change made meanwhile:"), difference(text, now, ["You wrote", "Saved"])]
+            : []),
+        );
         state();
       }
     } catch (error) {
@@ -89,8 +104,12 @@ export function captionField() {
     const now = await store.detail(id).catch(() => null);
     if (!now) return [el("p", { class: "wrong" }, error.message)];
     if (shown?.id === id) shown = now;
-    return [el("p", { class: "wrong" }, error.message), difference(text, now.caption, ["Yours", "Now in the set"]),
-      el("div", { class: "buttons" },
+    return [
+      el("p", { class: "wrong" }, error.message),
+      difference(text, now.caption, ["Yours", "Now in the set"]),
+      el(
+        "div",
+        { class: "buttons" },
         button("Keep what is in the set", () => {
           if (shown?.id !== id) return;
           load(now, false);
@@ -101,7 +120,9 @@ export function captionField() {
           field.base = now.caption ?? "";
           field.focus();
           commit();
-        }))];
+        }),
+      ),
+    ];
   }
 
   field.addEventListener("input", state);

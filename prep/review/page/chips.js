@@ -10,6 +10,7 @@ const SAID = { machine: "read by the tagger", hand: "written by hand", trigger: 
 const WHY = {
   hand: "You took these out",
   trait: "Left to the trigger",
+  threshold: "Below the threshold",
   overlap: "A more exact tag says it",
   limit: "More tags than a caption may have",
   filter: "In the filter",
@@ -39,13 +40,21 @@ export function chips({ remove, move, look, back }) {
   function chip(tag) {
     const shown = cut(tag.tag);
     const title = `${SAID[tag.source] ?? tag.source}${tag.name && tag.name !== tag.tag ? `, as ${visible(tag.name).slice(0, 200)}` : ""}${numbers(tag) && `: score ${score(tag.score)}, threshold ${score(tag.threshold)}`}`;
-    const node = el("li", { class: `chip ${tag.source}`, title },
+    const node = el(
+      "li",
+      { class: `chip ${tag.source}`, title },
       SOURCES[tag.source] && el("span", { class: "mark", "aria-hidden": "true" }, SOURCES[tag.source]),
       button(words(tag.tag, 60), () => look(tag.tag), { class: "chip-name", tabIndex: -1 }),
       numbers(tag) && el("span", { class: "number" }, numbers(tag)),
-      button("×", () => remove(tag.tag), { class: "chip-remove", tabIndex: -1, "aria-label": `Remove ${shown}, ${title}` }));
+      button("×", () => remove(tag.tag), {
+        class: "chip-remove",
+        tabIndex: -1,
+        "aria-label": `Remove ${shown}, ${title}`,
+      }),
+    );
     node.tag = tag.tag;
-    if (tag.score !== null && tag.score !== undefined) node.style.setProperty("--score", `${Math.round(100 * Math.min(1, tag.score))}%`);
+    if (tag.score !== null && tag.score !== undefined)
+      node.style.setProperty("--score", `${Math.round(100 * Math.min(1, tag.score))}%`);
     return node;
   }
 
@@ -55,7 +64,10 @@ export function chips({ remove, move, look, back }) {
       const name = store.exclusive.get(tag);
       if (name) sets.set(name, [...(sets.get(name) ?? []), tag]);
     }
-    return [...sets].filter(([, members]) => members.length > 1).map(([name, members]) => `${members.map((tag) => cut(tag, 30)).join(" and ")}: usually one ${visible(name)} only.`).join(" ");
+    return [...sets]
+      .filter(([, members]) => members.length > 1)
+      .map(([, members]) => `${members.map((tag) => cut(tag, 30)).join(" and ")}: usually only one of them is true.`)
+      .join(" ");
   }
 
   list.addEventListener("keydown", (event) => {
@@ -98,15 +110,46 @@ export function chips({ remove, move, look, back }) {
       stopAt(here, focused);
       const twice = conflict(detail.tags);
       note.className = twice ? "hint chips-note warns" : "hint chips-note";
-      note.textContent = twice || (detail.sentence ? "This caption is whole sentences. Change it as text." : detail.tags.length ? "★ trigger · ✎ by hand · others: score / threshold" : "No tags.");
+      note.textContent =
+        twice ||
+        (detail.sentence
+          ? "This caption is whole sentences. Change it as text."
+          : detail.tags.length
+            ? "★ trigger · ✎ by hand · others: score / threshold"
+            : "No tags.");
       const groups = new Map();
       for (const tag of detail.removed ?? []) groups.set(tag.why, [...(groups.get(tag.why) ?? []), tag]);
       const order = [...Object.keys(WHY), ...[...groups.keys()].filter((why) => !(why in WHY))];
-      removed.replaceChildren(...order.filter((why) => groups.has(why)).map((why) => el("section", {},
-        el("h3", {}, WHY[why] ?? why),
-        el("ul", { class: "chips" }, groups.get(why).map((tag) => el("li", {},
-          button(["+ ", words(tag.tag, 60), numbers(tag) && el("span", { class: "number" }, numbers(tag))], () => back(tag.tag),
-            { class: "chip gone-chip", title: visible(tag.why_text ?? ""), "aria-label": `Bring back ${cut(tag.tag)}. ${visible(tag.why_text ?? "")}` })))))));
+      removed.replaceChildren(
+        ...order
+          .filter((why) => groups.has(why))
+          .map((why) =>
+            el(
+              "section",
+              {},
+              el("h3", {}, WHY[why] ?? why),
+              el(
+                "ul",
+                { class: "chips" },
+                groups.get(why).map((tag) =>
+                  el(
+                    "li",
+                    {},
+                    button(
+                      ["+ ", words(tag.tag, 60), numbers(tag) && el("span", { class: "number" }, numbers(tag))],
+                      () => back(tag.tag),
+                      {
+                        class: "chip gone-chip",
+                        title: visible(tag.why_text ?? ""),
+                        "aria-label": `Bring back ${cut(tag.tag)}. ${visible(tag.why_text ?? "")}`,
+                      },
+                    ),
+                  ),
+                ),
+              ),
+            ),
+          ),
+      );
     },
     removeFocused,
     focus: () => stopAt(here, true),

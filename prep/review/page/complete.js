@@ -10,7 +10,13 @@ const MOST = 20;
 
 // `take(tag)`: the field now holds this completion. `enter(tag)`: Enter was pressed; the tag is what is chosen or typed.
 export function completes(field, { take = () => {}, enter = () => {} }) {
-  const box = el("ul", { class: "completions", role: "listbox", id: newId("completions"), "aria-label": "Completions", hidden: true });
+  const box = el("ul", {
+    class: "completions",
+    role: "listbox",
+    id: newId("completions"),
+    "aria-label": "Completions",
+    hidden: true,
+  });
   const said = el("span", { class: "spoken", role: "status" });
   let items = [];
   let chosen = -1;
@@ -18,7 +24,13 @@ export function completes(field, { take = () => {}, enter = () => {} }) {
   let asking = null;
   let asked = "";
 
-  for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": box.id, autocomplete: "off" }))
+  for (const [name, value] of Object.entries({
+    role: "combobox",
+    "aria-autocomplete": "list",
+    "aria-expanded": "false",
+    "aria-controls": box.id,
+    autocomplete: "off",
+  }))
     field.setAttribute(name, value);
   field.after(box, said);
 
@@ -34,7 +46,8 @@ export function completes(field, { take = () => {}, enter = () => {} }) {
 
   function choose(place) {
     chosen = place;
-    for (const [index, option] of [...box.children].entries()) option.setAttribute("aria-selected", String(index === place));
+    for (const [index, option] of [...box.children].entries())
+      option.setAttribute("aria-selected", String(index === place));
     if (place < 0) field.removeAttribute("aria-activedescendant");
     else {
       field.setAttribute("aria-activedescendant", box.children[place].id);
@@ -73,15 +86,22 @@ export function completes(field, { take = () => {}, enter = () => {} }) {
   }
 
   function option(item, place) {
-    return el("li", { role: "option", id: `${box.id}-${place}`, "aria-selected": "false",
-      onmousedown: (event) => {
-        event.preventDefault();
-        finish(item.tag);
-      } },
+    return el(
+      "li",
+      {
+        role: "option",
+        id: `${box.id}-${place}`,
+        "aria-selected": "false",
+        onmousedown: (event) => {
+          event.preventDefault();
+          finish(item.tag);
+        },
+      },
       words(item.tag, 60),
       item.alias && el("span", { class: "alias" }, "for ", words(item.alias, 40)),
       el("span", { class: "number" }, item.count ? `${number(item.count)} here` : "new here"),
-      el("span", { class: "number posts" }, item.posts ? `${short(item.posts)} posts` : ""));
+      el("span", { class: "number posts" }, item.posts ? `${short(item.posts)} posts` : ""),
+    );
   }
 
   function finish(tag) {
@@ -127,4 +147,5 @@ export function completes(field, { take = () => {}, enter = () => {} }) {
   return { first, close, stop: close };
 }
 
-const short = (count) => (count >= 1e6 ? `${(count / 1e6).toFixed(1)}M` : count >= 1e3 ? `${Math.round(count / 1e3)}k` : String(count));
+const short = (count) =>
+  count >= 1e6 ? `${(count / 1e6).toFixed(1)}M` : count >= 1e3 ? `${Math.round(count / 1e3)}k` : String(count);

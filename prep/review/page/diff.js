@@ -14,7 +14,7 @@ function common(before, after) {
     for (let j = after.length - 1; j >= 0; j--)
       length[i][j] = before[i] === after[j] ? length[i + 1][j + 1] + 1 : Math.max(length[i + 1][j], length[i][j + 1]);
   const kept = [new Set(), new Set()];
-  for (let i = 0, j = 0; i < before.length && j < after.length; ) {
+  for (let i = 0, j = 0; i < before.length && j < after.length;) {
     if (before[i] === after[j]) {
       kept[0].add(i++);
       kept[1].add(j++);
@@ -32,7 +32,11 @@ function marked(parts, kept, mark, separator) {
 }
 
 const side = (text, parts, kept, mark, separator) =>
-  text === null || text === undefined ? el("i", {}, "no caption") : text === "" ? el("i", {}, "empty") : marked(parts, kept, mark, separator);
+  text === null || text === undefined
+    ? el("i", {}, "no caption")
+    : text === ""
+      ? el("i", {}, "empty")
+      : marked(parts, kept, mark, separator);
 
 // Lines for `before` and `after`, as one element.
 export function difference(before, after, labels = ["Before", "After"]) {
@@ -41,7 +45,12 @@ export function difference(before, after, labels = ["Before", "After"]) {
   const small = one.length <= MOST && other.length <= MOST;
   const [keptOne, keptOther] = small ? common(one, other) : [new Set(), new Set()];
   const separator = tags ? ", " : " ";
-  return el("dl", { class: "difference" },
-    el("dt", {}, labels[0]), el("dd", {}, side(before, one, keptOne, "del", separator)),
-    el("dt", {}, labels[1]), el("dd", {}, side(after, other, keptOther, "ins", separator)));
+  return el(
+    "dl",
+    { class: "difference" },
+    el("dt", {}, labels[0]),
+    el("dd", {}, side(before, one, keptOne, "del", separator)),
+    el("dt", {}, labels[1]),
+    el("dd", {}, side(after, other, keptOther, "ins", separator)),
+  );
 }

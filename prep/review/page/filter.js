@@ -60,7 +60,8 @@ export function startFilter(tell) {
   });
   byId("filter-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    apply().then(() => store.tell("filtered"));
+    apply();
+    store.tell("filtered");
   });
   const count = () => {
     const differs = store.pending ? ", changed" : "";

@@ -4,20 +4,28 @@
 import { el } from "./dom.js";
 import { store } from "./store.js";
 import { complain } from "./messages.js";
-import { thumbOf } from "./server.js";
-import { words } from "./text.js";
-import { badges } from "./badges.js";
+import { fillCell, newCell } from "./cells.js";
 
 const CELL = 168;
 const LABEL = 46;
 const GAP = 8;
 const AROUND = 3;
-const INSET = 8; // border and margin of a cell, both sides
 
 // `open(id)` is called for Enter and for a double click.
 export function makeGrid(open) {
   const sheet = el("div", { class: "sheet", role: "presentation" });
-  const element = el("div", { class: "grid", id: "grid", role: "listbox", tabIndex: 0, "aria-multiselectable": "true", "aria-label": "Pictures" }, sheet);
+  const element = el(
+    "div",
+    {
+      class: "grid",
+      id: "grid",
+      role: "listbox",
+      tabIndex: 0,
+      "aria-multiselectable": "true",
+      "aria-label": "Pictures",
+    },
+    sheet,
+  );
   const empty = el("p", { class: "empty", hidden: true }, "No picture fits this filter.");
   const cells = new Map();
   const spare = [];
@@ -36,53 +44,20 @@ export function makeGrid(open) {
     empty.hidden = store.ids.length > 0;
   }
 
-  function newCell() {
-    const image = el("img", { alt: "", loading: "lazy", decoding: "async", draggable: false });
-    const box = el("div", { class: "thumb" }, image);
-    const name = el("div", { class: "cell-name" });
-    const marks = el("div", { class: "cell-marks" });
-    const cell = el("div", { class: "cell", role: "option" }, box, el("span", { class: "tick", "aria-hidden": "true", title: "select" }), name, marks);
-    image.addEventListener("error", () => box.classList.add("gone"));
-    image.addEventListener("load", () => box.classList.remove("gone"));
-    Object.assign(cell, { image, box, name, marks });
-    return cell;
-  }
-
   function fill(cell, place) {
-    const id = store.ids[place];
-    const row = store.rows.get(id);
     const left = GAP + (place % columns) * (width + GAP);
     const top = GAP + Math.floor(place / columns) * height;
-    cell.style.transform = `translate(${left}px, ${top}px)`;
-    cell.style.width = `${width}px`;
-    cell.style.height = `${height - GAP}px`;
-    cell.box.style.height = `${width - INSET}px`;
-    cell.setAttribute("aria-posinset", place + 1);
-    cell.setAttribute("aria-setsize", store.ids.length);
-    cell.setAttribute("aria-selected", String(store.selected.has(id)));
-    cell.classList.toggle("current", id === store.current);
-    if (cell.dataset.id !== id) {
-      cell.dataset.id = id;
-      cell.box.classList.remove("gone");
-      cell.image.src = thumbOf(id);
-      cell.shown = null;
-    }
-    if (row && cell.shown !== row) {
-      cell.shown = row;
-      cell.name.replaceChildren(words(row.name, 60));
-      cell.marks.replaceChildren(...badges(row));
-      cell.classList.toggle("out", row.status !== "kept" && row.verdict !== "accepted");
-    } else if (!row && !cell.shown) {
-      cell.name.replaceChildren();
-      cell.marks.replaceChildren();
-    }
+    fillCell(cell, place, { left, top, width, height: height - GAP });
   }
 
   function draw() {
     waiting = false;
     if (!element.clientWidth) return;
     const first = Math.max(0, Math.floor(element.scrollTop / height) - AROUND) * columns;
-    const last = Math.min(store.ids.length, (Math.ceil((element.scrollTop + element.clientHeight) / height) + AROUND) * columns);
+    const last = Math.min(
+      store.ids.length,
+      (Math.ceil((element.scrollTop + element.clientHeight) / height) + AROUND) * columns,
+    );
     for (const [place, cell] of cells) {
       if (place >= first && place < last) continue;
       cells.delete(place);
@@ -128,7 +103,8 @@ export function makeGrid(open) {
     if (place < 0 || !element.clientHeight) return;
     const top = GAP + Math.floor(place / columns) * height;
     if (top - GAP < element.scrollTop) element.scrollTop = top - GAP;
-    else if (top + height > element.scrollTop + element.clientHeight) element.scrollTop = top + height - element.clientHeight;
+    else if (top + height > element.scrollTop + element.clientHeight)
+      element.scrollTop = top + height - element.clientHeight;
   }
 
   function go(place, extend = false) {
@@ -189,8 +165,14 @@ export function makeGrid(open) {
     const here = store.place(store.current);
     const rows = Math.max(1, Math.floor(element.clientHeight / height));
     const to = {
-      ArrowLeft: here - 1, ArrowRight: here + 1, ArrowUp: here - columns, ArrowDown: here + columns,
-      PageUp: here - rows * columns, PageDown: here + rows * columns, Home: 0, End: store.ids.length - 1,
+      ArrowLeft: here - 1,
+      ArrowRight: here + 1,
+      ArrowUp: here - columns,
+      ArrowDown: here + columns,
+      PageUp: here - rows * columns,
+      PageDown: here + rows * columns,
+      Home: 0,
+      End: store.ids.length - 1,
     }[event.key];
     if (to !== undefined && !control) {
       const jumps = event.key === "ArrowUp" || event.key === "ArrowDown";

@@ -12,14 +12,50 @@ export function historyView() {
   return liveView("History", "History", async () => {
     const { steps } = await get("api/history");
     return [
-      el("div", { class: "buttons start" }, button("Undo", undo, { "data-key": "undo" }), button("Redo", redo, { "data-key": "redo" })),
+      el(
+        "div",
+        { class: "buttons start" },
+        button("Undo", undo, { "data-key": "undo" }),
+        button("Redo", redo, { "data-key": "redo" }),
+      ),
       steps.length
-        ? el("table", {}, el("thead", {}, el("tr", {}, ["Step", "When", "By", "What"].map((head) => el("th", { scope: "col" }, head)))),
-            el("tbody", {}, steps.slice(0, AT_ONCE).map((step) => el("tr", { class: step.undone ? "undone" : "" },
-              el("td", { class: "number" }, step.number),
-              el("td", { class: "number" }, el("time", { dateTime: new Date(1000 * step.at).toISOString() }, new Date(1000 * step.at).toLocaleString())),
-              el("td", {}, visible(step.by)),
-              el("td", {}, words(step.text, 300), step.undone && " (undone)")))))
+        ? el(
+            "table",
+            {},
+            el(
+              "thead",
+              {},
+              el(
+                "tr",
+                {},
+                ["Step", "When", "By", "What"].map((head) => el("th", { scope: "col" }, head)),
+              ),
+            ),
+            el(
+              "tbody",
+              {},
+              steps
+                .slice(0, AT_ONCE)
+                .map((step) =>
+                  el(
+                    "tr",
+                    { class: step.undone ? "undone" : "" },
+                    el("td", { class: "number" }, step.number),
+                    el(
+                      "td",
+                      { class: "number" },
+                      el(
+                        "time",
+                        { dateTime: new Date(1000 * step.at).toISOString() },
+                        new Date(1000 * step.at).toLocaleString(),
+                      ),
+                    ),
+                    el("td", {}, visible(step.by)),
+                    el("td", {}, words(step.text, 300), step.undone && " (undone)"),
+                  ),
+                ),
+            ),
+          )
         : el("p", { class: "hint" }, "Nothing was decided yet."),
       steps.length > AT_ONCE && el("p", { class: "hint" }, `The newest ${AT_ONCE} of ${steps.length}.`),
     ];

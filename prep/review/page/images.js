@@ -2,7 +2,7 @@
 
 import { imageOf, thumbOf } from "./server.js";
 
-const KEPT = 9;
+const KEPT = 12;
 const kept = new Map();
 
 // The <img> of a picture. Until it is decoded, its thumbnail shows in its place.
@@ -28,5 +28,7 @@ export function image(id) {
 }
 
 export function ahead(id) {
-  image(id).decode().catch(() => {});
+  image(id)
+    .decode()
+    .catch(() => {});
 }

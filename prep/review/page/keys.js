@@ -41,13 +41,16 @@ function read(text) {
 function combination(key, control, alt, shift) {
   const letter = key.length === 1;
   const sign = letter && key.toLowerCase() === key.toUpperCase();
-  return [control && "ctrl", alt && "alt", shift && !sign && "shift", letter ? key.toLowerCase() : key].filter(Boolean).join("+");
+  return [control && "ctrl", alt && "alt", shift && !sign && "shift", letter ? key.toLowerCase() : key]
+    .filter(Boolean)
+    .join("+");
 }
 
 // `act(action, event)` does it, and says whether there was something to do.
 export function startKeys(keys, act) {
   const actions = new Map();
-  for (const [action, chosen] of Object.entries(keys ?? {})) for (const key of [chosen].flat()) actions.set(read(key), action);
+  for (const [action, chosen] of Object.entries(keys ?? {}))
+    for (const key of [chosen].flat()) actions.set(read(key), action);
 
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing) return;
@@ -67,16 +70,44 @@ const SIGNS = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: 
 const named = (key) => key.replace(/Arrow\w+/u, (name) => SIGNS[name] ?? name).replaceAll(/(?<=.)\+(?=.)/gu, " + ");
 
 export function showKeys(keys) {
-  const rows = Object.entries(keys ?? {}).map(([action, chosen]) => el("tr", {},
-    el("td", {}, [chosen].flat().flatMap((key, place) => [place ? " or " : "", el("kbd", {}, named(key))])),
-    el("td", {}, WHAT[action] ?? action.replaceAll("_", " "))));
+  const rows = Object.entries(keys ?? {}).map(([action, chosen]) =>
+    el(
+      "tr",
+      {},
+      el(
+        "td",
+        {},
+        [chosen].flat().flatMap((key, place) => [place ? " or " : "", el("kbd", {}, named(key))]),
+      ),
+      el("td", {}, WHAT[action] ?? action.replaceAll("_", " ")),
+    ),
+  );
   const fixed = FIXED.map(([key, what]) => el("tr", {}, el("td", {}, el("kbd", {}, key)), el("td", {}, what)));
-  const dialog = el("dialog", { class: "keys", "aria-labelledby": "keys-title" },
+  const dialog = el(
+    "dialog",
+    { class: "keys", "aria-labelledby": "keys-title" },
     el("h2", { id: "keys-title" }, "Keys"),
-    el("div", { class: "scrolls", tabIndex: 0, role: "region", "aria-labelledby": "keys-title" },
-      el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Key"), el("th", { scope: "col" }, "What it does"))), el("tbody", {}, rows, fixed))),
-    el("p", { class: "hint" }, "Keys with Ctrl or Alt also work while a field has the focus. configs/words/keys.toml says which key does what."),
-    el("div", { class: "buttons" }, button("Close", () => dialog.close(), { class: "primary" })));
+    el(
+      "div",
+      { class: "scrolls", tabIndex: 0, role: "region", "aria-labelledby": "keys-title" },
+      el(
+        "table",
+        {},
+        el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Key"), el("th", { scope: "col" }, "What it does"))),
+        el("tbody", {}, rows, fixed),
+      ),
+    ),
+    el(
+      "p",
+      { class: "hint" },
+      "Keys with Ctrl or Alt also work while a field has the focus. configs/words/keys.toml says which key does what.",
+    ),
+    el(
+      "div",
+      { class: "buttons" },
+      button("Close", () => dialog.close(), { class: "primary" }),
+    ),
+  );
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();

@@ -7,7 +7,12 @@ import { complain } from "./messages.js";
 // `draw()` gives the elements below the heading.
 export function liveView(title, heading, draw) {
   const content = el("div", { class: "content", "aria-busy": "true" }, el("p", { class: "hint" }, "Loading…"));
-  const element = el("section", { class: "page-view", "aria-label": title }, el("h2", { class: "view-title" }, heading), content);
+  const element = el(
+    "section",
+    { class: "page-view", "aria-label": title },
+    el("h2", { class: "view-title" }, heading),
+    content,
+  );
   let open = false;
   let turn = 0;
 
@@ -24,7 +29,8 @@ export function liveView(title, heading, draw) {
       content.removeAttribute("aria-busy");
     } catch (error) {
       complain(error);
-      if (mine === turn && content.hasAttribute("aria-busy")) content.replaceChildren(el("p", { class: "wrong" }, error.message));
+      if (mine === turn && content.hasAttribute("aria-busy"))
+        content.replaceChildren(el("p", { class: "wrong" }, error.message));
     }
   }
 

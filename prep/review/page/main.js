@@ -3,7 +3,7 @@
 
 import { byId } from "./dom.js";
 import { store } from "./store.js";
-import { complain } from "./messages.js";
+import { complain, say } from "./messages.js";
 import { startFilter } from "./filter.js";
 import { startTagList } from "./taglist.js";
 import { startKeys, showKeys } from "./keys.js";
@@ -24,6 +24,7 @@ const main = byId("main");
 const views = {};
 let open = null;
 let filter = null;
+let arriving = true;
 
 function address(view, id = null) {
   const query = new URLSearchParams();
@@ -37,7 +38,12 @@ function route() {
   const [path, query = ""] = location.hash.slice(1).split(/\?(.*)/su);
   const [view, id] = path.split("/");
   const asked = new URLSearchParams(query);
-  return { view: view in views ? view : "set", id: id ? decodeURIComponent(id) : null, filter: asked.get("filter"), sort: asked.get("sort") };
+  return {
+    view: view in views ? view : "set",
+    id: id ? decodeURIComponent(id) : null,
+    filter: asked.get("filter"),
+    sort: asked.get("sort"),
+  };
 }
 
 const openPicture = (id) => (location.hash = address("picture", id));
@@ -51,14 +57,26 @@ async function look(wanted) {
 
 // The picture that is shown, in the address, without a step back for each one.
 function follow() {
+  if (arriving) return;
   const { view } = route();
   if (view === "picture" && store.current) history.replaceState(null, "", address("picture", store.current));
   else if (view === "set") history.replaceState(null, "", address("set"));
 }
 
 async function arrive() {
-  const wanted = route();
-  if ((wanted.view === "set" || wanted.view === "picture") && ((wanted.filter ?? "") !== store.filter || (wanted.sort ?? "") !== store.sort))
+  arriving = true;
+  try {
+    await show(route());
+  } finally {
+    arriving = false;
+  }
+}
+
+async function show(wanted) {
+  if (
+    (wanted.view === "set" || wanted.view === "picture") &&
+    ((wanted.filter ?? "") !== store.filter || (wanted.sort ?? "") !== store.sort)
+  )
     if (location.hash.includes("?") || open === null) await filter.set(wanted.filter ?? "", wanted.sort ?? "");
   if (wanted.view === "picture" && !wanted.id) wanted.id = store.current;
   if (wanted.view === "picture" && !wanted.id) wanted.view = "set";
@@ -96,7 +114,7 @@ async function firstUntouched() {
       return;
     }
   }
-  complain({ message: "Every picture of this list is touched." , status: 1 });
+  say("Every picture of this list is touched.");
 }
 
 function act(action, event) {
@@ -121,7 +139,10 @@ function startList() {
   let timer = 0;
   const again = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => store.list({ hold: open === views.picture }).catch((error) => error.status !== 400 && complain(error)), REST_MS);
+    timer = setTimeout(
+      () => store.list({ hold: open === views.picture }).catch((error) => error.status !== 400 && complain(error)),
+      REST_MS,
+    );
   };
   store.on("changed", again);
   store.on("fresh", again);

@@ -4,65 +4,89 @@
 import { el, button, newId } from "./dom.js";
 import { store } from "./store.js";
 import { complain } from "./messages.js";
-import { changeOrSay, decide, VERDICTS } from "./actions.js";
-import { ahead, image } from "./images.js";
+import { changeOrSay, VERDICTS } from "./actions.js";
+import { ahead } from "./images.js";
 import { badges } from "./badges.js";
 import { captionField } from "./caption.js";
 import { chips } from "./chips.js";
 import { completes } from "./complete.js";
-import { details, tokens } from "./drawn.js";
+import { details, tokens } from "./details.js";
 import { difference } from "./diff.js";
-import { makeZoom } from "./zoom.js";
-import { number, visible, words } from "./text.js";
+import { makeStages } from "./stages.js";
+import { number, words } from "./text.js";
 import { term } from "./filter.js";
 
 export function pictureView({ look, openSet, firstUntouched }) {
   const position = el("span", { class: "position" });
   const name = el("h2", { class: "picture-name" });
   const marks = el("span", { class: "cell-marks" });
-  const scale = el("output", { class: "scale" });
-  const zoom = makeZoom((text) => (scale.textContent = text));
-  const room = stageRoom("The picture. Arrows move it, plus and minus zoom.");
-  const parentRoom = stageRoom("Its parent.");
-  const parentName = el("figcaption", {});
-  const parentStage = el("figure", { class: "stage", hidden: true }, parentRoom, parentName);
-  const stages = el("div", { class: "stages" }, el("figure", { class: "stage" }, room, el("figcaption", {}, "this picture")), parentStage);
+  const stages = makeStages();
   const field = el("input", { type: "text", id: newId("add"), spellcheck: false, dir: "auto" });
-  const addRow = el("div", { class: "add" }, el("label", { htmlFor: field.id }, "Add a tag"), el("span", { class: "combobox" }, field), button("Add", () => field.value.trim() && add(field.value.trim())));
+  const addRow = el(
+    "div",
+    { class: "add" },
+    el("label", { htmlFor: field.id }, "Add a tag"),
+    el("span", { class: "combobox" }, field),
+    button("Add", () => field.value.trim() && add(field.value.trim())),
+  );
   const here = (body) => changeOrSay({ ...body, ids: [store.current] });
+  // Chips are those of the last picture whose tags have come.
+  const there = (body) => changeOrSay({ ...body, ids: [shown] });
   const tags = chips({
-    remove: (tag) => here({ op: "remove", tag }),
-    back: (tag) => here({ op: "add", tag }),
-    move: (tag, to) => here({ op: "move", tag, to }),
+    remove: (tag) => there({ op: "remove", tag }),
+    back: (tag) => there({ op: "add", tag }),
+    move: (tag, to) => there({ op: "move", tag, to }),
     look: (tag) => look(term("tag", tag)),
   });
   const caption = captionField();
   const count = el("div", {});
   const then = el("div", {});
   const about = el("div", { class: "about" });
-  const panel = el("div", { class: "panel", role: "region", "aria-label": "Tags, caption and details" }, addRow, tags.element, count, caption.element, then, about);
+  const panel = el(
+    "div",
+    { class: "panel", role: "region", "aria-label": "Tags, caption and details" },
+    addRow,
+    tags.element,
+    count,
+    caption.element,
+    then,
+    about,
+  );
   const before = button("Previous", () => step(-1));
   const after = button("Next", () => step(1));
-  const element = el("section", { class: "picture-view", "aria-label": "Picture" },
-    el("div", { class: "actions" },
-      button("‹ Set", openSet, { "aria-label": "Back to the set" }), before, position, after,
-      button("Untouched", () => firstUntouched().catch(complain), { title: "the first picture that nobody has touched", "aria-label": "First untouched picture" }),
-      el("span", { class: "group", role: "group", "aria-label": "Decide" }, Object.entries(VERDICTS).map(([verdict, label]) => button(label, () => decideHere(verdict), { class: verdict })))),
-    el("div", { class: "actions second" }, name, marks,
-      el("span", { class: "group", role: "group", "aria-label": "Zoom" }, button("Fit", zoom.fit), button("100 %", zoom.full),
-        button("−", zoom.smaller, { "aria-label": "Zoom out" }), button("+", zoom.larger, { "aria-label": "Zoom in" }), scale)),
-    el("div", { class: "picture-body" }, stages, panel));
+  const element = el(
+    "section",
+    { class: "picture-view", "aria-label": "Picture" },
+    el(
+      "div",
+      { class: "actions" },
+      button("‹ Set", openSet, { "aria-label": "Back to the set" }),
+      before,
+      position,
+      after,
+      button("Untouched", () => firstUntouched().catch(complain), {
+        title: "the first picture that nobody has touched",
+        "aria-label": "First untouched picture",
+      }),
+      el(
+        "span",
+        { class: "group", role: "group", "aria-label": "Decide" },
+        Object.entries(VERDICTS).map(([verdict, label]) =>
+          button(label, () => decideHere(verdict), { class: verdict }),
+        ),
+      ),
+    ),
+    el("div", { class: "actions second" }, name, marks, stages.buttons),
+    el("div", { class: "picture-body" }, stages.element, panel),
+  );
   let visibleNow = false;
   let shown = null;
+  let turn = 0;
 
-  zoom.listen(room);
-  zoom.listen(parentRoom);
   completes(field, { enter: add });
 
-  function decideHere(verdict) {
-    // Here a decision is about this picture alone, whatever is selected in the grid.
-    return here({ op: verdict });
-  }
+  // Here a decision is about this picture alone, whatever is selected in the grid.
+  const decideHere = (verdict) => here({ op: verdict });
 
   async function add(tag) {
     const typed = field.value;
@@ -87,32 +111,36 @@ export function pictureView({ look, openSet, firstUntouched }) {
     marks.replaceChildren(...badges(row));
   }
 
-  function put(place, row) {
-    const node = image(row.id);
-    if (place.firstChild !== node) place.replaceChildren(node);
-    place.classList.toggle("gone", Boolean(node.failed));
-    node.alt = `${visible(row.name).slice(0, 100)}`;
-    return { room: place, image: node, width: row.width || 1, height: row.height || 1 };
-  }
-
   // The picture at once, from what is here; the rest as soon as it comes.
   function showCurrent() {
     const id = store.current;
     if (!id) return openSet();
+    const place = store.place(id);
     const row = store.rows.get(id);
     head(row);
     const asked = store.detail(id);
+    const mine = ++turn;
+    const latest = () => visibleNow && mine === turn;
     if (asked.here) fill(asked.here);
     else {
-      if (row) zoom.set([put(room, row)]);
-      panel.setAttribute("aria-busy", "true");
-      asked.then((detail) => visibleNow && store.current === id && fill(detail)).catch((error) => store.current === id && complain(error));
+      if (row) stages.show(row);
+      if (shown !== id) panel.setAttribute("aria-busy", "true");
+      asked
+        .then((detail) => latest() && fill(detail))
+        .catch((error) => {
+          if (!latest()) return;
+          complain(error);
+          // An address of a picture that this set does not have.
+          if (place < 0 && error.status) openSet();
+        });
     }
-    const place = store.place(id);
     const around = [place + 1, place - 1, place + 2].map((at) => store.ids[at]).filter((other) => other && place >= 0);
     for (const other of around) {
       ahead(other);
-      store.detail(other).catch(() => {});
+      store
+        .detail(other)
+        .then((detail) => detail.parent && ahead(detail.parent.id))
+        .catch(() => {});
     }
     return undefined;
   }
@@ -121,22 +149,28 @@ export function pictureView({ look, openSet, firstUntouched }) {
     const other = shown !== detail.id;
     shown = detail.id;
     head(detail);
-    const seen = [put(room, detail)];
-    parentStage.hidden = !detail.parent;
-    if (detail.parent) {
-      seen.push(put(parentRoom, detail.parent));
-      parentName.replaceChildren("drawn from ", words(detail.parent.name, 40));
-      ahead(detail.parent.id);
-    }
-    zoom.set(seen);
+    stages.show(detail, detail.parent ?? null);
     tags.show(detail);
     caption.show(detail);
     count.replaceChildren(tokens(detail.tokens));
     const changes = detail.then !== null && detail.then !== undefined && detail.then !== detail.caption;
-    then.replaceChildren(...(changes ? [el("section", { class: "next-caption" }, el("h3", {}, "The next run will write"), difference(detail.caption, detail.then, ["Now", "Then"]))] : []));
+    then.replaceChildren(
+      ...(changes
+        ? [
+            el(
+              "section",
+              { class: "next-caption" },
+              el("h3", {}, "The next run will write"),
+              difference(detail.caption, detail.then, ["Now", "Then"]),
+            ),
+          ]
+        : []),
+    );
     about.replaceChildren(...details(detail, (id) => store.go(id)));
     panel.removeAttribute("aria-busy");
-    if (other) panel.scrollTop = 0;
+    // What is typed in stays in view; else each picture is read from the top.
+    if (panel.contains(document.activeElement)) document.activeElement.scrollIntoView({ block: "nearest" });
+    else if (other) panel.scrollTop = 0;
   }
 
   store.on("current", () => visibleNow && showCurrent());
@@ -148,28 +182,26 @@ export function pictureView({ look, openSet, firstUntouched }) {
     title: "Picture",
     show({ id }) {
       visibleNow = true;
+      store.pinned = true;
       if (id) store.current = id;
       showCurrent();
     },
     hide() {
       visibleNow = false;
+      store.pinned = false;
       caption.leave();
     },
-    focus: () => room.focus(),
+    focus: stages.focus,
     act(action) {
       if (action === "next") step(1);
       else if (action === "previous") step(-1);
       else if (action in VERDICTS) decideHere(action);
       else if (action === "add") field.focus();
       else if (action === "caption") caption.focus();
-      else if (action === "zoom") zoom.toggle();
+      else if (action === "zoom") stages.toggle();
       else if (action === "remove") tags.removeFocused() || tags.focus();
       else return false;
       return true;
     },
   };
-}
-
-function stageRoom(label) {
-  return el("div", { class: "room", tabIndex: 0, role: "group", "aria-label": label });
 }

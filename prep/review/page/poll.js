@@ -5,6 +5,7 @@ import { get } from "./server.js";
 import { store } from "./store.js";
 import { byId } from "./dom.js";
 import { complain, say } from "./messages.js";
+import { copy } from "./clipboard.js";
 import { plural, visible } from "./text.js";
 
 const EVERY_MS = 2000;
@@ -59,24 +60,21 @@ export function startPoll() {
 
 function tellState({ run, next }) {
   const parts = [];
+  if (store.set.trial) parts.push("A trial, made with the starter models.");
   if (store.set.source) parts.push(store.set.source);
   if (store.set.writable === false) parts.push("This folder cannot be written: look only.");
   if (run?.busy) parts.push(`prep run is working (${run.busy}).`);
-  if (run?.waiting) parts.push(`${plural(run.waiting, "change")} ${run.waiting === 1 ? "waits" : "wait"} for it.`.replace(" for it", run.busy ? " for it" : " for the next run"));
+  for (const message of run?.messages ?? []) parts.push(message);
+  if (run?.waiting)
+    parts.push(
+      `${plural(run.waiting, "change")} ${run.waiting === 1 ? "waits" : "wait"} for ${run.busy ? "it" : "the next run"}.`,
+    );
   const line = byId("run");
   line.textContent = visible(parts.join(" "));
   line.title = line.textContent;
   line.classList.toggle("busy", Boolean(run?.busy));
   const count = next?.count ?? 0;
   byId("next-run").hidden = !count;
-  byId("next-count").textContent = `${plural(count, "caption")} ${count === 1 ? "changes" : "change"} with the next run:`;
-}
-
-export async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    say("Copied.");
-  } catch {
-    say(`Copy it by hand: ${text}`);
-  }
+  byId("next-count").textContent =
+    `${plural(count, "caption")} ${count === 1 ? "changes" : "change"} with the next run:`;
 }

@@ -2,7 +2,7 @@
 
 import { el, button, newId } from "./dom.js";
 import { difference } from "./diff.js";
-import { number, plural, words } from "./text.js";
+import { number, plural, score, words } from "./text.js";
 import { thumbOf } from "./server.js";
 
 const SHOWN = 20;
@@ -24,7 +24,8 @@ export function outcome() {
       const shown = (found.examples ?? []).slice(0, SHOWN);
       const of = found.of ?? found.count;
       summary.textContent = found.count
-        ? `${number(found.count)} of ${plural(of, "picture")} would change.` + (shown.length < found.count ? ` The first ${shown.length}:` : "")
+        ? `${number(found.count)} of ${plural(of, "picture")} would change.` +
+          (shown.length < found.count ? ` The first ${shown.length}:` : "")
         : `None of ${plural(of, "picture")} would change.`;
       examples.replaceChildren(...shown.map(example));
       return found.count;
@@ -46,9 +47,20 @@ export function outcome() {
 }
 
 export function example(found) {
-  return el("li", {},
+  return el(
+    "li",
+    {},
     el("img", { src: thumbOf(found.id), alt: "", loading: "lazy", decoding: "async", width: 64, height: 64 }),
-    el("div", {}, words(found.name, 60, "words name"), difference(found.before, found.after)));
+    el(
+      "div",
+      {},
+      words(found.name, 60, "words name"),
+      found.score !== null &&
+        found.score !== undefined &&
+        el("span", { class: "hint number" }, ` score ${score(found.score)}`),
+      difference(found.before, found.after),
+    ),
+  );
 }
 
 // A dialog with a preview. `look` gives the outcome, `apply` does it with the count that was shown. True once it is done.
@@ -59,12 +71,21 @@ export function preview(title, look, apply, note = "") {
     let count = null;
     const go = button("Apply", doIt, { class: "primary", disabled: true });
     const again = button("Look again", lookAgain, { hidden: true });
-    const dialog = el("dialog", { class: "preview", "aria-labelledby": heading },
+    const dialog = el(
+      "dialog",
+      { class: "preview", "aria-labelledby": heading },
       el("h2", { id: heading }, title),
       note && el("p", {}, note),
       seen.element,
       el("p", { class: "hint" }, "One undo takes all of it back."),
-      el("div", { class: "buttons" }, button("Cancel", () => dialog.close()), again, go));
+      el(
+        "div",
+        { class: "buttons" },
+        button("Cancel", () => dialog.close()),
+        again,
+        go,
+      ),
+    );
     dialog.addEventListener("close", () => {
       dialog.remove();
       resolve(dialog.returnValue === "done");

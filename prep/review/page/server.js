@@ -15,7 +15,10 @@ async function ask(address, options) {
     answer = await fetch(address, { cache: "no-store", ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ServerError(0, "The server does not answer. Start `prep review` again, and open the address that it prints.");
+    throw new ServerError(
+      0,
+      "The server does not answer. Start `prep review` again, and open the address that it prints.",
+    );
   }
   let body = null;
   try {

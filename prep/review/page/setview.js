@@ -11,11 +11,31 @@ export function setView(openPicture) {
   const grid = makeGrid(openPicture);
   const whom = el("p", { class: "whom", "aria-live": "polite" });
   const open = button("Open", () => store.current && openPicture(store.current), { title: "Enter, or a double click" });
-  const verdicts = Object.entries(VERDICTS).map(([verdict, label]) => button(label, () => decide(verdict), { class: verdict }));
-  const tags = button("Tags…", () => openBulk(), { "aria-haspopup": "dialog", title: "add, remove, rename or move tags of the selected pictures, or of all that the filter finds" });
-  const all = button("Select all", () => store.select(store.selected.size === store.ids.length ? [] : store.ids), { title: "Ctrl+A" });
-  const bar = el("div", { class: "actions", role: "group", "aria-label": "What to do with them" }, open, verdicts, tags, all, whom);
-  const element = el("section", { class: "set-view", "aria-label": "Set" }, bar, el("div", { class: "grid-place" }, grid.element, grid.empty));
+  const verdicts = Object.entries(VERDICTS).map(([verdict, label]) =>
+    button(label, () => decide(verdict), { class: verdict }),
+  );
+  const tags = button("Tags…", () => openBulk(), {
+    "aria-haspopup": "dialog",
+    title: "add, remove, rename or move tags of the selected pictures, or of all that the filter finds",
+  });
+  const all = button("Select all", () => store.select(store.selected.size === store.ids.length ? [] : store.ids), {
+    title: "Ctrl+A",
+  });
+  const bar = el(
+    "div",
+    { class: "actions", role: "group", "aria-label": "What to do with them" },
+    open,
+    verdicts,
+    tags,
+    all,
+    whom,
+  );
+  const element = el(
+    "section",
+    { class: "set-view", "aria-label": "Set" },
+    bar,
+    el("div", { class: "grid-place" }, grid.element, grid.empty),
+  );
 
   function tell() {
     const chosen = store.selected.size;

@@ -17,6 +17,7 @@ class Store extends EventTarget {
   rows = new Map();
   selected = new Set();
   current = null;
+  pinned = false; // the current picture is being looked at: it stays the current one, in the list or not
   pending = null;
   asked = new Set();
   details = new Map();
@@ -45,9 +46,9 @@ class Store extends EventTarget {
     if (hold && !same(answer.ids, this.ids)) {
       this.pending = answer.ids;
       this.tell("count");
-    } else {
+    } else if (!hold || this.pending) {
       this.take(answer.ids);
-    }
+    } else this.tell("count");
   }
 
   take(ids) {
@@ -55,14 +56,21 @@ class Store extends EventTarget {
     this.pending = null;
     this.ids = ids;
     this.places = new Map(ids.map((id, place) => [id, place]));
-    if (!this.places.has(this.current)) this.current = ids[Math.min(Math.max(before, 0), ids.length - 1)] ?? null;
+    if (!this.pinned) this.land(before);
     for (const id of this.selected) if (!this.places.has(id)) this.selected.delete(id);
     this.tell("list");
     this.tell("selection");
   }
 
+  // The list that waited is shown now; a current picture that is not in it gives way to its neighbour.
   settle() {
     if (this.pending) this.take(this.pending);
+    else this.land(0);
+  }
+
+  land(place) {
+    if (!this.places.has(this.current))
+      this.current = this.ids[Math.min(Math.max(place, 0), this.ids.length - 1)] ?? null;
   }
 
   get count() {

@@ -13,7 +13,14 @@ const SHOWN = 40;
 // `look(filter)` shows the pictures of a filter.
 export function startTagList(look) {
   const place = byId("tags");
-  const search = el("input", { type: "search", id: "tag-search", placeholder: "find a tag", autocomplete: "off", spellcheck: false, "aria-label": "Find a tag in this list" });
+  const search = el("input", {
+    type: "search",
+    id: "tag-search",
+    placeholder: "find a tag",
+    autocomplete: "off",
+    spellcheck: false,
+    "aria-label": "Find a tag in this list",
+  });
   const groups = el("div", { class: "groups" });
   place.append(el("h2", {}, "Tags"), search, groups);
   const whole = new Set();
@@ -25,7 +32,7 @@ export function startTagList(look) {
     asking = new AbortController();
     try {
       found = await get("api/tags", { filter: store.filter }, asking.signal);
-      for (const group of found.groups) for (const { tag, exclusive } of group.tags) if (exclusive) store.exclusive.set(tag, exclusive);
+      nameSets(found.groups);
       draw();
     } catch (error) {
       if (error.status !== 400) complain(error);
@@ -41,7 +48,9 @@ export function startTagList(look) {
       const tags = wanted ? group.tags.filter(({ tag }) => tag.toLowerCase().includes(wanted)) : group.tags;
       if (tags.length) drawn.push(section(group, tags));
     }
-    groups.replaceChildren(...(drawn.length ? drawn : [el("p", { class: "hint" }, wanted ? "No tag has these letters." : "No tags.")]));
+    groups.replaceChildren(
+      ...(drawn.length ? drawn : [el("p", { class: "hint" }, wanted ? "No tag has these letters." : "No tags.")]),
+    );
     if (focused && document.activeElement === document.body)
       groups.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   }
@@ -52,21 +61,51 @@ export function startTagList(look) {
     const sets = grouped(shown);
     const items = [];
     for (const [name, members] of sets) {
-      if (name)
-        items.push(el("li", { class: "one-of" }, el("p", { class: "one-of-name" }, "one of: ", words(name, 30)), el("ul", {}, members.map(item))));
+      if (name && members.length > 1)
+        items.push(
+          el(
+            "li",
+            { class: "one-of" },
+            el(
+              "p",
+              { class: "one-of-name" },
+              name.includes(", ") ? "usually one of these" : `${visible(name)}: usually one`,
+            ),
+            el("ul", {}, members.map(item)),
+          ),
+        );
       else items.push(...members.map(item));
     }
     const rest = tags.length - shown.length;
-    return el("section", {},
+    return el(
+      "section",
+      {},
       el("h3", {}, group.title, el("span", { class: "number" }, number(tags.length))),
       el("ul", {}, items),
-      rest > 0 && button(`${number(rest)} more`, () => { whole.add(group.name); draw(); }, { class: "more" }));
+      rest > 0 &&
+        button(
+          `${number(rest)} more`,
+          () => {
+            whole.add(group.name);
+            draw();
+          },
+          { class: "more" },
+        ),
+    );
   }
 
   function item({ tag, count }) {
-    const name = button(words(tag, 60), () => look(term("tag", tag)), { class: "tag-name", "data-key": tag.slice(0, 200), title: visible(tag).slice(0, 2000) });
+    const name = button(words(tag, 60), () => look(term("tag", tag)), {
+      class: "tag-name",
+      "data-key": tag.slice(0, 200),
+      title: visible(tag).slice(0, 2000),
+    });
     name.append(el("span", { class: "number" }, number(count), spoken(count === 1 ? " picture" : " pictures")));
-    const without = button("−", () => look(`${store.filter} -${term("tag", tag)}`.trim()), { class: "without", title: "the pictures without it", "aria-label": `Pictures without ${cut(tag)}` });
+    const without = button("−", () => look(`${store.filter} -${term("tag", tag)}`.trim()), {
+      class: "without",
+      title: "the pictures without it",
+      "aria-label": `Pictures without ${cut(tag)}`,
+    });
     return el("li", { class: "tag" }, name, without);
   }
 
@@ -77,8 +116,21 @@ export function startTagList(look) {
   return { fetchTags };
 }
 
+// The set of each tag that excludes others: by the set's name, or by its members where the server names the others.
+function nameSets(groups) {
+  const here = new Set(groups.flatMap((group) => group.tags.map(({ tag }) => tag)));
+  for (const { tag, exclusive } of groups.flatMap((group) => group.tags)) {
+    if (!exclusive) continue;
+    const others = exclusive.split(", ");
+    store.exclusive.set(tag, others.every((other) => here.has(other)) ? [tag, ...others].sort().join(", ") : exclusive);
+  }
+}
+
 function grouped(entries) {
   const sets = new Map();
-  for (const entry of entries) sets.set(entry.exclusive, [...(sets.get(entry.exclusive) ?? []), entry]);
+  for (const entry of entries) {
+    const name = entry.exclusive ? store.exclusive.get(entry.tag) : null;
+    sets.set(name, [...(sets.get(name) ?? []), entry]);
+  }
   return sets;
 }

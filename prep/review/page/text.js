@@ -15,7 +15,11 @@ export const hasUnseen = (text) => String(text ?? "").search(UNSEEN) >= 0;
 export function cut(text, most = 80) {
   const shown = visible(text);
   if (shown.length <= most) return shown;
-  return Array.from(shown.slice(0, 2 * most)).slice(0, most - 1).join("") + "…";
+  return (
+    Array.from(shown.slice(0, 2 * most))
+      .slice(0, most - 1)
+      .join("") + "…"
+  );
 }
 
 // A piece of the set's own words, as an element.

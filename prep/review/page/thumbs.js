@@ -15,7 +15,16 @@ export function smallImage(id, size = 96) {
 }
 
 export function thumbs(rows, open) {
-  return el("ul", { class: "thumbs" }, rows.map((row) => el("li", {},
-    button([smallImage(row.id), words(row.name, 24)], () => open(row.id), { class: "small-picture" }),
-    el("div", { class: "cell-marks" }, badges(row)))));
+  return el(
+    "ul",
+    { class: "thumbs" },
+    rows.map((row) =>
+      el(
+        "li",
+        {},
+        button([smallImage(row.id), words(row.name, 24)], () => open(row.id), { class: "small-picture" }),
+        el("div", { class: "cell-marks" }, badges(row)),
+      ),
+    ),
+  );
 }

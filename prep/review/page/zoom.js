@@ -11,7 +11,7 @@ export function makeZoom(tell) {
   let middle = [0.5, 0.5];
 
   const fitting = ({ room, width, height }) => Math.min(room.clientWidth / width, room.clientHeight / height) || 1;
-  const shown = () => (stages.length ? scale ?? fitting(stages[0]) : 1);
+  const shown = () => (stages.length ? (scale ?? fitting(stages[0])) : 1);
 
   function draw() {
     for (const stage of stages) {
@@ -20,8 +20,14 @@ export function makeZoom(tell) {
       const by = scale === null ? fitting(stage) : scale * ratio;
       const [width, height] = [stage.width * by, stage.height * by];
       const { clientWidth, clientHeight } = stage.room;
-      const left = width <= clientWidth ? (clientWidth - width) / 2 : clamp(clientWidth / 2 - middle[0] * width, clientWidth - width, 0);
-      const top = height <= clientHeight ? (clientHeight - height) / 2 : clamp(clientHeight / 2 - middle[1] * height, clientHeight - height, 0);
+      const left =
+        width <= clientWidth
+          ? (clientWidth - width) / 2
+          : clamp(clientWidth / 2 - middle[0] * width, clientWidth - width, 0);
+      const top =
+        height <= clientHeight
+          ? (clientHeight - height) / 2
+          : clamp(clientHeight / 2 - middle[1] * height, clientHeight - height, 0);
       stage.image.style.width = `${width}px`;
       stage.image.style.height = `${height}px`;
       stage.image.style.transform = `translate(${left}px, ${top}px)`;
@@ -41,7 +47,10 @@ export function makeZoom(tell) {
       const ratio = at.stage === stages[0] ? 1 : stages[0].height / height;
       const box = room.getBoundingClientRect();
       const [dx, dy] = [at.x - box.left - room.clientWidth / 2, at.y - box.top - room.clientHeight / 2];
-      middle = [middle[0] + dx / (width * before * ratio) - dx / (width * after * ratio), middle[1] + dy / (height * before * ratio) - dy / (height * after * ratio)];
+      middle = [
+        middle[0] + dx / (width * before * ratio) - dx / (width * after * ratio),
+        middle[1] + dy / (height * before * ratio) - dy / (height * after * ratio),
+      ];
     }
     scale = after;
     hold();
@@ -63,16 +72,23 @@ export function makeZoom(tell) {
   // Makes `room` listen. Called once per room.
   function listen(room) {
     const stageOf = () => stages.find((stage) => stage.room === room);
-    room.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      const stage = stageOf();
-      if (stage) to(shown() * (event.deltaY < 0 ? STEP : 1 / STEP), { stage, x: event.clientX, y: event.clientY });
-    }, { passive: false });
+    room.addEventListener(
+      "wheel",
+      (event) => {
+        event.preventDefault();
+        const stage = stageOf();
+        if (stage) to(shown() * (event.deltaY < 0 ? STEP : 1 / STEP), { stage, x: event.clientX, y: event.clientY });
+      },
+      { passive: false },
+    );
     room.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       room.setPointerCapture(event.pointerId);
     });
-    room.addEventListener("pointermove", (event) => room.hasPointerCapture(event.pointerId) && pan(event.movementX, event.movementY));
+    room.addEventListener(
+      "pointermove",
+      (event) => room.hasPointerCapture(event.pointerId) && pan(event.movementX, event.movementY),
+    );
     room.addEventListener("dblclick", (event) => {
       const stage = stageOf();
       if (scale === null && stage) to(1, { stage, x: event.clientX, y: event.clientY });
