@@ -80,7 +80,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
         for stage, seconds in result.seconds.items():
             say(f"{stage:>8} {seconds:8.2f} s")
     if to is None and result.fates.kept:
-        say(f"look:  {out / 'generated'}/*/sheet.png")
+        say(f"look:  {out / 'generated'}/*/sheet.png, or prep review {out}")
         say(f"train: {training_command(out / 'kohya')}")
         say(told)
     if to is None or not result.fates.kept:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from prep.captions.compose import prompt_text
 from prep.captions.groups import group_of
 from prep.dataset.rows import manifest_columns
 from prep.edits.edits import Edits
@@ -85,6 +86,7 @@ class _Scores:
         self.found = {key(tag["name"]): (tag["name"], tag["score"]) for tag in values["tags"] or ()}
         self.level_threshold = values["threshold"]
         self.own: Callable[[str], float | None] = lambda name: None
+        self.spelt = foreseen.composer.caption_text if foreseen else prompt_text
         if foreseen and item.image_id in foreseen.scores:
             scores, selector = foreseen.scores[item.image_id], foreseen.composer.selector
             names = scores.vocabulary.names
@@ -149,7 +151,7 @@ def _removed(values: dict[str, Any], entry: Entry, scores: _Scores, text: str) -
     for name, (tag, reason) in why.items():
         if name not in there:
             yield {
-                "tag": tag.replace("_", " ") if scores.name(tag) == tag else tag,
+                "tag": tag if reason == "hand" else scores.spelt(tag),
                 "name": scores.name(tag) or tag,
                 "why": reason,
                 "why_text": WHY.get(reason, reason),
