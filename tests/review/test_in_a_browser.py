@@ -124,6 +124,17 @@ def test_a_rename_of_all_that_the_filter_finds_is_shown_first_and_undone_at_once
     assert not page.ids('tag:"another name"')
 
 
+def test_a_click_on_a_tag_shows_its_pictures_and_one_with_ctrl_narrows_the_filter(tab, page):
+    first, second = (group["tags"][0]["tag"] for group in page.read("api/tags")["groups"][:2])
+    alone = len(page.ids(f'tag:"{first}"'))
+    tab.locator(".tag-name", has_text=first).first.click()
+    tab.locator("#count", has_text=f"{alone} of").wait_for()
+    tab.locator(".tag-name", has_text=second).first.click(modifiers=["Control"])
+    both = len(page.ids(f'tag:"{first}" tag:"{second}"'))
+    tab.locator("#count", has_text=f"{both} of").wait_for()
+    assert first in tab.input_value("#filter") and second in tab.input_value("#filter")
+
+
 def test_hostile_tags_are_shown_as_text(tab, page):
     first = page.ids("character:mira")[0]
     text = "mira, <img src=x onerror=alert(1)>, evil\u202egnp, " + "x" * 300

@@ -17,6 +17,12 @@ export function term(field, value) {
   return `${field}:"${value.slice(0, LONGEST).replace(/["\\]/gu, "\\$&")}${more}"`;
 }
 
+// A filter narrowed by one more term.
+export function narrowed(filter, more) {
+  if (!filter) return more;
+  return `${/\bOR\b/u.test(filter) ? `(${filter})` : filter} ${more}`;
+}
+
 // `tell` hears each filter that was read, so that the address can follow.
 export function startFilter(tell) {
   const field = byId("filter");

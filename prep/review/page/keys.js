@@ -22,6 +22,19 @@ const WHAT = {
   back: "leave the field, the picture, the selection",
   help: "show the keys",
 };
+const FILTER = [
+  "tag:smile",
+  "-tag:hat",
+  'tag:"long hair"',
+  "character:sylvie",
+  "status:kept",
+  "is:untouched",
+  "is:drawn",
+  "score<0.8",
+  "flag:near_copy",
+  "name:001",
+  "(tag:hat OR tag:cap)",
+];
 const FIXED = [
   ["Enter", "opens the framed picture; in the field, adds the tag"],
   ["Space", "selects the framed picture"],
@@ -96,6 +109,13 @@ export function showKeys(keys) {
         el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Key"), el("th", { scope: "col" }, "What it does"))),
         el("tbody", {}, rows, fixed),
       ),
+    ),
+    el(
+      "p",
+      { class: "hint" },
+      "The filter takes ",
+      FILTER.flatMap((term, place) => [place ? ", " : "", el("code", {}, term)]),
+      ". A word alone is looked for in the captions; * stands for anything.",
     ),
     el(
       "p",

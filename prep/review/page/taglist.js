@@ -6,7 +6,7 @@ import { get } from "./server.js";
 import { store } from "./store.js";
 import { complain } from "./messages.js";
 import { cut, number, visible, words } from "./text.js";
-import { term } from "./filter.js";
+import { narrowed, term } from "./filter.js";
 
 const SHOWN = 40;
 
@@ -95,13 +95,17 @@ export function startTagList(look) {
   }
 
   function item({ tag, count }) {
-    const name = button(words(tag, 60), () => look(term("tag", tag)), {
-      class: "tag-name",
-      "data-key": tag.slice(0, 200),
-      title: visible(tag).slice(0, 2000),
-    });
+    const name = button(
+      words(tag, 60),
+      (event) => look(event.ctrlKey || event.metaKey ? narrowed(store.filter, term("tag", tag)) : term("tag", tag)),
+      {
+        class: "tag-name",
+        "data-key": tag.slice(0, 200),
+        title: `${visible(tag).slice(0, 2000)}\nits pictures; with Ctrl, those of the filter that have it`,
+      },
+    );
     name.append(el("span", { class: "number" }, number(count), spoken(count === 1 ? " picture" : " pictures")));
-    const without = button("−", () => look(`${store.filter} -${term("tag", tag)}`.trim()), {
+    const without = button("−", () => look(narrowed(store.filter, `-${term("tag", tag)}`)), {
       class: "without",
       title: "the pictures without it",
       "aria-label": `Pictures without ${cut(tag)}`,
