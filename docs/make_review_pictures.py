@@ -29,21 +29,27 @@ def main() -> None:
         subprocess.run([*RUN, str(out)], cwd=ROOT, check=True)
         command = [sys.executable, "-m", "prep", "review", str(out), "--no-browser"]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
-            url = re.search(r"http://\S+", next(iter(server.stdout)))[0]
-            with sync_playwright() as player:
-                browser = player.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-                take(browser.new_page(viewport=SIZE, color_scheme="light"), url)
-                dark = browser.new_page(viewport=SIZE, color_scheme="dark")
-                show(dark, url, "set")
-                keep(dark, "dark")
-                browser.close()
-            server.terminate()
+            try:
+                look(re.search(r"http://\S+", next(iter(server.stdout)))[0])
+            finally:
+                server.terminate()
+
+
+def look(url: str) -> None:
+    with sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        light, dark = (browser.new_page(viewport=SIZE, color_scheme=scheme) for scheme in ("light", "dark"))
+        light.set_default_timeout(10_000)
+        take(light, url)
+        show(dark, url, "set")
+        keep(dark, "dark")
+        browser.close()
 
 
 def take(page: Page, url: str) -> None:
     show(page, url, "set?filter=" + "character:sylvie")
     keep(page, "set")
-    page.get_by_role("button", name="Change tags").click()
+    page.get_by_role("button", name=re.compile("tags", re.IGNORECASE)).last.click()
     page.wait_for_timeout(500)
     keep(page, "bulk")
     page.keyboard.press("Escape")
@@ -61,12 +67,9 @@ def take(page: Page, url: str) -> None:
     page.wait_for_timeout(500)
     keep(page, "picture")
     page.keyboard.press("z")
-    for view in ("trigger", "buckets", "problems", "history"):
+    for view in ("trigger", "buckets"):
         show(page, url, view)
         keep(page, view)
-    page.keyboard.press("?")
-    page.wait_for_timeout(400)
-    keep(page, "keys")
 
 
 def show(page: Page, url: str, view: str) -> None:

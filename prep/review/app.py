@@ -1,4 +1,4 @@
-"""The routes of the page. docs/REVIEW.md describes them."""
+"""The routes that the page asks. Errors are {"detail": a sentence}; 409: the page is stale."""
 
 import logging
 from pathlib import Path

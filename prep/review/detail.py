@@ -46,7 +46,7 @@ class Details:
 def detail_of(
     item: Item, board: Board, details: Details, edits: Edits, foreseen: Foreseen | None, tokens: Tokens
 ) -> dict[str, Any]:
-    """As the contract of the page has it: docs/REVIEW.md."""
+    """An Item's row, and its tags with scores, what is not in the caption and why, how it was made, its relatives."""
     values, entry = details.values(item.at), edits.decisions.entry(item.picture)
     scores = _Scores(item, values, foreseen)
     text = item.text if item.captioned else None
