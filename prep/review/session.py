@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from prep.checks.retag import read_exclusive
 from prep.edits.actions import TAGS, Action, retag_of
 from prep.edits.edits import Edits
 from prep.edits.history import REDO, UNDO
@@ -22,7 +21,7 @@ from prep.review.filters import parsed
 from prep.review.keys import read_keys
 from prep.review.next_run import NextRun
 from prep.review.pictures import Pictures
-from prep.review.tags import Completion, tag_list
+from prep.review.tags import Completion, exclusive_sets, tag_list
 from prep.review.tokens import Tokens
 from prep.web.refused import Refused
 
@@ -46,7 +45,7 @@ class Session:
         self.next = NextRun(out, self.board)
         settings = self.next.settings()
         self.keys = read_keys(settings.review.keys)
-        self.exclusive = read_exclusive(settings.check.exclusive)
+        self.exclusive = exclusive_sets(settings.check.exclusive)
         self.pictures = Pictures(out, self.next.src, settings.scan.max_pixels)
         self.tokens = Tokens()
         self.completion = Completion()

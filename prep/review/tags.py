@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from prep.captions.groups import TITLES, group_of
-from prep.checks.retag import Exclusive
+from prep.documents import read_named
 from prep.edits.merge import key
 from prep.errors import SettingsError
 from prep.files import read_file
@@ -26,16 +26,37 @@ class Known(NamedTuple):
     alias: str | None  # that it was found by
 
 
-def tag_list(board: Board, counts: Counter[str], triggers: Iterable[str], exclusive: Exclusive) -> list[dict[str, Any]]:
-    """Groups in the order of TITLES, each with its tags, the most frequent first."""
+def exclusive_sets(path: str) -> dict[str, frozenset[str]]:
+    """Of check.exclusive: a set's name in words, such as `hair colour` -> its tags."""
+    tables = read_named(path, "check.exclusive")
+    return {
+        name.replace("_", " "): frozenset(map(key, tags))
+        for table in ("character", "picture")
+        for name, tags in tables.get(table, {}).items()
+    }
+
+
+def tag_list(
+    board: Board, counts: Counter[str], triggers: Iterable[str], exclusive: Mapping[str, frozenset[str]]
+) -> list[dict[str, Any]]:
+    """Groups in the order of TITLES, each with its tags, the most frequent first. exclusive: see exclusive_sets.
+
+    A tag's set is the first one of which another tag of its group is there.
+    """
     words = {*map(key, triggers)}
-    names = {key(tag): sorted(each) for each in (*exclusive.character, *exclusive.picture) for tag in each}
-    groups: dict[str, list[dict[str, Any]]] = {name: [] for name in TITLES}
-    for name, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
-        group = "trigger" if name in words else group_of(name)
-        others = [board.spelt[key(tag)] for tag in names.get(name, ()) if key(tag) != name and key(tag) in counts]
-        groups[group].append({"tag": board.spelt[name], "count": count, "exclusive": ", ".join(others) or None})
-    return [{"name": name, "title": TITLES[name], "tags": tags} for name, tags in groups.items() if tags]
+    groups: dict[str, list[str]] = {name: [] for name in TITLES}
+    for name in sorted(counts, key=lambda name: (-counts[name], name)):
+        groups["trigger" if name in words else group_of(name)].append(name)
+
+    def entry(name: str, beside: set[str]) -> dict[str, Any]:
+        sets = (title for title, tags in exclusive.items() if name in tags and len(tags & beside) > 1)
+        return {"tag": board.spelt[name], "count": counts[name], "exclusive": next(sets, None)}
+
+    return [
+        {"name": name, "title": TITLES[name], "tags": [entry(tag, {*tags}) for tag in tags]}
+        for name, tags in groups.items()
+        if tags
+    ]
 
 
 class Completion:

@@ -69,7 +69,7 @@ export function startTagList(look) {
             el(
               "p",
               { class: "one-of-name" },
-              name.includes(", ") ? "usually one of these" : `${visible(name)}: usually one`,
+              `${visible(name)}: usually one`,
             ),
             el("ul", {}, members.map(item)),
           ),
@@ -120,20 +120,15 @@ export function startTagList(look) {
   return { fetchTags };
 }
 
-// The set of each tag that excludes others: by the set's name, or by its members where the server names the others.
+// Which set each tag is of, for the chips of a picture.
 function nameSets(groups) {
-  const here = new Set(groups.flatMap((group) => group.tags.map(({ tag }) => tag)));
-  for (const { tag, exclusive } of groups.flatMap((group) => group.tags)) {
-    if (!exclusive) continue;
-    const others = exclusive.split(", ");
-    store.exclusive.set(tag, others.every((other) => here.has(other)) ? [tag, ...others].sort().join(", ") : exclusive);
-  }
+  for (const { tag, exclusive } of groups.flatMap((group) => group.tags)) if (exclusive) store.exclusive.set(tag, exclusive);
 }
 
 function grouped(entries) {
   const sets = new Map();
   for (const entry of entries) {
-    const name = entry.exclusive ? store.exclusive.get(entry.tag) : null;
+    const name = entry.exclusive;
     sets.set(name, [...(sets.get(name) ?? []), entry]);
   }
   return sets;
