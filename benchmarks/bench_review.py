@@ -2,9 +2,9 @@
 
     python benchmarks/bench_review.py [--images 20000] [--set OUT]
 
-Draws small images into a temporary folder and runs prep over them with a tiny network first (minutes); --set: a set that
-is there already, which is copied. Needs Chromium and the extra `test`. Times are milliseconds in the browser, as medians;
-its parts share the machine with the server. The last line is JSON.
+Draws small images into a temporary folder and runs prep over them with a tiny network first (minutes); --set: a set
+that is there already, which is copied. Needs Chromium and the extra `test`. Times are milliseconds in the browser, as
+medians; browser and server share the machine. The last line is JSON.
 """
 
 import argparse
@@ -119,7 +119,8 @@ def next_picture(page: Page) -> float:
             const look = () => {
                 const image = document.querySelector(".stage img");
                 const there = document.querySelector(".position").textContent !== before;
-                if (there && image?.complete && image.naturalWidth && document.querySelector(".panel:not([aria-busy]) .chip"))
+                const said = document.querySelector(".panel:not([aria-busy]) .chip");
+                if (there && said && image?.complete && image.naturalWidth)
                     requestAnimationFrame(() => done(performance.now() - began));
                 else requestAnimationFrame(look);
             };
@@ -140,7 +141,8 @@ def renamed(page: Page) -> dict[str, float]:
             const done = await ask("api/edit", {op: "rename", map: {smile: "smiling"}, ids: some});
             const then = performance.now();
             await ask("api/undo", {});
-            return {renamed: done.count, rename_ms: Math.round(then - began), undo_ms: Math.round(performance.now() - then)};
+            const now = performance.now();
+            return {renamed: done.count, rename_ms: Math.round(then - began), undo_ms: Math.round(now - then)};
         }""",
         RENAMED,
     )

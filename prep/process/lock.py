@@ -11,12 +11,13 @@ from prep.errors import InUseError, StoppedError
 from prep.files import open_file, read_file
 from prep.names import shown
 
+WAIT_SECONDS = 0.5  # a page has the lock for some milliseconds per change
 HOLDER_BYTES = 1_000  # a process and a host
 READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
     """Hold the lock at path. Raises InUseError naming the holder's process and host; StoppedError when the path is a
     link or not a file, since it is written to.
 
@@ -26,7 +27,7 @@ def locked(path: Path) -> Iterator[None]:
 
     _check(path)
     # Never filelock's soft lock, a file that exists while the lock is held: a kill would leave it there.
-    lock = FileLock(path, timeout=0, fallback_to_soft=False, preserve_lock_file=True, on_acquired=_sign)
+    lock = FileLock(path, timeout=wait_seconds, fallback_to_soft=False, preserve_lock_file=True, on_acquired=_sign)
     try:
         lock.acquire()
     except Timeout:

@@ -67,6 +67,8 @@ class Desk:
     def look(self, query: Callable[[Edits], Any]) -> Any:
         """What a query says of the present decisions. It changes nothing."""
         with self._one_at_a_time:
+            if self._edits is None:
+                self.refresh()
             return query(self._edits)
 
     def refresh(self) -> None:
@@ -84,7 +86,7 @@ class Desk:
         """The decisions as they are now, under the OUT's lock; if a run has that, in memory alone."""
         with self._one_at_a_time, contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(locked(self.out / ".prep" / "lock"))
+                stack.enter_context(locked(self.out / ".prep" / "lock", wait_seconds=0))
                 self.busy = None
             except InUseError as error:
                 self.busy = error.message.partition(" is ")[2]
@@ -93,7 +95,11 @@ class Desk:
                     self._open(DryLedger(self.out / ".prep" / "ledger"))
             else:
                 self._open_live(look)
-            yield self._edits
+            try:
+                yield self._edits
+            except (StoppedError, OSError):  # half of it may be in memory: read anew
+                self._edits = None
+                raise
             if not self.busy:
                 self._seen = self._signature()
 

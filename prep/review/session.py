@@ -213,8 +213,9 @@ class Session:
 
     def act(self, action: Action) -> dict[str, Any]:
         self._check(action)
+        differed = any(item.then is not None for item in self.board.items)
         done, items = self.desk.act(action)
-        if done.settings:
+        if done.settings or differed:
             self.next.look()
         kept = "; kept until the run is done" if self.desk.busy else ""
         return {
