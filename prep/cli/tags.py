@@ -37,8 +37,8 @@ def command(out: Path, character: str | None, add: str | None, remove: str | Non
       prep tags outputs/characters
       prep tags outputs/characters --character sylvie --rename hat "witch hat" --plan
     """
-    from prep.edits.edits import adding, check_tag, removing, renaming
     from prep.edits.merge import key
+    from prep.edits.retags import adding, check_tag, removing, renaming
 
     asked = [name for name, value in (("add", add), ("remove", remove), ("rename", rename)) if value is not None]
     if len(asked) > 1:

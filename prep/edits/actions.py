@@ -6,8 +6,9 @@ An action has a `do`, and what that needs; see carry_out. Whoever asks has chose
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from prep.edits.edits import Edits, Retag, adding, check_tag, moving, removing, renaming
+from prep.edits.edits import Edits
 from prep.edits.history import Step
+from prep.edits.retags import Retag, adding, check_tag, moving, removing, renaming
 from prep.errors import UsageError
 
 Action = dict[str, Any]  # what JSON can have

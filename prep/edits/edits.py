@@ -5,7 +5,7 @@ The caller holds the OUT's lock, or has a DryLedger. Pictures leave kohya/ at on
 which has the files.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,15 @@ from typing import Any
 from prep.edits.decisions import Decisions
 from prep.edits.from_files import HandEdits, caption_bytes
 from prep.edits.history import REDO, UNDO, Change, Step, Verdict
-from prep.edits.merge import Hand, edited, is_tag_list, items, key, merged
+from prep.edits.merge import Hand, edited, is_tag_list, items, merged
 from prep.edits.own_settings import Key, as_key, as_name, setting, write_setting
 from prep.edits.placed import read_placement
+from prep.edits.retags import Retag, adding, moving, removing, renaming, triggers_in
 from prep.edits.sidecar import CAPTION, Entry, caption_text, texts_of
 from prep.edits.take_out import take_out
 from prep.errors import ImageError, UsageError
 from prep.files import write_whole
 from prep.ledger import DryLedger, Ledger
-
-# (tags of a caption, how many of the first ones are trigger words) -> tags
-Retag = Callable[[list[str], int], list[str]]
 
 
 class Edits:
@@ -116,7 +114,7 @@ class Edits:
             if hand.text is None or not hand.text.strip() or not is_tag_list(hand.text):
                 continue
             tags = items(hand.text)
-            then = change(tags, _triggers(tags, hand))
+            then = change(tags, triggers_in(tags, hand))
             if then != tags:
                 found[picture] = hand.text, ", ".join(then)
         return found
@@ -249,60 +247,6 @@ class Edits:
         if entry.hand.text is None:
             raise UsageError(f"{picture} has no caption yet", hint="let `prep run` finish")
         return entry
-
-
-def check_tag(tag: str) -> str:
-    """The tag without white space around it. Raises UsageError when it is several tags, or not printable text."""
-    if not tag.strip() or "," in tag or not tag.isprintable():
-        raise UsageError(f"{tag!r} is not a tag", hint="a tag is printable text without a comma")
-    return tag.strip()
-
-
-def adding(tag: str) -> Retag:
-    return lambda tags, triggers: tags if key(tag) in map(key, tags) else [*tags, tag.strip()]
-
-
-def removing(tag: str) -> Retag:
-    return lambda tags, triggers: [each for each in tags if key(each) != key(tag)]
-
-
-def renaming(new_names: Mapping[str, str]) -> Retag:
-    """new_names: tag -> what it is called from now on; all at once, so that two can change places."""
-    names = {key(tag): new.strip() for tag, new in new_names.items()}
-
-    def change(tags: list[str], triggers: int) -> list[str]:
-        """When a caption has both, the new tag keeps its place."""
-        if not any(key(each) in names for each in tags):
-            return tags
-        there = {key(each) for each in tags if key(each) not in names}
-        then: dict[str, str] = {}
-        for each in tags:
-            new = names.get(key(each))
-            if new is None:
-                then.setdefault(key(each), each)
-            elif key(new) not in there:
-                then.setdefault(key(new), new)
-        return [*then.values()]
-
-    return change
-
-
-def moving(tag: str, place: int | None) -> Retag:
-    """place: counted from the trigger words on; None: the end."""
-
-    def change(tags: list[str], triggers: int) -> list[str]:
-        found = [each for each in tags[triggers:] if key(each) == key(tag)]
-        rest = [each for each in tags[triggers:] if key(each) != key(tag)]
-        at = len(rest) if place is None else place
-        return [*tags[:triggers], *rest[:at], *found, *rest[at:]]
-
-    return change
-
-
-def _triggers(tags: list[str], hand: Hand) -> int:
-    """How many of a caption's first tags are trigger words."""
-    words = set(map(key, hand.machine[: hand.triggers]))
-    return next((at for at, each in enumerate(tags) if key(each) not in words), len(tags))
 
 
 def _as_read(text: str) -> str:

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from prep.edits.actions import Action
-from prep.review.board import Board, Item
+from prep.review.board import Board
 from prep.review.filters import parsed
+from prep.review.items import Item
 from prep.web.refused import Refused
 
 MOST_ROWS = 200

@@ -4,7 +4,8 @@ from typing import Any, NamedTuple
 
 from prep.dataset.buckets import Placement, by_bucket, warnings
 from prep.report.trained import Trained, trained
-from prep.review.board import Board, Item
+from prep.review.board import Board
+from prep.review.items import Item
 from prep.review.session import Session
 
 HEAD = "not measured"  # whether a head is cut: no detector looks for one

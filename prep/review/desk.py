@@ -23,7 +23,8 @@ from prep.edits.waiting import PAGE, carry_out_waiting, keep_waiting, take_back,
 from prep.errors import InUseError, PrepError, StoppedError
 from prep.ledger import DryLedger, Ledger
 from prep.process.lock import locked
-from prep.review.board import Board, Item
+from prep.review.board import Board
+from prep.review.items import Item
 from prep.web.refused import Refused
 
 log = logging.getLogger(__name__)

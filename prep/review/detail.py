@@ -12,7 +12,8 @@ from prep.dataset.rows import manifest_columns
 from prep.edits.edits import Edits
 from prep.edits.merge import is_tag_list, items, key
 from prep.edits.sidecar import Entry
-from prep.review.board import Board, Item
+from prep.review.board import Board
+from prep.review.items import Item
 from prep.review.next_run import Foreseen
 from prep.review.tokens import Tokens
 from prep.types import is_real

@@ -17,7 +17,8 @@ from prep.jobs.tag import ScoreBook
 from prep.pipeline.preview import Preview, preview
 from prep.pipeline.status import given_of, opened
 from prep.process.heap import give_back_freed_memory
-from prep.review.board import Board, Item
+from prep.review.board import Board
+from prep.review.items import Item
 from prep.run import image_key
 from prep.sections import Settings
 from prep.types import Profile, is_real

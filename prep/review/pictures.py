@@ -10,7 +10,7 @@ from prep.dataset.thumbnails import thumbnail
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, read_file
 from prep.images import encode_png, open_image, read_header
-from prep.review.board import Item
+from prep.review.items import Item
 from prep.web.refused import Refused
 
 SIDE_PX = 320

@@ -8,7 +8,8 @@ from typing import Any
 from prep.dataset.problems import NAME
 from prep.files import read_file
 from prep.names import printable
-from prep.review.board import Board, Item
+from prep.review.board import Board
+from prep.review.items import Item
 from prep.types import is_real
 
 LINE = re.compile(r"(.*?): (\w+): (.*?)(?:; ([^;]*))?")

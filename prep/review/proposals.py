@@ -11,7 +11,7 @@ from prep.edits.own_settings import setting
 from prep.names import underscored
 from prep.options import LEVELS
 from prep.review.asked import Threshold
-from prep.review.board import Item
+from prep.review.items import Item
 from prep.review.next_run import Foreseen
 from prep.review.session import Session
 from prep.review.steering import change_settings, foresight

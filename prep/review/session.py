@@ -14,10 +14,11 @@ from prep.edits.step_text import step_text
 from prep.errors import UsageError
 from prep.names import printable, quantity
 from prep.review.asked import MOST_ROWS
-from prep.review.board import Board, Item
+from prep.review.board import Board
 from prep.review.desk import Desk
 from prep.review.detail import Details, detail_of
 from prep.review.filters import parsed
+from prep.review.items import Item
 from prep.review.keys import read_keys
 from prep.review.next_run import NextRun
 from prep.review.pictures import Pictures

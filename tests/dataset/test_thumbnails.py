@@ -60,7 +60,11 @@ def test_a_jpeg_is_decoded_at_the_smallest_scale_that_is_enough(monkeypatch):
     assert decoded == [(400, 200), (1600, 800)]
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-40], lambda data: b"", lambda data: DATA], ids=["cut", "empty", "another picture"])
+@pytest.mark.parametrize(
+    "damage",
+    [lambda data: data[:-40], lambda data: b"", lambda data: DATA],
+    ids=["cut", "empty", "another picture"],
+)
 def test_a_damaged_one_is_made_again(tmp_path, damage):
     first = thumbnail(tmp_path, KEY, lambda: DATA)
     kept(tmp_path).write_bytes(damage(first))

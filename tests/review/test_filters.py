@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prep.errors import UsageError
-from prep.review.board import Board, Item
+from prep.review.board import Board
 from prep.review.filters import Both, Either, Is, Not, parsed
+from prep.review.items import Item
 
 
 def item(at: int, **more) -> Item:
