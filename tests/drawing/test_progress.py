@@ -55,7 +55,7 @@ def made(tmp_path, tiny_tagger, generator, sets, monkeypatch):  # noqa: F811
     """A run that draws, also for who asks later."""
     art, out = folder_of(tmp_path / "art", mira=4), tmp_path / "out"
     found = load_settings(art, None, (f"tagger.model={tiny_tagger}", *sets))
-    monkeypatch.setattr("prep.pipeline.status.load_settings", lambda src: found)
+    monkeypatch.setattr("prep.pipeline.status.load_settings", lambda src, **more: found)
     return art, out, (tiny_tagger, *sets)
 
 
