@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+from tests.review.test_while_a_run_works import held
+
 NOT_TRIED = "THE PAGE OF prep review IS NOT TRIED IN A BROWSER: "
 playwright = pytest.importorskip("playwright.sync_api", reason=f"{NOT_TRIED}pip install playwright")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -78,6 +80,155 @@ def test_tags_are_added_with_completion_from_picture_to_picture_without_leaving_
     tab.keyboard.press("Control+z")
     says(tab, "Undone")
     assert "red scarf" not in page.read(f"api/picture/{second}")["caption"]
+
+
+def has_focus(tab, selector: str) -> bool:
+    return tab.evaluate("selector => Boolean(document.activeElement.closest(selector))", selector)
+
+
+@pytest.mark.slow
+def test_after_the_next_picture_no_tag_has_the_focus_and_the_key_that_removes_takes_nothing(tab, page):
+    opened(tab)
+    first, second = page.ids("character:mira")[:2]
+    before = page.read(f"api/picture/{second}")["caption"]
+    tab.keyboard.press("Delete")
+    tab.keyboard.press("ArrowRight")
+    assert has_focus(tab, ".chip")
+    tab.keyboard.press("j")
+    position(tab, "2 of")
+    assert has_focus(tab, ".stage")
+    tab.wait_for_selector(".panel:not([aria-busy])")
+    tab.keyboard.press("Delete")
+    assert has_focus(tab, ".chip:first-child") and page.read(f"api/picture/{second}")["caption"] == before
+    tab.keyboard.press("ArrowRight")
+    gone, neighbour = before.split(", ")[1:3]
+    assert has_focus(tab, ".chip:nth-child(2)")
+    tab.keyboard.press("Delete")
+    says(tab, f"− {gone}: {page.rows('character:mira')[1]['name']}")
+    tab.locator(".chip:nth-child(2)", has_text=neighbour).wait_for()
+    assert has_focus(tab, ".chip:nth-child(2)")
+    assert gone not in page.read(f"api/picture/{second}")["caption"].split(", ")
+    assert page.read(f"api/picture/{first}")["caption"] == page.rows("character:mira")[0]["caption"]
+
+
+@pytest.mark.slow
+def test_a_sentence_takes_no_tags_and_says_why_and_several_tags_are_added_at_once(tab, page):
+    first, second = page.ids("character:mira")[:2]
+    text = "Mira walks through the old town in the rain, and she is holding a red umbrella over her head."
+    page.do("api/edit", op="caption", id=first, text=text, base=page.read(f"api/picture/{first}")["caption"])
+    assert page.read(f"api/picture/{first}")["sentence"]
+    opened(tab, "name:001")
+    tab.fill("#filter", "character:mira")
+    tab.locator("#count", has_text=f"{len(page.ids('character:mira'))} of").wait_for()
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("t")
+    tab.keyboard.press("Control+ArrowUp")
+    tab.locator(".why-not", has_text="A sentence: change it as text below.").wait_for()
+    tab.keyboard.type("rx")  # neither text nor keys
+    assert focused(tab) == "" and tab.locator("button >> text=Add").is_disabled()
+    assert not tab.locator(".removed button").count()
+    tab.keyboard.press("Control+ArrowDown")
+    position(tab, "2 of")
+    tab.locator(".why-not:empty").wait_for(state="attached")
+    tab.keyboard.type("hat, red scarf")
+    with tab.expect_request("**/api/edit") as asked:
+        tab.keyboard.press("Enter")
+    assert asked.value.post_data_json == {"op": "add", "tag": "hat, red scarf", "ids": [second]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("status", "why"), [("rejected", "accepted pictures get one with the next run."), ("duplicate", "not trained on.")]
+)
+def test_a_picture_without_a_caption_takes_no_tags_and_says_why(tab, page, status, why):
+    (one,) = page.ids("character:noa")
+    found = page.read(f"api/picture/{one}")
+    left_out = [{"tag": "hat", "name": "hat", "why": "trait", "why_text": "", "score": None, "threshold": None}]
+    found |= {"status": status, "caption": None, "tags": [], "removed": left_out}
+    tab.route(f"**/api/picture/{one}", lambda route: route.fulfill(json=found))
+    tab.goto(tab.url.split("#")[0] + f"#picture/{one}")
+    tab.locator(".why-not", has_text=why).wait_for()
+    assert tab.locator("button >> text=Add").is_disabled() and not tab.locator(".removed button").count()
+
+
+@pytest.mark.slow
+def test_enter_in_the_filter_leaves_a_picture_for_the_grid_with_the_first_hit_framed(tab, page):
+    opened(tab)
+    tab.keyboard.press("/")
+    found = page.ids("character:noa")[0]
+    tab.fill("#filter", "character:noa")
+    tab.locator(".position", has_text="not in the list").wait_for()
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/#set?filter=character%3Anoa")
+    tab.wait_for_selector(f'.cell.current[data-id="{found}"]')
+    assert has_focus(tab, "#grid")
+    tab.keyboard.press("x")
+    says(tab, "1 picture")
+    assert page.rows("character:noa")[0]["verdict"] == "excluded" and page.ids("is:touched") == [found]
+
+
+@pytest.mark.slow
+def test_quick_filters_are_pressed_and_views_without_a_list_have_no_filter(tab, page):
+    tab.click("text=Untouched")
+    tab.wait_for_url("**filter=is*")
+    assert tab.get_attribute(".quick >> text=Untouched", "aria-pressed") == "true"
+    assert tab.get_attribute(".quick >> text=All", "aria-pressed") == "false"
+    tab.click("nav >> text=History")
+    tab.wait_for_selector(".content:not([aria-busy])")
+    assert not tab.is_visible("#filter") and not tab.is_visible("#tags")
+    tab.keyboard.press("/")
+    tab.wait_for_selector("#grid")
+    assert has_focus(tab, "#filter")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("address", ["#__proto__", "#constructor/x", "#picture/%E0"])
+def test_an_address_that_names_no_view_leads_to_the_set(tab, address):
+    tab.goto(tab.url.split("#")[0] + address)
+    tab.reload()
+    tab.wait_for_selector(".cell .cell-name bdi")
+
+
+@pytest.mark.slow
+def test_a_tag_that_nothing_completes_is_called_new_and_enter_takes_it(tab, page):
+    opened(tab)
+    tab.keyboard.press("t")
+    tab.keyboard.type("hat, zzzq")
+    tab.locator("[role=option]", has_text="new tag: zzzq").wait_for()
+    tab.keyboard.press("ArrowDown")
+    assert not tab.locator("[role=option][aria-selected=true]").count()
+    tab.keyboard.press("Control+a")
+    tab.keyboard.type("zzzq")
+    tab.keyboard.press("Enter")
+    says(tab, f"+ zzzq: {page.rows('character:mira')[0]['name']}")
+
+
+@pytest.mark.slow
+def test_a_message_about_a_change_that_waits_goes_when_the_run_is_done(tab, page):
+    opened(tab)
+    with held(page.art.out):
+        tab.keyboard.press("t")
+        tab.keyboard.type("hat")
+        tab.keyboard.press("Enter")
+        says(tab, "kept until the run is done")
+        tab.locator("#run", has_text="1 change waits").wait_for()
+        assert tab.inner_text("#message").count("run") == 1
+    tab.locator("#message:empty").wait_for(state="attached")
+
+
+@pytest.mark.slow
+def test_a_thumbnail_that_cannot_be_read_is_asked_for_once(tab, page):
+    asked = []
+    tab.route("**/thumb/*", lambda route: (asked.append(route.request.url), route.fulfill(status=404)))
+    tab.reload()
+    tab.wait_for_selector(".cell .gone")
+    tab.wait_for_load_state("networkidle")
+    for filter in ("character:mira", ""):  # noqa: A001
+        tab.fill("#filter", filter)
+        tab.locator("#count", has_text=f"{len(page.ids(filter))} of").wait_for()
+    tab.wait_for_load_state("networkidle")
+    assert tab.locator(".cell .gone").count() == tab.locator(".cell").count()
+    assert len(asked) == len(set(asked))
 
 
 @pytest.mark.slow

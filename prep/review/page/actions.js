@@ -4,16 +4,17 @@ import { post } from "./server.js";
 import { store } from "./store.js";
 import { say, complain } from "./messages.js";
 import { preview } from "./preview.js";
-import { plural } from "./text.js";
+import { cut, plural } from "./text.js";
 
 export const VERDICTS = { accept: "Accept", reject: "Reject", exclude: "Exclude", restore: "Restore" };
 
-// Takes what the server answered to a change: rows, message, and word to all who show something.
-export function taken(done) {
+// Takes what the server answered to a change: rows, message, and word to all who show something. `text`: what is said of
+// it; `waits`: whether that is about a change which waits for a run.
+export function taken(done, text = done.message ?? "Done.", waits = Boolean(done.waiting)) {
   const rows = done.rows ?? [];
   if ((done.count ?? 0) > rows.length) store.forget();
   store.put(rows);
-  say((done.message ?? "Done.") + (done.waiting ? " It waits for the run that is working." : ""));
+  say(text, waits);
   store.tell("changed");
   return done;
 }
@@ -24,8 +25,18 @@ export function failed(error) {
   if (error?.stale) store.tell("stale");
 }
 
+// A tag that was added to one picture, or removed from it, is named with the picture; all else as the server says it.
+function sentenceOf(body, done) {
+  const sign = { add: "+", remove: "−" }[body.op];
+  if (!sign || !done.count || body.ids?.length !== 1) return done.message;
+  const [id] = body.ids;
+  const name = (done.rows?.find((row) => row.id === id) ?? store.rows.get(id))?.name ?? "one picture";
+  return `${sign} ${cut(body.tag)}: ${cut(name)}${done.waiting ? "; kept until the run is done" : ""}`;
+}
+
 export async function change(body) {
-  return taken(await post("api/edit", body));
+  const done = await post("api/edit", body);
+  return taken(done, sentenceOf(body, done));
 }
 
 export async function changeOrSay(body) {
@@ -60,7 +71,8 @@ export async function decide(verdict) {
 
 async function step(address) {
   try {
-    taken(await post(address));
+    const done = await post(address);
+    taken(done, done.message, false);
   } catch (error) {
     // Nothing to undo is a 409 as well: it says so, and that is all.
     complain(error);

@@ -1,4 +1,5 @@
-// The small marks of a row: its status, what a person decided, where it comes from, whether somebody has touched it.
+// The small marks of a row: its status, what a person decided, where it comes from, whether it is a near copy,
+// whether somebody has touched it.
 // Each has a word or a sign of its own: none is told by colour alone.
 
 import { el, spoken } from "./dom.js";
@@ -27,6 +28,8 @@ export function badges(row) {
     );
   if (row.then !== null && row.then !== undefined)
     marks.push(el("span", { class: "badge then", title: "the next run changes its caption" }, "changes"));
+  if (row.flags?.includes("near_copy"))
+    marks.push(el("span", { class: "badge near", title: "nearly a copy of another picture" }, "≈", spoken(" near copy")));
   if (row.touched)
     marks.push(
       el("span", { class: "badge touched", title: "somebody decided something about it" }, "●", spoken(" touched")),

@@ -2,7 +2,7 @@
 
 import { el, button } from "./dom.js";
 import { get } from "./server.js";
-import { thumbOf } from "./server.js";
+import { listensTo, showThumb } from "./thumb.js";
 import { liveView } from "./live.js";
 import { number, percent, plural, visible, words } from "./text.js";
 
@@ -11,7 +11,7 @@ const SIDE = 128;
 
 function cropped(picture) {
   const scale = SIDE / Math.max(picture.width, picture.height, 1);
-  const image = el("img", { src: thumbOf(picture.id), alt: "", loading: "lazy", decoding: "async" });
+  const image = el("img", { alt: "", loading: "lazy", decoding: "async" });
   const frame = el("span", { class: "crop" });
   const box = el("span", { class: "crop-box" }, image, frame);
   const [left, top, right, bottom] = picture.crop ?? [0, 0, 1, 1];
@@ -21,7 +21,8 @@ function cropped(picture) {
   frame.style.top = `${100 * top}%`;
   frame.style.width = `${100 * (right - left)}%`;
   frame.style.height = `${100 * (bottom - top)}%`;
-  image.addEventListener("error", () => box.classList.add("gone"));
+  listensTo(image, box);
+  showThumb(image, box, picture.id);
   return box;
 }
 
@@ -65,10 +66,16 @@ function bucketCard(bucket, open) {
       `${bucket.width} × ${bucket.height}`,
       el("span", { class: "hint" }, ` ${plural(bucket.count, "picture")}, ${percent(lost)} cut off on average`),
     ),
-    bucket.warning && el("p", { class: "warns" }, visible(bucket.warning)),
+    bucket.warning && el("p", { class: bucket.count === 1 ? "hint" : "warns" }, visible(bucket.warning)),
     list,
     more,
   );
+}
+
+// Worst first: by the largest loss of one picture, then by the number of pictures.
+function worstFirst(buckets) {
+  const worst = new Map(buckets.map((one) => [one, Math.max(0, ...one.pictures.map((picture) => picture.lost ?? 0))]));
+  return [...buckets].sort((one, other) => worst.get(other) - worst.get(one) || other.count - one.count);
 }
 
 export function bucketsView(open) {
@@ -99,7 +106,7 @@ export function bucketsView(open) {
             ),
           ),
           (set.warnings ?? []).map((warning) => el("p", { class: "warns" }, visible(warning))),
-          set.buckets.map((bucket) => bucketCard(bucket, open)),
+          worstFirst(set.buckets).map((bucket) => bucketCard(bucket, open)),
         ),
       ),
       !found.datasets.length && el("p", { class: "hint" }, "No pictures train."),

@@ -71,6 +71,7 @@ export function openBulk(first = "add") {
     el("label", { htmlFor: map.id }, "Old and new names, one pair per line"),
     map,
   );
+  const laterOnes = el("p", { class: "hint" }, "Pictures that come later keep prep's word.");
   const toRow = el("div", { class: "field" }, el("label", { htmlFor: to.id }, "Where to"), to, place);
   const go = button("Apply", apply, { class: "primary", disabled: true });
   const dialog = el(
@@ -91,6 +92,7 @@ export function openBulk(first = "add") {
     el("div", { class: "field" }, el("label", { htmlFor: kind.id }, "What"), kind),
     tagRow,
     mapRow,
+    laterOnes,
     toRow,
     seen.element,
     el("p", { class: "hint" }, "The other tags keep their order. One undo takes all of it back."),
@@ -118,6 +120,7 @@ export function openBulk(first = "add") {
 
   function arrange() {
     tagRow.hidden = kind.value === "rename";
+    laterOnes.hidden = kind.value !== "rename";
     mapRow.hidden = kind.value !== "rename";
     toRow.hidden = kind.value !== "move";
     place.hidden = to.value !== "place";
@@ -159,7 +162,7 @@ export function openBulk(first = "add") {
     }
   }
 
-  const completion = completes(tag, { take: later, enter: () => look().then(() => go.focus()) });
+  const completion = completes(tag, { take: later, fresh: () => kind.value === "add", enter: () => look().then(() => go.focus()) });
   tag.addEventListener("input", later);
   map.addEventListener("input", later);
   place.addEventListener("input", later);

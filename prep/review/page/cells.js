@@ -3,7 +3,7 @@
 
 import { el } from "./dom.js";
 import { store } from "./store.js";
-import { thumbOf } from "./server.js";
+import { listensTo, showThumb } from "./thumb.js";
 import { words } from "./text.js";
 import { badges } from "./badges.js";
 
@@ -22,8 +22,7 @@ export function newCell() {
     name,
     marks,
   );
-  image.addEventListener("error", () => box.classList.add("gone"));
-  image.addEventListener("load", () => box.classList.remove("gone"));
+  listensTo(image, box);
   Object.assign(cell, { image, box, name, marks });
   return cell;
 }
@@ -42,8 +41,7 @@ export function fillCell(cell, place, box) {
   cell.classList.toggle("current", id === store.current);
   if (cell.dataset.id !== id) {
     cell.dataset.id = id;
-    cell.box.classList.remove("gone");
-    cell.image.src = thumbOf(id);
+    showThumb(cell.image, cell.box, id);
     cell.shown = null;
   }
   if (row && cell.shown !== row) {

@@ -17,6 +17,9 @@ const WHY = {
   settings: "By the settings",
 };
 
+// Whether tags can be added to this caption: it has one, and that is no sentence.
+export const takesTags = (detail) => !detail.sentence && detail.caption !== null && detail.caption !== undefined;
+
 const numbers = ({ score: value, threshold }) =>
   value === null || value === undefined ? "" : `${score(value)} / ${score(threshold)}`;
 
@@ -27,6 +30,7 @@ export function chips({ remove, move, look, back }) {
   const removed = el("div", { class: "removed" });
   const element = el("div", {}, list, note, removed);
   let here = 0;
+  let shown = null; // the picture whose tags these are
 
   const stops = () => [...list.querySelectorAll(".chip-remove")];
 
@@ -104,21 +108,26 @@ export function chips({ remove, move, look, back }) {
 
   return {
     element,
+    // In the same picture the focus stays on its tag, or on the neighbour of one that is gone; in another one no tag has it.
     show(detail) {
-      const focused = list.contains(document.activeElement);
+      const held = shown === detail.id && list.contains(document.activeElement);
+      const tag = held ? document.activeElement.closest(".chip").tag : null;
+      if (shown !== detail.id) here = 0;
+      shown = detail.id;
       list.replaceChildren(...detail.tags.map(chip));
-      stopAt(here, focused);
+      const place = held ? detail.tags.findIndex((each) => each.tag === tag) : -1;
+      stopAt(place < 0 ? here : place, held);
       const twice = conflict(detail.tags);
       note.className = twice ? "hint chips-note warns" : "hint chips-note";
       note.textContent =
         twice ||
         (detail.sentence
-          ? "This caption is whole sentences. Change it as text."
+          ? ""
           : detail.tags.length
             ? "★ trigger · ✎ by hand · others: score / threshold"
             : "No tags.");
       const groups = new Map();
-      for (const tag of detail.removed ?? []) groups.set(tag.why, [...(groups.get(tag.why) ?? []), tag]);
+      for (const tag of takesTags(detail) ? (detail.removed ?? []) : []) groups.set(tag.why, [...(groups.get(tag.why) ?? []), tag]);
       const order = [...Object.keys(WHY), ...[...groups.keys()].filter((why) => !(why in WHY))];
       removed.replaceChildren(
         ...order
@@ -152,6 +161,6 @@ export function chips({ remove, move, look, back }) {
       );
     },
     removeFocused,
-    focus: () => stopAt(here, true),
+    focus: () => stopAt(0, true),
   };
 }

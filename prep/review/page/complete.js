@@ -1,15 +1,16 @@
 // Completion of a tag in a text field: a combobox with a list under it. The focus stays in the field; arrows choose, Enter
-// takes what is chosen, or else what is typed; one key takes the first completion.
+// takes what is chosen, or else what is typed; one key takes the first completion. Of several tags, the last is completed.
 
 import { el, newId } from "./dom.js";
 import { get } from "./server.js";
-import { number, plural, words } from "./text.js";
+import { cut, number, plural, words } from "./text.js";
 
 const PAUSE_MS = 60;
 const MOST = 20;
 
-// `take(tag)`: the field now holds this completion. `enter(tag)`: Enter was pressed; the tag is what is chosen or typed.
-export function completes(field, { take = () => {}, enter = () => {} }) {
+// `take(text)`: the field now holds this completion. `enter(text)`: Enter was pressed; the text is what is chosen or typed.
+// `fresh()`: whether a tag that nothing completes would be a new one.
+export function completes(field, { take = () => {}, enter = () => {}, fresh = () => true }) {
   const box = el("ul", {
     class: "completions",
     role: "listbox",
@@ -34,6 +35,11 @@ export function completes(field, { take = () => {}, enter = () => {} }) {
     field.setAttribute(name, value);
   field.after(box, said);
 
+  // Several tags stand between commas: the last one, the field with a completion in its place, and all of them.
+  const piece = () => field.value.split(",").at(-1).trim();
+  const whole = (tag) => [...field.value.split(",").slice(0, -1).map((each) => each.trim()), tag].filter(Boolean).join(", ");
+  const typedText = () => field.value.replace(/^[\s,]+|[\s,]+$/gu, "");
+
   function close() {
     clearTimeout(timer);
     asking?.abort();
@@ -56,7 +62,7 @@ export function completes(field, { take = () => {}, enter = () => {} }) {
   }
 
   async function fetchItems() {
-    const text = field.value.trim();
+    const text = piece();
     if (!text) {
       close();
       said.textContent = "";
@@ -67,22 +73,22 @@ export function completes(field, { take = () => {}, enter = () => {} }) {
     asked = text;
     try {
       const answer = await get("api/complete", { q: text, limit: MOST }, asking.signal);
-      if (field.value.trim() !== text || document.activeElement !== field) return;
+      if (piece() !== text || document.activeElement !== field) return;
       items = answer.items;
     } catch (error) {
       if (error.name === "AbortError") return;
       items = [];
     }
-    if (!items.length) {
+    if (!items.length && !fresh()) {
       close();
       said.textContent = "No completions.";
       return;
     }
-    box.replaceChildren(...items.map(option));
+    box.replaceChildren(...(items.length ? items.map(option) : [newTag(text)]));
     box.hidden = false;
     field.setAttribute("aria-expanded", "true");
     choose(-1);
-    said.textContent = plural(items.length, "completion");
+    said.textContent = items.length ? plural(items.length, "completion") : `New tag: ${cut(text)}`;
   }
 
   function option(item, place) {
@@ -94,7 +100,7 @@ export function completes(field, { take = () => {}, enter = () => {} }) {
         "aria-selected": "false",
         onmousedown: (event) => {
           event.preventDefault();
-          finish(item.tag);
+          finish(whole(item.tag));
         },
       },
       words(item.tag, 60),
@@ -104,22 +110,32 @@ export function completes(field, { take = () => {}, enter = () => {} }) {
     );
   }
 
-  function finish(tag) {
-    field.value = tag;
+  // Says that the tag is a new one. It cannot be chosen: Enter takes what is typed.
+  function newTag(text) {
+    return el(
+      "li",
+      { role: "option", class: "new-tag", "aria-disabled": "true", onmousedown: (event) => event.preventDefault() },
+      "new tag: ",
+      words(text, 60),
+    );
+  }
+
+  function finish(text) {
+    field.value = text;
     close();
-    take(tag);
-    enter(tag);
+    take(text);
+    enter(text);
   }
 
   // Takes the first completion of what is typed; asks for it where it is not here yet.
   async function first() {
-    const text = field.value.trim();
-    if (!text) return;
-    if (!items.length || asked !== text) {
+    const text = piece();
+    if (!typedText()) return;
+    if (text && (!items.length || asked !== text)) {
       clearTimeout(timer);
       await fetchItems();
     }
-    finish(items[0]?.tag ?? text);
+    finish(text && items.length ? whole(items[0].tag) : typedText());
   }
 
   function keys(event) {
@@ -129,8 +145,8 @@ export function completes(field, { take = () => {}, enter = () => {} }) {
     else if (event.key === "ArrowUp" && open) choose(Math.max(chosen - 1, -1));
     else if (event.key === "Escape" && open) close();
     else if (event.key === "Enter") {
-      const tag = chosen >= 0 ? items[chosen].tag : field.value.trim();
-      if (tag) finish(tag);
+      const text = chosen >= 0 ? whole(items[chosen].tag) : typedText();
+      if (text) finish(text);
     } else return;
     event.preventDefault();
     event.stopPropagation();

@@ -30,6 +30,7 @@ export function startFilter(tell) {
   const sort = byId("sort");
   let timer = 0;
 
+  // True once the list is what was typed.
   async function apply() {
     clearTimeout(timer);
     const before = store.filter;
@@ -42,14 +43,16 @@ export function startFilter(tell) {
       note.textContent = "";
       tell();
       store.tell("filter");
+      return true;
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (error.name === "AbortError") return false;
       if (store.filter === wanted) store.filter = before;
       if (error.status === 400) {
         field.setAttribute("aria-invalid", "true");
         note.textContent = error.message;
         note.title = error.message;
       } else complain(error);
+      return false;
     }
   }
 
@@ -66,8 +69,8 @@ export function startFilter(tell) {
   });
   byId("filter-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    apply();
-    store.tell("filtered");
+    // Whoever has gone on meanwhile stays where they are.
+    apply().then((read) => read && document.activeElement === field && store.tell("filtered"));
   });
   const count = () => {
     const differs = store.pending ? ", changed" : "";

@@ -120,7 +120,8 @@ export function showKeys(keys) {
     el(
       "p",
       { class: "hint" },
-      "Keys with Ctrl or Alt also work while a field has the focus. configs/words/keys.toml says which key does what.",
+      "Keys with Ctrl or Alt also work while a field has the focus. " +
+        "The setting review.keys names the file that says which key does what; it is read when prep review starts.",
     ),
     el(
       "div",

@@ -39,8 +39,8 @@ function route() {
   const [view, id] = path.split("/");
   const asked = new URLSearchParams(query);
   return {
-    view: view in views ? view : "set",
-    id: id ? decodeURIComponent(id) : null,
+    view: Object.hasOwn(views, view) ? view : "set",
+    id: id || null,
     filter: asked.get("filter"),
     sort: asked.get("sort"),
   };
@@ -117,6 +117,22 @@ async function firstUntouched() {
   say("Every picture of this list is touched.");
 }
 
+// Views without a list hide the filter.
+async function toFilter() {
+  if (open !== views.set && open !== views.picture) {
+    history.pushState(null, "", address("set"));
+    await arrive();
+  }
+  filter.focus();
+}
+
+// Enter in the filter: from a picture to the grid, where the first that was found is framed.
+function toFound() {
+  if (open === views.set) return open.focus();
+  store.current = store.ids[0] ?? null;
+  return openSet();
+}
+
 function act(action, event) {
   if (action === "back" && event.target !== document.body && event.target.matches?.("input, textarea, select")) {
     event.target.blur();
@@ -127,7 +143,7 @@ function act(action, event) {
   else if (open.act?.(action, event)) return true;
   else if (action === "undo") undo();
   else if (action === "redo") redo();
-  else if (action === "filter") filter.focus();
+  else if (action === "filter") toFilter().catch(complain);
   else if (action === "help") showKeys(store.set.keys);
   else if (action === "first_untouched") firstUntouched().catch(complain);
   else if (action === "back" && open !== views.set) openSet();
@@ -155,7 +171,7 @@ async function start() {
   filter = startFilter(follow);
   startTagList(look);
   Object.assign(views, {
-    set: setView(openPicture),
+    set: setView(openPicture, look),
     picture: pictureView({ look, openSet, firstUntouched }),
     trigger: traitsView(),
     thresholds: thresholdsView(),
@@ -173,7 +189,7 @@ async function start() {
   startKeys(store.set.keys, act);
   startList();
   store.on("current", follow);
-  store.on("filtered", () => (open === views.set ? open.focus() : openSet()));
+  store.on("filtered", toFound);
   addEventListener("hashchange", () => arrive().catch(complain));
   const first = route();
   await filter.set(first.filter ?? "", first.sort ?? "");

@@ -3,7 +3,10 @@
 import { byId } from "./dom.js";
 import { visible } from "./text.js";
 
+let waiting = null; // a sign for the message in the line, where it is about a change that waits for a run
+
 function show(text, kind) {
+  waiting = null;
   const line = byId("message");
   const shown = visible(text);
   line.className = kind;
@@ -13,7 +16,14 @@ function show(text, kind) {
   requestAnimationFrame(() => (line.textContent = shown));
 }
 
-export const say = (text) => show(text, "said");
+export function say(text, waits = false) {
+  show(text, "said");
+  if (waits) waiting = Symbol("waits");
+}
+
+// The message that is about a change which waits, or null; and its end, unless another one has come meanwhile.
+export const saidToWait = () => waiting;
+export const waitIsOver = (message) => message && message === waiting && show("", "said");
 
 export function complain(error) {
   if (error?.name === "AbortError") return;

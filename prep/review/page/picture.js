@@ -8,7 +8,7 @@ import { changeOrSay, VERDICTS } from "./actions.js";
 import { ahead } from "./images.js";
 import { badges } from "./badges.js";
 import { captionField } from "./caption.js";
-import { chips } from "./chips.js";
+import { chips, takesTags } from "./chips.js";
 import { completes } from "./complete.js";
 import { details, tokens } from "./details.js";
 import { difference } from "./diff.js";
@@ -21,13 +21,23 @@ export function pictureView({ look, openSet, firstUntouched }) {
   const name = el("h2", { class: "picture-name" });
   const marks = el("span", { class: "cell-marks" });
   const stages = makeStages();
-  const field = el("input", { type: "text", id: newId("add"), spellcheck: false, dir: "auto" });
+  const field = el("input", {
+    type: "text",
+    id: newId("add"),
+    spellcheck: false,
+    dir: "auto",
+    title: "one tag, or several with commas between them",
+  });
+  const whyNot = el("p", { class: "hint why-not", id: newId("why-not") });
+  field.setAttribute("aria-describedby", whyNot.id);
+  const addButton = button("Add", () => field.value.trim() && add(field.value.trim()));
   const addRow = el(
     "div",
     { class: "add" },
-    el("label", { htmlFor: field.id }, "Add a tag"),
+    el("label", { htmlFor: field.id }, "Add tags"),
     el("span", { class: "combobox" }, field),
-    button("Add", () => field.value.trim() && add(field.value.trim())),
+    addButton,
+    whyNot,
   );
   const here = (body) => changeOrSay({ ...body, ids: [store.current] });
   // Chips are those of the last picture whose tags have come.
@@ -88,7 +98,23 @@ export function pictureView({ look, openSet, firstUntouched }) {
   // Here a decision is about this picture alone, whatever is selected in the grid.
   const decideHere = (verdict) => here({ op: verdict });
 
+  // A field that takes nothing keeps the focus: letters that are typed there must not become keys of the page.
+  function allowTags(detail) {
+    const allowed = takesTags(detail);
+    field.readOnly = !allowed;
+    field.setAttribute("aria-disabled", String(!allowed));
+    addButton.disabled = !allowed;
+    whyNot.textContent = allowed
+      ? ""
+      : detail.sentence
+        ? "A sentence: change it as text below."
+        : detail.verdict === "accepted" || ["kept", "rejected"].includes(detail.status)
+          ? "It has no caption: accepted pictures get one with the next run."
+          : "It is not trained on.";
+  }
+
   async function add(tag) {
+    if (field.readOnly) return;
     const typed = field.value;
     field.value = "";
     const done = await here({ op: "add", tag });
@@ -115,6 +141,7 @@ export function pictureView({ look, openSet, firstUntouched }) {
   function showCurrent() {
     const id = store.current;
     if (!id) return openSet();
+    if (shown !== id) leaveTags();
     const place = store.place(id);
     const row = store.rows.get(id);
     head(row);
@@ -124,7 +151,10 @@ export function pictureView({ look, openSet, firstUntouched }) {
     if (asked.here) fill(asked.here);
     else {
       if (row) stages.show(row);
-      if (shown !== id) panel.setAttribute("aria-busy", "true");
+      if (shown !== id) {
+        panel.setAttribute("aria-busy", "true");
+        tags.element.inert = true;
+      }
       asked
         .then((detail) => latest() && fill(detail))
         .catch((error) => {
@@ -145,12 +175,20 @@ export function pictureView({ look, openSet, firstUntouched }) {
     return undefined;
   }
 
+  // With another picture, what had the focus goes: a key pressed next must not be about a tag that nobody has seen.
+  function leaveTags() {
+    const at = document.activeElement;
+    if (tags.element.contains(at) || about.contains(at)) stages.focus();
+  }
+
   function fill(detail) {
     const other = shown !== detail.id;
     shown = detail.id;
     head(detail);
     stages.show(detail, detail.parent ?? null);
     tags.show(detail);
+    tags.element.inert = false;
+    allowTags(detail);
     caption.show(detail);
     count.replaceChildren(tokens(detail.tokens));
     const changes = detail.then !== null && detail.then !== undefined && detail.then !== detail.caption;
@@ -199,7 +237,7 @@ export function pictureView({ look, openSet, firstUntouched }) {
       else if (action === "add") field.focus();
       else if (action === "caption") caption.focus();
       else if (action === "zoom") stages.toggle();
-      else if (action === "remove") tags.removeFocused() || tags.focus();
+      else if (action === "remove") tags.element.inert || tags.removeFocused() || tags.focus();
       else return false;
       return true;
     },

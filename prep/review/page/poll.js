@@ -4,7 +4,7 @@
 import { get } from "./server.js";
 import { store } from "./store.js";
 import { byId } from "./dom.js";
-import { complain, say } from "./messages.js";
+import { complain, saidToWait, say, waitIsOver } from "./messages.js";
 import { copy } from "./clipboard.js";
 import { plural, visible } from "./text.js";
 
@@ -23,6 +23,7 @@ export function startPoll() {
       return;
     }
     asking = true;
+    const waits = saidToWait();
     try {
       const found = await get("api/changes", { since: store.version });
       if (lost) say("The server answers again.");
@@ -30,6 +31,7 @@ export function startPoll() {
       const moved = found.version !== store.version;
       store.version = found.version;
       tellState(found);
+      if (!found.run?.waiting) waitIsOver(waits);
       if (found.all) {
         store.forget();
         store.tell("fresh");

@@ -7,7 +7,16 @@ import { openBulk } from "./bulk.js";
 import { decide, VERDICTS } from "./actions.js";
 import { number } from "./text.js";
 
-export function setView(openPicture) {
+const QUICK = {
+  "": "All",
+  "is:trained": "Trained on",
+  "is:untouched": "Untouched",
+  "is:drawn": "Drawn",
+  "status:rejected": "Rejected",
+};
+
+// `look(filter)` shows the pictures of a filter.
+export function setView(openPicture, look) {
   const grid = makeGrid(openPicture);
   const whom = el("p", { class: "whom", "aria-live": "polite" });
   const open = button("Open", () => store.current && openPicture(store.current), { title: "Enter, or a double click" });
@@ -30,10 +39,14 @@ export function setView(openPicture) {
     all,
     whom,
   );
+  const quick = Object.entries(QUICK).map(([filter, label]) =>
+    button(label, () => look(filter), { class: "small", "aria-pressed": "false", title: filter || "no filter" }),
+  );
   const element = el(
     "section",
     { class: "set-view", "aria-label": "Set" },
     bar,
+    el("div", { class: "actions quick", role: "group", "aria-label": "Quick filters" }, quick),
     el("div", { class: "grid-place" }, grid.element, grid.empty),
   );
 
@@ -46,6 +59,13 @@ export function setView(openPicture) {
     tags.disabled = !store.ids.length;
   }
 
+  function press() {
+    Object.keys(QUICK).forEach((filter, place) =>
+      quick[place].setAttribute("aria-pressed", String(filter === store.filter)),
+    );
+  }
+
+  store.on("filter", press);
   store.on("selection", tell);
   store.on("list", tell);
   store.on("current", tell);

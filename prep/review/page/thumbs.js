@@ -1,14 +1,15 @@
 // A row of small pictures with their names: near copies, what was drawn from a picture.
 
 import { el, button } from "./dom.js";
-import { thumbOf } from "./server.js";
+import { listensTo, showThumb } from "./thumb.js";
 import { words } from "./text.js";
 import { badges } from "./badges.js";
 
 export function smallImage(id, size = 96) {
   const box = el("span", { class: "thumb" });
-  const node = el("img", { src: thumbOf(id), alt: "", loading: "lazy", decoding: "async", width: size, height: size });
-  node.addEventListener("error", () => box.classList.add("gone"));
+  const node = el("img", { alt: "", loading: "lazy", decoding: "async", width: size, height: size });
+  listensTo(node, box);
+  showThumb(node, box, id);
   box.style.width = box.style.height = `${size}px`;
   box.append(node);
   return box;
