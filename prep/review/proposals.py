@@ -75,7 +75,12 @@ def accept_threshold(session: Session, sent: Threshold) -> dict[str, Any]:
     if underscored(sent.name) not in known:
         raise Refused(422, f"{sent.name!r} is not a tag of the tagger", "load the page again")
     action = {"do": "threshold", "tag": underscored(sent.name), "level": sent.level, "value": sent.value}
-    return change_settings(session, action, sent.dry)
+
+    def works(then: Foreseen) -> bool:
+        found = then.settings.thresholds.tags.get(underscored(sent.name), {}).get(sent.level)
+        return sent.value is None or found == sent.value
+
+    return change_settings(session, action, sent.dry, works)
 
 
 def _edited(edits: Edits, item: Item) -> bool:

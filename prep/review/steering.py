@@ -1,9 +1,11 @@
 """Changes of settings from the page: what each would do to the captions, and doing it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from prep.edits.actions import Action, values_of
 from prep.edits.own_settings import found_in, read_settings, with_values
+from prep.names import underscored
 from prep.review.asked import Trait
 from prep.review.next_run import Foreseen
 from prep.review.session import EXAMPLES, Session
@@ -18,7 +20,13 @@ def traits_of(session: Session) -> dict[str, Any]:
 
 def flip_trait(session: Session, sent: Trait) -> dict[str, Any]:
     action = flip_of(session.next, foresight(session), sent.character, sent.name, sent.choice)
-    return change_settings(session, action, sent.dry)
+
+    def works(then: Foreseen) -> bool:
+        own = (table for table in tables_of(then) if table["character"] == sent.character)
+        choices = {row["name"]: row["choice"] for table in own for row in table["rows"]}
+        return choices.get(underscored(sent.name), "auto") == sent.choice
+
+    return change_settings(session, action, sent.dry, works)
 
 
 def foresight(session: Session) -> Foreseen:
@@ -28,16 +36,15 @@ def foresight(session: Session) -> Foreseen:
     return found
 
 
-def change_settings(session: Session, action: Action, dry: bool) -> dict[str, Any]:
+def change_settings(session: Session, action: Action, dry: bool, works: Callable[[Foreseen], bool]) -> dict[str, Any]:
     """Change OUT/settings.toml -> how many captions the next run will write otherwise, with examples.
 
-    Raises Refused when --set or --config of the last run says something else.
+    works: whether it has its effect. Raises Refused when it has not, since --set or --config of the last run wins.
     """
     found, own = foresight(session), read_settings(session.out)
     values = values_of(action, lambda key: found_in(own, key))
     then = session.next.with_own(with_values(own, values))
-    changing = any(found_in(own, key) != value for key, value in values.items())
-    if changing and then.settings == found.settings and session.next.given:
+    if session.next.given and not works(then):
         raise Refused(
             409,
             "this would change nothing: the last run had it in --set or --config",
