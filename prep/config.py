@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +34,25 @@ def configs_folder() -> Path:
 
 
 def load_settings(
-    src: Path | None = None, config: Path | None = None, sets: tuple[str, ...] = (), out: Path | None = None
+    src: Path | None = None,
+    config: Path | None = None,
+    sets: tuple[str, ...] = (),
+    out: Path | None = None,
+    own: Mapping[str, Any] | None = None,
 ) -> Settings:
     """The defaults, overridden by SRC's own prep.toml, by OUT's settings.toml, by --config, and by each --set in turn.
 
-    Raises SettingsError naming the file and the key, with the nearest name for an unknown one.
+    own: in place of what OUT's settings.toml says. Raises SettingsError naming the file and the key, with the nearest
+    name for an unknown one.
     """
     merged: dict[str, Any] = {}
-    if src and os.path.lexists(own := src / "prep.toml"):
-        _merge(merged, _layer(own, inside=src))
-    if out and os.path.lexists(own := out / OWN):
-        _merge(merged, _layer(own, inside=out))
+    if src and os.path.lexists(src / "prep.toml"):
+        _merge(merged, _layer(src / "prep.toml", inside=src))
+    if out and own is not None:
+        context = {"folder": out, "inside": out}
+        _merge(merged, _checked(dict(own), OWN, context).model_dump(exclude_unset=True))
+    elif out and os.path.lexists(out / OWN):
+        _merge(merged, _layer(out / OWN, inside=out))
     if config:
         _merge(merged, _layer(config))
     for assignment in sets:

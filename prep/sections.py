@@ -143,6 +143,7 @@ class VariantSettings(Section):
     trigger: Annotated[str, AfterValidator(_trigger)] | None = None
     traits: list[Tag] | None = None
     keep: list[Tag] = []
+    drop: list[Tag] = []
     add: list[Tag] = []
     remove: list[Tag] = []
 

@@ -362,7 +362,7 @@ LISTS = [name for name, field in every_setting() if "list" in str(field.annotati
 
 
 def test_every_setting_with_a_number_text_or_list_is_among_those_that_are_tried():
-    assert len(NUMBERS) > 25 and len(TEXTS) > 12 and len(LISTS) == 7
+    assert len(NUMBERS) > 25 and len(TEXTS) > 12 and len(LISTS) == 8
 
 
 @pytest.mark.parametrize(("name", "kind"), NUMBERS)
@@ -492,6 +492,6 @@ def test_a_variants_name_with_dots_is_told_to_be_quoted_and_works_so(key, says):
 def test_an_unknown_key_of_a_variant_and_a_variant_in_the_wrong_place_say_what_to_write(tmp_path):
     assert "Did you mean `trigger`?" in told(load_settings, sets=("characters.mira.variants.maid.tigger=x",))
     message = told(load_settings, sets=("characters.mira.variants.maid.zzz=x",))
-    assert message.endswith("Known: add, keep, remove, traits, trigger.")
+    assert message.endswith("Known: add, drop, keep, remove, traits, trigger.")
     message = told(load_settings, config=config(tmp_path, "[characters.mira.maid]\ntrigger = 'x'\n"))
     assert "A variant's table is [characters.mira.variants.maid]" in message

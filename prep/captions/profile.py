@@ -22,10 +22,10 @@ def profile_of(
     """
     counts, hidden = tally.found, tally.hidden
     named = None if own.traits is None else {underscored(name) for name in own.traits}
-    kept = {underscored(name) for name in own.keep}
-    names = sorted(counts, key=lambda name: (-counts[name], name)) + sorted((named or set()) - set(counts))
+    kept, dropped = ({underscored(name) for name in names} for names in (own.keep, own.drop))
+    names = sorted(counts, key=lambda name: (-counts[name], name)) + sorted(((named or set()) | dropped) - set(counts))
     tags = {
-        name: _seen(name, counts[name], images, hidden[name], name in intrinsic, settings, named, kept)
+        name: _seen(name, counts[name], images, hidden[name], name in intrinsic, settings, named, kept, dropped)
         for name in names
     }
     never = {underscored(name) for name in own.remove}
@@ -42,6 +42,7 @@ def _seen(
     settings: ProfileSettings,
     named: set[str] | None,
     kept: set[str],
+    dropped: set[str],
 ) -> Seen:
     total = all_images - hidden
     bound = wilson_lower(images, total)
@@ -49,7 +50,7 @@ def _seen(
     trait, why = False, ""
     if name in kept:
         why = "kept: the settings say so"
-    elif named is not None and name in named:
+    elif name in dropped or named is not None and name in named:
         trait, why = True, "dropped: the settings say so"
     elif not core:
         why = "kept: not common enough"

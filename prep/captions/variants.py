@@ -39,7 +39,7 @@ def _together(whole: Profile, own: VariantSettings) -> CharacterSettings:
     """What is set for the character, and above it what is set for the variant."""
     add, remove, keep = ([underscored(name) for name in names] for names in (own.add, own.remove, own.keep))
     return CharacterSettings(
-        traits=sorted((whole.traits | {underscored(name) for name in own.traits or ()}) - {*keep}),
+        traits=sorted((whole.traits | {underscored(name) for name in (*(own.traits or ()), *own.drop)}) - {*keep}),
         add=[name for name in whole.always if name not in remove] + add,
         remove=sorted((whole.never - {*add}) | {*remove}),
     )

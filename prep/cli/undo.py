@@ -46,6 +46,8 @@ def command(out: Path, steps: int, redo: bool, listed: bool) -> int:
         done = edits.redo(steps) if redo else edits.undo(steps)
         for step in done:
             say(f"{'redone' if redo else 'undone'}: {_line(step, names)}")
+        if edits.left:
+            say("settings.toml was changed by hand since, and stays as it is")
         if 0 < len(done) < steps:
             say(f"there was nothing more to {'redo' if redo else 'undo'}")
         if not done:

@@ -11,16 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from prep.edits.decisions import Decisions
-from prep.edits.from_files import HandEdits, caption_bytes
+from prep.edits.from_files import BY, HandEdits, caption_bytes
 from prep.edits.history import REDO, UNDO, Change, Step, Verdict
 from prep.edits.merge import Hand, edited, is_tag_list, items, merged
-from prep.edits.own_settings import Key, as_key, as_name, setting, write_setting
+from prep.edits.own_settings import (
+    Key,
+    as_key,
+    as_name,
+    changed_text,
+    found_in,
+    read_settings,
+    with_values,
+    write_settings,
+)
 from prep.edits.placed import read_placement
 from prep.edits.retags import Retag, adding, moving, removing, renaming, triggers_in
-from prep.edits.sidecar import CAPTION, Entry, caption_text, texts_of
+from prep.edits.sidecar import CAPTION, LONGEST_BYTES, Entry, absorb, caption_text, texts_of
 from prep.edits.take_out import take_out
 from prep.errors import ImageError, UsageError
-from prep.files import write_whole
+from prep.files import read_file, write_whole
 from prep.ledger import DryLedger, Ledger
 
 
@@ -32,6 +41,8 @@ class Edits:
         self.out = out
         self.by = by
         self.dry = isinstance(ledger, DryLedger)
+        self.left: list[str] = []  # settings that the last undo or redo left alone: the user has changed them since
+        self._unwritten: dict[tuple[str, ...], Any] = {}  # settings that are in memory alone
         self.placement = read_placement(out / "kohya", ledger)
         self.decisions = Decisions(ledger, self.placement.left_out())
         self.files = HandEdits(self.decisions, self.placement, out, out, in_source=False)
@@ -62,6 +73,7 @@ class Edits:
         base: the caption that the writer saw. If it has changed since, only what the writer changed is merged into it.
         Raises UsageError for a picture that has no caption yet.
         """
+        self._take_over([picture])
         entry = self._captioned(picture)
         hand, now, text = entry.hand, entry.hand.text, _as_read(text)
         if text == (now if base is None else base):
@@ -125,7 +137,7 @@ class Edits:
 
     def setting(self, key: Key) -> Any:
         """The value in OUT/settings.toml; None: it is not set there. Raises UsageError when it cannot be read."""
-        return setting(self.out, key)
+        return found_in(with_values(read_settings(self.out), self._unwritten), key)
 
     def set_values(self, values: Mapping[Key, Any]) -> bool:
         """Set values in OUT/settings.toml as one step; None takes one out. -> whether anything changed."""
@@ -134,6 +146,7 @@ class Edits:
 
     def undo(self, steps: int = 1) -> list[Step]:
         """Undo the last steps -> those that were undone, newest first."""
+        self.left = []
         undone = self.decisions.history.undoable()[:steps]
         for step in undone:
             self._apply([change.inverse for change in self._current_changes(step)], UNDO, step.number)
@@ -141,10 +154,15 @@ class Edits:
 
     def redo(self, steps: int = 1) -> list[Step]:
         """Redo the steps that were undone last."""
+        self.left = []
         redone = self.decisions.history.redoable()[:steps]
         for step in redone:
             self._apply(self._current_changes(step), REDO, step.number)
         return redone
+
+    def pictures_of(self, step: Step) -> set[str]:
+        """The pictures that a step is about, under their present keys."""
+        return {change.picture for change in self._current_changes(step) if change.what != "setting"}
 
     def _current_changes(self, step: Step) -> list[Change]:
         """The changes of a step, under the pictures' present keys."""
@@ -172,16 +190,19 @@ class Edits:
     def _set(self, changes: Sequence[Change], by: str, of: int = 0) -> bool:
         """Undoing leaves a value alone that the user has changed since; it counts as undone."""
         found = {change.picture: self.setting(as_key(change.picture)) for change in changes}
+        left = [change.picture for change in changes if found[change.picture] != change.before]
+        self.left += left
         changes = [
-            change if found[change.picture] == change.before else replace(change, before=now, after=now)
+            change if change.picture not in left else replace(change, before=now, after=now)
             for change in changes
             for now in [found[change.picture]]
         ]
-        done = self.decisions.history.record(by, changes, of)
-        for change in changes if done and not self.dry else ():
-            if change.before != change.after:
-                write_setting(self.out, as_key(change.picture), change.after)
-        return bool(done)
+        values = {as_key(change.picture): change.after for change in changes if change.before != change.after}
+        if self.dry:
+            self._unwritten |= values
+        elif values:  # the file first: the history must not say what the file lacks
+            write_settings(self.out, changed_text(self.out, values))
+        return bool(self.decisions.history.record(by, changes, of))
 
     def _updated(self, picture: str, hand: Hand) -> Hand:
         """An earlier state of a caption, merged with prep's present one."""
@@ -193,12 +214,35 @@ class Edits:
 
     def retag(self, pictures: Iterable[str], change: Retag) -> set[str]:
         """Change the tags of captions, as one step. -> the pictures whose caption changed."""
+        pictures = [*pictures]
+        self._take_over(pictures)
         changed = self.retagged(pictures, change)
         for _, then in changed.values():
             _as_read(then)
         hands = {picture: edited(self.decisions.entry(picture).hand, then) for picture, (_, then) in changed.items()}
         self._write(hands, self.by)
         return set(changed)
+
+    def _take_over(self, pictures: Iterable[str]) -> None:
+        """Read what somebody has just saved in the files of these captions."""
+        saved: dict[str, Entry] = {}
+        for picture in pictures:
+            placed = self.placement[picture]
+            folder = self.placement.folder(placed.group) if placed else None
+            if folder is None:
+                continue
+            try:
+                text = caption_text(read_file(folder / f"{placed.stem}.txt", LONGEST_BYTES))
+            except (OSError, ImageError):  # gone, or unreadable: the next look says so
+                continue
+            entry = self.decisions.entry(picture)
+            if text not in entry.known:
+                saved[picture] = absorb(entry, text, None)
+        if saved:
+            history = self.decisions.history
+            waited, history.waited = history.waited, None  # this is not what the waiting action changes
+            self.decisions.keep(saved, BY)
+            history.waited = waited
 
     def _write(self, hands: Mapping[str, Hand], by: str, of: int = 0) -> None:
         """Keep captions as one step, then write their files: each is checked once more right before."""
@@ -210,7 +254,8 @@ class Edits:
             for picture, entry in entries.items()
         }
         self.decisions.keep(announced, by, of)
-        done = [picture for picture, entry in announced.items() if self._write_file(picture, entry)]
+        # In memory alone, the files keep their text.
+        done = [picture for picture, entry in announced.items() if not self.dry and self._write_file(picture, entry)]
         written = {picture: self.decisions.entry(picture)._replace(expected_texts=()) for picture in done}
         self.decisions.ledger.write(CAPTION, [entry.row(picture) for picture, entry in written.items()])
         self.decisions.changed |= written
@@ -218,7 +263,7 @@ class Edits:
     def _write_file(self, picture: str, entry: Entry) -> bool:
         """-> whether its file was written; if somebody has just saved it, the next look merges that."""
         placed = self.placement[picture]
-        path = self.placement.sidecar(placed) if placed and not self.dry else None
+        path = self.placement.sidecar(placed) if placed else None
         if path is None or entry.hand.text is None:
             return True
         if not self.files.says(path, entry.known):

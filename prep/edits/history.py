@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from prep.documents import parse_json
 from prep.edits.merge import Hand
@@ -37,6 +38,7 @@ EDIT = Shelf(
         # image key
         pa.field("before", pa.string()),  # JSON: a caption's Hand, a verdict's name, a setting's value; null: none
         pa.field("after", pa.string()),
+        pa.field("waited", pa.string()),  # the waiting action that it came from; null: none
     ),
 )
 
@@ -79,6 +81,7 @@ class History:
             self.last[kinds[place], pictures[place]] = place
         self.newest = max(numbers, default=0)
         self.recorded: list[Step] = []  # by this process
+        self.waited: str | None = None  # the waiting action that is being carried out
         self.since: dict[tuple[str, str], tuple[int, Change]] = {}  # the last of these for each (what, picture)
 
     def record(self, by: str, changes: Sequence[Change], of: int = 0) -> int:
@@ -104,6 +107,7 @@ class History:
                 "picture": change.picture,
                 "before": _written(change.before),
                 "after": _written(change.after),
+                "waited": self.waited,
             }
             for change in changes
         ]
@@ -120,6 +124,10 @@ class History:
         if place is None:
             return None
         return self.table["step"][place].as_py(), _read(what, self.table["after"][place].as_py())
+
+    def came_of(self, waited: str) -> bool:
+        """Whether a waiting action was carried out before, in a process that was killed then."""
+        return pc.any(pc.equal(self.table["waited"], waited)).as_py() or False
 
     def when(self, what: What, picture: str) -> int:
         """When it was last changed, in seconds since 1970; 0: never."""

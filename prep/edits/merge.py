@@ -8,6 +8,9 @@ import re
 from typing import NamedTuple
 
 SENTENCE_WORDS = 5
+LONGEST_TAG_WORDS = 12
+FEW_ITEMS = 3  # fewer are not enough to tell by their mean
+SENTENCE_WORDS_PER_ITEM = 3  # Danbooru's tags have two words or fewer in the mean
 
 
 class Hand(NamedTuple):
@@ -70,10 +73,17 @@ def is_sentence(text: str) -> bool:
 
 
 def is_tag_list(text: str) -> bool:
-    """Whether a caption is tags, in one line, so that one of them can be added, renamed or taken out."""
-    last = text.rstrip()
-    ends = last.endswith((".", "!", "?")) and " " in last.rpartition(",")[2].strip()
-    return "\n" not in text and not is_sentence(text) and not ends
+    """Whether a caption is tags, in one line, so that one of them can be added, renamed or taken out.
+
+    Tags have fewer words than the parts of sentences; one of them may be long, or end in a full stop.
+    """
+    words = [len(item.split()) for item in items(text)]
+    if "\n" in text or max(words, default=0) > LONGEST_TAG_WORDS:
+        return False
+    if len(words) < FEW_ITEMS:
+        ends = text.rstrip().endswith((".", "!", "?")) and " " in text.strip()
+        return not ends and not is_sentence(text)
+    return sum(words) < SENTENCE_WORDS_PER_ITEM * len(words)
 
 
 def merged(state: Hand, machine: tuple[str, ...], triggers: int = 1) -> str:

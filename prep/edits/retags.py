@@ -16,8 +16,14 @@ def check_tag(tag: str) -> str:
     return tag.strip()
 
 
-def adding(tag: str) -> Retag:
-    return lambda tags, triggers: tags if key(tag) in map(key, tags) else [*tags, tag.strip()]
+def adding(*new: str) -> Retag:
+    """Those that are missing, at the end."""
+
+    def change(tags: list[str], triggers: int) -> list[str]:
+        there = set(map(key, tags))
+        return [*tags, *({key(tag): tag.strip() for tag in new if key(tag) not in there}).values()]
+
+    return change
 
 
 def removing(tag: str) -> Retag:

@@ -5,7 +5,9 @@ merged with what the run made of it.
 """
 
 import json
-import logging
+import re
+import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,21 +17,23 @@ from prep.edits.actions import Action, carry_out
 from prep.edits.edits import Edits
 from prep.errors import UsageError
 from prep.files import write_whole
-from prep.system import remove
-
-log = logging.getLogger(__name__)
+from prep.system import remove, rename
 
 FOLDER = "waiting"  # in .prep
 PAGE = "page"  # who decides, as the history records it
-DIGITS = 9
+WAITS, CLAIMED = ".json", ".doing"
+NAMED = re.compile(r"\d{20}-[0-9a-f]{8}\.(json|doing)")
 
 
 def keep_waiting(out: Path, action: Action) -> None:
     """Keep it, behind those that wait already. It is on the disk when this returns."""
     folder = out / ".prep" / FOLDER
     folder.mkdir(exist_ok=True)
-    number = 1 + max((int(path.stem) for path in _files(out)), default=0)
-    write_whole(folder / f"{number:0{DIGITS}d}.json", json.dumps(action).encode(), sync=True)
+    newest = max((path.name.partition("-")[0] for path in _files(out)), default="")
+    now = f"{time.time_ns():020d}"
+    # Later than all that wait, also where a clock was put back. Two pages may keep one at the same moment.
+    first = now if now > newest else f"{int(newest) + 1:020d}"
+    write_whole(folder / f"{first}-{secrets.token_hex(4)}{WAITS}", json.dumps(action).encode(), sync=True)
 
 
 def is_waiting(out: Path) -> bool:
@@ -42,33 +46,49 @@ def waiting(out: Path) -> list[Action]:
 
 
 def take_back(out: Path) -> Action | None:
-    """The newest that waits, which waits no longer; None: there is none."""
+    """The newest that waits, which waits no longer; None: there is none, or somebody is carrying it out."""
     for path in reversed(_files(out)):
         action = _read(path)
-        if action is not None:
-            remove(path)
-            return action
+        if action is None or path.suffix != WAITS:
+            continue
+        taken = path.with_suffix(".taken")
+        try:
+            rename(path, taken)
+        except OSError:
+            continue
+        remove(taken)
+        return action
     return None
 
 
 def carry_out_waiting(edits: Edits) -> Iterator[tuple[Action, UsageError | None]]:
     """Carry out those that wait, oldest first. -> each, and why it could not be done.
 
-    One is gone once it is done. A kill in between does it twice, which changes nothing; but an undo would undo more, so
-    none waits. What cannot be read, or done, is set aside.
+    Each is claimed before, so that nobody takes it back meanwhile. After a kill the history says whether it was done.
+    What cannot be read, or done, is set aside.
     """
+    history = edits.decisions.history
     for path in _files(edits.out):
-        action, why = _read(path), None
-        if action is not None:
+        claimed = path.with_suffix(CLAIMED)
+        try:
+            if path != claimed:
+                rename(path, claimed)
+        except OSError:
+            continue
+        action, why = _read(claimed), None
+        if action is not None and not history.came_of(path.stem):
+            history.waited = path.stem
             try:
                 carry_out(edits, action)
             except (UsageError, KeyError, TypeError, ValueError, AttributeError) as error:
                 why = error if isinstance(error, UsageError) else UsageError("it is not one of prep's changes")
+            finally:
+                history.waited = None
         if action is None or why:
-            set_aside(edits.out, path, f"this change could not be made: {why or 'it cannot be read'}",
-                      edits.decisions.ledger)  # fmt: skip
+            said = f"this change could not be made: {why or 'it cannot be read'}"
+            set_aside(edits.out, claimed, said, edits.decisions.ledger)
         else:
-            remove(path)
+            remove(claimed)
         yield action or {}, why
 
 
@@ -76,7 +96,9 @@ def _files(out: Path) -> list[Path]:
     folder = out / ".prep" / FOLDER
     if folder.is_symlink():
         return []
-    return sorted(path for path in folder.glob("*.json") if path.stem.isdecimal() and not path.is_symlink())
+    return sorted(
+        path for path in folder.glob("*") if NAMED.fullmatch(path.name) and not path.is_symlink() and path.is_file()
+    )
 
 
 def _read(path: Path) -> Action | None:

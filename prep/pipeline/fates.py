@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from prep.dataset.problems import equation, reasons
 from prep.names import printable, quantity
 from prep.pipeline.records import Exported, Scanned
+from prep.scan.larger import compared
 from prep.scan.listing import Left, label
 from prep.sections import Scan
-from prep.types import BY_HAND, Problem, Row
+from prep.types import BY_HAND, ImageRef, Problem, Row
 
 SHOWN = 4
 NOT_EXPORTED = "not_exported"
@@ -79,7 +80,7 @@ def left_out_for(status: str, reason: str | None, file: str | None, exported: bo
 
 def _rejected(rows: list[Row], scan: Scan, problems: Mapping[str, Problem]) -> Iterator[tuple[str, Problem]]:
     originals = {(row.ref.character, row.ref.same): row.ref.path for row in rows if row.status != "duplicate"}
-    paths = {(row.ref.character, row.ref.sha256): row.ref.path for row in rows}
+    refs = _by_hash(rows)
     for row in rows:
         ref, place = row.ref, row.ref.path
         size = f"{ref.width}x{ref.height} px"
@@ -95,8 +96,7 @@ def _rejected(rows: list[Row], scan: Scan, problems: Mapping[str, Problem]) -> I
             case "blurred":
                 said = f"its sharpness is {ref.sharpness:.1f}, below {scan.min_sharpness:g}", "use a sharper version"
             case "near_copy":
-                near = printable(paths.get((ref.character, row.near_of), ""))
-                said = f"is nearly {near}, which is larger", '`scan.near_copies = "flag"` keeps both'
+                said = _nearly(row, refs), '`scan.near_copies = "flag"` keeps both'
             case "over_cap":
                 said = f"more than {quantity(scan.max_images, 'image')} of its character", "raise scan.max_images"
             case "excluded":
@@ -135,15 +135,22 @@ def _left(left: tuple[Left, ...]) -> Iterator[tuple[str, Problem]]:
 
 
 def _near(rows: list[Row], why: Mapping[int, str]) -> Iterator[tuple[str, Problem]]:
-    paths = {(row.ref.character, row.ref.sha256): row.ref.path for row in rows}
+    refs = _by_hash(rows)
     for row in rows:
         if row.near_of and id(row) not in why and BY_HAND not in row.flags:
-            near = printable(paths.get((row.ref.character, row.near_of), ""))
-            hint = '`scan.near_copies = "drop"` keeps only the larger'
-            yield (
-                row.ref.path,
-                Problem("scan", "near_copy", f"is nearly {near}, which is larger; both are in the set", hint),
-            )
+            hint = '`scan.near_copies = "drop"` keeps only that one'
+            yield row.ref.path, Problem("scan", "near_copy", f"{_nearly(row, refs)}; both are in the set", hint)
+
+
+def _by_hash(rows: list[Row]) -> dict[tuple[str, str], ImageRef]:
+    return {(row.ref.character, row.ref.sha256): row.ref for row in rows}
+
+
+def _nearly(row: Row, refs: Mapping[tuple[str, str], ImageRef]) -> str:
+    near = refs.get((row.ref.character, row.near_of or ""))
+    if near is None:
+        return "is nearly another picture"
+    return f"is nearly {printable(near.path)}, which is {compared(near, row.ref)}"
 
 
 def _shared(rows: list[Row], why: Mapping[int, str]) -> Iterator[tuple[str, Problem]]:

@@ -11,7 +11,7 @@ from prep.errors import InUseError, StoppedError
 from prep.files import open_file, read_file
 from prep.names import shown
 
-WAIT_SECONDS = 0.5  # a page has the lock for some milliseconds per change
+WAIT_SECONDS = 2.0  # a page has the lock for some milliseconds per change
 HOLDER_BYTES = 1_000  # a process and a host
 READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 

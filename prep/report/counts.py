@@ -42,7 +42,7 @@ class Level(NamedTuple):
     name: str
     images: int
     threshold: float | None  # the median
-    tags: float | None  # of a caption: the median
+    tags: float | None  # of a caption: the median; None: all captions are sentences
     fewest: int
     most: int
 
@@ -98,17 +98,18 @@ def frequencies(pictures: Sequence[Picture], tags: Tags) -> tuple[Counted, ...]:
 
 
 def levels(pictures: Sequence[Picture], tags: Tags) -> list[Level]:
-    """The levels of complexity that real pictures of the set have."""
+    """The levels of complexity that real pictures of the set have. Captions that are sentences have no length."""
     lengths = caption_lengths(pictures, tags)
     found: dict[str, list[Picture]] = defaultdict(list)
     for picture in pictures:
         if picture.kept and picture.complexity:
             found[picture.complexity].append(picture)
-    return [_level(name, found[name], lengths) for name in (*LEVELS, *sorted(found.keys() - LEVELS)) if found[name]]
+    names = (*LEVELS, *sorted(found.keys() - LEVELS))
+    return [_level(name, found[name], lengths, tags.sentences) for name in names if found[name]]
 
 
 def caption_lengths(pictures: Sequence[Picture], tags: Tags) -> np.ndarray:
-    """int64 [N]: the tags of each picture's caption, as prep writes it."""
+    """int64 [N]: the tags of each picture's caption."""
     return np.bincount(tags.written.picture, minlength=len(pictures))
 
 
@@ -149,11 +150,12 @@ def _frequent(counts: dict[str, int]) -> tuple[Counted, ...]:
     return tuple(Counted(*pair) for pair in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-def _level(name: str, pictures: list[Picture], lengths: np.ndarray) -> Level:
-    own = lengths[[picture.at for picture in pictures]]
+def _level(name: str, pictures: list[Picture], lengths: np.ndarray, sentences: frozenset[int]) -> Level:
+    own = [int(lengths[picture.at]) for picture in pictures if picture.at not in sentences]
     thresholds = [picture.threshold for picture in pictures if picture.threshold is not None]
     threshold = median(thresholds) if thresholds else None
-    return Level(name, len(pictures), threshold, float(np.median(own)), int(own.min()), int(own.max()))
+    tags = float(median(own)) if own else None
+    return Level(name, len(pictures), threshold, tags, min(own, default=0), max(own, default=0))
 
 
 def _together(character: Character, shown: Tags) -> Iterator[Together]:

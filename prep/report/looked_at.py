@@ -10,6 +10,7 @@ from prep.report.problems import Line, kinds
 from prep.report.rows import Picture
 from prep.report.thumbs import Thumbs
 from prep.report.trained import Trained
+from prep.scan.larger import compared
 
 MOST_BUCKETS = 60
 MOST_CROPS = 12  # pictures per dataset
@@ -36,11 +37,12 @@ def near_copies(pictures: Sequence[Picture], thumbs: Thumbs) -> Html:
     rows, pairs = [], []
     for picture in found[:MOST_COPIES]:
         other = others.get((picture.character, picture.near_of))
-        rows.append([name(picture.character), _called(picture), _called(other), picture.status])
+        which = compared(other, picture) if other else "-"
+        rows.append([name(picture.character), _called(picture), _called(other), which, picture.status])
         images = [each and thumbs.image(each, "near copy") for each in (picture, other)]
         if len(pairs) < COPIES_SHOWN and all(images):
             pairs.append(f'<div class="strip two">{"".join(images)}</div>')
-    heads = ["character", "picture", "nearly the same as", "status"]
+    heads = ["character", "picture", "nearly the same as", "which is", "status"]
     return section(
         "copies",
         "Near copies",

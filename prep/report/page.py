@@ -34,7 +34,7 @@ def page(found: Set) -> str:
     """The HTML of the report. Raises UsageError when the set is not finished, or its manifest is damaged."""
     pictures = read_pictures(found)
     facts = facts_of(found, pictures)
-    tags = read_tags(found, len(pictures))
+    tags = read_tags(found, pictures)
     everyone = characters(pictures, tags, facts.setting("profile", "core_share", 0.45))
     with_file = sum(bool(picture.file) for picture in pictures)
     thumbs = Thumbs(found.out, facts.setting("scan", "max_pixels", 100_000_000), with_file)
@@ -42,13 +42,15 @@ def page(found: Set) -> str:
     # These first: the pictures that they show are few, and the rest of the room is the characters'.
     buckets = looked_at.buckets(datasets, problem, pictures, thumbs)
     copies = looked_at.near_copies(pictures, thumbs)
+    captions = sum(picture.trains for picture in pictures)
     lengths = caption_lengths(pictures, tags)
+    own_lengths = [int(lengths[each.at]) for each in pictures if each.kept and each.at not in tags.sentences]
     samples = by_character(pictures, "consistency")
     lines, unread = read_problems(found.out)
     parts = [
         sections.characters(everyone, chosen(everyone, thumbs.room), thumbs),
-        sections.tags(frequencies(pictures, tags), sum(picture.trains for picture in pictures)),
-        sections.levels(facts, levels(pictures, tags), [int(lengths[each.at]) for each in pictures if each.kept]),
+        sections.tags(frequencies(pictures, tags), captions - len(tags.sentences), len(tags.sentences)),
+        sections.levels(facts, levels(pictures, tags), own_lengths),
         sections.together(never_parted(everyone, tags)),
         sections.coverage([(each.name, coverage(each, facts.groups)) for each in everyone], facts.groups_problem),
         buckets,

@@ -1,9 +1,9 @@
-"""What the report reads of a manifest: one small tuple per picture, and the tags of all pictures in three columns.
+"""What the report reads of a set: one small tuple per picture, and the tags of all pictures in three columns.
 
 A tag as a Python object, 40 per picture, would take a hundred times the memory.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,15 +11,18 @@ import numpy as np
 
 from prep.dataset.opened import Set
 from prep.dataset.rows import manifest_columns
+from prep.edits.merge import items
 from prep.errors import UsageError
+from prep.report.captions import split, triggers_of
 from prep.types import is_real, trains
 
-# Why a tag is not in the caption. The first one: it is.
-WHYS = ("", "trait", "overlap", "limit", "settings", "filter")
-SHOWS = 4  # from here on, what a picture shows does not count
+# Why a tag is not in the caption. The first one: it is. sentence: prep found it, but the caption is no list of tags.
+WHYS = ("", "trait", "overlap", "limit", "sentence", "settings", "filter")
+SHOWS = 5  # from here on, what a picture shows does not count
 
 MEASURED = ("check_identity", "check_damage", "check_alike", "asked", "changes", "check_missing")
-PLAIN = ("source", "near_of", "width", "height", "complexity", "threshold", "caption_source", "tagger", "generator")
+PLAIN = ("source", "near_of", "width", "height", "complexity", "threshold", "caption_source", "tagger", "generator",
+         "format", "bytes")  # fmt: skip
 COLUMNS = (*PLAIN, "variant", "manner", "flags", "caption", *MEASURED)
 
 
@@ -34,7 +37,7 @@ class Picture(NamedTuple):
     reason: str
     file: str
     flags: tuple[str, ...]
-    begins: str  # the first item of its caption
+    caption: str  # its .txt's text as it is now, if it trains; else the manifest's
     source: str
     near_of: str
     width: int
@@ -52,6 +55,14 @@ class Picture(NamedTuple):
     asked: tuple[str, ...]
     changes: tuple[str, ...]
     missing: tuple[str, ...]
+    format: str = ""
+    bytes: int = 0
+    triggers: tuple[str, ...] = ()  # words of its caption that are no tags
+
+    @property
+    def begins(self) -> str:
+        """The first item of its caption."""
+        return self.caption.partition(",")[0].strip()
 
     @property
     def real(self) -> bool:
@@ -68,16 +79,17 @@ class Picture(NamedTuple):
 
 @dataclass(frozen=True)
 class Tags:
-    """One entry per tag of a picture: of its caption, and of what was removed from it."""
+    """One entry per tag of a picture: of its caption as it is now, and of what prep removed from it."""
 
     names: tuple[str, ...]  # the vocabulary: underscored
     picture: np.ndarray  # int32 [K], Picture.at
     tag: np.ndarray  # int32 [K], into names
     why: np.ndarray  # int8 [K], into WHYS
+    sentences: frozenset[int] = frozenset()  # Picture.at of those whose caption is no list of tags
 
     def where(self, chosen: np.ndarray) -> "Tags":
         """chosen: bool [K]."""
-        return Tags(self.names, self.picture[chosen], self.tag[chosen], self.why[chosen])
+        return Tags(self.names, self.picture[chosen], self.tag[chosen], self.why[chosen], self.sentences)
 
     @property
     def shown(self) -> "Tags":
@@ -95,27 +107,51 @@ def read_pictures(found: Set) -> list[Picture]:
     return list(_pictures(found))
 
 
-def read_tags(found: Set, pictures: int) -> Tags:
-    """pictures: how many rows were read. Raises UsageError when a run has written another manifest meanwhile."""
+def read_tags(found: Set, pictures: Sequence[Picture]) -> Tags:
+    """pictures: all rows. Raises UsageError when a run has written another manifest meanwhile."""
     import pyarrow as pa  # imported here, so that --help does not need it
     import pyarrow.compute as pc
 
     table = manifest_columns(found.out, ("tags", "removed"))
-    if table.num_rows != pictures:
+    if table.num_rows != len(pictures):
         raise UsageError(f"{found.out} was changed while it was read", hint="run the command again")
     parts, names = [], []
     for column in ("tags", "removed"):
         lists = table.column(column).combine_chunks()
         lists = pa.concat_arrays(lists.chunks) if isinstance(lists, pa.ChunkedArray) else lists
-        items = pc.list_flatten(lists)
-        whys = np.zeros(len(items), np.int8) if column == "tags" else _whys(pc.struct_field(items, "why"))
+        entries = pc.list_flatten(lists)
+        sentence = np.full(len(entries), WHYS.index("sentence"), np.int8)
+        whys = sentence if column == "tags" else _whys(pc.struct_field(entries, "why"))
         parts.append((pc.list_parent_indices(lists).to_numpy(zero_copy_only=False).astype(np.int32), whys))
-        names.append(pc.struct_field(items, "name"))
+        names.append(pc.struct_field(entries, "name"))
     coded = pa.concat_arrays(names).dictionary_encode()
     index = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
     picture, why = (np.concatenate([part[at] for part in parts]) for at in (0, 1))
-    found_tags = Tags(tuple(coded.dictionary.to_pylist()), picture, index, why)
-    return found_tags.where((index >= 0) & (why >= 0))
+    by_prep = Tags(tuple(coded.dictionary.to_pylist()), picture, index, why)
+    return _as_captioned(by_prep.where((index >= 0) & (why >= 0)), pictures)
+
+
+def _as_captioned(by_prep: Tags, pictures: Sequence[Picture]) -> Tags:
+    """What the captions say now, and of what prep found in each picture the rest."""
+    captions = ((each.at, each.caption, each.triggers) for each in pictures if each.trains)
+    written = split(captions, by_prep.names)
+    picture, tag = (np.array(each, np.int32) for each in (written.picture, written.tag))
+    wide = len(written.names)
+    there = np.isin(_pairs(by_prep.picture, by_prep.tag, wide), _pairs(picture, tag, wide))
+    in_words = np.isin(by_prep.picture, np.array(sorted(written.sentences), np.int32))
+    rest = by_prep.where(~there & (in_words | (by_prep.why != WHYS.index("sentence"))))
+    return Tags(
+        tuple(written.names),
+        np.concatenate([picture, rest.picture]),
+        np.concatenate([tag, rest.tag]),
+        np.concatenate([np.zeros(len(tag), np.int8), rest.why]),
+        written.sentences,
+    )
+
+
+def _pairs(picture: np.ndarray, tag: np.ndarray, wide: int) -> np.ndarray:
+    """int64 [K]: a number for each picture with a tag. wide: how many tags there are."""
+    return picture.astype(np.int64) * wide + tag
 
 
 def _whys(column) -> np.ndarray:
@@ -126,7 +162,10 @@ def _whys(column) -> np.ndarray:
 
 
 def _pictures(found: Set) -> Iterator[Picture]:
+    triggers = triggers_of(found.ledger)
     for at, row in enumerate(found.rows(columns=COLUMNS)):
+        by_prep = row["caption"] or ""
+        now = found.caption(row) if trains(row["origin"], row["status"]) else by_prep
         yield Picture(
             at=at,
             **{name: row[name] or "" for name in ("image_id", "character", "origin", "status", "reason", "file")},
@@ -135,7 +174,10 @@ def _pictures(found: Set) -> Iterator[Picture]:
             width=row["width"] or 0,
             height=row["height"] or 0,
             threshold=row["threshold"],
-            begins=(row["caption"] or "").partition(",")[0].strip(),
+            caption=now or "",
+            triggers=triggers.get(row["picture"]) or tuple(items(by_prep)[:1]),
+            format=row["format"] or "",
+            bytes=row["bytes"] or 0,
             identity=row["check_identity"],
             damage=row["check_damage"],
             alike=row["check_alike"],

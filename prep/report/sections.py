@@ -68,18 +68,22 @@ def characters(found: Sequence[Character], shown: Mapping[str, list[Picture]], t
     )
 
 
-def tags(found: Sequence[Counted], images: int) -> Html:
+def tags(found: Sequence[Counted], images: int, sentences: int) -> Html:
+    """images: captions that are lists of tags. sentences: the others."""
+    what = "is a sentence, or has several lines" if sentences == 1 else "are sentences, or have several lines"
+    apart = paragraph(f"{quantity(sentences, 'caption')} {what}: not counted here.") if sentences else ""
     if not found:
-        return section("tags", "Tags", paragraph("No caption has a tag.", "faint"))
+        return section("tags", "Tags", paragraph("No caption has a tag.", "faint"), apart)
     rows = [[name(prompt_text(tag)), count, f"{count / images:.0%}"] for tag, count in found[:MOST_TAGS]]
     once = sum(count == 1 for _, count in found)
     return section(
         "tags",
         "Tags of the captions",
         paragraph(
-            f"{quantity(len(found), 'tag')} in {quantity(images, 'caption')}, as prep writes them; "
+            f"{quantity(len(found), 'tag')} in {quantity(images, 'caption')}, as they are now; "
             f"{once:,} of them in one caption only."
         ),
+        apart,
         side_by_side(
             plots.bars("The most frequent tags", [(prompt_text(tag), count) for tag, count in found[:MOST_BARS]]),
             table("Tags by the number of captions that have them", ["tag", "captions", "share"], rows,
@@ -93,7 +97,7 @@ def levels(facts: Facts, found: Sequence[Level], lengths: Sequence[int]) -> Html
         return section("thresholds", "Thresholds", paragraph("No picture was read.", "faint"))
     rows = [
         [each.name, each.images, each.threshold if each.threshold is not None else "-",
-         each.tags if each.tags is not None else "-", f"{each.fewest:,} to {each.most:,}"]
+         *([each.tags, f"{each.fewest:,} to {each.most:,}"] if each.tags is not None else ["-", "-"])]
         for each in found
     ]  # fmt: skip
     return section(

@@ -12,6 +12,7 @@ from prep.config import recipe
 from prep.dataset.opened import Set
 from prep.dataset.problems import NAME as PROBLEMS
 from prep.dataset.toml import MINE
+from prep.edits.decisions import Decisions
 from prep.errors import PrepError
 from prep.files import write_whole
 from prep.ledger import Ledger, Shelf
@@ -19,7 +20,7 @@ from prep.process.lock import locked
 from prep.process.report import Report
 
 NAME = "report.html"
-VERSION = 1
+VERSION = 2
 # Like SHEET: recipe: what the report was made of. Not OWN, whose first row would say that 0.1.0's manifest is a user's.
 REPORT = Shelf("report", (pa.field("sha256", pa.string()), pa.field("before", pa.string())))
 
@@ -32,7 +33,7 @@ def report(out: Path, always: bool = True) -> bool:
     """
     ledger = Ledger.begin(out / ".prep" / "ledger", partial(set_parts_aside, out))
     path, row = out / NAME, ledger.rows(REPORT).get(NAME)
-    key, found = _made_of(out), fingerprint(path)
+    key, found = _made_of(out, ledger), fingerprint(path)
     if not always and row and row["recipe"] == key and found == row["sha256"]:
         return False
     from prep.report.page import page
@@ -65,14 +66,21 @@ def after_run(out: Path) -> str:
         return f"report: not written ({why}); `prep report` tries again"
 
 
-def _made_of(out: Path) -> str:
-    """A hash of the files of OUT that a report follows from."""
+def _made_of(out: Path, ledger: Ledger) -> str:
+    """A hash of what a report follows from: files of OUT, and the captions as the ledger knows them. At the end of a
+    run that is as the .txt are.
+    """
     from prep.report.facts import last_run
 
     src, settings = last_run(out)
     vary = fingerprint(Path(settings.augmentation.vary))
     files = [fingerprint(out / place) for place in ("manifest.parquet", f"kohya/{MINE}", PROBLEMS)]
-    return recipe("report", VERSION, src.name if src else "", vary, files)
+    captions = Decisions(ledger)
+    pictures = sorted(captions.book.table["subject"].to_pylist())
+    texts = hashlib.sha256()
+    for picture, text in zip(pictures, captions.texts(pictures), strict=True):
+        texts.update(f"{picture}\0{text}\0".encode("utf-8", "surrogatepass"))
+    return recipe("report", VERSION, src.name if src else "", vary, files, texts.hexdigest())
 
 
 def _ours(row: dict[str, Any] | None) -> set[str]:

@@ -1,5 +1,6 @@
 """The routes that the page asks. Errors are {"detail": a sentence}; 409: the page is stale."""
 
+import hashlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -75,8 +76,8 @@ def _reads(session: Session) -> APIRouter:
     @router.get("/thumb/{id_}")
     def thumb(id_: str, request: Request) -> Response:
         item = board.item(id_)
-        tag = f'"{item.image_id[:32]}"'
-        headers = {"ETag": tag, "Cache-Control": "private, max-age=31536000, immutable"}
+        tag = f'"{hashlib.sha256(session.pictures.key(item).encode("utf-8", "surrogatepass")).hexdigest()[:32]}"'
+        headers = {"ETag": tag, "Cache-Control": "private, max-age=5"}
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
         return Response(session.pictures.thumbnail(item), media_type="image/webp", headers=headers)
@@ -113,6 +114,8 @@ def _changes(session: Session) -> APIRouter:
     def edit(sent: Edit) -> dict[str, Any]:
         items = sent.items(session.board)
         action = sent.action(items)
+        if sent.op == "caption" and (sent.dry or sent.expect is not None):
+            raise Refused(422, "a caption has no preview", "send it without dry and expect")
         if sent.dry or sent.expect is not None:
             found = session.preview(action, items)
             if sent.dry:

@@ -36,6 +36,7 @@ class Board:
         self.spelt: dict[str, str] = {}  # tag -> how a caption has it
         self.version = int(time.time() * 1000)  # later than that of any server before
         self.whole = self.version  # at which all was read anew
+        self.decided = 0  # differs once a caption or a verdict has changed
         self.changes: list[tuple[int, str]] = []  # (version, id)
 
     def load(self, of_set: Set, edits: Edits) -> None:
@@ -52,11 +53,13 @@ class Board:
             self.by_picture, self.by_image = {}, {}
             for item, text in zip(items_, list(texts), strict=True):
                 item.verdict = verdicts.get(item.picture)
+                item.retouched = _retouched(edits, item.picture)
                 item.touched = item.picture in by_hand
                 self.by_picture.setdefault(item.picture, []).append(item)
                 self.by_image.setdefault(item.image_id, []).append(item)
                 self._say(item, text if text is not None else item.text)
             self.version += 1
+            self.decided += 1
             self.whole = self.version
             self.changes = []
 
@@ -65,11 +68,13 @@ class Board:
         found = []
         with self.lock:
             self.version += 1
+            self.decided += 1
             for picture in pictures:
                 hand = edits.decisions.entry(picture)
                 verdict = edits.decisions.verdict(picture)
                 for item in self.by_picture.get(picture, ()):
                     item.verdict = verdict
+                    item.retouched = _retouched(edits, picture)
                     item.touched = hand.by_hand or verdict is not None
                     if hand.hand.text not in (None, item.text):
                         item.then = None
@@ -105,9 +110,8 @@ class Board:
 
     def where(self, condition: Condition) -> list[Item]:
         """In the order of the page."""
-        with self.lock:
-            places = self._places(condition, set(range(len(self.items))))
-            return [self.items[at] for at in sorted(places)]
+        items_ = self.items  # without the lock: a filter may take a second
+        return [items_[at] for at in sorted(self._places(condition, set(range(len(items_)))))]
 
     def counts(self, found: Collection[Item] | None = None) -> Counter[str]:
         """Tag -> in how many captions of these pictures it is. None: of all that train."""
@@ -119,7 +123,7 @@ class Board:
         """Its caption is this from now on."""
         for name in item.keys:
             self.tagged[name].discard(item.place)
-        item.text = text
+        item.text, item.folded = text, key(text or "")
         said = items(text) if item.captioned and is_tag_list(text) else []
         names = {}
         for each in said:
@@ -141,7 +145,14 @@ class Board:
             case Not(part):
                 return within - self._places(part, within)
             case Is(field="tag"):
-                names = [key(condition.value)] if "*" not in condition.value else filter(condition.matches, self.tagged)
+                names = [key(condition.value)]
+                if "*" in condition.value:
+                    names = filter(condition.matches, [*self.tagged])
                 return within & set().union(*(self.tagged.get(name, set()) for name in names))
         meets = meeting(condition)
         return {at for at in within if meets(self.items[at])}
+
+
+def _retouched(edits: Edits, picture: str) -> str | None:
+    placed = edits.placement[picture]
+    return placed.sha256 if placed and placed.hand else None

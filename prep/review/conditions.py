@@ -31,7 +31,7 @@ def _number(read: Any) -> Any:
 def _caption(condition: Is) -> Any:
     wanted = key(condition.value)
     pieces = wanted.split("*")
-    return lambda item: item.captioned and all(piece in key(item.text) for piece in pieces)
+    return lambda item: item.captioned and all(piece in item.folded for piece in pieces)
 
 
 def _origin(condition: Is) -> Any:
@@ -58,6 +58,7 @@ _STATES = {
     "edited": lambda item: item.touched and item.verdict is None,
     "drawn": lambda item: not is_real(item.origin),
     "real": lambda item: is_real(item.origin),
+    "trained": lambda item: item.captioned and item.status == "kept",
     "changing": lambda item: item.then is not None,
 }
 _MEETS = {
@@ -72,7 +73,7 @@ _MEETS = {
     "name": _name,
     "is": lambda condition: _STATES[condition.value],
     "score": _number(lambda item: item.score),
-    "tags": _number(lambda item: len(item.keys)),
+    "tags": _number(lambda item: len(item.keys) if item.captioned else None),
     "width": _number(lambda item: item.width),
     "height": _number(lambda item: item.height),
 }

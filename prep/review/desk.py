@@ -6,6 +6,7 @@ memory. As soon as the OUT is free they are merged with what the run made of it.
 
 import contextlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,12 +15,12 @@ from typing import Any
 
 from prep.dataset.opened import Set
 from prep.dataset.read_back import deleted_shelves
-from prep.edits.actions import Action, Done, carry_out
+from prep.edits.actions import SETTINGS, Action, Done, carry_out
 from prep.edits.edits import Edits
 from prep.edits.history import EDIT
 from prep.edits.placed import EXPORT
 from prep.edits.sidecar import CAPTION
-from prep.edits.waiting import PAGE, carry_out_waiting, keep_waiting, take_back, waiting
+from prep.edits.waiting import FOLDER, PAGE, carry_out_waiting, keep_waiting, take_back, waiting
 from prep.errors import InUseError, PrepError, StoppedError
 from prep.ledger import DryLedger, Ledger
 from prep.process.lock import locked
@@ -46,6 +47,7 @@ class Desk:
         self._edits: Edits | None = None
         self._seen: Any = None  # what the OUT was like when it was read
         self._looked = 0.0
+        self._files: Any = None  # those of kohya/, when they were looked at
         self._steps = 0
         Set(out).facts  # noqa: B018 - raises when there is no manifest
         with self._door():
@@ -73,8 +75,17 @@ class Desk:
             return query(self._edits)
 
     def refresh(self) -> None:
-        """Take over what others did: a run, a command, an editor. Raises StoppedError when OUT is damaged."""
-        with self._door(look=time.monotonic() - self._looked > LOOK_SECONDS):
+        """Take over what others did: a run, a command, an editor. Raises StoppedError when OUT is damaged.
+
+        The files are looked at without the OUT's lock: only if one has changed, commands and runs have to wait.
+        """
+        look = False
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            self._looked = time.monotonic()
+            files = _listed(self.out / "kohya")
+            look = files != self._files
+            self._files = files
+        with self._door(look):
             pass
 
     def finish(self) -> None:
@@ -92,7 +103,7 @@ class Desk:
             except InUseError as error:
                 self.busy = error.message.partition(" is ")[2]
             if self.busy:
-                if self._edits is None or not self._edits.dry:
+                if self._edits is None or not self._edits.dry or self._seen != self._signature():
                     self._open(DryLedger(self.out / ".prep" / "ledger"))
             else:
                 self._open_live(look)
@@ -101,8 +112,7 @@ class Desk:
             except (StoppedError, OSError):  # half of it may be in memory: read anew
                 self._edits = None
                 raise
-            if not self.busy:
-                self._seen = self._signature()
+            self._seen = self._signature()
 
     def _open_live(self, look: bool) -> None:
         stale = self._edits is None or self._edits.dry or self._seen != self._signature()
@@ -122,7 +132,6 @@ class Desk:
             changed |= {picture for picture in {*known, *verdicts} if known.get(picture) != verdicts.get(picture)}
             if changed:
                 self.board.update(self._edits, changed)
-            self._looked = time.monotonic()
 
     def _open(self, ledger: Ledger, whole: bool = True) -> None:
         """Read all anew, and carry out what waits. whole: the board as well."""
@@ -142,7 +151,6 @@ class Desk:
                     self.messages.append(f"A change that waited cannot be made: {why}")
             self.waiting = 0
         self._edits = edits
-        self._looked = time.monotonic()
         if whole:
             self.board.load(of_set, edits)
 
@@ -153,15 +161,32 @@ class Desk:
             what = "nothing that waits can be undone" if verb == "undo" else "redo waits for the run"
             raise Refused(409, f"{what}: this set is {self.busy}", "try again when the run is done")
         self._open(DryLedger(self.out / ".prep" / "ledger"))
-        return Done({*taken.get("pictures", ()), *([taken["picture"]] if "picture" in taken else [])})
+        pictures = {*taken.get("pictures", ()), *([taken["picture"]] if "picture" in taken else [])}
+        return Done(pictures, settings=taken["do"] in SETTINGS, taken=True)
 
     def _signature(self) -> Any:
         """It differs once anybody else has decided something, or a run has finished."""
-        ledger = self.out / ".prep" / "ledger"
-        shelves = [_names(ledger / shelf.name) for shelf in (EDIT, CAPTION, EXPORT)]
-        manifest = (self.out / "manifest.parquet").stat()
-        return shelves, manifest.st_mtime_ns, manifest.st_ino
+        state = self.out / ".prep"
+        shelves = [_names(state / "ledger" / shelf.name) for shelf in (EDIT, CAPTION, EXPORT)]
+        try:
+            manifest = (self.out / "manifest.parquet").stat()
+        except OSError as error:
+            why = f"{self.out}/manifest.parquet is gone ({error.strerror})"
+            raise StoppedError(why, hint="`prep run` writes it again") from None
+        return shelves, _names(state / FOLDER), manifest.st_mtime_ns, manifest.st_ino
 
 
 def _names(folder: Path) -> Sequence[str]:
-    return sorted(path.name for path in folder.glob("*.parquet"))
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208 - names are enough
+    except OSError:
+        return ()
+
+
+def _listed(kohya: Path) -> int:
+    """A hash of what a listing says about the files of its folders: when it is the same, none has changed."""
+    found = []
+    for folder in kohya.glob("*/"):
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            found += [(entry.name, (stat := entry.stat()).st_mtime_ns, stat.st_size, stat.st_ino) for entry in entries]
+    return hash(tuple(sorted(found)))

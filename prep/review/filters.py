@@ -6,7 +6,6 @@ A query becomes a tree of conditions; which pictures meet one is for the board t
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from fnmatch import translate
 from functools import cache
 
 from prep.edits.merge import key
@@ -16,12 +15,14 @@ FIELDS = {
     "tag": "a tag of the caption", "character": "the character", "variant": "its variant", "origin": "where it is from",
     "status": "kept, rejected, duplicate, unreadable or excluded", "verdict": "what you decided", "flag": "a flag",
     "reason": "why it is left out", "caption": "text of the caption", "name": "the file's name",
-    "is": "touched, untouched, edited, drawn, real or changing", "score": "the check's score", "tags": "how many tags",
+    "is": "trained, touched, untouched, edited, drawn, real or changing", "score": "the check's score",
+    "tags": "how many tags",
     "width": "px", "height": "px",
 }  # fmt: skip
 NUMBERS = ("score", "tags", "width", "height")
-STATES = ("touched", "untouched", "edited", "drawn", "real", "changing")
+STATES = ("trained", "touched", "untouched", "edited", "drawn", "real", "changing")
 LONGEST = 4_000  # letters
+MOST = 100  # conditions
 DEEPEST = 50  # brackets
 HINT = 'such as tag:"long hair" -tag:hat (character:sylvie OR score<0.7)'
 PARTS = re.compile(
@@ -75,8 +76,22 @@ Condition = Is | Not | Both | Either
 def _matcher(value: str) -> Callable[[str], bool]:
     if "*" not in value:
         return lambda text: key(text) == value
-    found = re.compile(translate(re.sub(r"([\[\]?])", r"[\1]", value)))
-    return lambda text: found.match(key(text)) is not None
+    first, *middle, last = value.split("*")
+
+    def matches(text: str) -> bool:
+        """Each piece at its first place behind the one before: no text takes long."""
+        name = key(text)
+        if not (name.startswith(first) and name.endswith(last) and len(name) >= len(first) + len(last)):
+            return False
+        at = len(first)
+        for piece in middle:
+            found = name.find(piece, at, len(name) - len(last))
+            if found < 0:
+                return False
+            at = found + len(piece)
+        return True
+
+    return matches
 
 
 def parsed(query: str) -> Condition:
@@ -90,7 +105,7 @@ class _Parser:
     def __init__(self, query: str) -> None:
         self.query = query
         self.at = 0
-        self.depth = 0
+        self.depth = self.count = 0
         self.part: re.Match[str] | None = None
         self._next()
 
@@ -164,6 +179,12 @@ class _Parser:
             raise UsageError(f"the filter has more than {DEEPEST} brackets in one another", hint="simplify it")
 
     def _condition(self, part: re.Match[str]) -> Condition:
+        self.count += 1
+        if self.count > MOST:
+            raise UsageError(f"the filter has more than {MOST} conditions", hint="simplify it")
+        return self._read(part)
+
+    def _read(self, part: re.Match[str]) -> Condition:
         field, sign = part["field"] or "caption", part["sign"] or ":"
         value = part["plain"] if part["quoted"] is None else re.sub(r"\\(.)", r"\1", part["quoted"])
         if field not in FIELDS and part["quoted"] is None and sign == ":":  # a kaomoji, or a word with a colon

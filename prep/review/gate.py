@@ -4,6 +4,7 @@ The token is in the path, so that pictures and modules are asked for by relative
 have nothing in common, as cookies would be.
 """
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from prep.web.access import Access
 from prep.web.answers import refusal
 from prep.web.refused import Refused
 
+BODY_SECONDS = 10.0  # that a part of a body may take
 MOST_BYTES = 8_000_000  # of a body: the ids of 300,000 pictures
 TOKEN_BYTES = 18
 HEADERS = {
@@ -52,11 +54,12 @@ class Gate:
         except Refused as error:
             await refusal(error)(scope, receive, guarded)
             return
-        _, token, *rest = scope["path"].split("/", 2)
-        if not secrets.compare_digest(token.encode("utf-8", "surrogateescape"), self.token.encode()) or not rest:
+        _, *parts = scope["path"].split("/", 2)  # the token, and the rest
+        token = parts[0] if len(parts) == 2 else ""
+        if not secrets.compare_digest(token.encode("utf-8", "surrogateescape"), self.token.encode()):
             await PlainTextResponse(LOST, 404)(scope, receive, guarded)
             return
-        inner = {**scope, "path": f"/{rest[0]}", "raw_path": f"/{rest[0]}".encode("utf-8", "surrogateescape")}
+        inner = {**scope, "path": f"/{parts[1]}", "raw_path": f"/{parts[1]}".encode("utf-8", "surrogateescape")}
         await self.app(inner, _limited(receive), guarded)
 
     def _check_size(self, headers: dict[str, str]) -> None:
@@ -67,13 +70,19 @@ class Gate:
 
 
 def _limited(receive: Callable) -> Callable:
-    """A body without a length ends, as if the client had gone, when it becomes too large."""
-    left = MOST_BYTES
+    """A body that becomes too large, or does not come, ends as if the client had gone."""
+    left, whole = MOST_BYTES, False
 
     async def limited() -> dict[str, Any]:
-        nonlocal left
-        message = await receive()
+        nonlocal left, whole
+        if whole:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), BODY_SECONDS)
+        except TimeoutError:
+            return {"type": "http.disconnect"}
         left -= len(message.get("body", b""))
+        whole = not message.get("more_body", False)
         return message if left >= 0 else {"type": "http.disconnect"}
 
     return limited

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from sys import intern
 from typing import Any
 
+from prep.options import LEVELS
 from prep.types import BY_HAND, is_real, trains
 
 ID_BYTES = 6
@@ -42,6 +43,8 @@ class Item:
     verdict: str | None = None
     touched: bool = False
     caption_by: str | None = None  # machine, hand or merged
+    folded: str = ""  # its caption as filters compare it
+    retouched: str | None = None  # sha256 of the user's version of the picture
 
     @property
     def name(self) -> str:
@@ -87,7 +90,7 @@ class Item:
 def item_of(at: int, row: dict[str, Any]) -> Item:
     """row: of Set.rows."""
     source, file = row["source"], row["file"]
-    name = f"{row['picture']}\0{source or file}".encode("utf-8", "surrogatepass")
+    name = f"{row['picture']}\0{source or ''}".encode("utf-8", "surrogatepass")  # a drawn one's file moves
     digest = hashlib.blake2b(name, digest_size=ID_BYTES)
     return Item(
         id=digest.hexdigest(), at=at, place=at, picture=row["picture"], image_id=row["image_id"] or "",
@@ -95,6 +98,7 @@ def item_of(at: int, row: dict[str, Any]) -> Item:
         character=intern(row["character"]), variant=row["variant"] or "", origin=intern(row["origin"]),
         by_prep=row["by_prep"], why=None if row["by_prep"] == "kept" else row["reason"],
         flags=tuple(row["flags"] or ()), near_of=row["near_of"], parent_id=row["parent_id"], manner=row["manner"],
-        level=row["complexity"], format=row["format"], width=row["width"] or 0, height=row["height"] or 0,
+        level=row["complexity"] if row["complexity"] in LEVELS else None, format=row["format"],
+        width=row["width"] or 0, height=row["height"] or 0,
         score=row["check_score"], text=row["caption"], caption_by=row["caption_source"],
     )  # fmt: skip

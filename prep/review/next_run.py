@@ -4,12 +4,13 @@ It is a preview (prep/pipeline/preview.py): no picture is read and no model runs
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from prep.captions.compose import Composer
-from prep.config import load_settings
+from prep.config import OWN, load_settings
 from prep.edits.merge import merged
 from prep.edits.sidecar import begun
 from prep.errors import PrepError
@@ -66,6 +67,7 @@ class NextRun:
         self._done = threading.Condition()
         self._asked = self._answered = 0
         self._ended = False
+        self._seen: Any = None
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._forever, daemon=True)
@@ -91,17 +93,31 @@ class NextRun:
             self._done.wait_for(lambda: self._answered >= asked, seconds)
             return self.found
 
-    def settings(self) -> Settings:
-        """Of the next run, if it is started like the last one. Raises SettingsError."""
+    def settings(self, own: Mapping[str, Any] | None = None) -> Settings:
+        """Of the next run, if it is started like the last one. own: in place of OUT/settings.toml.
+
+        Raises SettingsError.
+        """
         given = dict(config=None, sets=())
         options = iter(self.given)
         for option, value in zip(options, options, strict=False):
             given |= {"config": Path(value)} if option == "--config" else {"sets": (*given["sets"], value)}
-        return load_settings(self.src, out=self.out, **given)
+        return load_settings(self.src, out=self.out, own=own, **given)
 
-    def with_settings(self, change: Callable[[Settings], Settings]) -> Foreseen:
-        """With changed settings. Raises PrepError."""
-        return self._foreseen(change(self.settings()))
+    def with_own(self, own: Mapping[str, Any]) -> Foreseen:
+        """With this in place of OUT/settings.toml. Raises PrepError."""
+        return self._foreseen(self.settings(own))
+
+    def fresh(self) -> Foreseen | None:
+        """Like `wait`, and as of now: captions, or settings, may have changed since."""
+        if self._seen != self._now():
+            self.look()
+        return self.wait()
+
+    def _now(self) -> Any:
+        """It differs once the captions or the settings have changed."""
+        files = [self.out / OWN, self.src / "prep.toml"]
+        return self.board.decided, [path.stat().st_mtime_ns if path.exists() else 0 for path in files]
 
     def _forever(self) -> None:
         while True:
@@ -111,6 +127,7 @@ class NextRun:
                 return
             with self._done:
                 asked = self._asked
+            now_is = self._now()
             try:
                 found, why = self._foreseen(self.settings()), ""
             except (PrepError, OSError) as error:
@@ -119,6 +136,7 @@ class NextRun:
             texts = found.texts.items() if found else ()
             self.board.foresee({picture: text for picture, text in texts if now.get(picture) not in (None, text)})
             with self._done:
+                self._seen = now_is
                 self.found, self.why, self._answered = found, why, asked
                 self._done.notify_all()
 

@@ -27,9 +27,13 @@ class Pictures:
         """WebP, the longer side at most SIDE_PX. Raises Refused, 404, when the picture is gone or cannot be read."""
 
         try:
-            return thumbnail(self.out, item.image_id, lambda: self._read(item), SIDE_PX, self.max_pixels)
+            return thumbnail(self.out, self.key(item), lambda: self._read(item), SIDE_PX, self.max_pixels)
         except ImageError as error:
             raise Refused(404, f"{item.name} {error.message}", "see Problems") from None
+
+    def key(self, item: Item) -> str:
+        """Of its thumbnail: another one once the picture was retouched."""
+        return item.retouched or item.image_id
 
     def whole(self, item: Item) -> tuple[bytes, str]:
         """-> (bytes, media type). Raises Refused like `thumbnail`."""

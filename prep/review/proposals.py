@@ -1,13 +1,15 @@
 """Thresholds that would have agreed with the corrections of this set, and what they would do to all its captions."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from prep.edits.actions import THRESHOLDS
 from prep.edits.edits import Edits
 from prep.edits.merge import is_tag_list, items, key
-from prep.edits.own_settings import setting
+from prep.edits.own_settings import found_in, read_settings
 from prep.names import underscored
 from prep.options import LEVELS
 from prep.review.asked import Threshold
@@ -15,17 +17,16 @@ from prep.review.items import Item
 from prep.review.next_run import Foreseen
 from prep.review.session import Session
 from prep.review.steering import change_settings, foresight
-from prep.sections import Settings
 from prep.tagging.corrections import LEAST, Case, Proposal, proposals
 from prep.web.refused import Refused
 
-TAGS = ("thresholds", "tags")
 EXAMPLES = 8
+SHOWN = 5  # tags in a note
 HAS, LACKS = "in the caption", "not in the caption"
 
 
 def proposals_of(session: Session) -> dict[str, Any]:
-    found = session.next.wait()
+    found = session.next.fresh()
     about: dict[str, Any] = {"least": LEAST, "corrected": 0, "proposals": [], "accepted": accepted(session)}
     if found is None:
         return about | {"note": session.next.why}
@@ -36,18 +37,30 @@ def proposals_of(session: Session) -> dict[str, Any]:
     by_hand = [item for item in by_hand if item.image_id in found.scores and item.level]
     if not by_hand:
         return about | {"note": "no caption was corrected yet"}
-    made = proposals((case for item in by_hand for case in _cases(found, item)), _now(found))
+    now = _now(found)
+    cases = [case for item in by_hand for case in _cases(found, item)]
+    made = proposals(cases, now)
     scores = _Scores(session, found) if made else None
     return about | {
         "corrected": len(by_hand),
         "proposals": [_told(each, found, scores) for each in made],
-        "note": "" if made else f"no tag was corrected in one direction often enough (at least {LEAST} times)",
+        "note": _note(found, cases, now, made),
     }
+
+
+def _note(found: Foreseen, cases: list[Case], now: Callable[[str, str], float], made: list[Proposal]) -> str:
+    """About tags that were corrected often, and for which nothing is proposed."""
+    against = Counter(case.tag for case in cases if (case.score >= now(case.tag, case.level)) != case.wanted)
+    often = [tag for tag, count in against.items() if count >= LEAST and tag not in {each.tag for each in made}]
+    if often:
+        names = ", ".join(map(found.composer.caption_text, often[:SHOWN])) + (", ..." if often[SHOWN:] else "")
+        return f"no threshold would be right for {names}: a tag that you never want belongs into the filter"
+    return "" if made else f"no tag was corrected often enough (at least {LEAST} times)"
 
 
 def accepted(session: Session) -> list[dict[str, Any]]:
     """The thresholds of single tags in OUT/settings.toml."""
-    found = setting(session.out, TAGS)
+    found = found_in(read_settings(session.out), THRESHOLDS)
     rows = []
     for name, value in found.items() if isinstance(found, dict) else ():
         levels = value if isinstance(value, dict) else dict.fromkeys(LEVELS, value)
@@ -58,25 +71,16 @@ def accepted(session: Session) -> list[dict[str, Any]]:
 
 def accept_threshold(session: Session, sent: Threshold) -> dict[str, Any]:
     """Write a tag's threshold at one level into OUT/settings.toml, or take it out. Raises Refused."""
-    found = foresight(session)
-    name = underscored(sent.name)
-    if name not in {underscored(each) for each in found.known}:
+    known = {underscored(each) for each in foresight(session).known}
+    if underscored(sent.name) not in known:
         raise Refused(422, f"{sent.name!r} is not a tag of the tagger", "load the page again")
-    table = setting(session.out, TAGS)
-    spelt = next((each for each in table or {} if underscored(each) == name), name)
-    now = (table or {}).get(spelt)
-    levels = dict(now) if isinstance(now, dict) else {} if now is None else dict.fromkeys(LEVELS, now)
-    levels |= {sent.level: sent.value}
-    levels = {level: value for level, value in levels.items() if value is not None}
+    action = {"do": "threshold", "tag": underscored(sent.name), "level": sent.level, "value": sent.value}
 
-    def change(settings: Settings) -> Settings:
-        tags = dict(settings.thresholds.tags)
-        own = {level: value for level, value in tags.pop(name, {}).items() if level != sent.level}
-        if own | levels:
-            tags[name] = own | levels
-        return settings.model_copy(update={"thresholds": settings.thresholds.model_copy(update={"tags": tags})})
+    def works(then: Foreseen) -> bool:
+        found = then.settings.thresholds.tags.get(underscored(sent.name), {}).get(sent.level)
+        return sent.value is None or found == sent.value
 
-    return change_settings(session, found, {(*TAGS, spelt): levels or None}, change, sent.dry)
+    return change_settings(session, action, sent.dry, works)
 
 
 def _edited(edits: Edits, item: Item) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from prep.edits.actions import TAGS, Action, retag_of
+from prep.edits.actions import SETTINGS, TAGS, Action, retag_of
 from prep.edits.edits import Edits
 from prep.edits.history import REDO, UNDO
 from prep.edits.merge import key
@@ -191,6 +191,9 @@ class Session:
         """What a change would do."""
         if action["do"] in TAGS:
             change = retag_of(action)
+            items = [*{item.picture: item for item in reversed(items)}.values()][
+                ::-1
+            ]  # a copy has its first one's caption
             changed = self.desk.look(lambda edits: edits.retagged(action["pictures"], change))
             examples = [
                 {
@@ -220,9 +223,9 @@ class Session:
             self.next.look()
         kept = "; kept until the run is done" if self.desk.busy else ""
         return {
-            "count": len(items),
-            "nothing": action["do"] in ("undo", "redo") and not (done.steps or done.pictures),
-            "message": f"{self._said(action, done, len(items))}{kept}",
+            "count": len(done.pictures),
+            "nothing": action["do"] in ("undo", "redo") and not (done.steps or done.taken),
+            "message": f"{self._said(action, done, len(done.pictures))}{kept}",
             "version": self.board.version,
             "waiting": self.desk.busy is not None,
             "rows": [item.row() for item in items[:MOST_ROWS]],
@@ -246,10 +249,11 @@ class Session:
         if do in ("undo", "redo"):
             names = {item.picture: item.name for item in self.board.items}
             if not done.steps:
-                return "Undone: a change that waited" if done.pictures else f"There is nothing to {do}"
+                return "Undone: a change that waited" if done.taken else f"There is nothing to {do}"
             steps = "; ".join(step_text(step, names) for step in done.steps)
-            return f"{'Undone' if do == 'undo' else 'Redone'}: {steps}"
-        if do == "set":
+            left = "; settings.toml was changed by hand since, and stays" if done.left else ""
+            return f"{'Undone' if do == 'undo' else 'Redone'}: {steps}{left}"
+        if do in SETTINGS:
             return "Written to settings.toml"
         if do == "caption" or do in TAGS:
             return f"{quantity(count, 'caption')} changed"

@@ -9,12 +9,13 @@ import pytest
 from prep.dataset.opened import Set
 from prep.edits.actions import carry_out
 from prep.edits.edits import Edits
-from prep.edits.own_settings import setting, write_setting
+from prep.edits.own_settings import changed_text, write_settings
 from prep.edits.waiting import carry_out_waiting, is_waiting, keep_waiting, take_back, waiting
 from prep.errors import InUseError, UsageError
 from prep.ledger import DryLedger
 from prep.process.lock import locked
 
+SECOND = "99999999999999999999-00000000.json"
 KEEP = ("characters", "Dr. X", "keep")
 
 
@@ -59,20 +60,20 @@ def test_a_setting_is_written_with_its_neighbours_untouched_and_undone_by_one_st
     with made.door() as edits:
         assert edits.set_values({KEEP: ["red eyes"], ("characters", "noa", "keep"): ["hat"]})
         assert not edits.set_values({KEEP: ["red eyes"]})
-        assert setting(made.out, KEEP) == ["red eyes"] and file.read_text().startswith(before[:60])
+        assert edits.setting(KEEP) == ["red eyes"] and file.read_text().startswith(before[:60])
         assert len(edits.undo()) == 1
     assert file.read_text() == before
     with made.door() as edits:
         edits.redo()
-        assert setting(made.out, KEEP) == ["red eyes"]
+        assert edits.setting(KEEP) == ["red eyes"]
 
 
 def test_a_setting_that_was_changed_since_is_not_undone(made):
     with made.door() as edits:
         edits.add("hat", [made.key("000")])
         edits.set_values({KEEP: ["red eyes"]})
-        write_setting(made.out, KEEP, ["blue eyes"])
-        assert len(edits.undo()) == 1 and setting(made.out, KEEP) == ["blue eyes"]
+        write_settings(made.out, changed_text(made.out, {KEEP: ["blue eyes"]}))
+        assert len(edits.undo()) == 1 and edits.setting(KEEP) == ["blue eyes"]
         assert len(edits.undo()) == 1 and "hat" not in tags(made.text("000"))  # the step before is next
 
 
@@ -117,18 +118,18 @@ def test_the_newest_that_waits_can_be_taken_back(made):
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", '{"do": "explode"}', '{"do": "add"}', '{"do": "add", "tag": "a,b", "pictures": []}',
+    "text", ["{", "[]", '{"do": "explode"}', '{"do": "add"}', '{"do": "remove", "tag": "a,b", "pictures": []}',
              json.dumps({"do": "caption", "picture": "mira/none", "text": "x"})]
 )  # fmt: skip
 def test_what_cannot_be_carried_out_is_set_aside_and_said(made, text):
     keep_waiting(made.out, {"do": "add", "tag": "hat", "pictures": [made.key("000")]})
-    (made.out / ".prep" / "waiting" / "000000002.json").write_text(text)
+    (made.out / ".prep" / "waiting" / SECOND).write_text(text)
     with made.door() as edits:
         done = [why for _, why in carry_out_waiting(edits)]
     assert done[0] is None and "hat" in tags(made.text("000")) and not is_waiting(made.out)
-    assert (made.out / "set_aside" / ".prep" / "waiting" / "000000002.json").read_text() == text
+    assert (made.out / "set_aside" / ".prep" / "waiting" / SECOND.replace(".json", ".doing")).read_text() == text
     made.run()
-    assert "waiting/000000002.json" in (made.out / "problems.txt").read_text()
+    assert SECOND.removesuffix(".json") in (made.out / "problems.txt").read_text()
 
 
 def test_an_out_that_somebody_has_is_in_use(made):

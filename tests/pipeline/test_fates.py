@@ -93,6 +93,20 @@ def test_a_dropped_near_copy_is_left_out_and_named(messy, tmp_path, tiny_tagger,
     assert total == sum(parts) == 14 and parts[0] == 2 and listed(tmp_path / "out")["mira/near.png"] == "near_copy"
 
 
+@pytest.mark.parametrize("near", ["flag", "drop"])
+def test_a_near_copy_of_the_same_size_is_not_said_to_be_smaller(tmp_path, tiny_tagger, near):
+    art, out = tmp_path / "art" / "mira", tmp_path / "out"
+    save(drawing(1, 400, 400), art / "e1.png")
+    (art / "e1.webp").write_bytes(encoded(drawing(1, 400, 400), "WEBP", quality=60))
+    run_here(art.parent, out, tiny_tagger, f"scan.near_copies={near}", "generator.model=none")
+    (copy,) = (row for row in manifest(out) if row["near_of"])
+    (other,) = (row for row in manifest(out) if not row["near_of"])
+    sizes = [f"{row['format']}, {max(1, round(row['bytes'] / 1000)):,} kB" for row in (other, copy)]
+    said = f"is nearly {other['source']}, which is of the same size ({sizes[0]}, against {sizes[1]})"
+    text = (out / "problems.txt").read_text()
+    assert f"{copy['source']}: near_copy: {said}" in text and "larger" not in text
+
+
 def test_what_a_person_took_out_is_counted_and_named(made, capsys):
     made.image("001").unlink()
     capsys.readouterr()

@@ -135,6 +135,20 @@ def test_hostile_names_are_text(tmp_path):
     assert all(each.text for each in found.all("bdi")) and max(map(len, found.text.split())) < 300
 
 
+def test_near_copies_are_told_with_their_sizes(tmp_path):
+    maker = Maker(tmp_path / "out")
+    for size, form, count in ((400, "webp", 40_400), (400, "png", 310_000), (200, "jpg", 90)):
+        maker.add("mira", "mira", form)
+        maker.rows[-1] |= {"width": size, "height": size, "format": form, "bytes": count}
+    for row in maker.rows[1:]:
+        row |= {"flags": ["near_copy"], "near_of": maker.rows[0]["image_id"]}
+    rows = [[cell.text for cell in row.all("td")] for row in shown(maker.finish())[1].one("copies").all("tr")][1:]
+    assert rows == [
+        ["mira", "1.png", "0.webp", "of the same size (webp, 40 kB, against png, 310 kB)", "kept"],
+        ["mira", "2.jpg", "0.webp", "larger", "kept"],
+    ]
+
+
 def test_problems_are_told_without_paths_of_this_machine(tmp_path):
     out = small_set(tmp_path / "out")
     home = Path.home()

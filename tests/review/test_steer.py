@@ -1,8 +1,12 @@
 """What the trigger learns, and thresholds from corrections: written into OUT/settings.toml, and nowhere else."""
 
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.support.person import tags
+from tests.support.reviewing import reviewed
 from tests.support.runs import tree
 
 
@@ -40,9 +44,9 @@ def test_each_choice_is_written_as_little_as_can_be_and_undone_by_one_key(page):
     page.session.next.look()
     name = next(name for name, row in mira(page).items() if row["images"] >= 2)
     flip(page, name, "trigger")
-    assert f'[characters.mira]\ntraits = ["{name}"]' in file.read_text() and file.read_text().startswith(before)
+    assert f'[characters.mira]\ndrop = ["{name}"]' in file.read_text() and file.read_text().startswith(before)
     flip(page, name, "caption")
-    assert f'keep = ["{name}"]' in file.read_text() and "traits" not in file.read_text()
+    assert f'keep = ["{name}"]' in file.read_text() and "drop" not in file.read_text()
     flip(page, name, "auto")
     assert file.read_text() == before
     for _ in range(3):
@@ -195,3 +199,61 @@ def test_completion_knows_the_set_the_vocabulary_and_a_csv(page):
         "tag": used["tag"], "count": used["count"], "posts": None, "alias": None,
     }  # fmt: skip
     assert tags(page.art.text("000"))[0] in [each["tag"] for each in page.read("api/complete")["items"]]
+
+
+def test_flips_at_the_same_moment_are_all_there_and_a_hand_edit_before_stays(page):
+    file = page.art.out / "settings.toml"
+    file.write_text('[characters.mira]\nkeep = [\n  "hat", # mine\n]\ntraits = ["solo"]\n')
+    names = [name for name in mira(page) if name not in ("hat", "solo")][:4]
+    with ThreadPoolExecutor(4) as threads:
+        [*threads.map(lambda name: flip(page, name, "trigger"), names)]
+    own = tomllib.loads(file.read_text())["characters"]["mira"]
+    assert own["keep"] == ["hat"] and own["traits"] == ["solo"] and sorted(own["drop"]) == sorted(names)
+    assert "# mine" in file.read_text()
+
+
+def test_a_flip_leaves_the_other_tags_to_be_counted(page):
+    first, second, *_ = (name for name, row in mira(page).items() if row["images"] >= 2)
+    flip(page, first, "trigger")
+    assert mira(page)[second]["choice"] == "auto"
+
+
+def test_what_the_last_run_had_in_set_is_said_to_win(art):
+    art.run(given=("--set", 'characters.mira.keep=["smile"]'))
+    with reviewed(art.out) as page:
+        answer = page.post("api/traits", character="mira", name="smile", choice="trigger")
+        assert answer.status_code == 409 and "--set" in answer.json()["detail"]
+        assert not (art.out / "settings.toml").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[thresholds]\ntags.smile.simple = 0.5\ntags.smile.medium = 0.6\n",
+        "[thresholds]\r\ntags = {smile = 0.5}\r\n",
+        "\ufeff# mine\n[thresholds.tags]\nsmile = {simple = 0.5} # here\n",
+        'thresholds.tags."smile" = 0.5\n',
+    ],
+)
+def test_whatever_form_settings_have_they_say_what_was_meant_or_stay(page, text):
+    file = page.art.out / "settings.toml"
+    file.write_bytes(text.encode())
+    answer = page.post("api/thresholds", name="smile", level="simple", value=0.7)
+    found = page.session.next.settings().thresholds.tags["smile"]
+    if answer.ok:
+        assert found["simple"] == 0.7
+        page.do("api/undo")
+        assert page.session.next.settings().thresholds.tags["smile"]["simple"] == 0.5
+        assert (b"\r\n" in file.read_bytes()) == ("\r\n" in text)
+        assert file.read_text().startswith("\ufeff") == text.startswith("\ufeff")
+    else:
+        assert answer.status_code == 400 and "by hand" in answer.json()["detail"] and file.read_bytes() == text.encode()
+
+
+def test_a_flip_after_a_bulk_change_shows_its_own_effect_alone(page):
+    name = next(name for name, row in mira(page).items() if row["images"] >= 2)
+    page.do("api/edit", op="add", tag="marked", filter="")
+    plan = flip(page, name, "trigger", dry=True)
+    assert plan["examples"] and all(
+        "marked" in each["before"] and "marked" in each["after"] for each in plan["examples"]
+    )

@@ -1,15 +1,19 @@
 """A run, a command or a kill at the same time: reads go on, changes wait and are merged, none is lost or made twice."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from prep.edits.waiting import is_waiting, waiting
+from prep.edits.waiting import carry_out_waiting, is_waiting, keep_waiting, waiting
 from tests.support.person import tags
 from tests.support.reviewing import review_process, reviewed
+from tests.support.runs import prep
 
 HOLD = """
 import sys
@@ -115,3 +119,47 @@ def test_a_real_run_and_the_page_at_once(page):
     page.read("api/changes", since=0)
     assert page.row("mira/000.png")["caption"] == page.art.text("000").read_text()
     assert page.do("api/edit", op="add", tag="scarf", ids=[one])["count"] == 1
+
+
+def test_settings_that_wait_are_all_there_afterwards_and_can_be_taken_back(page):
+    table = page.read("api/traits")["characters"][0]
+    first, second, third = [row["name"] for row in table["rows"]][:3]
+    with held(page.art.out):
+        for name in (first, second, third):
+            page.do("api/traits", character=table["character"], name=name, choice="trigger")
+        page.do("api/thresholds", name=first, level="simple", value=0.7)
+        page.do("api/thresholds", name=first, level="medium", value=0.6)
+        assert page.do("api/undo")["message"].startswith("Undone")
+        page.do("api/thresholds", name=first, level="complex", value=0.5)
+    page.read("api/changes", since=0)
+    own = tomllib.loads((page.art.out / "settings.toml").read_text())
+    assert own["characters"][table["character"]]["drop"] == [first, second, third]
+    assert own["thresholds"]["tags"][first] == {"simple": 0.7, "complex": 0.5}
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_a_swap_that_waits_is_made_once_whenever_it_is_killed(art, number):
+    text = art.text("000").read_text().split(", ")
+    first, second = text[1], text[2]
+    keep_waiting(art.out, {"do": "rename", "map": {first: second, second: first}, "pictures": [art.key("000")]})
+    killed = prep("exclude", art.out, "mira/002.png", env=os.environ | {"PREP_CRASH": f"after rename:{number}"})
+    assert killed.returncode in (0, -signal.SIGKILL)
+    with art.door() as edits:
+        assert all(why is None for _, why in carry_out_waiting(edits))
+    art.run()
+    assert art.text("000").read_text().split(", ")[:3] == [text[0], second, first] and not is_waiting(art.out)
+
+
+def test_two_pages_of_one_out_lose_nothing_while_a_run_works(art):
+    with held(art.out), reviewed(art.out) as one, reviewed(art.out) as other:
+        ids = one.ids("name:001")
+
+        def add(number: int) -> bool:
+            page = (one, other)[number % 2]
+            return page.do("api/edit", op="add", tag=f"tag {number}", ids=ids)["waiting"]
+
+        with ThreadPoolExecutor(4) as threads:
+            assert all(threads.map(add, range(20)))
+        assert len(waiting(art.out)) == 20
+    art.run()
+    assert {f"tag {number}" for number in range(20)} <= {*tags(art.text("001"))}
