@@ -250,3 +250,13 @@ def test_a_retouched_picture_has_a_thumbnail_of_its_own(page, monkeypatch):
     page.read("api/changes", since=0)
     after = Image.open(io.BytesIO(page.get(f"thumb/{one}").content)).convert("RGB").getpixel((20, 20))
     assert after[1] > 100 > after[0] and page.get(f"thumb/{one}").content != before
+
+
+def test_a_filter_follows_each_change(page):
+    (one,) = page.ids("name:001")
+    tag = page.read(f"api/picture/{one}")["tags"][1]["tag"]
+    before = page.ids(f'tag:"{tag}"')
+    page.do("api/edit", op="rename", map={tag: "cape"}, ids=[one])
+    assert page.ids("tag:cape") == [one] and page.ids(f'tag:"{tag}"') == [id_ for id_ in before if id_ != one]
+    page.do("api/undo")
+    assert page.ids("tag:cape") == [] and page.ids(f'tag:"{tag}"') == before
