@@ -123,15 +123,19 @@ class Desk:
             self._open(Ledger.begin(self.out / ".prep" / "ledger"), whole=stale)
         elif look:
             before = dict(self._edits.decisions.changed)
-            known = self._edits.decisions.verdicts()
+            known = self._edits.decisions.verdicts() | self._own()
             self._edits.placement.read()
             self._edits.look()
             now = self._edits.decisions.changed
             changed = {picture for picture in now if now[picture] is not before.get(picture)}
-            verdicts = self._edits.decisions.verdicts()
+            verdicts = self._edits.decisions.verdicts() | self._own()
             changed |= {picture for picture in {*known, *verdicts} if known.get(picture) != verdicts.get(picture)}
             if changed:
                 self.board.update(self._edits, changed)
+
+    def _own(self) -> dict[str, str]:
+        """Pictures that the user retouched -> what is there now."""
+        return {picture: each.sha256 for picture, each in self._edits.placement.known.items() if each.hand}
 
     def _open(self, ledger: Ledger, whole: bool = True) -> None:
         """Read all anew, and carry out what waits. whole: the board as well."""

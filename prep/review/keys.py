@@ -5,7 +5,7 @@ from prep.errors import SettingsError
 
 ACTIONS = (
     "next", "previous", "first_untouched", "accept", "reject", "exclude", "restore", "add", "complete", "remove",
-    "undo", "redo", "filter", "caption", "zoom", "back", "help",
+    "undo", "redo", "filter", "tags", "caption", "zoom", "back", "help",
 )  # fmt: skip
 LONGEST = 40  # letters of a key
 MODIFIERS = ("Ctrl", "Alt", "Shift", "Meta")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prep.edits.merge import Hand, edited, items, key, merged, names, source
+from prep.edits.merge import Hand, edited, is_tag_list, items, key, merged, names, source
 from prep.edits.sidecar import Entry, absorb
 
 MACHINE = ("mira", "1girl", "solo", "smile", "white shirt")
@@ -234,3 +234,23 @@ def test_a_sentence_behind_both_triggers_is_kept_and_takes_other_ones():
     assert state.verbatim
     now = ("mk1", "school", "1girl", "rain")
     assert merged(state, now, 2) == "mk1,  school, she waits in the rain, quite alone"
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        ("mira, 1girl, solo, long hair", True),
+        ("mira, 1girl, solo, smile, girl with a red hat", True),
+        ("mira, 1girl, solo, who am i?", True),
+        ("mira", True),
+        ("", True),
+        ("A girl smiles.", False),
+        ("A girl stands in the pouring rain", False),
+        ("mira, A girl with orange hair stands in a classroom.", False),
+        ("A girl with long hair, smiling, stands in the rain.", False),
+        ("mira, smile\nhat", False),
+        ("mira, solo, smile, hat, " + "a very long remark that nobody would ever take for one of the tags", False),
+    ],
+)
+def test_tags_are_told_from_sentences(text, tags):
+    assert is_tag_list(text) == tags

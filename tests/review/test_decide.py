@@ -1,12 +1,16 @@
 """What is decided on the page is a decision like any other: in the history, in kohya/, and in every later run."""
 
+import io
 import json
+import shutil
 
 import pytest
+from PIL import Image
 
 from tests.fakes import FakeTagger
 from tests.support.person import tags
 from tests.support.pictures import tiny_checkpoint
+from tests.support.reviewing import reviewed
 from tests.support.runs import tree
 
 
@@ -201,3 +205,58 @@ def test_what_cannot_be_done_is_a_sentence_and_changes_nothing(page, body, statu
     assert answer.status_code == status or not status and answer.status_code in (400, 422)
     assert says in answer.json()["detail"] and answer.json()["detail"].endswith(".")
     assert tree(page.art.out) == before
+
+
+def test_a_tag_of_many_words_leaves_a_caption_a_list_of_tags(page):
+    for tag in ("girl with a red hat", "see you."):
+        page.do("api/edit", op="add", tag=tag, filter="character:mira")
+        assert page.read("api/list", filter=f'tag:"{tag}"')["count"] == 3
+    assert page.do("api/edit", op="remove", tag="girl with a red hat", filter="")["count"] == 3
+
+
+def test_several_tags_are_added_at_once(page):
+    (one,) = page.ids("name:001")
+    assert page.do("api/edit", op="add", tag="hat, red scarf, hat", ids=[one])["rows"][0]["caption"].endswith(
+        ", hat, red scarf"
+    )
+    assert page.do("api/undo")["count"] == 1
+
+
+def test_a_copy_is_counted_with_its_picture(art):
+    shutil.copy(art.art / "mira" / "001.png", art.art / "mira" / "002_copy.png")
+    art.run()
+    with reviewed(art.out) as page:
+        assert page.do("api/edit", op="add", tag="hat", filter="character:mira", dry=True)["count"] == 3
+        assert page.do("api/edit", op="add", tag="hat", filter="character:mira")["count"] == 3
+
+
+def test_what_is_undone_shows_although_the_picture_has_moved(art):
+    with reviewed(art.out) as page:
+        page.do("api/edit", op="add", tag="hat", ids=page.ids("name:001"))
+        (art.art / "mira" / "001.png").rename(art.art / "noa" / "001.png")
+        art.run()
+        page.read("api/changes", since=0)
+        assert page.row("noa/001.png")["caption"].endswith("hat")
+        done = page.do("api/undo")
+        assert done["count"] == 1 and not page.row("noa/001.png")["caption"].endswith("hat")
+
+
+def test_a_retouched_picture_has_a_thumbnail_of_its_own(page, monkeypatch):
+    monkeypatch.setattr("prep.review.desk.LOOK_SECONDS", 0.0)
+    (one,) = page.ids("name:001")
+    before = page.get(f"thumb/{one}").content
+    Image.new("RGB", (64, 48), "green").save(page.art.image("001"))
+    page.read("api/changes", since=0)
+    page.read("api/changes", since=0)
+    after = Image.open(io.BytesIO(page.get(f"thumb/{one}").content)).convert("RGB").getpixel((20, 20))
+    assert after[1] > 100 > after[0] and page.get(f"thumb/{one}").content != before
+
+
+def test_a_filter_follows_each_change(page):
+    (one,) = page.ids("name:001")
+    tag = page.read(f"api/picture/{one}")["tags"][1]["tag"]
+    before = page.ids(f'tag:"{tag}"')
+    page.do("api/edit", op="rename", map={tag: "cape"}, ids=[one])
+    assert page.ids("tag:cape") == [one] and page.ids(f'tag:"{tag}"') == [id_ for id_ in before if id_ != one]
+    page.do("api/undo")
+    assert page.ids("tag:cape") == [] and page.ids(f'tag:"{tag}"') == before

@@ -45,6 +45,9 @@ def found(board: Board, query: str) -> list[int]:
         ('tag:"long hair" OR tag:hat', [0, 1, 2]),
         ("tag:long_hair", [0]),
         ("tag:*h*", [0, 1, 2]),
+        ("tag:l*g*h*r", [0]),
+        ("tag:h*hat", []),
+        ("is:trained", [0, 1, 2, 4]),
         ("tag:smi", []),
         ("NOT tag:smile", [1, 3, 4]),
         ("tag:smile AND tag:hat", [2]),
@@ -91,6 +94,7 @@ def test_a_query_finds(board, query, places):
         ('tag:"a', "cannot be read"),
         ("(" * 60 + "tag:a" + ")" * 60, "more than 50 brackets"),
         ("x" * 5000, "5,000 letters"),
+        ("x " * 200, "more than 100 conditions"),
     ],
 )
 def test_a_query_that_cannot_be_read_says_why(query, says):
