@@ -208,6 +208,25 @@ def test_a_tag_that_nothing_completes_is_called_new_and_enter_takes_it(tab, page
 
 
 @pytest.mark.slow
+def test_buckets_are_worst_first_and_one_with_one_picture_is_a_plain_hint(tab, page):
+    one = page.ids()[0]
+
+    def bucket(width, *losses):
+        shape = {"width": width, "height": 64, "crop": [0, 0, 1, 1], "upscaled": False, "small": False}
+        pictures = [{"id": one, "name": "a", "lost": lost, "head": "not measured"} | shape for lost in losses]
+        return {"width": width, "height": 64, "count": len(losses), "warning": "a word", "pictures": pictures}
+
+    buckets = [bucket(64, 0.1), bucket(128, 0.0, 0.3), bucket(192, 0.1, 0.1), bucket(256, 0.0)]
+    found = {"note": "", "datasets": [{"resolution": 64, "step": 64, "no_upscale": True, "buckets": buckets}]}
+    tab.route("**/api/buckets", lambda route: route.fulfill(json=found))
+    tab.click("nav >> text=Buckets")
+    tab.wait_for_selector(".content:not([aria-busy])")
+    widths = [text.split(" ")[0] for text in tab.locator(".bucket h4").all_inner_texts()]
+    assert widths == ["128", "192", "64", "256"]
+    assert tab.locator(".bucket p.warns").count() == tab.locator(".bucket p.hint").count() == 2
+
+
+@pytest.mark.slow
 def test_a_message_about_a_change_that_waits_goes_when_the_run_is_done(tab, page):
     opened(tab)
     with held(page.art.out):
@@ -270,8 +289,11 @@ def test_a_rename_of_all_that_the_filter_finds_is_shown_first_and_undone_at_once
     found = len(page.ids(f'tag:"{tag}"'))
     tab.fill("#filter", f'tag:"{tag}"')
     tab.locator("#count", has_text=f"{found} of").wait_for()
-    tab.click("text=Tags…")
+    tab.focus("#grid")
+    tab.keyboard.press("Shift+T")
+    assert not tab.is_visible("text=Pictures that come later")
     tab.select_option("dialog select >> nth=0", "rename")
+    assert tab.is_visible("text=Pictures that come later keep prep's word.")
     tab.fill("dialog textarea", f"{tag} -> another name")
     tab.locator("dialog .summary", has_text=f"{found} of").wait_for()
     assert tab.locator("dialog ins", has_text="another name").count() == min(found, 20)

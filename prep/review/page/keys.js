@@ -14,6 +14,7 @@ const WHAT = {
   add: "add a tag",
   complete: "take the first completion; in the caption, save it",
   remove: "remove the focused tag",
+  tags: "change tags of the selected pictures, or of all that the filter finds",
   undo: "undo",
   redo: "redo",
   filter: "go to the filter",

@@ -83,6 +83,7 @@ export function setView(openPicture, look) {
       if (action === "next") grid.move(1);
       else if (action === "previous") grid.move(-1);
       else if (action in VERDICTS) decide(action);
+      else if (action === "tags") openBulk();
       else if (action === "add" || action === "remove") openBulk(action);
       else if (action === "back") store.select([]);
       else return false;
