@@ -57,7 +57,7 @@ def test_any_name_and_any_tag_come_back_from_the_hub(hub, push, tmp_path, charac
     assert {row["character"] for row in rows} == set(characters)
     assert all(row["tags"] == tags for row in rows)
     # As they are read from their files.
-    captions_by_id = {row["image_id"]: row["caption"].strip().replace("\r\n", "\n") for row in rows_of(out)}
+    captions_by_id = {row["image_id"]: (row["caption"] or "").strip().replace("\r\n", "\n") for row in rows_of(out)}
     assert all(row["text"] == captions_by_id[row["image_id"]] for row in rows)
     assert not [row for row in rows if "/" in row["image"]["path"]]
     assert [each["config_name"] for each in front(hub.read(f"me/set{number}", "README.md").decode())["configs"]] == [
