@@ -5,7 +5,6 @@ memory. As soon as the OUT is free they are merged with what the run made of it.
 """
 
 import contextlib
-import logging
 import os
 import threading
 import time
@@ -28,7 +27,6 @@ from prep.review.board import Board
 from prep.review.items import Item
 from prep.web.refused import Refused
 
-log = logging.getLogger(__name__)
 LOOK_SECONDS = 10.0  # between two looks at files that somebody may have edited
 MOST_PARTS = 150  # of the ledger, that are written before they are merged
 
@@ -120,7 +118,7 @@ class Desk:
             if deleted_shelves(self.out, Ledger(self.out / ".prep" / "ledger")):
                 raise StoppedError("its ledger was deleted", hint="`prep run` reads your work back")
             self._steps = 0
-            self._open(Ledger.begin(self.out / ".prep" / "ledger"), whole=stale)
+            self._open(Ledger.begin(self.out / ".prep" / "ledger"))
         elif look:
             before = dict(self._edits.decisions.changed)
             known = self._edits.decisions.verdicts() | self._own()
@@ -137,8 +135,8 @@ class Desk:
         """Pictures that the user retouched -> what is there now."""
         return {picture: each.sha256 for picture, each in self._edits.placement.known.items() if each.hand}
 
-    def _open(self, ledger: Ledger, whole: bool = True) -> None:
-        """Read all anew, and carry out what waits. whole: the board as well."""
+    def _open(self, ledger: Ledger) -> None:
+        """Read all anew, and carry out what waits."""
         of_set = Set(self.out, ledger)
         edits = of_set.edits(ledger, PAGE)
         edits.look()
@@ -150,13 +148,11 @@ class Desk:
             self.waiting = len(actions)
         else:
             for _, why in carry_out_waiting(edits):
-                whole = True
                 if why:
                     self.messages.append(f"A change that waited cannot be made: {why}")
             self.waiting = 0
         self._edits = edits
-        if whole:
-            self.board.load(of_set, edits)
+        self.board.load(of_set, edits)
 
     def _take_back(self, verb: str) -> Done:
         """Undo what waits; what the run knows already can only be undone after it."""

@@ -35,7 +35,7 @@ class Gate:
     def __init__(self, app: Callable, token: str) -> None:
         self.app = app
         self.token = token
-        self.access = Access({})
+        self.access = Access({}, hint="use the address that prep review printed")
 
     async def __call__(self, scope: dict[str, Any], receive: Callable, send: Callable) -> None:
         if scope["type"] != "http":

@@ -99,7 +99,6 @@ class Session:
             "trial": any("starter" in item.flags for item in items),
             "version": self.board.version,
             "keys": self.keys,
-            "writable": True,
             "run": self.run(),
             "command": shlex.join(["prep", "run", str(self.next.src), "--out", str(self.out), *self.next.given]),
             "source": self.next.why or None,
@@ -109,14 +108,11 @@ class Session:
         return {"busy": self.desk.busy, "waiting": self.desk.waiting, "messages": self.desk.messages[-5:]}
 
     def listed(self, query: str, sort: str) -> dict[str, Any]:
-        with self.board.lock:
-            found = self.board.where(parsed(query))
-            if sort not in SORTS:
-                raise Refused(422, f"{sort!r} is no order", f"use one of {', '.join(filter(None, SORTS))}")
-            if sort:
-                found.sort(key=SORTS[sort])
-            ids = [item.id for item in found]
-            return {"version": self.board.version, "total": len(self.board.items), "count": len(ids), "ids": ids}
+        if sort not in SORTS:
+            raise Refused(422, f"{sort!r} is no order", f"use one of {', '.join(filter(None, SORTS))}")
+        version = self.board.version  # a change meanwhile is told with the next poll
+        ids = [item.id for item in sorted(self.board.where(parsed(query)), key=SORTS[sort])]
+        return {"version": version, "total": len(self.board.items), "count": len(ids), "ids": ids}
 
     def detail(self, id_: str) -> dict[str, Any]:
         item = self.board.item(id_)
@@ -189,21 +185,15 @@ class Session:
 
     def preview(self, action: Action, items: Sequence[Item]) -> dict[str, Any]:
         """What a change would do."""
+        items = [*{item.picture: item for item in items}.values()]  # copies are one picture, with one caption
         if action["do"] in TAGS:
             change = retag_of(action)
-            items = [*{item.picture: item for item in reversed(items)}.values()][
-                ::-1
-            ]  # a copy has its first one's caption
             changed = self.desk.look(lambda edits: edits.retagged(action["pictures"], change))
             examples = [
-                {
-                    "id": item.id,
-                    "name": item.name,
-                    "before": changed[item.picture][0],
-                    "after": changed[item.picture][1],
-                }
+                {"id": item.id, "name": item.name, "before": before, "after": then}
                 for item in items
                 if item.picture in changed
+                for before, then in [changed[item.picture]]
             ]
         else:
             after = {"accept": "accepted", "reject": "rejected", "exclude": "excluded", "restore": None}[action["do"]]

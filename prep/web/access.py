@@ -21,6 +21,7 @@ from prep.web.refused import Refused
 
 VARIABLE = "PREP_AUTH"
 AUTH_BYTES = 65_536
+HINT = "use localhost, or name it in serve.hosts"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -56,7 +57,9 @@ def read_logins(path: Path | None) -> dict[str, str]:
 class Access:
     """logins: user -> password; none: nobody is asked. hosts: names, beside loopback's, that it may be reached by."""
 
-    def __init__(self, logins: Mapping[str, str], hosts: tuple[str, ...] = ()) -> None:
+    def __init__(self, logins: Mapping[str, str], hosts: tuple[str, ...] = (), hint: str = HINT) -> None:
+        """hint: what to do for whoever comes by another name."""
+        self.hint = hint
         self.logins = dict(logins)
         self.hosts = {*LOOPBACK, *(host.lower() for host in hosts)}
 
@@ -64,9 +67,7 @@ class Access:
         """The user; None: nobody was asked. headers: lower-case names. Raises Refused: 401, 403 or 421."""
         host = headers.get("host", "")
         if not self.logins and (name_of(host) not in self.hosts and not is_loopback(name_of(host))):
-            raise Refused(
-                421, f"this server is not reached as {host[:100]!r}", "use localhost, or name it in serve.hosts"
-            )
+            raise Refused(421, f"this server is not reached as {host[:100]!r}", self.hint)
         origin = headers.get("origin")
         if origin is not None and _place(origin) != host.lower():
             raise Refused(403, f"pages of {origin[:100]} may not ask this server", "ask it from a program")

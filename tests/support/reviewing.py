@@ -5,8 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ import requests
 
 from prep.review.app import app_of
 from prep.review.session import Session
-from prep.web.server import Server, listening, make_config
+from tests.support.answering import answering
 
 TOKEN = "a-token"
 
@@ -59,17 +57,10 @@ class Page:
 def reviewed(out: Path) -> Iterator[Page]:
     session = Session(out)
     session.start()
-    at = listening("127.0.0.1", 0)
-    server = Server(make_config(app_of(session, TOKEN), 64), session.finish)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [at]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
     try:
-        yield Page(f"http://127.0.0.1:{at.getsockname()[1]}/{TOKEN}/", session)
+        with answering(app_of(session, TOKEN), 64, session.finish) as url:
+            yield Page(f"{url}/{TOKEN}/", session)
     finally:
-        server.should_exit = True
-        thread.join()
         session.close()
 
 

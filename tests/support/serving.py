@@ -17,7 +17,7 @@ from prep.config import load_settings
 from prep.service.app import app_of
 from prep.service.desk import Desk
 from prep.web.access import Access
-from prep.web.server import Server, listening, make_config
+from tests.support.answering import answering
 
 STARTER = ("tagger.model=starter", "generator.model=starter", "augmentation.matting=none", "check.damage=none")
 START_SECONDS = 120.0
@@ -59,18 +59,14 @@ def served_here(
     settings = load_settings(None, None, (*STARTER, f"serve.folder={folder}", *sets))
     desk = Desk(settings, run)
     desk.start()
-    app, at = app_of(desk, Access(logins or {})), listening("127.0.0.1", 0)
-    server = Server(make_config(app, settings.serve.connections), desk.finish)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [at]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
+    app = app_of(desk, Access(logins or {}))
     try:
-        yield Served(f"http://127.0.0.1:{at.getsockname()[1]}", desk)
+        with answering(app, settings.serve.connections, desk.finish) as url:
+            try:
+                yield Served(url, desk)
+            finally:
+                desk.lane.stop()  # whoever waits is answered, or the server would wait for them
     finally:
-        server.should_exit = True
-        desk.lane.stop()
-        thread.join()
         desk.close()
 
 

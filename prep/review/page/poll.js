@@ -64,7 +64,6 @@ function tellState({ run, next }) {
   const parts = [];
   if (store.set.trial) parts.push("A trial, made with the starter models.");
   if (store.set.source) parts.push(store.set.source);
-  if (store.set.writable === false) parts.push("This folder cannot be written: look only.");
   if (run?.busy) parts.push(`prep run is working (${run.busy}).`);
   for (const message of run?.messages ?? []) parts.push(message);
   if (run?.waiting)
