@@ -5,7 +5,7 @@ configs/default.toml has the same defaults, with comments; a test keeps the two 
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import AfterValidator, Field, SerializationInfo, SerializerFunctionWrapHandler, model_serializer
 
 from prep.names import MOST_REPEATS
 from prep.options import (
@@ -76,8 +76,13 @@ class ProfileSettings(Section):
     intrinsic: FilePath = "intrinsic.txt"
 
 
+# The base models whose form captions may have, by captions/forms.py. Empty: tags as they are.
+BaseModelName = Literal["", "sd15", "sdxl", "sd35", "flux", "anima", "lumina", "z-image", "qwen"]
+
+
 class Captions(Section):
     style: Literal["tags"] = "tags"
+    for_: BaseModelName = Field("", alias="for")
     sidecars: Literal["kohya", "source"] = "kohya"
     max_tags: whole(1, 10_000) = 40
     order: Literal["confidence", "alphabetical"] = "confidence"
@@ -86,6 +91,13 @@ class Captions(Section):
     spaces: bool = True
     kaomoji: bool = True
     escape_parentheses: bool = True
+
+    @model_serializer(mode="wrap")
+    def _with_a_form_if_any(self, plainly: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+        """Recipes and manifests of sets without one stay as they were."""
+        found = plainly(self)
+        form = found.pop("for_", None)
+        return found | ({"for": form} if form or form is not None and info.exclude_unset else {})
 
 
 class GeneratorSettings(ModelSection):

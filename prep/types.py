@@ -264,6 +264,17 @@ class Made:
 CAPTION_SOURCES = {"machine": "by prep", "hand": "yours", "merged": "yours with new tags"}  # in a manifest: in words
 
 
+class Worded(NamedTuple):
+    """What the text of a caption in a form is made of."""
+
+    form: str  # a name in captions/forms.py
+    listed: str  # the tags, with the user's changes: what captions are merged by
+    sentence: str = ""
+    own: bool = False  # whether the sentence is the user's
+    by: str = ""  # who wrote it, if it is not: grammar, or a captioner's name
+    why: str = ""  # why it is the grammar's, although a captioner was asked
+
+
 class Row(NamedTuple):
     """One row of the manifest in the making. Grows through `_replace`."""
 
@@ -280,6 +291,7 @@ class Row(NamedTuple):
     caption_source: str | None = None  # of CAPTION_SOURCES
     exported: str | None = None  # path relative to the dataset folder
     made: Made | None = None  # set if prep made the picture; ref.path is then relative to the dataset folder
+    worded: Worded | None = None  # set if captions are in the form of a base model
 
     @property
     def trains(self) -> bool:

@@ -18,6 +18,8 @@ def read(hand: Hand, found: str, base: str | None = None) -> Hand:
     """
     if not hand.form:
         return edited(hand if base is None else hand._replace(text=base), found)
+    if not hand.machine:  # what prep would write is not known yet
+        return hand._replace(text=found, whole=found, person=found)
     form, triggers = form_of(hand.form), hand.machine[: hand.triggers]
     if not found.strip() or "\n" in found or hand.verbatim:
         return _as_it_is(hand, found)
@@ -41,12 +43,21 @@ def read(hand: Hand, found: str, base: str | None = None) -> Hand:
     return after._replace(whole=found, removed=removed, **said)
 
 
+def retagged(hand: Hand, text: str) -> Hand:
+    """The state after the user replaced the list of tags."""
+    after = edited(hand, text)
+    told = retold(hand, text, hand.sentence if hand.own else None)
+    return after._replace(whole=told.whole, sentence=told.sentence, own=told.own)
+
+
 def retold(now: Hand, text: str, own: str | None) -> Hand:
     """The state with another list of tags, and the file's text that follows. own: the user's sentence; None: it is
     made of the tags by the grammar until the next run, unless they are the same as before.
     """
     if not now.form:
         return now._replace(text=text)
+    if now.verbatim or not text.strip():
+        return now._replace(text=text, whole=text)
     form, triggers = form_of(now.form), now.machine[: now.triggers]
     before = parted(form, now.whole or "", triggers, now.sentence)
     old, new = items(now.text or ""), items(text)

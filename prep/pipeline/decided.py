@@ -104,7 +104,8 @@ def captioned(run: Run, record: Profiled, rows: Iterable[Row]) -> Iterator[Row]:
     pictures = list(map(image_key, rows))
     entries = record.edits.decisions.entries(pictures)
     trial = is_trial(record.tagger)
-    return (_captioned(run, record, *each, trial) for each in zip(rows, pictures, entries, strict=True))
+    found = (_captioned(run, record, *each, trial) for each in zip(rows, pictures, entries, strict=True))
+    return in_form(run, record, found) if run.settings.captions.for_ else found
 
 
 def _captioned(run: Run, record: Profiled, row: Row, picture: str, entry: Entry, trial: bool) -> Row:
@@ -192,7 +193,7 @@ def training(rows: Iterable[Row]) -> Iterator[str]:
 
 
 def _undecided(row: Row) -> Row:
-    return row._replace(final_text=None, caption_source=None)
+    return row._replace(final_text=None, caption_source=None, worded=None)
 
 
 def _newly_excluded(row: Row, edits: HandEdits) -> bool:
