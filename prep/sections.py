@@ -104,6 +104,14 @@ class GeneratorSettings(ModelSection):
         return "generator"
 
 
+class CaptionerSettings(ModelSection):
+    model: ModelName = "grammar"
+
+    @classmethod
+    def role(cls) -> Role:
+        return "captioner"
+
+
 class Reconstruct(Section):
     per_character: whole(0, MOST_DRAWN) = 2
 
@@ -193,6 +201,7 @@ class Settings(Section):
     profile: ProfileSettings = ProfileSettings()
     captions: Captions = Captions()
     characters: dict[str, CharacterSettings] = {}
+    captioner: CaptionerSettings = CaptionerSettings()
     generator: GeneratorSettings = GeneratorSettings()
     reconstruct: Reconstruct = Reconstruct()
     consistency: Consistency = Consistency()
