@@ -79,7 +79,8 @@ def meant(place: Sequence[str], is_table: bool, keys: Mapping[str, Sequence[str]
     if not is_table and name.lower() in ELSEWHERE:
         return f": {ELSEWHERE[name.lower()]}"
     if not is_table and (homes := [each for each in keys if each and name in keys[each]]):
-        return f". Did you mean {' or '.join(f'`{home}.{name}`' for home in homes)}?"
+        *first, last = (f"`{home}.{name}`" for home in homes)
+        return f". Did you mean {' or '.join(filter(None, (', '.join(first), last)))}?"
     if close := _near(name, own, ALIKE):
         return f". Did you mean `{close}`?"
     far = {key: f"{home}.{key}" for home in keys if home for key in keys[home]}

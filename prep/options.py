@@ -206,8 +206,22 @@ class GeneratorOptions(Options):
     offline: bool = False  # models.offline
 
 
+class CaptionerOptions(Options):
+    """All of a captioner's options are its own."""
+
+
+# What the members of a family have in common.
+COMMON: dict[Role, type[Options]] = {
+    "tagger": TaggerOptions,
+    "generator": GeneratorOptions,
+    "matting": Options,
+    "witness": Options,
+    "captioner": CaptionerOptions,
+}
+
+
 class ModelSection(Section):
-    """[tagger] or [generator]: the family's own settings, and a section for each member with options."""
+    """[tagger], [generator] or [captioner]: the family's own settings, and a section for each member with options."""
 
     options: dict[str, dict[str, Any]] = {}  # section of a member -> its settings, checked
 
@@ -247,7 +261,7 @@ def _options(
         model = family(role).options(section)
     except SettingsError as error:
         raise SettingsError(f"{where}: {error.message}", error.hint) from None
-    common = set((TaggerOptions if role == "tagger" else GeneratorOptions).model_fields)
+    common = set(COMMON[role].model_fields)
     shared = common | above.model_fields.keys() - model.model_fields.keys() - {"options"}
     if higher := sorted(shared & set(given)):
         home = "models" if higher[0] == "offline" else role

@@ -116,6 +116,14 @@ class GeneratorSettings(ModelSection):
         return "generator"
 
 
+class CaptionerSettings(ModelSection):
+    model: ModelName = "grammar"
+
+    @classmethod
+    def role(cls) -> Role:
+        return "captioner"
+
+
 class Reconstruct(Section):
     per_character: whole(0, MOST_DRAWN) = 2
 
@@ -205,6 +213,7 @@ class Settings(Section):
     profile: ProfileSettings = ProfileSettings()
     captions: Captions = Captions()
     characters: dict[str, CharacterSettings] = {}
+    captioner: CaptionerSettings = CaptionerSettings()
     generator: GeneratorSettings = GeneratorSettings()
     reconstruct: Reconstruct = Reconstruct()
     consistency: Consistency = Consistency()

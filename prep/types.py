@@ -56,6 +56,24 @@ class ImageRef(NamedTuple):
         return self.pixels or self.sha256
 
 
+class ToDescribe(NamedTuple):
+    """What a sentence is to say, and what it must not."""
+
+    tags: tuple[str, ...]  # Danbooru's names with underscores, in the caption's order, without trigger words
+    dropped: frozenset[str] = frozenset()  # pruned traits, and tags that the settings never want
+    triggers: tuple[str, ...] = ()  # stand in front of the sentence, so never in it
+    length: Literal["short", "medium", "long"] = "medium"
+    picture: bytes | None = None  # a JPEG, for a captioner that looks
+
+
+class Sentence(NamedTuple):
+    """One line of plain text that ends with a full stop; empty only without tags."""
+
+    text: str
+    by: str  # `grammar`, or the captioner's name
+    why: str = ""  # why the grammar wrote it in a captioner's place: the end of a sentence; empty: it did not
+
+
 @dataclass(frozen=True, slots=True)
 class TagScores:
     """A tagger's scores above the floor for one image, best first."""
