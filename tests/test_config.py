@@ -41,6 +41,7 @@ def test_default_toml_is_complete_and_says_the_defaults():
         given = values[role].pop(section)
         assert given == model().model_dump(mode="json", exclude={*common.model_fields})
     hidden = {"characters": True, "tagger": {"options"}, "generator": {"options"}, "captioner": {"options"}}
+    assert values["captions"].pop("for") == Settings().captions.for_ == ""  # written out only if there is one
     assert values == Settings().model_dump(mode="json", exclude=hidden)
 
 

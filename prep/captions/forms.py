@@ -57,6 +57,9 @@ _AFTER = "."  # between tags and a sentence
 _SCORE = re.compile(r"score[ _]\d+([ _]up)?")  # Pony's and Anima's quality tags, which keep their underscores
 
 
+_NAMES = ("character", "series", "artist")  # categories, in their order behind the people
+
+
 class Item(NamedTuple):
     """A tag of a caption, as its list has it."""
 
@@ -126,13 +129,13 @@ def _tags(
     if not form.grouped:
         return [*triggers, *(item.text for item in spelled)]
     safety = form.safety.get(rating or "", "")
-    first = [safety] if safety and alike_words(safety) not in {*removed, *(alike_words(item.text) for item in items)} else []
+    there = {*removed, *(alike_words(item.text) for item in items)}
+    first = [safety] if safety and alike_words(safety) not in there else []
     first += [item.text for item in spelled if _SCORE.fullmatch(item.text)]
     people = [item.text for item in spelled if _is_people(item)]
-    named = {kind: [item.text for item in spelled if item.category == kind] for kind in ("character", "series", "artist")}
-    others = {*first, *people, *(text for texts in named.values() for text in texts)}
-    rest = [item.text for item in spelled if item.text not in others]
-    return [*first, *people, *triggers, *named["character"], *named["series"], *named["artist"], *rest]
+    named = [item.text for kind in _NAMES for item in spelled if item.category == kind]
+    others = {*first, *people, *named}
+    return [*first, *people, *triggers, *named, *(item.text for item in spelled if item.text not in others)]
 
 
 def _is_people(item: Item) -> bool:

@@ -22,6 +22,7 @@ from prep.ledger import Shelf
 from prep.models.choose_models import is_trial
 from prep.names import printable, quantity, slugs
 from prep.pipeline.records import Captioned, Drawn, Profiled
+from prep.pipeline.wording import in_form
 from prep.registry import family
 from prep.run import Run, image_key
 from prep.tagging.thresholds import level_of
