@@ -97,9 +97,11 @@ def parts_of(
     return Parts(head, tuple(_tags(form, triggers, items, rating, removed)), sentence)
 
 
-def worded(form: Form, parts: Parts, triggers: Sequence[str]) -> str:
-    """The text of the file. triggers: words that stand before a sentence, if it comes first."""
-    return (form.head if parts.head else "") + _joined(form, parts, triggers)
+def worded(form: Form, parts: Parts, triggers: Sequence[str], own: bool = False) -> str:
+    """The text of the file. triggers: words that stand before a sentence, if it comes first. own: whether the sentence
+    is the user's, and stays to the letter.
+    """
+    return (form.head if parts.head else "") + _joined(form, parts, triggers, own)
 
 
 def parted(form: Form, text: str, triggers: Sequence[str], known: str) -> Parts:
@@ -153,7 +155,7 @@ def _spelled(form: Form, item: Item) -> str:
     return text
 
 
-def _joined(form: Form, parts: Parts, triggers: Sequence[str]) -> str:
+def _joined(form: Form, parts: Parts, triggers: Sequence[str], own: bool) -> str:
     if form.parts[0] == "tags":
         text = ", ".join(parts.tags)
         both = text and parts.sentence and "sentence" in form.parts
@@ -161,7 +163,9 @@ def _joined(form: Form, parts: Parts, triggers: Sequence[str]) -> str:
     names = {*map(alike_words, triggers)}
     words = [tag for tag in parts.tags if alike_words(tag) in names]
     rest = [tag for tag in parts.tags if alike_words(tag) not in names]
-    sentence = lowered(parts.sentence) if words else parts.sentence
+    if not parts.sentence:
+        return ", ".join(parts.tags)
+    sentence = lowered(parts.sentence) if words and not own else parts.sentence
     return " ".join(filter(None, (", ".join(filter(None, (*words, sentence))), ", ".join(rest))))
 
 

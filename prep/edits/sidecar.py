@@ -116,9 +116,9 @@ def entry_of(
     """The entry of a ledger row: its columns, in the order of ENTRY."""
     lists = tuple(machine or ()), tuple(added or ()), tuple(removed or ())
     hand = Hand(text, *lists, person, bool(verbatim), triggers or 1)
-    if form:
-        whole, sentence, own = in_form
-        hand = hand._replace(form=form, whole=whole, sentence=sentence or "", own=bool(own))
+    whole, sentence, own = in_form
+    if form or own:  # a sentence of the user's is kept while captions are tags
+        hand = hand._replace(form=form or "", whole=whole, sentence=sentence or "", own=bool(own))
     return Entry(hand, tuple(standing or ()), source_text, step or 0, proof)
 
 

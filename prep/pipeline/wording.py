@@ -137,7 +137,7 @@ def _text(record: Profiled, draft: Draft, form: Form, sentence: str) -> str:
     listed = [Item(text, categories.get(key(text), "general")) for text in draft.tags]
     rating = row.caption.rating if form.safety else None
     parts = parts_of(form, draft.triggers, listed, rating, sentence, draft.hand.removed)
-    return worded(form, parts, draft.triggers)
+    return worded(form, parts, draft.triggers, draft.hand.own)
 
 
 def _as_it_is(row: Row, name: str) -> Row:
