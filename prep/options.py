@@ -14,8 +14,11 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
     ValidationError,
     ValidationInfo,
+    model_serializer,
     model_validator,
 )
 
@@ -186,6 +189,23 @@ Resolution = Annotated[whole(0, 16_384), Field(multiple_of=16)]
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class GrownSection(Section):
+    """A section with settings that came after 0.1.0. At their default they are left out of recipes and manifests, so
+    that sets which do not use them stay as they were.
+    """
+
+    later: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_later(self, plainly: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+        fields = type(self).model_fields
+        found = plainly(self)
+        at_default = {name for name in self.later if getattr(self, name) == fields[name].default}
+        if info.exclude_unset:  # a layer of settings: a default that was written down overrides a lower layer
+            at_default = set()
+        return {fields[name].alias or name: value for name, value in found.items() if name not in at_default}
 
 
 class Options(Section):
