@@ -11,6 +11,7 @@ from prep.names import MOST_REPEATS
 from prep.options import (
     FilePath,
     ModelName,
+    ModelOrNone,
     ModelSection,
     NamedFile,
     Resolution,
@@ -40,6 +41,7 @@ class Scan(Section):
 
 class TaggerSettings(ModelSection):
     model: ModelName = "auto"
+    second: ModelOrNone = ""
     batch: whole(1, 256) = 8
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 
@@ -86,6 +88,12 @@ class Captions(Section):
     spaces: bool = True
     kaomoji: bool = True
     escape_parentheses: bool = True
+    readers: Literal["first", "agreement", "union"] = "first"
+
+    @model_serializer(mode="wrap")
+    def _with_readers_if_both(self, plainly: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `first`: recipes and manifests of sets with one reader stay as they were."""
+        return {key: value for key, value in plainly(self).items() if key != "readers" or value != "first"}
 
 
 class GeneratorSettings(ModelSection):

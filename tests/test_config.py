@@ -38,6 +38,7 @@ def test_default_toml_is_complete_and_says_the_defaults():
     for role, section, model, common in sections:
         given = values[role].pop(section)
         assert given == model().model_dump(mode="json", exclude={*common.model_fields})
+    assert values["captions"].pop("readers") == Settings().captions.readers
     hidden = {"characters": True, "tagger": {"options"}, "generator": {"options"}}
     assert values == Settings().model_dump(mode="json", exclude=hidden)
 

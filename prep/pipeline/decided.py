@@ -103,7 +103,7 @@ def captioned(run: Run, record: Profiled, rows: Iterable[Row]) -> Iterator[Row]:
     rows = [_of_its_parent(record, row) if row.made else row for row in rows]
     pictures = list(map(image_key, rows))
     entries = record.edits.decisions.entries(pictures)
-    trial = is_trial(record.tagger)
+    trial = any(map(is_trial, record.readers))
     return (_captioned(run, record, *each, trial) for each in zip(rows, pictures, entries, strict=True))
 
 
