@@ -182,6 +182,9 @@ Share = number(0, 1)
 FilePath = Annotated[str, AfterValidator(_from_its_file)]  # empty: none
 NamedFile = Annotated[str, AfterValidator(_not_blank), AfterValidator(_from_its_file)]
 ModelName = Annotated[str, AfterValidator(_model_from_its_file)]
+ModelOrNone = Annotated[
+    str, AfterValidator(lambda name, info: name and _model_from_its_file(name, info))
+]  # empty: none
 # Underscored tag -> level -> score. In a file a tag may have one number, which then counts at each level.
 TagThresholds = Annotated[dict[str, Annotated[dict[str, float], PlainValidator(_by_level)]], AfterValidator(_by_tag)]
 Resolution = Annotated[whole(0, 16_384), Field(multiple_of=16)]

@@ -12,6 +12,7 @@ from prep.options import (
     FilePath,
     GrownSection,
     ModelName,
+    ModelOrNone,
     ModelSection,
     NamedFile,
     Resolution,
@@ -41,6 +42,7 @@ class Scan(Section):
 
 class TaggerSettings(ModelSection):
     model: ModelName = "auto"
+    second: ModelOrNone = ""
     batch: whole(1, 256) = 8
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 
@@ -79,7 +81,7 @@ BaseModelName = Literal["", "sd15", "sdxl", "sd35", "flux", "anima", "lumina", "
 
 
 class Captions(GrownSection):
-    later = ("also", "for_")
+    later = ("also", "for_", "readers")
     style: Literal["tags"] = "tags"
     for_: BaseModelName = Field("", alias="for")
     sidecars: Literal["kohya", "source"] = "kohya"
@@ -91,6 +93,7 @@ class Captions(GrownSection):
     kaomoji: bool = True
     escape_parentheses: bool = True
     also: list[Literal["artist", "series", "meta"]] = []
+    readers: Literal["first", "agreement", "union"] = "first"
 
 
 class GeneratorSettings(ModelSection):

@@ -81,6 +81,7 @@ class TagScores:
     vocabulary: "Vocabulary"
     index: np.ndarray  # int32 [K], into the vocabulary
     score: np.ndarray  # float16 [K], 0-1
+    second: "TagScores | None" = None  # the second reader's; None: it has not read the image
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,9 @@ def test_default_toml_is_complete_and_says_the_defaults():
         given = values[role].pop(section)
         assert given == model().model_dump(mode="json", exclude={*common.model_fields})
     hidden = {"characters": True, "tagger": {"options"}, "generator": {"options"}, "captioner": {"options"}}
-    assert values["captions"].pop("for") == Settings().captions.for_ == ""  # written out only if there is one
+    # Written out only if they differ:
+    assert values["captions"].pop("for") == Settings().captions.for_ == ""
+    assert values["captions"].pop("readers") == Settings().captions.readers
     assert values == Settings().model_dump(mode="json", exclude=hidden)
 
 

@@ -104,7 +104,7 @@ def captioned(run: Run, record: Profiled, rows: Iterable[Row]) -> Iterator[Row]:
     rows = [_of_its_parent(record, row) if row.made else row for row in rows]
     pictures = list(map(image_key, rows))
     entries = record.edits.decisions.entries(pictures)
-    trial = is_trial(record.tagger)
+    trial = any(map(is_trial, record.readers))
     found = (_captioned(run, record, *each, trial) for each in zip(rows, pictures, entries, strict=True))
     return in_form(run, record, found) if run.settings.captions.for_ else found
 
