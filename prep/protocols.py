@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from prep.types import Editing, Picture, Problem, Vocabulary
+from prep.types import Detected, Editing, Picture, Problem, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,16 @@ class Witness(Protocol):
         """seen: float32 [N], of the drawn picture. references: float32 [R, N], of its character's real ones."""
 
     def accepts(self, measure: float) -> bool: ...
+
+
+class Detector(Protocol):
+    """Finds parts of the persons in a picture. Made like a tagger; it loads when it first looks at one."""
+
+    def find(self, image: np.ndarray) -> list[Detected]:
+        """image: uint8 [H, W, 3], RGB -> what it finds, the best first."""
+
+    def close(self) -> None:
+        """Free all memory."""
 
 
 class Job(Protocol):

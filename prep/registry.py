@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from prep.errors import SettingsError, UsageError
 
-Role = Literal["tagger", "generator", "matting", "witness"]
+Role = Literal["tagger", "generator", "matting", "witness", "detector"]
 HUB = "https://huggingface.co"
 
 # Where the families of models are declared; config.py gets their sections from there.
@@ -23,6 +23,7 @@ FAMILIES: dict[Role, str] = {
     "generator": "prep.generators:GENERATORS",
     "matting": "prep.composites:MATTINGS",
     "witness": "prep.witnesses:WITNESSES",
+    "detector": "prep.detectors:DETECTORS",
 }
 
 

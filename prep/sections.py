@@ -23,6 +23,7 @@ from prep.options import (
     whole,
 )
 from prep.registry import Role
+from prep.types import Part
 
 MOST_SIDE_PX = 65_535  # of a JPEG; other pictures of that length have too many pixels anyway
 MOST_DRAWN = 10_000  # pictures per character
@@ -86,6 +87,12 @@ class Captions(Section):
     spaces: bool = True
     kaomoji: bool = True
     escape_parentheses: bool = True
+
+
+class Crops(Section):
+    kinds: list[Part] = []
+    detector: ModelName = "auto"
+    most: whole(1, 3) = 2
 
 
 class GeneratorSettings(ModelSection):
@@ -193,6 +200,7 @@ class Settings(Section):
     profile: ProfileSettings = ProfileSettings()
     captions: Captions = Captions()
     characters: dict[str, CharacterSettings] = {}
+    crops: Crops = Crops()
     generator: GeneratorSettings = GeneratorSettings()
     reconstruct: Reconstruct = Reconstruct()
     consistency: Consistency = Consistency()

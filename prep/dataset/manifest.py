@@ -70,6 +70,7 @@ COLUMNS = pa.schema(
         ("check_damage", pa.float64()),
         ("check_alike", pa.float64()),
         ("variant", pa.string()),
+        ("made_by", pa.string()),  # crop, generator or composite
     ]
 )
 
@@ -144,8 +145,13 @@ class ManifestExporter:
             "tagger": self.tagger if read else None,
             "recipe": self.recipe if read else None,
             "variant": printable(ref.variant) or None,
-            **(_drawn(row.made) if row.made else {}),
+            **(_made(row.made) if row.made else {}),
         }
+
+
+def _made(made: Made) -> dict[str, Any]:
+    own = _drawn(made) if made.request else {"manner": made.part}
+    return {"made_by": made.by, "parent_id": made.parent, **own}
 
 
 def _drawn(made: Made) -> dict[str, Any]:
@@ -159,7 +165,6 @@ def _drawn(made: Made) -> dict[str, Any]:
         "steps": request.steps,
         "guidance_scale": request.guidance,
         "strength": request.strength,
-        "parent_id": request.parent,
         "check_score": check.score,
         "check_missing": check.missing,
         "check_unwanted": check.unwanted,

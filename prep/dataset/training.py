@@ -11,7 +11,7 @@ from pathlib import Path
 
 from prep.dataset.toml import write_unless_edited
 from prep.ledger import Ledger
-from prep.names import DRAWN, numbered_folder, quantity
+from prep.names import numbered_folder, quantity, slug_of_group
 
 NAME = "train_sd3_lora.toml"
 
@@ -52,7 +52,7 @@ class Start:
 def write_training_toml(kohya: Path, images: int, steps_an_epoch: int, resolution: int, ledger: Ledger) -> bool:
     """Write it; as NAME.new.toml beside it if the user has changed the file. -> whether it took its place."""
     found = (numbered_folder(folder.name) for folder in kohya.glob("*/"))
-    characters = {name[1].removesuffix(DRAWN) for name in found if name}
+    characters = {slug_of_group(name[1]) for name in found if name}
     start = Start(max(1, images), max(1, len(characters)), max(1, steps_an_epoch))
     return write_unless_edited(kohya.parent, f"{kohya.name}/{NAME}", training_toml(start, resolution), ledger)
 

@@ -9,6 +9,7 @@ from prep.errors import SettingsError, UsageError, WeightsError
 from prep.files import what_is
 from prep.models.choose import elsewhere, named
 from prep.models.choose_models import card_of, generator_of, no_sampler, option_files, options_of
+from prep.models.detectors import check_detectors
 from prep.models.elsewhere import check_elsewhere
 from prep.models.known import known
 from prep.models.locate import files_at, find, models_folder
@@ -42,6 +43,7 @@ def check_models(settings: Settings, begun: bool = False) -> None:
         check_model(role, settings, begun)
     check_matting(settings)
     check_witnesses(settings)
+    check_detectors(settings)
 
 
 def check_model(role: Role, settings: Settings, begun: bool = False) -> None:

@@ -12,7 +12,8 @@ from prep.options import GeneratorOptions, Options, TaggerOptions
 from prep.registry import ModelSpec, load
 from prep.remote import other_model
 
-COMMON = {"tagger": TaggerOptions, "generator": GeneratorOptions, "matting": Options, "witness": Options}
+COMMON = {"tagger": TaggerOptions, "generator": GeneratorOptions, "matting": Options, "witness": Options,
+          "detector": Options}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class ModelRef:
         return files
 
     def make(self) -> Any:
-        """The tagger, generator or witness itself, on this machine. Raises WeightsError, SettingsError; of a remote
-        one StoppedError, also when the server has another model than when the run began.
+        """The tagger, generator, witness or detector itself, on this machine. Raises WeightsError, SettingsError; of a
+        remote one StoppedError, also when the server has another model than when the run began.
         """
         if not self.spec.remote:
             return load(self.spec.maker, self.name)(self.name, self.files(), self.options)
