@@ -17,7 +17,7 @@ from prep.dataset.opened import Set, as_it_lies, read_caption
 from prep.edits.placed import check_repeats
 from prep.errors import UsageError
 from prep.files import NotAFileError
-from prep.names import DRAWN, numbered_folder
+from prep.names import numbered_folder, slug_of_group
 from prep.types import is_real, trains
 
 COLUMNS = ["width", "height", "caption"]  # besides those that identify a picture
@@ -31,7 +31,7 @@ class Picture:
     path: Path  # in kohya/
     group: str
     character: str
-    origin: str  # source or augmentation
+    origin: str  # source, crop or augmentation
     image_id: str  # sha256 of the source file, hex
     width: int  # pixels, after EXIF rotation
     height: int
@@ -152,4 +152,4 @@ def _caption(picture: Path, known: str | None) -> str:
 def _trigger(group: str, pictures: list[Picture]) -> str:
     begins = Counter(picture.caption.split(",")[0].strip() for picture in pictures)
     begins.pop("", None)
-    return min(begins, key=lambda word: (-begins[word], word), default=group.removesuffix(DRAWN))
+    return min(begins, key=lambda word: (-begins[word], word), default=slug_of_group(group))

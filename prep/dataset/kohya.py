@@ -28,7 +28,7 @@ from prep.edits.take_out import take_out
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, is_regular, read_file, real_folder, write_whole
 from prep.images import SUFFIXES
-from prep.names import DRAWN, MOST_REPEATS, drawn_group, stem_slug
+from prep.names import MADE, MOST_REPEATS, crop_group, drawn_group, is_made_group, stem_slug
 from prep.run import Places, image_key
 from prep.sections import Export
 from prep.system import remove
@@ -49,6 +49,15 @@ def balanced_repeats(counts: dict[str, int], images_per_epoch: int) -> dict[str,
     return {name: min(MOST_REPEATS, max(1, round(target / count))) for name, count in counts.items() if count}
 
 
+def crop_share(repeats: int, most: int) -> float:
+    """The share of a character's crops that are kept, 0-1. repeats: of its own pictures. most: crops of a picture.
+
+    All crops together are shown at most half as often as the pictures that they were cut from. Where one repeat would
+    be too many for that, there are fewer crops.
+    """
+    return min(1.0, repeats / (2 * most))
+
+
 @dataclass
 class Written:
     """What an export has placed."""
@@ -57,7 +66,7 @@ class Written:
     unchanged: int = 0
     captions: int = 0  # whose text changed
     stems: dict[str, set[str]] = field(default_factory=dict)  # by group
-    sides: dict[str, int] = field(default_factory=dict)  # of drawn pictures: square root of the largest area, pixels
+    sides: dict[str, int] = field(default_factory=dict)  # of what prep made: square root of the largest area, pixels
     rows: dict[str, Row] = field(default_factory=dict)  # by picture: those whose caption the user saved just now
 
     @property
@@ -73,9 +82,9 @@ class KohyaExporter:
     name = "kohya"
 
     def __init__(self, edits: HandEdits, places: Places, triggers: dict[str, str], settings: Export, layout: Layout,
-                 max_pixels: int, base: str = "") -> None:  # fmt: skip
+                  max_pixels: int, base: str = "", most_crops: int = 1) -> None:  # fmt: skip
         """triggers: by group, a folder's name without the repeats. base: the model that the captions are for, as
-        `captions.for` names it.
+        `captions.for` names it. most_crops: of a picture.
         """
         self.edits = edits
         self.placement: Placement = edits.placement
@@ -85,6 +94,7 @@ class KohyaExporter:
         self.layout = layout
         self.max_pixels = max_pixels
         self.base = base
+        self.most_crops = most_crops
         self.problems: dict[str, Problem] = {}
         self.kept_toml = False  # the user edited dataset.toml, so ours is beside it
         self.for_musubi = ""  # the same for musubi-tuner
@@ -114,12 +124,16 @@ class KohyaExporter:
 
         -> group -> the repeats that would balance it now, where they differ.
         """
-        real = {group: count for group, count in counts.items() if not group.endswith(DRAWN)}
+        real = {group: count for group, count in counts.items() if not is_made_group(group)}
         wanted = balanced_repeats(real, self.settings.images_per_epoch)
         # Drawn pictures are shown half as often as real ones: they support the set, but are not what should be learnt.
         drawn = {group for group in wanted if drawn_group(group) in counts}
+        cropped = {group for group in wanted if crop_group(group) in counts}
         wanted |= {drawn_group(group): max(1, wanted[group] // 2) for group in drawn}
-        known = () if rebalance else self.placement.repeats
+        known = {} if rebalance else self.placement.repeats
+        wanted |= {
+            crop_group(group): max(1, known.get(group, wanted[group]) // (2 * self.most_crops)) for group in cropped
+        }
         self.placement.set_repeats({group: repeats for group, repeats in wanted.items() if group not in known})
         return {group: repeats for group, repeats in wanted.items() if self.placement.repeats[group] != repeats}
 
@@ -227,9 +241,14 @@ class KohyaExporter:
     def _toml(self, kohya: Path, done: Written) -> None:
         repeats, groups = self.placement.repeats, sorted(done.counts)
         subsets = [(f"{repeats[name]}_{name}", repeats[name], self.triggers[name]) for name in groups]
-        smaller = [subset for subset, name in zip(subsets, groups, strict=True) if self._small(done.sides.get(name))]
-        larger = [subset for subset in subsets if subset not in smaller]
-        trained = (larger, self.settings.resolution, smaller, max(done.sides.values(), default=0))
+        smaller = []  # drawn pictures, then crops: each with a resolution of their own
+        for ending in MADE:
+            sides = {name: side for name, side in done.sides.items() if name.endswith(ending)}
+            small = [subset for subset, name in zip(subsets, groups, strict=True) if self._small(sides.get(name))]
+            if small:
+                smaller.append((small, max(sides.values())))
+        apart = [subset for small, _ in smaller for subset in small]
+        trained = [subset for subset in subsets if subset not in apart], self.settings.resolution, smaller
         text = dataset_toml(*trained, form_of(self.base))
         self.for_musubi = musubi_toml(*trained)
         self.kept_toml = not write_dataset_toml(kohya, text, self.placement.ledger)

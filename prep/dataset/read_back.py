@@ -28,7 +28,7 @@ from prep.errors import ImageError, UsageError
 from prep.files import PICTURE_BYTES, read_file
 from prep.images import open_image, pixel_hash
 from prep.ledger import Ledger, Shelf
-from prep.names import DRAWN, printable, slugs, stem_slug
+from prep.names import printable, slug_of_group, slugs, stem_slug
 from prep.run import image_key
 from prep.types import BY_HAND, Row
 
@@ -104,7 +104,7 @@ def given_slugs(out: Path, characters: Iterable[str]) -> dict[str, str]:
         character = names.get(row["character"], row["character"])
         seen.add(character)
         if character not in given and (place := PLACE.fullmatch(row["file"] or "")):
-            given[character] = place[1].removesuffix(DRAWN)
+            given[character] = slug_of_group(place[1])
     return slugs(sorted(seen), given)
 
 

@@ -26,13 +26,12 @@ MINE = "dataset.toml"
 def dataset_toml(
     subsets: list[tuple[str, int, str]],
     resolution: int,
-    smaller: Sequence[tuple[str, int, str]] = (),
-    smaller_resolution: int = 0,
+    smaller: Sequence[tuple[list[tuple[str, int, str]], int]] = (),
     form: Form = PLAIN,
 ) -> str:
     """subsets: (folder, repeats, trigger). Folders are relative to the file's own.
 
-    smaller: subsets trained at a resolution of their own, as a second dataset. form: of the captions.
+    smaller: subsets trained at a resolution of their own, pixels, each as a dataset. form: of the captions.
     """
     document = tomlkit.document()
     document.add(tomlkit.comment("Made by prep for sd-scripts. Start the training in this folder: image_dir is"))
@@ -54,10 +53,10 @@ def dataset_toml(
     document.add("general", general)
     datasets = tomlkit.aot()
     datasets.append(_dataset(subsets, resolution))
-    if smaller:
+    for some, smaller_resolution in smaller:
         # Multiples of 64, as everywhere: not every model can be trained with finer steps.
         side = max(64, round(smaller_resolution / 64) * 64)
-        datasets.append(_dataset(smaller, side, {"min_bucket_reso": 64, "max_bucket_reso": 2 * side}))
+        datasets.append(_dataset(some, side, {"min_bucket_reso": 64, "max_bucket_reso": 2 * side}))
     document.add("datasets", datasets)
     return tomlkit.dumps(document)
 
