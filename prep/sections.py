@@ -3,14 +3,16 @@
 configs/default.toml has the same defaults, with comments; a test keeps the two in sync.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SerializationInfo, SerializerFunctionWrapHandler, model_serializer
+from pydantic import AfterValidator, Field
 
 from prep.names import MOST_REPEATS
 from prep.options import (
     FilePath,
+    GrownSection,
     ModelName,
+    ModelOrNone,
     ModelSection,
     NamedFile,
     Resolution,
@@ -40,6 +42,7 @@ class Scan(Section):
 
 class TaggerSettings(ModelSection):
     model: ModelName = "auto"
+    second: ModelOrNone = ""
     batch: whole(1, 256) = 8
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 
@@ -48,7 +51,8 @@ class TaggerSettings(ModelSection):
         return "tagger"
 
 
-class Thresholds(Section):
+class Thresholds(GrownSection):
+    later = ("tags", "character")
     mode: Literal["complexity", "fixed", "mcut"] = "complexity"
     simple: Share = 0.55
     medium: Share = 0.45
@@ -58,12 +62,8 @@ class Thresholds(Section):
     fixed: Share = 0.45
     measure_px: whole(0, MOST_SIDE_PX) = 1024
     overrides: FilePath = ""
+    character: Share = 0.0
     tags: TagThresholds = {}
-
-    @model_serializer(mode="wrap")
-    def _with_tags_if_any(self, plainly: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without an empty `tags`: recipes and manifests of sets that have none stay as they were."""
-        return {key: value for key, value in plainly(self).items() if key != "tags" or value}
 
 
 class Filter(Section):
@@ -80,7 +80,8 @@ class ProfileSettings(Section):
 BaseModelName = Literal["", "sd15", "sdxl", "sd35", "flux", "anima", "lumina", "z-image", "qwen"]
 
 
-class Captions(Section):
+class Captions(GrownSection):
+    later = ("also", "for_", "readers")
     style: Literal["tags"] = "tags"
     for_: BaseModelName = Field("", alias="for")
     sidecars: Literal["kohya", "source"] = "kohya"
@@ -91,13 +92,8 @@ class Captions(Section):
     spaces: bool = True
     kaomoji: bool = True
     escape_parentheses: bool = True
-
-    @model_serializer(mode="wrap")
-    def _with_a_form_if_any(self, plainly: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
-        """Recipes and manifests of sets without one stay as they were."""
-        found = plainly(self)
-        form = found.pop("for_", None)
-        return found | ({"for": form} if form or form is not None and info.exclude_unset else {})
+    also: list[Literal["artist", "series", "meta"]] = []
+    readers: Literal["first", "agreement", "union"] = "first"
 
 
 class GeneratorSettings(ModelSection):

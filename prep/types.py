@@ -81,15 +81,17 @@ class TagScores:
     vocabulary: "Vocabulary"
     index: np.ndarray  # int32 [K], into the vocabulary
     score: np.ndarray  # float16 [K], 0-1
+    second: "TagScores | None" = None  # the second reader's; None: it has not read the image
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The names of a tagger's outputs. id is a hash of the names: it identifies the scores that they belong to."""
+    """The names of a tagger's outputs. id is a hash of all that is here: it identifies the scores that belong to it."""
 
     id: str
     names: tuple[str, ...]  # underscored, as Danbooru writes them
-    categories: tuple[str, ...]  # general, rating, character, ...; one per name
+    categories: tuple[str, ...]  # general, character, artist, series, meta or rating; one per name
+    thresholds: tuple[float, ...] = ()  # the tagger's own, 0-1; one per name, or none at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Removed:
     """A tag that passed its threshold but is not in the caption."""
 
     name: str
-    why: Literal["filter", "trait", "overlap", "limit", "settings"]
+    why: Literal["filter", "trait", "overlap", "limit", "settings", "category"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,9 @@ _AFTER = "."  # between tags and a sentence
 _SCORE = re.compile(r"score[ _]\d+([ _]up)?")  # Pony's and Anima's quality tags, which keep their underscores
 
 
+_NAMES = ("character", "series", "artist")  # categories, in their order behind the people
+
+
 class Item(NamedTuple):
     """A tag of a caption, as its list has it."""
 
@@ -94,9 +97,11 @@ def parts_of(
     return Parts(head, tuple(_tags(form, triggers, items, rating, removed)), sentence)
 
 
-def worded(form: Form, parts: Parts, triggers: Sequence[str]) -> str:
-    """The text of the file. triggers: words that stand before a sentence, if it comes first."""
-    return (form.head if parts.head else "") + _joined(form, parts, triggers)
+def worded(form: Form, parts: Parts, triggers: Sequence[str], own: bool = False) -> str:
+    """The text of the file. triggers: words that stand before a sentence, if it comes first. own: whether the sentence
+    is the user's, and stays to the letter.
+    """
+    return (form.head if parts.head else "") + _joined(form, parts, triggers, own)
 
 
 def parted(form: Form, text: str, triggers: Sequence[str], known: str) -> Parts:
@@ -126,13 +131,13 @@ def _tags(
     if not form.grouped:
         return [*triggers, *(item.text for item in spelled)]
     safety = form.safety.get(rating or "", "")
-    first = [safety] if safety and alike_words(safety) not in {*removed, *(alike_words(item.text) for item in items)} else []
+    there = {*removed, *(alike_words(item.text) for item in items)}
+    first = [safety] if safety and alike_words(safety) not in there else []
     first += [item.text for item in spelled if _SCORE.fullmatch(item.text)]
     people = [item.text for item in spelled if _is_people(item)]
-    named = {kind: [item.text for item in spelled if item.category == kind] for kind in ("character", "series", "artist")}
-    others = {*first, *people, *(text for texts in named.values() for text in texts)}
-    rest = [item.text for item in spelled if item.text not in others]
-    return [*first, *people, *triggers, *named["character"], *named["series"], *named["artist"], *rest]
+    named = [item.text for kind in _NAMES for item in spelled if item.category == kind]
+    others = {*first, *people, *named}
+    return [*first, *people, *triggers, *named, *(item.text for item in spelled if item.text not in others)]
 
 
 def _is_people(item: Item) -> bool:
@@ -150,7 +155,7 @@ def _spelled(form: Form, item: Item) -> str:
     return text
 
 
-def _joined(form: Form, parts: Parts, triggers: Sequence[str]) -> str:
+def _joined(form: Form, parts: Parts, triggers: Sequence[str], own: bool) -> str:
     if form.parts[0] == "tags":
         text = ", ".join(parts.tags)
         both = text and parts.sentence and "sentence" in form.parts
@@ -158,7 +163,9 @@ def _joined(form: Form, parts: Parts, triggers: Sequence[str]) -> str:
     names = {*map(alike_words, triggers)}
     words = [tag for tag in parts.tags if alike_words(tag) in names]
     rest = [tag for tag in parts.tags if alike_words(tag) not in names]
-    sentence = lowered(parts.sentence) if words else parts.sentence
+    if not parts.sentence:
+        return ", ".join(parts.tags)
+    sentence = lowered(parts.sentence) if words and not own else parts.sentence
     return " ".join(filter(None, (", ".join(filter(None, (*words, sentence))), ", ".join(rest))))
 
 

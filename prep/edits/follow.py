@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from prep.edits.decisions import Decisions
 from prep.edits.history import MOVED, Change, Verdict
-from prep.edits.merge import Hand, edited, items, key
+from prep.edits.in_form import read, retagged, retold
+from prep.edits.merge import Hand, items, key
 from prep.edits.placed import Placement
 from prep.edits.sidecar import CAPTION, Entry, texts_of
 from prep.jobs.draw import DRAW

@@ -6,7 +6,7 @@ file, no ledger.
 
 from collections.abc import Iterable, Sequence
 
-from prep.captions.forms import Parts, form_of, parted, worded
+from prep.captions.forms import Item, Parts, form_of, parted, parts_of, worded
 from prep.captions.sentence import sentence
 from prep.edits.merge import Hand, edited, items, key
 from prep.names import underscored
@@ -43,6 +43,22 @@ def read(hand: Hand, found: str, base: str | None = None) -> Hand:
     return after._replace(whole=found, removed=removed, **said)
 
 
+def begun_in_form(hand: Hand, machine: tuple[str, ...], triggers: int) -> Hand:
+    """The state when only the file's text is known, and that somebody edited it. machine: the items of prep's caption,
+    of which the first `triggers` are trigger words.
+    """
+    form, words = form_of(hand.form), machine[:triggers]
+    tags, said = [Item(text) for text in machine[triggers:]], sentence(tag_names(machine, words))
+    parts = parts_of(form, words, tags, None, said if "sentence" in form.parts else "")
+    ours = Hand(", ".join(machine), machine, triggers=triggers, form=hand.form, whole=worded(form, parts, words))
+    after = read(ours._replace(sentence=parts.sentence), hand.whole or "")
+    safety = {*map(key, form.safety.values())}  # prep's own
+    kept = [text for text in items(after.text or "") if key(text) not in safety or text in machine]
+    added = tuple(text for text in after.added if key(text) not in safety)
+    listed = ", ".join(kept)
+    return after if after.verbatim else after._replace(text=listed, person=listed, added=added)
+
+
 def retagged(hand: Hand, text: str) -> Hand:
     """The state after the user replaced the list of tags."""
     after = edited(hand, text)
@@ -71,16 +87,14 @@ def retold(now: Hand, text: str, own: str | None) -> Hand:
     if "tags" not in form.parts:
         came = {name: each for name, each in came.items() if name in map(key, triggers)}
     tags = _changed(before.tags, went, _placed({key(each): each for each in new}, came), form.artist)
-    whole = worded(form, Parts(before.head, tuple(tags), said), triggers)
+    whole = worded(form, Parts(before.head, tuple(tags), said), triggers, own is not None)
     return now._replace(text=text, whole=whole, sentence=said, own=own is not None)
 
 
 def tag_names(listed: Iterable[str], triggers: Sequence[str]) -> list[str]:
     """The tags of a list as vocabularies spell them, without the trigger words."""
     words = set(map(key, triggers))
-    return [
-        underscored(each.replace("\\(", "(").replace("\\)", ")")) for each in listed if key(each) not in words
-    ]
+    return [underscored(each.replace("\\(", "(").replace("\\)", ")")) for each in listed if key(each) not in words]
 
 
 def _as_it_is(hand: Hand, found: str) -> Hand:

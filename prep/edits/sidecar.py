@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from prep.edits.in_form import read
+from prep.edits.in_form import begun_in_form, read
 from prep.edits.merge import Hand, edited, items, key
 from prep.errors import ImageError
 from prep.files import NotAFileError, read_file
@@ -116,9 +116,9 @@ def entry_of(
     """The entry of a ledger row: its columns, in the order of ENTRY."""
     lists = tuple(machine or ()), tuple(added or ()), tuple(removed or ())
     hand = Hand(text, *lists, person, bool(verbatim), triggers or 1)
-    if form:
-        whole, sentence, own = in_form
-        hand = hand._replace(form=form, whole=whole, sentence=sentence or "", own=bool(own))
+    whole, sentence, own = in_form
+    if form or own:  # a sentence of the user's is kept while captions are tags
+        hand = hand._replace(form=form or "", whole=whole, sentence=sentence or "", own=bool(own))
     return Entry(hand, tuple(standing or ()), source_text, step or 0, proof)
 
 
@@ -190,6 +190,8 @@ def begun(entry: Entry, machine: tuple[str, ...], triggers: int = 1) -> Hand:
         own = {key(item): item for item in items(entry.source_text)}
         own = {name: item for name, item in own.items() if name not in map(key, machine[:triggers])}
         return after._replace(added=tuple(own.values()))
+    if hand.person is not None and not hand.machine and hand.form:
+        return begun_in_form(hand, machine, triggers)
     if hand.person is not None and not hand.machine:
         return ours if hand.person == ours.text else edited(ours, hand.person)
     return hand

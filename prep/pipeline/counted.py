@@ -9,7 +9,7 @@ from prep.pipeline.fates import left_out_for
 from prep.types import is_real, trains
 
 CHECKED = ["check_missing", "check_identity", "check_alike"]
-COLUMNS = ["caption_source", "tagger", "flags", "generator", "asked", "changes", *CHECKED]
+COLUMNS = ["caption_source", "tagger", "second_tagger", "flags", "generator", "asked", "changes", *CHECKED]
 
 
 @dataclass
@@ -18,6 +18,7 @@ class Counted:
 
     images: int = 0
     tagger: str | None = None
+    second: str | None = None  # the second reader
     characters: dict[str, Counter] = field(default_factory=lambda: defaultdict(Counter))  # by status, by caption source
     folders: dict[str, str] = field(default_factory=dict)  # character -> its folder in kohya/
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)  # (status, reason)
@@ -34,6 +35,7 @@ def counted(manifest: Set) -> Counted:
     for row in manifest.rows(columns=COLUMNS):
         character, status, reason = row["character"], row["status"], row["reason"]
         found.tagger = found.tagger or row["tagger"]
+        found.second = found.second or row["second_tagger"]
         if not is_real(row["origin"]):
             found.drawn[character].append((row["origin"], reason))
             if trains(row["origin"], status):

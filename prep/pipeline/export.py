@@ -7,7 +7,7 @@ from prep.captions.compose import Composer
 from prep.dataset.clear import clear, strangers
 from prep.dataset.kohya import KohyaExporter
 from prep.dataset.layout import keep_layout, layout_of
-from prep.dataset.manifest import ManifestExporter
+from prep.dataset.manifest import ManifestExporter, SecondReader
 from prep.dataset.problems import write_problems
 from prep.dataset.sheets import Sheets
 from prep.dataset.source import write_sidecars
@@ -20,6 +20,7 @@ from prep.pipeline.fates import fates_of
 from prep.pipeline.records import Drawn, Exported
 from prep.run import Run, image_key
 from prep.sections import Settings
+from prep.tagging.readers import Disagreement
 from prep.types import RETOUCHED, Problem, Row
 
 
@@ -45,7 +46,9 @@ def export(run: Run, drawn: Drawn) -> Exported:
     rows = tuple(exported(drawn, kohya.problems, saved.get(image_key(row), row)) for row in rows)
     shaping = shaping_settings(settings, drawn.composer)
     floor = getattr(drawn.tagger.options, "threshold", None) if drawn.tagger.spec.remote else None
-    ManifestExporter(drawn.tagger.name, drawn.tag_recipe, shaping, run.ledger, floor).write(rows, run.out)
+    ManifestExporter(drawn.tagger.name, drawn.tag_recipe, shaping, run.ledger, floor, second_reader(drawn)).write(
+        rows, run.out
+    )
     about = about_characters(drawn, rows, settings)
     sheets = Sheets(places, run.ledger, drawn.profiles, drawn.composer.caption_text, settings.scan.max_pixels, about)
     sheets.choose(rows)
@@ -108,6 +111,20 @@ def exported(record: Drawn, problems: dict[str, Problem], row: Row) -> Row:
     placed = placement[image_key(row)]
     flags = tuple(sorted({*row.flags, RETOUCHED})) if placed.hand else row.flags
     return row._replace(exported=f"kohya/{placement.folder(placed.group).name}/{placed.name}", flags=flags)
+
+
+def second_reader(record: Drawn) -> SecondReader | None:
+    """For the manifest: the second reader, and where it differs from the first."""
+    if record.second is None:
+        return None
+
+    def disagreements(row: Row) -> list[Disagreement] | None:
+        sha256 = row.ref.sha256
+        if sha256 not in record.scores or row.complexity is None:
+            return None
+        return record.composer.disagreements(record.scores[sha256], row.complexity)
+
+    return SecondReader(record.second.tagger.name, disagreements)
 
 
 def shaping_settings(settings: Settings, composer: Composer) -> dict:

@@ -34,12 +34,25 @@ class Scanned(Found):
     lost: tuple[str, ...]  # pictures that are gone, with decisions about them
 
 
+@dataclass(frozen=True)
+class Second:
+    """The second reader; its scores are in the first's book."""
+
+    tagger: ModelRef
+    recipe: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tagged(Scanned):
     tagger: ModelRef
     tag_recipe: str
     scores: ScoreBook
     changed: bool  # files changed since they were scanned
+    second: Second | None = None  # None: there is one reader
+
+    @property
+    def readers(self) -> tuple[ModelRef, ...]:
+        return (self.tagger, self.second.tagger) if self.second else (self.tagger,)
 
 
 @dataclass(frozen=True, kw_only=True)
