@@ -28,8 +28,8 @@ def command(path: Path, fix: bool, every: bool) -> None:
 
     PATH is a folder of N_name folders, one folder of images, an outputs/NAME folder, or a dataset.toml. An error
     stops sd-scripts or makes it train something else; a warning is allowed, but probably a mistake; a note depends on
-    the model. Exits with 0 if there is no error or warning, with 1 if there is. In a set that prep made for a base model
-    (captions.for), captions are checked against what that model reads.
+    the model. Exits with 0 if there is no error or warning, with 1 if there is. In a set that prep made for a base
+    model (captions.for), captions are checked against what that model reads.
 
     --fix removes byte-order marks, adds a newline to 0-byte captions, renames .caption to .txt (if there is no .txt)
     and .Png to .png, rewrites TOML values of the wrong type if the meaning stays the same, and bakes EXIF orientation

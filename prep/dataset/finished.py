@@ -12,11 +12,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from prep.dataset.base import base_name
 from prep.dataset.linked import check_picture
 from prep.dataset.opened import Set, as_it_lies, read_caption
+from prep.dataset.toml import MINE
 from prep.edits.placed import check_repeats
 from prep.errors import UsageError
 from prep.files import NotAFileError
+from prep.lint.datasets import datasets_of
+from prep.lint.toml_file import read_toml
 from prep.names import DRAWN, numbered_folder
 from prep.types import is_real, trains
 
@@ -49,7 +53,7 @@ class Group:
 
     name: str  # without the repeats: safe as a folder name
     repeats: int
-    trigger: str  # the first tag of most of its captions
+    trigger: str  # the first tag of most of its captions; in a set for a base model, from dataset.toml
     pictures: tuple[Picture, ...]
 
     @property
@@ -63,6 +67,7 @@ class FinishedSet:
     resolution: int  # pixels, from dataset.toml
     groups: tuple[Group, ...]
     left_out: dict[str, str] = field(default_factory=dict)  # file -> why it cannot be used
+    base: str = ""  # the model that the captions are for, as in `captions.for`; empty: none in particular
 
     @property
     def pictures(self) -> Iterator[Picture]:
@@ -114,11 +119,18 @@ def read_set(out: Path) -> FinishedSet:
         )
     if not pictures:
         raise UsageError(f"{out} has no image to train on", hint="see `prep status` for the reasons")
+    base = base_name(settings)
+    words = _class_tokens(out) if base else {}
     groups = tuple(
-        Group(name, folders[name][0], _trigger(name, found), tuple(sorted(found, key=lambda each: each.path.name)))
+        Group(
+            name,
+            folders[name][0],
+            words.get(folders[name][1].name) or _trigger(name, found),
+            tuple(sorted(found, key=lambda each: each.path.name)),
+        )
         for name, found in sorted(pictures.items())
     )
-    return FinishedSet(out, _resolution(settings), groups, left_out)
+    return FinishedSet(out, _resolution(settings), groups, left_out, base)
 
 
 def _resolution(settings: dict[str, Any]) -> int:
@@ -147,6 +159,13 @@ def _caption(picture: Path, known: str | None) -> str:
         return known
     except OSError as error:
         raise ValueError(f"its caption cannot be read ({error.strerror})") from None
+
+
+def _class_tokens(out: Path) -> dict[str, str]:
+    """Folder -> its trigger word: captions for a base model need not begin with it."""
+    found = datasets_of(read_toml(out / "kohya" / MINE, MINE))
+    subsets = [subset for dataset in found for subset in dataset.subsets]
+    return {Path(subset.image_dir).name: subset.settings.get("class_tokens", "") for subset in subsets}
 
 
 def _trigger(group: str, pictures: list[Picture]) -> str:

@@ -1,7 +1,7 @@
 """What a dataset.toml asks for: datasets, and subsets with their folders. Looks at no image.
 
-A setting comes from the subset, else its dataset, else [general], else the trainer's options, else its default. A value of the wrong
-type counts as missing here: dataset_toml.py reports it.
+A setting comes from the subset, else its dataset, else [general], else the trainer's options, else its default. A value
+of the wrong type counts as missing here: dataset_toml.py reports it.
 """
 
 import os
