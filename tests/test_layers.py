@@ -24,9 +24,9 @@ options parts png_chunks
 sections
 config images ledger
 run tensors aside
-taggers generators witnesses runners tagging checks
+taggers generators witnesses detectors runners tagging checks
 models scan captions composites
-captioners lint
+captioners crops lint
 machine jobs
 edits
 dataset drawing

@@ -151,7 +151,7 @@ def check(run: Run, record: Captioned) -> Drawn:
             run.report.say(f"check: {line}")
     elif drawn:
         run.report.say(f"check: {len(drawn):,} pictures that were drawn before stay as they are")
-    rows = tuple(sorted((*record.rows, *drawn), key=place_in_manifest))
+    rows = tuple(sorted((*record.rows, *record.crops, *drawn), key=place_in_manifest))
     return Drawn.grown(record, rows=rows, drawn=drawn, enough=True)
 
 

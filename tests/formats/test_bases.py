@@ -5,18 +5,15 @@ import json
 import pytest
 
 from prep.captions.forms import FORMS
-from prep.dataset.toml import dataset_toml
 from tests.support.finished import Maker, export
 from tests.support.trainers import ai_toolkit, onetrainer
 
 
 def a_set(out, base: str):
-    """One character, whose trigger word is not what its captions begin with."""
+    """One character, whose trigger word is not always what its captions begin with."""
     made = Maker(out)
-    sentence = "sentence" in FORMS[base].parts
-    path = made.add("Mira", "safe, 1girl, mira, smile. A girl smiles." if sentence else "mira, 1girl, smile")
-    text = dataset_toml([(path.parent.name, 10, "mira")], 512, form=FORMS[base])
-    (made.out / "kohya" / "dataset.toml").write_text(text)
+    told = {"sd15": "mira, 1girl, smile", "sdxl": "mira, 1girl, smile", "anima": "safe, 1girl, mira. A girl smiles."}
+    made.add("Mira", told.get(base, f"{FORMS[base].head}mira, a girl smiles."))
     return made.finish(base)
 
 
