@@ -12,7 +12,11 @@ from tests.support.trainers import ai_toolkit, onetrainer
 def a_set(out, base: str):
     """One character, whose trigger word is not always what its captions begin with."""
     made = Maker(out)
-    told = {"sd15": "mira, 1girl, smile", "sdxl": "mira, 1girl, smile", "anima": "safe, 1girl, mira. A girl smiles."}
+    told = {
+        "sd15": "mira, 1girl, smile",
+        "sdxl": "mira, 1girl, smile",
+        "anima": "safe, 1girl, mira, smile. A girl smiles.",
+    }
     made.add("Mira", told.get(base, f"{FORMS[base].head}mira, a girl smiles."))
     return made.finish(base)
 
