@@ -1,11 +1,11 @@
 """Tagging with a tagger in ONNX of WD SwinV2's cost: pictures a second as prep does it, from files to stored scores,
-against the session alone on pictures that are ready, and against a loop like that of sd-scripts' tag_images_by_wd14_tagger
-(one process: Pillow, OpenCV, a batch, session.run).
+against the session alone on pictures that are ready, and against a loop like that of sd-scripts'
+tag_images_by_wd14_tagger (one process: Pillow, OpenCV, a batch, session.run).
 
     python benchmarks/bench_wd.py [--images 24] [--rounds 2]
 
-Writes a network with made-up weights (0.4 GB) to a temporary folder; benchmarks/wd_full_size.py says what it is. All ways
-take the same 1 MP JPEGs. They take turns, and the best round of each counts; the ratios are what counts: `ratio` is
+Writes a network with made-up weights (0.4 GB) to a temporary folder; benchmarks/wd_full_size.py says what it is. All
+ways take the same 1 MP JPEGs, in turns, and the best round of each counts. The ratios are what matters: `ratio` is
 prep's rate over the session's, `ratio_to_loop` over the loop's. The last line is JSON.
 """
 
