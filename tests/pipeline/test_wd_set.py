@@ -2,7 +2,9 @@
 
 import pytest
 
+from prep.dataset.opened import Set
 from prep.errors import StoppedError, UsageError, WeightsError
+from prep.report.page import page
 from tests.support.onnx_taggers import WD_TAGS, WIDE_TAGS, make_pixai, make_wd, write_tags
 from tests.support.pictures import folder_of
 from tests.support.runs import captions, manifest, run_here, tree
@@ -118,3 +120,11 @@ def test_a_known_model_is_found_in_the_folder_of_models(tmp_path, art, monkeypat
     run_here(art, tmp_path / "out", "pixai-tagger-v0.9")
     assert {row["tagger"] for row in rows(tmp_path / "out")} == {"pixai-v0.9"}
     assert {row["rating"] for row in rows(tmp_path / "out")} == {None}  # it knows none
+
+
+def test_the_report_says_the_thresholds_that_were_used(tmp_path, art):
+    make_wd(tmp_path / "wd")
+    run_here(art, tmp_path / "out", tmp_path / "wd")
+    used = sorted({row["threshold"] for row in rows(tmp_path / "out")})
+    said = page(Set(tmp_path / "out"))
+    assert all(f"{threshold:g}" in said for threshold in used) and "simple 0.55" not in said
