@@ -182,6 +182,9 @@ Share = number(0, 1)
 FilePath = Annotated[str, AfterValidator(_from_its_file)]  # empty: none
 NamedFile = Annotated[str, AfterValidator(_not_blank), AfterValidator(_from_its_file)]
 ModelName = Annotated[str, AfterValidator(_model_from_its_file)]
+ModelOrNone = Annotated[
+    str, AfterValidator(lambda name, info: name and _model_from_its_file(name, info))
+]  # empty: none
 # Underscored tag -> level -> score. In a file a tag may have one number, which then counts at each level.
 TagThresholds = Annotated[dict[str, Annotated[dict[str, float], PlainValidator(_by_level)]], AfterValidator(_by_tag)]
 Resolution = Annotated[whole(0, 16_384), Field(multiple_of=16)]
@@ -202,10 +205,10 @@ class GrownSection(Section):
     def _without_later(self, plainly: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
         fields = type(self).model_fields
         found = plainly(self)
-        if info.exclude_unset:  # a layer of settings: a default that was written down overrides a lower layer
-            return found
         at_default = {name for name in self.later if getattr(self, name) == fields[name].default}
-        return {name: value for name, value in found.items() if name not in at_default}
+        if info.exclude_unset:  # a layer of settings: a default that was written down overrides a lower layer
+            at_default = set()
+        return {fields[name].alias or name: value for name, value in found.items() if name not in at_default}
 
 
 class Options(Section):
@@ -226,8 +229,23 @@ class GeneratorOptions(Options):
     offline: bool = False  # models.offline
 
 
+class CaptionerOptions(Options):
+    """All of a captioner's options are its own."""
+
+
+# What the members of a family have in common.
+COMMON: dict[Role, type[Options]] = {
+    "tagger": TaggerOptions,
+    "generator": GeneratorOptions,
+    "matting": Options,
+    "witness": Options,
+    "captioner": CaptionerOptions,
+    "detector": Options,
+}
+
+
 class ModelSection(Section):
-    """[tagger] or [generator]: the family's own settings, and a section for each member with options."""
+    """[tagger], [generator] or [captioner]: the family's own settings, and a section for each member with options."""
 
     options: dict[str, dict[str, Any]] = {}  # section of a member -> its settings, checked
 
@@ -267,7 +285,7 @@ def _options(
         model = family(role).options(section)
     except SettingsError as error:
         raise SettingsError(f"{where}: {error.message}", error.hint) from None
-    common = set((TaggerOptions if role == "tagger" else GeneratorOptions).model_fields)
+    common = set(COMMON[role].model_fields)
     shared = common | above.model_fields.keys() - model.model_fields.keys() - {"options"}
     if higher := sorted(shared & set(given)):
         home = "models" if higher[0] == "offline" else role

@@ -12,6 +12,7 @@ from prep.options import (
     FilePath,
     GrownSection,
     ModelName,
+    ModelOrNone,
     ModelSection,
     NamedFile,
     Resolution,
@@ -24,6 +25,7 @@ from prep.options import (
     whole,
 )
 from prep.registry import Role
+from prep.types import Part
 
 MOST_SIDE_PX = 65_535  # of a JPEG; other pictures of that length have too many pixels anyway
 MOST_DRAWN = 10_000  # pictures per character
@@ -41,6 +43,7 @@ class Scan(Section):
 
 class TaggerSettings(ModelSection):
     model: ModelName = "auto"
+    second: ModelOrNone = ""
     batch: whole(1, 256) = 8
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 
@@ -74,9 +77,14 @@ class ProfileSettings(Section):
     intrinsic: FilePath = "intrinsic.txt"
 
 
+# The base models whose form captions may have, by captions/forms.py. Empty: tags as they are.
+BaseModelName = Literal["", "sd15", "sdxl", "sd35", "flux", "anima", "lumina", "z-image", "qwen"]
+
+
 class Captions(GrownSection):
-    later = ("also",)
+    later = ("also", "for_", "readers")
     style: Literal["tags"] = "tags"
+    for_: BaseModelName = Field("", alias="for")
     sidecars: Literal["kohya", "source"] = "kohya"
     max_tags: whole(1, 10_000) = 40
     order: Literal["confidence", "alphabetical"] = "confidence"
@@ -86,6 +94,13 @@ class Captions(GrownSection):
     kaomoji: bool = True
     escape_parentheses: bool = True
     also: list[Literal["artist", "series", "meta"]] = []
+    readers: Literal["first", "agreement", "union"] = "first"
+
+
+class Crops(Section):
+    kinds: list[Part] = []
+    detector: ModelName = "auto"
+    most: whole(1, 3) = 2
 
 
 class GeneratorSettings(ModelSection):
@@ -102,6 +117,14 @@ class GeneratorSettings(ModelSection):
     @classmethod
     def role(cls) -> Role:
         return "generator"
+
+
+class CaptionerSettings(ModelSection):
+    model: ModelName = "grammar"
+
+    @classmethod
+    def role(cls) -> Role:
+        return "captioner"
 
 
 class Reconstruct(Section):
@@ -193,6 +216,8 @@ class Settings(Section):
     profile: ProfileSettings = ProfileSettings()
     captions: Captions = Captions()
     characters: dict[str, CharacterSettings] = {}
+    captioner: CaptionerSettings = CaptionerSettings()
+    crops: Crops = Crops()
     generator: GeneratorSettings = GeneratorSettings()
     reconstruct: Reconstruct = Reconstruct()
     consistency: Consistency = Consistency()
