@@ -19,7 +19,7 @@ MOST_VARIANTS = 12
 LEFT_TO_TRIGGER = "left to the trigger word"
 
 
-def head(facts: Facts, pictures: Sequence[Picture], found: Sequence[Character]) -> Html:
+def head(facts: Facts, pictures: Sequence[Picture], found: Sequence[Character], by_level: Sequence[Level] = ()) -> Html:
     real, drawn = (sum(len(getattr(each, kind)) for each in found) for kind in ("kept", "accepted"))
     tiles = [
         (real + drawn, "pictures to train on"),
@@ -33,7 +33,7 @@ def head(facts: Facts, pictures: Sequence[Picture], found: Sequence[Character]) 
     lines = [
         ("Read by", names(facts.taggers, none="no tagger")),
         ("Drawn by", names(facts.generators, none="nothing was drawn")),
-        ("Threshold", text(_threshold(facts))),
+        ("Threshold", text(_threshold(facts, by_level))),
     ]
     about = "".join(f"<div><dt>{text(label)}</dt><dd>{value}</dd></div>" for label, value in lines)
     trial = _trial(facts) if facts.trial else ""
@@ -103,7 +103,7 @@ def levels(facts: Facts, found: Sequence[Level], lengths: Sequence[int]) -> Html
     return section(
         "thresholds",
         "Thresholds by level",
-        paragraph(f"The score from which a tag counts: {_threshold(facts)}."),
+        paragraph(f"The score from which a tag counts: {_threshold(facts, found)}."),
         table(
             "Levels of complexity, of real pictures in the set",
             ["level", "pictures", "threshold (median)", "tags (median)", "tags"],
@@ -225,7 +225,8 @@ def _trial(facts: Facts) -> str:
     )
 
 
-def _threshold(facts: Facts) -> str:
+def _threshold(facts: Facts, found: Sequence[Level] = ()) -> str:
+    """found: what was used at each level; without it, what the settings say."""
     mode = facts.setting("thresholds", "mode", "")
     own = len(facts.setting("thresholds", "overrides", {}))
     more = (
@@ -236,7 +237,11 @@ def _threshold(facts: Facts) -> str:
     elif mode == "mcut":
         found = "at the largest gap between a picture's scores"
     elif mode == "complexity":
-        numbers = [f"{level} {facts.setting('thresholds', level, 0.0):g}" for level in LEVELS]
+        used = {each.name: each.threshold for each in found if each.threshold is not None}
+        said = {level: facts.setting("thresholds", level, 0.0) for level in LEVELS}
+        if any(used[level] != said[level] for level in LEVELS if level in used):
+            said = used  # the tagger brought its own
+        numbers = [f"{level} {threshold:g}" for level, threshold in said.items()]
         found = f"by complexity: {', '.join(numbers)}"
     else:
         return "not known"
