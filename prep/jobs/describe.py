@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from prep.captioners import PROMPT_VERSION
 from prep.captioners.grammar import by_grammar
 from prep.captions import faithful, sentence
 from prep.config import recipe
@@ -53,7 +54,7 @@ def describe_recipe(captioner: ModelRef) -> str:
     if is_grammar(captioner):
         return recipe("describe", VERSION, captioner.name, sentence.VERSION)
     more = [captioner.own_options] if captioner.own_options else []
-    return recipe("describe", VERSION, captioner.name, captioner.digest, faithful.VERSION, *more)
+    return recipe("describe", VERSION, captioner.name, captioner.digest, PROMPT_VERSION, faithful.VERSION, *more)
 
 
 def looks(captioner: ModelRef) -> bool:
