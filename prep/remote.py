@@ -36,6 +36,7 @@ SHOWN = 200  # letters of what a server says about an error
 BUSY = (408, 425, 429)  # like 5xx: worth another try
 NO_API = "start it there with --api (AUTOMATIC1111 and Forge answer to programs only then), or correct the address"
 PASSWORD = f"set {AUTH}=user:password, or add the host to ~/.netrc"
+NO_PASSWORD = f"{PASSWORD}; the key of a captioner belongs in {KEY}"
 
 
 class AddressError(ValueError):
@@ -59,7 +60,7 @@ def address_of(typed: str) -> str:
     except ValueError:
         raise AddressError("is not an address", example) from None
     if parts.username is not None or parts.password is not None:
-        raise AddressError("has a user name or a password in its address", PASSWORD)
+        raise AddressError("has a user name or a password in its address", NO_PASSWORD)
     sound = text.isprintable() and not any(letter.isspace() for letter in text)
     if parts.scheme not in ("http", "https") or not host or not sound or parts.query or parts.fragment:
         raise AddressError("is not an address", example)
@@ -156,7 +157,9 @@ class Server:
     """The API at one address. Every call raises StoppedError (NetworkError, AbsentError) with one sentence."""
 
     def __init__(self, address: str, timeout_seconds: float, tries: int = TRIES, api: Api | None = None) -> None:
-        """timeout_seconds: to wait for a whole answer. api: a web UI's by default. Raises SettingsError for credentials that cannot be read."""
+        """timeout_seconds: to wait for a whole answer. api: a web UI's by default.
+
+        Raises SettingsError for credentials that cannot be read."""
         import requests
 
         self.address = address_of(address)

@@ -1,4 +1,4 @@
-"""A small instruct model in this process, by transformers, from a folder on this machine. The one file of this room that
+"""A small instruct model in this process, by transformers, from a folder on this machine. Only this file of the room
 imports torch.
 """
 

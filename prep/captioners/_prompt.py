@@ -6,9 +6,9 @@ from prep.types import ToDescribe
 VERSION = 1  # raised with each change of the words below
 
 SYSTEM = (
-    "You turn tags of an anime picture into plain English for the training of an image model. Say every tag, in its own "
-    "words, each once, and nothing that no tag says: no colour, garment, object, place, feeling, action or person beside "
-    "them. Keep each colour with its own thing. Do not say what is absent unless a tag does. Do not write "
+    "You turn tags of an anime picture into plain English for the training of an image model. Say every tag, in its "
+    "own words, each once, and nothing that no tag says: no colour, garment, object, place, feeling, action or person "
+    "beside them. Keep each colour with its own thing. Do not say what is absent unless a tag does. Do not write "
     "`the image shows`, give no opinion, and use no quotes, lists or markdown. Answer with the text alone."
 )
 LENGTHS = {

@@ -17,7 +17,10 @@ SHOWN = frozenset("shown seen visible viewed pictured framed depicted portrayed 
 POSED = frozenset("keeping keeps keep holding holds hold placing places putting puts has have having with".split())
 TIED = frozenset("tied styled worn arranged done gathered set pulled put up back".split())
 WHILE, AND, FREE = frozenset("while as and".split()), frozenset(("and", "but", "plus")), frozenset(("also", "too"))
+INTRODUCING = DETERMINERS | TIED | POSED | SHOWN | {"both"}
+CLAUSES = frozenset(("start", "", "with", "wear", "hold", "in", "under", "mods", "be"))  # may end behind a comma
 ACCEPTS = {
+    "there": frozenset("worn body face thing sky background detail".split()) | {"place noun"},
     "with": frozenset("worn body face held thing sky background detail".split()),
     "wear": frozenset("worn face".split()),
     "in": frozenset(("worn", "place noun")),
@@ -108,10 +111,12 @@ def _joints(token: str, at: int, state: State, allowed: Licences) -> Iterator[St
 def _people(tokens: list[str], at: int, state: State, allowed: Licences) -> Iterator[Step]:
     token = tokens[at]
     begins = state.fresh and not state.needs
-    subject = state._replace(governs="", who=True, about=NOBODY, last="", fresh=False, named=True, guest=False)
+    subject = state._replace(
+        governs="", needs=False, who=True, about=NOBODY, last="", fresh=False, named=True, guest=False
+    )
     if begins and token in allowed.pronouns:
         yield at + 1, subject, NOBODY
-    by = state.governs == "by"
+    by = state.governs in ("by", "there") and state.needs
     to, said, definite = at, NOBODY, False
     if tokens[to] in ("a", "an", "the", "this"):
         definite = tokens[to] in ("the", "this")
@@ -128,15 +133,12 @@ def _people(tokens: list[str], at: int, state: State, allowed: Licences) -> Iter
                 end = _end(tokens, to, words)
                 more = said | allowed.counted - {"solo"}
                 solo = NOBODY if allowed.alone is False or "solo" not in allowed.tags else frozenset(("solo",))
-                if by:
-                    yield end, state._replace(governs="", needs=False), more | solo
-                else:
-                    yield end, subject, more | solo
+                yield end, subject, more | solo
         if definite or tokens[at] == "both":
             for words in allowed.definite if state.named or allowed.alone else ():
                 if tuple(tokens[to : to + len(words)]) == words:
                     end = to + len(words)
-                    yield end, state._replace(governs="", needs=False) if by else subject, said
+                    yield end, subject, said
     if token == "scene" or tokens[at : at + 2] in (["a", "scene"], ["the", "scene"]):
         end = at + 1 + (token != "scene")
         if not by:
@@ -194,11 +196,11 @@ def _before_people(tokens: list[str], at: int, allowed: Licences) -> Iterator[tu
 def _verbs(tokens: list[str], at: int, state: State, allowed: Licences) -> Iterator[Step]:
     token, after = tokens[at], tokens[at + 1] if at + 1 < len(tokens) else ""
     if state.needs:
-        if state.governs == "there" and token in BE:
-            yield at + 1, state._replace(governs="with", needs=True), NOBODY
+        if state.governs == "exists" and token in BE:
+            yield at + 1, state._replace(governs="there"), NOBODY
         return
     if token == "there" and state.fresh:
-        yield at + 1, State("there", needs=True, named=state.named), NOBODY
+        yield at + 1, State("exists", needs=True, named=state.named), NOBODY
     bound = state.guest and not state.fresh  # what follows would be about the guest
     mine = state.who and not (state.about and not state.fresh) and not bound
     person = mine or (state.governs == "start" and not state.about) or state.governs == "" and state.fresh and mine
@@ -209,9 +211,9 @@ def _verbs(tokens: list[str], at: int, state: State, allowed: Licences) -> Itera
         yield at + 1, state._replace(governs="mods", fresh=False, guest=False), NOBODY
     if token in BE and (state.who or bound and not state.about) and state.governs != "be":
         yield at + 1, plain._replace(governs="be", guest=not state.who), NOBODY
-    if token in HAVE and not (bound and token == "with" and state.last) and (free or state.fresh):
-        if token == "with" or person:
-            yield at + 1, verb._replace(governs="with"), NOBODY
+    has = token == "with" and not (bound and state.last) or token in HAVE and person
+    if has and (free or state.fresh):
+        yield at + 1, verb._replace(governs="with"), NOBODY
     if person and free:
         if token in WEAR or token in ("dressed", "clad") and after == "in":
             yield at + (1 if token in WEAR else 2), verb._replace(governs="wear"), NOBODY
@@ -254,14 +256,8 @@ def _nouns(tokens: list[str], at: int, state: State, allowed: Licences) -> Itera
         to, said = _behind_noun(tokens, to, name, head, said, allowed)
         if governs in ACCEPTS and kinds & ACCEPTS[governs] and (state.needs or state.fresh):
             following = state._replace(needs=False, last=name, fresh=False, guest=guest, about=NOBODY)
-            if not state.who and state.governs == "with" and not state.named and state.needs:
-                following = following._replace(about=NOBODY)
             yield to, following, said
-        begins = (
-            state.fresh
-            and not state.needs
-            and governs in ("start", "", "with", "wear", "hold", "in", "under", "mods", "be")
-        )
+        begins = state.fresh and not state.needs and governs in CLAUSES
         alone = not state.who or tokens[to : to + 1] and tokens[to] in BE  # and a window is visible
         nominative = head.kinds & (NOMINATIVE if alone else OF_A_PERSON)
         if begins and nominative and (governs == "start" or owned or state.about or alone):
@@ -294,7 +290,7 @@ HEADWEAR = frozenset("hat cap beret helmet crown tiara headband hairband headdre
 def _noun(tokens: list[str], at: int, allowed: Licences) -> Iterator[tuple[int, str, frozenset[str], bool]]:
     """(where it ends, the noun, tags that it says, whether it has an article) for each noun that begins here."""
     to, article, owned = at, False, False
-    while to < len(tokens) and (tokens[to] in ("a", "an", "the", "some", "both") or tokens[to] in allowed.possessives):
+    while to < len(tokens) and (tokens[to] in ("a", "an", "the", "some") or tokens[to] in allowed.possessives):
         article = True
         owned |= tokens[to] in allowed.possessives or tokens[to] == "the"
         to += 1
@@ -305,11 +301,8 @@ def _noun(tokens: list[str], at: int, allowed: Licences) -> Iterator[tuple[int, 
         token = tokens[to]
         if head := allowed.heads.get(token):
             known = before - {"and", ","}
-            if (
-                known <= head.modifiers
-                and (known or article or head.bare)
-                and tokens[to - 1] not in _ANDS[: 2 * (to > begins)]
-            ):
+            joined = to > begins and tokens[to - 1] in _ANDS
+            if known <= head.modifiers and (known or article or head.bare) and not joined:
                 said = frozenset(tag for modifiers, tag in head.tags if modifiers <= known)
                 yield to + 1, token, said, owned or not article
         if token not in ("and", ",") and not _modifies(token, allowed):
@@ -366,14 +359,9 @@ def _starts(tokens: list[str], at: int, allowed: Licences) -> Iterator[int]:
         if to >= len(tokens):
             return
         yield to
-        if (
-            tokens[to] in DETERMINERS
-            or tokens[to] in allowed.possessives
-            or tokens[to] in (TIED | POSED | SHOWN | {"both"})
-        ):
-            to += 1
-        else:
+        if tokens[to] not in INTRODUCING and tokens[to] not in allowed.possessives:
             return
+        to += 1
 
 
 def _ends(tokens: list[str], at: int, wanted: tuple[str, ...], allowed: Licences) -> int:
@@ -394,10 +382,21 @@ def _ends(tokens: list[str], at: int, wanted: tuple[str, ...], allowed: Licences
 
 def _said(tokens: list[str], at: int, start: int, end: int, phrase: Phrase, state: State) -> Iterator[Step]:
     before = {token for token in tokens[at:start] if token not in DETERMINERS}
-    introduces = {"limb": POSED | {"both"}, "view": SHOWN, "style": SHOWN, "hair": TIED, "body": TIED, "face": {"both"}}
+    introduces = {
+        "limb": POSED | {"both"},
+        "view": SHOWN,
+        "style": SHOWN,
+        "hair": TIED,
+        "body": TIED,
+    }
     if before & (TIED | POSED | SHOWN | {"both"}) - introduces.get(phrase.kind, frozenset()):
         return
+    if "both" in before and not phrase.words[0].endswith("s"):
+        return
     bound = state.guest and not state.fresh
+    of_people = phrase.kind == "view" or phrase.kind == "place" and phrase.words[0] == "on"  # not of a lamp or a cat
+    if of_people and (bound and state.last or state.about and not state.fresh):
+        return
     following = state._replace(needs=False, fresh=False, last="", about=NOBODY, guest=False)
     following = following._replace(governs="start" if state.governs == "start" else "")
     if phrase.words[-1] == "of":  # a portrait of
@@ -407,7 +406,7 @@ def _said(tokens: list[str], at: int, start: int, end: int, phrase: Phrase, stat
     nominal = phrase.kind in ("worn", "body", "face", "thing", "held", "detail", "other")
     if state.needs and (phrase.kind != "limb" or state.governs != "with"):
         kinds = ACCEPTS.get({"also": "with"}.get(state.governs, state.governs), frozenset()) | (
-            {"other"} if state.governs == "with" else set()
+            {"other"} if state.governs in ("with", "there") else set()
         )
         if nominal and phrase.kind in kinds:
             yield end, following._replace(governs=state.governs, who=state.who), phrase.tags

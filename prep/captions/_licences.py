@@ -11,6 +11,7 @@ from prep.captions import sentence_words as words
 from prep.captions.compose import prompt_text
 from prep.captions.sentence import COUNT, SEVERAL, is_body, is_doing, is_worn
 
+NOUNS = frozenset(("worn", "body", "face", "held", "thing", "place noun", "sky", "background", "detail"))
 DETERMINERS = frozenset("a an the her his their its some this these own".split())
 TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|\S")
 NOT_A_MODIFIER = DETERMINERS | said.PREPOSITIONS | said.NEGATIONS
@@ -81,6 +82,8 @@ def stem(word: str) -> str:
     """Of a verb, in any of its forms; of another word, something of its own."""
     if word in IRREGULAR:
         return IRREGULAR[word]
+    if word.endswith(("ies", "ied")) and len(word) > 4:
+        return f"{word[:-3]}y"
     base = re.sub(r"(?<=\w{3})(ing|es|ed|s|e)$", "", word)
     return base[:-1] if len(base) > 3 and base[-1] == base[-2] and base[-1] not in "sl" else base
 
@@ -125,7 +128,8 @@ def licences(tags: Sequence[str]) -> Licences:
 def _adjectives_of(found: Licences, head: str) -> None:
     adjectives = {
         "long_sleeves": "long-sleeved", "short_sleeves": "short-sleeved", "sleeveless": "sleeveless",
-        "strapless": "strapless", "striped": "striped", "plaid": "plaid", "frills": "frilly", "off_shoulder": "off-shoulder",
+        "strapless": "strapless", "striped": "striped", "plaid": "plaid", "frills": "frilly",
+        "off_shoulder": "off-shoulder",
         "polka_dot": "polka-dot", "floral_print": "floral-print", "puffy_sleeves": "puffy-sleeved",
     }  # fmt: skip
     for tag in found.tags:
@@ -233,17 +237,7 @@ def _add_phrase(found: Licences, phrase: str, kind: str, name: str) -> None:
     state = phrase in said.STATES or name in words.FACES and words.FACES[name] == f"looking {phrase}"
     if kind == "hair" and not said.PREPOSITIONS & {*parts} and not state:
         kind = "body"
-    nominal = not state and kind in (
-        "worn",
-        "body",
-        "face",
-        "held",
-        "thing",
-        "place noun",
-        "sky",
-        "background",
-        "detail",
-    )
+    nominal = not state and kind in NOUNS
     simple = nominal and not NOT_A_MODIFIER & {*parts} and not any(is_verb(part) for part in parts)
     if kind == "face" and simple and parts[0] in ("eyes", "mouth", "lips", "cheeks", "brow"):
         simple = False

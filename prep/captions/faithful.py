@@ -8,7 +8,7 @@ import re
 
 from prep.captions import faithful_words as said
 from prep.captions._cover import read
-from prep.captions._licences import Licences, licences, tokens_of
+from prep.captions._licences import DETERMINERS, Licences, licences, tokens_of
 from prep.captions.compose import prompt_text
 from prep.captions.overlap import overlapped
 from prep.captions.sentence import COUNT
@@ -20,6 +20,7 @@ VERSION = 1  # raised when the same sentence may get another verdict
 SAID_SHARE = 0.7  # of the tags, at least
 OWN_WORDS, WORDS_PER_TAG = 14, 7  # most words of a sentence
 SHOWN_WORDS = 6  # of a reason
+BEFORE = 3  # words before one that a tag says, which is said of something else
 MARKUP = re.compile(r"[\"*_`#<>\[\]{}|\\~=]|\n|^\s*[-\u2022]|https?:")
 NUMBER = frozenset("two three four five six seven eight nine ten several many both multiple".split())
 
@@ -64,11 +65,16 @@ def _has(tokens: list[str], phrase: str) -> bool:
 def _reason(tokens: list[str], at: int, allowed: Licences, what: ToDescribe) -> str:
     """at: the first word that no reading gets past."""
     at = min(at, len(tokens) - 1)
+    while tokens[at] in DETERMINERS and at + 1 < len(tokens):
+        at += 1
     if said.ANSWERS & {*tokens[:5]} and not said.ANSWERS & allowed.known:
         return f"begins with `{' '.join(tokens[:3])}`"
     unknown = [token for token in tokens if token.isalpha() and len(token) > 3 and token not in allowed.known]
     if len(unknown) > 0.7 * len([token for token in tokens if token.isalpha() and len(token) > 3]):
         return "is not English, or says little that the tags say"
+    begin = at
+    while begin and at - begin < BEFORE and tokens[begin - 1] not in (",", ".", "and") and tokens[at] in allowed.known:
+        begin -= 1
     around = tokens[at : at + 3] if tokens[at] not in (",", ".", "and") else tokens[max(0, at - 2) : at + 1]
     for tag in what.dropped:
         if _has(tokens, tag):
@@ -80,10 +86,13 @@ def _reason(tokens: list[str], at: int, allowed: Licences, what: ToDescribe) -> 
     if (NUMBER & {*around[:2]} or around[0].isdigit()) and counts:
         return f"says `{' '.join(around[:2])}`; the tags say {' and '.join(counts)}"
     for number in range(at, min(at + 4, len(tokens))):
+        if tokens[number] in DETERMINERS | said.PREPOSITIONS:
+            break
         head = allowed.heads.get(tokens[number])
         if head and number > at and tokens[at] not in head.modifiers:
             tags = [prompt_text(tag) for _, tag in head.tags]
             return f"says `{' '.join(tokens[at : number + 1])}`; the tags say {' and '.join(dict.fromkeys(tags))}"
-    return (
-        f"says `{' '.join(each for each in around if each.isalnum() or '-' in each) or tokens[at]}`, which no tag says"
-    )
+    if begin < at:
+        return f"says `{' '.join(tokens[begin : at + 1])}`, which no tag says"
+    found = [each for each in around if each.isalnum() or "-" in each]
+    return f"says `{' '.join(found) or tokens[at]}`, which no tag says"

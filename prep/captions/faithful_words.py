@@ -30,11 +30,8 @@ NOUNS = {  # a noun may be called so
 
 def _table(text: str) -> dict[str, tuple[str, ...]]:
     """`tag: phrase | phrase` lines; a line that begins with a space continues the one above."""
-    lines = text.replace("\n ", " ").strip().splitlines()
-    pairs = (
-        line.rpartition(": ") if line.startswith(":") else line.partition(": ") for line in lines if line[0] != "#"
-    )
-    return {tag: tuple(map(str.strip, phrases.split(" | "))) for tag, _, phrases in pairs}
+    lines = (line for line in text.replace("\n  ", " ").splitlines() if line and line[0] != "#")
+    return {tag: tuple(phrases.split(" | ")) for tag, _, phrases in (line.partition(": ") for line in lines)}
 
 
 SAID = _table("""

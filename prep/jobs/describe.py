@@ -91,6 +91,7 @@ class DescribeJob:
     def close(self) -> Mapping[str, Any]:
         self.writer.flush()
         self.borrowed.close()
+        del self.writes  # it may know a key, and a job can be pickled
         return {}
 
     def _kept(self, item: ToWrite, answer: Sentence | Problem) -> Outcome:
