@@ -2,9 +2,9 @@
 
     python benchmarks/bench_faithful.py [--false 400] [--true 500] [--seed 1]
 
-Half of the falsehoods are true sentences of tests/support/truths.py, spoiled; half are spoiled sentences of the grammar.
-tests/captions/paraphrases.txt has true ones by hand. None of these word lists is the guard's. The last line is JSON; the
-exit code is 1 if a falsehood got through, or less than 80 % of what is true did.
+Half of the falsehoods are true sentences of tests/support/truths.py, spoiled; half are spoiled sentences of the
+grammar. tests/captions/paraphrases.txt has true ones by hand. None of these word lists is the guard's. The last line is
+JSON; the exit code is 1 if a falsehood got through, or less than 80 % of what is true did.
 """
 
 import argparse
@@ -91,10 +91,18 @@ def main() -> None:
     sys.exit(bool(result["reached"] or result["true_kept"] < LEAST_TRUE))
 
 
-def _said(claims: list[Claim], done=lambda text: text) -> Iterable[tuple[Claim, Sentence]]:
+def _said(claims: list[Claim], done=lambda text: text) -> list[tuple[Claim, Sentence]]:
     """What becomes of each claim when a server says it, each time that it is asked."""
+    found, left = [], claims
+    while left:
+        wave = {claim.tags: claim for claim in left}  # the server knows a claim by its tags
+        found += _said_once([*wave.values()], done)
+        left = [claim for claim in left if wave[claim.tags] is not claim]
+    return found
+
+
+def _said_once(claims: list[Claim], done) -> Iterable[tuple[Claim, Sentence]]:
     answers = {", ".join(tag.replace("_", " ") for tag in claim.tags): done(claim.text) for claim in claims}
-    claims = [*{claim.tags: claim for claim in claims}.values()]  # two with the same tags: the last one's answer
     with speaking(lambda user: answers[user.splitlines()[0].removeprefix("Tags: ")]) as speaker:
         captioner = Llm("llm", {"url": speaker.url}, LlmOptions(parallel=2))
         found = []

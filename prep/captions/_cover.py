@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from prep.captions._licences import DETERMINERS, Head, Licences, Phrase, alike, matches, stem
+from prep.captions.faithful_words import PREPOSITIONS
 
 BE = frozenset("is are was were being be".split())
 HAVE = frozenset("has have having with".split())
@@ -88,7 +89,7 @@ def _steps(
 def _joints(token: str, at: int, state: State, allowed: Licences) -> Iterator[Step]:
     if token in (".", ";", "!"):
         yield at + 1, State(named=state.named), NOBODY
-    elif token in (",", *AND):
+    elif token in (",", ":", *AND) and not (token == ":" and state.governs == "also"):
         yield at + 1, state._replace(fresh=True, guest=False), NOBODY
         if state.about and state.who:
             yield at + 1, state._replace(fresh=True, guest=False, about=NOBODY, last=""), NOBODY
@@ -134,6 +135,9 @@ def _people(tokens: list[str], at: int, state: State, allowed: Licences) -> Iter
                 more = said | allowed.counted - {"solo"}
                 solo = NOBODY if allowed.alone is False or "solo" not in allowed.tags else frozenset(("solo",))
                 yield end, subject, more | solo
+        for words, tag in allowed.roles.items() if allowed.alone else ():
+            if tuple(tokens[to : to + len(words)]) == words and (definite or not state.named):
+                yield to + len(words), subject, said | allowed.counted | {tag}
         if definite or tokens[at] == "both":
             for words in allowed.definite if state.named or allowed.alone else ():
                 if tuple(tokens[to : to + len(words)]) == words:
@@ -182,6 +186,8 @@ def _before_people(tokens: list[str], at: int, allowed: Licences) -> Iterator[tu
             )
         elif token == "blonde" and token in hair.modifiers:
             more = frozenset(("blonde_hair",))
+        elif (token,) in allowed.roles and allowed.alone:
+            more = frozenset((allowed.roles[(token,)],))
         elif token in states and allowed.alone:
             more = states[token].tags
         elif token in (",", "and") and said:
@@ -408,7 +414,8 @@ def _said(tokens: list[str], at: int, start: int, end: int, phrase: Phrase, stat
         kinds = ACCEPTS.get({"also": "with"}.get(state.governs, state.governs), frozenset()) | (
             {"other"} if state.governs in ("with", "there") else set()
         )
-        if nominal and phrase.kind in kinds:
+        scenery = phrase.kind == "place" and phrase.words[0] not in PREPOSITIONS and state.governs in ("with", "there")
+        if nominal and phrase.kind in kinds or scenery:
             yield end, following._replace(governs=state.governs, who=state.who), phrase.tags
         return
     if phrase.kind in VERBAL:

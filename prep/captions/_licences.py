@@ -51,6 +51,7 @@ class Licences:
     possessives: frozenset[str] = frozenset(("their", "its"))
     alone: bool = True  # at most one person
     counted: frozenset[str] = frozenset()  # tags that the people say
+    roles: dict[tuple[str, ...], str] = field(default_factory=dict)  # a nurse, an android: what stands for the person
     known: set[str] = field(default_factory=set)  # all words that tags allow, for the reason
 
     def by_first(self) -> dict[str, list[Phrase]]:
@@ -207,9 +208,26 @@ def _add(found: Licences, name: str) -> None:
         phrases += [" ".join((*plain.split()[:-1], more)) for more in _called(plain)]
         if kind == "worn" and name.startswith("hair_"):
             phrases += [f"{plain.removeprefix('hair ')} in hair"]
+    if kind in ("place", "view"):
+        phrases += [more for phrase in phrases for more in _placed(phrase)]
+    if name in ("hug", "kiss", "holding_hands"):
+        phrases += [f"{phrase} each other" for phrase in phrases]
+    if name in said.ROLES:
+        for each in (plain, f"{plain} outfit", f"{plain} costume", f"{plain} uniform", f"{plain} clothes"):
+            _add_phrase(found, each, "worn", name)
+        found.phrases.append(Phrase(("dressed", "as", *_words(plain)), "doing", frozenset((name,))))
+        found.roles[_words(plain)] = name
     for phrase in dict.fromkeys(phrases):
         for each in _variants(phrase, name):
             _add_phrase(found, each, kind, name)
+
+
+def _placed(phrase: str) -> Iterable[str]:
+    first, _, rest = phrase.partition(" ")
+    if first == "under":
+        yield from (f"beneath {rest}", f"below {rest}")
+    if first in ("at", "in", "by") and rest:
+        yield from (f"it is {rest}", f"during {rest}")
 
 
 def _variants(phrase: str, name: str) -> Iterable[str]:
@@ -242,6 +260,8 @@ def _add_phrase(found: Licences, phrase: str, kind: str, name: str) -> None:
     if kind == "face" and simple and parts[0] in ("eyes", "mouth", "lips", "cheeks", "brow"):
         simple = False
     if not simple or not parts[-1][0].isalnum():
+        if kind == "thing" and parts[0] in said.PREPOSITIONS:
+            kind = "place"
         found.phrases.append(Phrase(parts, "state" if state else kind, frozenset((name,))))
         return
     *before, last = parts
@@ -259,6 +279,8 @@ def _numbers(noun: str, kind: str, alone: bool) -> list[str]:
     if not many or noun.endswith("s") or noun in words.MASS:
         return [noun]
     plural = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else f"{noun}s"
+    if noun.endswith("f"):
+        return [noun, f"{noun[:-1]}ves"]
     return [noun, f"{noun}es" if noun.endswith(("sh", "ch", "x")) else plural]
 
 

@@ -9,7 +9,8 @@ ALIKE = {  # one spelling for words that mean the same
     "lengthy": "long", "purple-colored": "purple", "armour": "armor", "moustache": "mustache", "shut": "closed",
     "opened": "open", "blurred": "blurry", "bicoloured": "two-tone", "gradated": "gradient",
     "checkered": "checkered", "chequered": "checkered", "golden": "gold", "pyjamas": "pajamas", "frilled": "frilly",
-    "towards": "toward", "parted": "parted", "medium-length": "medium", "viewers": "viewer", "camera": "viewer",
+    "towards": "toward", "parted": "parted", "medium-length": "medium",
+    "viewers": "viewer", "spiky": "spiked", "camera": "viewer",
 }  # fmt: skip
 
 NOUNS = {  # a noun may be called so
@@ -36,6 +37,8 @@ def _table(text: str) -> dict[str, tuple[str, ...]]:
 
 SAID = _table("""
 # hair and body
+dark-skinned_female: dark-skinned | dark skin
+dark-skinned_male: dark-skinned | dark skin
 ponytail: tied back in ponytail
 twintails: pigtails | twin tails | in pigtails | in twin tails | in two tails
 braid: braided hair | in braid | braided
@@ -141,6 +144,11 @@ topless: no shirt | without shirt
 no_shoes: shoeless | not wearing shoes | not wearing any shoes
 no_hat: not wearing hat
 # picture and place
+street: on street | in street | down street | along street | by street
+road: on road | down road | along road
+poolside: at poolside | by poolside
+back: from back
+park: at park
 portrait: in portrait | portrait of | as portrait
 upper_body: from waist up | upper body of | waist up | upper body shot of | in upper body shot | in half-length view
 cowboy_shot: from thighs up | from mid-thigh up | in cowboy shot | cowboy shot of | from thigh up | thighs up
@@ -167,7 +175,6 @@ beach: on beach | at beach | by sea on beach
 ocean: by ocean | by sea
 sky: under sky | beneath sky | under open sky
 night_sky: under night sky | beneath night sky
-street: on street | in street
 rooftop: on rooftop | on roof
 field: in field
 stage: on stage
@@ -203,6 +210,13 @@ PAIRS = {  # tags that one phrase says
     ("reading", "books"): ("reading books",),
 }
 
+ROLES = frozenset(  # tags of what somebody is, or is dressed as
+    "nurse maid witch android knight samurai ninja elf angel demon vampire princess prince idol pirate soldier cyborg "
+    "robot mermaid miko nun student cheerleader waitress butler chef detective magician dancer queen king fairy ghost "
+    "police policewoman doctor teacher assassin warrior archer monk cowboy santa playboy_bunny magical_girl "
+    "monster_girl "
+    "demon_girl cat_girl fox_girl dog_girl wolf_girl rabbit_girl shrine_maiden office_lady race_queen".split()
+)
 STATES = frozenset(  # adjectives of a person
     "barefoot freckled muscular dark-skinned pale-skinned expressionless open-mouthed closed-mouthed nude naked "
     "topless alone solo shoeless smiling".split()
