@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 ALIKE, FAR = 0.6, 0.75  # how similar two names must be, within a section and across sections
 TRIGGER = "the trigger word is `characters.NAME.trigger`, where NAME is the folder's name"
-TRAINER = "that is a setting of the trainer: see dataset.toml and train_sd3_lora.toml in OUT/kohya"
+TRAINER = "that is a setting of the trainer: see dataset.toml and train_*_lora.toml in OUT/kohya"
 REPEATS = (
     "prep computes repeats to give characters equal weight (`export.images_per_epoch`); a folder of kohya/ that you "
     "rename, such as 12_NAME, keeps yours"

@@ -4,7 +4,7 @@ The rule for this file and the other configurations that prep writes: a version 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +12,48 @@ import pyarrow as pa
 import tomlkit
 
 from prep.aside import CHANGED, fingerprint, make_way
+from prep.captions.forms import PLAIN, Form
 from prep.files import write_whole
 from prep.ledger import Ledger, Shelf
+from prep.names import MADE
 from prep.system import remove
 
 # subject: the file's place under OUT (in rows of 0.1.0 its name); recipe: sha256 of what was written there last;
 # before: of what it replaces, which is still there if the run was killed. The last row counts.
 WRITTEN = Shelf("dataset_toml", (pa.field("before", pa.string()),))
 MINE = "dataset.toml"
+SMALL = 0.75  # share of the set's resolution; larger pictures use its buckets
+Subset = tuple[str, int, str]  # folder, repeats, trigger
+
+
+def by_resolution(
+    subsets: Mapping[str, Subset], resolution: int, sides: Mapping[str, int]
+) -> tuple[list[Subset], int, list[tuple[list[Subset], int]]]:
+    """The first three arguments of dataset_toml: pictures that prep made far below the set's resolution are trained at
+    one of their own, drawn ones and crops apart.
+
+    subsets: by group, a folder's name without the repeats. sides: group -> the square root of its largest picture's
+    area, pixels; of groups that prep made.
+    """
+    smaller = []
+    for ending in MADE:
+        made = {name: side for name, side in sides.items() if name.endswith(ending)}
+        small = [subset for name, subset in subsets.items() if made.get(name, resolution) < resolution * SMALL]
+        if small:
+            smaller.append((small, max(made.values())))
+    apart = [subset for small, _ in smaller for subset in small]
+    return [subset for subset in subsets.values() if subset not in apart], resolution, smaller
 
 
 def dataset_toml(
-    subsets: list[tuple[str, int, str]],
+    subsets: Sequence[Subset],
     resolution: int,
-    smaller: Sequence[tuple[str, int, str]] = (),
-    smaller_resolution: int = 0,
+    smaller: Sequence[tuple[Sequence[Subset], int]] = (),
+    form: Form = PLAIN,
 ) -> str:
     """subsets: (folder, repeats, trigger). Folders are relative to the file's own.
 
-    smaller: subsets trained at a resolution of their own, as a second dataset.
+    smaller: subsets trained at a resolution of their own, pixels, each as a dataset. form: of the captions.
     """
     document = tomlkit.document()
     document.add(tomlkit.comment("Made by prep for sd-scripts. Start the training in this folder: image_dir is"))
@@ -43,19 +66,24 @@ def dataset_toml(
     general.add("min_bucket_reso", min(256, resolution))
     # The default, 1024, would exclude the tall and wide sizes of this area: 832x1216 has a longer side.
     general.add("max_bucket_reso", 2 * resolution)
-    general.add("keep_tokens", 1)
+    if "sentence" in form.parts:
+        # Nothing is kept in front, since nothing changes places.
+        general.add(tomlkit.comment("Shuffling cuts a caption at its commas, which would tear its sentence."))
+        general.add("shuffle_caption", False)
+    else:
+        general.add("keep_tokens", 1)
     document.add("general", general)
     datasets = tomlkit.aot()
     datasets.append(_dataset(subsets, resolution))
-    if smaller:
+    for some, smaller_resolution in smaller:
         # Multiples of 64, as everywhere: not every model can be trained with finer steps.
         side = max(64, round(smaller_resolution / 64) * 64)
-        datasets.append(_dataset(smaller, side, {"min_bucket_reso": 64, "max_bucket_reso": 2 * side}))
+        datasets.append(_dataset(some, side, {"min_bucket_reso": 64, "max_bucket_reso": 2 * side}))
     document.add("datasets", datasets)
     return tomlkit.dumps(document)
 
 
-def _dataset(subsets: Sequence[tuple[str, int, str]], resolution: int, own: dict[str, int] | None = None):
+def _dataset(subsets: Sequence[Subset], resolution: int, own: dict[str, int] | None = None):
     dataset = tomlkit.table()
     dataset.add("resolution", resolution)
     dataset.add("batch_size", 1)
@@ -103,6 +131,18 @@ def write_unless_edited(out: Path, place: str, text: str, ledger: Ledger) -> boo
     if done:
         ledger.write(WRITTEN, done)
     return True
+
+
+def remove_unless_edited(out: Path, place: str, ledger: Ledger) -> None:
+    """Remove out/place, and what stands beside it, where they have the texts that prep wrote last."""
+    path = Path(place)
+    rows = ledger.rows(WRITTEN)
+    for each in (place, str(path.with_name(f"{path.stem}.new{path.suffix}"))):
+        ours = _texts(rows.get(each) or rows.get(path.name))
+        if ours:
+            if fingerprint(out / each) in ours:
+                remove(out / each)
+            ledger.write(WRITTEN, [_row(each, "")])
 
 
 def _replace(out: Path, place: str, data: bytes, ours: set[str], ledger: Ledger) -> None:

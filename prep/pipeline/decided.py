@@ -22,10 +22,11 @@ from prep.ledger import Shelf
 from prep.models.choose_models import is_trial
 from prep.names import printable, quantity, slugs
 from prep.pipeline.records import Captioned, Drawn, Profiled
+from prep.pipeline.wording import in_form
 from prep.registry import family
 from prep.run import Run, image_key
 from prep.tagging.thresholds import level_of
-from prep.types import BY_HAND, WITNESSED, Caption, ImageRef, Row
+from prep.types import BY_HAND, WITNESSED, Caption, ImageRef, Profile, Row
 
 NAMES = Shelf("names", (pa.field("slug", pa.string()),))  # subject: a character; null: passed on
 
@@ -103,8 +104,9 @@ def captioned(run: Run, record: Profiled, rows: Iterable[Row]) -> Iterator[Row]:
     rows = [_of_its_parent(record, row) if row.made else row for row in rows]
     pictures = list(map(image_key, rows))
     entries = record.edits.decisions.entries(pictures)
-    trial = is_trial(record.tagger)
-    return (_captioned(run, record, *each, trial) for each in zip(rows, pictures, entries, strict=True))
+    trial = any(map(is_trial, record.readers))
+    found = (_captioned(run, record, *each, trial) for each in zip(rows, pictures, entries, strict=True))
+    return in_form(run, record, found) if run.settings.captions.for_ else found
 
 
 def _captioned(run: Run, record: Profiled, row: Row, picture: str, entry: Entry, trial: bool) -> Row:
@@ -115,7 +117,7 @@ def _captioned(run: Run, record: Profiled, row: Row, picture: str, entry: Entry,
     if row.status != "kept" and not row.made:
         return row._replace(complexity=level)
     machine = _machine_s(record, row, level, entry)
-    more = {"starter"} if trial or row.made and _drawn_by_trial(record, row) else set()
+    more = {"starter"} if trial or row.made and row.made.request and _drawn_by_trial(record, row) else set()
     if _unwitnessed(record, row):
         more.add("unwitnessed")
     if len(machine.items) == machine.triggers and not machine.tags and not machine.removed:
@@ -128,7 +130,7 @@ def _captioned(run: Run, record: Profiled, row: Row, picture: str, entry: Entry,
 
 
 def _of_its_parent(record: Profiled, row: Row) -> Row:
-    """A drawn picture's row, with the variant that its parent belongs to now."""
+    """The row of a picture that prep made, with the variant that its parent belongs to now."""
     variant = record.variants_of_pictures.get((row.ref.character, row.made.parent or ""), "")
     return row._replace(ref=row.ref._replace(variant=variant))
 
@@ -136,15 +138,15 @@ def _of_its_parent(record: Profiled, row: Row) -> Row:
 def _machine_s(record: Profiled, row: Row, level: str, entry: Entry) -> Caption:
     """The machine's caption: as it is remembered where all that it follows from is the same."""
     ref, items = row.ref, entry.hand.machine
-    scores, profile = record.scores[ref.sha256], record.profile_for(ref)
+    scores, profile = record.scores[ref.sha256], record.profile_of(row)
     if items and entry.proof == record.composer.proof(scores, level, profile, items):
         # Not the scores themselves: those of a whole set would stay in memory.
-        return Remembered(items, entry.proof, partial(_composed, record, ref, level), len(profile.triggers))
+        return Remembered(items, entry.proof, partial(_composed, record, ref, level, profile), len(profile.triggers))
     return record.composer.caption(scores, level, profile)
 
 
-def _composed(record: Profiled, ref: ImageRef, level: str) -> Caption:
-    return record.composer.caption(record.scores[ref.sha256], level, record.profile_for(ref))
+def _composed(record: Profiled, ref: ImageRef, level: str, profile: Profile) -> Caption:
+    return record.composer.caption(record.scores[ref.sha256], level, profile)
 
 
 def _decided(edits: HandEdits, picture: str, hand: Hand, machine: Caption) -> dict[str, Any]:
@@ -192,7 +194,7 @@ def training(rows: Iterable[Row]) -> Iterator[str]:
 
 
 def _undecided(row: Row) -> Row:
-    return row._replace(final_text=None, caption_source=None)
+    return row._replace(final_text=None, caption_source=None, worded=None)
 
 
 def _newly_excluded(row: Row, edits: HandEdits) -> bool:

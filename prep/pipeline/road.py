@@ -27,6 +27,7 @@ from prep.ledger import Ledger
 from prep.models.choose_models import is_trial
 from prep.names import printable
 from prep.pipeline.asked import check_settings
+from prep.pipeline.crop import crop
 from prep.pipeline.draw import check, generate
 from prep.pipeline.export import export
 from prep.pipeline.fates import Fates, fates_of
@@ -57,6 +58,7 @@ STAGES: tuple[Stage | Repeat, ...] = (
     Repeat((scan, tag), until=lambda tagged: not tagged.changed, at_most=2, again=look_again),
     profile,
     caption,
+    crop,
     DRAWING,
     export,
 )
@@ -258,5 +260,7 @@ def trial_lines(record: Found) -> Iterator[str]:
     """A warning line for a run in which a starter model read or drew."""
     if isinstance(record, Tagged) and is_trial(record.tagger):
         yield f"TRIAL: read by the starter tagger, {KNOWS}"
+    elif isinstance(record, Tagged) and any(map(is_trial, record.readers)):
+        yield f"TRIAL: the second reader is the starter tagger, {KNOWS}"
     elif isinstance(record, Drawn) and record.drawing and is_trial(record.drawing.generator):
         yield f"TRIAL: drawn by the starter generator, {KNOWS}"
