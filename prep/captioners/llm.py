@@ -22,6 +22,7 @@ from prep.remote import FailingError, RefusedCallError
 from prep.types import Problem, Sentence, ToDescribe
 
 ATTEMPTS = 2
+MOST_TAGS = 300  # longer captions fit no small model, and no text encoder
 IN_A_ROW = 12  # questions that a server refuses or fails: then it is not the questions
 
 
@@ -100,6 +101,8 @@ class Llm:
     def _described(self, what: ToDescribe) -> Sentence | Problem:
         if not what.tags:
             return by_grammar(what)
+        if len(what.tags) > MOST_TAGS:
+            return by_grammar(what, f"was not asked: {len(what.tags):,} tags are more than {MOST_TAGS}")
         wrong = ""
         for attempt in range(1, ATTEMPTS + 1):
             question = Question(SYSTEM, user_text(what, wrong), len(what.tags), attempt, what.picture)
@@ -109,13 +112,14 @@ class Llm:
                 wrong = str(error)
                 continue
             except (RefusedCallError, FailingError) as error:
-                return _problem(error)
+                return self._problem(error)
             wrong = unfaithful(text, what) or ""
             if not wrong:
                 return Sentence(text, self.name)
         return by_grammar(what, wrong)
 
-
-def _problem(error: PrepError) -> Problem:
-    kind = "refused" if isinstance(error, RefusedCallError) else "failed"
-    return Problem("describe", kind, error.message, "see what the server prints, then run again with --retry")
+    def _problem(self, error: PrepError) -> Problem:
+        """Without the address: what is kept of it may be published with the set."""
+        kind = "refused" if isinstance(error, RefusedCallError) else "failed"
+        message = error.message.replace(self.where, "the server")
+        return Problem("describe", kind, message, "see what the server prints, then run again with --retry")

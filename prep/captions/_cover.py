@@ -311,17 +311,13 @@ def _noun(tokens: list[str], at: int, allowed: Licences) -> Iterator[tuple[int, 
             if known <= head.modifiers and (known or article or head.bare) and not joined:
                 said = frozenset(tag for modifiers, tag in head.tags if modifiers <= known)
                 yield to + 1, token, said, owned or not article
-        if token not in ("and", ",") and not _modifies(token, allowed):
+        if token not in ("and", ",") and token not in allowed.modifiers:
             return
         before.add(token)
         to += 1
 
 
 _ANDS = ("and", ",")
-
-
-def _modifies(token: str, allowed: Licences) -> bool:
-    return any(token in head.modifiers for head in allowed.heads.values())
 
 
 def _adjectives(tokens: list[str], at: int, state: State, allowed: Licences) -> Iterator[Step]:

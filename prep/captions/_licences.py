@@ -52,6 +52,7 @@ class Licences:
     alone: bool = True  # at most one person
     counted: frozenset[str] = frozenset()  # tags that the people say
     roles: dict[tuple[str, ...], str] = field(default_factory=dict)  # a nurse, an android: what stands for the person
+    modifiers: set[str] = field(default_factory=set)  # of all nouns
     known: set[str] = field(default_factory=set)  # all words that tags allow, for the reason
 
     def by_first(self) -> dict[str, list[Phrase]]:
@@ -123,6 +124,7 @@ def licences(tags: Sequence[str]) -> Licences:
         found.known.update(phrase.words)
     for head, each in found.heads.items():
         found.known |= {head, *each.modifiers}
+        found.modifiers |= each.modifiers
     return found
 
 

@@ -229,3 +229,30 @@ def test_problems_are_plain_records():
     with speaking(lambda asked: Said(status=400, error="the model cannot see")) as speaker:
         (found,) = written(speaker)
         assert isinstance(found, Problem) and found.kind == "refused" and "--retry" in found.hint
+
+
+def test_a_caption_of_thousands_of_tags_is_left_to_the_grammar():
+    with speaking(lambda asked: TRUE) as speaker:
+        (found,) = written(speaker, WHAT._replace(tags=(*TAGS, *(f"tag_{at}" for at in range(5_000)))))
+        assert found.by == "grammar" and "5,004 tags are more than 300" in found.why and speaker.calls == []
+
+
+def test_a_picture_is_read_made_small_and_sent(tmp_path):
+    import base64
+    import io
+
+    from PIL import Image
+
+    Image.new("RGBA", (1600, 400), (200, 30, 30, 255)).save(tmp_path / "wide.png")
+    (tmp_path / "torn.png").write_bytes(b"\x89PNG")
+    with speaking(lambda asked: TRUE) as speaker:
+        captioner = captioner_at(speaker.url, "captioner.llm.picture=true")
+        items = [
+            ToWrite(sentence_key(WHAT, str(at)), WHAT, tmp_path / name)
+            for at, name in enumerate(("torn.png", "wide.png", "gone.png"))
+        ]
+        outcomes = [*LocalRunner(1).map(DescribeJob(Ledger(tmp_path / "ledger"), captioner), items)]
+        assert [bool(each.problem) for each in outcomes] == [True, False, True]
+        url = speaker.calls[0]["messages"][1]["content"][1]["image_url"]["url"]
+        sent = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
+        assert (sent.format, sent.size) == ("JPEG", (768, 192)) and len(speaker.calls) == 1
