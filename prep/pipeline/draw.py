@@ -19,7 +19,7 @@ from prep.edits.history import MOVED
 from prep.files import is_regular
 from prep.jobs.compose import ComposeJob
 from prep.jobs.draw import DrawJob
-from prep.jobs.tag import TagJob
+from prep.jobs.tag import ScoreBook, TagJob
 from prep.jobs.witness import WitnessJob, keep_measures, open_witnessed, to_look
 from prep.models.choose_models import fetched, is_trial
 from prep.models.matting import matting_of
@@ -31,7 +31,7 @@ from prep.pipeline.carried import carried
 from prep.pipeline.composites import cuttings
 from prep.pipeline.decided import captioned, training
 from prep.pipeline.records import Captioned, Drawn
-from prep.pipeline.second import judging, read_by_second, scores_of
+from prep.pipeline.second import judging, read_by_second
 from prep.protocols import Job
 from prep.registry import family
 from prep.run import Run
@@ -166,12 +166,14 @@ def read_drawn(run: Run, record: Captioned, drawn: Sequence[ImageRef]) -> Captio
         for outcome in carried(run, job, unread, "check"):
             if outcome.problem:
                 run.problems[f"generated/{outcome.subject}"] = outcome.problem
-    second = record.second
-    unseen = [ref for ref in drawn if record.scores.second is not None and ref.sha256 not in record.scores.second]
-    if second and unseen:
-        _, failed = read_by_second(run, second.tagger, unseen, run.out, "check")
+    first, other = record.scores, record.scores.second
+    unseen = [ref for ref in drawn if other is not None and ref.sha256 not in other]
+    if unseen:
+        other, failed = read_by_second(run, record.second, unseen, run.out, "check")
         run.problems |= {f"generated/{sha256}": problem for sha256, problem in failed.items()}
-    return replace(record, scores=scores_of(run.ledger, record.tag_recipe, second)) if unread or unseen else record
+    if unread:
+        first = ScoreBook(run.ledger, record.tag_recipe)
+    return replace(record, scores=first.beside(other)) if unread or unseen else record
 
 
 def watch(

@@ -19,7 +19,7 @@ from prep.review.items import Item, item_of
 
 COLUMNS = (
     "source", "variant", "width", "height", "flags", "near_of", "check_score", "parent_id", "caption",
-    "caption_source", "complexity", "manner", "format",
+    "caption_source", "complexity", "manner", "format", "disagreements",
 )  # fmt: skip
 ORDER = {"source": 0, "augmentation": 1, "consistency": 2, "reconstruct": 3, "scene": 4}  # of a character's pictures
 MOST_CHANGES = 50_000  # that are remembered, so that a tab learns what is new
