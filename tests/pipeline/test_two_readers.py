@@ -1,13 +1,19 @@
 """Two readers: both read each picture, captions follow from one or both, and the second judges what was drawn."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from prep.dataset.opened import Set
 from prep.errors import ImageError, SettingsError, StoppedError, UsageError
+from prep.jobs.tag import TAG
+from prep.ledger import Ledger
 from prep.pipeline.outlook import plan_lines
 from prep.pipeline.status import status_of
+from prep.report.page import page
 from tests.fakes import FakeTagger
+from tests.faults.dying import killed
 from tests.support.person import HIGH, NOTHING, SIDE, Painted
 from tests.support.pictures import tiny_checkpoint
 from tests.support.runs import captions, manifest, older, run_here, tree
@@ -220,3 +226,53 @@ def test_what_was_accepted_stays_whatever_a_second_reads(painted: Painted, other
     painted.run(*other.sets)
     assert before <= {row["image_id"] for row in painted.drawn()}
     assert all(row["second_tagger"] == "other" for row in painted.drawn())
+
+
+def test_a_run_killed_between_the_readers_goes_on_to_the_same_bytes(made, tmp_path):
+    second = tiny_checkpoint(tmp_path / "second.safetensors", seed=3)
+    settings = (*SIDE, *NOTHING, *HIGH, f"tagger.second={second}", "captions.readers=union")
+    run_here(made.art, tmp_path / "whole", made.tagger, *settings)
+    for number in range(7, 14):
+        out = tmp_path / f"cut{number}"
+        assert killed(made.art, out, made.tagger, *settings, point=f"after rename:{number}")
+        read = Ledger(out / ".prep" / "ledger").table(TAG).to_pylist()
+        if read:
+            break
+    assert len({row["recipe"] for row in read}) == 1  # the first is done, the second has not begun
+    run_here(made.art, out, made.tagger, *settings)
+    assert tree(out) == tree(tmp_path / "whole")
+
+
+class TestDisputed:
+    def test_the_status_lists_tags_and_pictures_the_most_disputed_first(self, made, other, typed):
+        other.sees = {"smile"}
+        made.run(*other.sets)
+        said = typed("status", made.out, "--disagreements")
+        lines = said.out.splitlines()
+        about = {row["source"]: row["disagreements"] for row in manifest(made.out)}
+        assert said.code == 0 and lines[0].endswith("file and other differ in 4 of 4 pictures that both have read")
+        listed = [
+            line.split()[0] for line in lines[lines.index("pictures, those with the most disagreements first:") + 1 :]
+        ]
+        assert listed == sorted(listed, key=lambda name: -len(about[name])) and {*listed} == {*about}
+        (smile,) = (line for line in lines if line.startswith("  smile"))
+        seen = [each for each in about.values() if any(tag["name"] == "smile" for tag in each)]
+        assert smile.split()[1] == str(len(seen)) and smile.endswith("/.95")
+
+    def test_the_status_needs_the_manifest_alone(self, made, other, typed):
+        made.run(*other.sets)
+        before = typed("status", made.out, "--disagreements").out
+        shutil.rmtree(made.out / "kohya")
+        shutil.rmtree(made.art)
+        assert typed("status", made.out, "--disagreements").out == before
+
+    def test_a_set_with_one_reader_has_nothing_to_list(self, made, typed):
+        said = typed("status", made.out, "--disagreements")
+        assert said.code == 0 and "no picture was read by a second reader" in said.out
+
+    def test_the_report_has_a_line(self, made, other):
+        other.sees = {"smile"}
+        made.run(*other.sets)
+        assert "of 4 pictures, most about" in page(Set(made.out))
+        made.run()
+        assert "Second reader" not in page(Set(made.out))
