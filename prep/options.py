@@ -14,8 +14,11 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
     ValidationError,
     ValidationInfo,
+    model_serializer,
     model_validator,
 )
 
@@ -191,6 +194,23 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class GrownSection(Section):
+    """A section with settings that came after 0.1.0. At their default they are left out of recipes and manifests, so
+    that sets which do not use them stay as they were.
+    """
+
+    later: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_later(self, plainly: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+        fields = type(self).model_fields
+        found = plainly(self)
+        at_default = {name for name in self.later if getattr(self, name) == fields[name].default}
+        if info.exclude_unset:  # a layer of settings: a default that was written down overrides a lower layer
+            at_default = set()
+        return {fields[name].alias or name: value for name, value in found.items() if name not in at_default}
+
+
 class Options(Section):
     """What a model is made with besides its files. A model's own options are fields of a subclass of its family's."""
 
@@ -209,8 +229,22 @@ class GeneratorOptions(Options):
     offline: bool = False  # models.offline
 
 
+class CaptionerOptions(Options):
+    """All of a captioner's options are its own."""
+
+
+# What the members of a family have in common.
+COMMON: dict[Role, type[Options]] = {
+    "tagger": TaggerOptions,
+    "generator": GeneratorOptions,
+    "matting": Options,
+    "witness": Options,
+    "captioner": CaptionerOptions,
+}
+
+
 class ModelSection(Section):
-    """[tagger] or [generator]: the family's own settings, and a section for each member with options."""
+    """[tagger], [generator] or [captioner]: the family's own settings, and a section for each member with options."""
 
     options: dict[str, dict[str, Any]] = {}  # section of a member -> its settings, checked
 
@@ -250,7 +284,7 @@ def _options(
         model = family(role).options(section)
     except SettingsError as error:
         raise SettingsError(f"{where}: {error.message}", error.hint) from None
-    common = set((TaggerOptions if role == "tagger" else GeneratorOptions).model_fields)
+    common = set(COMMON[role].model_fields)
     shared = common | above.model_fields.keys() - model.model_fields.keys() - {"options"}
     if higher := sorted(shared & set(given)):
         home = "models" if higher[0] == "offline" else role

@@ -23,6 +23,7 @@ PROOF_BYTES = 8
 
 SEPARATORS = re.compile(r"[\s,\x00-\x1f\x7f]+")
 
+UNCAPTIONED = {"artist", "series", "meta"}  # categories, unless captions.also asks for them
 # Danbooru's emoticon tags: their underscores are part of the face.
 KAOMOJI = frozenset(
     "0_0 (o)_(o) +_+ +_- ._. <o>_<o> <|>_<|> =_= >_< 3_3 6_9 >_o @_@ ^_^ o_o u_u x_x |_| ||_|| d_d ;_; :_: t_t "
@@ -51,8 +52,18 @@ class Composer:
 
     @cached_property
     def drops(self) -> Callable[[str], bool]:
-        """Whether the filter drops a name. Cached: a set has a few hundred names, each in many images."""
-        return cache(lambda name: name in self.filter)
+        """Whether the filter drops a name, or its category is not for captions. Cached: a set has a few hundred names,
+        each in many images.
+        """
+        return cache(lambda name: name in self.filter or name in self.not_for_captions)
+
+    @cached_property
+    def not_for_captions(self) -> frozenset[str]:
+        """Artists, series and the like: a caption that names one teaches that word what the trigger should learn."""
+        words, unwanted = self.selector.vocabulary, UNCAPTIONED - set(self.settings.also)
+        return frozenset(
+            name for name, category in zip(words.names, words.categories, strict=True) if category in unwanted
+        )
 
     @cached_property
     def caption_text(self) -> Callable[[str], str]:
@@ -64,6 +75,7 @@ class Composer:
         """A hash of all that is the same for each caption: the rules, settings, lists and the vocabulary."""
         words, chosen = self.selector.vocabulary, (self.selector.settings, self.selector.overrides)
         made_of = (words.names, words.categories, *chosen, self.filter.content, self.settings)
+        made_of += (words.thresholds,) if words.thresholds else ()
         made_of += self.both.made_of if self.both else ()
         return recipe("caption", VERSION, *made_of).encode()
 
@@ -151,7 +163,7 @@ class Composer:
         removed: list[Removed] = []
         passed = [tag for tag in found if not self.drops(tag.name)]
         dropped = (tag for tag in found if self.drops(tag.name) and tag.name not in profile.always)
-        removed += [Removed(tag.name, "filter") for tag in dropped]
+        removed += [Removed(tag.name, "filter" if tag.name in self.filter else "category") for tag in dropped]
         general = [tag.name for tag in passed if tag.category == "general"]
         # Before the traits: `ribbon` gives way to `hair_ribbon` even if that is then dropped as a trait.
         doubled = overlapped(general) if self.settings.overlap else set()

@@ -16,8 +16,10 @@ from itertools import islice
 from pathlib import Path
 
 from prep.aside import FOLDER, fingerprint, set_aside
+from prep.captions.forms import form_of
 from prep.dataset.elsewhere import is_ours
 from prep.dataset.layout import Layout
+from prep.dataset.musubi import musubi_toml
 from prep.dataset.place import prepared
 from prep.dataset.toml import dataset_toml, write_dataset_toml
 from prep.edits.from_files import HandEdits
@@ -71,8 +73,10 @@ class KohyaExporter:
     name = "kohya"
 
     def __init__(self, edits: HandEdits, places: Places, triggers: dict[str, str], settings: Export, layout: Layout,
-                 max_pixels: int) -> None:  # fmt: skip
-        """triggers: by group, a folder's name without the repeats."""
+                 max_pixels: int, base: str = "") -> None:  # fmt: skip
+        """triggers: by group, a folder's name without the repeats. base: the model that the captions are for, as
+        `captions.for` names it.
+        """
         self.edits = edits
         self.placement: Placement = edits.placement
         self.places = places
@@ -80,8 +84,10 @@ class KohyaExporter:
         self.settings = settings
         self.layout = layout
         self.max_pixels = max_pixels
+        self.base = base
         self.problems: dict[str, Problem] = {}
         self.kept_toml = False  # the user edited dataset.toml, so ours is beside it
+        self.for_musubi = ""  # the same for musubi-tuner
 
     def write(self, rows: Iterable[Row], out: Path) -> Written:
         """rows: those with a final caption, in order. out: the dataset folder."""
@@ -222,12 +228,10 @@ class KohyaExporter:
         repeats, groups = self.placement.repeats, sorted(done.counts)
         subsets = [(f"{repeats[name]}_{name}", repeats[name], self.triggers[name]) for name in groups]
         smaller = [subset for subset, name in zip(subsets, groups, strict=True) if self._small(done.sides.get(name))]
-        text = dataset_toml(
-            [subset for subset in subsets if subset not in smaller],
-            self.settings.resolution,
-            smaller,
-            max(done.sides.values(), default=0),
-        )
+        larger = [subset for subset in subsets if subset not in smaller]
+        trained = (larger, self.settings.resolution, smaller, max(done.sides.values(), default=0))
+        text = dataset_toml(*trained, form_of(self.base))
+        self.for_musubi = musubi_toml(*trained)
         self.kept_toml = not write_dataset_toml(kohya, text, self.placement.ledger)
 
     def _small(self, side: int | None) -> bool:

@@ -51,7 +51,9 @@ COLUMNS = (
     Column(
         "removed_tags", "list:string", "tags above the threshold that are not in the caption", _each("removed.name")
     ),
-    Column("removed_because", "list:string", "why: filter, trait, overlap, limit, settings", _each("removed.why")),
+    Column(
+        "removed_because", "list:string", "why: filter, category, trait, overlap, limit, settings", _each("removed.why")
+    ),
     Column("rating", "string", "the best-scoring rating", "rating"),
     Column("complexity", "string", "simple, medium or complex, by edge density", "complexity"),
     Column("threshold", "float64", "the score that a tag needed", "threshold"),
@@ -155,7 +157,9 @@ class Counts:
         if row["complexity"]:
             self.levels[row["complexity"]] += 1
         passed = zip(row["removed_tags"] or (), row["removed_because"] or (), strict=False)
-        self.tags[character].update({*(row["tags"] or ()), *(name for name, why in passed if why != "filter")})
+        self.tags[character].update(
+            {*(row["tags"] or ()), *(name for name, why in passed if why not in ("filter", "category"))}
+        )
         if row["text"]:
             self.triggers[character][row["text"].split(",")[0].strip()] += 1
             if len(self.captions[character]) < SHOWN_CAPTIONS:

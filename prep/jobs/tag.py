@@ -37,7 +37,11 @@ TAG = Shelf(
 )
 VOCABULARY = Shelf(
     "vocabulary",
-    (pa.field("names", pa.list_(pa.string())), pa.field("categories", pa.list_(pa.string()))),
+    (
+        pa.field("names", pa.list_(pa.string())),
+        pa.field("categories", pa.list_(pa.string())),
+        pa.field("thresholds", pa.list_(pa.float64())),  # null in parts of 0.1.0, and of taggers without their own
+    ),
     made_again=True,
 )
 
@@ -72,6 +76,7 @@ class TagJob:
         self.reader: Reader = self.borrowed.enter_context(reading(self.tagger, self.max_pixels))
         vocabulary = self.reader.vocabulary
         row = {"subject": vocabulary.id, "recipe": "", "names": vocabulary.names, "categories": vocabulary.categories}
+        row["thresholds"] = vocabulary.thresholds or None
         if vocabulary.id not in self.ledger.rows(VOCABULARY):
             self.ledger.write(VOCABULARY, [row], worker)
         self.writer: Writer = self.ledger.writer(TAG, worker)
@@ -147,7 +152,7 @@ class ScoreBook:
 
     def __init__(self, ledger: Ledger, recipe: str) -> None:
         self.vocabularies = {
-            name: Vocabulary(name, tuple(row["names"]), tuple(row["categories"]))
+            name: Vocabulary(name, tuple(row["names"]), tuple(row["categories"]), tuple(row["thresholds"] or ()))
             for name, row in ledger.rows(VOCABULARY).items()
         }
         table = ledger.table(TAG, recipe)

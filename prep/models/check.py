@@ -3,9 +3,10 @@ run checks this before it touches anything; nothing is loaded, fetched or hashed
 """
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
-from prep.errors import SettingsError, UsageError, WeightsError
+from prep.errors import SettingsError, StoppedError, UsageError, WeightsError
 from prep.files import what_is
 from prep.models.choose import elsewhere, named
 from prep.models.choose_models import (
@@ -60,6 +61,11 @@ def check_model(role: Role, settings: Settings, begun: bool = False) -> None:
     _check_parts(role, settings)
     if spec is None:
         return
+    if role == "tagger" and spec.needs and not find_spec(spec.needs):
+        raise StoppedError(
+            f"tagger.model: {spec.name} needs {spec.needs}, which is not installed",
+            hint=f"`pip install {spec.needs}`, then run again",
+        )
     if spec.samplers and settings.generator.sampler not in spec.samplers:
         raise no_sampler(spec.name, settings.generator.sampler, spec.samplers)
     if files:

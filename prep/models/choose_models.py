@@ -17,9 +17,9 @@ from prep.models.hashes import digest_of
 from prep.models.hub import hub_offline
 from prep.models.known import known
 from prep.models.locate import Weights, find, locate
-from prep.models.ref import COMMON, ModelRef
+from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
-from prep.options import Options
+from prep.options import COMMON, Options
 from prep.process.hardware import nvidia_driver
 from prep.protocols import Card
 from prep.registry import ModelSpec, Role, family, load

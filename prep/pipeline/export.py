@@ -11,7 +11,7 @@ from prep.dataset.manifest import ManifestExporter, SecondReader
 from prep.dataset.problems import write_problems
 from prep.dataset.sheets import Sheets
 from prep.dataset.source import write_sidecars
-from prep.dataset.training import write_training_toml
+from prep.dataset.training import start_of, write_training
 from prep.formats.views import write_views
 from prep.names import drawn_group, printable, quantity
 from prep.pipeline.about import about_characters
@@ -54,7 +54,8 @@ def export(run: Run, drawn: Drawn) -> Exported:
     sheets.choose(rows)
     sheets.write(run.out / "generated")
     looks = sum(placement.repeats[group] * count for group, count in counts.items() if group in placement.repeats)
-    ours = write_training_toml(run.out / "kohya", written.images, looks, settings.export.resolution, run.ledger)
+    base, start = settings.captions.for_, start_of(run.out / "kohya", written.images, looks)
+    kept = write_training(run.out / "kohya", base, start, settings.export.resolution, kohya.for_musubi, run.ledger)
     run.report.say(
         f"export: {quantity(written.images, 'image')} in {quantity(len(counts), 'folder')}, "
         f"{written.written:,} written, {written.unchanged:,} unchanged, {removed:,} removed"
@@ -78,10 +79,9 @@ def export(run: Run, drawn: Drawn) -> Exported:
         run.report.say("export: dataset.toml was changed by hand and stays; prep's own is dataset.new.toml beside it")
         if unnamed := kohya.unnamed(run.out, written):
             run.report.say(f"export: dataset.toml does not list {', '.join(unnamed)}: it would not be trained on")
-    if not ours:
-        run.report.say(
-            "export: train_sd3_lora.toml was changed by hand and stays; prep's own is train_sd3_lora.new.toml beside it"
-        )
+    for name in kept:
+        beside = f"{name.removesuffix('.toml')}.new.toml"
+        run.report.say(f"export: {name} was changed by hand and stays; prep's own is {beside} beside it")
     return done
 
 
@@ -99,7 +99,8 @@ def kohya_exporter(run: Run, drawn: Drawn) -> KohyaExporter:
     triggers = {drawn.places.slugs[character]: found.trigger for character, found in drawn.profiles.items()}
     triggers |= {drawn_group(slug): trigger for slug, trigger in triggers.items()}
     layout = layout_of(run.ledger, drawn.edits.placement, settings.export.metadata)
-    return KohyaExporter(drawn.edits, drawn.places, triggers, settings.export, layout, settings.scan.max_pixels)
+    base, most = settings.captions.for_, settings.scan.max_pixels
+    return KohyaExporter(drawn.edits, drawn.places, triggers, settings.export, layout, most, base)
 
 
 def exported(record: Drawn, problems: dict[str, Problem], row: Row) -> Row:

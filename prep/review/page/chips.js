@@ -15,6 +15,7 @@ const WHY = {
   limit: "More tags than a caption may have",
   filter: "In the filter",
   settings: "By the settings",
+  category: "Artist, series or meta",
 };
 
 // Whether tags can be added to this caption: it has one, and that is no sentence.
