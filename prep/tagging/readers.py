@@ -64,7 +64,7 @@ class Readers:
         """Plain data that `together` follows from, besides the first's part."""
         words = self.second.vocabulary
         chosen = self.second.settings, self.second.overrides
-        return self.rule, words.id, words.names, words.categories, *chosen, sorted(map(sorted, self.groups))
+        return self.rule, words.names, words.categories, words.thresholds, *chosen, sorted(map(sorted, self.groups))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
