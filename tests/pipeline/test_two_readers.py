@@ -5,15 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from prep.config import load_settings
 from prep.dataset.opened import Set
 from prep.errors import ImageError, SettingsError, StoppedError, UsageError
 from prep.jobs.tag import TAG
 from prep.ledger import Ledger
 from prep.pipeline.outlook import plan_lines
+from prep.pipeline.redraw import redraw
 from prep.pipeline.status import status_of
+from prep.pipeline.subject import home_of
 from prep.report.page import page
-from tests.fakes import FakeTagger
+from tests.fakes import FakeRunner, FakeTagger
 from tests.faults.dying import killed
+from tests.support.fetching import allow_fetching
 from tests.support.person import HIGH, NOTHING, SIDE, Painted
 from tests.support.pictures import tiny_checkpoint
 from tests.support.runs import captions, manifest, older, run_here, tree
@@ -177,8 +181,6 @@ def test_a_plan_and_the_status_count_the_seconds_work(made, other):
     (made.art / "prep.toml").write_text(
         '[tagger]\nmodel = "auto"\n[scan]\nmin_side_px = 40\n[generator]\nmodel = "none"\n'
     )
-    from prep.config import load_settings
-
     settings = load_settings(made.art, None, (f"tagger.model={made.tagger}", *other.sets))
     lines = plan_lines(made.art, made.out, settings)
     assert any(line == "tag: 4 images to read with other, the second reader" for line in lines)
@@ -241,6 +243,29 @@ def test_a_run_killed_between_the_readers_goes_on_to_the_same_bytes(made, tmp_pa
     assert len({row["recipe"] for row in read}) == 1  # the first is done, the second has not begun
     run_here(made.art, out, made.tagger, *settings)
     assert tree(out) == tree(tmp_path / "whole")
+
+
+def test_a_plan_says_that_a_second_would_be_fetched(made, monkeypatch):
+    allow_fetching(monkeypatch)
+    settings = load_settings(made.art, None, (f"tagger.model={made.tagger}", *SIDE, "tagger.second=deepdanbooru-v3"))
+    (line,) = (each for each in plan_lines(made.art, made.out, settings) if "second reader" in each)
+    assert "which a run would fetch first" in line and "starter" not in line
+
+
+def test_a_starter_as_the_second_makes_a_trial_too(made, capsys):
+    made.run("tagger.second=starter")
+    assert "TRIAL: the second reader is the starter tagger, which knows three characters" in capsys.readouterr().out
+    assert all("starter" in row["flags"] for row in manifest(made.out))
+
+
+def test_redraw_reads_with_the_first_alone(painted: Painted, other):
+    painted.run(*other.sets)
+    read, settings = (
+        other.scored,
+        load_settings(painted.art, None, (f"tagger.model={painted.tagger}", *SIDE, *painted.sets, *other.sets)),
+    )
+    found = redraw(home_of(painted.art / "mira" / "000.png"), painted.out.with_name("again"), 1, settings, FakeRunner())
+    assert found.drawn and other.scored == read
 
 
 class TestDisputed:
