@@ -8,8 +8,9 @@ import unicodedata
 
 from prep.system import can_be_called
 
-DRAWN = "-drawn"  # ends the name of a character's folder of drawn pictures; no slug may end so
-
+DRAWN = "-drawn"  # ends the name of a character's folder of drawn pictures
+CROP = "-crop"  # of its folder of crops
+MADE = (DRAWN, CROP)  # no slug may end so
 
 MOST_REPEATS = 1_000_000  # per picture and epoch: more is a typing error, and no trainer could count it
 
@@ -29,6 +30,20 @@ def underscored(name: str) -> str:
 
 def drawn_group(slug: str) -> str:
     return f"{slug}{DRAWN}"
+
+
+def crop_group(slug: str) -> str:
+    return f"{slug}{CROP}"
+
+
+def is_made_group(group: str) -> bool:
+    """Whether a folder holds pictures that prep made. group: its name without the repeats."""
+    return group.endswith(MADE)
+
+
+def slug_of_group(group: str) -> str:
+    """The name of the character whose folder this is: of its own pictures, or of those that prep made of them."""
+    return group.removesuffix(DRAWN).removesuffix(CROP)
 
 
 def numbered_folder(name: str) -> tuple[int, str] | None:
@@ -80,7 +95,7 @@ def stem_slug(stem: str) -> str:
 def _slug(name: str) -> str:
     # 60 characters of up to three bytes fit into a file name's 255 bytes, hash and suffix included.
     slug = _plain(name)[:60].rstrip("_-") or f"character-{_digest(name)}"
-    return slug if can_be_called(slug) and not slug.endswith(DRAWN) else f"{slug}-{_digest(name)}"
+    return slug if can_be_called(slug) and not slug.endswith(MADE) else f"{slug}-{_digest(name)}"
 
 
 def _plain(name: str) -> str:

@@ -240,6 +240,7 @@ COMMON: dict[Role, type[Options]] = {
     "matting": Options,
     "witness": Options,
     "captioner": CaptionerOptions,
+    "detector": Options,
 }
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from prep.errors import SettingsError, UsageError
 
-Role = Literal["tagger", "generator", "matting", "witness", "captioner"]
+Role = Literal["tagger", "generator", "matting", "witness", "captioner", "detector"]
 HUB = "https://huggingface.co"
 ONNX = "model.onnx"  # what makes a folder that of a model in ONNX
 
@@ -26,6 +26,7 @@ FAMILIES: dict[Role, str] = {
     "matting": "prep.composites:MATTINGS",
     "witness": "prep.witnesses:WITNESSES",
     "captioner": "prep.captioners:CAPTIONERS",
+    "detector": "prep.detectors:DETECTORS",
 }
 
 

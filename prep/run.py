@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from prep.ledger import Ledger
-from prep.names import drawn_group
+from prep.names import crop_group, drawn_group
 from prep.process.report import Report
 from prep.protocols import Runner
 from prep.sections import Settings
@@ -40,6 +40,8 @@ class Places:
     def group(self, row: Row) -> str:
         """The name of its folder in kohya/, without the repeats: pictures that prep made have their own folders."""
         slug = self.slugs[row.ref.character]
+        if row.origin == "crop":
+            return crop_group(slug)
         return drawn_group(slug) if row.made else slug
 
 

@@ -25,6 +25,7 @@ from prep.options import (
     whole,
 )
 from prep.registry import Role
+from prep.types import Part
 
 MOST_SIDE_PX = 65_535  # of a JPEG; other pictures of that length have too many pixels anyway
 MOST_DRAWN = 10_000  # pictures per character
@@ -94,6 +95,12 @@ class Captions(GrownSection):
     escape_parentheses: bool = True
     also: list[Literal["artist", "series", "meta"]] = []
     readers: Literal["first", "agreement", "union"] = "first"
+
+
+class Crops(Section):
+    kinds: list[Part] = []
+    detector: ModelName = "auto"
+    most: whole(1, 3) = 2
 
 
 class GeneratorSettings(ModelSection):
@@ -210,6 +217,7 @@ class Settings(Section):
     captions: Captions = Captions()
     characters: dict[str, CharacterSettings] = {}
     captioner: CaptionerSettings = CaptionerSettings()
+    crops: Crops = Crops()
     generator: GeneratorSettings = GeneratorSettings()
     reconstruct: Reconstruct = Reconstruct()
     consistency: Consistency = Consistency()

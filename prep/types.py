@@ -12,7 +12,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 Kind = Literal["reconstruct", "consistency", "augmentation", "scene"]
-Origin = Literal["source", "reconstruct", "consistency", "augmentation", "scene"]
+Origin = Literal["source", "crop", "reconstruct", "consistency", "augmentation", "scene"]
+Part = Literal["head", "upper", "figure"]  # what a crop shows
 # How a picture comes about. draw: from text, or from its parent by img2img if it has a strength; edit: the parent,
 # changed by FlowEdit; composite: the parent's figure, cut out, before a drawn scene.
 Manner = Literal["draw", "edit", "composite"]
@@ -29,6 +30,35 @@ class Problem:
     kind: str
     message: str
     hint: str = ""
+
+
+class Box(NamedTuple):
+    """A part of a picture, pixels: left and top are inside, right and bottom are not."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def area(self) -> int:
+        return self.width * self.height
+
+
+class Detected(NamedTuple):
+    """What a detector found in a picture."""
+
+    label: str  # head, face, halfbody or person
+    box: Box
+    score: float  # 0-1
 
 
 class ImageRef(NamedTuple):
@@ -106,7 +136,7 @@ class Removed:
     """A tag that passed its threshold but is not in the caption."""
 
     name: str
-    why: Literal["filter", "trait", "overlap", "limit", "settings", "category"]
+    why: Literal["filter", "trait", "overlap", "limit", "settings", "category", "crop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +164,7 @@ class Profile:
     never: frozenset[str] = frozenset()  # and those that they remove
     variant: str = ""  # empty: all of the character
     variant_trigger: str = ""  # empty: the variant has none of its own
+    unseen: frozenset[str] = frozenset()  # of a crop: underscored names that it cannot show
 
     @property
     def core(self) -> tuple[str, ...]:
@@ -157,7 +188,8 @@ class Profile:
     def shaping(self) -> bytes:
         """All of it that a caption follows from: triggers, traits, and what the settings put in and keep out."""
         lists = self.always, sorted(self.never), sorted(self.traits)
-        return json.dumps([*self.triggers, *lists]).encode()
+        unseen = [sorted(self.unseen)] if self.unseen else []  # so that other captions are remembered as before
+        return json.dumps([*self.triggers, *lists, *unseen]).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,10 +307,11 @@ class Made:
 
     by: Literal["crop", "generator", "composite"]
     parent: str | None  # sha256 of the real image that it is made from, or whose tags it uses
-    recipe: str  # of everything that affects it; for a drawn picture its request's key
+    recipe: str  # of everything that affects it; for a drawn picture its request's key, for a crop its own
     request: GenerationRequest | None = None  # if a generator drew it
     check: Check | None = None  # if a tagger read it back
     judged: Check | None = None  # the check's own verdict, if the user overruled it
+    part: Part | None = None  # of a crop: what it shows
 
 
 CAPTION_SOURCES = {"machine": "by prep", "hand": "yours", "merged": "yours with new tags"}  # in a manifest: in words
@@ -323,12 +356,17 @@ def is_real(origin: str) -> bool:
     return origin == "source"
 
 
+def is_drawn(origin: str) -> bool:
+    """Whether a generator drew a picture, or a part of it."""
+    return origin not in ("source", "crop")
+
+
 def trains(origin: str, status: str) -> bool:
-    """Whether a picture belongs to the training set: real ones, and augmentations that passed the check.
+    """Whether a picture belongs to the training set: real ones, crops of them, and augmentations that passed the check.
 
     This is the one place that decides it, for rows of a run and for rows of a manifest.
     """
-    return status == "kept" and origin in ("source", "augmentation")
+    return status == "kept" and origin in ("source", "crop", "augmentation")
 
 
 @dataclass(frozen=True, slots=True)

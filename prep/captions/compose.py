@@ -173,6 +173,8 @@ class Composer:
         for tag in passed:
             if tag.name in profile.never:
                 removed.append(Removed(tag.name, "settings"))
+            elif tag.name in profile.unseen and tag.name not in profile.always:
+                removed.append(Removed(tag.name, "crop"))
             elif tag.name in doubled and tag.name not in profile.always:
                 removed.append(Removed(tag.name, "overlap"))
             elif tag.name in traits and tag.name not in profile.always:

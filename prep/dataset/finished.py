@@ -12,12 +12,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from prep.captions.forms import Form, first_word, form_of
+from prep.dataset.base import base_name
 from prep.dataset.linked import check_picture
 from prep.dataset.opened import Set, as_it_lies, read_caption
 from prep.edits.placed import check_repeats
 from prep.errors import UsageError
 from prep.files import NotAFileError
-from prep.names import DRAWN, numbered_folder
+from prep.names import numbered_folder, slug_of_group
 from prep.types import is_real, trains
 
 COLUMNS = ["width", "height", "caption"]  # besides those that identify a picture
@@ -31,7 +33,7 @@ class Picture:
     path: Path  # in kohya/
     group: str
     character: str
-    origin: str  # source or augmentation
+    origin: str  # source, crop or augmentation
     image_id: str  # sha256 of the source file, hex
     width: int  # pixels, after EXIF rotation
     height: int
@@ -49,7 +51,7 @@ class Group:
 
     name: str  # without the repeats: safe as a folder name
     repeats: int
-    trigger: str  # the first tag of most of its captions
+    trigger: str  # the first tag of most of its captions; in a set for a base model, from dataset.toml
     pictures: tuple[Picture, ...]
 
     @property
@@ -63,6 +65,7 @@ class FinishedSet:
     resolution: int  # pixels, from dataset.toml
     groups: tuple[Group, ...]
     left_out: dict[str, str] = field(default_factory=dict)  # file -> why it cannot be used
+    base: str = ""  # the base model that the captions are for, as `captions.for` names it
 
     @property
     def pictures(self) -> Iterator[Picture]:
@@ -114,11 +117,15 @@ def read_set(out: Path) -> FinishedSet:
         )
     if not pictures:
         raise UsageError(f"{out} has no image to train on", hint="see `prep status` for the reasons")
+    base = base_name(settings)
+    form = form_of(base)
     groups = tuple(
-        Group(name, folders[name][0], _trigger(name, found), tuple(sorted(found, key=lambda each: each.path.name)))
+        Group(
+            name, folders[name][0], _trigger(name, found, form), tuple(sorted(found, key=lambda each: each.path.name))
+        )
         for name, found in sorted(pictures.items())
     )
-    return FinishedSet(out, _resolution(settings), groups, left_out)
+    return FinishedSet(out, _resolution(settings), groups, left_out, base)
 
 
 def _resolution(settings: dict[str, Any]) -> int:
@@ -149,7 +156,7 @@ def _caption(picture: Path, known: str | None) -> str:
         raise ValueError(f"its caption cannot be read ({error.strerror})") from None
 
 
-def _trigger(group: str, pictures: list[Picture]) -> str:
-    begins = Counter(picture.caption.split(",")[0].strip() for picture in pictures)
+def _trigger(group: str, pictures: list[Picture], form: Form) -> str:
+    begins = Counter(first_word(form, picture.caption) for picture in pictures)
     begins.pop("", None)
-    return min(begins, key=lambda word: (-begins[word], word), default=group.removesuffix(DRAWN))
+    return min(begins, key=lambda word: (-begins[word], word), default=slug_of_group(group))

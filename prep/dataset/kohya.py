@@ -21,14 +21,14 @@ from prep.dataset.elsewhere import is_ours
 from prep.dataset.layout import Layout
 from prep.dataset.musubi import musubi_toml
 from prep.dataset.place import prepared
-from prep.dataset.toml import dataset_toml, write_dataset_toml
+from prep.dataset.toml import by_resolution, dataset_toml, write_dataset_toml
 from prep.edits.from_files import HandEdits
 from prep.edits.placed import Placed, Placement
 from prep.edits.take_out import take_out
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, is_regular, read_file, real_folder, write_whole
 from prep.images import SUFFIXES
-from prep.names import DRAWN, MOST_REPEATS, drawn_group, stem_slug
+from prep.names import MOST_REPEATS, crop_group, drawn_group, is_made_group, stem_slug
 from prep.run import Places, image_key
 from prep.sections import Export
 from prep.system import remove
@@ -36,7 +36,6 @@ from prep.types import Problem, Row
 
 log = logging.getLogger(__name__)
 
-SMALL = 0.75  # share of the set's resolution; larger ones use its buckets
 CHUNK = 256
 WRITERS = 4
 
@@ -49,6 +48,15 @@ def balanced_repeats(counts: dict[str, int], images_per_epoch: int) -> dict[str,
     return {name: min(MOST_REPEATS, max(1, round(target / count))) for name, count in counts.items() if count}
 
 
+def crop_share(repeats: int, most: int) -> float:
+    """The share of a character's crops that are kept, 0-1. repeats: of its own pictures. most: crops of a picture.
+
+    All crops together are shown at most half as often as the pictures that they were cut from. Where one repeat would
+    be too many for that, there are fewer crops.
+    """
+    return min(1.0, repeats / (2 * most))
+
+
 @dataclass
 class Written:
     """What an export has placed."""
@@ -57,7 +65,7 @@ class Written:
     unchanged: int = 0
     captions: int = 0  # whose text changed
     stems: dict[str, set[str]] = field(default_factory=dict)  # by group
-    sides: dict[str, int] = field(default_factory=dict)  # of drawn pictures: square root of the largest area, pixels
+    sides: dict[str, int] = field(default_factory=dict)  # of what prep made: square root of the largest area, pixels
     rows: dict[str, Row] = field(default_factory=dict)  # by picture: those whose caption the user saved just now
 
     @property
@@ -73,9 +81,9 @@ class KohyaExporter:
     name = "kohya"
 
     def __init__(self, edits: HandEdits, places: Places, triggers: dict[str, str], settings: Export, layout: Layout,
-                 max_pixels: int, base: str = "") -> None:  # fmt: skip
+                  max_pixels: int, base: str = "", most_crops: int = 1) -> None:  # fmt: skip
         """triggers: by group, a folder's name without the repeats. base: the model that the captions are for, as
-        `captions.for` names it.
+        `captions.for` names it. most_crops: of a picture.
         """
         self.edits = edits
         self.placement: Placement = edits.placement
@@ -85,6 +93,7 @@ class KohyaExporter:
         self.layout = layout
         self.max_pixels = max_pixels
         self.base = base
+        self.most_crops = most_crops
         self.problems: dict[str, Problem] = {}
         self.kept_toml = False  # the user edited dataset.toml, so ours is beside it
         self.for_musubi = ""  # the same for musubi-tuner
@@ -114,12 +123,16 @@ class KohyaExporter:
 
         -> group -> the repeats that would balance it now, where they differ.
         """
-        real = {group: count for group, count in counts.items() if not group.endswith(DRAWN)}
+        real = {group: count for group, count in counts.items() if not is_made_group(group)}
         wanted = balanced_repeats(real, self.settings.images_per_epoch)
         # Drawn pictures are shown half as often as real ones: they support the set, but are not what should be learnt.
         drawn = {group for group in wanted if drawn_group(group) in counts}
+        cropped = {group for group in wanted if crop_group(group) in counts}
         wanted |= {drawn_group(group): max(1, wanted[group] // 2) for group in drawn}
-        known = () if rebalance else self.placement.repeats
+        known = {} if rebalance else self.placement.repeats
+        wanted |= {
+            crop_group(group): max(1, known.get(group, wanted[group]) // (2 * self.most_crops)) for group in cropped
+        }
         self.placement.set_repeats({group: repeats for group, repeats in wanted.items() if group not in known})
         return {group: repeats for group, repeats in wanted.items() if self.placement.repeats[group] != repeats}
 
@@ -227,16 +240,10 @@ class KohyaExporter:
     def _toml(self, kohya: Path, done: Written) -> None:
         repeats, groups = self.placement.repeats, sorted(done.counts)
         subsets = [(f"{repeats[name]}_{name}", repeats[name], self.triggers[name]) for name in groups]
-        smaller = [subset for subset, name in zip(subsets, groups, strict=True) if self._small(done.sides.get(name))]
-        larger = [subset for subset in subsets if subset not in smaller]
-        trained = (larger, self.settings.resolution, smaller, max(done.sides.values(), default=0))
+        trained = by_resolution(dict(zip(groups, subsets, strict=True)), self.settings.resolution, done.sides)
         text = dataset_toml(*trained, form_of(self.base))
         self.for_musubi = musubi_toml(*trained)
         self.kept_toml = not write_dataset_toml(kohya, text, self.placement.ledger)
-
-    def _small(self, side: int | None) -> bool:
-        """Whether pictures of this area need a resolution of their own: far below the set's."""
-        return side is not None and side < self.settings.resolution * SMALL
 
 
 def _holds(path: Path, digest: str) -> bool:

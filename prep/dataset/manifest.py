@@ -74,6 +74,7 @@ COLUMNS = pa.schema(
         ("variant", pa.string()),
         ("second_tagger", pa.string()),
         ("disagreements", pa.list_(DISAGREEMENT)),
+        ("made_by", pa.string()),  # crop, generator or composite
     ]
 )
 
@@ -161,7 +162,7 @@ class ManifestExporter:
             "recipe": self.recipe if read else None,
             "variant": printable(ref.variant) or None,
             **(self._of_second(row) if read and self.second else {}),
-            **(_drawn(row.made) if row.made else {}),
+            **(_made(row.made) if row.made else {}),
         }
 
     def _of_second(self, row: Row) -> dict[str, Any]:
@@ -170,6 +171,11 @@ class ManifestExporter:
             return {}
         columns = [{"name": each.name, "first": each.first, "second": each.second} for each in found]
         return {"second_tagger": self.second.name, "disagreements": columns}
+
+
+def _made(made: Made) -> dict[str, Any]:
+    own = _drawn(made) if made.request else {"manner": made.part}
+    return {"made_by": made.by, "parent_id": made.parent, **own}
 
 
 def _drawn(made: Made) -> dict[str, Any]:
@@ -183,7 +189,6 @@ def _drawn(made: Made) -> dict[str, Any]:
         "steps": request.steps,
         "guidance_scale": request.guidance,
         "strength": request.strength,
-        "parent_id": request.parent,
         "check_score": check.score,
         "check_missing": check.missing,
         "check_unwanted": check.unwanted,

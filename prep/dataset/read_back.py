@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from prep.aside import is_lost
-from prep.captions.forms import FORMS
+from prep.dataset.base import base_name
 from prep.dataset.rows import manifest_columns, manifest_facts, manifest_rows
 from prep.edits.decisions import Decisions
 from prep.edits.from_files import HandEdits
@@ -28,7 +28,7 @@ from prep.errors import ImageError, UsageError
 from prep.files import PICTURE_BYTES, read_file
 from prep.images import open_image, pixel_hash
 from prep.ledger import Ledger, Shelf
-from prep.names import DRAWN, printable, slugs, stem_slug
+from prep.names import printable, slug_of_group, slugs, stem_slug
 from prep.run import image_key
 from prep.types import BY_HAND, Row
 
@@ -104,7 +104,7 @@ def given_slugs(out: Path, characters: Iterable[str]) -> dict[str, str]:
         character = names.get(row["character"], row["character"])
         seen.add(character)
         if character not in given and (place := PLACE.fullmatch(row["file"] or "")):
-            given[character] = place[1].removesuffix(DRAWN)
+            given[character] = slug_of_group(place[1])
     return slugs(sorted(seen), given)
 
 
@@ -159,9 +159,7 @@ def _verdicts(edits: HandEdits, before: Told) -> Iterator[tuple[str, Verdict | N
 def _form(out: Path) -> str:
     """The form of the captions in the manifest; empty: they are tags."""
     with suppress(FileNotFoundError, UsageError, ValueError):
-        captions = manifest_facts(out)["settings"].get("captions")
-        form = captions.get("for") if isinstance(captions, dict) else None
-        return form if form in FORMS else ""
+        return base_name(manifest_facts(out)["settings"])
     return ""
 
 

@@ -41,6 +41,7 @@ SHEET = Shelf(
 MOST = 24  # real images per sheet
 MOST_DRAWN = 36  # per kind
 KINDS = (
+    ("crop", "crops of the picture on the left, with their captions"),
     ("reconstruct", "reconstructions: drawn only from the tags of the picture on the left"),
     ("consistency", "consistency samples: drawn only from words, each in another situation; not trained on"),
     (
@@ -149,7 +150,7 @@ class Sheets:
     def _spread(self, character: str, kind: str) -> list[Row]:
         """At most MOST_DRAWN per kind; accepted ones first, the best first."""
         rows = [row for row in self.drawn[character] if row.origin == kind]
-        rows.sort(key=lambda row: (not row.made.check.kept, -row.made.check.score, row.ref.sha256))
+        rows.sort(key=_best_first)
         step = max(1, len(rows) / MOST_DRAWN)
         return [rows[int(at * step)] for at in range(min(len(rows), MOST_DRAWN))]
 
@@ -275,10 +276,17 @@ def _source(row: Row) -> list[str]:
     return [printable(row.ref.path), *sidecar, *how]
 
 
+def _best_first(row: Row) -> tuple:
+    check = row.made.check
+    return (not check.kept, -check.score, row.ref.sha256) if check else (not row.trains, 0.0, row.ref.sha256)
+
+
 def _verdict(row: Row) -> list[tuple[tuple[int, int, int], str]]:
-    """(ink, text) of the check's verdict on a drawn picture."""
+    """(ink, text) of the check's verdict on a drawn picture; of a crop its caption."""
     if not row.made:
         return []
+    if row.made.check is None:
+        return [(INK, _caption(row))] if row.trains else [(BAD, row.reason or row.status)]
     check, request = row.made.check, row.made.request
     how = f" ({manner(request)})" if row.origin == "augmentation" else ""
     lines = [(GOOD if check.kept else BAD, f"{check.score:.2f} {'accepted' if check.kept else check.reason}{how}")]

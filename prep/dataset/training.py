@@ -15,7 +15,7 @@ from prep.dataset.musubi import DATASET, QWEN_IMAGE, Z_IMAGE
 from prep.dataset.toml import remove_unless_edited, write_unless_edited
 from prep.dataset.trainers import ANIMA, FLUX, LUMINA, MUSUBI, SD15, SD35, SD35_SENTENCES, SDXL, Trainer
 from prep.ledger import Ledger
-from prep.names import DRAWN, numbered_folder, quantity
+from prep.names import numbered_folder, quantity, slug_of_group
 
 # Base model, as `captions.for` names it -> what trains it. Without a name: as SD3.5, whose captions are plain tags.
 TRAINERS: Mapping[str, Trainer] = {
@@ -86,7 +86,7 @@ def write_training(kohya: Path, base: str, start: Start, resolution: int, datase
 def start_of(kohya: Path, images: int, steps_an_epoch: int) -> Start:
     """The characters are those whose folders are in kohya/."""
     found = (numbered_folder(folder.name) for folder in kohya.glob("*/"))
-    characters = {name[1].removesuffix(DRAWN) for name in found if name}
+    characters = {slug_of_group(name[1]) for name in found if name}
     return Start(max(1, images), max(1, len(characters)), max(1, steps_an_epoch))
 
 

@@ -1,12 +1,13 @@
 """What is in generated/ now, compared with what was drawn: a file may have been edited by hand, or damaged."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, is_regular, read_file
 from prep.images import SUFFIXES, open_image
+from prep.jobs.crop import Cutting
 from prep.jobs.draw import DRAW, draw_recipe, measured, places
 from prep.ledger import Ledger
 from prep.run import Places
@@ -26,12 +27,16 @@ def place(request: GenerationRequest, where: Places) -> Path | None:
 
     A link does not count: the picture is drawn again in its place.
     """
-    drawn = [where.out / place for place in places(request, where.slugs[request.character])]
-    converted = (path.with_suffix(ending) for path in drawn for ending in sorted(SUFFIXES))
-    return next(filter(is_regular, (*drawn, *converted)), None)
+    return stands_at([where.out / place for place in places(request, where.slugs[request.character])])
 
 
-def measure(there: Iterable[tuple[GenerationRequest, Path]], ledger: Ledger, measure_px: int) -> Measured:
+def stands_at(paths: Sequence[Path]) -> Path | None:
+    """The first of these files that is there, perhaps converted; None: none is."""
+    converted = (path.with_suffix(ending) for path in paths for ending in sorted(SUFFIXES))
+    return next(filter(is_regular, (*paths, *converted)), None)
+
+
+def measure(there: Iterable[tuple[GenerationRequest | Cutting, Path]], ledger: Ledger, measure_px: int) -> Measured:
     """Keep the measures of each picture as it is now. A file with unchanged size, time and inode is not read."""
     book = ledger.book(DRAW, draw_recipe(measure_px))
     damaged: dict[str, Path] = {}

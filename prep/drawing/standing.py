@@ -22,7 +22,7 @@ from prep.images import png_text
 from prep.jobs.draw import DRAW, draw_recipe, ref_from_draw
 from prep.ledger import Ledger, Shelf
 from prep.run import Places
-from prep.types import BY_HAND, MEASURES, Check, GenerationRequest, Row, is_real
+from prep.types import BY_HAND, MEASURES, Check, GenerationRequest, Row, is_drawn
 
 JUDGED = Shelf(
     "judged",  # subject: the request's key
@@ -52,7 +52,7 @@ def read_back(
     -> (the restored rows, the pictures that trained and cannot any longer: an editor saved them without the request).
     """
     known = ledger.rows(JUDGED)
-    judged_before = {row["image_id"]: row for row in listed if not is_real(row["origin"])}
+    judged_before = {row["image_id"]: row for row in listed if is_drawn(row["origin"])}
     found, lost = [], []
     for slug in where.slugs.values() if judged_before else ():
         for path in sorted((where.out / "generated" / slug).glob("*/*.png")):

@@ -20,7 +20,7 @@ from prep.edits.placed import Placement
 from prep.edits.sidecar import CAPTION, Entry, texts_of
 from prep.jobs.draw import DRAW
 from prep.ledger import Ledger, Shelf
-from prep.names import DRAWN
+from prep.names import is_made_group
 from prep.run import image_key
 from prep.scan.measure import path_key
 from prep.types import Row
@@ -203,6 +203,6 @@ def _same(known: Mapping[str, Known], old: str, row: Row) -> bool:
 
 
 def _drawn(ledger: Ledger, placement: Placement) -> set[str]:
-    """sha256 of all drawn pictures: none of them is in a row of SRC."""
-    placed = {_sha256(subject) for subject, placed in placement.known.items() if placed.group.endswith(DRAWN)}
+    """sha256 of all pictures that prep made: none of them is in a row of SRC."""
+    placed = {_sha256(subject) for subject, placed in placement.known.items() if is_made_group(placed.group)}
     return placed | {sha256 for (sha256,) in ledger.values(DRAW, "sha256")}

@@ -13,6 +13,7 @@ from prep.machine.compute import Compute, look
 from prep.models.check import WITH_SECTION, check_model
 from prep.models.choose import ANSWER_SECONDS, choose_generator, choose_tagger, elsewhere
 from prep.models.choose_models import options_of
+from prep.models.detectors import detectors_told
 from prep.models.fetch import answers, source_of
 from prep.models.hashes import cache_folder
 from prep.models.hub import hub_cache, hub_name, hub_offline, is_mirror, sends_token, token_source
@@ -56,7 +57,7 @@ def examine(settings: Settings) -> Iterator[tuple[str, list[Line]]]:
     tagger = _tagger(settings, reached.get("tagger", False))
     generator = _generator(settings, compute)
     devices, matting = _device(settings, compute), _matting(settings)
-    yield "models", [tagger, *devices, generator, matting, *_witnesses(settings)]
+    yield "models", [tagger, *devices, generator, matting, *_witnesses(settings), *_crops(settings)]
 
 
 def _asked(pool: ThreadPoolExecutor, spec: ModelSpec) -> Future:
@@ -200,6 +201,15 @@ def _matting(settings: Settings) -> Line:
         return Line("matting", *matting_told(settings))
     except PrepError as error:
         return Line("matting", error.message, error.hint, stops=True)
+
+
+def _crops(settings: Settings) -> Iterator[Line]:
+    """What would find heads and bodies, if crops are wanted."""
+    if settings.crops.kinds:
+        try:
+            yield Line("crops", *detectors_told(settings))
+        except PrepError as error:
+            yield Line("crops", error.message, error.hint, stops=True)
 
 
 def _witnesses(settings: Settings) -> Iterator[Line]:

@@ -19,6 +19,7 @@ from prep.models.choose_models import (
     settings_of_the_second,
     the_same_twice,
 )
+from prep.models.detectors import check_detectors
 from prep.models.elsewhere import check_elsewhere
 from prep.models.known import known
 from prep.models.locate import files_at, find, models_folder
@@ -53,6 +54,7 @@ def check_models(settings: Settings, begun: bool = False) -> None:
     _check_second(settings, begun)
     check_matting(settings)
     check_witnesses(settings)
+    check_detectors(settings)
 
 
 def check_model(role: Role, settings: Settings, begun: bool = False) -> None:

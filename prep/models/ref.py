@@ -53,8 +53,8 @@ class ModelRef:
         return files
 
     def make(self) -> Any:
-        """The tagger, generator or witness itself, on this machine. Raises WeightsError, SettingsError; of a remote
-        one StoppedError, also when the server has another model than when the run began.
+        """The tagger, generator, witness or detector itself, on this machine. Raises WeightsError, SettingsError; of a
+        remote one StoppedError, also when the server has another model than when the run began.
         """
         if not self.spec.remote:
             return load(self.spec.maker, self.name)(self.name, self.files(), self.options)

@@ -18,7 +18,7 @@ def about_characters(record: Profiled, rows: Iterable[Row], settings: Settings) 
     shown: dict[str, Counter[str]] = defaultdict(Counter)
     samples: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        if row.made and row.trains:
+        if row.made and row.made.request and row.trains:
             missing = row.made.check.missing
             shown[row.ref.character].update(tag for tag in row.made.request.changes if tag not in missing)
         elif row.origin == "consistency":

@@ -23,7 +23,7 @@ def cuttings(run: Run, rows: Sequence[Row], card: Card) -> dict[str, Cutting]:
     """
     settings = run.settings
     matting = matting_of(settings)
-    found = {row.ref.sha256: row for row in rows if matting or _may_be_cut(row)}
+    found = {row.ref.sha256: row for row in rows if matting or may_be_cut(row)}
     recipe = cut_recipe(matting, settings.scan.max_pixels)
     book = run.ledger.book(CUT, recipe)
     todo = [(sha256, row.ref.path) for sha256, row in found.items() if sha256 not in book]
@@ -44,7 +44,7 @@ def cuttings(run: Run, rows: Sequence[Row], card: Card) -> dict[str, Cutting]:
     return cuts
 
 
-def _may_be_cut(row: Row) -> bool:
+def may_be_cut(row: Row) -> bool:
     """By its alpha, or by a background that the tagger calls plain."""
     tags = {tag.name for tag in row.caption.tags} | {gone.name for gone in row.caption.removed}
     return "alpha" in row.ref.flags or any(tag.endswith(PLAIN) and tag != PLACE for tag in tags)

@@ -9,7 +9,7 @@ from prep.pipeline.fates import left_out_for
 from prep.types import is_real, trains
 
 CHECKED = ["check_missing", "check_identity", "check_alike"]
-COLUMNS = ["caption_source", "tagger", "second_tagger", "flags", "generator", "asked", "changes", *CHECKED]
+COLUMNS = ["caption_source", "tagger", "second_tagger", "flags", "generator", "asked", "changes", "manner", *CHECKED]
 
 
 @dataclass
@@ -25,6 +25,7 @@ class Counted:
     flags: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str | None] = field(default_factory=Counter)  # None: in the set
     drawn: dict[str, list[tuple[str, str | None]]] = field(default_factory=lambda: defaultdict(list))  # origin, reason
+    crops: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # by part; left out: by status
     shown: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # by accepted augmentations
     samples: dict[str, list[Sample]] = field(default_factory=lambda: defaultdict(list))  # of consistency
     generators: dict[str, str] = field(default_factory=dict)  # character -> what drew them
@@ -36,6 +37,9 @@ def counted(manifest: Set) -> Counted:
         character, status, reason = row["character"], row["status"], row["reason"]
         found.tagger = found.tagger or row["tagger"]
         found.second = found.second or row["second_tagger"]
+        if row["origin"] == "crop":
+            found.crops[character][row["manner"] if status == "kept" else status] += 1
+            continue
         if not is_real(row["origin"]):
             found.drawn[character].append((row["origin"], reason))
             if trains(row["origin"], status):

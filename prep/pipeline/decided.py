@@ -26,7 +26,7 @@ from prep.pipeline.wording import in_form
 from prep.registry import family
 from prep.run import Run, image_key
 from prep.tagging.thresholds import level_of
-from prep.types import BY_HAND, WITNESSED, Caption, ImageRef, Row
+from prep.types import BY_HAND, WITNESSED, Caption, ImageRef, Profile, Row
 
 NAMES = Shelf("names", (pa.field("slug", pa.string()),))  # subject: a character; null: passed on
 
@@ -117,7 +117,7 @@ def _captioned(run: Run, record: Profiled, row: Row, picture: str, entry: Entry,
     if row.status != "kept" and not row.made:
         return row._replace(complexity=level)
     machine = _machine_s(record, row, level, entry)
-    more = {"starter"} if trial or row.made and _drawn_by_trial(record, row) else set()
+    more = {"starter"} if trial or row.made and row.made.request and _drawn_by_trial(record, row) else set()
     if _unwitnessed(record, row):
         more.add("unwitnessed")
     if len(machine.items) == machine.triggers and not machine.tags and not machine.removed:
@@ -130,7 +130,7 @@ def _captioned(run: Run, record: Profiled, row: Row, picture: str, entry: Entry,
 
 
 def _of_its_parent(record: Profiled, row: Row) -> Row:
-    """A drawn picture's row, with the variant that its parent belongs to now."""
+    """The row of a picture that prep made, with the variant that its parent belongs to now."""
     variant = record.variants_of_pictures.get((row.ref.character, row.made.parent or ""), "")
     return row._replace(ref=row.ref._replace(variant=variant))
 
@@ -138,15 +138,15 @@ def _of_its_parent(record: Profiled, row: Row) -> Row:
 def _machine_s(record: Profiled, row: Row, level: str, entry: Entry) -> Caption:
     """The machine's caption: as it is remembered where all that it follows from is the same."""
     ref, items = row.ref, entry.hand.machine
-    scores, profile = record.scores[ref.sha256], record.profile_for(ref)
+    scores, profile = record.scores[ref.sha256], record.profile_of(row)
     if items and entry.proof == record.composer.proof(scores, level, profile, items):
         # Not the scores themselves: those of a whole set would stay in memory.
-        return Remembered(items, entry.proof, partial(_composed, record, ref, level), len(profile.triggers))
+        return Remembered(items, entry.proof, partial(_composed, record, ref, level, profile), len(profile.triggers))
     return record.composer.caption(scores, level, profile)
 
 
-def _composed(record: Profiled, ref: ImageRef, level: str) -> Caption:
-    return record.composer.caption(record.scores[ref.sha256], level, record.profile_for(ref))
+def _composed(record: Profiled, ref: ImageRef, level: str, profile: Profile) -> Caption:
+    return record.composer.caption(record.scores[ref.sha256], level, profile)
 
 
 def _decided(edits: HandEdits, picture: str, hand: Hand, machine: Caption) -> dict[str, Any]:

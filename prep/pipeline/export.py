@@ -13,7 +13,7 @@ from prep.dataset.sheets import Sheets
 from prep.dataset.source import write_sidecars
 from prep.dataset.training import start_of, write_training
 from prep.formats.views import write_views
-from prep.names import drawn_group, printable, quantity
+from prep.names import crop_group, drawn_group, printable, quantity
 from prep.pipeline.about import about_characters
 from prep.pipeline.decided import second_look
 from prep.pipeline.fates import fates_of
@@ -97,10 +97,10 @@ def aside(run: Run) -> dict[str, Problem]:
 def kohya_exporter(run: Run, drawn: Drawn) -> KohyaExporter:
     settings = run.settings
     triggers = {drawn.places.slugs[character]: found.trigger for character, found in drawn.profiles.items()}
-    triggers |= {drawn_group(slug): trigger for slug, trigger in triggers.items()}
+    triggers |= {made(slug): trigger for slug, trigger in triggers.items() for made in (drawn_group, crop_group)}
     layout = layout_of(run.ledger, drawn.edits.placement, settings.export.metadata)
     base, most = settings.captions.for_, settings.scan.max_pixels
-    return KohyaExporter(drawn.edits, drawn.places, triggers, settings.export, layout, most, base)
+    return KohyaExporter(drawn.edits, drawn.places, triggers, settings.export, layout, most, base, settings.crops.most)
 
 
 def exported(record: Drawn, problems: dict[str, Problem], row: Row) -> Row:
@@ -130,7 +130,7 @@ def second_reader(record: Drawn) -> SecondReader | None:
 def shaping_settings(settings: Settings, composer: Composer) -> dict:
     """The settings that affect the result, with lists by content instead of by path."""
     include = {"scan", "thresholds", "profile", "captions", "characters", "export"}
-    found = settings.model_dump(mode="json", include=include)
+    found = settings.model_dump(mode="json", include=include | ({"crops"} if settings.crops.kinds else set()))
     found["thresholds"]["overrides"] = composer.selector.overrides
     found["profile"].pop("intrinsic")
     found["export"].pop("kohya")

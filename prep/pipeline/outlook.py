@@ -14,7 +14,7 @@ from prep.dataset.clear import strangers
 from prep.dataset.manifest import manner
 from prep.dataset.problems import reasons
 from prep.models.choose_models import fetched_first, settings_of_the_second, would_draw
-from prep.names import DRAWN, printable, quantity
+from prep.names import is_made_group, printable, quantity
 from prep.pipeline.decided import without_trigger
 from prep.pipeline.draw import begin
 from prep.pipeline.preview import Preview, preview
@@ -46,7 +46,7 @@ class Outlook:
     def there(self) -> set[str]:
         """Real pictures in kohya/."""
         placement = self.made.record.edits.placement
-        placed = ((picture, each) for picture, each in placement.placed() if not each.group.endswith(DRAWN))
+        placed = ((picture, each) for picture, each in placement.placed() if not is_made_group(each.group))
         return {picture for picture, each in placed if placement.there(each)}
 
     @cached_property

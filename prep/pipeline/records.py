@@ -6,13 +6,14 @@ from functools import cached_property
 from typing import Any, Self
 
 from prep.captions.compose import Composer
+from prep.captions.of_crop import for_crop
 from prep.drawing.plans import Drawing
 from prep.edits.from_files import HandEdits
 from prep.jobs.tag import ScoreBook
 from prep.models.ref import ModelRef
 from prep.run import Places
 from prep.scan.listing import Listing
-from prep.types import ImageRef, Profile, Row
+from prep.types import ImageRef, Part, Profile, Row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +66,21 @@ class Profiled(Tagged):
         """What the caption of a picture follows from: its variant's profile, or its character's."""
         return self.variants.get((ref.character, ref.variant)) or self.profiles[ref.character]
 
+    def profile_of(self, row: Row) -> Profile:
+        """As profile_for; of a crop without what it does not show."""
+        profile, made = self.profile_for(row.ref), row.made
+        return self.for_crop(profile, made.part, row.ref.sha256, made.parent) if made and made.part else profile
+
+    def for_crop(self, profile: Profile, part: Part, sha256: str, parent: str | None) -> Profile:
+        """The profile for the caption of a crop. parent: sha256 of the picture that it was cut from."""
+        read = self.names_read(sha256)
+        return for_crop(profile, part, read, self.names_read(parent) if parent in self.scores else read)
+
+    def names_read(self, sha256: str) -> frozenset[str]:
+        """The names that the tagger gave a picture any score above its floor."""
+        scores = self.scores[sha256]
+        return frozenset(scores.vocabulary.names[at] for at in scores.index.tolist())
+
     @cached_property
     def variants_of_pictures(self) -> dict[tuple[str, str], str]:
         """(character, sha256) -> the variant, of real pictures that have one."""
@@ -79,6 +95,7 @@ class Profiled(Tagged):
 
 @dataclass(frozen=True, kw_only=True)
 class Captioned(Profiled):
+    crops: tuple[Row, ...] = ()  # of real pictures, captioned
     begun: bool = False  # whether drawing was prepared
     before: tuple[Row, ...] = ()  # drawn and judged in earlier runs, with the user's verdicts
     drawing: Drawing | None = None

@@ -27,6 +27,7 @@ from prep.ledger import Ledger
 from prep.models.choose_models import is_trial
 from prep.names import printable
 from prep.pipeline.asked import check_settings
+from prep.pipeline.crop import crop
 from prep.pipeline.draw import check, generate
 from prep.pipeline.export import export
 from prep.pipeline.fates import Fates, fates_of
@@ -57,6 +58,7 @@ STAGES: tuple[Stage | Repeat, ...] = (
     Repeat((scan, tag), until=lambda tagged: not tagged.changed, at_most=2, again=look_again),
     profile,
     caption,
+    crop,
     DRAWING,
     export,
 )

@@ -30,14 +30,13 @@ def second_reader(run: Run, first: ModelRef) -> Second | None:
 
 
 def read_by_second(
-    run: Run, second: Second, todo: Sequence[ImageRef], folder: Path, stage: str
+    run: Run, second: Second, todo: Sequence[ImageRef], folder: Path, stage: str, what: str = "image"
 ) -> tuple[ScoreBook, dict[str, Problem]]:
     """Let it read images, once the first is done. Their paths are relative to folder.
 
     -> (its scores of all that it ever read, the sha256 of each image that it could not read: why).
     """
-    many = quantity(len(todo), "image" if stage == "tag" else "drawn picture")
-    run.report.say(f"{stage}: {second.tagger.name}, the second reader, reads {many}")
+    run.report.say(f"{stage}: {second.tagger.name}, the second reader, reads {quantity(len(todo), what)}")
     failed: dict[str, Problem] = {}
     tagger = second.tagger
     if not run.options.dry:

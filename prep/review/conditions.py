@@ -6,7 +6,7 @@ from typing import Any
 from prep.edits.merge import key
 from prep.review.filters import Is
 from prep.review.items import Item
-from prep.types import is_real
+from prep.types import is_drawn, is_real
 
 
 def meeting(condition: Is) -> Callable[[Item], bool]:
@@ -35,9 +35,9 @@ def _caption(condition: Is) -> Any:
 
 
 def _origin(condition: Is) -> Any:
-    """`drawn`: all that is not real."""
+    """`drawn`: all that a generator drew."""
     if condition.value.lower() == "drawn":
-        return lambda item: not is_real(item.origin)
+        return lambda item: is_drawn(item.origin)
     return _text(lambda item: item.origin)(condition)
 
 
@@ -56,7 +56,7 @@ _STATES = {
     "touched": lambda item: item.touched,
     "untouched": lambda item: not item.touched,
     "edited": lambda item: item.touched and item.verdict is None,
-    "drawn": lambda item: not is_real(item.origin),
+    "drawn": lambda item: is_drawn(item.origin),
     "real": lambda item: is_real(item.origin),
     "trained": lambda item: item.captioned and item.status == "kept",
     "changing": lambda item: item.then is not None,

@@ -7,7 +7,7 @@ from sys import intern
 from typing import Any
 
 from prep.options import LEVELS
-from prep.types import BY_HAND, is_real, trains
+from prep.types import BY_HAND, is_drawn, trains
 
 ID_BYTES = 6
 
@@ -66,6 +66,12 @@ class Item:
     def captioned(self) -> bool:
         return trains(self.origin, self.by_prep) and self.text is not None
 
+    @property
+    def _made_by(self) -> str | None:
+        if is_drawn(self.origin):
+            return "composite" if self.manner == "composite" else "generator"
+        return "crop" if self.origin == "crop" else None
+
     def row(self) -> dict[str, Any]:
         """As the page has it."""
         return {
@@ -75,7 +81,7 @@ class Item:
             "character": self.character,
             "variant": self.variant or None,
             "origin": self.origin,
-            "made_by": None if is_real(self.origin) else "composite" if self.manner == "composite" else "generator",
+            "made_by": self._made_by,
             "status": self.status,
             "verdict": self.verdict,
             "reason": self.reason,

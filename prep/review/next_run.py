@@ -164,6 +164,8 @@ def _drawn_caption(made: Preview, item: Item) -> str | None:
         return None
     variant = record.variants_of_pictures.get((name, item.parent_id or ""), "")
     profile = record.variants.get((name, variant)) or record.profiles[name]
+    if item.origin == "crop" and item.manner:
+        profile = record.for_crop(profile, item.manner, item.image_id, item.parent_id)
     machine = record.composer.caption(record.scores[item.image_id], item.level, profile)
     hand = begun(record.edits.decisions.entry(item.picture), machine.items, machine.triggers)
     return machine.text if hand.person is None else merged(hand, machine.items, machine.triggers)

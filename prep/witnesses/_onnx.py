@@ -1,56 +1,6 @@
-"""ONNX files of witnesses: told by their first bytes, opened when first needed, run with one input and one output."""
-
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+"""How the networks of witnesses take a picture."""
 
 import numpy as np
-
-from prep.documents import DocumentError, read_json
-from prep.errors import WeightsError
-from prep.tensors.onnx_file import open_onnx
-
-
-def read_table(path: Path) -> Mapping[str, Any]:
-    """A JSON file that contains a table. Raises WeightsError."""
-    try:
-        found = read_json(path, follow=True)
-    except (FileNotFoundError, DocumentError) as error:
-        text = "is missing" if isinstance(error, FileNotFoundError) else str(error)
-        raise WeightsError(f"{path.name} {text}", hint="fetch the file again") from None
-    if not isinstance(found, dict):
-        raise WeightsError(f"{path.name} is not a table", hint="fetch the file again")
-    return found
-
-
-class Network:
-    """One ONNX file with one input and one output. It is opened when it is first run."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.session: Any = None
-
-    def __call__(self, given: np.ndarray) -> np.ndarray:
-        """float32, in and out. Raises StoppedError without onnxruntime, WeightsError for another network."""
-        if self.session is None:
-            self.session = open_onnx(self.path)
-        inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
-        if len(inputs) != 1 or len(inputs[0].shape) != given.ndim:
-            raise WeightsError(
-                f"{self.path.name} is another network: {len(inputs)} inputs, the first of shape {inputs[0].shape}; "
-                f"expected one of {given.ndim} dimensions",
-                hint="fetch it again, or name another file",
-            )
-        try:
-            found = self.session.run([outputs[0].name], {inputs[0].name: given})[0]
-        except Exception as error:  # onnxruntime's own kinds, of which it exports none
-            reason = str(error).strip().split("\n")[0][:120]
-            raise WeightsError(f"{self.path.name} does not take such pictures ({reason})",
-                               hint="fetch it again, or name another file") from None  # fmt: skip
-        return np.asarray(found, np.float32)
-
-    def close(self) -> None:
-        self.session = None
 
 
 def resized(image: np.ndarray, side_px: int) -> np.ndarray:

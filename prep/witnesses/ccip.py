@@ -14,7 +14,8 @@ import numpy as np
 from prep.errors import WeightsError
 from prep.options import Options
 from prep.tensors.onnx_file import check_onnx
-from prep.witnesses._onnx import Network, read_table, resized
+from prep.tensors.onnx_network import Network, read_table
+from prep.witnesses._onnx import resized
 
 SIDE_PX = 384
 MEAN = np.array((0.48145466, 0.4578275, 0.40821073), np.float32)

@@ -18,7 +18,7 @@ from prep.dataset.training import TRAINERS, Start, training_command, training_to
 from tests.dataset.test_training import SIZES
 from tests.support.trainer_options import parser
 
-FOLDERS = [("10_mira", 10, "mira")], 1024, [("5_mira-drawn", 5, "mira")], 128
+FOLDERS = [("10_mira", 10, "mira")], 1024, [([("5_mira-drawn", 5, "mira")], 128)]
 COUNT = All(int, Range(min=1))
 # musubi-tuner's own checker, for image datasets: what it takes, by its source.
 SHARED = {

@@ -111,7 +111,7 @@ def a_set(tmp_path: Path) -> Path:
     folder = kohya(tmp_path, "10_mira", "5_mira-drawn")
     for path in (folder / "10_mira" / "a.png", folder / "5_mira-drawn" / "b.png"):
         path.write_bytes(b"")
-    text = dataset_toml([("10_mira", 10, "mira")], 1024, [("5_mira-drawn", 5, "mira")], 128)
+    text = dataset_toml([("10_mira", 10, "mira")], 1024, [([("5_mira-drawn", 5, "mira")], 128)])
     (folder / "dataset.toml").write_text(text)
     write(folder, 2, 15, 1024, Ledger(tmp_path / "ledger"))
     return folder
@@ -204,6 +204,12 @@ def test_the_earlier_file_stays_if_a_person_changed_it_and_only_ours_beside_it_g
         names = {path.name for path in folder.glob("*.toml")}
         assert names == {NAME, "train_sdxl_lora.toml", "train_flux_lora.toml"}
         assert (folder / NAME).read_text() == "# mine\n"
+
+
+def test_a_run_for_a_base_model_leaves_the_options_for_its_trainer(tmp_path, tiny_tagger):
+    run_here(folder_of(tmp_path / "art", mira=1), tmp_path / "out", tiny_tagger, "captions.for=sdxl")
+    left = {path.name for path in (tmp_path / "out" / "kohya").glob("*.toml")}
+    assert left == {"dataset.toml", "train_sdxl_lora.toml"}
 
 
 @pytest.mark.parametrize("name", ["outputs/characters/kohya", 'o\'ut $(x) "y"/kohya'])

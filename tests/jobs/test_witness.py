@@ -90,7 +90,7 @@ def test_verdicts_come_from_the_ledger_and_a_second_run_compares_nothing(ledger,
     keep_measures(ledger, first, witnesses)
     keep_measures(ledger, first, witnesses)
     assert sum(len(ledger.rows(MEASURED, witness_recipe(each))) for each in witnesses) == 2 * len(drawn)
-    monkeypatch.setattr("prep.witnesses._onnx.open_onnx", lambda path: pytest.fail("opened"))
+    monkeypatch.setattr("prep.tensors.onnx_network.open_onnx", lambda path: pytest.fail("opened"))
     second = open_witnessed(ledger, witnesses)
     assert [second.judge(KEPT, ref.sha256, reals) for ref in drawn] == found and second.new == {}
 
