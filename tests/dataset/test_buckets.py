@@ -91,7 +91,7 @@ def of_text(tmp_path, text: str) -> list[Rules | None]:
 
 
 def test_the_rules_are_those_of_each_dataset_in_the_file(tmp_path):
-    text = dataset_toml([("10_mira", 10, "mira")], 1024, [("2_mira-drawn", 2, "mira")], 512)
+    text = dataset_toml([("10_mira", 10, "mira")], 1024, [([("2_mira-drawn", 2, "mira")], 512)])
     assert of_text(tmp_path, text) == [OURS, Rules((512, 512), True, True, 64, 1024, 64)]
 
 

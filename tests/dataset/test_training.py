@@ -103,7 +103,7 @@ def a_set(tmp_path: Path) -> Path:
     folder = kohya(tmp_path, "10_mira", "5_mira-drawn")
     for path in (folder / "10_mira" / "a.png", folder / "5_mira-drawn" / "b.png"):
         path.write_bytes(b"")
-    text = dataset_toml([("10_mira", 10, "mira")], 1024, [("5_mira-drawn", 5, "mira")], 128)
+    text = dataset_toml([("10_mira", 10, "mira")], 1024, [([("5_mira-drawn", 5, "mira")], 128)])
     (folder / "dataset.toml").write_text(text)
     write_training_toml(folder, 2, 15, 1024, Ledger(tmp_path / "ledger"))
     return folder
