@@ -167,7 +167,10 @@ def _keys() -> dict[str, list[str]]:
     sections = {name: field.annotation for name, field in Settings.model_fields.items()}
     sections["characters.NAME"] = CharacterSettings
     del sections["characters"]
-    keys = {name: [key for key in section.model_fields if key != "options"] for name, section in sections.items()}
+    keys = {
+        name: [field.alias or key for key, field in section.model_fields.items() if key != "options"]
+        for name, section in sections.items()
+    }
     keys["generator"] += MOVED
     return {"": list(Settings.model_fields), **keys}
 

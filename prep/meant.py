@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 ALIKE, FAR = 0.6, 0.75  # how similar two names must be, within a section and across sections
 TRIGGER = "the trigger word is `characters.NAME.trigger`, where NAME is the folder's name"
-TRAINER = "that is a setting of the trainer: see dataset.toml and train_sd3_lora.toml in OUT/kohya"
+TRAINER = "that is a setting of the trainer: see dataset.toml and train_*_lora.toml in OUT/kohya"
 REPEATS = (
     "prep computes repeats to give characters equal weight (`export.images_per_epoch`); a folder of kohya/ that you "
     "rename, such as 12_NAME, keeps yours"
@@ -79,7 +79,8 @@ def meant(place: Sequence[str], is_table: bool, keys: Mapping[str, Sequence[str]
     if not is_table and name.lower() in ELSEWHERE:
         return f": {ELSEWHERE[name.lower()]}"
     if not is_table and (homes := [each for each in keys if each and name in keys[each]]):
-        return f". Did you mean {' or '.join(f'`{home}.{name}`' for home in homes)}?"
+        *first, last = (f"`{home}.{name}`" for home in homes)
+        return f". Did you mean {' or '.join(filter(None, (', '.join(first), last)))}?"
     if close := _near(name, own, ALIKE):
         return f". Did you mean `{close}`?"
     far = {key: f"{home}.{key}" for home in keys if home for key in keys[home]}

@@ -14,8 +14,11 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
     ValidationError,
     ValidationInfo,
+    model_serializer,
     model_validator,
 )
 
@@ -179,6 +182,9 @@ Share = number(0, 1)
 FilePath = Annotated[str, AfterValidator(_from_its_file)]  # empty: none
 NamedFile = Annotated[str, AfterValidator(_not_blank), AfterValidator(_from_its_file)]
 ModelName = Annotated[str, AfterValidator(_model_from_its_file)]
+ModelOrNone = Annotated[
+    str, AfterValidator(lambda name, info: name and _model_from_its_file(name, info))
+]  # empty: none
 # Underscored tag -> level -> score. In a file a tag may have one number, which then counts at each level.
 TagThresholds = Annotated[dict[str, Annotated[dict[str, float], PlainValidator(_by_level)]], AfterValidator(_by_tag)]
 Resolution = Annotated[whole(0, 16_384), Field(multiple_of=16)]
@@ -186,6 +192,23 @@ Resolution = Annotated[whole(0, 16_384), Field(multiple_of=16)]
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class GrownSection(Section):
+    """A section with settings that came after 0.1.0. At their default they are left out of recipes and manifests, so
+    that sets which do not use them stay as they were.
+    """
+
+    later: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_later(self, plainly: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+        fields = type(self).model_fields
+        found = plainly(self)
+        at_default = {name for name in self.later if getattr(self, name) == fields[name].default}
+        if info.exclude_unset:  # a layer of settings: a default that was written down overrides a lower layer
+            at_default = set()
+        return {fields[name].alias or name: value for name, value in found.items() if name not in at_default}
 
 
 class Options(Section):
@@ -206,8 +229,23 @@ class GeneratorOptions(Options):
     offline: bool = False  # models.offline
 
 
+class CaptionerOptions(Options):
+    """All of a captioner's options are its own."""
+
+
+# What the members of a family have in common.
+COMMON: dict[Role, type[Options]] = {
+    "tagger": TaggerOptions,
+    "generator": GeneratorOptions,
+    "matting": Options,
+    "witness": Options,
+    "detector": Options,
+    "captioner": CaptionerOptions,
+}
+
+
 class ModelSection(Section):
-    """[tagger] or [generator]: the family's own settings, and a section for each member with options."""
+    """[tagger], [generator] or [captioner]: the family's own settings, and a section for each member with options."""
 
     options: dict[str, dict[str, Any]] = {}  # section of a member -> its settings, checked
 
@@ -247,7 +285,7 @@ def _options(
         model = family(role).options(section)
     except SettingsError as error:
         raise SettingsError(f"{where}: {error.message}", error.hint) from None
-    common = set((TaggerOptions if role == "tagger" else GeneratorOptions).model_fields)
+    common = set(COMMON[role].model_fields)
     shared = common | above.model_fields.keys() - model.model_fields.keys() - {"options"}
     if higher := sorted(shared & set(given)):
         home = "models" if higher[0] == "offline" else role

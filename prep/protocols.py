@@ -1,4 +1,4 @@
-"""The protocols of a tagger, a generator, a job and a runner. Contains no code."""
+"""The protocols of a tagger, a generator, a witness, a captioner, a job and a runner. Contains no code."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from prep.types import Detected, Editing, Picture, Problem, Vocabulary
+from prep.types import Detected, Editing, Picture, Problem, Sentence, ToDescribe, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,18 @@ class Detector(Protocol):
 
     def close(self) -> None:
         """Free all memory."""
+
+
+class Captioner(Protocol):
+    """Writes sentences of tags. Made like a tagger."""
+
+    name: str
+    costly: bool  # whether a sentence takes more than a moment: a call to another machine, or a language model
+
+    def write(self, batch: Sequence[ToDescribe]) -> Iterator[Sentence | Problem]:
+        """Yield one answer per item, in order, as they become known. A problem: no sentence could be asked for; the
+        grammar's takes its place, and `--retry` asks again. Raises StoppedError when nobody would get an answer.
+        """
 
 
 class Job(Protocol):

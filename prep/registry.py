@@ -10,12 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from operator import attrgetter
+from pathlib import Path
 from typing import Any, Literal
 
 from prep.errors import SettingsError, UsageError
 
-Role = Literal["tagger", "generator", "matting", "witness", "detector"]
+Role = Literal["tagger", "generator", "matting", "witness", "detector", "captioner"]
 HUB = "https://huggingface.co"
+ONNX = "model.onnx"  # what makes a folder that of a model in ONNX
 
 # Where the families of models are declared; config.py gets their sections from there.
 FAMILIES: dict[Role, str] = {
@@ -24,6 +26,7 @@ FAMILIES: dict[Role, str] = {
     "matting": "prep.composites:MATTINGS",
     "witness": "prep.witnesses:WITNESSES",
     "detector": "prep.detectors:DETECTORS",
+    "captioner": "prep.captioners:CAPTIONERS",
 }
 
 
@@ -37,6 +40,7 @@ class ModelFile:
     url: str | None = None  # a release page's file
     repo: str | None = None  # a Hugging Face repo
     packaged: bool = False  # ships with prep
+    optional: bool = False  # among those beside a path: not every model has it
     sha256: str = ""  # as published
     confirmed: bool = False  # two independent places publish this sha256: any other download is refused
 
@@ -61,6 +65,7 @@ class ModelSpec:
     role: Role
     maker: str  # module:attribute, called with (name, files by part, options)
     files: tuple[ModelFile, ...] = ()  # the first is the weights; none: the user names the path
+    beside: tuple[ModelFile, ...] = ()  # the files around a path that the user names, the weights first
     options: str = ""  # module:attribute of a pydantic model; empty: only the family's own
     section: str = ""  # the options' section in the settings: [role.section]; empty: the model's name
     parts: tuple[str, ...] = ()  # the options that name a file of the model
@@ -108,10 +113,16 @@ class Family:
     automatic: tuple[str, ...] = ()  # the choices of `auto`: the first one on this machine
     trial: str = ""  # the starter: ships with prep, for trying it out
     by_path: str = ""  # the member that loads a bare path
+    by_onnx: str = ""  # the one that loads the bare path of an ONNX file, or of a folder that contains ONNX
 
     def __iter__(self) -> Iterator[str]:
         """The names of the members that ship with prep."""
         return iter(self.members)
+
+    def at_path(self, path: Path) -> ModelSpec:
+        """The member that loads a bare path."""
+        onnx = self.by_onnx and (path.suffix == Path(ONNX).suffix or (path / ONNX).is_file())
+        return self.spec(self.by_onnx if onnx else self.by_path)
 
     def names(self) -> list[str]:
         """The members that ship with prep, then those of other packages."""

@@ -3,14 +3,16 @@
 configs/default.toml has the same defaults, with comments; a test keeps the two in sync.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import AfterValidator, Field
 
 from prep.names import MOST_REPEATS
 from prep.options import (
     FilePath,
+    GrownSection,
     ModelName,
+    ModelOrNone,
     ModelSection,
     NamedFile,
     Resolution,
@@ -41,6 +43,7 @@ class Scan(Section):
 
 class TaggerSettings(ModelSection):
     model: ModelName = "auto"
+    second: ModelOrNone = ""
     batch: whole(1, 256) = 8
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
 
@@ -49,7 +52,8 @@ class TaggerSettings(ModelSection):
         return "tagger"
 
 
-class Thresholds(Section):
+class Thresholds(GrownSection):
+    later = ("tags", "character")
     mode: Literal["complexity", "fixed", "mcut"] = "complexity"
     simple: Share = 0.55
     medium: Share = 0.45
@@ -59,12 +63,8 @@ class Thresholds(Section):
     fixed: Share = 0.45
     measure_px: whole(0, MOST_SIDE_PX) = 1024
     overrides: FilePath = ""
+    character: Share = 0.0
     tags: TagThresholds = {}
-
-    @model_serializer(mode="wrap")
-    def _with_tags_if_any(self, plainly: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without an empty `tags`: recipes and manifests of sets that have none stay as they were."""
-        return {key: value for key, value in plainly(self).items() if key != "tags" or value}
 
 
 class Filter(Section):
@@ -77,8 +77,14 @@ class ProfileSettings(Section):
     intrinsic: FilePath = "intrinsic.txt"
 
 
-class Captions(Section):
+# The base models whose form captions may have, by captions/forms.py. Empty: tags as they are.
+BaseModelName = Literal["", "sd15", "sdxl", "sd35", "flux", "anima", "lumina", "z-image", "qwen"]
+
+
+class Captions(GrownSection):
+    later = ("also", "for_", "readers")
     style: Literal["tags"] = "tags"
+    for_: BaseModelName = Field("", alias="for")
     sidecars: Literal["kohya", "source"] = "kohya"
     max_tags: whole(1, 10_000) = 40
     order: Literal["confidence", "alphabetical"] = "confidence"
@@ -87,6 +93,8 @@ class Captions(Section):
     spaces: bool = True
     kaomoji: bool = True
     escape_parentheses: bool = True
+    also: list[Literal["artist", "series", "meta"]] = []
+    readers: Literal["first", "agreement", "union"] = "first"
 
 
 class Crops(Section):
@@ -109,6 +117,14 @@ class GeneratorSettings(ModelSection):
     @classmethod
     def role(cls) -> Role:
         return "generator"
+
+
+class CaptionerSettings(ModelSection):
+    model: ModelName = "grammar"
+
+    @classmethod
+    def role(cls) -> Role:
+        return "captioner"
 
 
 class Reconstruct(Section):
@@ -201,6 +217,7 @@ class Settings(Section):
     captions: Captions = Captions()
     characters: dict[str, CharacterSettings] = {}
     crops: Crops = Crops()
+    captioner: CaptionerSettings = CaptionerSettings()
     generator: GeneratorSettings = GeneratorSettings()
     reconstruct: Reconstruct = Reconstruct()
     consistency: Consistency = Consistency()

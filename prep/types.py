@@ -86,6 +86,24 @@ class ImageRef(NamedTuple):
         return self.pixels or self.sha256
 
 
+class ToDescribe(NamedTuple):
+    """What a sentence is to say, and what it must not."""
+
+    tags: tuple[str, ...]  # Danbooru's names with underscores, in the caption's order, without trigger words
+    dropped: frozenset[str] = frozenset()  # pruned traits, and tags that the settings never want
+    triggers: tuple[str, ...] = ()  # stand in front of the sentence, so never in it
+    length: Literal["short", "medium", "long"] = "medium"
+    picture: bytes | None = None  # a JPEG, for a captioner that looks
+
+
+class Sentence(NamedTuple):
+    """One line of plain text that ends with a full stop; empty only without tags."""
+
+    text: str
+    by: str  # `grammar`, or the captioner's name
+    why: str = ""  # why the grammar wrote it in a captioner's place: the end of a sentence; empty: it did not
+
+
 @dataclass(frozen=True, slots=True)
 class TagScores:
     """A tagger's scores above the floor for one image, best first."""
@@ -93,15 +111,17 @@ class TagScores:
     vocabulary: "Vocabulary"
     index: np.ndarray  # int32 [K], into the vocabulary
     score: np.ndarray  # float16 [K], 0-1
+    second: "TagScores | None" = None  # the second reader's; None: it has not read the image
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The names of a tagger's outputs. id is a hash of the names: it identifies the scores that they belong to."""
+    """The names of a tagger's outputs. id is a hash of all that is here: it identifies the scores that belong to it."""
 
     id: str
     names: tuple[str, ...]  # underscored, as Danbooru writes them
-    categories: tuple[str, ...]  # general, rating, character, ...; one per name
+    categories: tuple[str, ...]  # general, character, artist, series, meta or rating; one per name
+    thresholds: tuple[float, ...] = ()  # the tagger's own, 0-1; one per name, or none at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +136,7 @@ class Removed:
     """A tag that passed its threshold but is not in the caption."""
 
     name: str
-    why: Literal["filter", "trait", "overlap", "limit", "settings", "crop"]
+    why: Literal["filter", "trait", "overlap", "limit", "settings", "category", "crop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +317,17 @@ class Made:
 CAPTION_SOURCES = {"machine": "by prep", "hand": "yours", "merged": "yours with new tags"}  # in a manifest: in words
 
 
+class Worded(NamedTuple):
+    """What the text of a caption in a form is made of."""
+
+    form: str  # a name in captions/forms.py
+    listed: str  # the tags, with the user's changes: what captions are merged by
+    sentence: str = ""
+    own: bool = False  # whether the sentence is the user's
+    by: str = ""  # who wrote it, if it is not: grammar, or a captioner's name
+    why: str = ""  # why it is the grammar's, although a captioner was asked
+
+
 class Row(NamedTuple):
     """One row of the manifest in the making. Grows through `_replace`."""
 
@@ -313,6 +344,7 @@ class Row(NamedTuple):
     caption_source: str | None = None  # of CAPTION_SOURCES
     exported: str | None = None  # path relative to the dataset folder
     made: Made | None = None  # set if prep made the picture; ref.path is then relative to the dataset folder
+    worded: Worded | None = None  # set if captions are in the form of a base model
 
     @property
     def trains(self) -> bool:

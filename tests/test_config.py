@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from prep.captioners.llm import LlmOptions
 from prep.config import configs_folder, load_settings, recipe
 from prep.errors import SettingsError, UsageError
 from prep.generators.remote import RemoteOptions as RemoteGeneratorOptions
 from prep.generators.sd35.options import SD35Options
-from prep.options import GeneratorOptions, TaggerOptions
+from prep.options import CaptionerOptions, GeneratorOptions, TaggerOptions
 from prep.pipeline.asked import check_settings
 from prep.sections import CharacterSettings, Settings
 from prep.taggers.remote import RemoteOptions as RemoteTaggerOptions
@@ -34,11 +35,15 @@ def test_default_toml_is_complete_and_says_the_defaults():
         ("tagger", "a1111", RemoteTaggerOptions, TaggerOptions),
         ("generator", "sd35", SD35Options, GeneratorOptions),
         ("generator", "a1111", RemoteGeneratorOptions, GeneratorOptions),
+        ("captioner", "llm", LlmOptions, CaptionerOptions),
     )
     for role, section, model, common in sections:
         given = values[role].pop(section)
         assert given == model().model_dump(mode="json", exclude={*common.model_fields})
-    hidden = {"characters": True, "tagger": {"options"}, "generator": {"options"}}
+    hidden = {"characters": True, "tagger": {"options"}, "generator": {"options"}, "captioner": {"options"}}
+    # Written out only if they differ:
+    assert values["captions"].pop("for") == Settings().captions.for_ == ""
+    assert values["captions"].pop("readers") == Settings().captions.readers
     assert values == Settings().model_dump(mode="json", exclude=hidden)
 
 
@@ -144,7 +149,7 @@ def test_set_names_the_nearest_key():
         ("captions.min_side_px", "Did you mean `scan.min_side_px`?"),
         ("captions.min_side", "Did you mean `scan.min_side_px`?"),
         ("scan.resolution", "Did you mean `generator.resolution` or `export.resolution`?"),
-        ("captions.model", "Did you mean `tagger.model` or `generator.model`?"),
+        ("captions.model", "Did you mean `tagger.model`, `captioner.model` or `generator.model`?"),
         ("tagger.threshold", "`thresholds.fixed = 0.4`"),
         ("thresholds.threshold", "`thresholds.fixed = 0.4`"),
         ("captions.trigger_word", "`characters.NAME.trigger`"),
@@ -180,7 +185,7 @@ def test_a_name_that_a_section_has_not_leads_to_where_it_is(tmp_path, key, says)
     [
         ("trigger = 'x'", "Did you mean `characters.NAME.trigger`?"),
         ("threshold = 0.4", "`thresholds.fixed = 0.4`"),
-        ("model = 'starter'", "`tagger.model` or `generator.model`"),
+        ("model = 'starter'", "`captioner.model` or `generator.model`"),
         ("repeats = 3", "`export.images_per_epoch`"),
     ],
 )
@@ -193,7 +198,7 @@ def test_a_wrong_section_is_taken_for_the_nearest_section(tmp_path):
     assert "Did you mean `thresholds`?" in told(load_settings, config=config(tmp_path, "[threshold]\nfixed = 1.0\n"))
     assert "expected a table, such as [captions]" in told(load_settings, config=config(tmp_path, "captions = 3"))
     message = told(load_settings, config=config(tmp_path, "[sylvie]\nadd = []\n"))
-    assert "`sylvie` is unknown. A character's table is [characters.NAME]. Known: augmentation, captions" in message
+    assert "`sylvie` is unknown. A character's table is [characters.NAME]. Known: augmentation, captioner" in message
 
 
 @pytest.mark.parametrize(
@@ -362,7 +367,7 @@ LISTS = [name for name, field in every_setting() if "list" in str(field.annotati
 
 
 def test_every_setting_with_a_number_text_or_list_is_among_those_that_are_tried():
-    assert len(NUMBERS) > 25 and len(TEXTS) > 12 and len(LISTS) == 9
+    assert len(NUMBERS) > 25 and len(TEXTS) > 12 and len(LISTS) == 10
 
 
 @pytest.mark.parametrize(("name", "kind"), NUMBERS)

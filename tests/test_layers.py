@@ -26,7 +26,7 @@ config images ledger
 run tensors aside
 taggers generators witnesses detectors runners tagging checks lint
 models scan captions composites
-crops
+captioners crops
 machine jobs
 edits
 dataset drawing
@@ -38,7 +38,7 @@ cli
 __main__
 """
 LEVELS = {room: level for level, line in enumerate(HOUSE.strip().splitlines()) for room in line.split()}
-TORCH = ("taggers", "generators", "witnesses", "tensors")
+TORCH = ("taggers", "generators", "witnesses", "captioners", "tensors")
 WEB = {"fastapi", "uvicorn", "starlette", "prometheus_client"}
 HEAVY = {"torch", "diffusers", "transformers", "accelerate", "safetensors"}
 PLOTS = {"pygal"}

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from hashlib import blake2b
 
+import numpy as np
+
 from prep.captions.overlap import overlapped
 from prep.config import recipe
 from prep.names import alike_words
 from prep.sections import Captions
 from prep.tagging.filters import Patterns
+from prep.tagging.people import PEOPLE
+from prep.tagging.readers import Disagreement, Readers, Shown, strongest_first
 from prep.tagging.thresholds import Selector
 from prep.types import Caption, Profile, Removed, Tag, TagScores
 
@@ -18,8 +22,8 @@ VERSION = 1  # of the rules: raised when the same scores, settings and lists giv
 PROOF_BYTES = 8
 
 SEPARATORS = re.compile(r"[\s,\x00-\x1f\x7f]+")
-PEOPLE = re.compile(r"^(\d+\+?(girl|boy|other)s?|multiple_(girls|boys|others)|no_humans)$")
 
+UNCAPTIONED = {"artist", "series", "meta"}  # categories, unless captions.also asks for them
 # Danbooru's emoticon tags: their underscores are part of the face.
 KAOMOJI = frozenset(
     "0_0 (o)_(o) +_+ +_- ._. <o>_<o> <|>_<|> =_= >_< 3_3 6_9 >_o @_@ ^_^ o_o u_u x_x |_| ||_|| d_d ;_; :_: t_t "
@@ -39,11 +43,27 @@ class Composer:
     selector: Selector
     filter: Patterns
     settings: Captions
+    readers: Readers | None = None  # None: there is one reader
+
+    @property
+    def both(self) -> Readers | None:
+        """The two readers, if captions follow from both."""
+        return self.readers if self.readers and self.readers.rule != "first" else None
 
     @cached_property
     def drops(self) -> Callable[[str], bool]:
-        """Whether the filter drops a name. Cached: a set has a few hundred names, each in many images."""
-        return cache(lambda name: name in self.filter)
+        """Whether the filter drops a name, or its category is not for captions. Cached: a set has a few hundred names,
+        each in many images.
+        """
+        return cache(lambda name: name in self.filter or name in self.not_for_captions)
+
+    @cached_property
+    def not_for_captions(self) -> frozenset[str]:
+        """Artists, series and the like: a caption that names one teaches that word what the trigger should learn."""
+        words, unwanted = self.selector.vocabulary, UNCAPTIONED - set(self.settings.also)
+        return frozenset(
+            name for name, category in zip(words.names, words.categories, strict=True) if category in unwanted
+        )
 
     @cached_property
     def caption_text(self) -> Callable[[str], str]:
@@ -55,6 +75,8 @@ class Composer:
         """A hash of all that is the same for each caption: the rules, settings, lists and the vocabulary."""
         words, chosen = self.selector.vocabulary, (self.selector.settings, self.selector.overrides)
         made_of = (words.names, words.categories, *chosen, self.filter.content, self.settings)
+        made_of += (words.thresholds,) if words.thresholds else ()
+        made_of += self.both.made_of if self.both else ()
         return recipe("caption", VERSION, *made_of).encode()
 
     def proof(self, scores: TagScores, level: str, profile: Profile, items: tuple[str, ...]) -> bytes:
@@ -63,22 +85,46 @@ class Composer:
         """
         index, score = scores.index.tobytes(), scores.score.tobytes()
         start = b"%s %s %d " % (self.recipe, level.encode(), len(scores.index))
+        if self.both and (second := scores.second) is not None:
+            score += b" %d " % len(second.index) + second.index.tobytes() + second.score.tobytes()
         data = b"".join((start, index, score, profile.shaping, "\0".join(items).encode("utf-8", "surrogatepass")))
         return blake2b(data, digest_size=PROOF_BYTES).digest()
 
     def names(self, scores: TagScores, level: str) -> list[str]:
         """The names that pass threshold and filter, best first: what a profile counts."""
-        index, _ = self.selector.select(scores, self.selector.threshold(scores, level), level)
-        names = self.selector.vocabulary.names
+        names, _, index, _ = self._read(scores, level)
         return [names[at] for at in index.tolist() if not self.drops(names[at])]
+
+    def disagreements(self, scores: TagScores, level: str) -> list[Disagreement] | None:
+        """Where the two readers differ about tags that the filter lets through, the strongest first. None: there is one
+        reader, or the second has not read the picture.
+        """
+        if self.readers is None or scores.second is None:
+            return None
+        found = self.readers.disagreements(scores, level)
+        return strongest_first(each for each in found if not self.drops(each.name))
+
+    def _read(self, scores: TagScores, level: str) -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray, np.ndarray]:
+        """What passes its threshold, of both readers if captions follow from both.
+
+        -> (names, categories, int [K] into these, float32 [K]), best first.
+        """
+        index, values = self.selector.select(scores, self.selector.threshold(scores, level), level)
+        both, second = self.both, scores.second
+        if both is None or second is None:
+            return self.selector.vocabulary.names, self.selector.vocabulary.categories, index, values
+        theirs, sure = both.second.select(second, both.second.threshold(second, level), level)
+        one, other = (Shown(np.zeros(len(each), np.int64), each, score) for each, score in
+                      ((index, values), (theirs, sure)))  # fmt: skip
+        _, index, values = both.together(one, other, np.ones(1, bool))
+        order = np.lexsort((index, -values))
+        return both.names, both.categories, index[order], values[order]
 
     def caption(self, scores: TagScores, level: str, profile: Profile) -> Caption:
         threshold = self.selector.threshold(scores, level)
-        index, values = self.selector.select(scores, threshold, level)
-        vocabulary = self.selector.vocabulary
+        names, categories, index, values = self._read(scores, level)
         found = [
-            Tag(vocabulary.names[at], vocabulary.categories[at], value)
-            for at, value in zip(index.tolist(), values.tolist(), strict=True)
+            Tag(names[at], categories[at], value) for at, value in zip(index.tolist(), values.tolist(), strict=True)
         ]
         tags, removed = self._reduced(found, profile)
         ordered = self._ordered(self._with_always(tags, found, profile))
@@ -117,7 +163,7 @@ class Composer:
         removed: list[Removed] = []
         passed = [tag for tag in found if not self.drops(tag.name)]
         dropped = (tag for tag in found if self.drops(tag.name) and tag.name not in profile.always)
-        removed += [Removed(tag.name, "filter") for tag in dropped]
+        removed += [Removed(tag.name, "filter" if tag.name in self.filter else "category") for tag in dropped]
         general = [tag.name for tag in passed if tag.category == "general"]
         # Before the traits: `ribbon` gives way to `hair_ribbon` even if that is then dropped as a trait.
         doubled = overlapped(general) if self.settings.overlap else set()

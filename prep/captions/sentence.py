@@ -12,6 +12,7 @@ from prep.captions import sentence_words as words
 from prep.captions.compose import prompt_text
 from prep.captions.overlap import overlapped
 
+VERSION = 1  # raised when the same tags give another sentence
 COUNT = re.compile(r"([1-9][0-9]{0,3})(\+?)(girl|boy|other)s?")
 SEVERAL = {"multiple_girls": "girl", "multiple_boys": "boy", "multiple_others": "other"}
 PEOPLE = {"girl": ("girl", "girls"), "boy": ("boy", "boys"), "other": ("person", "people")}

@@ -11,6 +11,8 @@ import numpy as np
 
 from prep.captions.compose import Composer
 from prep.options import LEVELS
+from prep.tagging.readers import Shown
+from prep.tagging.thresholds import Selector
 
 BLOCK = 2048  # images at a time: bounds memory for any size of set
 
@@ -39,24 +41,26 @@ def tallied(
 
     scores: the tag stage's ScoreBook.
     """
-    selector = composer.selector
-    names = selector.vocabulary.names
+    selector, both = composer.selector, composer.both if scores.second is not None else None
+    names = both.names if both else selector.vocabulary.names
     found = np.zeros(len(names), np.int64)
     places = {name: at for at, name in enumerate(names)}
+    if both:  # what both know is at the first's place
+        places |= {name: at for at, name in enumerate(selector.vocabulary.names)}
     looked_at = {
         name: (places.get(name, -1), [places[other] for other in others if other in places])
         for name, others in hiders.items()
     }
     hidden: Counter[str] = Counter()
-    own = selector.settings.mode == "mcut"  # only there does a threshold depend on the image's own scores
     for at in range(0, len(images), BLOCK):
         block = images[at : at + BLOCK]
-        index, values, sizes = scores.flat([sha256 for sha256, _ in block])
-        thresholds = [selector.threshold(scores[sha256] if own else None, level) for sha256, level in block]
-        levels = np.repeat([LEVELS.index(level) for _, level in block], sizes)
-        passed = selector.passed(index, values, np.repeat(np.array(thresholds, np.float32), sizes), levels)
-        found += np.bincount(index[passed], minlength=len(names))
-        image, shown = np.repeat(np.arange(len(block)), sizes)[passed], index[passed]
+        tags = _shown(selector, scores, block, range(len(block)))
+        if both:
+            read = [number for number, (sha256, _) in enumerate(block) if sha256 in scores.second]
+            theirs = _shown(both.second, scores.second, [block[number] for number in read], read)
+            tags = both.together(tags, theirs, np.isin(np.arange(len(block)), read))
+        image, shown = tags.picture, tags.tag
+        found += np.bincount(shown, minlength=len(names))
         for name, (place, others) in looked_at.items():
             if others:
                 hidden[name] += len(set(image[np.isin(shown, others)]) - set(image[shown == place]))
@@ -65,3 +69,13 @@ def tallied(
         if not composer.drops(names[place]):
             counts[names[place]] += int(found[place])
     return Tally(counts, hidden)
+
+
+def _shown(selector: Selector, scores, block: Sequence[tuple[str, str]], numbers: Sequence[int]) -> Shown:
+    """What passes its threshold in these images. numbers: of each of them."""
+    index, values, sizes = scores.flat([sha256 for sha256, _ in block])
+    own = selector.settings.mode == "mcut"  # only there does a threshold depend on the image's own scores
+    thresholds = [selector.threshold(scores[sha256] if own else None, level) for sha256, level in block]
+    levels = np.repeat(np.array([LEVELS.index(level) for _, level in block], np.int64), sizes)
+    passed = selector.passed(index, values, np.repeat(np.array(thresholds, np.float32), sizes), levels)
+    return Shown(np.repeat(np.array(numbers, np.int64), sizes)[passed], index[passed], values[passed])

@@ -81,7 +81,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
             say(f"{stage:>8} {seconds:8.2f} s")
     if to is None and result.fates.kept:
         say(f"look:  {out / 'generated'}/*/sheet.png, or prep review {out}")
-        say(f"train: {training_command(out / 'kohya')}")
+        say(f"train: {training_command(out / 'kohya', settings.captions.for_)}")
         say(told)
     if to is None or not result.fates.kept:
         say(result.ending)

@@ -16,8 +16,10 @@ from itertools import islice
 from pathlib import Path
 
 from prep.aside import FOLDER, fingerprint, set_aside
+from prep.captions.forms import form_of
 from prep.dataset.elsewhere import is_ours
 from prep.dataset.layout import Layout
+from prep.dataset.musubi import musubi_toml
 from prep.dataset.place import prepared
 from prep.dataset.toml import dataset_toml, write_dataset_toml
 from prep.edits.from_files import HandEdits
@@ -80,8 +82,10 @@ class KohyaExporter:
     name = "kohya"
 
     def __init__(self, edits: HandEdits, places: Places, triggers: dict[str, str], settings: Export, layout: Layout,
-                 max_pixels: int, most_crops: int = 1) -> None:  # fmt: skip
-        """triggers: by group, a folder's name without the repeats. most_crops: of a picture."""
+                 max_pixels: int, most_crops: int = 1, base: str = "") -> None:  # fmt: skip
+        """triggers: by group, a folder's name without the repeats. most_crops: of a picture. base: the model that the
+        captions are for, as `captions.for` names it.
+        """
         self.edits = edits
         self.placement: Placement = edits.placement
         self.places = places
@@ -90,8 +94,10 @@ class KohyaExporter:
         self.layout = layout
         self.max_pixels = max_pixels
         self.most_crops = most_crops
+        self.base = base
         self.problems: dict[str, Problem] = {}
         self.kept_toml = False  # the user edited dataset.toml, so ours is beside it
+        self.for_musubi = ""  # the same for musubi-tuner
 
     def write(self, rows: Iterable[Row], out: Path) -> Written:
         """rows: those with a final caption, in order. out: the dataset folder."""
@@ -242,7 +248,9 @@ class KohyaExporter:
             if small:
                 smaller.append((small, max(sides.values())))
         apart = [subset for small, _ in smaller for subset in small]
-        text = dataset_toml([subset for subset in subsets if subset not in apart], self.settings.resolution, smaller)
+        trained = ([subset for subset in subsets if subset not in apart], self.settings.resolution, smaller)
+        text = dataset_toml(*trained, form_of(self.base))
+        self.for_musubi = musubi_toml(*trained)
         self.kept_toml = not write_dataset_toml(kohya, text, self.placement.ledger)
 
     def _small(self, side: int | None) -> bool:

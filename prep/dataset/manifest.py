@@ -4,11 +4,11 @@ It contains nothing about the machine, the time, or absolute paths.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from prep.dataset.own import write_own
 from prep.ledger import Ledger
 from prep.names import printable
+from prep.tagging.readers import Disagreement
 from prep.types import GenerationRequest, Made, Row, Summary
 
 SCHEMA_VERSION = 1
@@ -23,6 +24,7 @@ GROUP_ROWS = 2048
 
 TAG = pa.struct([("name", pa.string()), ("score", pa.float32()), ("category", pa.string())])
 REMOVED = pa.struct([("name", pa.string()), ("why", pa.string())])
+DISAGREEMENT = pa.struct([("name", pa.string()), ("first", pa.float32()), ("second", pa.float32())])
 NAMES = pa.list_(pa.string())
 
 COLUMNS = pa.schema(
@@ -71,21 +73,35 @@ COLUMNS = pa.schema(
         ("check_alike", pa.float64()),
         ("variant", pa.string()),
         ("made_by", pa.string()),  # crop, generator or composite
+        ("second_tagger", pa.string()),
+        ("disagreements", pa.list_(DISAGREEMENT)),
     ]
 )
+
+
+class SecondReader(NamedTuple):
+    name: str
+    disagreements: Callable[[Row], list[Disagreement] | None]  # None: it has not read the picture
 
 
 class ManifestExporter:
     name = "manifest"
 
     def __init__(
-        self, tagger: str | None, recipe: str, settings: dict[str, Any], ledger: Ledger, floor: float | None = None
+        self,
+        tagger: str | None,
+        recipe: str,
+        settings: dict[str, Any],
+        ledger: Ledger,
+        floor: float | None = None,
+        second: SecondReader | None = None,
     ) -> None:
         """floor: the score below which the tagger tells nothing, where that is for another machine to say."""
         self.ledger = ledger
         self.tagger = tagger
         self.recipe = recipe
         self.floor = floor
+        self.second = second
         self.settings = settings  # those that shape the result
 
     def write(self, rows: Iterable[Row], folder: Path) -> Summary:
@@ -145,8 +161,16 @@ class ManifestExporter:
             "tagger": self.tagger if read else None,
             "recipe": self.recipe if read else None,
             "variant": printable(ref.variant) or None,
+            **(self._of_second(row) if read and self.second else {}),
             **(_made(row.made) if row.made else {}),
         }
+
+    def _of_second(self, row: Row) -> dict[str, Any]:
+        found = self.second.disagreements(row)
+        if found is None:
+            return {}
+        columns = [{"name": each.name, "first": each.first, "second": each.second} for each in found]
+        return {"second_tagger": self.second.name, "disagreements": columns}
 
 
 def _made(made: Made) -> dict[str, Any]:

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from prep.aside import is_lost
-from prep.dataset.rows import manifest_columns, manifest_rows
+from prep.captions.forms import FORMS
+from prep.dataset.rows import manifest_columns, manifest_facts, manifest_rows
 from prep.edits.decisions import Decisions
 from prep.edits.from_files import HandEdits
 from prep.edits.history import EDIT, READ_BACK, Verdict
@@ -59,7 +60,7 @@ def read_back(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str]) -
             deleted.append(EDIT)
     if CAPTION in lost:
         sources = read_sources(edits.src, rows).texts
-        found = dict(_captions(edits, before, sources))
+        found = dict(_captions(edits, before, sources, _form(edits.out)))
         entries = (entry.row(picture) for picture, entry in found.items() if picture not in edits.decisions.book)
         ledger.write(CAPTION, entries)
         edits.decisions.changed |= found
@@ -155,9 +156,18 @@ def _verdicts(edits: HandEdits, before: Told) -> Iterator[tuple[str, Verdict | N
             yield picture, verdict
 
 
-def _captions(edits: HandEdits, before: Told, sources: Mapping[str, str]) -> Iterator[tuple[str, Entry]]:
+def _form(out: Path) -> str:
+    """The form of the captions in the manifest; empty: they are tags."""
+    with suppress(FileNotFoundError, UsageError, ValueError):
+        captions = manifest_facts(out)["settings"].get("captions")
+        form = captions.get("for") if isinstance(captions, dict) else None
+        return form if form in FORMS else ""
+    return ""
+
+
+def _captions(edits: HandEdits, before: Told, sources: Mapping[str, str], form: str) -> Iterator[tuple[str, Entry]]:
     """Captions as the manifest has them: where a file differs, the user edited it. sources: captions in SRC that had
-    been read before.
+    been read before. form: of the captions.
     """
     decisions = edits.decisions
     for picture, row in before.items():
@@ -166,15 +176,18 @@ def _captions(edits: HandEdits, before: Told, sources: Mapping[str, str]) -> Ite
             continue
         entry = decisions.entry(picture)
         hand = entry.hand
-        seen = (*entry.expected_texts, text, hand.text, sources.get(picture))
+        seen = (*entry.expected_texts, text, hand.said, sources.get(picture))
         if picture not in decisions.book:
             if hand != Hand():  # the history knows the user's version
                 hand = hand if _since(edits, "caption", picture) else hand._replace(text=text)
+            elif form:  # what the tags were is known once they are composed again
+                by_hand = row["caption_source"] != "machine"
+                hand = Hand(text, form=form, whole=text, person=text if by_hand else None)
             elif row["caption_source"] == "machine":
                 hand = Hand(text, tuple(items(text)))
             else:
                 hand = edited(hand, text)
-        expected = tuple(dict.fromkeys(each for each in seen if each not in (None, hand.text)))
+        expected = tuple(dict.fromkeys(each for each in seen if each not in (None, hand.said)))
         yield picture, entry._replace(hand=hand, expected_texts=expected)
 
 

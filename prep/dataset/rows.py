@@ -12,7 +12,10 @@ from prep.files import open_file
 
 NEVER_NULL = ("character", "origin", "status")
 # Null in the rows of an older prep.
-NEWER = frozenset({"manner", "asked", "changes", "check_identity", "check_damage", "check_alike", "variant", "made_by"})
+NEWER = frozenset(
+    {"manner", "asked", "changes", "check_identity", "check_damage", "check_alike", "variant", "second_tagger",
+     "disagreements", "made_by"}
+)  # fmt: skip
 
 
 def manifest_rows(out: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:

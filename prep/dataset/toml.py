@@ -12,6 +12,7 @@ import pyarrow as pa
 import tomlkit
 
 from prep.aside import CHANGED, fingerprint, make_way
+from prep.captions.forms import PLAIN, Form
 from prep.files import write_whole
 from prep.ledger import Ledger, Shelf
 from prep.system import remove
@@ -26,10 +27,11 @@ def dataset_toml(
     subsets: list[tuple[str, int, str]],
     resolution: int,
     smaller: Sequence[tuple[list[tuple[str, int, str]], int]] = (),
+    form: Form = PLAIN,
 ) -> str:
     """subsets: (folder, repeats, trigger). Folders are relative to the file's own.
 
-    smaller: subsets trained at a resolution of their own, pixels, each as a dataset.
+    smaller: subsets trained at a resolution of their own, pixels, each as a dataset. form: of the captions.
     """
     document = tomlkit.document()
     document.add(tomlkit.comment("Made by prep for sd-scripts. Start the training in this folder: image_dir is"))
@@ -42,7 +44,12 @@ def dataset_toml(
     general.add("min_bucket_reso", min(256, resolution))
     # The default, 1024, would exclude the tall and wide sizes of this area: 832x1216 has a longer side.
     general.add("max_bucket_reso", 2 * resolution)
-    general.add("keep_tokens", 1)
+    if "sentence" in form.parts:
+        # Nothing is kept in front, since nothing changes places.
+        general.add(tomlkit.comment("Shuffling cuts a caption at its commas, which would tear its sentence."))
+        general.add("shuffle_caption", False)
+    else:
+        general.add("keep_tokens", 1)
     document.add("general", general)
     datasets = tomlkit.aot()
     datasets.append(_dataset(subsets, resolution))
@@ -102,6 +109,18 @@ def write_unless_edited(out: Path, place: str, text: str, ledger: Ledger) -> boo
     if done:
         ledger.write(WRITTEN, done)
     return True
+
+
+def remove_unless_edited(out: Path, place: str, ledger: Ledger) -> None:
+    """Remove out/place, and what stands beside it, where they have the texts that prep wrote last."""
+    path = Path(place)
+    rows = ledger.rows(WRITTEN)
+    for each in (place, str(path.with_name(f"{path.stem}.new{path.suffix}"))):
+        ours = _texts(rows.get(each) or rows.get(path.name))
+        if ours:
+            if fingerprint(out / each) in ours:
+                remove(out / each)
+            ledger.write(WRITTEN, [_row(each, "")])
 
 
 def _replace(out: Path, place: str, data: bytes, ours: set[str], ledger: Ledger) -> None:

@@ -33,17 +33,25 @@ from prep.types import BY_HAND, RETOUCHED, WITNESSED, Check, GenerationRequest, 
 
 @dataclass(frozen=True)
 class Judge:
-    """All that a verdict on a drawn picture depends on, besides the picture."""
+    """All that a verdict on a drawn picture depends on, besides the picture.
+
+    The reader is the second one if there are two: then the judge did not write the captions.
+    """
 
     scores: ScoreBook
     composer: Composer
     profiles: dict[str, Profile]
     exclusive: Exclusive
-    known: frozenset[str]  # tags of the tagger
+    known: frozenset[str]  # tags of the reader
     settings: Settings
     witnessed: Witnessed
     real: Mapping[str, Sequence[ImageRef]]  # character -> its real pictures in the set
     decided: Callable[[str], str | None] = lambda picture: None  # the user's verdict, by image key
+    first: Container[str] | None = None  # the pictures that the first reader has read, if the reader is the second
+
+    def may_judge(self, sha256: str) -> bool:
+        """Whether all readers have read the picture."""
+        return sha256 in self.scores and (self.first is None or sha256 in self.first)
 
     def witness(self, check: Check, ref: ImageRef) -> Check:
         """The verdict from the tags, with what the witnesses say of the picture."""
@@ -69,7 +77,7 @@ def judged(drawing: Drawing, judge: Judge, ledger: Ledger, done: Sequence[Row]) 
     plans = {plan.character: plan for plan in drawing.plans}
     again = ((plans[row.ref.character], row.made.request, row.ref) for row in drawing.before)
     for plan, request, ref in (*drawing.drawn(ledger), *again):
-        if request.key in known or ref.sha256 not in judge.scores:
+        if request.key in known or not judge.may_judge(ref.sha256):
             continue
         known.add(request.key)
         check = _check(request, ref, judge)

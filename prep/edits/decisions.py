@@ -56,16 +56,17 @@ class Decisions(Verdicts):
             yield self._now(picture, values)
 
     def texts(self, pictures: Iterable[str]) -> Iterator[str | None]:
-        """The text of each picture's caption; None: it has none yet."""
+        """The text of each picture's caption, as its file has it; None: it has none yet."""
         pictures, settled = list(pictures), self.settled()
         others = self.entries(picture for picture in pictures if picture not in settled)
-        return (settled[picture] if picture in settled else next(others).hand.text for picture in pictures)
+        return (settled[picture] if picture in settled else next(others).hand.said for picture in pictures)
 
     def settled(self) -> dict[str, str]:
         """Picture -> the text of its caption, of all whose files can have no other text of prep's."""
         standing = pc.fill_null(pc.list_value_length(self.book.table["standing"]), 0)
         table = self.book.table.filter(pc.and_(pc.equal(standing, 0), pc.is_valid(self.book.table["text"])))
-        texts = dict(zip(table["subject"].to_pylist(), table["text"].to_pylist(), strict=True))
+        said = pc.coalesce(table["whole"], table["text"])  # in a form, the file has another text than the list
+        texts = dict(zip(table["subject"].to_pylist(), said.to_pylist(), strict=True))
         for picture in (*self.history.pictures("caption"), *self.changed):  # the rows may be older
             texts.pop(picture, None)
         return texts
@@ -111,7 +112,7 @@ class Decisions(Verdicts):
         if stands is None or stands[0] <= entry.step:
             return entry
         hand = stands[1] or Hand()
-        said = [text for text in (entry.hand.text, *entry.expected_texts) if text not in (None, hand.text)]
+        said = [text for text in (entry.hand.said, *entry.expected_texts) if text not in (None, hand.said)]
         return entry._replace(hand=hand, expected_texts=tuple(dict.fromkeys(said)), step=stands[0])
 
 
@@ -121,4 +122,4 @@ def _state(hand: Hand) -> Hand | None:
 
 def _decided(hand: Hand) -> tuple:
     """The part that the user decided: the rest follows from prep's caption."""
-    return hand.added, hand.removed, hand.person, hand.verbatim
+    return hand.added, hand.removed, hand.person, hand.verbatim, hand.own and hand.sentence

@@ -13,6 +13,7 @@ from typing import Any
 from prep.edits.decisions import Decisions
 from prep.edits.from_files import BY, HandEdits, caption_bytes
 from prep.edits.history import REDO, UNDO, Change, Step, Verdict
+from prep.edits.in_form import read, retagged, retold
 from prep.edits.merge import Hand, edited, is_tag_list, items, merged
 from prep.edits.own_settings import (
     Key,
@@ -60,7 +61,7 @@ class Edits:
 
     def text(self, picture: str) -> str | None:
         """Its present caption; None: it has none yet."""
-        return self.decisions.entry(picture).hand.text
+        return self.decisions.entry(picture).hand.said
 
     def trigger(self, picture: str) -> str | None:
         """The trigger word that prep last wrote into its caption."""
@@ -75,17 +76,22 @@ class Edits:
         """
         self._take_over([picture])
         entry = self._captioned(picture)
-        hand, now, text = entry.hand, entry.hand.text, _as_read(text)
+        hand, now, text = entry.hand, entry.hand.said, _as_read(text)
         if text == (now if base is None else base):
             return now  # saved as it was found
         if base is None or base == now:
-            after = edited(hand, text)
+            after = read(hand, text)
+        elif hand.form:
+            after = read(hand, text, base)
+            after = retold(hand, after.text, after.sentence if after.own else None)._replace(
+                added=after.added, removed=after.removed, person=after.person, verbatim=after.verbatim
+            )
         else:
             after = edited(hand._replace(text=base), text)._replace(text=now)
             final = merged(after, hand.machine, hand.triggers) if not after.verbatim else text
             after = after._replace(text=final, person=final)
         self._write({picture: after}, self.by)
-        return after.text
+        return after.said
 
     def exclude(self, pictures: Iterable[str]) -> set[str]:
         """Leave pictures out of the set from now on. -> those that this changed, as for all verbs below."""
@@ -210,7 +216,8 @@ class Edits:
         if not now.machine:
             return hand
         text = merged(hand, now.machine, now.triggers)
-        return hand._replace(text=text, machine=now.machine, triggers=now.triggers)
+        told = retold(now, text, hand.sentence if hand.own else None)
+        return told._replace(added=hand.added, removed=hand.removed, person=hand.person, verbatim=hand.verbatim)
 
     def retag(self, pictures: Iterable[str], change: Retag) -> set[str]:
         """Change the tags of captions, as one step. -> the pictures whose caption changed."""
@@ -219,7 +226,7 @@ class Edits:
         changed = self.retagged(pictures, change)
         for _, then in changed.values():
             _as_read(then)
-        hands = {picture: edited(self.decisions.entry(picture).hand, then) for picture, (_, then) in changed.items()}
+        hands = {picture: retagged(self.decisions.entry(picture).hand, then) for picture, (_, then) in changed.items()}
         self._write(hands, self.by)
         return set(changed)
 
@@ -249,7 +256,7 @@ class Edits:
         entries = {picture: self.decisions.entry(picture) for picture in hands}
         announced = {
             picture: entry._replace(
-                hand=hands[picture], expected_texts=texts_of(entry.hand.text, *entry.expected_texts)
+                hand=hands[picture], expected_texts=texts_of(entry.hand.said, *entry.expected_texts)
             )
             for picture, entry in entries.items()
         }
@@ -264,11 +271,11 @@ class Edits:
         """-> whether its file was written; if somebody has just saved it, the next look merges that."""
         placed = self.placement[picture]
         path = self.placement.sidecar(placed) if placed else None
-        if path is None or entry.hand.text is None:
+        if path is None or entry.hand.said is None:
             return True
         if not self.files.says(path, entry.known):
             return False
-        write_whole(path, caption_bytes(entry.hand.text))
+        write_whole(path, caption_bytes(entry.hand.said))
         return True
 
     def _decide(self, verdicts: Mapping[str, Verdict | None], by: str, of: int = 0) -> set[str]:

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from prep.edits.decisions import Decisions
 from prep.edits.history import MOVED, Change, Verdict
-from prep.edits.merge import Hand, edited, items, key
+from prep.edits.in_form import read, retagged, retold
+from prep.edits.merge import Hand, items, key
 from prep.edits.placed import Placement
 from prep.edits.sidecar import CAPTION, Entry, texts_of
 from prep.jobs.draw import DRAW
@@ -150,7 +151,7 @@ def move(decisions: Decisions, placement: Placement, old: str, new: str, same_pi
     entry, target = decisions.entry(old), decisions.entry(new)
     # The .txt in SRC moved along, and the new picture's caption in kohya/ is prep's.
     now = target._replace(hand=entry.hand, source_text=entry.source_text,
-                  expected_texts=texts_of(target.hand.text, *target.expected_texts))  # fmt: skip
+                  expected_texts=texts_of(target.hand.said, *target.expected_texts))  # fmt: skip
     _keep(decisions, {new: now, old: _left(entry, entry.expected_texts)}, {new: decisions.verdict(old), old: None})
     placed = placement[old]
     same_file = _sha256(old) == _sha256(new)
@@ -164,20 +165,23 @@ def move_late(decisions: Decisions, old: str, new: str) -> None:
     before, entry = decisions.entry(old), decisions.entry(new)
     late, after = before.hand, entry.hand
     if late.person is not None and (late.verbatim or not late.person.strip()):
-        after = edited(after, late.text or "")
+        after = read(after, late.said or "")
     elif late.person is not None:
         out, there = set(map(key, late.removed)), items(after.text or "")
         stays = [item for item in there if key(item) not in out]
         came = [item for item in late.added if key(item) not in map(key, there)]
-        after = edited(after, ", ".join([*stays, *came]))
-    now = entry._replace(hand=after, expected_texts=texts_of(entry.hand.text, *entry.expected_texts))
+        after = retagged(after, ", ".join([*stays, *came]))
+        if late.own:
+            after = retold(after, after.text or "", late.sentence)
+    now = entry._replace(hand=after, expected_texts=texts_of(entry.hand.said, *entry.expected_texts))
     _keep(decisions, {new: now, old: _left(before)}, {new: decisions.verdict(old) or decisions.verdict(new), old: None})
 
 
 def _left(entry: Entry, expected: tuple[str, ...] = ()) -> Entry:
     """What a picture leaves behind: the text in its file is not an edit, until that file is removed."""
     hand = entry.hand
-    return Entry(Hand(hand.text, hand.machine, triggers=hand.triggers), expected)
+    left = Hand(hand.text, hand.machine, triggers=hand.triggers, form=hand.form, whole=hand.whole)
+    return Entry(left._replace(sentence=hand.sentence), expected)
 
 
 def _keep(decisions: Decisions, entries: Mapping[str, Entry], verdicts: Mapping[str, Verdict | None]) -> None:

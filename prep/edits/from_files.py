@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from prep.aside import set_aside
 from prep.edits.decisions import Decisions
+from prep.edits.in_form import retold
 from prep.edits.merge import Hand, merged, source
 from prep.edits.placed import Placement, Stat
 from prep.edits.sidecar import CAPTION, LONGEST_BYTES, Entry, absorb, begun, caption_text, texts_of
@@ -91,7 +92,7 @@ class HandEdits:
         for picture, before in zip(pictures, self.decisions.entries(pictures), strict=True):
             text = self._in_kohya(picture)
             after = absorb(before, text, beside.texts.get(picture))
-            if text not in (None, after.hand.text):
+            if text not in (None, after.hand.said):
                 self.says_else[picture] = text
             if after != before:
                 changed[picture] = after
@@ -222,12 +223,16 @@ class HandEdits:
             return row
         hand = self.hand(row)
         machine = {"machine": row.caption.items, "triggers": row.caption.triggers}
-        now = entry._replace(hand=Hand(row.final_text, **machine) if hand.text is None else hand)
+        now = entry._replace(hand=_written(Hand(**machine), row) if hand.text is None or hand.form else hand)
         after = absorb(now, text if in_kohya else None, None if in_kohya else text)
-        final = merged(begun(after, *machine.values()), *machine.values())
-        written = after.hand._replace(text=final, **machine)
+        listed = merged(begun(after, *machine.values()), *machine.values())
+        if after.hand.form:
+            told = retold(after.hand._replace(**machine), listed, after.hand.sentence if after.hand.own else None)
+            written, final = told, told.said
+        else:
+            written, final = after.hand._replace(text=listed, **machine), listed
         # Until the files are written, they keep the text that was found in them.
-        before = texts_of(text, row.final_text, entry.hand.text, entry.source_text, *after.expected_texts)
+        before = texts_of(text, row.final_text, entry.hand.said, entry.source_text, *after.expected_texts)
         kept = after._replace(
             hand=written,
             expected_texts=before,
@@ -235,12 +240,12 @@ class HandEdits:
             proof=row.caption.proof,
         )
         self.decisions.keep({picture: kept}, BY)
-        return row._replace(final_text=final, caption_source=source(written, final))
+        return row._replace(final_text=final, caption_source=source(written, written.text))
 
     def _intent(self, row: Row, entry: Entry) -> dict[str, Any] | None:
         """The caption's row for the ledger, if it is not there yet."""
         machine = {"machine": row.caption.items, "triggers": row.caption.triggers}
-        hand = begun(entry, **machine)._replace(text=row.final_text, **machine)
+        hand = _written(begun(entry, **machine)._replace(**machine), row)
         after = entry._replace(
             hand=hand,
             expected_texts=(),
@@ -251,7 +256,7 @@ class HandEdits:
             return None
         if after == entry._replace(proof=after.proof):  # other settings, the same caption: no file changes
             return after.row(image_key(row))
-        before = texts_of(*entry.expected_texts, entry.hand.text, entry.source_text)
+        before = texts_of(*entry.expected_texts, entry.hand.said, entry.source_text)
         return after._replace(expected_texts=before).row(image_key(row))
 
     def _is_as_it_was(self, picture: str, text: str) -> bool:
@@ -280,6 +285,14 @@ class HandEdits:
             self._text_hashes[picture] = hash(text)
             self.unchanged.note(picture, self.placement.sidecar_stat(placed), text, self.placement.seen_ns)
         return text
+
+
+def _written(hand: Hand, row: Row) -> Hand:
+    """The state once the row's caption is in its file."""
+    if row.worded is None:
+        return hand._replace(text=row.final_text, form="", whole=None, sentence=hand.sentence if hand.own else "")
+    form, listed, sentence, own = row.worded[:4]
+    return hand._replace(text=listed, form=form, whole=row.final_text, sentence=sentence, own=own)
 
 
 def why_unread(error: ImageError | OSError) -> str:

@@ -23,6 +23,16 @@ class Hand(NamedTuple):
     person: str | None = None  # the text as the user last left it; None: never touched
     verbatim: bool = False  # rewritten beyond recognition: kept as it is
     triggers: int = 1  # how many of machine's first items are trigger words: the character's, then a variant's
+    # In a form (captions/forms.py), the file has another text, made of the list of tags in `text` and of a sentence:
+    form: str = ""  # its name; empty: the file has the list itself
+    whole: str | None = None  # the file's last known text
+    sentence: str = ""  # the one in it
+    own: bool = False  # whether that is the user's: kept as it is
+
+    @property
+    def said(self) -> str | None:
+        """The last known text of the file."""
+        return self.whole if self.form else self.text
 
 
 def items(text: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from prep.edits.in_form import begun_in_form, read
 from prep.edits.merge import Hand, edited, items, key
 from prep.errors import ImageError
 from prep.files import NotAFileError, read_file
@@ -27,6 +28,10 @@ CAPTION = Shelf(
         pa.field("step", pa.int64()),  # the last step of the history that is in this row
         pa.field("triggers", pa.int64()),  # how many of `machine` are trigger words; null: one
         pa.field("proof", pa.binary()),  # that `machine` is what a run would compose; see captions/compose.py
+        pa.field("form", pa.string()),  # in a form: its name, the file's text, and the sentence in it
+        pa.field("whole", pa.string()),
+        pa.field("sentence", pa.string()),
+        pa.field("own", pa.bool_()),
     ),
 )
 ENTRY = (
@@ -41,6 +46,10 @@ ENTRY = (
     "step",
     "triggers",
     "proof",
+    "form",
+    "whole",
+    "sentence",
+    "own",
 )
 LONGEST_BYTES = 1_000_000
 # A BOM tells the encoding. The longer ones first: UTF-32's begins with UTF-16's.
@@ -66,7 +75,7 @@ class Entry(NamedTuple):
     @property
     def known(self) -> set[str]:
         """The texts that a file may have without the user having edited it."""
-        return set(texts_of(self.hand.text, self.source_text, *self.expected_texts))
+        return set(texts_of(self.hand.said, self.source_text, *self.expected_texts))
 
     @property
     def by_hand(self) -> bool:
@@ -89,6 +98,10 @@ class Entry(NamedTuple):
             "step": self.step,
             "triggers": hand.triggers,
             "proof": self.proof,
+            "form": hand.form or None,
+            "whole": hand.whole,
+            "sentence": hand.sentence or None,
+            "own": hand.own or None,
         }
 
 
@@ -97,10 +110,15 @@ def texts_of(*texts: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in texts if text is not None))
 
 
-def entry_of(text, machine, added, removed, person, verbatim, standing, source_text, step, triggers, proof) -> Entry:
+def entry_of(
+    text, machine, added, removed, person, verbatim, standing, source_text, step, triggers, proof, form, *in_form
+) -> Entry:
     """The entry of a ledger row: its columns, in the order of ENTRY."""
     lists = tuple(machine or ()), tuple(added or ()), tuple(removed or ())
     hand = Hand(text, *lists, person, bool(verbatim), triggers or 1)
+    whole, sentence, own = in_form
+    if form or own:  # a sentence of the user's is kept while captions are tags
+        hand = hand._replace(form=form or "", whole=whole, sentence=sentence or "", own=bool(own))
     return Entry(hand, tuple(standing or ()), source_text, step or 0, proof)
 
 
@@ -142,17 +160,17 @@ def absorb(entry: Entry, kohya: str | None, source: str | None) -> Entry:
     None: no such file. A missing file is not an edit: it is written again (in SRC only if the settings ask for it).
     """
     hand, expected = entry.hand, entry.expected_texts
-    if kohya is not None and kohya not in (hand.text, *expected):
-        hand = edited(hand._replace(text=_nearest(kohya, hand.text, *expected)), kohya)
+    if kohya is not None and kohya not in (hand.said, *expected):
+        hand = read(hand, kohya, _nearest(kohya, hand.said, *expected))
     if source is not None and source not in (entry.source_text, *expected) and entry.hand.text is not None:
         # What changed in SRC since it was last read; the first time, what differs from the present caption.
-        basis = hand.text if entry.source_text is None else entry.source_text
-        after = edited(hand._replace(text=_nearest(source, basis, *expected)), source)
+        basis = hand.said if entry.source_text is None else entry.source_text
+        after = read(hand, source, _nearest(source, basis, *expected))
         # Whoever wrote a new .txt in SRC did not see the one in kohya/: what was added there is not removed here.
         hand = _with_added(after, hand) if entry.source_text is None else after
         expected = (*expected, kohya)  # which keeps its text until it is written
     # A text that no file has is forgotten: the next run may have other settings and be killed too.
-    remaining = tuple(text for text in expected if text in (kohya, source) and text != hand.text)
+    remaining = tuple(text for text in expected if text in (kohya, source) and text != hand.said)
     return entry._replace(
         hand=hand, expected_texts=remaining, source_text=entry.source_text if source is None else source
     )
@@ -172,6 +190,8 @@ def begun(entry: Entry, machine: tuple[str, ...], triggers: int = 1) -> Hand:
         own = {key(item): item for item in items(entry.source_text)}
         own = {name: item for name, item in own.items() if name not in map(key, machine[:triggers])}
         return after._replace(added=tuple(own.values()))
+    if hand.person is not None and not hand.machine and hand.form:
+        return begun_in_form(hand, machine, triggers)
     if hand.person is not None and not hand.machine:
         return ours if hand.person == ours.text else edited(ours, hand.person)
     return hand

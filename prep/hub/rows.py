@@ -57,7 +57,10 @@ COLUMNS = (
         "removed_tags", "list:string", "tags above the threshold that are not in the caption", _each("removed.name")
     ),
     Column(
-        "removed_because", "list:string", "why: filter, trait, overlap, limit, settings, crop", _each("removed.why")
+        "removed_because",
+        "list:string",
+        "why: filter, category, trait, overlap, limit, settings, crop",
+        _each("removed.why"),
     ),
     Column("rating", "string", "the best-scoring rating", "rating"),
     Column("complexity", "string", "simple, medium or complex, by edge density", "complexity"),
@@ -167,7 +170,9 @@ class Counts:
         if row["complexity"]:
             self.levels[row["complexity"]] += 1
         passed = zip(row["removed_tags"] or (), row["removed_because"] or (), strict=False)
-        self.tags[character].update({*(row["tags"] or ()), *(name for name, why in passed if why != "filter")})
+        self.tags[character].update(
+            {*(row["tags"] or ()), *(name for name, why in passed if why not in ("filter", "category"))}
+        )
         if row["text"]:
             self.triggers[character][row["text"].split(",")[0].strip()] += 1
             if len(self.captions[character]) < SHOWN_CAPTIONS:

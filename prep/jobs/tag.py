@@ -36,7 +36,11 @@ TAG = Shelf(
 )
 VOCABULARY = Shelf(
     "vocabulary",
-    (pa.field("names", pa.list_(pa.string())), pa.field("categories", pa.list_(pa.string()))),
+    (
+        pa.field("names", pa.list_(pa.string())),
+        pa.field("categories", pa.list_(pa.string())),
+        pa.field("thresholds", pa.list_(pa.float64())),  # null in parts of 0.1.0, and of taggers without their own
+    ),
     made_again=True,
 )
 
@@ -71,6 +75,7 @@ class TagJob:
         self.reader: Reader = self.borrowed.enter_context(reading(self.tagger, self.max_pixels))
         vocabulary = self.reader.vocabulary
         row = {"subject": vocabulary.id, "recipe": "", "names": vocabulary.names, "categories": vocabulary.categories}
+        row["thresholds"] = vocabulary.thresholds or None
         if vocabulary.id not in self.ledger.rows(VOCABULARY):
             self.ledger.write(VOCABULARY, [row], worker)
         self.writer: Writer = self.ledger.writer(TAG, worker)
@@ -142,9 +147,11 @@ class TagJob:
 class ScoreBook:
     """Stored scores of one recipe, looked up by image: about 200 bytes per image."""
 
-    def __init__(self, ledger: Ledger, recipe: str) -> None:
+    def __init__(self, ledger: Ledger, recipe: str, second: "ScoreBook | None" = None) -> None:
+        """second: the second reader's; what is looked up then has its scores as well."""
+        self.second = second
         self.vocabularies = {
-            name: Vocabulary(name, tuple(row["names"]), tuple(row["categories"]))
+            name: Vocabulary(name, tuple(row["names"]), tuple(row["categories"]), tuple(row["thresholds"] or ()))
             for name, row in ledger.rows(VOCABULARY).items()
         }
         table = ledger.table(TAG, recipe)
@@ -160,7 +167,10 @@ class ScoreBook:
         at = self.book.place[sha256]
         (index, of_index), (score, of_score) = self._numbers
         vocabulary = self._vocabularies[at]
-        return TagScores(vocabulary, index[of_index[at] : of_index[at + 1]], score[of_score[at] : of_score[at + 1]])
+        second = self.second[sha256] if self.second and sha256 in self.second else None
+        return TagScores(
+            vocabulary, index[of_index[at] : of_index[at + 1]], score[of_score[at] : of_score[at + 1]], second
+        )
 
     @cached_property
     def _numbers(self) -> tuple[tuple[np.ndarray, list[int]], ...]:

@@ -3,12 +3,22 @@ run checks this before it touches anything; nothing is loaded, fetched or hashed
 """
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
-from prep.errors import SettingsError, UsageError, WeightsError
+from prep.errors import SettingsError, StoppedError, UsageError, WeightsError
 from prep.files import what_is
 from prep.models.choose import elsewhere, named
-from prep.models.choose_models import card_of, generator_of, no_sampler, option_files, options_of
+from prep.models.choose_models import (
+    card_of,
+    generator_of,
+    no_sampler,
+    of_the_second,
+    option_files,
+    options_of,
+    settings_of_the_second,
+    the_same_twice,
+)
 from prep.models.detectors import check_detectors
 from prep.models.elsewhere import check_elsewhere
 from prep.models.known import known
@@ -41,6 +51,7 @@ def check_models(settings: Settings, begun: bool = False) -> None:
                 hint="`auto` uses what this machine has",
             )
         check_model(role, settings, begun)
+    _check_second(settings, begun)
     check_matting(settings)
     check_witnesses(settings)
     check_detectors(settings)
@@ -52,6 +63,11 @@ def check_model(role: Role, settings: Settings, begun: bool = False) -> None:
     _check_parts(role, settings)
     if spec is None:
         return
+    if role == "tagger" and spec.needs and not find_spec(spec.needs):
+        raise StoppedError(
+            f"tagger.model: {spec.name} needs {spec.needs}, which is not installed",
+            hint=f"`pip install {spec.needs}`, then run again",
+        )
     if spec.samplers and settings.generator.sampler not in spec.samplers:
         raise no_sampler(spec.name, settings.generator.sampler, spec.samplers)
     if files:
@@ -60,6 +76,26 @@ def check_model(role: Role, settings: Settings, begun: bool = False) -> None:
         card = card_of(generator_of(settings, may_fetch=False))
         if settings.generator.sampler not in card.samplers:
             raise no_sampler(card.name, settings.generator.sampler, card.samplers)
+
+
+def _check_second(settings: Settings, begun: bool) -> None:
+    """The second reader, and what needs one."""
+    if not settings.tagger.second:
+        if settings.captions.readers != "first":
+            raise SettingsError(
+                f"captions.readers is {settings.captions.readers}, but there is no second reader",
+                hint="name one: tagger.second",
+            )
+        return
+    with of_the_second():
+        alone = settings_of_the_second(settings)
+        check_model("tagger", alone)
+        second = _asked("tagger", alone, False)
+    first = _asked("tagger", settings, begun)
+    files = [{part: path.resolve() for part, path in each[2].items()} for each in (first, second)]
+    same_files = bool(files[0]) and files[0] == files[1]  # copies are found by their digest, once a run has it
+    if settings.tagger.model == settings.tagger.second or first[0] == second[0] and same_files:
+        raise the_same_twice(second[0].name)
 
 
 def _asked(role: Role, settings: Settings, begun: bool) -> tuple[ModelSpec | None, str, dict[str, Path]]:

@@ -11,7 +11,7 @@ from prep.models.fetch import answers, fetch, source_of
 from prep.models.hub import hub_offline
 from prep.models.known import all_known, known
 from prep.models.locate import Weights, files_at, locate, weights_of
-from prep.registry import ModelSpec, Role, family
+from prep.registry import ONNX, ModelSpec, Role, family
 from prep.remote import AddressError, address_of
 
 ANSWER_SECONDS = 5
@@ -126,7 +126,8 @@ def named(role: Role, asked: str) -> tuple[ModelSpec, Path | None]:
             raise SettingsError(f"{role}.model: {asked} has no path", hint=f"write it as {name}:/path/to/weights")
         return members.spec(name), _at_home(path, role)
     if "/" in asked or os.sep in asked or Path(asked).suffix in WEIGHTS:
-        return members.spec(members.by_path), _at_home(asked, role)
+        path = _at_home(asked, role)
+        return members.at_path(path), path
     others = {spec.name for spec in all_known() if spec.role != role}
     if members.aliases.get(asked, asked) not in members.names() and asked in others:
         does = "is a tagger, not a generator" if role == "generator" else "is a generator, not a tagger"
@@ -150,7 +151,10 @@ def by_path(role: Role, spec: ModelSpec, path: Path) -> Weights:
     """Raises UsageError when it is not there, WeightsError when it cannot be read."""
     files = files_at(spec, path, f"{role}.model")
     if role == "tagger" and len(files) == 1 and path.is_dir():
-        raise SettingsError(f"tagger.model: {path} is a folder", hint="set tagger.model to a name or a checkpoint file")
+        raise SettingsError(
+            f"tagger.model: {path} is a folder without {ONNX}",
+            hint="set tagger.model to a name, a checkpoint file, or the folder of a tagger in ONNX",
+        )
     bare = spec.name == family(role).by_path
     return weights_of(spec, files, "file", path.stem if bare and role == "generator" else spec.name)
 

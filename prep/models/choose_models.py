@@ -1,7 +1,8 @@
 """Which models work on an OUT: it keeps the model that it was begun with, even if the weights are missing now."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -16,9 +17,9 @@ from prep.models.hashes import digest_of
 from prep.models.hub import hub_offline
 from prep.models.known import known
 from prep.models.locate import Weights, find, locate
-from prep.models.ref import COMMON, ModelRef
+from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
-from prep.options import Options
+from prep.options import COMMON, Options
 from prep.process.hardware import nvidia_driver
 from prep.protocols import Card
 from prep.registry import ModelSpec, Role, family, load
@@ -35,20 +36,63 @@ def no_sampler(name: str, sampler: str, samplers: Sequence[str]) -> SettingsErro
     )
 
 
+def second_of(ledger: Ledger, settings: Settings, first: ModelRef, may_fetch: bool = True) -> ModelRef | None:
+    """The second reader, like tagger_of; None: there is none. Raises SettingsError also for the first's model."""
+    if not settings.tagger.second:
+        return None
+    with of_the_second():
+        ref = tagger_of(ledger, settings_of_the_second(settings), may_fetch, as_second=True)
+    if ref.spec.maker == first.spec.maker and ref.digest == first.digest and (ref.digest or not ref.given):
+        raise the_same_twice(first.name)
+    return ref
+
+
+def settings_of_the_second(settings: Settings) -> Settings:
+    """As if the second reader were the only one. Raises SettingsError for one that no setting names."""
+    asked = settings.tagger.second
+    if asked == "auto":
+        raise SettingsError(
+            "tagger.second is auto, which is the first tagger's", hint="name a tagger, or leave it empty"
+        )
+    return settings.model_copy(update={"tagger": settings.tagger.model_copy(update={"model": asked, "second": ""})})
+
+
+@contextmanager
+def of_the_second() -> Iterator[None]:
+    """What is wrong inside is said of tagger.second."""
+    try:
+        yield
+    except PrepError as error:
+        said = (text.replace("tagger.model", "tagger.second") for text in (error.message, error.hint))
+        raise type(error)(*said) from None
+
+
+def the_same_twice(name: str) -> SettingsError:
+    return SettingsError(
+        f"tagger.second: {name} is the first tagger as well, so it would only agree with itself",
+        hint="name another tagger, or leave it empty",
+    )
+
+
 def tagger_of(
-    ledger: Ledger, settings: Settings, may_fetch: bool = True, before: Callable[[], str] = lambda: ""
+    ledger: Ledger,
+    settings: Settings,
+    may_fetch: bool = True,
+    before: Callable[[], str] = lambda: "",
+    as_second: bool = False,
 ) -> ModelRef:
     """The tagger for this run, remembered for the next one. Without a digest if it is not fetched yet and may_fetch is
     False. A remembered tagger may not be on this machine: `fetched` gets it if anything is left to tag.
 
-    before: the name of the tagger that read the set, for a ledger that has lost it; empty: none did.
+    before: the name of the tagger that read the set, for a ledger that has lost it; empty: none did. as_second: it is
+    remembered as the second reader.
 
     Raises StoppedError or UsageError when none is available.
     """
-    asked = settings.tagger.model
-    remembered = ledger.rows(MODEL).get("tagger")
+    asked, subject = settings.tagger.model, "second" if as_second else "tagger"
+    remembered = ledger.rows(MODEL).get(subject)
     if there := elsewhere("tagger", asked):
-        return _tagger_elsewhere(ledger, *there, settings, may_fetch, remembered)
+        return _tagger_elsewhere(ledger, *there, settings, may_fetch, remembered, subject)
     if remembered and remembered["name"].endswith(BY_PATH) and asked == "auto":
         # The model is known, but not the path of its files; perhaps nothing is left to tag.
         name, taggers = remembered["name"].removesuffix(BY_PATH), family("tagger")
@@ -73,13 +117,19 @@ def tagger_of(
     if remembered and remembered["name"] == name and remembered["sha256"] != weights.digest:
         log.info(f"tag: {weights.path.name} is a different file than before; all images are tagged again")
     if not remembered or (remembered["name"], remembered["sha256"]) != (name, weights.digest):
-        row = {"subject": "tagger", "recipe": "", "name": name, "sha256": weights.digest}
+        row = {"subject": subject, "recipe": "", "name": name, "sha256": weights.digest}
         ledger.write(MODEL, [row])
     return ref_of(weights, options_of("tagger", weights.spec, settings))
 
 
 def _tagger_elsewhere(
-    ledger: Ledger, spec: ModelSpec, address: str, settings: Settings, may_ask: bool, remembered: dict | None
+    ledger: Ledger,
+    spec: ModelSpec,
+    address: str,
+    settings: Settings,
+    may_ask: bool,
+    remembered: dict | None,
+    subject: str,
 ) -> ModelRef:
     name = spec.name + BY_PATH
     before = remembered["sha256"] if remembered and remembered["name"] == name else ""
@@ -87,7 +137,7 @@ def _tagger_elsewhere(
     if may_ask and ref.digest != before:
         if before:
             log.info("tag: the server has another tagger than before; all images are tagged again")
-        ledger.write(MODEL, [{"subject": "tagger", "recipe": "", "name": name, "sha256": ref.digest}])
+        ledger.write(MODEL, [{"subject": subject, "recipe": "", "name": name, "sha256": ref.digest}])
     return ref
 
 

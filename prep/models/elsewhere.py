@@ -18,7 +18,7 @@ from prep.registry import ModelSpec, Role, load
 from prep.remote import address_of, is_here
 from prep.sections import Settings
 
-STAGES = {"tagger": "tagger", "generator": "generate"}  # what its lines in a run begin with
+STAGES = {"tagger": "tagger", "generator": "generate", "captioner": "captioner"}  # what its lines in a run begin with
 log = logging.getLogger(__name__)
 
 

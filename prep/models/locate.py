@@ -101,14 +101,18 @@ def weights_of(spec: ModelSpec, files: Mapping[str, Path], source: str, name: st
 def files_at(spec: ModelSpec, path: Path, setting: str) -> dict[str, Path]:
     """The files of a model that the user named by path, by part: the others are beside the first, or in its folder.
 
-    Raises UsageError when one is missing.
+    Raises UsageError when one is missing; an optional one may be.
     """
-    names = {file.part: file.basename for file in spec.files}
+    known = spec.beside or spec.files
+    names = {file.part: file.basename for file in known}
     if len(names) > 1:
         folder = path if path.is_dir() else path.parent
         files = {part: folder / name for part, name in names.items()}
         if not path.is_dir():
             files[next(iter(files))] = path
+        for file in known:
+            if file.optional and not os.path.lexists(files[file.part]):
+                del files[file.part]
     else:
         files = {next(iter(names), "model"): path}
     for file in files.values():

@@ -8,12 +8,9 @@ from typing import Any
 from prep.errors import StoppedError, WeightsError
 from prep.models.hashes import digest_of
 from prep.models.locate import find
-from prep.options import GeneratorOptions, Options, TaggerOptions
+from prep.options import COMMON, Options
 from prep.registry import ModelSpec, load
 from prep.remote import other_model
-
-COMMON = {"tagger": TaggerOptions, "generator": GeneratorOptions, "matting": Options, "witness": Options,
-          "detector": Options}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,10 +28,10 @@ class ModelRef:
         return hash((self.spec, self.name, self.digest))
 
     def files(self) -> dict[str, Path]:
-        """Its files on this machine, by part; a remote one has none. Raises WeightsError when one is missing, or the
-        digest differs.
+        """Its files on this machine, by part; a remote one, and one that is only code, has none. Raises WeightsError
+        when one is missing, or the digest differs.
         """
-        if self.spec.remote:
+        if self.spec.remote or not (self.digest or self.spec.files):
             return {}
         given = {part: Path(path) for part, path in self.given}
         files = dict(given)

@@ -12,6 +12,7 @@ from prep.drawing.situations import read_situations
 from prep.drawing.vary import read_vary
 from prep.errors import SettingsError, UsageError
 from prep.formats import load_format
+from prep.models.captioners import check_captioner
 from prep.models.check import check_models
 from prep.sections import Settings
 from prep.system import may_link
@@ -39,6 +40,7 @@ def check_settings(
             load_format(name)
         except UsageError as error:
             raise SettingsError(f"export.formats: {error.message}", error.hint) from None
+    check_captioner(settings)
     check_models(settings, begun=out is not None and (out / ".prep" / "ledger").is_dir())
     if settings.export.link == "symlink" or settings.export.kohya:
         _check_links(settings)

@@ -9,7 +9,9 @@ from prep.pipeline.fates import left_out_for
 from prep.types import is_real, trains
 
 CHECKED = ["check_missing", "check_identity", "check_alike"]
-COLUMNS = ["caption_source", "tagger", "flags", "generator", "asked", "changes", "manner", *CHECKED]
+COLUMNS = [
+    "caption_source", "tagger", "second_tagger", "flags", "generator", "asked", "changes", "manner", *CHECKED,
+]  # fmt: skip
 
 
 @dataclass
@@ -18,6 +20,7 @@ class Counted:
 
     images: int = 0
     tagger: str | None = None
+    second: str | None = None  # the second reader
     characters: dict[str, Counter] = field(default_factory=lambda: defaultdict(Counter))  # by status, by caption source
     folders: dict[str, str] = field(default_factory=dict)  # character -> its folder in kohya/
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)  # (status, reason)
@@ -35,6 +38,7 @@ def counted(manifest: Set) -> Counted:
     for row in manifest.rows(columns=COLUMNS):
         character, status, reason = row["character"], row["status"], row["reason"]
         found.tagger = found.tagger or row["tagger"]
+        found.second = found.second or row["second_tagger"]
         if row["origin"] == "crop":
             found.crops[character][row["manner"] if status == "kept" else status] += 1
             continue

@@ -19,14 +19,13 @@ from prep.edits.follow import move
 from prep.jobs.crop import FOLDER, CropJob, Cutting
 from prep.jobs.detect import FOUND, DetectJob, detect_recipe, found_in
 from prep.jobs.draw import DRAW, draw_recipe, ref_from_draw
-from prep.jobs.tag import ScoreBook, TagJob
-from prep.models.choose_models import fetched
 from prep.models.detectors import detectors_of
 from prep.models.residency import MEMORY
 from prep.names import quantity
 from prep.pipeline.carried import carried
 from prep.pipeline.composites import may_be_cut
 from prep.pipeline.decided import captioned, overruled, training
+from prep.pipeline.draw import read_made
 from prep.pipeline.records import Captioned
 from prep.run import Run, image_key
 from prep.system import remove
@@ -41,7 +40,8 @@ def crop(run: Run, record: Captioned) -> Captioned:
         overruled(row, record.edits.decisions.verdict(image_key(row))) for row in _rows(run, record, wanted, settled)
     ]
     _clear(run, wanted)
-    record = _read(run, record, rows)
+    record = read_made(run, record, list({row.ref.sha256: row.ref for row in rows}.values()), "crop", "crop")
+    MEMORY.clear()
     rows = [row for row in rows if row.ref.sha256 in record.scores]
     if not rows:
         return record
@@ -152,20 +152,6 @@ def _rows(run: Run, record: Captioned, wanted: Mapping[str, Cutting], paths: Map
             ref = ref_from_draw(each, measures, path)
             flags = (RETOUCHED,) if RETOUCHED in ref.flags else ()
             yield Row(ref, origin="crop", flags=flags, made=Made("crop", each.parent, key, part=each.part))
-
-
-def _read(run: Run, record: Captioned, rows: Sequence[Row]) -> Captioned:
-    """With the tags of all crops."""
-    unread = list({row.ref.sha256: row.ref for row in rows if row.ref.sha256 not in record.scores}.values())
-    if not unread:
-        return record
-    run.report.say(f"crop: {record.tagger.name} reads {quantity(len(unread), 'crop')}")
-    job = TagJob(run.out, run.ledger, fetched(record.tagger, run.settings), run.settings.scan.max_pixels)
-    for outcome in carried(run, job, unread, "crop"):
-        if outcome.problem:
-            run.problems[f"generated/{outcome.subject}"] = outcome.problem
-    MEMORY.clear()
-    return replace(record, scores=ScoreBook(run.ledger, record.tag_recipe))
 
 
 def _clear(run: Run, wanted: Mapping[str, Cutting]) -> None:

@@ -22,6 +22,7 @@ from prep.ledger import Shelf
 from prep.models.choose_models import is_trial
 from prep.names import printable, quantity, slugs
 from prep.pipeline.records import Captioned, Drawn, Profiled
+from prep.pipeline.wording import in_form
 from prep.registry import family
 from prep.run import Run, image_key
 from prep.tagging.thresholds import level_of
@@ -103,8 +104,9 @@ def captioned(run: Run, record: Profiled, rows: Iterable[Row]) -> Iterator[Row]:
     rows = [_of_its_parent(record, row) if row.made else row for row in rows]
     pictures = list(map(image_key, rows))
     entries = record.edits.decisions.entries(pictures)
-    trial = is_trial(record.tagger)
-    return (_captioned(run, record, *each, trial) for each in zip(rows, pictures, entries, strict=True))
+    trial = any(map(is_trial, record.readers))
+    found = (_captioned(run, record, *each, trial) for each in zip(rows, pictures, entries, strict=True))
+    return in_form(run, record, found) if run.settings.captions.for_ else found
 
 
 def _captioned(run: Run, record: Profiled, row: Row, picture: str, entry: Entry, trial: bool) -> Row:
@@ -192,7 +194,7 @@ def training(rows: Iterable[Row]) -> Iterator[str]:
 
 
 def _undecided(row: Row) -> Row:
-    return row._replace(final_text=None, caption_source=None)
+    return row._replace(final_text=None, caption_source=None, worded=None)
 
 
 def _newly_excluded(row: Row, edits: HandEdits) -> bool:

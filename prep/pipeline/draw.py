@@ -19,7 +19,7 @@ from prep.edits.history import MOVED
 from prep.files import is_regular
 from prep.jobs.compose import ComposeJob
 from prep.jobs.draw import DrawJob
-from prep.jobs.tag import ScoreBook, TagJob
+from prep.jobs.tag import TagJob
 from prep.jobs.witness import WitnessJob, keep_measures, open_witnessed, to_look
 from prep.models.choose_models import fetched, is_trial
 from prep.models.matting import matting_of
@@ -31,6 +31,7 @@ from prep.pipeline.carried import carried
 from prep.pipeline.composites import cuttings
 from prep.pipeline.decided import captioned, training
 from prep.pipeline.records import Captioned, Drawn
+from prep.pipeline.second import judging, read_by_second, scores_of
 from prep.protocols import Job
 from prep.registry import family
 from prep.run import Run
@@ -104,7 +105,7 @@ def jobs(
 
 
 def check(run: Run, record: Captioned) -> Drawn:
-    """Read what was drawn, with the tagger that read the real images, and decide whether to try more."""
+    """Read what was drawn, with the taggers that read the real images, and decide whether to try more."""
     drawing = record.drawing
     refs = [row.ref for row in record.before if not record.drawn]
     composed = {row.ref.sha256 for row in record.before if row.made.by == "composite" or row.origin == "scene"}
@@ -113,22 +114,14 @@ def check(run: Run, record: Captioned) -> Drawn:
             refs.append(ref)
             if request.manner == "composite" or request.kind == "scene":
                 composed.add(ref.sha256)
-    unread = list({ref.sha256: ref for ref in refs if ref.sha256 not in record.scores}.values())
-    run.wants("check", len(unread))
-    if unread:
-        run.report.say(f"check: {record.tagger.name} reads {quantity(len(unread), 'drawn picture')}")
-        tagger = fetched(record.tagger, run.settings)
-        job = TagJob(run.out, run.ledger, tagger, run.settings.scan.max_pixels)
-        for outcome in carried(run, job, unread, "check"):
-            if outcome.problem:
-                run.problems[f"generated/{outcome.subject}"] = outcome.problem
-        record = replace(record, scores=ScoreBook(run.ledger, record.tag_recipe))
+    record = read_made(run, record, list({ref.sha256: ref for ref in refs}.values()))
     real = real_refs(record)
     witnesses = watch(run, record, refs, composed, real)
     exclusive = read_exclusive(run.settings.check.exclusive)
+    scores, composer, profiles, known = judging(run, record)
     judge = Judge(
-        record.scores, record.composer, record.profiles, exclusive, record.known, run.settings,
-        open_witnessed(run.ledger, witnesses), real, record.edits.decisions.verdict,
+        scores, composer, profiles, exclusive, known, run.settings,
+        open_witnessed(run.ledger, witnesses), real, record.edits.decisions.verdict, record.scores,
     )  # fmt: skip
     if drawing:
         rows, differences = judged(drawing, judge, run.ledger, record.drawn)
@@ -160,6 +153,27 @@ def check(run: Run, record: Captioned) -> Drawn:
         run.report.say(f"check: {len(drawn):,} pictures that were drawn before stay as they are")
     rows = tuple(sorted((*record.rows, *record.crops, *drawn), key=place_in_manifest))
     return Drawn.grown(record, rows=rows, drawn=drawn, enough=True)
+
+
+def read_made(
+    run: Run, record: Captioned, drawn: Sequence[ImageRef], stage: str = "check", what: str = "drawn picture"
+) -> Captioned:
+    """Let each reader read what it has not read of what prep made."""
+    unread = [ref for ref in drawn if ref.sha256 not in record.scores]
+    run.wants(stage, len(unread))
+    if unread:
+        run.report.say(f"{stage}: {record.tagger.name} reads {quantity(len(unread), what)}")
+        tagger = fetched(record.tagger, run.settings)
+        job = TagJob(run.out, run.ledger, tagger, run.settings.scan.max_pixels)
+        for outcome in carried(run, job, unread, stage):
+            if outcome.problem:
+                run.problems[f"generated/{outcome.subject}"] = outcome.problem
+    second = record.second
+    unseen = [ref for ref in drawn if record.scores.second is not None and ref.sha256 not in record.scores.second]
+    if second and unseen:
+        _, failed = read_by_second(run, second.tagger, unseen, run.out, stage)
+        run.problems |= {f"generated/{sha256}": problem for sha256, problem in failed.items()}
+    return replace(record, scores=scores_of(run.ledger, record.tag_recipe, second)) if unread or unseen else record
 
 
 def watch(

@@ -7,11 +7,11 @@ from prep.captions.compose import Composer
 from prep.dataset.clear import clear, strangers
 from prep.dataset.kohya import KohyaExporter
 from prep.dataset.layout import keep_layout, layout_of
-from prep.dataset.manifest import ManifestExporter
+from prep.dataset.manifest import ManifestExporter, SecondReader
 from prep.dataset.problems import write_problems
 from prep.dataset.sheets import Sheets
 from prep.dataset.source import write_sidecars
-from prep.dataset.training import write_training_toml
+from prep.dataset.training import start_of, write_training
 from prep.formats.views import write_views
 from prep.names import crop_group, drawn_group, printable, quantity
 from prep.pipeline.about import about_characters
@@ -20,6 +20,7 @@ from prep.pipeline.fates import fates_of
 from prep.pipeline.records import Drawn, Exported
 from prep.run import Run, image_key
 from prep.sections import Settings
+from prep.tagging.readers import Disagreement
 from prep.types import RETOUCHED, Problem, Row
 
 
@@ -45,13 +46,16 @@ def export(run: Run, drawn: Drawn) -> Exported:
     rows = tuple(exported(drawn, kohya.problems, saved.get(image_key(row), row)) for row in rows)
     shaping = shaping_settings(settings, drawn.composer)
     floor = getattr(drawn.tagger.options, "threshold", None) if drawn.tagger.spec.remote else None
-    ManifestExporter(drawn.tagger.name, drawn.tag_recipe, shaping, run.ledger, floor).write(rows, run.out)
+    ManifestExporter(drawn.tagger.name, drawn.tag_recipe, shaping, run.ledger, floor, second_reader(drawn)).write(
+        rows, run.out
+    )
     about = about_characters(drawn, rows, settings)
     sheets = Sheets(places, run.ledger, drawn.profiles, drawn.composer.caption_text, settings.scan.max_pixels, about)
     sheets.choose(rows)
     sheets.write(run.out / "generated")
     looks = sum(placement.repeats[group] * count for group, count in counts.items() if group in placement.repeats)
-    ours = write_training_toml(run.out / "kohya", written.images, looks, settings.export.resolution, run.ledger)
+    base, start = settings.captions.for_, start_of(run.out / "kohya", written.images, looks)
+    kept = write_training(run.out / "kohya", base, start, settings.export.resolution, kohya.for_musubi, run.ledger)
     run.report.say(
         f"export: {quantity(written.images, 'image')} in {quantity(len(counts), 'folder')}, "
         f"{written.written:,} written, {written.unchanged:,} unchanged, {removed:,} removed"
@@ -75,10 +79,9 @@ def export(run: Run, drawn: Drawn) -> Exported:
         run.report.say("export: dataset.toml was changed by hand and stays; prep's own is dataset.new.toml beside it")
         if unnamed := kohya.unnamed(run.out, written):
             run.report.say(f"export: dataset.toml does not list {', '.join(unnamed)}: it would not be trained on")
-    if not ours:
-        run.report.say(
-            "export: train_sd3_lora.toml was changed by hand and stays; prep's own is train_sd3_lora.new.toml beside it"
-        )
+    for name in kept:
+        beside = f"{name.removesuffix('.toml')}.new.toml"
+        run.report.say(f"export: {name} was changed by hand and stays; prep's own is {beside} beside it")
     return done
 
 
@@ -96,8 +99,8 @@ def kohya_exporter(run: Run, drawn: Drawn) -> KohyaExporter:
     triggers = {drawn.places.slugs[character]: found.trigger for character, found in drawn.profiles.items()}
     triggers |= {made(slug): trigger for slug, trigger in triggers.items() for made in (drawn_group, crop_group)}
     layout = layout_of(run.ledger, drawn.edits.placement, settings.export.metadata)
-    most = settings.crops.most
-    return KohyaExporter(drawn.edits, drawn.places, triggers, settings.export, layout, settings.scan.max_pixels, most)
+    base, max_pixels, most = settings.captions.for_, settings.scan.max_pixels, settings.crops.most
+    return KohyaExporter(drawn.edits, drawn.places, triggers, settings.export, layout, max_pixels, most, base)
 
 
 def exported(record: Drawn, problems: dict[str, Problem], row: Row) -> Row:
@@ -108,6 +111,20 @@ def exported(record: Drawn, problems: dict[str, Problem], row: Row) -> Row:
     placed = placement[image_key(row)]
     flags = tuple(sorted({*row.flags, RETOUCHED})) if placed.hand else row.flags
     return row._replace(exported=f"kohya/{placement.folder(placed.group).name}/{placed.name}", flags=flags)
+
+
+def second_reader(record: Drawn) -> SecondReader | None:
+    """For the manifest: the second reader, and where it differs from the first."""
+    if record.second is None:
+        return None
+
+    def disagreements(row: Row) -> list[Disagreement] | None:
+        sha256 = row.ref.sha256
+        if sha256 not in record.scores or row.complexity is None:
+            return None
+        return record.composer.disagreements(record.scores[sha256], row.complexity)
+
+    return SecondReader(record.second.tagger.name, disagreements)
 
 
 def shaping_settings(settings: Settings, composer: Composer) -> dict:

@@ -103,11 +103,21 @@ def plan_lines(src: Path, out: Path, settings: Settings) -> list[str]:
         + _unread(record),
         f"tag: {made.untagged:,} images to tag with {record.tagger.name}"
         + (fetched_first(record.tagger, settings) if made.untagged else "; no model is loaded"),
+        *_second_lines(made, settings),
         f"caption: {found.new + made.untagged:,} captions to write, {len(found.changed):,} to change, {stay:,} stay",
         *_drawing_lines(made),
         f"export: {placed:,} images already in kohya/, {found.adding:,} to add" + _to_take_out(found),
     ]
     return lines + [f"  {line}" for line in hand_lines(found)] + _examples(found)
+
+
+def _second_lines(made: Preview, settings: Settings) -> Iterator[str]:
+    """What the second reader has left to read."""
+    second, left = made.record.second, made.unread_by_second
+    if second and left:
+        fetched = fetched_first(second.tagger, settings)
+        later = "" if settings.captions.readers == "first" else "; captions may change by what it says"
+        yield f"tag: {left:,} images to read with {second.tagger.name}, the second reader{fetched}{later}"
 
 
 def hand_lines(found: Outlook) -> Iterator[str]:

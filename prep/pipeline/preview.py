@@ -46,6 +46,11 @@ class Preview:
         """Images that a run would tag."""
         return self.run.todo["tag"] + self.run.todo["unknown"]
 
+    @property
+    def unread_by_second(self) -> int:
+        """Images that the second reader would read, if there is one."""
+        return self.run.todo.get("second", 0) + self.untagged * (self.record.second is not None)
+
 
 def preview(src: Path, out: Path, settings: Settings) -> Preview:
     """Raises UsageError like a run."""

@@ -35,12 +35,25 @@ class Scanned(Found):
     lost: tuple[str, ...]  # pictures that are gone, with decisions about them
 
 
+@dataclass(frozen=True)
+class Second:
+    """The second reader; its scores are in the first's book."""
+
+    tagger: ModelRef
+    recipe: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tagged(Scanned):
     tagger: ModelRef
     tag_recipe: str
     scores: ScoreBook
     changed: bool  # files changed since they were scanned
+    second: Second | None = None  # None: there is one reader
+
+    @property
+    def readers(self) -> tuple[ModelRef, ...]:
+        return (self.tagger, self.second.tagger) if self.second else (self.tagger,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +79,8 @@ class Profiled(Tagged):
     def names_read(self, sha256: str) -> frozenset[str]:
         """The names that the tagger gave a picture any score above its floor."""
         scores = self.scores[sha256]
-        return frozenset(scores.vocabulary.names[at] for at in scores.index.tolist())
+        read = {each.vocabulary.names[at] for each in (scores, scores.second) if each for at in each.index.tolist()}
+        return frozenset(read)
 
     @cached_property
     def variants_of_pictures(self) -> dict[tuple[str, str], str]:

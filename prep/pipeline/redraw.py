@@ -113,11 +113,15 @@ def _redrawn(run: Run, subject: Subject) -> Redrawn:
 
 
 def _alone(settings: Settings, count: int) -> Settings:
-    """For one picture: as many variations as were asked for, one reconstruction, and no samples of its character."""
+    """For one picture: as many variations as were asked for, one reconstruction, no samples of its character, and one
+    reader.
+    """
     return settings.model_copy(
         update={
             "reconstruct": settings.reconstruct.model_copy(update={"per_character": 1}),
             "consistency": settings.consistency.model_copy(update={"per_character": 0}),
+            "tagger": settings.tagger.model_copy(update={"second": ""}),
+            "captions": settings.captions.model_copy(update={"readers": "first"}),
             "augmentation": settings.augmentation.model_copy(update={"share": float(count), "least": count}),
         }
     )

@@ -260,5 +260,7 @@ def trial_lines(record: Found) -> Iterator[str]:
     """A warning line for a run in which a starter model read or drew."""
     if isinstance(record, Tagged) and is_trial(record.tagger):
         yield f"TRIAL: read by the starter tagger, {KNOWS}"
+    elif isinstance(record, Tagged) and any(map(is_trial, record.readers)):
+        yield f"TRIAL: the second reader is the starter tagger, {KNOWS}"
     elif isinstance(record, Drawn) and record.drawing and is_trial(record.drawing.generator):
         yield f"TRIAL: drawn by the starter generator, {KNOWS}"

@@ -15,12 +15,13 @@ from prep.captions.variants import variant_profile
 from prep.checks.retag import read_exclusive
 from prep.files import PICTURE_BYTES, read_file
 from prep.jobs.tag import ScoreBook, TagJob, tag_recipe
-from prep.models.choose_models import fetched, tagger_of
+from prep.models.choose_models import fetched, second_of, tagger_of
 from prep.models.residency import MEMORY
 from prep.names import printable, quantity
 from prep.pipeline.carried import carried
 from prep.pipeline.decided import captioned, known_slugs, look_at_edits, overruled, training, without_trigger
 from prep.pipeline.records import Captioned, Found, Profiled, Scanned, Tagged
+from prep.pipeline.second import read_by_second, scores_of
 from prep.run import Places, Run, image_key
 from prep.scan.copies import marked
 from prep.scan.find import find_images
@@ -95,6 +96,7 @@ def folder_lines(listing: Listing) -> Iterator[str]:
 def tag(run: Run, scanned: Scanned) -> Tagged:
     wanted = {row.ref.sha256: row.ref for row in scanned.rows if row.status == "kept"}
     tagger = tagger_of(run.ledger, run.settings, may_fetch=not run.options.dry)
+    other = second_of(run.ledger, run.settings, tagger, may_fetch=not run.options.dry)  # before anything is read
     recipe = tag_recipe(tagger)
     book = ScoreBook(run.ledger, recipe)
     todo = [ref for sha256, ref in wanted.items() if sha256 not in book]
@@ -116,6 +118,12 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
         run.report.say(f"tag: all {done:,} images were tagged before; no model was loaded")
     else:
         run.report.say("tag: no images to tag")
+    second, problems = None, {}
+    if other:
+        read = [ref for sha256, ref in wanted.items() if sha256 in book]
+        second, problems = read_by_second(run, other, read, run.src, "tag")
+        run.problems |= {wanted[sha256].path: problem for sha256, problem in problems.items()}
+        book = scores_of(run.ledger, recipe, second)
 
     def with_verdict(row: Row) -> Row:
         if row.status != "kept" or row.ref.sha256 in book:
@@ -124,8 +132,10 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
         return row._replace(status="unreadable", reason=problem.kind if problem else "not_tagged")
 
     rows = tuple(map(with_verdict, scanned.rows))
-    changed = any(problem.kind == "changed" for problem in failed.values())
-    return Tagged.grown(scanned, rows=rows, tagger=tagger, tag_recipe=recipe, scores=book, changed=changed)
+    changed = any(problem.kind == "changed" for problem in (*failed.values(), *problems.values()))
+    return Tagged.grown(
+        scanned, rows=rows, tagger=tagger, tag_recipe=recipe, scores=book, changed=changed, second=second
+    )
 
 
 def look_again(run: Run, tagged: Tagged) -> Found:
@@ -137,7 +147,8 @@ def look_again(run: Run, tagged: Tagged) -> Found:
 
 
 def profile(run: Run, tagged: Tagged) -> Profiled:
-    composer = composer_of(run.settings, tagged.scores.vocabulary)
+    second = tagged.scores.second
+    composer = composer_of(run.settings, tagged.scores.vocabulary, second.vocabulary if second else None)
     intrinsic = read_patterns(run.settings.profile.intrinsic, "profile.intrinsic")
     images: dict[str, dict[str, list[tuple[str, str]]]] = {character: {} for character in tagged.places.slugs}
     for row in tagged.rows:

@@ -37,6 +37,7 @@ MOST_COUNTED = 10**9  # files, or seconds
 COSTS = (
     ("scan.max_pixels, thresholds.measure_px", "scan", "every image is read again"),
     ("tagger.model", "tag", "every image is tagged again"),
+    ("tagger.second", "tag", "every image is read once by the second reader"),
     ("thresholds, filter, profile, characters, captions", "caption", "captions are rebuilt from the stored scores"),
     ("export, the rest of scan", "export", "images are added or removed; nothing is tagged"),
 )
@@ -74,7 +75,7 @@ def status_of(out: Path) -> Iterator[str]:
     """Yield the lines of the report."""
     src, settings = opened(out)
     found = counted(Set(out, DryLedger(out / ".prep" / "ledger")))
-    yield f"{out}: {found.images:,} images from {src}" + (f", read by {found.tagger}" if found.tagger else "")
+    yield f"{out}: {found.images:,} images from {src}" + _readers(found)
     yield ""
     yield from _table(_characters(found))
     yield from _reasons(found)
@@ -110,6 +111,11 @@ def status_of(out: Path) -> Iterator[str]:
     for what, stage, told in COSTS:
         last = f" ({seconds[stage]:.1f} s last time)" if stage in seconds else ""
         yield f"  {what}: {told}{last}"
+
+
+def _readers(found: Counted) -> str:
+    names = " and ".join(filter(None, (found.tagger, found.second)))
+    return f", read by {names}" if names else ""
 
 
 def diff_of(out: Path) -> Iterator[str]:
@@ -254,6 +260,8 @@ def _next(made: Preview, settings: list[str]) -> Iterator[str]:
         yield f"a run now would read {run.todo['scan']:,} new or changed files and tag {made.untagged:,} images"
     else:
         yield "a run now would read and tag nothing"
+    if made.unread_by_second:
+        yield f"  its second reader, {made.record.second.tagger.name}, would read {made.unread_by_second:,} images"
     for count, what in (
         (found.new, f"write {quantity(found.new, 'new caption')}"),
         (len(found.changed), f"change {quantity(len(found.changed), 'caption')}"),

@@ -26,7 +26,8 @@ COLUMNS = (
 WHY = {
     "filter": "the filter leaves it out", "trait": "the trigger word learns it",
     "overlap": "another tag says it more exactly", "limit": "the caption is full (captions.max_tags)",
-    "settings": "the settings remove it", "crop": "this crop does not show it",
+    "settings": "the settings remove it", "category": "captions have no tags of its category (captions.also)",
+    "crop": "this crop does not show it",
     "hand": "you removed it", "threshold": "its score is below the threshold",
 }  # fmt: skip
 NEARLY = 0.5  # of its threshold: from this score on, a tag that was not taken is shown

@@ -4,12 +4,42 @@ through the entry point group `prep.taggers`.
 A maker is called with (name, files by part, options) and returns a prep.protocols.Tagger.
 """
 
-from prep.registry import Family, ModelFile, ModelSpec
+from dataclasses import replace
+
+from prep.registry import HUB, ONNX, Family, ModelFile, ModelSpec
 
 DEEPDANBOORU = "prep.taggers.deepdanbooru:DeepDanbooru"
 LOOK = "prep.taggers.look:look"
 RELEASE = "https://github.com/AUTOMATIC1111/TorchDeepDanbooru/releases/download/v1/model-resnet_custom_v3.pt"
 SHA256 = "3841542cda4dd037da12a565e854b3347bb2eec8fbcd95ea3941b2c68990a355"  # from two places
+
+TAGS = ModelFile("selected_tags.csv", part="tags")
+PREPROCESS = ModelFile("preprocess.json", part="preprocess")
+THRESHOLDS = ModelFile("thresholds.csv", part="thresholds")
+IN_ONNX = {
+    "role": "tagger",
+    "maker": "prep.taggers.wd:Wd",
+    "check": "prep.taggers.wd:check",
+    "needs": "onnxruntime",
+    "runs_on": "CPU; GPU with onnxruntime-gpu",
+}
+
+
+def _wd(kind: str, megabytes: int, what: str) -> ModelSpec:
+    repo = f"SmilingWolf/wd-{kind}-tagger-v3"
+    files = (ModelFile(ONNX, megabytes, repo=repo), replace(TAGS, repo=repo))
+    what = f"WD v3 ({what}): 10,861 Danbooru tags of 2024, characters among them; needs onnxruntime"
+    licence = {"licence": "Apache-2.0", "licence_url": f"{HUB}/{repo}"}
+    return ModelSpec(f"wd-{kind}-v3", files=files, what=what, **licence, **IN_ONNX)
+
+
+PIXAI = "deepghs/pixai-tagger-v0.9-onnx"
+WD = (
+    _wd("swinv2", 467, "SwinV2, the best of its size"),
+    _wd("eva02-large", 1260, "EVA-02 large, three times the size"),
+    _wd("vit", 379, "ViT"),
+    _wd("convnext", 395, "ConvNeXt"),
+)
 
 TAGGERS = Family(
     "tagger.model: no tagger",
@@ -39,7 +69,28 @@ TAGGERS = Family(
                 runs_on="anywhere",
                 check=LOOK,
             ),
+            *WD,
+            ModelSpec(
+                "pixai-v0.9",
+                files=(
+                    ModelFile(ONNX, 1270, repo=PIXAI),  # by its 318 M parameters
+                    *(replace(file, repo=PIXAI) for file in (TAGS, PREPROCESS, THRESHOLDS)),
+                ),
+                what="PixAI v0.9: 9,741 Danbooru tags of 2025 and 3,720 characters, no ratings; needs onnxruntime",
+                licence="Apache-2.0",
+                licence_url=f"{HUB}/{PIXAI}",
+                **IN_ONNX,
+            ),
             ModelSpec("file", "tagger", DEEPDANBOORU, check=LOOK),
+            ModelSpec(
+                "wd",
+                beside=(
+                    ModelFile(ONNX),
+                    TAGS,
+                    *(replace(file, optional=True) for file in (PREPROCESS, THRESHOLDS)),
+                ),
+                **IN_ONNX,
+            ),
             ModelSpec(
                 "a1111",
                 "tagger",
@@ -50,8 +101,13 @@ TAGGERS = Family(
             ),
         )
     },
-    aliases={"starter": "starter-tagger"},
+    aliases={
+        "starter": "starter-tagger",
+        "pixai-tagger-v0.9": "pixai-v0.9",
+        **{spec.files[0].repo.rpartition("/")[2]: spec.name for spec in WD},
+    },
     automatic=("deepdanbooru-v3",),
     trial="starter-tagger",
     by_path="file",
+    by_onnx="wd",
 )

@@ -1,4 +1,7 @@
-"""train_sd3_lora.toml by the options of sd-scripts, written down here from its docs, and by the reader that it uses."""
+"""train_sd3_lora.toml by the options of sd-scripts, written down here from its docs, and by the reader that it uses.
+
+test_trainers.py holds the files for other base models against the options of their scripts.
+"""
 
 import shlex
 import tomllib
@@ -9,11 +12,12 @@ import toml
 from voluptuous import All, In, Range, Schema
 
 from prep.dataset.toml import dataset_toml
-from prep.dataset.training import NAME, Start, training_command, training_toml, write_training_toml
+from prep.dataset.training import TRAINERS, Start, start_of, training_command, training_toml, write_training
 from prep.ledger import Ledger
 from tests.support.pictures import folder_of
 from tests.support.runs import run_here
 
+NAME = "train_sd3_lora.toml"
 COUNT = All(int, Range(min=1))
 OPTIONS = Schema(
     {
@@ -69,6 +73,10 @@ def kohya(tmp_path: Path, *folders: str) -> Path:
     return tmp_path / "kohya"
 
 
+def write(folder: Path, images: int, looks: int, resolution: int, ledger: Ledger, base: str = "") -> list[str]:
+    return write_training(folder, base, start_of(folder, images, looks), resolution, "# of this set\n", ledger)
+
+
 def objections(kohya: Path) -> list[str]:
     """What sd-scripts would stop at, by the assertions of its SD3 trainer: both files together, as it merges them."""
     args = options((kohya / NAME).read_text())
@@ -94,7 +102,7 @@ def objections(kohya: Path) -> list[str]:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_options_are_known_to_sd_scripts_at_every_size(size):
-    found = options(training_toml(Start(*size), 1024))
+    found = options(training_toml("", Start(*size), 1024))
     assert found["lr_warmup_steps"] < found["max_train_epochs"] * size[2]
 
 
@@ -105,7 +113,7 @@ def a_set(tmp_path: Path) -> Path:
         path.write_bytes(b"")
     text = dataset_toml([("10_mira", 10, "mira")], 1024, [([("5_mira-drawn", 5, "mira")], 128)])
     (folder / "dataset.toml").write_text(text)
-    write_training_toml(folder, 2, 15, 1024, Ledger(tmp_path / "ledger"))
+    write(folder, 2, 15, 1024, Ledger(tmp_path / "ledger"))
     return folder
 
 
@@ -152,30 +160,60 @@ def test_three_characters_of_eight_images():
 
 def test_drawn_folders_are_no_characters_and_a_second_time_changes_nothing(tmp_path):
     folder, ledger = kohya(tmp_path, "10_mira", "2_mira-drawn", "20_rin"), Ledger(tmp_path / "ledger")
-    assert write_training_toml(folder, 12, 200, 768, ledger)
+    assert not write(folder, 12, 200, 768, ledger)
     path = folder / NAME
     assert "12 images of 2 characters" in path.read_text() and "768 px" in path.read_text()
     before = path.stat().st_ino, len(list((tmp_path / "ledger").rglob("*.parquet")))
-    assert write_training_toml(folder, 12, 200, 768, ledger)
+    assert not write(folder, 12, 200, 768, ledger)
     assert before == (path.stat().st_ino, len(list((tmp_path / "ledger").rglob("*.parquet"))))
 
 
 def test_a_file_edited_by_hand_stays_and_ours_is_beside_it(tmp_path):
     folder, ledger = kohya(tmp_path, "10_mira"), Ledger(tmp_path / "ledger")
-    write_training_toml(folder, 10, 100, 1024, ledger)
+    write(folder, 10, 100, 1024, ledger)
     mine = (folder / NAME).read_text().replace("sd3.5_medium", "my/own")
     (folder / NAME).write_text(mine)
-    assert not write_training_toml(folder, 20, 200, 1024, ledger)
+    assert write(folder, 20, 200, 1024, ledger) == [NAME]
     assert (folder / NAME).read_text() == mine
     beside = folder / "train_sd3_lora.new.toml"
     assert "20 images" in beside.read_text() and beside.name in mine
     before = beside.stat().st_ino
-    assert not write_training_toml(folder, 20, 200, 1024, ledger) and beside.stat().st_ino == before
+    assert write(folder, 20, 200, 1024, ledger) == [NAME] and beside.stat().st_ino == before
     (folder / NAME).unlink()
-    assert write_training_toml(folder, 20, 200, 1024, ledger) and not beside.exists()
+    assert not write(folder, 20, 200, 1024, ledger) and not beside.exists()
+
+
+def test_another_base_model_takes_its_own_file_and_the_earlier_one_goes(tmp_path):
+    folder, ledger = kohya(tmp_path, "10_mira"), Ledger(tmp_path / "ledger")
+    seen = []
+    for base in ("", "sdxl", "z-image", "sd35", ""):
+        assert not write(folder, 10, 100, 1024, ledger, base)
+        seen.append(sorted(path.name for path in folder.glob("*.toml")))
+    assert seen == [[NAME], ["train_sdxl_lora.toml"], ["dataset_musubi.toml", "train_zimage_lora.toml"], [NAME], [NAME]]
+
+
+def test_the_earlier_file_stays_if_a_person_changed_it_and_only_ours_beside_it_goes(tmp_path):
+    folder, ledger = kohya(tmp_path, "10_mira"), Ledger(tmp_path / "ledger")
+    write(folder, 10, 100, 1024, ledger)
+    (folder / NAME).write_text("# mine\n")
+    write(folder, 20, 200, 1024, ledger)
+    (folder / "train_flux_lora.toml").write_text("# from elsewhere\n")
+    assert (folder / "train_sd3_lora.new.toml").exists()
+    for _ in range(2):
+        assert not write(folder, 20, 200, 1024, ledger, "sdxl")
+        names = {path.name for path in folder.glob("*.toml")}
+        assert names == {NAME, "train_sdxl_lora.toml", "train_flux_lora.toml"}
+        assert (folder / NAME).read_text() == "# mine\n"
 
 
 @pytest.mark.parametrize("name", ["outputs/characters/kohya", 'o\'ut $(x) "y"/kohya'])
 def test_one_command_starts_it_where_the_file_is(name):
     words = shlex.split(training_command(Path(name)))
     assert words[:3] == ["cd", name, "&&"] and words[-2:] == ["--config_file", NAME]
+
+
+@pytest.mark.parametrize("base", TRAINERS)
+def test_the_command_in_the_file_is_the_one_that_a_run_prints(base):
+    lines = [line[4:] for line in training_toml(base, Start(24, 3, 300), 1024).splitlines() if line.startswith("#   ")]
+    commands = [line for line in lines if line.startswith(("python", "accelerate"))]
+    assert training_command(Path("kohya"), base) == " && ".join(["cd kohya", *commands])

@@ -17,6 +17,7 @@ from tests.strangers import onnx_tagger, palette_generator
 from tests.strangers.subprocess_runner import SubprocessRunner
 from tests.support.counting import CountingGenerator
 from tests.support.onnx_files import tiny_onnx
+from tests.support.onnx_taggers import make_pixai, make_wd
 from tests.support.pictures import tiny_checkpoint
 from tests.support.tiny import tiny_model
 from tests.support.web_ui import lasting_web_ui
@@ -31,6 +32,11 @@ def made(spec: ModelSpec, files: dict[str, Any], **options: Any) -> Any:
 def _tagger(spec: ModelSpec, folder: Path, batch: int) -> Any:
     if spec.remote:
         return made(spec, {"url": lasting_web_ui().url}, batch=batch)
+    if spec.needs == "onnxruntime":
+        path = make_pixai(folder) if spec.name.startswith("pixai") else make_wd(folder)
+        files = {file.part: folder / file.basename for file in spec.beside or spec.files}
+        assert files["model"] == path
+        return made(spec, {part: file for part, file in files.items() if file.exists()}, batch=batch)
     (weights,) = [PACKAGE / file.name for file in spec.files if file.packaged] or [
         tiny_checkpoint(folder / "t.safetensors")
     ]
@@ -40,6 +46,11 @@ def _tagger(spec: ModelSpec, folder: Path, batch: int) -> Any:
 def _onnx(folder: Path, batch: int) -> Any:
     path = tiny_onnx(folder)
     return made(onnx_tagger.SPEC, {"model": path, "tags": path.with_name("selected_tags.csv")}, batch=batch)
+
+
+def _wd_fixed(folder: Path, batch: int) -> Any:
+    path = make_wd(folder, batch=3)
+    return made(TAGGERS.spec("wd"), {"model": path, "tags": path.with_name("selected_tags.csv")}, batch=batch)
 
 
 def _generator(spec: ModelSpec, folder: Path) -> Any:
@@ -68,6 +79,7 @@ TAGGERS_AT_HAND: dict[str, Callable[[Path, int], Any]] = {
     **{name: partial(_tagger, spec) for name, spec in TAGGERS.members.items()},
     "fake": lambda folder, batch: FakeTagger(batch),
     "wd-onnx": _onnx,
+    "wd with a fixed batch": _wd_fixed,
 }
 # name -> (folder for its weights) -> the generator
 GENERATORS_AT_HAND: dict[str, Callable[[Path], Any]] = {

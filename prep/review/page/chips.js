@@ -16,6 +16,7 @@ const WHY = {
   filter: "In the filter",
   settings: "By the settings",
   crop: "Not in this crop",
+  category: "Artist, series or meta",
 };
 
 // Whether tags can be added to this caption: it has one, and that is no sentence.

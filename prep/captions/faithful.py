@@ -1,0 +1,3 @@
+"""Whether a sentence says what the tags say, and nothing else."""
+
+VERSION = 1  # raised when the same sentence may get another verdict

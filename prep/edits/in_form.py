@@ -1,0 +1,131 @@
+"""Captions in the form of a base model: the user's changes to such a text, as changes of its tags and its sentence.
+
+Tags are merged as everywhere (merge.py), whatever the form; a sentence that the user touched is kept as a whole. No
+file, no ledger.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from prep.captions.forms import Item, Parts, form_of, parted, parts_of, worded
+from prep.captions.sentence import sentence
+from prep.edits.merge import Hand, edited, items, key
+from prep.names import underscored
+
+
+def read(hand: Hand, found: str, base: str | None = None) -> Hand:
+    """The state after the user replaced the file's text with `found`. base: the text that the user saw; None: the last
+    known one.
+    """
+    if not hand.form:
+        return edited(hand if base is None else hand._replace(text=base), found)
+    if not hand.machine:  # what prep would write is not known yet
+        return hand._replace(text=found, whole=found, person=found)
+    form, triggers = form_of(hand.form), hand.machine[: hand.triggers]
+    if not found.strip() or "\n" in found or hand.verbatim:
+        return _as_it_is(hand, found)
+    before = parted(form, hand.whole or "" if base is None else base, triggers, hand.sentence)
+    now = parted(form, found, triggers, hand.sentence)
+    there, here = _names(before.tags, form.artist), _names(now.tags, form.artist)
+    listed = {name: text for name, text in there.items() if name not in map(key, triggers)}
+    if "tags" in form.parts and listed and not listed.keys() & here.keys() and now.sentence != before.sentence:
+        return _as_it_is(hand, found)
+    went = [text for name, text in there.items() if name not in here]
+    came = {name: text for name, text in here.items() if name not in there}
+    text = _changed(items(hand.text or ""), went, _placed(here, came))
+    after = edited(hand, ", ".join(text))
+    if before.head and not now.head:
+        went.append(form.head.strip())
+    gone = {key(each) for each in after.removed}
+    removed = (*after.removed, *(each for each in went if key(each) not in gone))
+    removed = tuple(each for each in removed if key(each) not in came)
+    changed = now.sentence != before.sentence
+    said = {"sentence": now.sentence, "own": True} if changed else {}
+    return after._replace(whole=found, removed=removed, **said)
+
+
+def begun_in_form(hand: Hand, machine: tuple[str, ...], triggers: int) -> Hand:
+    """The state when only the file's text is known, and that somebody edited it. machine: the items of prep's caption,
+    of which the first `triggers` are trigger words.
+    """
+    form, words = form_of(hand.form), machine[:triggers]
+    tags, said = [Item(text) for text in machine[triggers:]], sentence(tag_names(machine, words))
+    parts = parts_of(form, words, tags, None, said if "sentence" in form.parts else "")
+    ours = Hand(", ".join(machine), machine, triggers=triggers, form=hand.form, whole=worded(form, parts, words))
+    after = read(ours._replace(sentence=parts.sentence), hand.whole or "")
+    safety = {*map(key, form.safety.values())}  # prep's own
+    kept = [text for text in items(after.text or "") if key(text) not in safety or text in machine]
+    added = tuple(text for text in after.added if key(text) not in safety)
+    listed = ", ".join(kept)
+    return after if after.verbatim else after._replace(text=listed, person=listed, added=added)
+
+
+def retagged(hand: Hand, text: str) -> Hand:
+    """The state after the user replaced the list of tags."""
+    after = edited(hand, text)
+    told = retold(hand, text, hand.sentence if hand.own else None)
+    return after._replace(whole=told.whole, sentence=told.sentence, own=told.own)
+
+
+def retold(now: Hand, text: str, own: str | None) -> Hand:
+    """The state with another list of tags, and the file's text that follows. own: the user's sentence; None: it is
+    made of the tags by the grammar until the next run, unless they are the same as before.
+    """
+    if not now.form:
+        return now._replace(text=text)
+    if now.verbatim or not text.strip():
+        return now._replace(text=text, whole=text)
+    form, triggers = form_of(now.form), now.machine[: now.triggers]
+    before = parted(form, now.whole or "", triggers, now.sentence)
+    old, new = items(now.text or ""), items(text)
+    if own is None and (now.own or [*map(key, old)] != [*map(key, new)]) and "sentence" in form.parts:
+        said = sentence(tag_names(new, triggers))
+    else:
+        said = now.sentence if own is None else own
+    there, here = set(map(key, old)), set(map(key, new))
+    went = [each for each in old if key(each) not in here]
+    came = {key(each): each for each in new if key(each) not in there}
+    if "tags" not in form.parts:
+        came = {name: each for name, each in came.items() if name in map(key, triggers)}
+    tags = _changed(before.tags, went, _placed({key(each): each for each in new}, came), form.artist)
+    whole = worded(form, Parts(before.head, tuple(tags), said), triggers, own is not None)
+    return now._replace(text=text, whole=whole, sentence=said, own=own is not None)
+
+
+def tag_names(listed: Iterable[str], triggers: Sequence[str]) -> list[str]:
+    """The tags of a list as vocabularies spell them, without the trigger words."""
+    words = set(map(key, triggers))
+    return [underscored(each.replace("\\(", "(").replace("\\)", ")")) for each in listed if key(each) not in words]
+
+
+def _as_it_is(hand: Hand, found: str) -> Hand:
+    """Written anew, or emptied: kept as it is, in every form."""
+    after = edited(hand._replace(text=hand.whole), found)
+    return after._replace(whole=found, verbatim=bool(found.strip()), sentence="", own=False)
+
+
+def _names(tags: Iterable[str], artist: str) -> dict[str, str]:
+    """Name -> the text of the list: an artist without the form's mark."""
+    found: dict[str, str] = {}
+    for tag in tags:
+        text = tag.removeprefix(artist)
+        found.setdefault(key(text), text)
+    return found
+
+
+def _placed(here: dict[str, str], came: dict[str, str]) -> list[tuple[str, str | None]]:
+    """(each that came, the name of the one before it; None: the first)."""
+    order = [*here]
+    return [(text, order[order.index(name) - 1] if order.index(name) else None) for name, text in came.items()]
+
+
+def _changed(
+    tags: Sequence[str], went: Iterable[str], came: Iterable[tuple[str, str | None]], artist: str = ""
+) -> list[str]:
+    """The list without those that went, and each that came behind the tag that it stands behind."""
+    gone = set(map(key, went))
+    result = [each for each in tags if key(each.removeprefix(artist)) not in gone]
+    for text, before in came:
+        names = [key(each.removeprefix(artist)) for each in result]
+        at = names.index(before) + 1 if before in names else 0 if before is None else len(result)
+        result.insert(at, text)
+    return result

@@ -1,0 +1,119 @@
+"""Writing sentences as a job: a captioner gets each set of tags once, and what it wrote is kept by content."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from prep.captioners.grammar import by_grammar
+from prep.captions import faithful, sentence
+from prep.config import recipe
+from prep.ledger import Ledger, Shelf, Writer
+from prep.models.captioners import is_grammar
+from prep.models.ref import ModelRef
+from prep.models.residency import MEMORY
+from prep.protocols import Captioner, Needs, Outcome
+from prep.types import Problem, Sentence, ToDescribe
+
+VERSION = 1
+BATCH = 16
+
+SENTENCE = Shelf(
+    "sentence",
+    (
+        pa.field("text", pa.string()),
+        pa.field("by", pa.string()),
+        pa.field("why", pa.string()),
+        pa.field("kind", pa.string()),  # of the problem that it fell back for; empty: it is settled
+    ),
+    made_again=True,
+)
+
+
+class ToWrite(NamedTuple):
+    """An item of the job."""
+
+    key: str  # by sentence_key
+    what: ToDescribe  # without the picture: the job reads it
+    path: Path | None = None  # of the picture, for a captioner that looks
+
+
+def sentence_key(what: ToDescribe, picture: str = "") -> str:
+    """By what a sentence is kept. picture: sha256 of the picture that the captioner looks at; empty: at none."""
+    parts = [what.tags, sorted(what.dropped), what.triggers, what.length, picture]
+    return hashlib.sha256(json.dumps(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def describe_recipe(captioner: ModelRef) -> str:
+    """What a sentence follows from beside its key: the captioner, its model, its options, its prompt and the guard."""
+    if is_grammar(captioner):
+        return recipe("describe", VERSION, captioner.name, sentence.VERSION)
+    more = [captioner.own_options] if captioner.own_options else []
+    return recipe("describe", VERSION, captioner.name, captioner.digest, faithful.VERSION, *more)
+
+
+def looks(captioner: ModelRef) -> bool:
+    """Whether it is sent the picture: then a sentence is kept by picture, and items need a path."""
+    return bool(getattr(captioner.options, "picture", False))
+
+
+class DescribeJob:
+    """Not isolated: pictures that crash a decoder were found by the scan."""
+
+    name = "describe"
+    isolated = False
+
+    def __init__(self, ledger: Ledger, captioner: ModelRef, max_pixels: int = 100_000_000) -> None:
+        self.ledger = ledger
+        self.captioner = captioner
+        self.recipe = describe_recipe(captioner)
+        self.max_pixels = max_pixels
+        self.batch = BATCH
+        self.needs = Needs(cpus=1)
+
+    def open(self, worker: str) -> None:
+        self.borrowed = ExitStack()
+        self.writes: Captioner = self.borrowed.enter_context(MEMORY.lend(self.captioner))
+        self.writer: Writer = self.ledger.writer(SENTENCE, worker)
+
+    def run(self, items: Sequence[ToWrite]) -> Iterator[Outcome]:
+        for item, answer in zip(items, self.writes.write([item.what for item in items]), strict=True):
+            yield self._kept(item, answer)
+
+    def lost(self, item: ToWrite) -> Outcome:
+        return Outcome(item.key, Problem("describe", "crash", "describing it crashed", "run again"))
+
+    def close(self) -> Mapping[str, Any]:
+        self.writer.flush()
+        self.borrowed.close()
+        return {}
+
+    def _kept(self, item: ToWrite, answer: Sentence | Problem) -> Outcome:
+        problem = answer if isinstance(answer, Problem) else None
+        found = by_grammar(item.what, problem.message) if problem else answer
+        row = {"subject": item.key, "recipe": self.recipe, **found._asdict()}
+        self.writer.append(row | {"kind": problem.kind if problem else ""})
+        return Outcome(item.key, problem)
+
+
+class SentenceBook:
+    """Kept sentences of one recipe, by key."""
+
+    def __init__(self, ledger: Ledger, recipe: str) -> None:
+        self.book = ledger.book(SENTENCE, recipe)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.book
+
+    def get(self, key: str) -> Sentence | None:
+        row = self.book.get(key)
+        return Sentence(row["text"], row["by"], row["why"]) if row else None
+
+    def failed(self, key: str) -> bool:
+        """Whether the grammar's sentence is kept because the captioner could not be asked: `--retry` asks again."""
+        row = self.book.get(key)
+        return bool(row and row["kind"])
