@@ -239,8 +239,8 @@ COMMON: dict[Role, type[Options]] = {
     "generator": GeneratorOptions,
     "matting": Options,
     "witness": Options,
-    "captioner": CaptionerOptions,
     "detector": Options,
+    "captioner": CaptionerOptions,
 }
 
 

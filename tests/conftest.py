@@ -16,6 +16,7 @@ from prep.taggers import TAGGERS
 from tests.support import figures
 from tests.support.commands import typed  # noqa: F401 - fixtures
 from tests.support.counting import generator, sets  # noqa: F401 - fixtures
+from tests.support.cropping import begun_cropped, cropped, tagging  # noqa: F401 - fixtures
 from tests.support.examples import make_examples
 from tests.support.figures import figure  # noqa: F401 - a fixture
 from tests.support.person import begun, begun_drawn, made, painted  # noqa: F401 - fixtures

@@ -10,7 +10,7 @@ import numpy as np
 from prep.options import TaggerOptions
 from prep.protocols import Job, Notes, Outcome
 from prep.taggers import TAGGERS
-from prep.types import Vocabulary
+from prep.types import Box, Detected, Vocabulary
 from tests.support.pictures import TAGS
 
 
@@ -87,3 +87,18 @@ class FakeWitness:
 
     def accepts(self, measure: float) -> bool:
         return measure < self.bound
+
+
+class FakeDetector:
+    """Finds one head: what is redder than it is green."""
+
+    def find(self, image: np.ndarray) -> list[Detected]:
+        red = image[..., 0].astype(int) > image[..., 1] + 80
+        if not red.any():
+            return []
+        rows, columns = np.flatnonzero(red.any(1)), np.flatnonzero(red.any(0))
+        box = Box(*map(int, (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)))
+        return [Detected("head", box, 1.0)]
+
+    def close(self) -> None:
+        pass

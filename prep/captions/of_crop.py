@@ -24,7 +24,7 @@ _LEGS = frozenset(
     "toenail sole ankle barefoot bare_leg thighband thighlet zettai_ryouiki underskirt anklet".split()
 )
 _BODY = frozenset(
-    "belt sash obi apron corset glove mitten bracelet bangle ring wristband wristwatch watch cuff bag backpack handbag "
+    "belt sash obi apron corset glove mitten bracelet bangle wristband wristwatch watch cuff bag backpack handbag "
     "midriff navel stomach abs hip waist hand finger fingernail nail arm elbow sleeve pocket hem tail bare_arm armband "
     "wrist groin crotch ass".split()
 )

@@ -43,6 +43,12 @@ def head_in(found: Sequence[Detected]) -> Box | None:
     return next((_around(each.box) for each in found if each.label == "face"), None)
 
 
+def heads_in(found: Sequence[Detected]) -> list[Box]:
+    """All heads, also of several persons."""
+    heads = [each.box for each in found if each.label == "head"]
+    return heads or [_around(each.box) for each in found if each.label == "face"]
+
+
 def crops_in(
     found: Sequence[Detected], width: int, height: int, parts: Sequence[Part], most: int, resolution: int
 ) -> tuple[Crop, ...] | NoCrop:
@@ -114,7 +120,7 @@ def _around(face: Box) -> Box:
 
 def _squared(head: Box, width: int, height: int) -> Box:
     """A square around the head, moved into the picture; narrower than a square only where the picture is."""
-    side = HEAD * max(head.width, head.height)
+    side = round(HEAD * max(head.width, head.height))
     wide, tall = min(side, width), min(side, height)
     left = _moved((head.left + head.right - wide) / 2, wide, width)
     top = _moved((head.top + head.bottom - tall) / 2, tall, height)
@@ -123,7 +129,7 @@ def _squared(head: Box, width: int, height: int) -> Box:
 
 def _upper(head: Box, width: int, height: int) -> Box:
     tall = max(head.width, head.height)
-    wide = min(UPPER_WIDE * tall, width)
+    wide = min(round(UPPER_WIDE * tall), width)
     left = _moved((head.left + head.right - wide) / 2, wide, width)
     return _inside(left, head.top - ABOVE * tall, left + wide, head.top + UPPER_HEADS * tall, width, height)
 
@@ -133,9 +139,9 @@ def _grown(box: Box, share: float) -> tuple[float, float, float, float]:
     return box.left - across, box.top - up, box.right + across, box.bottom + up
 
 
-def _moved(begin: float, length: float, whole: int) -> float:
+def _moved(begin: float, length: int, whole: int) -> int:
     """Where it begins so that it is inside."""
-    return max(0.0, min(begin, whole - length))
+    return max(0, min(round(begin), whole - length))
 
 
 def _inside(left: float, top: float, right: float, bottom: float, width: int, height: int) -> Box:

@@ -5,14 +5,15 @@ from typing import Any
 
 from prep.hub.card_text import card_text, plain
 from prep.hub.card_yaml import FRONT, merged_yaml, read_yaml
-from prep.hub.rows import AUGMENTATION, REAL, REJECTED, SAMPLES, Counts
+from prep.hub.rows import AUGMENTATION, CROPS, REAL, REJECTED, SAMPLES, Counts
 from prep.hub.shards import Shard
 
 BEGIN = "<!-- prep: begin. What stands between this line and the next of its kind is written anew at each push -->"
 END = "<!-- prep: end. Below, and above the first of these lines, the card is yours -->"
 CONFIGS = {
-    "default": (REAL, AUGMENTATION),
+    "default": (REAL, CROPS, AUGMENTATION),
     "real": (REAL,),
+    "crops": (CROPS,),
     "generated": (AUGMENTATION, SAMPLES),
     "rejected": (REJECTED,),
 }

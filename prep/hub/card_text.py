@@ -5,19 +5,20 @@ picture.
 import re
 from typing import Any
 
-from prep.hub.rows import AUGMENTATION, COLUMNS, REAL, REJECTED, SAMPLES, SHOWN_CAPTIONS, Counts
+from prep.hub.rows import AUGMENTATION, COLUMNS, CROPS, REAL, REJECTED, SAMPLES, SHOWN_CAPTIONS, Counts
 from prep.models import all_known
 from prep.names import printable, quantity
 from prep.registry import is_remote
 
 SHOWN_TAGS, SHOWN_CHARACTERS = 12, 200
-FAMILY_HEADS = {REAL: "real", AUGMENTATION: "drawn", SAMPLES: "samples", REJECTED: "rejected"}  # of table columns
+FAMILY_HEADS = {REAL: "real", CROPS: "crops", AUGMENTATION: "drawn", SAMPLES: "samples", REJECTED: "rejected"}
 # Characters with a meaning in Markdown, and those that its dialects turn into links: ://, www., @.
 SPECIAL = re.compile(r"([\\`*_{}\[\]#|~@]|:(?=//)|(?<=www)\.)", re.I)
 LIST_START = re.compile(r"^(\d*)([-+.)])")
 CONFIG_TEXTS = {
-    "default": "for training: real pictures, and drawn ones that passed the check",
+    "default": "for training: real pictures, crops of them if there are any, and drawn ones that passed the check",
     "real": "real pictures only",
+    "crops": "crops of real pictures only",
     "generated": "drawn pictures: augmentations, and samples of how well the base model knows a character",
     "rejected": "what was left out, and why",
 }

@@ -19,7 +19,7 @@ from prep.dataset.rows import manifest_facts
 from prep.errors import UsageError
 from prep.files import NotAFileError
 from prep.names import printable
-from prep.types import is_real
+from prep.types import is_drawn
 
 Value = str | Callable[[dict], Any]  # a column of the manifest, or a function of its row
 
@@ -42,7 +42,12 @@ COLUMNS = (
     Column("text", "string", "the caption, trigger word first", "caption"),
     Column("character", "string", "which character it shows", "character"),
     Column("variant", "string", "which variant of it (an outfit, a form), if the settings name it", "variant"),
-    Column("origin", "string", "source (a real picture), augmentation, consistency or reconstruct (drawn)", "origin"),
+    Column(
+        "origin",
+        "string",
+        "source (a real picture), crop (of one), augmentation, consistency or reconstruct (drawn)",
+        "origin",
+    ),
     Column("status", "string", "kept or rejected", "status"),
     Column("reject_reason", "string", "why it was rejected", "reason"),
     Column("tags", "list:string", "the caption's tags, as Danbooru writes them", _each("tags.name")),
@@ -52,7 +57,10 @@ COLUMNS = (
         "removed_tags", "list:string", "tags above the threshold that are not in the caption", _each("removed.name")
     ),
     Column(
-        "removed_because", "list:string", "why: filter, category, trait, overlap, limit, settings", _each("removed.why")
+        "removed_because",
+        "list:string",
+        "why: filter, category, trait, overlap, limit, settings, crop",
+        _each("removed.why"),
     ),
     Column("rating", "string", "the best-scoring rating", "rating"),
     Column("complexity", "string", "simple, medium or complex, by edge density", "complexity"),
@@ -80,17 +88,22 @@ COLUMNS = (
     Column("steps", "int32", "sampling steps", "steps"),
     Column("guidance_scale", "float64", "guidance scale (CFG)", "guidance_scale"),
     Column("strength", "float64", "img2img strength, 0-1", "strength"),
-    Column("parent_image_id", "string", "image_id of the real picture that it was drawn from", "parent_id"),
+    Column("parent_image_id", "string", "image_id of the real picture that it was drawn or cut from", "parent_id"),
     Column("check_score", "float64", "how well the requested tags were read back, 0-1", "check_score"),
     Column("check_missing", "list:string", "requested tags that were not read back", "check_missing"),
     Column("check_unwanted", "list:string", "tags read that contradict a requested one", "check_unwanted"),
-    Column("manner", "string", "text, img2img, edit (FlowEdit), or composite (its figure before a scene)", "manner"),
+    Column(
+        "manner",
+        "string",
+        "text, img2img, edit (FlowEdit), or composite (its figure before a scene); of a crop its part",
+        "manner",
+    ),
     Column("changes", "list:string", "requested tags that its parent does not have", "changes"),
     Column("check_identity", "float64", "how unlike the character it is, by a witness", "check_identity"),
     Column("check_damage", "float64", "how damaged it is, 0-1, by a witness", "check_damage"),
 )
 
-REAL, AUGMENTATION, SAMPLES, REJECTED = FAMILIES = ("real", "augmentation", "samples", "rejected")
+REAL, CROPS, AUGMENTATION, SAMPLES, REJECTED = FAMILIES = ("real", "crop", "augmentation", "samples", "rejected")
 PLACES = re.compile(r"kohya/[^/]+/[^/]+|generated/[^/]+/[^/]+/[^/]+")  # where a picture may be
 STARTER = "starter"  # the models whose names begin so make a trial set
 SHOWN_CAPTIONS = 6
@@ -149,7 +162,7 @@ class Counts:
         )
         if row["tagger"]:
             self.taggers[row["tagger"]] += 1
-        if not is_real(row["origin"]):
+        if is_drawn(row["origin"]):
             self.generators[row["generator"] or "unknown"] += 1
         if row["rating"]:
             self.ratings[row["rating"]] += 1
@@ -208,7 +221,7 @@ class Source:
         if row["origin"] == "scene":
             return None
         if row["status"] == "kept":
-            return {"source": REAL, "augmentation": AUGMENTATION}.get(row["origin"], SAMPLES)
+            return {"source": REAL, "crop": CROPS, "augmentation": AUGMENTATION}.get(row["origin"], SAMPLES)
         return REJECTED if self.rejected and row["status"] == "rejected" else None
 
     def _item(self, family: str, row: dict) -> Item | None:

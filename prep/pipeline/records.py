@@ -79,7 +79,8 @@ class Profiled(Tagged):
     def names_read(self, sha256: str) -> frozenset[str]:
         """The names that the tagger gave a picture any score above its floor."""
         scores = self.scores[sha256]
-        return frozenset(scores.vocabulary.names[at] for at in scores.index.tolist())
+        read = {each.vocabulary.names[at] for each in (scores, scores.second) if each for at in each.index.tolist()}
+        return frozenset(read)
 
     @cached_property
     def variants_of_pictures(self) -> dict[tuple[str, str], str]:

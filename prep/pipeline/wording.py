@@ -51,10 +51,10 @@ def _draft(run: Run, record: Profiled, row: Row, form: Form) -> Draft | None:
     draft = _parted(row, hand, None)
     if "sentence" not in form.parts or hand.own:
         return draft
-    profile = record.profile_for(row.ref)
+    profile = record.profile_of(row)
     traits = profile.traits if run.settings.captions.traits == "drop" else frozenset()
     names = tuple(tag_names(draft.tags, ()))
-    dropped = frozenset((traits | profile.never).difference(names))
+    dropped = frozenset((traits | profile.never | profile.unseen).difference(names))
     return _parted(row, hand, ToDescribe(names, dropped, draft.triggers, form.length))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from prep.captions.overlap import overlapped
 from prep.names import slugs
 from prep.report.rows import WHYS, Picture, Tags
+from prep.types import is_drawn
 
 LEVELS = ("simple", "medium", "complex")
 TOGETHER = 5  # pictures: fewer say nothing about two tags that never part
@@ -32,6 +33,7 @@ class Character:
     accepted: list[Picture] = field(default_factory=list)  # drawn ones in the set
     left_out: int = 0  # real pictures that are not
     drawn: int = 0  # all that were drawn
+    crops: int = 0  # in the set
     variants: Counter[str] = field(default_factory=Counter)
     shown: dict[str, int] = field(default_factory=dict)  # tag -> real pictures in the set that show it
     traits: tuple[Counted, ...] = ()  # left to the trigger word
@@ -71,6 +73,8 @@ def characters(pictures: Sequence[Picture], tags: Tags, core_share: float) -> li
                 character.variants[picture.variant] += 1
         elif picture.real:
             character.left_out += 1
+        elif not is_drawn(picture.origin):
+            character.crops += picture.trains
         else:
             character.drawn += 1
             if picture.trains:

@@ -12,7 +12,7 @@ from prep.drawing.progress import KINDS
 from prep.drawing.vary import Group
 from prep.report.counts import Character
 from prep.report.rows import Picture
-from prep.types import Profile, Seen
+from prep.types import Profile, Seen, is_drawn
 
 NOT_MEASURED = "not measured"
 
@@ -32,7 +32,7 @@ class Tried(NamedTuple):
 def tried(pictures: Iterable[Picture]) -> list[Tried]:
     found: dict[tuple[str, str], list[Picture]] = defaultdict(list)
     for picture in pictures:
-        if not picture.real:
+        if is_drawn(picture.origin):
             found[picture.origin, picture.manner].append(picture)
     order = list(KINDS)
     keys = sorted(found, key=lambda key: (order.index(key[0]) if key[0] in order else len(order), key))

@@ -18,7 +18,7 @@ from prep.report.captions import split, triggers_of
 from prep.types import is_real, trains
 
 # Why a tag is not in the caption. The first one: it is. sentence: prep found it, but the caption is no list of tags.
-WHYS = ("", "trait", "overlap", "limit", "sentence", "settings", "filter", "category")
+WHYS = ("", "trait", "overlap", "limit", "sentence", "settings", "filter", "category", "crop")
 SHOWS = 5  # from here on, what a picture shows does not count
 
 MEASURED = ("check_identity", "check_damage", "check_alike", "asked", "changes", "check_missing")

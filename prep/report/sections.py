@@ -23,9 +23,11 @@ LEFT_TO_TRIGGER = "left to the trigger word"
 
 def head(facts: Facts, pictures: Sequence[Picture], found: Sequence[Character], by_level: Sequence[Level] = ()) -> Html:
     real, drawn = (sum(len(getattr(each, kind)) for each in found) for kind in ("kept", "accepted"))
+    crops = sum(each.crops for each in found)
     tiles = [
-        (real + drawn, "pictures to train on"),
+        (real + crops + drawn, "pictures to train on"),
         (real, "real"),
+        *([(crops, "crops of these")] if crops else []),
         (drawn, "drawn and accepted"),
         (len(found), "character" if len(found) == 1 else "characters"),
         (sum(picture.real and not picture.kept for picture in pictures), "real, left out"),

@@ -16,7 +16,7 @@ from prep.review.board import Board
 from prep.review.items import Item
 from prep.review.next_run import Foreseen
 from prep.review.tokens import Tokens
-from prep.types import is_real
+from prep.types import is_drawn, is_real
 
 COLUMNS = (
     "tags", "removed", "threshold", "rating", "bytes", "generator", "prompt", "negative_prompt", "seed", "sampler",
@@ -27,6 +27,7 @@ WHY = {
     "filter": "the filter leaves it out", "trait": "the trigger word learns it",
     "overlap": "another tag says it more exactly", "limit": "the caption is full (captions.max_tags)",
     "settings": "the settings remove it", "category": "captions have no tags of its category (captions.also)",
+    "crop": "this crop does not show it",
     "hand": "you removed it", "threshold": "its score is below the threshold",
 }  # fmt: skip
 NEARLY = 0.5  # of its threshold: from this score on, a tag that was not taken is shown
@@ -190,7 +191,7 @@ def _made(item: Item, values: dict[str, Any]) -> dict[str, Any]:
         "changes": values["changes"] or [],
         "missing": values["check_missing"] or [],
         "unwanted": values["check_unwanted"] or [],
-        "witnesses": [*_witnesses(item, values, accepted)],
+        "witnesses": [*_witnesses(item, values, accepted)] if is_drawn(item.origin) else [],
     }
 
 

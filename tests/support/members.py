@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from prep.detectors import DETECTORS
 from prep.generators import GENERATORS
 from prep.models.known import PACKAGE
 from prep.models.ref import COMMON
@@ -12,10 +13,11 @@ from prep.registry import ModelSpec, load
 from prep.runners import RUNNERS, load_runner
 from prep.taggers import TAGGERS
 from prep.witnesses import WITNESSES
-from tests.fakes import FakeRunner, FakeTagger, FakeWitness
+from tests.fakes import FakeDetector, FakeRunner, FakeTagger, FakeWitness
 from tests.strangers import onnx_tagger, palette_generator
 from tests.strangers.subprocess_runner import SubprocessRunner
 from tests.support.counting import CountingGenerator
+from tests.support.detector_files import tiny_yolo
 from tests.support.onnx_files import tiny_onnx
 from tests.support.onnx_taggers import make_pixai, make_wd
 from tests.support.pictures import tiny_checkpoint
@@ -74,6 +76,11 @@ def _witness(spec: ModelSpec, folder: Path) -> Any:
     return made(spec, {file.part: folder / file.basename for file in spec.files})
 
 
+def _detector(spec: ModelSpec, folder: Path) -> Any:
+    tiny_yolo(folder, spec.name.removeprefix("anime-"))
+    return made(spec, {file.part: folder / file.basename for file in spec.files})
+
+
 # name -> (folder for its weights, batch) -> the tagger
 TAGGERS_AT_HAND: dict[str, Callable[[Path, int], Any]] = {
     **{name: partial(_tagger, spec) for name, spec in TAGGERS.members.items()},
@@ -95,4 +102,8 @@ RUNNERS_AT_HAND: dict[str, Callable[[], Any]] = {
 WITNESSES_AT_HAND: dict[str, Callable[[Path], Any]] = {
     **{name: partial(_witness, spec) for name, spec in WITNESSES.members.items()},
     "fake": lambda folder: FakeWitness("identity"),
+}
+DETECTORS_AT_HAND: dict[str, Callable[[Path], Any]] = {
+    **{name: partial(_detector, spec) for name, spec in DETECTORS.members.items()},
+    "fake": lambda folder: FakeDetector(),
 }

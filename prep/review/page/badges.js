@@ -23,7 +23,7 @@ export function badges(row) {
       el(
         "span",
         { class: "badge drawn", title: `${row.origin}: ${row.made_by ?? "made"}` },
-        row.made_by === "composite" ? "composite" : "drawn",
+        { composite: "composite", crop: "crop" }[row.made_by] ?? "drawn",
       ),
     );
   if (row.then !== null && row.then !== undefined)

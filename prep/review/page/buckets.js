@@ -89,7 +89,7 @@ export function bucketsView(open) {
       el(
         "p",
         { class: "hint" },
-        `Worst first. The bright part stays. ${unknown ? "Whether a head is cut: not measured." : ""}`,
+        `Worst first. The bright part stays. ${unknown ? "Where no head is named, whether one is cut was not measured." : ""}`,
       ),
       found.datasets.map((set) =>
         el(

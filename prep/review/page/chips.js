@@ -15,6 +15,7 @@ const WHY = {
   limit: "More tags than a caption may have",
   filter: "In the filter",
   settings: "By the settings",
+  crop: "Not in this crop",
   category: "Artist, series or meta",
 };
 
