@@ -21,7 +21,7 @@ MOST_DISPUTED = 5
 LEFT_TO_TRIGGER = "left to the trigger word"
 
 
-def head(facts: Facts, pictures: Sequence[Picture], found: Sequence[Character]) -> Html:
+def head(facts: Facts, pictures: Sequence[Picture], found: Sequence[Character], by_level: Sequence[Level] = ()) -> Html:
     real, drawn = (sum(len(getattr(each, kind)) for each in found) for kind in ("kept", "accepted"))
     tiles = [
         (real + drawn, "pictures to train on"),
@@ -36,7 +36,7 @@ def head(facts: Facts, pictures: Sequence[Picture], found: Sequence[Character]) 
         ("Read by", names(facts.taggers, none="no tagger")),
         *_second_reader(pictures),
         ("Drawn by", names(facts.generators, none="nothing was drawn")),
-        ("Threshold", text(_threshold(facts))),
+        ("Threshold", text(_threshold(facts, by_level))),
     ]
     about = "".join(f"<div><dt>{text(label)}</dt><dd>{value}</dd></div>" for label, value in lines)
     trial = _trial(facts) if facts.trial else ""
@@ -106,7 +106,7 @@ def levels(facts: Facts, found: Sequence[Level], lengths: Sequence[int]) -> Html
     return section(
         "thresholds",
         "Thresholds by level",
-        paragraph(f"The score from which a tag counts: {_threshold(facts)}."),
+        paragraph(f"The score from which a tag counts: {_threshold(facts, found)}."),
         table(
             "Levels of complexity, of real pictures in the set",
             ["level", "pictures", "threshold (median)", "tags (median)", "tags"],
@@ -240,7 +240,8 @@ def _second_reader(pictures: Sequence[Picture]) -> Iterator[tuple[str, Html]]:
     yield "Second reader", Html(name(read[0].second) + text(said + (f", most about {most}" if most else "")))
 
 
-def _threshold(facts: Facts) -> str:
+def _threshold(facts: Facts, found: Sequence[Level] = ()) -> str:
+    """found: what was used at each level; without it, what the settings say."""
     mode = facts.setting("thresholds", "mode", "")
     own = len(facts.setting("thresholds", "overrides", {}))
     more = (
@@ -251,7 +252,11 @@ def _threshold(facts: Facts) -> str:
     elif mode == "mcut":
         found = "at the largest gap between a picture's scores"
     elif mode == "complexity":
-        numbers = [f"{level} {facts.setting('thresholds', level, 0.0):g}" for level in LEVELS]
+        used = {each.name: each.threshold for each in found if each.threshold is not None}
+        said = {level: facts.setting("thresholds", level, 0.0) for level in LEVELS}
+        if any(used[level] != said[level] for level in LEVELS if level in used):
+            said = used  # the tagger brought its own
+        numbers = [f"{level} {threshold:g}" for level, threshold in said.items()]
         found = f"by complexity: {', '.join(numbers)}"
     else:
         return "not known"
