@@ -173,6 +173,16 @@ def test_a_second_that_cannot_be_fetched_is_said_before_a_picture_is_tagged(made
     assert fake.scored == 0
 
 
+def test_a_second_whose_files_are_gone_is_said_before_a_picture_is_tagged(made, other, fake, tmp_path, monkeypatch):
+    def gone(ref, settings):
+        raise StoppedError(f"{ref.name} is not on this machine")
+
+    monkeypatch.setattr("prep.pipeline.second.fetched", gone)
+    with pytest.raises(StoppedError, match="other is not on this machine"):
+        run_here(made.art, tmp_path / "new", made.tagger, *SIDE, *other.sets)
+    assert fake.scored == 0
+
+
 def test_a_rule_for_two_readers_wants_a_second(made):
     with pytest.raises(SettingsError, match=r"captions\.readers is union, but there is no second reader"):
         made.run("captions.readers=union")
