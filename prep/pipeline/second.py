@@ -1,6 +1,7 @@
 """The second reader in a run: it reads what the first has read, and it judges what was drawn."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from prep.captions.compose import Composer
@@ -29,6 +30,12 @@ def second_reader(run: Run, first: ModelRef) -> Second | None:
     return Second(tagger, tag_recipe(tagger)) if tagger else None
 
 
+def ready(run: Run, second: Second) -> Second:
+    """With its files on this machine, before the first begins. Raises StoppedError."""
+    with of_the_second():
+        return replace(second, tagger=fetched(second.tagger, run.settings))
+
+
 def read_by_second(
     run: Run, second: Second, todo: Sequence[ImageRef], folder: Path, stage: str, what: str = "image"
 ) -> tuple[ScoreBook, dict[str, Problem]]:
@@ -38,10 +45,7 @@ def read_by_second(
     """
     run.report.say(f"{stage}: {second.tagger.name}, the second reader, reads {quantity(len(todo), what)}")
     failed: dict[str, Problem] = {}
-    tagger = second.tagger
-    if not run.options.dry:
-        with of_the_second():
-            tagger = fetched(tagger, run.settings)
+    tagger = second.tagger if run.options.dry else ready(run, second).tagger
     job = TagJob(folder, run.ledger, tagger, run.settings.scan.max_pixels)
     for outcome in carried(run, job, todo, stage):
         if outcome.problem:

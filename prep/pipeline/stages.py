@@ -21,7 +21,7 @@ from prep.names import printable, quantity
 from prep.pipeline.carried import carried
 from prep.pipeline.decided import captioned, known_slugs, look_at_edits, overruled, training, without_trigger
 from prep.pipeline.records import Captioned, Found, Profiled, Scanned, Tagged
-from prep.pipeline.second import read_by_second, second_reader
+from prep.pipeline.second import read_by_second, ready, second_reader
 from prep.run import Places, Run, image_key
 from prep.scan.copies import marked
 from prep.scan.find import find_images
@@ -102,6 +102,9 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
     todo = [ref for sha256, ref in wanted.items() if sha256 not in book]
     done = len(wanted) - len(todo)
     by_second = ScoreBook(run.ledger, second.recipe) if second else None
+    second_reads = second is not None and not all(map(by_second.__contains__, wanted))
+    if second_reads and not run.options.dry:
+        second = ready(run, second)
     failed: dict[str, Problem] = {}
     run.wants("tag", len(todo))
     if todo:
@@ -116,7 +119,7 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
         run.problems |= {wanted[sha256].path: problem for sha256, problem in failed.items()}
         book = ScoreBook(run.ledger, recipe)
     elif done:
-        loaded = "" if by_second and not all(map(by_second.__contains__, wanted)) else "; no model was loaded"
+        loaded = "" if second_reads else "; no model was loaded"
         run.report.say(f"tag: all {done:,} images were tagged before{loaded}")
     else:
         run.report.say("tag: no images to tag")

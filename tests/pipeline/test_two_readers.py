@@ -22,6 +22,7 @@ from tests.support.person import HIGH, NOTHING, SIDE, Painted
 from tests.support.pictures import tiny_checkpoint
 from tests.support.runs import captions, manifest, older, run_here, tree
 from tests.support.second import NAMES
+from tests.support.web_ui import web_ui
 
 
 @pytest.fixture
@@ -172,6 +173,16 @@ def test_a_second_that_cannot_be_fetched_is_said_before_a_picture_is_tagged(made
     assert fake.scored == 0
 
 
+def test_a_second_whose_files_are_gone_is_said_before_a_picture_is_tagged(made, other, fake, tmp_path, monkeypatch):
+    def gone(ref, settings):
+        raise StoppedError(f"{ref.name} is not on this machine")
+
+    monkeypatch.setattr("prep.pipeline.second.fetched", gone)
+    with pytest.raises(StoppedError, match="other is not on this machine"):
+        run_here(made.art, tmp_path / "new", made.tagger, *SIDE, *other.sets)
+    assert fake.scored == 0
+
+
 def test_a_rule_for_two_readers_wants_a_second(made):
     with pytest.raises(SettingsError, match=r"captions\.readers is union, but there is no second reader"):
         made.run("captions.readers=union")
@@ -266,6 +277,24 @@ def test_redraw_reads_with_the_first_alone(painted: Painted, other):
     )
     found = redraw(home_of(painted.art / "mira" / "000.png"), painted.out.with_name("again"), 1, settings, FakeRunner())
     assert found.drawn and other.scored == read
+
+
+def test_the_second_may_be_on_another_machine(made, monkeypatch):
+    monkeypatch.setattr("prep.remote.PAUSE_SECONDS", 0)
+    with web_ui() as ui:
+        made.run(f"tagger.second=a1111:{ui.url}")
+        assert {row["second_tagger"] for row in manifest(made.out)} == {"a1111"}
+        read = ui.readings
+        made.run(f"tagger.second=a1111:{ui.url}")
+        assert ui.readings == read + 1  # the fixed picture that tells which model answers
+    with pytest.raises(SettingsError, match=r"tagger\.second names another machine"):
+        made.run("tagger.second=a1111:http://192.0.2.1:7860", "models.offline=true")
+
+
+def test_an_src_may_not_name_a_second_reader_out_of_it(made):
+    (made.art / "prep.toml").write_text('[tagger]\nsecond = "/elsewhere/tagger.pt"\n')
+    with pytest.raises(SettingsError, match=r"tagger\.second"):
+        made.run()
 
 
 class TestDisputed:
