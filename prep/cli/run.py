@@ -8,7 +8,7 @@ from prep.cli._path import PATH
 from prep.cli._say import say
 from prep.runners import RUNNERS, load_runner
 
-STAGE_NAMES = ("scan", "tag", "profile", "caption", "generate", "check", "export")
+STAGE_NAMES = ("scan", "tag", "profile", "caption", "crop", "generate", "check", "export")
 
 
 @click.command("run")

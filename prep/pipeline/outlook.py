@@ -15,6 +15,7 @@ from prep.dataset.manifest import manner
 from prep.dataset.problems import reasons
 from prep.models.choose_models import fetched_first, settings_of_the_second, would_draw
 from prep.names import is_made_group, printable, quantity
+from prep.pipeline.crop import cuttings
 from prep.pipeline.decided import without_trigger
 from prep.pipeline.draw import begin
 from prep.pipeline.preview import Preview, preview
@@ -105,6 +106,7 @@ def plan_lines(src: Path, out: Path, settings: Settings) -> list[str]:
         + (fetched_first(record.tagger, settings) if made.untagged else "; no model is loaded"),
         *_second_lines(made, settings),
         f"caption: {found.new + made.untagged:,} captions to write, {len(found.changed):,} to change, {stay:,} stay",
+        *_crop_lines(made),
         *_drawing_lines(made),
         f"export: {placed:,} images already in kohya/, {found.adding:,} to add" + _to_take_out(found),
     ]
@@ -171,6 +173,13 @@ def _to_take_out(found: Outlook) -> str:
         return ""
     why = ", ".join(f"{count:,} {reason}" for reason, count in found.leaving.most_common())
     return f", {sum(found.leaving.values()):,} to remove ({why})"
+
+
+def _crop_lines(made: Preview) -> Iterator[str]:
+    """What would be cut, as far as the pictures have been looked at."""
+    if made.run.settings.crops.kinds:
+        known = len(cuttings(made.run, made.record))
+        yield f"crop: {quantity(made.run.todo['crop'], 'picture')} to look at, {quantity(known, 'crop')} of the others"
 
 
 def _drawing_lines(made: Preview) -> Iterator[str]:

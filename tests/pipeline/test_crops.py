@@ -7,8 +7,10 @@ import tomllib
 import pytest
 from PIL import Image
 
+from prep.config import load_settings
 from prep.dataset.kohya import crop_share
 from prep.errors import SettingsError, StoppedError, WeightsError
+from prep.pipeline.outlook import plan_lines
 from prep.pipeline.status import status_of
 from tests.support.cropping import CROPS, portrait
 from tests.support.examples import CHARACTERS
@@ -192,6 +194,15 @@ def test_a_killed_process_leaves_what_the_next_one_ends_with(tmp_path, monkeypat
     monkeypatch.delenv("PREP_CRASH")
     assert prep("run", tmp_path / "art", "--out", tmp_path / "cut", *asked).returncode == 0
     assert tree(tmp_path / "cut") == tree(tmp_path / "whole")
+
+
+def test_the_plan_says_how_many_and_writes_nothing(cropped):
+    portrait(cropped.art / "noa" / "new.png", 3)
+    before = tree(cropped.out)
+    settings = load_settings(cropped.art, None, (f"tagger.model={cropped.tagger}", "scan.min_side_px=40", *CROPS))
+    lines = plan_lines(cropped.art, cropped.out, settings)
+    assert "crop: 0 pictures to look at, 8 crops of the others" in lines  # the new one is not even scanned
+    assert not any("to remove" in line for line in lines) and tree(cropped.out) == before
 
 
 def test_a_set_without_crops_says_nothing_of_them(made):
