@@ -1,37 +1,40 @@
 """The base model that a finished set's captions are for, from its manifest, and what its trainer is told."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from prep.captions.forms import FORMS
+from prep.dataset.finished import base_of
 from prep.dataset.rows import manifest_facts
 from prep.dataset.training import TRAINERS
 from prep.errors import PrepError
 from prep.lint.base import Base
 from prep.lint.toml_file import read_toml
 
-
-def base_name(settings: Mapping[str, Any]) -> str:
-    """settings: those of a manifest. -> the name as in `captions.for`; empty: none, or one that is not known here."""
-    captions = settings.get("captions")
-    name = captions.get("for", "") if isinstance(captions, Mapping) else ""
-    return name if isinstance(name, str) and name in FORMS else ""
+EXPORT = "export"
 
 
 def base_around(path: Path) -> Base | None:
-    """Of the OUT that a path names, or that it lies in: OUT/kohya, one of its folders, or its dataset.toml.
+    """Of the set that a path names or lies in: OUT, OUT/kohya, OUT/export/kohya-BASE, or what is in one of these.
 
     None: it is in no OUT, the set is not finished or not readable, or its captions are for no model in particular.
     """
     here = path.absolute()
     for out in (here, *here.parents[:3]):
-        if out == here or here.is_relative_to(out / "kohya"):
-            try:
-                name = base_name(manifest_facts(out)["settings"])
-            except (OSError, PrepError, ValueError):
-                continue
-            return Base(FORMS[name], _options(out / "kohya" / TRAINERS[name].file)) if name else None
+        inside = here.relative_to(out).parts
+        if inside and inside[0] not in ("kohya", EXPORT):
+            continue
+        try:
+            settings = manifest_facts(out)["settings"]
+        except (OSError, PrepError, ValueError):
+            continue
+        if inside[:1] != (EXPORT,):
+            name, folder = base_of(settings), out / "kohya"
+        elif len(inside) > 1:
+            name, folder = inside[1].removeprefix("kohya-"), out / EXPORT / inside[1]
+        else:
+            continue
+        return Base(FORMS[name], _options(folder / TRAINERS[name].file)) if name in FORMS else None
     return None
 
 

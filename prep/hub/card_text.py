@@ -172,7 +172,7 @@ def _columns(pictures: bool) -> str:
 
 def _steps(counts: Counts, settings: dict[str, Any], version: str) -> str:
     dropped = "left to the trigger word" if settings.get("captions", {}).get("traits") == "drop" else "kept"
-    drawn = "Drawn pictures were read back by the same tagger, and kept when they match the character.\n"
+    drawn = "Drawn pictures were read back by a tagger, and kept when they match the character.\n"
     return (
         "## How it was made\n\n"
         f"By prep {plain(version)}: pictures checked for copies and damage, then tagged; unwanted and overlapping\n"

@@ -1,6 +1,7 @@
 """The parts of the page, each from what was counted for it. Markup alone: nothing is read, nothing is counted."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from prep.captions.compose import prompt_text
 from prep.names import quantity
@@ -16,6 +17,7 @@ MOST_CHARACTERS = 300  # rows of a table
 MOST_TAGS, MOST_BARS = 60, 20
 MOST_TOGETHER = 30  # rows of a table
 MOST_VARIANTS = 12
+MOST_DISPUTED = 5
 LEFT_TO_TRIGGER = "left to the trigger word"
 
 
@@ -32,6 +34,7 @@ def head(facts: Facts, pictures: Sequence[Picture], found: Sequence[Character], 
     cells = "".join(f"<div><dt>{label}</dt><dd>{count:,}</dd></div>" for count, label in tiles)
     lines = [
         ("Read by", names(facts.taggers, none="no tagger")),
+        *_second_reader(pictures),
         ("Drawn by", names(facts.generators, none="nothing was drawn")),
         ("Threshold", text(_threshold(facts, by_level))),
     ]
@@ -223,6 +226,18 @@ def _trial(facts: Facts) -> str:
         f'<p class="trial"><strong>TRIAL.</strong> A starter model, which knows three characters, read or drew {many}. '
         "Tags and drawings of other art mean little.</p>"
     )
+
+
+def _second_reader(pictures: Sequence[Picture]) -> Iterator[tuple[str, Html]]:
+    """A line about the second reader, if there is one: where it differs from the first."""
+    read = [picture for picture in pictures if picture.second and picture.trains]
+    if not read:
+        return
+    differ = [picture for picture in read if picture.disagrees]
+    about = Counter(tag for picture in differ for tag in picture.disagrees)
+    most = ", ".join(f"{prompt_text(tag)} ({count:,})" for tag, count in about.most_common(MOST_DISPUTED))
+    said = f"; differs in {len(differ):,} of {quantity(len(read), 'picture')}"
+    yield "Second reader", Html(name(read[0].second) + text(said + (f", most about {most}" if most else "")))
 
 
 def _threshold(facts: Facts, found: Sequence[Level] = ()) -> str:

@@ -221,6 +221,17 @@ def test_a_set_for_a_model_is_clean_by_whichever_of_its_paths_it_is_named(tmp_pa
     assert {rule for rule in found(kohya / "10_sylvie") if rule != "caption-extension"} == set()
 
 
+def test_captions_exported_for_another_model_are_checked_by_that_one(tmp_path):
+    folder = clean_out(tmp_path, "sdxl") / "export" / "kohya-anima"
+    clean_out(tmp_path / "anima", "anima")
+    folder.parent.mkdir()
+    (tmp_path / "anima" / "kohya").rename(folder)
+    for path in (folder, folder / "dataset.toml"):
+        assert found(path) == []
+    edited("num_repeats", "shuffle_caption = true\nnum_repeats")(folder)
+    assert found(folder) == ["sentence-torn", "text-cache"] and found(tmp_path) == []
+
+
 def test_of_a_set_for_no_model_nothing_is_guessed(tmp_path):
     for number, (base, change) in enumerate(FOR_A_MODEL.values()):
         out = clean_out(tmp_path / str(number), base)
