@@ -17,6 +17,7 @@ from prep.errors import NetworkError, NoRoomError, StoppedError, UsageError
 from prep.models import answers, fetch, known
 from prep.models.hub import hub_cache, hub_name, hub_offline, resolve_url, sends_token, token_source
 from tests.support.loopback import release_page
+from tests.support.onnx_taggers import make_wd
 from tests.support.weights import written
 
 NAME, GATED = "sd35-medium", "sd35-large-turbo-fp8"
@@ -230,3 +231,14 @@ def test_what_a_mirror_is_sent(online, tmp_path, allowed):
     assert done.returncode == 3 and "127.0.0.1" in done.stderr and "Traceback" not in done.stderr
     assert mirror.tokens and (f"Bearer {CANARY}" in mirror.tokens) == allowed
     assert CANARY not in done.stdout + done.stderr
+
+
+def test_a_tagger_of_two_files_is_fetched_by_the_name_that_people_type(hub, monkeypatch, tmp_path):
+    make_wd(tmp_path)
+    asked = []
+    monkeypatch.setattr(
+        "huggingface_hub.hf_hub_download", lambda repo, name, **_: asked.append((repo, name)) or str(tmp_path / name)
+    )
+    found = fetch("wd-vit-tagger-v3")
+    assert found.name == "wd-vit-v3" and set(found.files) == {"model", "tags"}
+    assert asked == [("SmilingWolf/wd-vit-tagger-v3", name) for name in ("model.onnx", "selected_tags.csv")]

@@ -7,6 +7,7 @@ from prep.errors import StoppedError, UsageError, WeightsError
 from prep.report.page import page
 from tests.support.onnx_taggers import WD_TAGS, WIDE_TAGS, make_pixai, make_wd, write_tags
 from tests.support.pictures import folder_of
+from tests.support.reviewing import reviewed
 from tests.support.runs import captions, manifest, run_here, tree
 
 
@@ -128,3 +129,16 @@ def test_the_report_says_the_thresholds_that_were_used(tmp_path, art):
     used = sorted({row["threshold"] for row in rows(tmp_path / "out")})
     said = page(Set(tmp_path / "out"))
     assert all(f"{threshold:g}" in said for threshold in used) and "simple 0.55" not in said
+
+
+def test_the_review_says_what_became_of_each_tag(tmp_path, art):
+    make_wd(tmp_path / "wd", WIDE_TAGS)
+    run_here(art, tmp_path / "out", tmp_path / "wd")
+    with reviewed(tmp_path / "out") as page:
+        detail = page.read(f"api/picture/{page.ids()[0]}")
+        proposed = page.read("api/thresholds")
+    removed = {each["tag"]: each for each in detail["removed"]}
+    assert removed["vocaloid"]["why"] == "category" and "captions.also" in removed["vocaloid"]["why_text"]
+    chip = next(each for each in detail["tags"] if each["name"] == "1girl")
+    assert chip["threshold"] == detail["threshold"] and detail["rating"] in ("general", "sensitive")
+    assert proposed["note"] == "no caption was corrected yet"
