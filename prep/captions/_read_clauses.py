@@ -11,6 +11,7 @@ from prep.captions._state import (
     HAVE,
     HOLD,
     NOBODY,
+    OF_A_PERSON,
     SHOWN,
     UNDER,
     VERBAL,
@@ -22,11 +23,11 @@ from prep.captions._state import (
 
 
 def joints(token: str, at: int, state: State, allowed: Licences) -> Iterator[Step]:
-    if token in (".", ";", "!"):
+    if token in (".", ";", "!") and not state.hangs and not state.owed:
         yield at + 1, State(named=state.named), NOBODY
     elif token in (",", ":", *AND) and not (token == ":" and state.governs == "also"):
         yield at + 1, state._replace(fresh=True, guest=False), NOBODY
-        if state.about and state.who:
+        if state.about and state.who and not state.hangs:
             yield at + 1, state._replace(fresh=True, guest=False, about=NOBODY, last=""), NOBODY
     elif token in FREE or token == "both" and ("both",) in allowed.definite:
         yield at + 1, state, NOBODY
@@ -34,9 +35,9 @@ def joints(token: str, at: int, state: State, allowed: Licences) -> Iterator[Ste
             yield at + 1, state._replace(governs="also", fresh=True), NOBODY
     elif token == ":" and state.governs == "also":
         yield at + 1, state._replace(governs="with"), NOBODY
-    if token in WHILE and token != "and":
+    if token in WHILE and token != "and" and not state.hangs:
         yield at + 1, state._replace(governs="", fresh=True, about=NOBODY, last="", guest=False), NOBODY
-        yield at + 1, State("", named=state.named), NOBODY
+        yield at + 1, State("", named=state.named, owed=state.owed), NOBODY
     if token in ("who", "that", "which") and not state.fresh:
         if state.last:
             yield at + 1, state._replace(governs="", about=frozenset((state.last,)), fresh=True), NOBODY
@@ -46,9 +47,9 @@ def joints(token: str, at: int, state: State, allowed: Licences) -> Iterator[Ste
 
 def people(tokens: list[str], at: int, state: State, allowed: Licences) -> Iterator[Step]:
     token = tokens[at]
-    begins = state.fresh and not state.needs
+    begins = state.fresh and not state.needs and not state.hangs
     subject = state._replace(
-        governs="", needs=False, who=True, about=NOBODY, last="", fresh=False, named=True, guest=False
+        governs="", needs=False, who=True, about=NOBODY, last="", fresh=False, named=True, guest=False, owed=False
     )
     if begins and token in allowed.pronouns:
         yield at + 1, subject, NOBODY
@@ -107,6 +108,8 @@ def _before_people(tokens: list[str], at: int, allowed: Licences) -> Iterator[tu
     """A smiling, blue-eyed ...: how far, and the tags that it says. First without any."""
     said: frozenset[str] = NOBODY
     yield at, said
+    if not allowed.alone:
+        return
     hair = allowed.heads.get("hair", Head())
     states = {phrase.words[0]: phrase for phrase in allowed.phrases if len(phrase.words) == 1 and phrase.kind in VERBAL}
     gathered: dict[str, set[str]] = {"hair": set(), "eyes": set()}
@@ -121,9 +124,9 @@ def _before_people(tokens: list[str], at: int, allowed: Licences) -> Iterator[tu
             )
         elif token == "blonde" and token in hair.modifiers:
             more = frozenset(("blonde_hair",))
-        elif (token,) in allowed.roles and allowed.alone:
+        elif (token,) in allowed.roles:
             more = frozenset((allowed.roles[(token,)],))
-        elif token in states and allowed.alone:
+        elif token in states:
             more = states[token].tags
         elif token in (",", "and") and said:
             more = NOBODY
@@ -149,7 +152,9 @@ def verbs(tokens: list[str], at: int, state: State, allowed: Licences) -> Iterat
     verb = plain._replace(needs=True)
     free = state.governs != "mods"
     if token in BE and state.about:
-        yield at + 1, state._replace(governs="mods", fresh=False, guest=False), NOBODY
+        theirs = any(allowed.heads[each].kinds & OF_A_PERSON for each in state.about)
+        owed = None if theirs else state.owed
+        yield at + 1, state._replace(governs="mods", fresh=False, guest=False, hangs=False, owed=owed), NOBODY
     if token in BE and (state.who or bound and not state.about) and state.governs != "be":
         yield at + 1, plain._replace(governs="be", guest=not state.who), NOBODY
     has = token == "with" and not (bound and state.last) or token in HAVE and person

@@ -19,14 +19,25 @@ def nouns(tokens: list[str], at: int, state: State, allowed: Licences) -> Iterat
         to, said = _behind_noun(tokens, to, name, head, said, allowed)
         if governs in ACCEPTS and kinds & ACCEPTS[governs] and (state.needs or state.fresh):
             following = state._replace(needs=False, last=name, fresh=False, guest=guest, about=NOBODY)
+            if not state.who and state.owed is not None and governs != "there" and head.kinds & {*OF_A_PERSON, "held"}:
+                following = following._replace(owed=True)
             yield to, following, said
         begins = state.fresh and not state.needs and governs in CLAUSES
         alone = not state.who or tokens[to : to + 1] and tokens[to] in BE  # and a window is visible
         nominative = head.kinds & (NOMINATIVE if alone else OF_A_PERSON)
-        if begins and nominative and (governs == "start" or owned or state.about or alone):
+        if (
+            begins
+            and nominative
+            and not (state.owed and guest)
+            and (governs == "start" or owned or state.about or alone)
+        ):
             about = (state.about | {name}) if not state.governs else frozenset((name,))
             who = state.who and not guest
-            yield to, state._replace(governs="", about=about, last=name, fresh=False, guest=guest, who=who), said
+            yield (
+                to,
+                state._replace(governs="", about=about, last=name, fresh=False, guest=guest, who=who, hangs=True),
+                said,
+            )
 
 
 def _behind_noun(
@@ -64,11 +75,18 @@ def _noun(tokens: list[str], at: int, allowed: Licences) -> Iterator[tuple[int, 
             joined = to > begins and tokens[to - 1] in ANDS
             if known <= head.modifiers and (known or article or head.bare) and not joined:
                 said = frozenset(tag for modifiers, tag in head.tags if modifiers <= known)
-                yield to + 1, token, said, owned or not article
+                if not known or _of_all(head, said, allowed):
+                    yield to + 1, token, said, owned or not article
         if token not in ("and", ",") and token not in allowed.modifiers:
             return
         before.add(token)
         to += 1
+
+
+def _of_all(head: Head, said: frozenset[str], allowed: Licences) -> bool:
+    """Of several people `red hair` would be said of all, or of the last one, if some have blue hair."""
+    theirs = head.kinds & OF_A_PERSON and not allowed.alone and allowed.people
+    return not theirs or {tag for _, tag in head.tags} <= said
 
 
 def adjectives(tokens: list[str], at: int, state: State, allowed: Licences) -> Iterator[Step]:
@@ -92,4 +110,5 @@ def adjectives(tokens: list[str], at: int, state: State, allowed: Licences) -> I
         said = frozenset(
             tag for head in heads for modifiers, tag in allowed.heads[head].tags if modifiers and modifiers <= found
         )
-        yield to, state._replace(fresh=False), said
+        if all(_of_all(allowed.heads[head], said, allowed) for head in heads):
+            yield to, state._replace(fresh=False, hangs=False), said

@@ -62,7 +62,7 @@ def _said(tokens: list[str], at: int, start: int, end: int, phrase: Phrase, stat
     of_people = phrase.kind == "view" or phrase.kind == "place" and phrase.words[0] == "on"  # not of a lamp or a cat
     if of_people and (bound and state.last or state.about and not state.fresh):
         return
-    following = state._replace(needs=False, fresh=False, last="", about=NOBODY, guest=False)
+    following = state._replace(needs=False, fresh=False, last="", about=NOBODY, guest=False, hangs=False)
     following = following._replace(governs="start" if state.governs == "start" else "")
     if phrase.words[-1] == "of":  # a portrait of
         if state.governs == "start" and state.fresh:
@@ -85,6 +85,8 @@ def _said(tokens: list[str], at: int, start: int, end: int, phrase: Phrase, stat
         opens = state.governs == "start" and not state.about or state.governs == "with" and state.needs
         if not (state.who or opens):
             return
+        if state.owed is not None:
+            following = following._replace(owed=not state.who)
     elif (
         state.governs == "mods"
         and not (phrase.kind == "hair" and state.about <= {"hair", "bangs"})

@@ -39,6 +39,10 @@ class State(NamedTuple):
     fresh: bool = True  # behind a comma or `and`, or at the beginning
     named: bool = False  # the people have been named
     guest: bool = False  # the last noun is neither the people nor theirs: what follows might be about it
+    hangs: bool = False  # `about` has no verb yet
+    # Something was said of people that are still to be named: `smiling, a girl`. None: the sentence is about something
+    # of theirs, so nobody need be named.
+    owed: bool | None = False
 
 
 Step = tuple[int, State, frozenset[str]]  # (the next word, where the reading then stands, the tags that were said)
