@@ -116,21 +116,22 @@ def read_set(out: Path) -> FinishedSet:
         )
     if not pictures:
         raise UsageError(f"{out} has no image to train on", hint="see `prep status` for the reasons")
-    form = form_of(base_of(settings))
+    base = base_of(settings)
+    form = form_of(base)
     groups = tuple(
         Group(
             name, folders[name][0], _trigger(name, found, form), tuple(sorted(found, key=lambda each: each.path.name))
         )
         for name, found in sorted(pictures.items())
     )
-    return FinishedSet(out, _resolution(settings), groups, left_out, base_of(settings))
+    return FinishedSet(out, _resolution(settings), groups, left_out, base)
 
 
 def base_of(settings: dict[str, Any]) -> str:
-    """The base model that the captions of these settings are for; empty: none is named."""
+    """The base model that the captions of a manifest's settings are for; empty: none, or one that is not known here."""
     captions = settings.get("captions")
     found = captions.get("for") if isinstance(captions, dict) else None
-    return found if found in FORMS else ""
+    return found if isinstance(found, str) and found in FORMS else ""
 
 
 def _resolution(settings: dict[str, Any]) -> int:
