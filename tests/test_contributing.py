@@ -13,8 +13,13 @@ from PIL import Image
 from prep.cli import group
 from prep.config import load_settings
 from prep.errors import SettingsError
+from prep.jobs.describe import DescribeJob, SentenceBook, ToWrite, describe_recipe
+from prep.ledger import Ledger
+from prep.models.captioners import captioner_of
 from prep.models.witnesses import check_witnesses, witnesses_of
+from prep.runners.local import LocalRunner
 from prep.taggers import TAGGERS
+from prep.types import Sentence, ToDescribe
 from tests.support.examples import ROOT
 from tests.support.pictures import save
 from tests.support.runs import manifest
@@ -131,3 +136,13 @@ def typed(*arguments: object) -> str:
     )
     assert not done.return_value, done.output
     return done.stdout
+
+
+def test_the_pages_captioner_writes_sentences(tmp_path, package):
+    captioner = captioner_of(load_settings(sets=("captioner.model=plainly",)))
+    items = [ToWrite("a", ToDescribe(("1girl", "red_dress"))), ToWrite("b", ToDescribe(()))]
+    [*LocalRunner(1).map(DescribeJob(Ledger(tmp_path), captioner), items)]
+    book = SentenceBook(Ledger(tmp_path), describe_recipe(captioner))
+    assert [book.get(each.key) for each in items] == [
+        Sentence("It shows 1girl, red dress.", "plainly"), Sentence("", "plainly"),
+    ]  # fmt: skip

@@ -1,9 +1,9 @@
-"""Sentences by the grammar of prep/captions/sentence.py: no model, no network, the same for the same tags."""
+"""Sentences by the grammar of prep/captions/described.py: no model, no network, the same for the same tags."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from prep.captions.sentence import sentence
+from prep.captions.described import described
 from prep.names import alike_words
 from prep.options import CaptionerOptions
 from prep.types import Sentence, ToDescribe
@@ -27,4 +27,4 @@ class Grammar:
 def by_grammar(what: ToDescribe, why: str = "") -> Sentence:
     """why: as of a Sentence, when it takes the place of another captioner's."""
     unsaid = {*map(alike_words, what.dropped), *map(alike_words, what.triggers)}
-    return Sentence(sentence([tag for tag in what.tags if alike_words(tag) not in unsaid]), NAME, why)
+    return Sentence(described([tag for tag in what.tags if alike_words(tag) not in unsaid], what.length), NAME, why)

@@ -48,7 +48,7 @@ class Licences:
     people: list[tuple[str, ...]] = field(default_factory=list)  # without articles, as `girl` or `two girls`
     definite: list[tuple[str, ...]] = field(default_factory=list)  # behind `the`, once they are named
     pronouns: frozenset[str] = frozenset(("they",))
-    possessives: frozenset[str] = frozenset(("their", "its"))
+    possessives: frozenset[str] = frozenset(("their",))
     alone: bool = True  # at most one person
     counted: frozenset[str] = frozenset()  # tags that the people say
     roles: dict[tuple[str, ...], str] = field(default_factory=dict)  # a nurse, an android: what stands for the person
@@ -154,6 +154,7 @@ def _add_people(found: Licences, names: Sequence[str]) -> None:
             counted.add(name)
     found.counted = frozenset(counted | ({"solo"} & {*names}))
     if "no_humans" in names:
+        found.possessives |= {"its"}
         return
     if not counts:
         counts = {"other": (1, False)}

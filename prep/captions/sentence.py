@@ -7,17 +7,32 @@ place in the grammar are listed behind it.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from prep.captions import sentence_words as words
 from prep.captions.compose import prompt_text
 from prep.captions.overlap import overlapped
 
-VERSION = 1  # raised when the same tags give another sentence
 COUNT = re.compile(r"([1-9][0-9]{0,3})(\+?)(girl|boy|other)s?")
 SEVERAL = {"multiple_girls": "girl", "multiple_boys": "boy", "multiple_others": "other"}
 PEOPLE = {"girl": ("girl", "girls"), "boy": ("boy", "boys"), "other": ("person", "people")}
 HER = {"girl": "her", "boy": "his"}
 VOWEL = re.compile(r"(?!uni|use|usu|uk|eu|one\b|once)[aeiou]|hour|honest|heir|x-", re.IGNORECASE)
+
+
+class Parts(NamedTuple):
+    """What a sentence says, in English: participles and phrases without their joints."""
+
+    subject: str
+    be: str  # is or are
+    her: str  # her, his, their or its
+    looks: list[str]  # behind `with`
+    wearing: str  # behind `wearing`; empty: nothing is said of it
+    doing: list[str]
+    settings: list[str]
+    views: list[str]
+    styles: list[str]  # behind `drawn`
+    left: list[str]  # tags that have no place in the grammar
 
 
 def sentence(tags: Sequence[str]) -> str:
@@ -26,10 +41,16 @@ def sentence(tags: Sequence[str]) -> str:
     Empty without tags. Each tag is in it once, in its own words or those of sentence_words.py; but for `shirt` beside
     `white_shirt`, and `solo` beside `1girl`, which the sentence says anyway.
     """
+    found = sentence_parts(tags)
+    return _one_sentence(found) if found else ""
+
+
+def sentence_parts(tags: Sequence[str]) -> Parts | None:
+    """None without tags."""
     names = [*dict.fromkeys(name for tag in tags if (name := prompt_text(tag).replace(" ", "_").lower()))]
     doubled = overlapped(names)
     names = [name for name in names if name not in doubled]
-    return _Grammar(names).text() if names else ""
+    return _Grammar(names).parts() if names else None
 
 
 class _Grammar:
@@ -39,24 +60,17 @@ class _Grammar:
         self.left = names
         self.subject, self.be, self.her = self._subject()
 
-    def text(self) -> str:
+    def parts(self) -> Parts:
         face, features = self._named(words.FACES), self._named(words.FEATURES)
         pose = self._pose()
         wearing = self._wearing()
         looks = self._looks() + ([] if face else features)
-        predicates = [f"wearing {wearing}"] if wearing else []
-        predicates += [_and(face) + (f" with {_and(features)}" if features else "")] if face else []
-        predicates += [*pose, *self._actions()]
+        doing = [anded(face) + (f" with {anded(features)}" if features else "")] if face else []
+        doing += [*pose, *self._actions()]
         settings = self._settings()
         views, styles = self._named(words.VIEWS), self._named(words.STYLES)
-        parts = [", and ".join(filter(None, (", ".join(predicates[:-1]), *predicates[-1:])))] if predicates else []
-        parts += [*settings, *([_and(views)] if views else []), *([f"drawn {' '.join(styles)}"] if styles else [])]
-        if not parts or not (predicates or parts[0].startswith(("shown", "seen", "drawn"))):
-            parts = [" ".join(["shown", *parts[:1]]), *parts[1:]]
-        subject = self.subject or ("A character" if looks or predicates else "A scene")
-        having = f" with {_and(looks)}" if looks else ""
-        rest = f" Also: {', '.join(map(prompt_text, self.left))}." if self.left else ""
-        return f"{subject}{having} {self.be} {', '.join(parts)}.{rest}"
+        subject = self.subject or ("A character" if looks or wearing or doing else "A scene")
+        return Parts(subject, self.be, self.her, looks, wearing, doing, settings, views, styles, self.left)
 
     def _take(self, wanted: Callable[[str], object]) -> list[str]:
         found = [name for name in self.left if wanted(name)]
@@ -86,7 +100,7 @@ class _Grammar:
         if alone and self._take(lambda name: name == "solo"):
             people = people or ["one person"]
         if people:
-            said = _and(people)
+            said = anded(people)
             return said[0].upper() + said[1:], "is" if alone else "are", HER.get(who, "their") if alone else "their"
         if self._take(lambda name: name == "no_humans"):
             return "A scene without people", "is", "its"
@@ -98,7 +112,7 @@ class _Grammar:
         limbs += [self._said(_on_own(name)) for name in self._take(lambda name: re.match(r"hands?_on_own_.", name))]
         postures = self._phrased(self._take(words.POSTURES.__contains__))
         if limbs:
-            return [f"{_posture(postures)} with {_and(limbs)}" if postures else f"keeping {_and(limbs)}"]
+            return [f"{_posture(postures)} with {anded(limbs)}" if postures else f"keeping {anded(limbs)}"]
         return [_posture(postures)] if postures else []
 
     def _wearing(self) -> str:
@@ -108,11 +122,11 @@ class _Grammar:
         names = self._take(is_worn)
         worn = [self._said(words.CLOTHES_NAMED[name]) if name in words.CLOTHES_NAMED else _noun(name) for name in names]
         if details and not worn:
-            return f"clothes with {_and(details)}"
+            return f"clothes with {anded(details)}"
         if details:
             at = next((at for at, name in enumerate(names) if _last(name) in words.UPPER), 0)
-            worn[at] += f" with {_and(details)}"
-        return _and(worn)
+            worn[at] += f" with {anded(details)}"
+        return anded(worn)
 
     def _looks(self) -> list[str]:
         """Behind `with`: hair, eyes, the rest of the body."""
@@ -121,7 +135,7 @@ class _Grammar:
         hair, eyes = (self._take(lambda name, part=part: is_body(name, part)) for part in ("hair", "eyes"))
         found = []
         if hair or lengths or hairdos:
-            found.append(" ".join([_of_colours(hair, "hair", lengths), _and(hairdos)]).strip())
+            found.append(" ".join([_of_colours(hair, "hair", lengths), anded(hairdos)]).strip())
         found += [_of_colours(eyes, "eyes", [])] if eyes else []
         return [*found, *looks, *map(_noun, self._take(lambda name: is_body(name, *words.BODY)))]
 
@@ -129,7 +143,7 @@ class _Grammar:
         if any(name.startswith("holding_") for name in self.left):
             self._take(lambda name: name == "holding")
         held = self._take(lambda name: re.match("holding_.", name) and name not in words.PHRASED)
-        found = [f"holding {_and(_noun(name.removeprefix('holding_')) for name in held)}"] if held else []
+        found = [f"holding {anded(_noun(name.removeprefix('holding_')) for name in held)}"] if held else []
         return found + self._phrased(self._take(lambda name: name in words.PHRASED or is_doing(name)))
 
     def _phrased(self, names: Iterable[str]) -> list[str]:
@@ -141,12 +155,24 @@ class _Grammar:
         found += [f"in {_noun(name)}" for name in self._take(lambda name: {name, _last(name)} & words.ROOMS)]
         found += [f"under {_noun(name)}" for name in self._take(lambda name: name.endswith("_sky"))]
         things = self._take(lambda name: {name, _last(name)} & words.THINGS)
-        found += [f"with {_and(map(_noun, things))}"] if things else []
+        found += [f"with {anded(map(_noun, things))}"] if things else []
         backgrounds = self._take(lambda name: name.endswith("_background"))
         if backgrounds:
             said = _of_colours(backgrounds, "background", [])
             found.append(f"against {_article(said)}{said}")
         return found
+
+
+def _one_sentence(found: Parts) -> str:
+    predicates = ([f"wearing {found.wearing}"] if found.wearing else []) + found.doing
+    parts = [", and ".join(filter(None, (", ".join(predicates[:-1]), *predicates[-1:])))] if predicates else []
+    parts += [*found.settings, *([anded(found.views)] if found.views else [])]
+    parts += [f"drawn {' '.join(found.styles)}"] if found.styles else []
+    if not parts or not (predicates or parts[0].startswith(("shown", "seen", "drawn"))):
+        parts = [" ".join(["shown", *parts[:1]]), *parts[1:]]
+    having = f" with {anded(found.looks)}" if found.looks else ""
+    rest = f" Also: {', '.join(map(prompt_text, found.left))}." if found.left else ""
+    return f"{found.subject}{having} {found.be} {', '.join(parts)}.{rest}"
 
 
 def _people(number: int, more: bool, who: str) -> str:
@@ -163,7 +189,7 @@ def _of_colours(names: Iterable[str], noun: str, before: list[str]) -> str:
     colours = [prompt_text(kind) for kind in kinds if kind in words.COLOURS]
     others = [prompt_text(kind) for kind in kinds if kind not in words.COLOURS]
     others.sort(key=lambda kind: kind != "simple")  # a simple gradient background
-    return " ".join(filter(None, [_and(before), *others, _and(colours), noun]))
+    return " ".join(filter(None, [anded(before), *others, anded(colours), noun]))
 
 
 def _noun(name: str) -> str:
@@ -188,7 +214,7 @@ def _on_own(name: str) -> str:
 def _posture(phrases: list[str]) -> str:
     """Lying on her back: what says where she lies follows."""
     verbs = [phrase for phrase in phrases if not phrase.startswith("on ")]
-    return " ".join(filter(None, [_and(verbs), *(phrase for phrase in phrases if phrase.startswith("on "))]))
+    return " ".join(filter(None, [anded(verbs), *(phrase for phrase in phrases if phrase.startswith("on "))]))
 
 
 def _done(name: str) -> str:
@@ -219,6 +245,6 @@ def _last(name: str) -> str:
     return name.rpartition("_")[2]
 
 
-def _and(parts: Iterable[str]) -> str:
+def anded(parts: Iterable[str]) -> str:
     parts = list(parts)
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from prep.captioners import PROMPT_VERSION
 from prep.captioners.grammar import by_grammar
-from prep.captions import faithful, sentence
+from prep.captions import described, faithful
 from prep.config import recipe
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, read_file
@@ -56,7 +56,7 @@ def sentence_key(what: ToDescribe, picture: str = "") -> str:
 def describe_recipe(captioner: ModelRef) -> str:
     """What a sentence follows from beside its key: the captioner, its model, its options, its prompt and the guard."""
     if is_grammar(captioner):
-        return recipe("describe", VERSION, captioner.name, sentence.VERSION)
+        return recipe("describe", VERSION, captioner.name, described.VERSION)
     more = [captioner.own_options] if captioner.own_options else []
     return recipe("describe", VERSION, captioner.name, captioner.digest, PROMPT_VERSION, faithful.VERSION, *more)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from prep.errors import PrepError, UsageError
 from prep.machine.advice import plan_for
 from prep.machine.compute import Compute, look
+from prep.models.captioners import captioner_of, is_grammar
 from prep.models.check import WITH_SECTION, check_model
 from prep.models.choose import ANSWER_SECONDS, choose_generator, choose_tagger, elsewhere
 from prep.models.choose_models import options_of
@@ -57,7 +58,10 @@ def examine(settings: Settings) -> Iterator[tuple[str, list[Line]]]:
     tagger = _tagger(settings, reached.get("tagger", False))
     generator = _generator(settings, compute)
     devices, matting = _device(settings, compute), _matting(settings)
-    yield "models", [tagger, *devices, generator, matting, *_witnesses(settings), *_crops(settings)]
+    yield (
+        "models",
+        [tagger, *devices, generator, matting, *_witnesses(settings), *_crops(settings), *_captioner(settings)],
+    )
 
 
 def _asked(pool: ThreadPoolExecutor, spec: ModelSpec) -> Future:
@@ -229,6 +233,20 @@ def _witnesses(settings: Settings) -> Iterator[Line]:
             yield Line(choice.about, f"{lack}: it is not measured", f"`pip install {choice.spec.needs}`")
         else:
             yield Line(choice.about, f"{choice.spec.name} looks at what is drawn")
+
+
+def _captioner(settings: Settings) -> Iterator[Line]:
+    """Who writes sentences, if it is not the grammar."""
+    try:
+        found = captioner_of(settings, may_ask=False)
+        if is_grammar(found):
+            return
+        if found.spec.remote:
+            yield Line("captioner", _told_elsewhere(found.spec, dict(found.given)["url"], settings))
+        else:
+            yield Line("captioner", f"{settings.captioner.model}, a model in a folder, writes sentences")
+    except PrepError as error:
+        yield Line("captioner", error.message, error.hint, stops=True)
 
 
 def _get(model: ModelSpec) -> str:

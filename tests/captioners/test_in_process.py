@@ -40,7 +40,7 @@ def test_a_model_in_a_folder_writes_or_the_grammar_does(folder):
     assert captioner_of(load_settings(sets=(f"captioner.model={folder}",))) == ref and ref.digest
     with MEMORY.lend(ref) as captioner:
         (found,) = captioner.write([ToDescribe(("1girl", "smile", "red_dress"))])
-        assert found.text == "A girl is wearing a red dress, and smiling." and found.by == "grammar" and found.why
+        assert found.text == "A girl is wearing a red dress and smiling." and found.by == "grammar" and found.why
         assert [*captioner.write([ToDescribe(("1girl", "smile", "red_dress"))])] == [found]
 
 

@@ -18,7 +18,7 @@ from tests.support.speaking import Said, speaking
 TAGS = ("1girl", "smile", "red_dress", "classroom")
 WHAT = ToDescribe(TAGS, frozenset({"orange_hair"}), ("mira",))
 TRUE = "In a classroom, a girl in a red dress is smiling."
-GRAMMAR = "A girl is wearing a red dress, and smiling, in a classroom."
+GRAMMAR = "A girl is wearing a red dress and smiling, in a classroom."
 KEY = "sk-not-to-be-seen-anywhere"
 
 

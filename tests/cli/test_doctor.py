@@ -11,6 +11,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from prep import remote
 from prep.cli import group
 from prep.config import configs_folder, load_settings
 from prep.machine import compute, examine, torch_build
@@ -23,6 +24,7 @@ from prep.sections import Models, Settings, TaggerSettings
 from prep.tensors import device
 from tests.support.fetching import allow_fetching, without_home
 from tests.support.runs import prep
+from tests.support.speaking import speaking
 from tests.support.weights import basename, target
 from tests.support.witness_files import tiny_ccip
 
@@ -432,3 +434,13 @@ def test_a_witness_of_the_wrong_kind_stops_a_run_and_is_told(tmp_path, monkeypat
     (tmp_path / "ccip" / "metrics.json").write_text("[]")
     monkeypatch.setenv("PREP_MODELS", str(tmp_path))
     assert stops() == ["witnesses"] and "metrics.json is not a table" in lines()["witnesses"]
+
+
+def test_a_captioner_is_told_if_it_is_not_the_grammar(monkeypatch):
+    monkeypatch.setattr(remote, "PAUSE_SECONDS", 0.0)
+    assert "captioner" not in lines()
+    with speaking(lambda asked: "") as speaker:
+        settings = load_settings(sets=(f"captioner.model=llm:{speaker.url}",))
+        assert f"{speaker.url} writes sentences with tiny-instruct" in lines(settings)["captioner"]
+    gone = load_settings(sets=(f"captioner.model=llm:{speaker.url}", "captioner.llm.timeout=1"))
+    assert stops(gone) == ["captioner"] and "does not answer" in lines(gone)["captioner"]

@@ -20,7 +20,7 @@ def test_the_grammar_describes_and_its_sentences_are_kept(tmp_path):
     (outcome,) = described(ledger, captioner, SMILE)
     assert outcome.problem is None
     book = SentenceBook(Ledger(tmp_path), describe_recipe(captioner))
-    assert book.get(sentence_key(SMILE)) == Sentence("A girl is wearing a red dress, and smiling.", "grammar")
+    assert book.get(sentence_key(SMILE)) == Sentence("A girl is wearing a red dress and smiling.", "grammar")
     assert book.get(sentence_key(SMILE._replace(length="long"))) is None
 
 

@@ -413,9 +413,19 @@ def falsehoods(kind: str, dice: random.Random, told: Callable[[Scene, random.Ran
             yield Claim(tuple(found.tags), frozenset(), spoiled, kind)
 
 
+CAPTIONS = Path(__file__).parent.parent / "captions"
+
+
 def by_hand() -> Iterator[Claim]:
-    """True sentences as a person writes them: tests/captions/paraphrases.txt."""
-    lines = (Path(__file__).parent.parent / "captions" / "paraphrases.txt").read_text().splitlines()
-    lines = [line for line in lines if line and not line.startswith("#")]
+    """True sentences as a person writes them."""
+    lines = [line for line in (CAPTIONS / "paraphrases.txt").read_text().splitlines() if line and line[0] != "#"]
     for tags, text in zip(lines[::2], lines[1::2], strict=True):
         yield Claim(tuple(tags.split()), frozenset(), text.strip(), "true")
+
+
+def false_by_hand() -> Iterator[Claim]:
+    """False ones, thought up to get through."""
+    for picture in (CAPTIONS / "falsehoods.txt").read_text().split("\n\n"):
+        tags, *texts = [line for line in picture.splitlines() if line and line[0] != "#"]
+        for text in texts:
+            yield Claim(tuple(tags.split()), frozenset(), text.strip(), "false, by hand")

@@ -1,0 +1,114 @@
+"""Reading nouns with their adjectives: before them, and behind `is`."""
+
+from collections.abc import Iterator
+
+from prep.captions._licences import Head, Licences
+from prep.captions._state import ACCEPTS, BE, CLAUSES, NOBODY, NOMINATIVE, OF_A_PERSON, State, Step
+from prep.captions.faithful_words import HEADWEAR
+
+LONGEST = 10  # words of a noun with its adjectives
+ANDS = ("and", ",")
+
+
+def nouns(tokens: list[str], at: int, state: State, allowed: Licences) -> Iterator[Step]:
+    governs = {"in place": "in", "also": "with"}.get(state.governs, state.governs)
+    for to, name, said, owned in _noun(tokens, at, allowed):
+        head = allowed.heads[name]
+        kinds = head.kinds - ({"worn"} if state.governs == "in place" else set())
+        guest = head.kinds == {"thing"}
+        to, said = _behind_noun(tokens, to, name, head, said, allowed)
+        if governs in ACCEPTS and kinds & ACCEPTS[governs] and (state.needs or state.fresh):
+            following = state._replace(needs=False, last=name, fresh=False, guest=guest, about=NOBODY)
+            if not state.who and state.owed is not None and governs != "there" and head.kinds & {*OF_A_PERSON, "held"}:
+                following = following._replace(owed=True)
+            yield to, following, said
+        begins = state.fresh and not state.needs and governs in CLAUSES
+        alone = not state.who or tokens[to : to + 1] and tokens[to] in BE  # and a window is visible
+        nominative = head.kinds & (NOMINATIVE if alone else OF_A_PERSON)
+        if (
+            begins
+            and nominative
+            and not (state.owed and guest)
+            and (governs == "start" or owned or state.about or alone)
+        ):
+            about = (state.about | {name}) if not state.governs else frozenset((name,))
+            who = state.who and not guest
+            yield (
+                to,
+                state._replace(governs="", about=about, last=name, fresh=False, guest=guest, who=who, hangs=True),
+                said,
+            )
+
+
+def _behind_noun(
+    tokens: list[str], to: int, name: str, head: Head, said: frozenset[str], allowed: Licences
+) -> tuple[int, frozenset[str]]:
+    """A smile on her face, a ribbon in her hair: what adds nothing."""
+    behind = [token for token in tokens[to : to + 3] if token not in allowed.possessives and token != "the"]
+    length = next((at for at in range(4) if tokens[to : to + at][-1:] in (["face"], ["hair"], ["head"])), 0)
+    if length < 2:
+        return to, said
+    if "face" in head.kinds and behind[:2] == ["on", "face"]:
+        return to + length, said
+    ornament = f"hair_{name}"
+    if behind[:2] == ["in", "hair"] and ornament in allowed.tags:
+        return to + length, said | {ornament}
+    if behind[:2] == ["on", "head"] and "worn" in head.kinds and name in HEADWEAR:
+        return to + length, said
+    return to, said
+
+
+def _noun(tokens: list[str], at: int, allowed: Licences) -> Iterator[tuple[int, str, frozenset[str], bool]]:
+    """(where it ends, the noun, tags that it says, whether it has an article) for each noun that begins here."""
+    to, article, owned = at, False, False
+    while to < len(tokens) and (tokens[to] in ("a", "an", "the", "some") or tokens[to] in allowed.possessives):
+        article = True
+        owned |= tokens[to] in allowed.possessives or tokens[to] == "the"
+        to += 1
+    if tokens[to : to + 2] == ["pair", "of"]:
+        to += 2
+    begins, before = to, set()
+    while to < min(len(tokens), begins + LONGEST):
+        token = tokens[to]
+        if head := allowed.heads.get(token):
+            known = before - {"and", ","}
+            joined = to > begins and tokens[to - 1] in ANDS
+            if known <= head.modifiers and (known or article or head.bare) and not joined:
+                said = frozenset(tag for modifiers, tag in head.tags if modifiers <= known)
+                if not known or _of_all(head, said, allowed):
+                    yield to + 1, token, said, owned or not article
+        if token not in ("and", ",") and token not in allowed.modifiers:
+            return
+        before.add(token)
+        to += 1
+
+
+def _of_all(head: Head, said: frozenset[str], allowed: Licences) -> bool:
+    """Of several people `red hair` would be said of all, or of the last one, if some have blue hair."""
+    theirs = head.kinds & OF_A_PERSON and not allowed.alone and allowed.people
+    return not theirs or {tag for _, tag in head.tags} <= said
+
+
+def adjectives(tokens: list[str], at: int, state: State, allowed: Licences) -> Iterator[Step]:
+    """Her hair is long and orange; her mouth closed."""
+    if state.governs == "mods":
+        heads = state.about
+    elif state.last and not state.needs:
+        heads = frozenset((state.last,))
+    else:
+        return
+    to, found = at, set()
+    while to < len(tokens):
+        token = tokens[to]
+        if token in ANDS and found:
+            to += 1
+            continue
+        if not all(token in allowed.heads[head].modifiers for head in heads):
+            return
+        found.add(token)
+        to += 1
+        said = frozenset(
+            tag for head in heads for modifiers, tag in allowed.heads[head].tags if modifiers and modifiers <= found
+        )
+        if all(_of_all(allowed.heads[head], said, allowed) for head in heads):
+            yield to, state._replace(fresh=False, hangs=False), said
