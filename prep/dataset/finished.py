@@ -12,7 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from prep.captions.forms import FORMS, Form, first_word, form_of
+from prep.captions.forms import Form, first_word, form_of
+from prep.dataset.base import base_name
 from prep.dataset.linked import check_picture
 from prep.dataset.opened import Set, as_it_lies, read_caption
 from prep.edits.placed import check_repeats
@@ -50,7 +51,7 @@ class Group:
 
     name: str  # without the repeats: safe as a folder name
     repeats: int
-    trigger: str  # the first tag of most of its captions
+    trigger: str  # the first tag of most of its captions; in a set for a base model, from dataset.toml
     pictures: tuple[Picture, ...]
 
     @property
@@ -116,21 +117,15 @@ def read_set(out: Path) -> FinishedSet:
         )
     if not pictures:
         raise UsageError(f"{out} has no image to train on", hint="see `prep status` for the reasons")
-    form = form_of(base_of(settings))
+    base = base_name(settings)
+    form = form_of(base)
     groups = tuple(
         Group(
             name, folders[name][0], _trigger(name, found, form), tuple(sorted(found, key=lambda each: each.path.name))
         )
         for name, found in sorted(pictures.items())
     )
-    return FinishedSet(out, _resolution(settings), groups, left_out, base_of(settings))
-
-
-def base_of(settings: dict[str, Any]) -> str:
-    """The base model that the captions of these settings are for; empty: none is named."""
-    captions = settings.get("captions")
-    found = captions.get("for") if isinstance(captions, dict) else None
-    return found if found in FORMS else ""
+    return FinishedSet(out, _resolution(settings), groups, left_out, base)
 
 
 def _resolution(settings: dict[str, Any]) -> int:
