@@ -68,5 +68,5 @@ persistent_data_loader_workers = true
 OUTPUT = """
 [output]
 output_dir = "../training"
-output_name = "lora"
+output_name = "{name}"
 """

@@ -100,6 +100,7 @@ def training_command(kohya: Path, base: str = "") -> str:
 
 
 def training_toml(base: str, start: Start, resolution: int) -> str:
+    """The file of options. resolution: of the set, pixels."""
     trainer = TRAINERS[base]
     values = {
         name: getattr(start, name) for name in ("characters", "dim", "steps_an_epoch", "steps", "epochs", "save_every")
@@ -108,6 +109,7 @@ def training_toml(base: str, start: Start, resolution: int) -> str:
         "resolution": resolution,
         "views": start.steps // start.characters,
         "warmup": min(100, start.steps // 20),
+        "name": f"lora-{base}" if base else "lora",  # one folder takes those of all base models
     }
     return _head(trainer, base, start) + "".join(trainer.blocks).format(**values)
 
