@@ -1,10 +1,10 @@
 """The base model that a finished set's captions are for, from its manifest, and what its trainer is told."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from prep.captions.forms import FORMS
+from prep.dataset.finished import base_of
 from prep.dataset.rows import manifest_facts
 from prep.dataset.training import TRAINERS
 from prep.errors import PrepError
@@ -12,13 +12,6 @@ from prep.lint.base import Base
 from prep.lint.toml_file import read_toml
 
 EXPORT = "export"
-
-
-def base_name(settings: Mapping[str, Any]) -> str:
-    """settings: those of a manifest. -> the name as in `captions.for`; empty: none, or one that is not known here."""
-    captions = settings.get("captions")
-    name = captions.get("for", "") if isinstance(captions, Mapping) else ""
-    return name if isinstance(name, str) and name in FORMS else ""
 
 
 def base_around(path: Path) -> Base | None:
@@ -36,7 +29,7 @@ def base_around(path: Path) -> Base | None:
         except (OSError, PrepError, ValueError):
             continue
         if inside[:1] != (EXPORT,):
-            name, folder = base_name(settings), out / "kohya"
+            name, folder = base_of(settings), out / "kohya"
         elif len(inside) > 1:
             name, folder = inside[1].removeprefix("kohya-"), out / EXPORT / inside[1]
         else:

@@ -12,8 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from prep.captions.forms import Form, first_word, form_of
-from prep.dataset.base import base_name
+from prep.captions.forms import FORMS, Form, first_word, form_of
 from prep.dataset.linked import check_picture
 from prep.dataset.opened import Set, as_it_lies, read_caption
 from prep.edits.placed import check_repeats
@@ -51,7 +50,7 @@ class Group:
 
     name: str  # without the repeats: safe as a folder name
     repeats: int
-    trigger: str  # the first tag of most of its captions; in a set for a base model, from dataset.toml
+    trigger: str  # the first tag of most of its captions
     pictures: tuple[Picture, ...]
 
     @property
@@ -117,7 +116,7 @@ def read_set(out: Path) -> FinishedSet:
         )
     if not pictures:
         raise UsageError(f"{out} has no image to train on", hint="see `prep status` for the reasons")
-    base = base_name(settings)
+    base = base_of(settings)
     form = form_of(base)
     groups = tuple(
         Group(
@@ -126,6 +125,13 @@ def read_set(out: Path) -> FinishedSet:
         for name, found in sorted(pictures.items())
     )
     return FinishedSet(out, _resolution(settings), groups, left_out, base)
+
+
+def base_of(settings: dict[str, Any]) -> str:
+    """The base model that the captions of a manifest's settings are for; empty: none, or one that is not known here."""
+    captions = settings.get("captions")
+    found = captions.get("for") if isinstance(captions, dict) else None
+    return found if isinstance(found, str) and found in FORMS else ""
 
 
 def _resolution(settings: dict[str, Any]) -> int:

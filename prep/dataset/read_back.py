@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from prep.aside import is_lost
-from prep.dataset.base import base_name
+from prep.dataset.finished import base_of
 from prep.dataset.rows import manifest_columns, manifest_facts, manifest_rows
 from prep.edits.decisions import Decisions
 from prep.edits.from_files import HandEdits
@@ -159,7 +159,7 @@ def _verdicts(edits: HandEdits, before: Told) -> Iterator[tuple[str, Verdict | N
 def _form(out: Path) -> str:
     """The form of the captions in the manifest; empty: they are tags."""
     with suppress(FileNotFoundError, UsageError, ValueError):
-        return base_name(manifest_facts(out)["settings"])
+        return base_of(manifest_facts(out)["settings"])
     return ""
 
 

@@ -13,7 +13,8 @@ from prep.files import open_file
 NEVER_NULL = ("character", "origin", "status")
 # Null in the rows of an older prep.
 NEWER = frozenset(
-    "manner asked changes check_identity check_damage check_alike variant second_tagger disagreements made_by".split()
+    "manner asked changes check_identity check_damage check_alike variant second_tagger disagreements made_by "
+    "sentence_by sentence_why".split()
 )
 
 

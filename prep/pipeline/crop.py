@@ -19,14 +19,13 @@ from prep.edits.follow import move
 from prep.jobs.crop import FOLDER, CropJob, Cutting
 from prep.jobs.detect import FOUND, DetectJob, detect_recipe, found_in
 from prep.jobs.draw import DRAW, draw_recipe, ref_from_draw
-from prep.jobs.tag import ScoreBook, TagJob
-from prep.models.choose_models import fetched
 from prep.models.detectors import detectors_of
 from prep.models.residency import MEMORY
 from prep.names import quantity
 from prep.pipeline.carried import carried
 from prep.pipeline.composites import may_be_cut
 from prep.pipeline.decided import captioned, overruled, training
+from prep.pipeline.read_made import read_made
 from prep.pipeline.records import Captioned
 from prep.run import Run, image_key
 from prep.system import remove
@@ -156,16 +155,11 @@ def _rows(run: Run, record: Captioned, wanted: Mapping[str, Cutting], paths: Map
 
 def _read(run: Run, record: Captioned, rows: Sequence[Row]) -> Captioned:
     """With the tags of all crops."""
-    unread = list({row.ref.sha256: row.ref for row in rows if row.ref.sha256 not in record.scores}.values())
-    if not unread:
-        return record
-    run.report.say(f"crop: {record.tagger.name} reads {quantity(len(unread), 'crop')}")
-    job = TagJob(run.out, run.ledger, fetched(record.tagger, run.settings), run.settings.scan.max_pixels)
-    for outcome in carried(run, job, unread, "crop"):
-        if outcome.problem:
-            run.problems[f"generated/{outcome.subject}"] = outcome.problem
-    MEMORY.clear()
-    return replace(record, scores=ScoreBook(run.ledger, record.tag_recipe))
+    crops = list({row.ref.sha256: row.ref for row in rows}.values())
+    record, read = read_made(run, record, crops, "crop", "crop")
+    if read:
+        MEMORY.clear()
+    return record
 
 
 def _clear(run: Run, wanted: Mapping[str, Cutting]) -> None:

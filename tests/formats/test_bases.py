@@ -4,21 +4,20 @@ import json
 
 import pytest
 
-from prep.captions.forms import FORMS, Item, parts_of, worded
-from prep.dataset.toml import dataset_toml
+from prep.captions.forms import FORMS
 from tests.support.finished import Maker, export
 from tests.support.trainers import ai_toolkit, onetrainer
 
 
 def a_set(out, base: str):
     """One character, whose trigger word is not always what its captions begin with."""
-    made, form = Maker(out), FORMS[base]
-    parts = parts_of(
-        form, ["mira"], [Item("1girl"), Item("smile")], "safe", "A girl smiles." * ("sentence" in form.parts)
-    )
-    path = made.add("Mira", worded(form, parts, ["mira"]))
-    text = dataset_toml([(path.parent.name, 10, "mira")], 512, form=FORMS[base])
-    (made.out / "kohya" / "dataset.toml").write_text(text)
+    made = Maker(out)
+    told = {
+        "sd15": "mira, 1girl, smile",
+        "sdxl": "mira, 1girl, smile",
+        "anima": "safe, 1girl, mira, smile. A girl smiles.",
+    }
+    made.add("Mira", told.get(base, f"{FORMS[base].head}mira, a girl smiles."))
     return made.finish(base)
 
 
