@@ -22,7 +22,7 @@ def base_around(path: Path) -> Base | None:
     here = path.absolute()
     for out in (here, *here.parents[:3]):
         inside = here.relative_to(out).parts
-        if inside and inside[0] not in ("kohya", EXPORT):
+        if inside and inside[0] not in ("kohya", EXPORT) or not (out / "manifest.parquet").exists():
             continue
         try:
             settings = manifest_facts(out)["settings"]

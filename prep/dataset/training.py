@@ -1,7 +1,7 @@
 """Starting values for a LoRA of the base model that the captions are for, next to the dataset.toml that it reads.
 
 The values follow from the size of the set and from the trainer's documentation. No training was run to find them:
-they are starting values, and each names its reason. trainers.py and musubi.py have the texts.
+they are starting values, and each names its reason. sd_scripts.py and musubi.py have the texts.
 """
 
 import os
@@ -12,8 +12,9 @@ from pathlib import Path
 
 from prep.captions.forms import form_of
 from prep.dataset.musubi import DATASET, QWEN_IMAGE, Z_IMAGE
+from prep.dataset.sd_scripts import ANIMA, FLUX, LUMINA, SD15, SD35, SD35_SENTENCES, SDXL
 from prep.dataset.toml import remove_unless_edited, write_unless_edited
-from prep.dataset.trainers import ANIMA, FLUX, LUMINA, MUSUBI, SD15, SD35, SD35_SENTENCES, SDXL, Trainer
+from prep.dataset.trainers import MUSUBI, Trainer
 from prep.ledger import Ledger
 from prep.names import numbered_folder, quantity, slug_of_group
 
@@ -99,6 +100,7 @@ def training_command(kohya: Path, base: str = "") -> str:
 
 
 def training_toml(base: str, start: Start, resolution: int) -> str:
+    """The file of options. resolution: of the set, pixels."""
     trainer = TRAINERS[base]
     values = {
         name: getattr(start, name) for name in ("characters", "dim", "steps_an_epoch", "steps", "epochs", "save_every")
@@ -107,6 +109,7 @@ def training_toml(base: str, start: Start, resolution: int) -> str:
         "resolution": resolution,
         "views": start.steps // start.characters,
         "warmup": min(100, start.steps // 20),
+        "name": f"lora-{base}" if base else "lora",  # one folder takes those of all base models
     }
     return _head(trainer, base, start) + "".join(trainer.blocks).format(**values)
 

@@ -118,6 +118,11 @@ def test_as_much_of_a_caption_is_read_as_its_form_says(base):
     assert set(read) <= {form_of(base).tokens} and (read or TRAINERS[base].home == MUSUBI)
 
 
+def test_no_base_models_lora_takes_the_place_of_anothers():
+    names = [flat(training_toml(base, Start(24, 3, 300), 1024))["output_name"] for base in TRAINERS]
+    assert len(set(names)) == len(TRAINERS)
+
+
 def test_captions_that_bring_the_system_prompt_get_no_second_one():
     assert flat(training_toml("lumina", Start(24, 3, 300), 1024))["system_prompt"] == "" and form_of("lumina").head
 
