@@ -171,7 +171,9 @@ def _joined(form: Form, parts: Parts, triggers: Sequence[str], own: bool) -> str
 
 def first_word(form: Form, text: str) -> str:
     """What stands where a caption in this form has its trigger word."""
-    parts = _split(text.removeprefix(form.head.strip()))
+    body = text.removeprefix(form.head.strip())
+    both = "sentence" in form.parts and form.parts[0] == "tags"
+    parts = _tags_first(body, "")[0] if both else _split(body)
     safety = {*form.safety.values()} if form.grouped else {}
     passed = (each for each in parts if not form.grouped or not _stands_before(each, safety))
     return next(passed, "")

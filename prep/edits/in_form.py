@@ -6,8 +6,8 @@ file, no ledger.
 
 from collections.abc import Iterable, Sequence
 
+from prep.captions.described import described
 from prep.captions.forms import Item, Parts, form_of, parted, parts_of, worded
-from prep.captions.sentence import sentence
 from prep.edits.merge import Hand, edited, items, key
 from prep.names import underscored
 
@@ -48,7 +48,7 @@ def begun_in_form(hand: Hand, machine: tuple[str, ...], triggers: int) -> Hand:
     of which the first `triggers` are trigger words.
     """
     form, words = form_of(hand.form), machine[:triggers]
-    tags, said = [Item(text) for text in machine[triggers:]], sentence(tag_names(machine, words))
+    tags, said = [Item(text) for text in machine[triggers:]], described(tag_names(machine, words), form.length)
     parts = parts_of(form, words, tags, None, said if "sentence" in form.parts else "")
     ours = Hand(", ".join(machine), machine, triggers=triggers, form=hand.form, whole=worded(form, parts, words))
     after = read(ours._replace(sentence=parts.sentence), hand.whole or "")
@@ -78,7 +78,7 @@ def retold(now: Hand, text: str, own: str | None) -> Hand:
     before = parted(form, now.whole or "", triggers, now.sentence)
     old, new = items(now.text or ""), items(text)
     if own is None and (now.own or [*map(key, old)] != [*map(key, new)]) and "sentence" in form.parts:
-        said = sentence(tag_names(new, triggers))
+        said = described(tag_names(new, triggers), form.length)
     else:
         said = now.sentence if own is None else own
     there, here = set(map(key, old)), set(map(key, new))

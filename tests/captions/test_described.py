@@ -18,8 +18,8 @@ from tests.captions.test_sentence import TAGS, prompt_text, said
             "night classroom full_body simple_background",
             "medium",
             "A girl with long orange hair is wearing a green dress and a hairband. She is smiling broadly with a "
-            "closed mouth, standing, and looking at the viewer. She is in a classroom, at night, against a simple background, "
-            "shown from head to toe.",
+            "closed mouth, standing, and looking at the viewer. She is in a classroom, at night, against a simple "
+            "background, shown from head to toe.",
         ),
         (
             "1boy black_coat gloves serious crossed_arms from_below night sword",

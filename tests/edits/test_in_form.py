@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from prep.captions.described import described
 from prep.captions.forms import FORMS, LUMINA
-from prep.captions.sentence import sentence
 from tests.support.person import LOW, tags
 
 SENTENCES = [name for name, form in FORMS.items() if "sentence" in form.parts]
@@ -59,7 +59,7 @@ def test_a_tag_edited_in_a_form_is_edited_in_the_list(made, name):
 def test_a_sentence_by_hand_is_kept_whatever_the_tags_become(made, name):
     made.run(form(name))
     path = made.text("000")
-    said = sentence([tag for tag in tags_of(made, "000")])
+    said = described(tags_of(made, "000"), FORMS[name].length)
     mine = "She waits for the rain to end, and hums."
     text = path.read_text()
     at = text.lower().index(said.lower())
@@ -83,7 +83,7 @@ def tags_of(made, name: str) -> list[str]:
 def test_a_sentence_taken_out_does_not_come_back(made, name):
     made.run(form(name))
     path = made.text("000")
-    said = sentence(tags_of(made, "000"))
+    said = described(tags_of(made, "000"), FORMS[name].length)
     text = path.read_text()
     at = text.lower().index(said.lower())
     path.write_text((text[:at] + text[at + len(said) :]).strip().removesuffix(".").removesuffix(","))
@@ -141,7 +141,7 @@ def test_a_page_edits_the_whole_text(made, name):
     key = made.key("000")
     with made.door() as edits:
         before = edits.text(key)
-        said = sentence(tags_of(made, "000"))
+        said = described(tags_of(made, "000"), FORMS[name].length)
         at = before.lower().index(said.lower())
         mine = before[:at] + "She waits." + before[at + len(said) :]
         assert edits.caption(key, mine, base=before) == mine
