@@ -151,6 +151,7 @@ def _with_quotes(key: str) -> str:
 
 
 def shortened(text: str) -> str:
+    text = re.sub(r"//[^/\s]*@", "//...@", text)  # a password is shown to nobody
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 

@@ -196,6 +196,13 @@ def encode_webp(pixels: np.ndarray, quality: int = 80) -> bytes:
     return stream.getvalue()
 
 
+def encode_jpeg(pixels: np.ndarray, quality: int = 90) -> bytes:
+    """pixels: uint8 [H, W, 3], RGB."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
 def is_webp(data: bytes) -> bool:
     """Whether it is a WebP picture that decodes, with nothing cut off. Raises ImageError for what cannot be decoded."""
     with _loaded(data, MEASURE_PX * MEASURE_PX) as (_, header, _skipped):

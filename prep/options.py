@@ -241,6 +241,7 @@ COMMON: dict[Role, type[Options]] = {
     "witness": Options,
     "detector": Options,
     "captioner": CaptionerOptions,
+    "detector": Options,
 }
 
 

@@ -118,16 +118,6 @@ class Witness(Protocol):
     def accepts(self, measure: float) -> bool: ...
 
 
-class Detector(Protocol):
-    """Finds parts of the persons in a picture. Made like a tagger; it loads when it first looks at one."""
-
-    def find(self, image: np.ndarray) -> list[Detected]:
-        """image: uint8 [H, W, 3], RGB -> what it finds, the best first."""
-
-    def close(self) -> None:
-        """Free all memory."""
-
-
 class Captioner(Protocol):
     """Writes sentences of tags. Made like a tagger."""
 
@@ -138,6 +128,16 @@ class Captioner(Protocol):
         """Yield one answer per item, in order, as they become known. A problem: no sentence could be asked for; the
         grammar's takes its place, and `--retry` asks again. Raises StoppedError when nobody would get an answer.
         """
+
+
+class Detector(Protocol):
+    """Finds parts of the persons in a picture. Made like a tagger; it loads when it first looks at one."""
+
+    def find(self, image: np.ndarray) -> list[Detected]:
+        """image: uint8 [H, W, 3], RGB -> what it finds, the best first."""
+
+    def close(self) -> None:
+        """Free all memory."""
 
 
 class Job(Protocol):

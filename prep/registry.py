@@ -4,6 +4,7 @@ A member is one file in its room and one line in the room's __init__. The `modul
 only when it is needed. Nothing here knows what a member does.
 """
 
+import contextlib
 import difflib
 import importlib
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from typing import Any, Literal
 
 from prep.errors import SettingsError, UsageError
 
-Role = Literal["tagger", "generator", "matting", "witness", "detector", "captioner"]
+Role = Literal["tagger", "generator", "matting", "witness", "captioner", "detector"]
 HUB = "https://huggingface.co"
 ONNX = "model.onnx"  # what makes a folder that of a model in ONNX
 
@@ -25,8 +26,8 @@ FAMILIES: dict[Role, str] = {
     "generator": "prep.generators:GENERATORS",
     "matting": "prep.composites:MATTINGS",
     "witness": "prep.witnesses:WITNESSES",
-    "detector": "prep.detectors:DETECTORS",
     "captioner": "prep.captioners:CAPTIONERS",
+    "detector": "prep.detectors:DETECTORS",
 }
 
 
@@ -121,8 +122,10 @@ class Family:
 
     def at_path(self, path: Path) -> ModelSpec:
         """The member that loads a bare path."""
-        onnx = self.by_onnx and (path.suffix == Path(ONNX).suffix or (path / ONNX).is_file())
-        return self.spec(self.by_onnx if onnx else self.by_path)
+        onnx = path.suffix == Path(ONNX).suffix
+        with contextlib.suppress(OSError):  # a path that no file can have
+            onnx = onnx or (path / ONNX).is_file()
+        return self.spec(self.by_onnx if onnx and self.by_onnx else self.by_path)
 
     def names(self) -> list[str]:
         """The members that ship with prep, then those of other packages."""

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,10 +20,13 @@ from prep.documents import DocumentError, parse_json
 from prep.errors import NetworkError, SettingsError, StoppedError
 
 if TYPE_CHECKING:
-    from requests import Response
+    from requests import PreparedRequest, Response
 
 AUTH = "PREP_A1111_AUTH"
+KEY = "PREP_CAPTIONER_KEY"
 TRIES = 4
+FAILING = (500, 501, 502, 504)  # perhaps only this call, so not worth many tries; 503: it is loading
+FAILING_TRIES = 2
 SILENT_TRIES = 2  # of a server that accepts and does not answer: each costs the whole time-out
 PAUSE_SECONDS = 1.0  # doubles with each try
 CONNECT_SECONDS = 5
@@ -32,6 +36,7 @@ SHOWN = 200  # letters of what a server says about an error
 BUSY = (408, 425, 429)  # like 5xx: worth another try
 NO_API = "start it there with --api (AUTOMATIC1111 and Forge answer to programs only then), or correct the address"
 PASSWORD = f"set {AUTH}=user:password, or add the host to ~/.netrc"
+NO_PASSWORD = f"{PASSWORD}; the key of a captioner belongs in {KEY}"
 
 
 class AddressError(ValueError):
@@ -55,7 +60,7 @@ def address_of(typed: str) -> str:
     except ValueError:
         raise AddressError("is not an address", example) from None
     if parts.username is not None or parts.password is not None:
-        raise AddressError("has a user name or a password in its address", PASSWORD)
+        raise AddressError("has a user name or a password in its address", NO_PASSWORD)
     sound = text.isprintable() and not any(letter.isspace() for letter in text)
     if parts.scheme not in ("http", "https") or not host or not sound or parts.query or parts.fragment:
         raise AddressError("is not an address", example)
@@ -94,26 +99,75 @@ class AbsentError(StoppedError):
     status = 404  # or 405: it has the path, but not for this kind of call
 
 
+class RefusedCallError(StoppedError):
+    """The server answers 4xx: it will not answer this call, but perhaps others."""
+
+
+class FailingError(NetworkError):
+    """The server answers 500 or the like, each time."""
+
+
 class _PassingError(NetworkError):
     """Worth another try."""
+
+
+class _FailingError(_PassingError):
+    pass
 
 
 class _SilentError(_PassingError):
     """It accepts, and does not answer in time."""
 
 
+class Bearer:
+    """A key in the header, as `requests` asks for it; without a key, nothing: not what ~/.netrc says either."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def __bool__(self) -> bool:
+        return bool(self.key)
+
+    def __call__(self, call: "PreparedRequest") -> "PreparedRequest":
+        if self.key:
+            call.headers["Authorization"] = f"Bearer {self.key}"
+        return call
+
+
+@dataclass(frozen=True)
+class Api:
+    """How the servers of one kind are asked, and what to do when they do not answer."""
+
+    credentials: Callable[[], Any]  # for `requests`; raises SettingsError
+    no_api: str
+    password: str
+    refused: str
+    wanted: str
+    stops_failing: bool = False  # whether a server that fails is asked only twice, as only one call may be at fault
+
+
+def _key() -> Bearer:
+    key = os.environ.get(KEY, "").strip()
+    if not key.isascii() or not key.isprintable():
+        raise SettingsError(f"{KEY} has letters that no key has", hint="set it to the key alone")
+    return Bearer(key)
+
+
 class Server:
     """The API at one address. Every call raises StoppedError (NetworkError, AbsentError) with one sentence."""
 
-    def __init__(self, address: str, timeout_seconds: float, tries: int = TRIES) -> None:
-        """timeout_seconds: to wait for a whole answer. Raises SettingsError for credentials that cannot be read."""
+    def __init__(self, address: str, timeout_seconds: float, tries: int = TRIES, api: Api | None = None) -> None:
+        """timeout_seconds: to wait for a whole answer. api: a web UI's by default.
+
+        Raises SettingsError for credentials that cannot be read."""
         import requests
 
         self.address = address_of(address)
         self.timeout_seconds = timeout_seconds
         self.tries = tries
         self.session = requests.Session()
-        self.session.auth = _credentials()
+        self.api = api or WEB_UI
+        self.session.auth = self.api.credentials()
         # A proxy does not know what `localhost` is here.
         self.proxies = {"http": "", "https": ""} if is_here(self.address) else {}
 
@@ -129,17 +183,19 @@ class Server:
         self.session.close()
 
     def _asked(self, method: str, path: str, body: Any, tries: int) -> Any:
-        silent = 0
+        silent = failing = 0
 
         def passes(error: BaseException) -> bool:
-            nonlocal silent
+            nonlocal silent, failing
             silent += isinstance(error, _SilentError)
-            return isinstance(error, _PassingError) and silent < SILENT_TRIES
+            failing += self.api.stops_failing and isinstance(error, _FailingError)
+            return isinstance(error, _PassingError) and silent < SILENT_TRIES and failing < FAILING_TRIES
 
         try:
             return retrying(tries, passes)(lambda: self._once(method, path, body))
         except _PassingError as error:
-            raise NetworkError(error.message, error.hint) from None
+            kind = FailingError if isinstance(error, _FailingError) else NetworkError
+            raise kind(error.message, error.hint) from None
 
     def _once(self, method: str, path: str, body: Any) -> Any:
         import requests
@@ -155,7 +211,7 @@ class Server:
             kind = _SilentError if "Read timed out" in str(error) else _PassingError
             raise kind(f"{self.address} does not answer: there is no connection, or it was lost", again) from None
         except (requests.RequestException, ValueError) as error:  # ValueError: some host names are invalid
-            raise StoppedError(f"{self.address} cannot be asked ({type(error).__name__})", NO_API) from None
+            raise StoppedError(f"{self.address} cannot be asked ({type(error).__name__})", self.api.no_api) from None
 
     def _received(self, method: str, path: str, body: Any) -> tuple["Response", bytes]:
         """An answer and its body, of bounded size and in bounded time. Raises StoppedError and what requests raises.
@@ -192,7 +248,7 @@ class Server:
         for chunk in answer.iter_content(CHUNK_BYTES):
             data += chunk
             if len(data) > ANSWER_BYTES:
-                raise StoppedError(f"{self.address} sends more than {ANSWER_BYTES:,} bytes", hint=NO_API)
+                raise StoppedError(f"{self.address} sends more than {ANSWER_BYTES:,} bytes", hint=self.api.no_api)
             if time.monotonic() > until:
                 raise self._too_slow()
         return bytes(data)
@@ -204,27 +260,34 @@ class Server:
         status, where = answer.status_code, f"{self.address} ({path})"
         page = data.lstrip()[:1] == b"<" or "html" in answer.headers.get("Content-Type", "")
         if status in (401, 403):
-            given = "the user name and password are refused" if self.session.auth else "it asks for a password"
-            raise StoppedError(f"{where}: {given}", hint=PASSWORD)
+            given = self.api.refused if self.session.auth else self.api.wanted
+            raise StoppedError(f"{where}: {given}", hint=self.api.password)
         if 300 <= status < 400:
             raise StoppedError(f"{where} leads to another address", hint="use the address that it leads to")
-        if status in (404, 405) and (page or not _detail(data) or _detail(data) in ("Not Found", "Method Not Allowed")):
-            error = AbsentError(f"{self.address} has no {path}", hint=NO_API)
+        detail = self._without_key(_detail(data))
+        if status in (404, 405) and (page or not detail or detail in ("Not Found", "Method Not Allowed")):
+            error = AbsentError(f"{self.address} has no {path}", hint=self.api.no_api)
             error.status = status
             raise error
         if status in (404, 405):
-            raise AbsentError(f"{where} says: {_detail(data)}", hint="see what it has, or use another server")
+            raise AbsentError(f"{where} says: {detail}", hint="see what it has, or use another server")
         if status >= 500 or status in BUSY:
-            said = f": {_detail(data)}" if _detail(data) else ""
-            raise _PassingError(f"{where} answers {status}{said}", hint="see what it prints, then run again")
+            said = f": {detail}" if detail else ""
+            kind = _FailingError if status in FAILING else _PassingError
+            raise kind(f"{where} answers {status}{said}", hint="see what it prints, then run again")
         if status >= 400:
-            raise StoppedError(f"{where} answers {status}: {_detail(data)}", hint="see what it prints")
+            raise RefusedCallError(f"{where} answers {status}: {detail}", hint="see what it prints")
         if page:
-            raise StoppedError(f"{where} answers with a page for people (HTML), not with an API", hint=NO_API)
+            raise StoppedError(f"{where} answers with a page for people (HTML), not with an API", hint=self.api.no_api)
         try:
             return parse_json(data)
         except DocumentError as error:
-            raise StoppedError(f"{where}: its answer {error}", hint=NO_API) from None
+            raise StoppedError(f"{where}: its answer {error}", hint=self.api.no_api) from None
+
+    def _without_key(self, said: str) -> str:
+        """Some servers repeat the key that they refuse."""
+        key = self.session.auth.key if isinstance(self.session.auth, Bearer) else ""
+        return said.replace(key, "...") if key else said
 
 
 def _credentials() -> tuple[bytes, bytes] | None:
@@ -238,6 +301,17 @@ def _credentials() -> tuple[bytes, bytes] | None:
     return user.encode(), password.encode()
 
 
+WEB_UI = Api(_credentials, NO_API, PASSWORD, "the user name and password are refused", "it asks for a password")
+LANGUAGE_MODEL = Api(
+    _key,
+    "write it as llm:http://HOST:11434/v1, as Ollama, LM Studio, llama.cpp and vLLM have it",
+    f"set {KEY} to the key of this server",
+    f"the key in {KEY} is refused",
+    "it asks for a key",
+    stops_failing=True,
+)
+
+
 def _detail(data: bytes) -> str:
     """What the server says about an error, on one short line."""
     try:
@@ -246,5 +320,7 @@ def _detail(data: bytes) -> str:
         return ""
     if isinstance(found, dict):
         found = next((found[key] for key in ("detail", "errors", "error") if found.get(key)), "")
+    if isinstance(found, dict) and isinstance(found.get("message"), str):  # as OpenAI words it
+        found = found["message"]
     text = "".join(letter if letter.isprintable() else " " for letter in str(found))
     return text[:SHOWN].rstrip(" .")

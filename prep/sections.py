@@ -216,8 +216,8 @@ class Settings(Section):
     profile: ProfileSettings = ProfileSettings()
     captions: Captions = Captions()
     characters: dict[str, CharacterSettings] = {}
-    crops: Crops = Crops()
     captioner: CaptionerSettings = CaptionerSettings()
+    crops: Crops = Crops()
     generator: GeneratorSettings = GeneratorSettings()
     reconstruct: Reconstruct = Reconstruct()
     consistency: Consistency = Consistency()

@@ -251,6 +251,11 @@ class Picture:
         found = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
         return {name: value for name, (value, default) in found.items() if value != default}
 
+    @property
+    def whole_prompt(self) -> str:
+        """All that the encoders read, for people: the tags of the CLIPs, and on a second line what T5 reads."""
+        return f"{self.prompt}\n{self.sentence}" if self.sentence else self.prompt
+
     @cached_property
     def seed(self) -> int:
         """31 bits from everything else, but not from the clock or the position in a plan; or the one asked for."""

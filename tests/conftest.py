@@ -21,6 +21,7 @@ from tests.support.examples import make_examples
 from tests.support.figures import figure  # noqa: F401 - a fixture
 from tests.support.person import begun, begun_drawn, made, painted  # noqa: F401 - fixtures
 from tests.support.pictures import tiny_checkpoint
+from tests.support.second import other  # noqa: F401 - a fixture
 
 UNSET = ("PREP_MODELS", "HF_TOKEN", "HF_ENDPOINT", "PREP_CRASH")
 

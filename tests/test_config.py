@@ -279,6 +279,19 @@ def test_the_commented_thresholds_of_default_toml_load(tmp_path):
     assert found == {"smile": THREE, "long_hair": {"simple": 0.6, "medium": 0.5}}
 
 
+def test_later_settings_are_left_out_of_recipes_at_their_default_alone():
+    """Sets from before they came keep their captions."""
+    plain, more = load_settings(), load_settings(sets=("thresholds.character=0.7", "captions.also=['meta']"))
+    assert "character" not in plain.thresholds.model_dump() and "also" not in plain.captions.model_dump()
+    assert more.thresholds.model_dump()["character"] == 0.7 and more.captions.model_dump()["also"] == ["meta"]
+
+
+def test_a_later_setting_goes_back_to_its_default_in_a_layer_above(tmp_path):
+    below = config(tmp_path, "[thresholds]\ncharacter = 0.7\n[captions]\nalso = ['meta']\n")
+    found = load_settings(config=below, sets=("thresholds.character=0", "captions.also=[]"))
+    assert found.thresholds.character == 0 and found.captions.also == []
+
+
 @pytest.mark.parametrize("key", ["a." * 50_000 + "b", "." * 50_000, "captions.max_tags.x.y.z"])
 def test_a_key_with_many_dots_is_refused_as_it_is_read(key):
     message = told(load_settings, sets=(f"{key}=1",))

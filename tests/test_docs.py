@@ -126,7 +126,7 @@ def test_the_settings_that_the_readme_names_exist(setting):
     parts = ["characters", "x", setting.split(".")[-1]] if setting.startswith("characters") else setting.split(".")
     if parts[0] != "characters":
         section = Settings.model_fields[parts[0]].annotation
-        assert parts[1] in section.model_fields
+        assert parts[1] in {field.alias or name for name, field in section.model_fields.items()}
 
 
 @pytest.mark.parametrize("path", sorted(configs_folder().glob("*.toml")), ids=lambda path: path.name)

@@ -24,9 +24,9 @@ options parts png_chunks
 sections
 config images ledger
 run tensors aside
-taggers generators witnesses detectors runners tagging checks lint
+taggers generators witnesses detectors runners tagging checks
 models scan captions composites
-captioners crops
+captioners crops lint
 machine jobs
 edits
 dataset drawing

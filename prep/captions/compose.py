@@ -60,10 +60,11 @@ class Composer:
     @cached_property
     def not_for_captions(self) -> frozenset[str]:
         """Artists, series and the like: a caption that names one teaches that word what the trigger should learn."""
-        words, unwanted = self.selector.vocabulary, UNCAPTIONED - set(self.settings.also)
-        return frozenset(
-            name for name, category in zip(words.names, words.categories, strict=True) if category in unwanted
-        )
+        words, unwanted = self.readers or self.selector.vocabulary, UNCAPTIONED - set(self.settings.also)
+        of = dict(
+            zip(reversed(words.names), reversed(words.categories), strict=True)
+        )  # the first reader's category wins
+        return frozenset(name for name, category in of.items() if category in unwanted)
 
     @cached_property
     def caption_text(self) -> Callable[[str], str]:

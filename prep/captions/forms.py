@@ -169,6 +169,18 @@ def _joined(form: Form, parts: Parts, triggers: Sequence[str], own: bool) -> str
     return " ".join(filter(None, (", ".join(filter(None, (*words, sentence))), ", ".join(rest))))
 
 
+def first_word(form: Form, text: str) -> str:
+    """What stands where a caption in this form has its trigger word."""
+    parts = _split(text.removeprefix(form.head.strip()))
+    safety = {*form.safety.values()} if form.grouped else {}
+    passed = (each for each in parts if not form.grouped or not _stands_before(each, safety))
+    return next(passed, "")
+
+
+def _stands_before(text: str, safety: Collection[str]) -> bool:
+    return text in safety or bool(_SCORE.fullmatch(text)) or _is_people(Item(text))
+
+
 def lowered(sentence: str) -> str:
     """A sentence as it goes on behind a trigger word: `sylvie, a girl is ...`."""
     first, rest = sentence[:1], sentence[1:]

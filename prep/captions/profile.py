@@ -1,8 +1,11 @@
 """Profiles: what a character's real images have in common, and which of these tags the trigger word should learn."""
 
+from collections.abc import Collection, Iterable
+
 from prep.captions.tally import Tally
 from prep.names import quantity, underscored
 from prep.sections import CharacterSettings, ProfileSettings
+from prep.tagging.aliases import as_known
 from prep.tagging.filters import Patterns
 from prep.tagging.wilson import wilson_lower
 from prep.types import Profile, Seen
@@ -21,16 +24,21 @@ def profile_of(
     that cannot show a tag do not count for it.
     """
     counts, hidden = tally.found, tally.hidden
-    named = None if own.traits is None else {underscored(name) for name in own.traits}
-    kept, dropped = ({underscored(name) for name in names} for names in (own.keep, own.drop))
-    names = sorted(counts, key=lambda name: (-counts[name], name)) + sorted(((named or set()) | dropped) - set(counts))
+    named = None if own.traits is None else _spelled(own.traits, counts)
+    kept, dropped = _spelled(own.keep, counts), _spelled(own.drop, counts)
+    names = sorted(counts, key=lambda name: (-counts[name], name)) + sorted({*(named or ()), *dropped} - set(counts))
     tags = {
         name: _seen(name, counts[name], images, hidden[name], name in intrinsic, settings, named, kept, dropped)
         for name in names
     }
-    never = {underscored(name) for name in own.remove}
-    always = tuple(dict.fromkeys(underscored(name) for name in own.add if underscored(name) not in never))
+    never = _spelled(own.remove, counts)
+    always = tuple(name for name in _spelled(own.add, counts) if name not in never)
     return Profile(character, own.trigger or slug, images, tags, always, frozenset(never))
+
+
+def _spelled(names: Iterable[str], counts: Collection[str]) -> dict[str, None]:
+    """The names in the settings, in order, as the tagger spells them."""
+    return dict.fromkeys(as_known(underscored(name), counts) for name in names)
 
 
 def _seen(
@@ -40,9 +48,9 @@ def _seen(
     hidden: int,
     intrinsic: bool,
     settings: ProfileSettings,
-    named: set[str] | None,
-    kept: set[str],
-    dropped: set[str],
+    named: Collection[str] | None,
+    kept: Collection[str],
+    dropped: Collection[str],
 ) -> Seen:
     total = all_images - hidden
     bound = wilson_lower(images, total)

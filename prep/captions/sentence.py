@@ -104,8 +104,8 @@ class _Grammar:
     def _wearing(self) -> str:
         """Behind `wearing`; empty: nothing is said of it."""
         details = self._named(words.DETAILS)
-        details += map(_noun, self._take(lambda name: _last(name) in words.DETAIL_NOUNS and not _is_doing(name)))
-        names = self._take(_is_worn)
+        details += map(_noun, self._take(lambda name: _last(name) in words.DETAIL_NOUNS and not is_doing(name)))
+        names = self._take(is_worn)
         worn = [self._said(words.CLOTHES_NAMED[name]) if name in words.CLOTHES_NAMED else _noun(name) for name in names]
         if details and not worn:
             return f"clothes with {_and(details)}"
@@ -118,19 +118,19 @@ class _Grammar:
         """Behind `with`: hair, eyes, the rest of the body."""
         lengths = self._named(words.LENGTHS)
         hairdos, looks = self._named(words.HAIRDOS), self._named(words.LOOKS)
-        hair, eyes = (self._take(lambda name, part=part: _is_body(name, part)) for part in ("hair", "eyes"))
+        hair, eyes = (self._take(lambda name, part=part: is_body(name, part)) for part in ("hair", "eyes"))
         found = []
         if hair or lengths or hairdos:
             found.append(" ".join([_of_colours(hair, "hair", lengths), _and(hairdos)]).strip())
         found += [_of_colours(eyes, "eyes", [])] if eyes else []
-        return [*found, *looks, *map(_noun, self._take(lambda name: _is_body(name, *words.BODY)))]
+        return [*found, *looks, *map(_noun, self._take(lambda name: is_body(name, *words.BODY)))]
 
     def _actions(self) -> list[str]:
         if any(name.startswith("holding_") for name in self.left):
             self._take(lambda name: name == "holding")
         held = self._take(lambda name: re.match("holding_.", name) and name not in words.PHRASED)
         found = [f"holding {_and(_noun(name.removeprefix('holding_')) for name in held)}"] if held else []
-        return found + self._phrased(self._take(lambda name: name in words.PHRASED or _is_doing(name)))
+        return found + self._phrased(self._take(lambda name: name in words.PHRASED or is_doing(name)))
 
     def _phrased(self, names: Iterable[str]) -> list[str]:
         return [self._said(words.PHRASED[name]) if name in words.PHRASED else _done(name) for name in names]
@@ -198,20 +198,20 @@ def _done(name: str) -> str:
     return f"{prompt_text(verb)} {_noun(what)}" if known else prompt_text(name)
 
 
-def _is_doing(name: str) -> bool:
+def is_doing(name: str) -> bool:
     first = name.split("_")[0]
     elsewhere = name in words.PLACES or name in words.VIEWS or name in words.STYLES
     return len(first) > 4 and first.endswith("ing") and first not in words.NOT_DOING and not elsewhere
 
 
-def _is_worn(name: str) -> bool:
-    kept = name in words.PHRASED or name in words.LIMBS or _is_doing(name)
+def is_worn(name: str) -> bool:
+    kept = name in words.PHRASED or name in words.LIMBS or is_doing(name)
     return name in words.CLOTHES_NAMED or (_last(name) in words.CLOTHES and not kept)
 
 
-def _is_body(name: str, *parts: str) -> bool:
+def is_body(name: str, *parts: str) -> bool:
     """Whether it ends in one of these, and is neither an action nor a view."""
-    elsewhere = name in words.PHRASED or name in words.VIEWS or _is_doing(name)
+    elsewhere = name in words.PHRASED or name in words.VIEWS or is_doing(name)
     return _last(name) in parts and not elsewhere
 
 

@@ -28,7 +28,8 @@ def command(path: Path, fix: bool, every: bool) -> None:
 
     PATH is a folder of N_name folders, one folder of images, an outputs/NAME folder, or a dataset.toml. An error
     stops sd-scripts or makes it train something else; a warning is allowed, but probably a mistake; a note depends on
-    the model. Exits with 0 if there is no error or warning, with 1 if there is.
+    the model. Exits with 0 if there is no error or warning, with 1 if there is. In a set that prep made for a base
+    model (captions.for), captions are checked against what that model reads.
 
     --fix removes byte-order marks, adds a newline to 0-byte captions, renames .caption to .txt (if there is no .txt)
     and .Png to .png, rewrites TOML values of the wrong type if the meaning stays the same, and bakes EXIF orientation
@@ -41,6 +42,7 @@ def command(path: Path, fix: bool, every: bool) -> None:
       prep lint outputs/characters
       prep lint my-set/dataset.toml --fix
     """
+    from prep.dataset.base import base_around
     from prep.dataset.folders import check_folders
     from prep.lint.look import apply_fixes, lint
     from prep.process.pictures import trust_our_own_limits
@@ -48,7 +50,8 @@ def command(path: Path, fix: bool, every: bool) -> None:
     if os.path.lexists(path / ".prep"):
         check_folders(path)
     trust_our_own_limits()
-    report, fixed, failed = apply_fixes(path) if fix else (lint(path), 0, [])
+    base = base_around(path)
+    report, fixed, failed = apply_fixes(path, base) if fix else (lint(path, base), 0, [])
     for line in lines(report.findings, every):
         say(line)
     for line in failed:

@@ -13,7 +13,8 @@ from prep.cli._say import say
 @click.argument("out", type=PATH)
 @click.option("--problems", is_flag=True, help="Show only what is left out, and why.")
 @click.option("--diff", is_flag=True, help="Show only captions edited by hand, next to prep's own.")
-def command(out: Path, problems: bool, diff: bool) -> None:
+@click.option("--disagreements", is_flag=True, help="Show only where the two readers of the set differ.")
+def command(out: Path, problems: bool, diff: bool, disagreements: bool) -> None:
     """Show what is done, kept and rejected in OUT, each character's profile, and what a run would do now.
 
     \b
@@ -28,7 +29,9 @@ def command(out: Path, problems: bool, diff: bool) -> None:
     keep_arrow_small()
     own_this_process()
     keep_freed_memory()  # each part of the ledger is read into the memory of the one before
+    from prep.pipeline.disputed import disagreements_of
     from prep.pipeline.status import diff_of, problems_of, status_of
 
-    for line in (problems_of if problems else diff_of if diff else status_of)(out):
+    asked = ((problems, problems_of), (diff, diff_of), (disagreements, disagreements_of), (True, status_of))
+    for line in next(lines for given, lines in asked if given)(out):
         say(line)

@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from prep.captions.forms import FORMS, Form, first_word, form_of
 from prep.dataset.linked import check_picture
 from prep.dataset.opened import Set, as_it_lies, read_caption
 from prep.edits.placed import check_repeats
@@ -63,6 +64,7 @@ class FinishedSet:
     resolution: int  # pixels, from dataset.toml
     groups: tuple[Group, ...]
     left_out: dict[str, str] = field(default_factory=dict)  # file -> why it cannot be used
+    base: str = ""  # the base model that the captions are for, as `captions.for` names it
 
     @property
     def pictures(self) -> Iterator[Picture]:
@@ -114,11 +116,22 @@ def read_set(out: Path) -> FinishedSet:
         )
     if not pictures:
         raise UsageError(f"{out} has no image to train on", hint="see `prep status` for the reasons")
+    base = base_of(settings)
+    form = form_of(base)
     groups = tuple(
-        Group(name, folders[name][0], _trigger(name, found), tuple(sorted(found, key=lambda each: each.path.name)))
+        Group(
+            name, folders[name][0], _trigger(name, found, form), tuple(sorted(found, key=lambda each: each.path.name))
+        )
         for name, found in sorted(pictures.items())
     )
-    return FinishedSet(out, _resolution(settings), groups, left_out)
+    return FinishedSet(out, _resolution(settings), groups, left_out, base)
+
+
+def base_of(settings: dict[str, Any]) -> str:
+    """The base model that the captions of a manifest's settings are for; empty: none, or one that is not known here."""
+    captions = settings.get("captions")
+    found = captions.get("for") if isinstance(captions, dict) else None
+    return found if isinstance(found, str) and found in FORMS else ""
 
 
 def _resolution(settings: dict[str, Any]) -> int:
@@ -149,7 +162,7 @@ def _caption(picture: Path, known: str | None) -> str:
         raise ValueError(f"its caption cannot be read ({error.strerror})") from None
 
 
-def _trigger(group: str, pictures: list[Picture]) -> str:
-    begins = Counter(picture.caption.split(",")[0].strip() for picture in pictures)
+def _trigger(group: str, pictures: list[Picture], form: Form) -> str:
+    begins = Counter(first_word(form, picture.caption) for picture in pictures)
     begins.pop("", None)
     return min(begins, key=lambda word: (-begins[word], word), default=slug_of_group(group))

@@ -21,14 +21,14 @@ from prep.dataset.elsewhere import is_ours
 from prep.dataset.layout import Layout
 from prep.dataset.musubi import musubi_toml
 from prep.dataset.place import prepared
-from prep.dataset.toml import dataset_toml, write_dataset_toml
+from prep.dataset.toml import by_resolution, dataset_toml, write_dataset_toml
 from prep.edits.from_files import HandEdits
 from prep.edits.placed import Placed, Placement
 from prep.edits.take_out import take_out
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, is_regular, read_file, real_folder, write_whole
 from prep.images import SUFFIXES
-from prep.names import MADE, MOST_REPEATS, crop_group, drawn_group, is_made_group, stem_slug
+from prep.names import MOST_REPEATS, crop_group, drawn_group, is_made_group, stem_slug
 from prep.run import Places, image_key
 from prep.sections import Export
 from prep.system import remove
@@ -36,7 +36,6 @@ from prep.types import Problem, Row
 
 log = logging.getLogger(__name__)
 
-SMALL = 0.75  # share of the set's resolution; larger ones use its buckets
 CHUNK = 256
 WRITERS = 4
 
@@ -82,9 +81,9 @@ class KohyaExporter:
     name = "kohya"
 
     def __init__(self, edits: HandEdits, places: Places, triggers: dict[str, str], settings: Export, layout: Layout,
-                 max_pixels: int, most_crops: int = 1, base: str = "") -> None:  # fmt: skip
-        """triggers: by group, a folder's name without the repeats. most_crops: of a picture. base: the model that the
-        captions are for, as `captions.for` names it.
+                  max_pixels: int, base: str = "", most_crops: int = 1) -> None:  # fmt: skip
+        """triggers: by group, a folder's name without the repeats. base: the model that the captions are for, as
+        `captions.for` names it. most_crops: of a picture.
         """
         self.edits = edits
         self.placement: Placement = edits.placement
@@ -93,8 +92,8 @@ class KohyaExporter:
         self.settings = settings
         self.layout = layout
         self.max_pixels = max_pixels
-        self.most_crops = most_crops
         self.base = base
+        self.most_crops = most_crops
         self.problems: dict[str, Problem] = {}
         self.kept_toml = False  # the user edited dataset.toml, so ours is beside it
         self.for_musubi = ""  # the same for musubi-tuner
@@ -241,21 +240,10 @@ class KohyaExporter:
     def _toml(self, kohya: Path, done: Written) -> None:
         repeats, groups = self.placement.repeats, sorted(done.counts)
         subsets = [(f"{repeats[name]}_{name}", repeats[name], self.triggers[name]) for name in groups]
-        smaller = []  # drawn pictures, then crops: each with a resolution of their own
-        for ending in MADE:
-            sides = {name: side for name, side in done.sides.items() if name.endswith(ending)}
-            small = [subset for subset, name in zip(subsets, groups, strict=True) if self._small(sides.get(name))]
-            if small:
-                smaller.append((small, max(sides.values())))
-        apart = [subset for small, _ in smaller for subset in small]
-        trained = ([subset for subset in subsets if subset not in apart], self.settings.resolution, smaller)
+        trained = by_resolution(dict(zip(groups, subsets, strict=True)), self.settings.resolution, done.sides)
         text = dataset_toml(*trained, form_of(self.base))
         self.for_musubi = musubi_toml(*trained)
         self.kept_toml = not write_dataset_toml(kohya, text, self.placement.ledger)
-
-    def _small(self, side: int | None) -> bool:
-        """Whether pictures of this area need a resolution of their own: far below the set's."""
-        return side is not None and side < self.settings.resolution * SMALL
 
 
 def _holds(path: Path, digest: str) -> bool:

@@ -72,9 +72,11 @@ COLUMNS = pa.schema(
         ("check_damage", pa.float64()),
         ("check_alike", pa.float64()),
         ("variant", pa.string()),
-        ("made_by", pa.string()),  # crop, generator or composite
         ("second_tagger", pa.string()),
         ("disagreements", pa.list_(DISAGREEMENT)),
+        ("made_by", pa.string()),  # crop, generator or composite
+        ("sentence_by", pa.string()),  # who wrote the sentence in the caption: hand, grammar, or a captioner's name
+        ("sentence_why", pa.string()),  # why the grammar, although a captioner was asked
     ]
 )
 
@@ -158,6 +160,8 @@ class ManifestExporter:
             "removed": [{"name": gone.name, "why": gone.why} for gone in caption.removed] if read else None,
             "caption": row.final_text,
             "caption_source": row.caption_source,
+            "sentence_by": row.worded and ("hand" if row.worded.own else row.worded.by) or None,
+            "sentence_why": row.worded and row.worded.why or None,
             "tagger": self.tagger if read else None,
             "recipe": self.recipe if read else None,
             "variant": printable(ref.variant) or None,
@@ -182,7 +186,7 @@ def _drawn(made: Made) -> dict[str, Any]:
     request, check = made.request, made.check
     return {
         "generator": f"{request.generator} {request.precision}",
-        "prompt": request.prompt,
+        "prompt": request.whole_prompt,
         "negative_prompt": request.negative,
         "seed": request.seed,
         "sampler": request.sampler,

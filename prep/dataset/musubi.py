@@ -15,7 +15,7 @@ DATASET = "dataset_musubi.toml"
 def musubi_toml(
     subsets: Sequence[tuple[str, int, str]],
     resolution: int,
-    smaller: Sequence[tuple[list[tuple[str, int, str]], int]] = (),
+    smaller: Sequence[tuple[Sequence[tuple[str, int, str]], int]] = (),
 ) -> str:
     """The arguments are those of dataset_toml: (folder, repeats, trigger), folders relative to the file's own."""
     document = tomlkit.document()
@@ -28,8 +28,8 @@ def musubi_toml(
     general.add("bucket_no_upscale", True)
     document.add("general", general)
     datasets = tomlkit.aot()
-    own = [(some, max(64, round(px / 64) * 64)) for some, px in smaller]
-    for found, px in ((subsets, resolution), *own):
+    sides = [(found, max(64, round(px / 64) * 64)) for found, px in smaller]
+    for found, px in ((subsets, resolution), *sides):
         for folder, repeats, _ in found:
             dataset = tomlkit.table()
             dataset.add("image_directory", folder)

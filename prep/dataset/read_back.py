@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from prep.aside import is_lost
-from prep.captions.forms import FORMS
+from prep.dataset.finished import base_of
 from prep.dataset.rows import manifest_columns, manifest_facts, manifest_rows
 from prep.edits.decisions import Decisions
 from prep.edits.from_files import HandEdits
@@ -159,9 +159,7 @@ def _verdicts(edits: HandEdits, before: Told) -> Iterator[tuple[str, Verdict | N
 def _form(out: Path) -> str:
     """The form of the captions in the manifest; empty: they are tags."""
     with suppress(FileNotFoundError, UsageError, ValueError):
-        captions = manifest_facts(out)["settings"].get("captions")
-        form = captions.get("for") if isinstance(captions, dict) else None
-        return form if form in FORMS else ""
+        return base_of(manifest_facts(out)["settings"])
     return ""
 
 

@@ -13,9 +13,9 @@ from prep.files import open_file
 NEVER_NULL = ("character", "origin", "status")
 # Null in the rows of an older prep.
 NEWER = frozenset(
-    {"manner", "asked", "changes", "check_identity", "check_damage", "check_alike", "variant", "second_tagger",
-     "disagreements", "made_by"}
-)  # fmt: skip
+    "manner asked changes check_identity check_damage check_alike variant second_tagger disagreements made_by "
+    "sentence_by sentence_why".split()
+)
 
 
 def manifest_rows(out: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:

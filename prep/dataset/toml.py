@@ -4,7 +4,7 @@ The rule for this file and the other configurations that prep writes: a version 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,40 @@ from prep.aside import CHANGED, fingerprint, make_way
 from prep.captions.forms import PLAIN, Form
 from prep.files import write_whole
 from prep.ledger import Ledger, Shelf
+from prep.names import MADE
 from prep.system import remove
 
 # subject: the file's place under OUT (in rows of 0.1.0 its name); recipe: sha256 of what was written there last;
 # before: of what it replaces, which is still there if the run was killed. The last row counts.
 WRITTEN = Shelf("dataset_toml", (pa.field("before", pa.string()),))
 MINE = "dataset.toml"
+SMALL = 0.75  # share of the set's resolution; larger pictures use its buckets
+Subset = tuple[str, int, str]  # folder, repeats, trigger
+
+
+def by_resolution(
+    subsets: Mapping[str, Subset], resolution: int, sides: Mapping[str, int]
+) -> tuple[list[Subset], int, list[tuple[list[Subset], int]]]:
+    """The first three arguments of dataset_toml: pictures that prep made far below the set's resolution are trained at
+    one of their own, drawn ones and crops apart.
+
+    subsets: by group, a folder's name without the repeats. sides: group -> the square root of its largest picture's
+    area, pixels; of groups that prep made.
+    """
+    smaller = []
+    for ending in MADE:
+        made = {name: side for name, side in sides.items() if name.endswith(ending)}
+        small = [subset for name, subset in subsets.items() if made.get(name, resolution) < resolution * SMALL]
+        if small:
+            smaller.append((small, max(made.values())))
+    apart = [subset for small, _ in smaller for subset in small]
+    return [subset for subset in subsets.values() if subset not in apart], resolution, smaller
 
 
 def dataset_toml(
-    subsets: list[tuple[str, int, str]],
+    subsets: Sequence[Subset],
     resolution: int,
-    smaller: Sequence[tuple[list[tuple[str, int, str]], int]] = (),
+    smaller: Sequence[tuple[Sequence[Subset], int]] = (),
     form: Form = PLAIN,
 ) -> str:
     """subsets: (folder, repeats, trigger). Folders are relative to the file's own.
@@ -61,7 +83,7 @@ def dataset_toml(
     return tomlkit.dumps(document)
 
 
-def _dataset(subsets: Sequence[tuple[str, int, str]], resolution: int, own: dict[str, int] | None = None):
+def _dataset(subsets: Sequence[Subset], resolution: int, own: dict[str, int] | None = None):
     dataset = tomlkit.table()
     dataset.add("resolution", resolution)
     dataset.add("batch_size", 1)

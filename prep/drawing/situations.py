@@ -5,6 +5,7 @@ from collections.abc import Collection
 from prep.documents import read_named
 from prep.errors import SettingsError
 from prep.options import check_tags
+from prep.tagging.aliases import as_known
 
 
 def read_situations(path: str, known: Collection[str] | None = None) -> list[tuple[str, ...]]:
@@ -23,5 +24,5 @@ def read_situations(path: str, known: Collection[str] | None = None) -> list[tup
             hint='such as situations = [["smile", "outdoors"], ["upper_body", "indoors"]]',
         )
     check_tags([tag for one in lists for tag in one], where)
-    spelt = [tuple(tag.replace(" ", "_") for tag in one) for one in lists]
+    spelt = [tuple(as_known(tag.replace(" ", "_"), known) for tag in one) for one in lists]
     return [tuple(tag for tag in one if known is None or tag in known) for one in spelt]

@@ -7,6 +7,7 @@ from typing import Any
 from prep.documents import read_named
 from prep.errors import SettingsError
 from prep.options import check_tags
+from prep.tagging.aliases import as_known
 
 # text: from words alone. composite: a drawn scene behind the parent's figure. The others begin with the parent's pixels
 # and need a strength.
@@ -52,12 +53,12 @@ def read_vary(path: str, known: Collection[str] | None = None) -> tuple[list[Gro
                 hint='such as options = [["smile", "closed_mouth"], ["frown"]]',
             )
         check_tags([*replaces, *(tag for option in options for tag in option)], f"augmentation.vary: {path}: [{name}]")
-        tags = [tuple(tag.replace(" ", "_") for tag in option) for option in options]
+        tags = [tuple(as_known(tag.replace(" ", "_"), known) for tag in option) for option in options]
         unknown += [tag for option in tags for tag in option if known is not None and tag not in known]
         usable = tuple(option for option in tags if known is None or all(tag in known for tag in option))
         own = frozenset(tag for option in tags for tag in option)
         ways = _ways(table.get("ways", ["img2img"]), f"augmentation.vary: {path}: [{name}]")
-        groups.append(Group(name, own | {tag.replace(" ", "_") for tag in replaces}, usable, ways))
+        groups.append(Group(name, own | {as_known(tag.replace(" ", "_"), known) for tag in replaces}, usable, ways))
     return groups, sorted(set(unknown))
 
 

@@ -14,6 +14,7 @@ FORMATS = Family(
     "no format",
     "prep.formats",
     {
+        "kohya": "prep.formats.kohya:lay",
         "imagefolder": "prep.formats.imagefolder:lay",
         "onetrainer": "prep.formats.onetrainer:lay",
         "ai-toolkit": "prep.formats.ai_toolkit:lay",

@@ -1,13 +1,16 @@
-"""ai-toolkit: one folder per character with a .txt beside each image, and config.yaml for a LoRA of SD3.5.
+"""ai-toolkit: one folder per character with a .txt beside each image, and config.yaml for a LoRA of the base model that
+the captions are for.
 
-Its README accepts only jpg and png, so WebP is converted to PNG. Keys are those of its SD3.5 example and its
+Its README accepts only jpg and png, so WebP is converted to PNG. Keys are those of its examples and its
 DatasetConfig; numbers are written out, since YAML 1.1 reads 1e-4 as text.
 """
 
 import shlex
 
+from prep.captions.forms import Form, form_of
 from prep.dataset.finished import FinishedSet
 from prep.dataset.training import Start
+from prep.formats._bases import TOOLKIT
 from prep.formats._view import View, yaml_text
 from prep.names import slugs
 
@@ -25,6 +28,7 @@ def lay(found: FinishedSet, view: View) -> list[str]:
 
 
 def _config(found: FinishedSet, view: View) -> str:
+    base, form = TOOLKIT[found.base], form_of(found.base)
     start = Start(found.images, found.characters, found.steps_an_epoch)
     name = found.out.resolve().name
     save_every = max(1, start.steps // 5)
@@ -33,8 +37,7 @@ def _config(found: FinishedSet, view: View) -> str:
         - folder_path: {yaml_text(view.place(group.name))}
           caption_ext: "txt"
           num_repeats: {group.repeats}
-          keep_tokens: 1
-          shuffle_tokens: true
+          shuffle_tokens: {"false" if "sentence" in form.parts else "true"}
           caption_dropout_rate: 0.05
           cache_latents_to_disk: true
           resolution: [{found.resolution}]
@@ -42,10 +45,12 @@ def _config(found: FinishedSet, view: View) -> str:
         for group in found.groups
     )
     triggers = dict.fromkeys(group.trigger for group in found.groups if not group.drawn)
-    prompts = "".join(f"          - {yaml_text(trigger)}\n" for trigger in list(triggers)[:SAMPLES] or ["1girl"])
+    prompts = "".join(
+        f"          - {yaml_text(form.head + trigger)}\n" for trigger in list(triggers)[:SAMPLES] or ["1girl"]
+    )
     return f"""\
-# Starting values for a LoRA of Stable Diffusion 3.5 with ostris' ai-toolkit, made by prep. Its SD3.5 support calls
-# itself experimental. If you edit this file, prep leaves it alone and writes its own beside it, as config.new.yaml.
+# Starting values for a LoRA of {base.what} with ostris' ai-toolkit, made by prep.{f" {base.more}" if base.more else ""}
+# If you edit this file, prep leaves it alone and writes its own beside it, as config.new.yaml.
 job: "extension"
 config:
   name: {yaml_text(slugs([name])[name])}
@@ -61,7 +66,7 @@ config:
         dtype: "float16"
         save_every: {save_every}
         max_step_saves_to_keep: 5
-      # The trigger word is in the captions: the first tag, kept in place. Repeats are those of kohya/.
+{_note(form)}\
       datasets:
 {folders}\
       train:
@@ -72,16 +77,16 @@ config:
         train_unet: true
         train_text_encoder: false
         gradient_checkpointing: true
-        noise_scheduler: "flowmatch"
+        noise_scheduler: "{base.scheduler}"
+{base.train}\
         optimizer: "adamw8bit"
         lr: 0.0001
         dtype: "bf16"
       model:
-        name_or_path: "stabilityai/stable-diffusion-3.5-large"
-        is_v3: true
-        quantize: true
+        name_or_path: "{base.place}"
+{base.model}\
       sample:
-        sampler: "flowmatch"
+        sampler: "{base.scheduler}"
         sample_every: {save_every}
         width: {found.resolution}
         height: {found.resolution}
@@ -90,9 +95,20 @@ config:
         neg: ""
         seed: 42
         walk_seed: true
-        guidance_scale: 4
+        guidance_scale: {base.guidance}
         sample_steps: 25
 meta:
   name: "[name]"
   version: "1.0"
+"""
+
+
+def _note(form: Form) -> str:
+    if "sentence" in form.parts:
+        why = "Captions are not shuffled: that cuts them at their commas, which tears a sentence."
+    else:
+        why = "Shuffling moves the trigger word, too: keep_tokens counts for dropout alone."
+    return f"""\
+      # The trigger word is in the captions. Repeats are those of kohya/.
+      # {why}
 """

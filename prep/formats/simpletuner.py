@@ -8,6 +8,7 @@ import io
 import json
 
 from prep.dataset.finished import FinishedSet, Group
+from prep.formats._bases import SIMPLETUNER
 from prep.formats._view import View
 
 READABLE = (".png", ".jpg", ".webp")
@@ -36,9 +37,10 @@ def lay(found: FinishedSet, view: View) -> list[str]:
     view.config("multidatabackend.json", json.dumps([*backends, texts], ensure_ascii=False, indent=2) + "\n")
     note = f"{silent:,} with an emptied caption left out: SimpleTuner reads none (it has caption_dropout_probability)"
     place = json.dumps(view.place("multidatabackend.json"))
+    family = f'"model_family": "{SIMPLETUNER[found.base]}", ' if found.base else ""
     return [
         *([note] if silent else []),
-        f'in SimpleTuner\'s config.json: "data_backend_config": {place}; then',
+        f'in SimpleTuner\'s config.json: {family}"data_backend_config": {place}; then',
         "simpletuner train",
     ]
 

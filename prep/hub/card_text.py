@@ -127,7 +127,14 @@ def _thresholds(counts: Counts, settings: dict[str, Any]) -> str:
             "medium": f"{below:g} to {medium:g}",
             "complex": f"{medium:g} or more",
         }
-        rows = [[level, share, f"{thresholds[level]:g}", f"{counts.levels[level]:,}"] for level, share in edges.items()]
+        used = {level: thresholds[level] for level in edges}
+        if any(used[level] != needed for level, needed in counts.thresholds.items() if level in used):
+            used = counts.thresholds  # the tagger brought its own
+        rows = [
+            [level, share, f"{used[level]:g}", f"{counts.levels[level]:,}"]
+            for level, share in edges.items()
+            if level in used
+        ]
         lines += ["The score that a tag needs depends on how busy the picture is.", ""]
         lines += _table(["level", "share of edge pixels", "score a tag needs", "real pictures"], rows)
     elif thresholds.get("mode") == "fixed":
@@ -166,7 +173,7 @@ def _columns(pictures: bool) -> str:
 
 def _steps(counts: Counts, settings: dict[str, Any], version: str) -> str:
     dropped = "left to the trigger word" if settings.get("captions", {}).get("traits") == "drop" else "kept"
-    drawn = "Drawn pictures were read back by the same tagger, and kept when they match the character.\n"
+    drawn = "Drawn pictures were read back by a tagger, and kept when they match the character.\n"
     return (
         "## How it was made\n\n"
         f"By prep {plain(version)}: pictures checked for copies and damage, then tagged; unwanted and overlapping\n"

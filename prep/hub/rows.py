@@ -134,6 +134,7 @@ class Counts:
     triggers: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     captions: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     levels: Counter[str] = field(default_factory=Counter)
+    thresholds: dict[str, float] = field(default_factory=dict)  # by level: what its pictures' tags needed
     ratings: Counter[str] = field(default_factory=Counter)
     taggers: Counter[str] = field(default_factory=Counter)
     generators: Counter[str] = field(default_factory=Counter)
@@ -169,6 +170,8 @@ class Counts:
             return
         if row["complexity"]:
             self.levels[row["complexity"]] += 1
+            if row["threshold"] is not None:
+                self.thresholds.setdefault(row["complexity"], row["threshold"])
         passed = zip(row["removed_tags"] or (), row["removed_because"] or (), strict=False)
         self.tags[character].update(
             {*(row["tags"] or ()), *(name for name, why in passed if why not in ("filter", "category"))}

@@ -9,9 +9,13 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from prep.captioners import PROMPT_VERSION
 from prep.captioners.grammar import by_grammar
 from prep.captions import faithful, sentence
 from prep.config import recipe
+from prep.errors import ImageError
+from prep.files import PICTURE_BYTES, read_file
+from prep.images import encode_jpeg, open_small
 from prep.ledger import Ledger, Shelf, Writer
 from prep.models.captioners import is_grammar
 from prep.models.ref import ModelRef
@@ -21,6 +25,7 @@ from prep.types import Problem, Sentence, ToDescribe
 
 VERSION = 1
 BATCH = 16
+SENT_PX = 768  # most of a picture's longer side: models that see read about that
 
 SENTENCE = Shelf(
     "sentence",
@@ -53,7 +58,7 @@ def describe_recipe(captioner: ModelRef) -> str:
     if is_grammar(captioner):
         return recipe("describe", VERSION, captioner.name, sentence.VERSION)
     more = [captioner.own_options] if captioner.own_options else []
-    return recipe("describe", VERSION, captioner.name, captioner.digest, faithful.VERSION, *more)
+    return recipe("describe", VERSION, captioner.name, captioner.digest, PROMPT_VERSION, faithful.VERSION, *more)
 
 
 def looks(captioner: ModelRef) -> bool:
@@ -81,8 +86,10 @@ class DescribeJob:
         self.writer: Writer = self.ledger.writer(SENTENCE, worker)
 
     def run(self, items: Sequence[ToWrite]) -> Iterator[Outcome]:
-        for item, answer in zip(items, self.writes.write([item.what for item in items]), strict=True):
-            yield self._kept(item, answer)
+        shown = [self._with_picture(item) for item in items]
+        answers = self.writes.write([what for what in shown if isinstance(what, ToDescribe)])
+        for item, what in zip(items, shown, strict=True):
+            yield self._kept(item, what if isinstance(what, Problem) else next(answers))
 
     def lost(self, item: ToWrite) -> Outcome:
         return Outcome(item.key, Problem("describe", "crash", "describing it crashed", "run again"))
@@ -90,11 +97,24 @@ class DescribeJob:
     def close(self) -> Mapping[str, Any]:
         self.writer.flush()
         self.borrowed.close()
+        del self.writes  # it may know a key, and a job can be pickled
         return {}
+
+    def _with_picture(self, item: ToWrite) -> ToDescribe | Problem:
+        if item.path is None:
+            return item.what
+        try:
+            data = read_file(item.path, PICTURE_BYTES, follow=True)
+            pixels = open_small(data, SENT_PX, self.max_pixels)
+        except OSError as error:
+            return Problem("describe", "gone", f"can no longer be read ({error.strerror})", "run again")
+        except ImageError as error:
+            return Problem("describe", error.kind, error.message, error.hint)
+        return item.what._replace(picture=encode_jpeg(pixels))
 
     def _kept(self, item: ToWrite, answer: Sentence | Problem) -> Outcome:
         problem = answer if isinstance(answer, Problem) else None
-        found = by_grammar(item.what, problem.message) if problem else answer
+        found = by_grammar(item.what, f"could not be asked: {problem.message}") if problem else answer
         row = {"subject": item.key, "recipe": self.recipe, **found._asdict()}
         self.writer.append(row | {"kind": problem.kind if problem else ""})
         return Outcome(item.key, problem)

@@ -72,7 +72,7 @@ def parameters(request: Picture) -> str:
     elif request.manner == "composite":
         strength += f", Composite: before scene {request.scene}"
     return (
-        f"{request.prompt}\nNegative prompt: {request.negative}\n"
+        f"{request.whole_prompt}\nNegative prompt: {request.negative}\n"
         f"Steps: {request.steps}, Sampler: {request.sampler}, CFG scale: {request.guidance}, Seed: {request.seed}, "
         f"{model}{strength}"
     )

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from copy import copy
 from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
@@ -147,9 +148,9 @@ class TagJob:
 class ScoreBook:
     """Stored scores of one recipe, looked up by image: about 200 bytes per image."""
 
-    def __init__(self, ledger: Ledger, recipe: str, second: "ScoreBook | None" = None) -> None:
-        """second: the second reader's; what is looked up then has its scores as well."""
-        self.second = second
+    second: "ScoreBook | None" = None  # the second reader's: what is looked up has its scores as well
+
+    def __init__(self, ledger: Ledger, recipe: str) -> None:
         self.vocabularies = {
             name: Vocabulary(name, tuple(row["names"]), tuple(row["categories"]), tuple(row["thresholds"] or ()))
             for name, row in ledger.rows(VOCABULARY).items()
@@ -159,6 +160,12 @@ class ScoreBook:
             # Scores without their vocabulary are useless: these images are tagged again.
             table = table.filter(pc.is_in(table["vocabulary"], pa.array(self.vocabularies, pa.string())))
         self.book = Book(table)
+
+    def beside(self, second: "ScoreBook | None") -> "ScoreBook":
+        """These scores, with those of a second reader, if there is one."""
+        found = copy(self)
+        found.second = second
+        return found
 
     def __contains__(self, sha256: str) -> bool:
         return sha256 in self.book

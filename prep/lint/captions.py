@@ -137,7 +137,7 @@ def braces(caption: Caption) -> Iterator[Found]:
     "note",
     "a caption without the class_tokens that dataset.toml sets for its folder",
     "the character is learnt without its trigger word; class_tokens are used only for images without a caption",
-    "put the trigger word first, if the picture shows the character",
+    "add the trigger word, if the picture shows the character",
 )
 def trigger(caption: Caption) -> Iterator[Found]:
     word = caption.use.trigger.strip().lower()
@@ -148,11 +148,19 @@ def trigger(caption: Caption) -> Iterator[Found]:
 @RULES.rule(
     "caption-long",
     "note",
-    "more than 77 CLIP tokens, by a low estimate",
+    "more than 77 CLIP tokens, or than max_token_length in the file of options, by a low estimate",
     "SD3's two CLIP encoders cut there (T5 at 256), and so do SD1 and SDXL without --max_token_length",
     "put trigger, count and outfit first; the last tags are cut",
 )
 def long(caption: Caption) -> Iterator[Found]:
-    tokens = 2 + max((sum(1 for _ in CLIP_PIECES.finditer(line)) for line in caption.read.split("\n")), default=0)
-    if tokens > CLIP_TOKENS:
+    base = caption.use.base
+    if base and base.reads_sentences:
+        return  # forms.py looks at these
+    longer = base.options.get("max_token_length") if base else None
+    if (tokens := least_tokens(caption)) > (longer + 2 if isinstance(longer, int) else CLIP_TOKENS):
         yield Found(f"at least {tokens} tokens")
+
+
+def least_tokens(caption: Caption) -> int:
+    """Of its longest line, start and end included: a word is one token here, and often two to a text encoder."""
+    return 2 + max((sum(1 for _ in CLIP_PIECES.finditer(line)) for line in caption.read.split("\n")), default=0)

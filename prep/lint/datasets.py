@@ -1,7 +1,7 @@
 """What a dataset.toml asks for: datasets, and subsets with their folders. Looks at no image.
 
-A setting comes from the subset, else its dataset, else [general], else sd-scripts' default. A value of the wrong
-type counts as missing here: dataset_toml.py reports it.
+A setting comes from the subset, else its dataset, else [general], else the trainer's options, else its default. A value
+of the wrong type counts as missing here: dataset_toml.py reports it.
 """
 
 import os
@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from prep.lint import schema
+from prep.lint.base import Base
 from prep.lint.findings import Found, Rules
 from prep.lint.toml_file import TomlFile, members, other_method, written
 from prep.names import printable
 
 DATASET_RULES = Rules(".")
 SUBSET_RULES = Rules(".")
+REORDERING = ("shuffle_caption", "caption_tag_dropout_rate", "token_warmup_step")
+DROPPING = ("caption_dropout_rate", "caption_dropout_every_n_epochs")
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Subset:
     image_dir: str
     folder: Path
     settings: dict[str, Any]  # the values that apply to this subset, if of the right type
+    base: Base | None = None  # the model that the captions are for; None: unknown
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,14 @@ class Dataset:
     subsets: tuple[Subset, ...]
 
 
-def datasets_of(file: TomlFile) -> list[Dataset]:
-    """image_dir is looked for beside the file, then in the working directory (sd-scripts looks only there)."""
+def datasets_of(file: TomlFile, base: Base | None = None) -> list[Dataset]:
+    """image_dir is looked for beside the file, then in the working directory (sd-scripts looks only there).
+
+    base: the model that the captions are for, if that is known.
+    """
     values = file.values or {}
-    general = _fitting("general", values.get("general"))
+    options = _fitting("general", dict(base.options) if base else {})
+    general = options | _fitting("general", values.get("general"))
     datasets = []
     for place, table in members(values, (), "datasets"):
         if other_method(table):
@@ -49,6 +57,7 @@ def datasets_of(file: TomlFile) -> list[Dataset]:
                 subset["image_dir"],
                 _folder(file.path.parent, subset["image_dir"]),
                 settings | _fitting("subsets", subset),
+                base,
             )
             for inner, subset in members(table, place, "subsets")
             if isinstance(subset.get("image_dir"), str)
@@ -90,9 +99,22 @@ def repeats(subset: Subset) -> Iterator[Found]:
     "leave out that option, or these settings",
 )
 def text_cache(subset: Subset) -> Iterator[Found]:
-    keys = ("shuffle_caption", "caption_tag_dropout_rate", "caption_dropout_rate", "caption_dropout_every_n_epochs",
-            "token_warmup_step")  # fmt: skip
-    if on := [key for key in keys if subset.settings.get(key, 0) > 0]:
+    if subset.base and subset.base.options and not subset.base.options.get("cache_text_encoder_outputs"):
+        return
+    if on := [key for key in (*REORDERING, *DROPPING) if subset.settings.get(key, 0) > 0]:
+        yield Found(f"{', '.join(on)} on")
+
+
+@SUBSET_RULES.rule(
+    "sentence-torn",
+    "error",
+    "captions with a sentence, shuffled or with items left out at random",
+    "sd-scripts cuts a caption at its commas for that, and tears the sentence",
+    "turn it off in dataset.toml and in the file of options",
+)
+def sentence_torn(subset: Subset) -> Iterator[Found]:
+    on = [key for key in REORDERING if subset.settings.get(key, 0) > 0]
+    if on and subset.base and subset.base.reads_sentences:
         yield Found(f"{', '.join(on)} on")
 
 

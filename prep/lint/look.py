@@ -10,7 +10,8 @@ from tomlkit.exceptions import TOMLKitError
 
 from prep.errors import PrepError, UsageError
 from prep.files import sweep
-from prep.lint import buckets, captions, dataset_toml, datasets, folder, images, pairs, parent, triggers
+from prep.lint import buckets, captions, dataset_toml, datasets, folder, forms, images, pairs, parent, triggers
+from prep.lint.base import Base
 from prep.lint.findings import LEVELS, Finding, Rule
 from prep.lint.toml_file import TomlFile, read_toml
 from prep.lint.use import Use, use_of_name, use_of_subset
@@ -25,6 +26,7 @@ FAMILIES = (
     folder.RULES,
     pairs.RULES,
     captions.RULES,
+    forms.RULES,
     triggers.RULES,
     images.RULES,
 )
@@ -51,19 +53,20 @@ class _Target:
     use: Use
 
 
-def lint(path: Path) -> Report:
-    """path: a dataset.toml, a folder of `N_name` folders, one folder of images, or outputs/NAME.
+def lint(path: Path, base: Base | None = None) -> Report:
+    """path: a dataset.toml, a folder of `N_name` folders, one folder of images, or outputs/NAME. base: the model that
+    the captions are for, if that is known.
 
     Raises UsageError when it is none of these.
     """
     is_file = path.is_file()
-    findings, targets = _of_file(path) if is_file else _of_folder(_kohya(path))
+    findings, targets = _of_file(path, base) if is_file else _of_folder(_kohya(path), base)
     home = (path.parent if is_file else path).resolve()
     folders, count, outside = 0, 0, []
     together = triggers.Triggers(printable(path.resolve().name) or ".")
     for target in targets:
         try:
-            listing = folder.read_folder(target.path, target.shown, target.use)
+            listing = folder.read_folder(target.path, target.shown, replace(target.use, base=base))
         except OSError as error:
             raise UsageError(f"{printable(target.shown)} cannot be read: {error.strerror or error}") from None
         folders += 1
@@ -77,13 +80,13 @@ def lint(path: Path) -> Report:
     return Report(tuple(sorted(findings, key=_order)), folders, count, tuple(outside))
 
 
-def apply_fixes(path: Path) -> tuple[Report, int, list[str]]:
+def apply_fixes(path: Path, base: Base | None = None) -> tuple[Report, int, list[str]]:
     """Apply every safe fix -> (what is left, how many were fixed, why others failed)."""
     done, failed = 0, {}
     home = path.parent if path.is_file() else _kohya(path)
     for each in (home, *home.glob("*/")):  # of a fix that was killed
         sweep(each)
-    report = lint(path)
+    report = lint(path, base)
     for _ in range(PASSES):
         fixes = {(finding.rule.id, finding.place): finding for finding in report.findings if finding.fix}
         before = done
@@ -99,7 +102,7 @@ def apply_fixes(path: Path) -> tuple[Report, int, list[str]]:
                 failed[key] = f"{finding.place}: {printable(str(error))}"
         if done == before:
             break
-        report = lint(path)
+        report = lint(path, base)
     elsewhere = [f"{shown}: is outside {path}; name that folder itself to fix it" for shown in report.outside]
     return report, done, sorted(failed.values()) + elsewhere
 
@@ -114,19 +117,19 @@ def _kohya(path: Path) -> Path:
     return path / "kohya" if (path / "kohya").is_dir() and not (path / "dataset.toml").is_file() else path
 
 
-def _of_file(path: Path) -> tuple[list[Finding], list[_Target]]:
+def _of_file(path: Path, base: Base | None) -> tuple[list[Finding], list[_Target]]:
     if path.suffix.lower() != ".toml":
         raise UsageError(
             f"{printable(str(path))} is neither a folder nor a dataset.toml",
             hint="name the folder that holds it",
         )
-    return _of_toml(read_toml(path, printable(path.name)))
+    return _of_toml(read_toml(path, printable(path.name)), base)
 
 
-def _of_toml(file: TomlFile) -> tuple[list[Finding], list[_Target]]:
+def _of_toml(file: TomlFile, base: Base | None) -> tuple[list[Finding], list[_Target]]:
     findings = list(dataset_toml.RULES.check(file))
     targets: dict[Path, _Target] = {}
-    for dataset in datasets.datasets_of(file):
+    for dataset in datasets.datasets_of(file, base):
         findings += [*datasets.DATASET_RULES.check(dataset), *buckets.RULES.check(dataset)]
         for subset in dataset.subsets:
             found = list(datasets.SUBSET_RULES.check(subset))
@@ -138,7 +141,7 @@ def _of_toml(file: TomlFile) -> tuple[list[Finding], list[_Target]]:
     return findings, list(targets.values())
 
 
-def _of_folder(path: Path) -> tuple[list[Finding], list[_Target]]:
+def _of_folder(path: Path, base: Base | None) -> tuple[list[Finding], list[_Target]]:
     try:
         here = folder.read_folder(path, printable(path.resolve().name) or ".", use_of_name(path.resolve().name))
     except OSError as error:
@@ -146,7 +149,7 @@ def _of_folder(path: Path) -> tuple[list[Finding], list[_Target]]:
     filled = tuple(name for name in here.names if name in here.folders and _holds_image(path / name))
     numbered = any(parent.repeats_of(name) is not None for name in here.folders)
     toml = read_toml(path / "dataset.toml", "dataset.toml") if "dataset.toml" in here.present else None
-    findings, targets = _of_toml(toml) if toml else ([], [])
+    findings, targets = _of_toml(toml, base) if toml else ([], [])
     if toml and toml.values is not None:
         resolved = {target.path.resolve() for target in targets}
         listed = frozenset(name for name in filled if (path / name).resolve() in resolved)
@@ -170,6 +173,7 @@ def _in_folder(listing: folder.Folder, together: triggers.Triggers) -> Iterator[
         caption = captions.read_caption(listing.path / name, f"{listing.shown}/{printable(name)}", use)
         texts.append(caption.read)
         yield from captions.RULES.check(caption)
+        yield from forms.RULES.check(caption)
     together.add(listing.shown, use.trigger, texts)
     # .jxl is left alone: sd-scripts may have its plugin, prep has none.
     readable = [name for name in listing.images if folder.suffix(name).lower() != ".jxl"]

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from prep.lint.datasets import Subset
-
-VARYING = ("shuffle_caption", "caption_tag_dropout_rate", "token_warmup_step")
+from prep.lint.base import Base
+from prep.lint.datasets import REORDERING, Subset
 
 
 @dataclass(frozen=True)
@@ -17,6 +16,7 @@ class Use:
     separator: str = ""  # keep_tokens_separator, empty if not set
     separator_cut: bool = False  # a setting is on that removes it from the caption
     alpha_mask: bool = False
+    base: Base | None = None  # the model that the captions are for; None: unknown
     toml: Path | None = None  # the file that --fix may add a caption_extension to: it has none yet
 
 
@@ -34,7 +34,7 @@ def use_of_subset(subset: Subset, toml: Path) -> Use:
         trigger=settings.get("class_tokens", ""),
         wildcard=settings.get("enable_wildcard", False),
         separator=settings.get("keep_tokens_separator", ""),
-        separator_cut=any(settings.get(key, 0) > 0 for key in VARYING),
+        separator_cut=any(settings.get(key, 0) > 0 for key in REORDERING),
         alpha_mask=settings.get("alpha_mask", False),
         toml=None if "caption_extension" in settings else toml,
     )

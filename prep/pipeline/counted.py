@@ -9,9 +9,7 @@ from prep.pipeline.fates import left_out_for
 from prep.types import is_real, trains
 
 CHECKED = ["check_missing", "check_identity", "check_alike"]
-COLUMNS = [
-    "caption_source", "tagger", "second_tagger", "flags", "generator", "asked", "changes", "manner", *CHECKED,
-]  # fmt: skip
+COLUMNS = ["caption_source", "tagger", "second_tagger", "flags", "generator", "asked", "changes", "manner", *CHECKED]
 
 
 @dataclass

@@ -25,7 +25,7 @@ from prep.names import quantity
 from prep.pipeline.carried import carried
 from prep.pipeline.composites import may_be_cut
 from prep.pipeline.decided import captioned, overruled, training
-from prep.pipeline.draw import read_made
+from prep.pipeline.read_made import read_made
 from prep.pipeline.records import Captioned
 from prep.run import Run, image_key
 from prep.system import remove
@@ -40,8 +40,7 @@ def crop(run: Run, record: Captioned) -> Captioned:
         overruled(row, record.edits.decisions.verdict(image_key(row))) for row in _rows(run, record, wanted, settled)
     ]
     _clear(run, wanted)
-    record = read_made(run, record, list({row.ref.sha256: row.ref for row in rows}.values()), "crop", "crop")
-    MEMORY.clear()
+    record = _read(run, record, rows)
     rows = [row for row in rows if row.ref.sha256 in record.scores]
     if not rows:
         return record
@@ -152,6 +151,15 @@ def _rows(run: Run, record: Captioned, wanted: Mapping[str, Cutting], paths: Map
             ref = ref_from_draw(each, measures, path)
             flags = (RETOUCHED,) if RETOUCHED in ref.flags else ()
             yield Row(ref, origin="crop", flags=flags, made=Made("crop", each.parent, key, part=each.part))
+
+
+def _read(run: Run, record: Captioned, rows: Sequence[Row]) -> Captioned:
+    """With the tags of all crops."""
+    crops = list({row.ref.sha256: row.ref for row in rows}.values())
+    record, read = read_made(run, record, crops, "crop", "crop")
+    if read:
+        MEMORY.clear()
+    return record
 
 
 def _clear(run: Run, wanted: Mapping[str, Cutting]) -> None:

@@ -19,9 +19,8 @@ from prep.edits.history import MOVED
 from prep.files import is_regular
 from prep.jobs.compose import ComposeJob
 from prep.jobs.draw import DrawJob
-from prep.jobs.tag import TagJob
 from prep.jobs.witness import WitnessJob, keep_measures, open_witnessed, to_look
-from prep.models.choose_models import fetched, is_trial
+from prep.models.choose_models import is_trial
 from prep.models.matting import matting_of
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
@@ -30,8 +29,9 @@ from prep.names import quantity
 from prep.pipeline.carried import carried
 from prep.pipeline.composites import cuttings
 from prep.pipeline.decided import captioned, training
+from prep.pipeline.read_made import read_made
 from prep.pipeline.records import Captioned, Drawn
-from prep.pipeline.second import judging, read_by_second, scores_of
+from prep.pipeline.second import judging
 from prep.protocols import Job
 from prep.registry import family
 from prep.run import Run
@@ -114,7 +114,9 @@ def check(run: Run, record: Captioned) -> Drawn:
             refs.append(ref)
             if request.manner == "composite" or request.kind == "scene":
                 composed.add(ref.sha256)
-    record = read_made(run, record, list({ref.sha256: ref for ref in refs}.values()))
+    made = list({ref.sha256: ref for ref in refs}.values())
+    record, read = read_made(run, record, made, "check", "drawn picture")
+    run.wants("check", read)
     real = real_refs(record)
     witnesses = watch(run, record, refs, composed, real)
     exclusive = read_exclusive(run.settings.check.exclusive)
@@ -153,27 +155,6 @@ def check(run: Run, record: Captioned) -> Drawn:
         run.report.say(f"check: {len(drawn):,} pictures that were drawn before stay as they are")
     rows = tuple(sorted((*record.rows, *record.crops, *drawn), key=place_in_manifest))
     return Drawn.grown(record, rows=rows, drawn=drawn, enough=True)
-
-
-def read_made(
-    run: Run, record: Captioned, drawn: Sequence[ImageRef], stage: str = "check", what: str = "drawn picture"
-) -> Captioned:
-    """Let each reader read what it has not read of what prep made."""
-    unread = [ref for ref in drawn if ref.sha256 not in record.scores]
-    run.wants(stage, len(unread))
-    if unread:
-        run.report.say(f"{stage}: {record.tagger.name} reads {quantity(len(unread), what)}")
-        tagger = fetched(record.tagger, run.settings)
-        job = TagJob(run.out, run.ledger, tagger, run.settings.scan.max_pixels)
-        for outcome in carried(run, job, unread, stage):
-            if outcome.problem:
-                run.problems[f"generated/{outcome.subject}"] = outcome.problem
-    second = record.second
-    unseen = [ref for ref in drawn if record.scores.second is not None and ref.sha256 not in record.scores.second]
-    if second and unseen:
-        _, failed = read_by_second(run, second.tagger, unseen, run.out, stage)
-        run.problems |= {f"generated/{sha256}": problem for sha256, problem in failed.items()}
-    return replace(record, scores=scores_of(run.ledger, record.tag_recipe, second)) if unread or unseen else record
 
 
 def watch(

@@ -99,8 +99,8 @@ def kohya_exporter(run: Run, drawn: Drawn) -> KohyaExporter:
     triggers = {drawn.places.slugs[character]: found.trigger for character, found in drawn.profiles.items()}
     triggers |= {made(slug): trigger for slug, trigger in triggers.items() for made in (drawn_group, crop_group)}
     layout = layout_of(run.ledger, drawn.edits.placement, settings.export.metadata)
-    base, max_pixels, most = settings.captions.for_, settings.scan.max_pixels, settings.crops.most
-    return KohyaExporter(drawn.edits, drawn.places, triggers, settings.export, layout, max_pixels, most, base)
+    base, most = settings.captions.for_, settings.scan.max_pixels
+    return KohyaExporter(drawn.edits, drawn.places, triggers, settings.export, layout, most, base, settings.crops.most)
 
 
 def exported(record: Drawn, problems: dict[str, Problem], row: Row) -> Row:

@@ -13,7 +13,7 @@ from typing import Any
 from prep.dataset.clear import strangers
 from prep.dataset.manifest import manner
 from prep.dataset.problems import reasons
-from prep.models.choose_models import fetched_first, would_draw
+from prep.models.choose_models import fetched_first, settings_of_the_second, would_draw
 from prep.names import is_made_group, printable, quantity
 from prep.pipeline.crop import cuttings
 from prep.pipeline.decided import without_trigger
@@ -117,7 +117,7 @@ def _second_lines(made: Preview, settings: Settings) -> Iterator[str]:
     """What the second reader has left to read."""
     second, left = made.record.second, made.unread_by_second
     if second and left:
-        fetched = fetched_first(second.tagger, settings)
+        fetched = fetched_first(second.tagger, settings_of_the_second(settings))
         later = "" if settings.captions.readers == "first" else "; captions may change by what it says"
         yield f"tag: {left:,} images to read with {second.tagger.name}, the second reader{fetched}{later}"
 

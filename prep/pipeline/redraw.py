@@ -176,6 +176,8 @@ def _explained(record: Captioned, row: Row) -> Iterator[str]:
     yield f"{record.places.file(row)}"
     yield f"  {row.origin} ({manner(request)}): {check.score:.2f} {verdict}"
     yield f"  prompt:   {request.prompt}"
+    if request.sentence:
+        yield f"  for T5:   {request.sentence}"
     for name, tags in (("missing", check.missing), ("unwanted", check.unwanted)):
         if tags:
             yield f"  {name}: {', '.join(tags).replace('_', ' ')}"

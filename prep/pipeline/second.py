@@ -9,8 +9,7 @@ from prep.captions.profile import profile_of
 from prep.captions.tally import tallied
 from prep.checks.retag import read_exclusive
 from prep.jobs.tag import ScoreBook, TagJob, tag_recipe
-from prep.ledger import Ledger
-from prep.models.choose_models import fetched, of_the_second
+from prep.models.choose_models import fetched, of_the_second, second_of
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
 from prep.names import quantity
@@ -24,27 +23,22 @@ from prep.tagging.thresholds import level_of
 from prep.types import ImageRef, Problem, Profile
 
 
-def scores_of(ledger: Ledger, recipe: str, second: Second | None) -> ScoreBook:
-    """The first reader's scores, with the second's if there is one."""
-    return ScoreBook(ledger, recipe, ScoreBook(ledger, second.recipe) if second else None)
+def second_reader(run: Run, first: ModelRef) -> Second | None:
+    """Chosen before anything is read. Raises like second_of."""
+    tagger = second_of(run.ledger, run.settings, first, may_fetch=not run.options.dry)
+    return Second(tagger, tag_recipe(tagger)) if tagger else None
 
 
 def read_by_second(
-    run: Run, tagger: ModelRef, images: Sequence[ImageRef], folder: Path, stage: str
-) -> tuple[Second, dict[str, Problem]]:
-    """Let it read what it has not read yet; one model after the other. images: their paths are relative to folder.
+    run: Run, second: Second, todo: Sequence[ImageRef], folder: Path, stage: str, what: str = "image"
+) -> tuple[ScoreBook, dict[str, Problem]]:
+    """Let it read images, once the first is done. Their paths are relative to folder.
 
-    -> (the reader, the sha256 of each image that it could not read: why).
+    -> (its scores of all that it ever read, the sha256 of each image that it could not read: why).
     """
-    second = Second(tagger, tag_recipe(tagger))
-    book = ScoreBook(run.ledger, second.recipe)
-    todo = [ref for ref in images if ref.sha256 not in book]
-    run.wants("second", len(todo) if stage == "tag" else 0)
+    run.report.say(f"{stage}: {second.tagger.name}, the second reader, reads {quantity(len(todo), what)}")
     failed: dict[str, Problem] = {}
-    if not todo:
-        return second, failed
-    many = quantity(len(todo), {"tag": "image", "crop": "crop"}.get(stage, "drawn picture"))
-    run.report.say(f"{stage}: {tagger.name}, the second reader, reads {many}")
+    tagger = second.tagger
     if not run.options.dry:
         with of_the_second():
             tagger = fetched(tagger, run.settings)
@@ -54,7 +48,7 @@ def read_by_second(
             failed[outcome.subject] = outcome.problem
     if stage == "tag":
         MEMORY.clear()
-    return second, failed
+    return ScoreBook(run.ledger, second.recipe), failed
 
 
 def judging(run: Run, record: Profiled) -> tuple[ScoreBook, Composer, dict[str, Profile], frozenset[str]]:

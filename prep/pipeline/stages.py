@@ -15,13 +15,13 @@ from prep.captions.variants import variant_profile
 from prep.checks.retag import read_exclusive
 from prep.files import PICTURE_BYTES, read_file
 from prep.jobs.tag import ScoreBook, TagJob, tag_recipe
-from prep.models.choose_models import fetched, second_of, tagger_of
+from prep.models.choose_models import fetched, tagger_of
 from prep.models.residency import MEMORY
 from prep.names import printable, quantity
 from prep.pipeline.carried import carried
 from prep.pipeline.decided import captioned, known_slugs, look_at_edits, overruled, training, without_trigger
 from prep.pipeline.records import Captioned, Found, Profiled, Scanned, Tagged
-from prep.pipeline.second import read_by_second, scores_of
+from prep.pipeline.second import read_by_second, second_reader
 from prep.run import Places, Run, image_key
 from prep.scan.copies import marked
 from prep.scan.find import find_images
@@ -96,11 +96,12 @@ def folder_lines(listing: Listing) -> Iterator[str]:
 def tag(run: Run, scanned: Scanned) -> Tagged:
     wanted = {row.ref.sha256: row.ref for row in scanned.rows if row.status == "kept"}
     tagger = tagger_of(run.ledger, run.settings, may_fetch=not run.options.dry)
-    other = second_of(run.ledger, run.settings, tagger, may_fetch=not run.options.dry)  # before anything is read
+    second = second_reader(run, tagger)
     recipe = tag_recipe(tagger)
     book = ScoreBook(run.ledger, recipe)
     todo = [ref for sha256, ref in wanted.items() if sha256 not in book]
     done = len(wanted) - len(todo)
+    by_second = ScoreBook(run.ledger, second.recipe) if second else None
     failed: dict[str, Problem] = {}
     run.wants("tag", len(todo))
     if todo:
@@ -115,15 +116,18 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
         run.problems |= {wanted[sha256].path: problem for sha256, problem in failed.items()}
         book = ScoreBook(run.ledger, recipe)
     elif done:
-        run.report.say(f"tag: all {done:,} images were tagged before; no model was loaded")
+        loaded = "" if by_second and not all(map(by_second.__contains__, wanted)) else "; no model was loaded"
+        run.report.say(f"tag: all {done:,} images were tagged before{loaded}")
     else:
         run.report.say("tag: no images to tag")
-    second, problems = None, {}
-    if other:
-        read = [ref for sha256, ref in wanted.items() if sha256 in book]
-        second, problems = read_by_second(run, other, read, run.src, "tag")
-        run.problems |= {wanted[sha256].path: problem for sha256, problem in problems.items()}
-        book = scores_of(run.ledger, recipe, second)
+    problems: dict[str, Problem] = {}
+    if second:
+        unread = [ref for sha256, ref in wanted.items() if sha256 in book and sha256 not in by_second]
+        run.wants("second", len(unread))
+        if unread:
+            by_second, problems = read_by_second(run, second, unread, run.src, "tag")
+            run.problems |= {wanted[sha256].path: problem for sha256, problem in problems.items()}
+        book = book.beside(by_second)
 
     def with_verdict(row: Row) -> Row:
         if row.status != "kept" or row.ref.sha256 in book:

@@ -45,12 +45,13 @@ def page(found: Set) -> str:
     captions = sum(picture.trains for picture in pictures)
     lengths = caption_lengths(pictures, tags)
     own_lengths = [int(lengths[each.at]) for each in pictures if each.kept and each.at not in tags.sentences]
+    by_level = levels(pictures, tags)
     samples = by_character(pictures, "consistency")
     lines, unread = read_problems(found.out)
     parts = [
         sections.characters(everyone, chosen(everyone, thumbs.room), thumbs),
         sections.tags(frequencies(pictures, tags), captions - len(tags.sentences), len(tags.sentences)),
-        sections.levels(facts, levels(pictures, tags), own_lengths),
+        sections.levels(facts, by_level, own_lengths),
         sections.together(never_parted(everyone, tags)),
         sections.coverage([(each.name, coverage(each, facts.groups)) for each in everyone], facts.groups_problem),
         buckets,
@@ -68,7 +69,7 @@ def page(found: Set) -> str:
         "style-src 'unsafe-inline'\">"
         '<meta name="color-scheme" content="light dark">'
         f"<title>{text(facts.name)}</title><style>{style}</style></head><body>"
-        f'{sections.head(facts, pictures, everyone)}<nav aria-label="Parts">{links}</nav>'
+        f'{sections.head(facts, pictures, everyone, by_level)}<nav aria-label="Parts">{links}</nav>'
         f"<main>{''.join(parts)}</main><footer>{text(made)}</footer></body></html>\n"
     )
 

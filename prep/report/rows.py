@@ -5,6 +5,7 @@ A tag as a Python object, 40 per picture, would take a hundred times the memory.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from sys import intern
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ SHOWS = 5  # from here on, what a picture shows does not count
 MEASURED = ("check_identity", "check_damage", "check_alike", "asked", "changes", "check_missing")
 PLAIN = ("source", "near_of", "width", "height", "complexity", "threshold", "caption_source", "tagger", "generator",
          "format", "bytes")  # fmt: skip
-COLUMNS = (*PLAIN, "variant", "manner", "flags", "caption", *MEASURED)
+COLUMNS = (*PLAIN, "variant", "manner", "flags", "caption", "second_tagger", "disagreements", *MEASURED)
 
 
 class Picture(NamedTuple):
@@ -58,6 +59,8 @@ class Picture(NamedTuple):
     format: str = ""
     bytes: int = 0
     triggers: tuple[str, ...] = ()  # words of its caption that are no tags
+    second: str = ""  # the second reader
+    disagrees: tuple[str, ...] = ()  # tags about which the two readers differ
 
     @property
     def begins(self) -> str:
@@ -183,4 +186,6 @@ def _pictures(found: Set) -> Iterator[Picture]:
             alike=row["check_alike"],
             **{name: tuple(row[name] or ()) for name in ("flags", "asked", "changes")},
             missing=tuple(row["check_missing"] or ()),
+            second=row["second_tagger"] or "",
+            disagrees=tuple(intern(each["name"]) for each in row["disagreements"] or ()),
         )

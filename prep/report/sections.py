@@ -1,6 +1,7 @@
 """The parts of the page, each from what was counted for it. Markup alone: nothing is read, nothing is counted."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from prep.captions.compose import prompt_text
 from prep.names import quantity
@@ -16,10 +17,11 @@ MOST_CHARACTERS = 300  # rows of a table
 MOST_TAGS, MOST_BARS = 60, 20
 MOST_TOGETHER = 30  # rows of a table
 MOST_VARIANTS = 12
+MOST_DISPUTED = 5
 LEFT_TO_TRIGGER = "left to the trigger word"
 
 
-def head(facts: Facts, pictures: Sequence[Picture], found: Sequence[Character]) -> Html:
+def head(facts: Facts, pictures: Sequence[Picture], found: Sequence[Character], by_level: Sequence[Level] = ()) -> Html:
     real, drawn = (sum(len(getattr(each, kind)) for each in found) for kind in ("kept", "accepted"))
     crops = sum(each.crops for each in found)
     tiles = [
@@ -34,8 +36,9 @@ def head(facts: Facts, pictures: Sequence[Picture], found: Sequence[Character]) 
     cells = "".join(f"<div><dt>{label}</dt><dd>{count:,}</dd></div>" for count, label in tiles)
     lines = [
         ("Read by", names(facts.taggers, none="no tagger")),
+        *_second_reader(pictures),
         ("Drawn by", names(facts.generators, none="nothing was drawn")),
-        ("Threshold", text(_threshold(facts))),
+        ("Threshold", text(_threshold(facts, by_level))),
     ]
     about = "".join(f"<div><dt>{text(label)}</dt><dd>{value}</dd></div>" for label, value in lines)
     trial = _trial(facts) if facts.trial else ""
@@ -105,7 +108,7 @@ def levels(facts: Facts, found: Sequence[Level], lengths: Sequence[int]) -> Html
     return section(
         "thresholds",
         "Thresholds by level",
-        paragraph(f"The score from which a tag counts: {_threshold(facts)}."),
+        paragraph(f"The score from which a tag counts: {_threshold(facts, found)}."),
         table(
             "Levels of complexity, of real pictures in the set",
             ["level", "pictures", "threshold (median)", "tags (median)", "tags"],
@@ -227,7 +230,20 @@ def _trial(facts: Facts) -> str:
     )
 
 
-def _threshold(facts: Facts) -> str:
+def _second_reader(pictures: Sequence[Picture]) -> Iterator[tuple[str, Html]]:
+    """A line about the second reader, if there is one: where it differs from the first."""
+    read = [picture for picture in pictures if picture.second and picture.trains]
+    if not read:
+        return
+    differ = [picture for picture in read if picture.disagrees]
+    about = Counter(tag for picture in differ for tag in picture.disagrees)
+    most = ", ".join(f"{prompt_text(tag)} ({count:,})" for tag, count in about.most_common(MOST_DISPUTED))
+    said = f"; differs in {len(differ):,} of {quantity(len(read), 'picture')}"
+    yield "Second reader", Html(name(read[0].second) + text(said + (f", most about {most}" if most else "")))
+
+
+def _threshold(facts: Facts, found: Sequence[Level] = ()) -> str:
+    """found: what was used at each level; without it, what the settings say."""
     mode = facts.setting("thresholds", "mode", "")
     own = len(facts.setting("thresholds", "overrides", {}))
     more = (
@@ -238,7 +254,11 @@ def _threshold(facts: Facts) -> str:
     elif mode == "mcut":
         found = "at the largest gap between a picture's scores"
     elif mode == "complexity":
-        numbers = [f"{level} {facts.setting('thresholds', level, 0.0):g}" for level in LEVELS]
+        used = {each.name: each.threshold for each in found if each.threshold is not None}
+        said = {level: facts.setting("thresholds", level, 0.0) for level in LEVELS}
+        if any(used[level] != said[level] for level in LEVELS if level in used):
+            said = used  # the tagger brought its own
+        numbers = [f"{level} {threshold:g}" for level, threshold in said.items()]
         found = f"by complexity: {', '.join(numbers)}"
     else:
         return "not known"

@@ -19,7 +19,7 @@ from prep.review.items import Item, item_of
 
 COLUMNS = (
     "source", "variant", "width", "height", "flags", "near_of", "check_score", "parent_id", "caption",
-    "caption_source", "complexity", "manner", "format",
+    "caption_source", "complexity", "manner", "format", "disagreements",
 )  # fmt: skip
 ORDER = {"source": 0, "crop": 1, "augmentation": 2, "consistency": 3, "reconstruct": 4, "scene": 5}
 MOST_CHANGES = 50_000  # that are remembered, so that a tab learns what is new

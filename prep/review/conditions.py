@@ -69,6 +69,7 @@ _MEETS = {
     "verdict": _text(lambda item: item.verdict),
     "reason": _text(lambda item: item.reason),
     "flag": _any(lambda item: item.flags),
+    "disagrees": _any(lambda item: item.disagrees or ()),
     "caption": _caption,
     "name": _name,
     "is": lambda condition: _STATES[condition.value],

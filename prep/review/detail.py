@@ -21,7 +21,7 @@ from prep.types import is_drawn, is_real
 COLUMNS = (
     "tags", "removed", "threshold", "rating", "bytes", "generator", "prompt", "negative_prompt", "seed", "sampler",
     "steps", "guidance_scale", "strength", "check_missing", "check_unwanted", "asked", "changes", "check_identity",
-    "check_damage", "check_alike",
+    "check_damage", "check_alike", "disagreements",
 )  # fmt: skip
 WHY = {
     "filter": "the filter leaves it out", "trait": "the trigger word learns it",
@@ -89,6 +89,7 @@ class _Scores:
         self.found = {key(tag["name"]): (tag["name"], tag["score"]) for tag in values["tags"] or ()}
         self.level_threshold = values["threshold"]
         self.own: Callable[[str], float | None] = lambda name: None
+        self.second = {key(each["name"]): each["second"] for each in values["disagreements"] or ()}
         self.spelt = foreseen.composer.caption_text if foreseen else prompt_text
         if foreseen and item.image_id in foreseen.scores:
             scores, selector = foreseen.scores[item.image_id], foreseen.composer.selector
@@ -98,6 +99,10 @@ class _Scores:
                 for at, score in zip(scores.index.tolist(), scores.score.astype(np.float32).tolist(), strict=True)
                 if scores.vocabulary.categories[at] != "rating"
             }
+            if (other := scores.second) is not None and (readers := foreseen.composer.readers):
+                names = readers.second.vocabulary.names  # as the first spells them
+                theirs = zip(other.index.tolist(), other.score.astype(np.float32).tolist(), strict=True)
+                self.second |= {key(names[at]): score for at, score in theirs}
             level = item.level or "medium"
             self.own = lambda name: selector.own_threshold(name, level)
 
@@ -107,6 +112,10 @@ class _Scores:
 
     def score(self, tag: str) -> float | None:
         return round(self.found[key(tag)][1], 4) if key(tag) in self.found else None
+
+    def by_second(self, tag: str) -> float | None:
+        """The second reader's score; None: there is none, or it saw nothing of the tag."""
+        return round(self.second[key(tag)], 4) if key(tag) in self.second else None
 
     def threshold(self, tag: str) -> float | None:
         """None for what the tagger does not know."""
@@ -136,6 +145,7 @@ def _chip(tag: str, entry: Entry, scores: _Scores) -> dict[str, Any]:
         "tag": tag,
         "name": scores.name(tag),
         "score": scores.score(tag),
+        "second": scores.by_second(tag),
         "threshold": scores.threshold(tag),
         "source": source,
         "group": "trigger" if source == "trigger" else group_of(tag),
@@ -159,6 +169,7 @@ def _removed(values: dict[str, Any], entry: Entry, scores: _Scores, text: str) -
                 "why": reason,
                 "why_text": WHY.get(reason, reason),
                 "score": scores.score(tag),
+                "second": scores.by_second(tag),
                 "threshold": scores.threshold(tag),
             }
 

@@ -14,6 +14,7 @@ from prep.errors import UsageError
 FIELDS = {
     "tag": "a tag of the caption", "character": "the character", "variant": "its variant", "origin": "where it is from",
     "status": "kept, rejected, duplicate, unreadable or excluded", "verdict": "what you decided", "flag": "a flag",
+    "disagrees": "a tag about which two readers differ",
     "reason": "why it is left out", "caption": "text of the caption", "name": "the file's name",
     "is": "trained, touched, untouched, edited, drawn, real or changing", "score": "the check's score",
     "tags": "how many tags",

@@ -45,6 +45,8 @@ class Item:
     caption_by: str | None = None  # machine, hand or merged
     folded: str = ""  # its caption as filters compare it
     retouched: str | None = None  # sha256 of the user's version of the picture
+    disagrees: tuple[str, ...] | None = None  # tags about which two readers differ; None: there is one reader
+    apart: float = 0.0  # how far their scores of the first of these are apart, 0-1
 
     @property
     def name(self) -> str:
@@ -95,6 +97,7 @@ class Item:
 
 def item_of(at: int, row: dict[str, Any]) -> Item:
     """row: of Set.rows."""
+    about = row["disagreements"]
     source, file = row["source"], row["file"]
     name = f"{row['picture']}\0{source or ''}".encode("utf-8", "surrogatepass")  # a drawn one's file moves
     digest = hashlib.blake2b(name, digest_size=ID_BYTES)
@@ -107,4 +110,6 @@ def item_of(at: int, row: dict[str, Any]) -> Item:
         level=row["complexity"] if row["complexity"] in LEVELS else None, format=row["format"],
         width=row["width"] or 0, height=row["height"] or 0,
         score=row["check_score"], text=row["caption"], caption_by=row["caption_source"],
+        disagrees=None if about is None else tuple(intern(each["name"]) for each in about),
+        apart=abs(about[0]["first"] - about[0]["second"]) if about else 0.0,
     )  # fmt: skip

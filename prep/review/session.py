@@ -34,6 +34,7 @@ SORTS = {
     "score": lambda item: (item.score is None, item.score or 0.0, item.place),
     "touched": lambda item: (not item.touched, item.place),
     "tags": lambda item: (len(item.keys), item.place),
+    "disagreements": lambda item: (not item.captioned, -len(item.disagrees or ()), -item.apart, item.place),
 }
 
 
@@ -96,6 +97,7 @@ class Session:
             "statuses": sorted({item.status for item in items}),
             "flags": sorted({flag for item in items for flag in item.flags}),
             "tagger": tagger,
+            "order": "disagreements" if any(item.disagrees is not None for item in items) else "",
             "trial": any("starter" in item.flags for item in items),
             "version": self.board.version,
             "keys": self.keys,

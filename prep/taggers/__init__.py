@@ -28,7 +28,7 @@ IN_ONNX = {
 def _wd(kind: str, megabytes: int, what: str) -> ModelSpec:
     repo = f"SmilingWolf/wd-{kind}-tagger-v3"
     files = (ModelFile(ONNX, megabytes, repo=repo), replace(TAGS, repo=repo))
-    what = f"WD v3 ({what}): 10,861 Danbooru tags of 2024, characters among them; needs onnxruntime"
+    what = f"WD v3, {what}: 10,861 Danbooru tags of 2024; needs onnxruntime"
     licence = {"licence": "Apache-2.0", "licence_url": f"{HUB}/{repo}"}
     return ModelSpec(f"wd-{kind}-v3", files=files, what=what, **licence, **IN_ONNX)
 
@@ -36,7 +36,7 @@ def _wd(kind: str, megabytes: int, what: str) -> ModelSpec:
 PIXAI = "deepghs/pixai-tagger-v0.9-onnx"
 WD = (
     _wd("swinv2", 467, "SwinV2, the best of its size"),
-    _wd("eva02-large", 1260, "EVA-02 large, three times the size"),
+    _wd("eva02-large", 1260, "EVA-02 large"),
     _wd("vit", 379, "ViT"),
     _wd("convnext", 395, "ConvNeXt"),
 )
@@ -76,7 +76,7 @@ TAGGERS = Family(
                     ModelFile(ONNX, 1270, repo=PIXAI),  # by its 318 M parameters
                     *(replace(file, repo=PIXAI) for file in (TAGS, PREPROCESS, THRESHOLDS)),
                 ),
-                what="PixAI v0.9: 9,741 Danbooru tags of 2025 and 3,720 characters, no ratings; needs onnxruntime",
+                what="PixAI v0.9: 13,461 Danbooru tags of 2025, no ratings; needs onnxruntime",
                 licence="Apache-2.0",
                 licence_url=f"{HUB}/{PIXAI}",
                 **IN_ONNX,

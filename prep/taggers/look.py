@@ -8,6 +8,7 @@ from pathlib import Path
 from prep.documents import parse_json
 from prep.errors import WeightsError
 from prep.options import TaggerOptions
+from prep.registry import ONNX
 from prep.taggers._params import ResNetParams, params_of
 from prep.tensors.file import WeightFile
 from prep.tensors.kind import NO_PICKLES, TORCH_ZIP, first_kind, tensors_kind
@@ -33,7 +34,9 @@ def look(name: str, files: Mapping[str, Path], options: TaggerOptions) -> bool:
     """-> True for a published checkpoint, False for one of prep's. Raises WeightsError for anything else."""
     path = files["model"]
     if path.is_dir():
-        raise WeightsError(f"{path} is a folder", hint="name the checkpoint file in it")
+        raise WeightsError(
+            f"{path} is a folder without {ONNX}", hint="name a checkpoint file, or the folder of a tagger in ONNX"
+        )
     try:
         kind = first_kind(path)
     except OSError as error:

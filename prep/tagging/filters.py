@@ -9,6 +9,7 @@ from prep.errors import SettingsError
 from prep.files import NotAFileError, read_file, what_is
 from prep.names import underscored
 from prep.options import check_tags
+from prep.tagging.aliases import other_name
 
 LIST_BYTES = 4_000_000  # all of Danbooru's general tags are 1 MB
 EXAMPLE = "name a text file with one tag per line"
@@ -17,14 +18,15 @@ MOST_WILDCARDS = 1_000  # each is compared with each tag
 
 @dataclass(frozen=True)
 class Patterns:
-    """Tag names, with `*` for anything; a leading `!` excludes names again."""
+    """Tag names, with `*` for anything; a leading `!` excludes names again. A renamed tag is meant by either name."""
 
     wanted: tuple[str, ...]
     unwanted: tuple[str, ...]
 
     def __contains__(self, name: str) -> bool:
         name = underscored(name)
-        return name in self._wanted and name not in self._unwanted
+        names = (name, other_name(name) or name)
+        return any(each in self._wanted for each in names) and not any(each in self._unwanted for each in names)
 
     @cached_property
     def _wanted(self) -> "_Names":

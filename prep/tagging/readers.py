@@ -3,7 +3,7 @@
 Tags are compared by name. Nothing here has seen an image, or knows what a caption is.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any, NamedTuple
@@ -64,7 +64,7 @@ class Readers:
         """Plain data that `together` follows from, besides the first's part."""
         words = self.second.vocabulary
         chosen = self.second.settings, self.second.overrides
-        return self.rule, words.id, words.names, words.categories, *chosen, sorted(map(sorted, self.groups))
+        return self.rule, words.names, words.categories, words.thresholds, *chosen, sorted(map(sorted, self.groups))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -132,42 +132,62 @@ class Readers:
     def _excluded(self, first: Shown, more: Shown) -> np.ndarray:
         """bool [K of more]: whether the first saw a tag in the same picture that cannot be there as well."""
         found = np.zeros(len(more.tag), bool)
-        seen = np.unique(first.tag).tolist()
         for tag in np.unique(more.tag).tolist():
-            if excluding := [each for each in seen if self._exclude(each, tag)]:
+            if len(excluding := self._excluding(tag)):
                 pictures = first.picture[np.isin(first.tag, excluding)]
                 found |= (more.tag == tag) & np.isin(more.picture, pictures)
         return found
 
     @cached_property
-    def _exclude(self) -> Callable[[int, int], bool]:
-        against = cache(self.against)
+    def _excluding(self) -> Callable[[int], np.ndarray]:
+        """A tag's place among `names` -> places of the first's tags that exclude it, or that it excludes."""
+        excluded: dict[str, list[int]] = {}
+        for name, place in self._of_first.items():
+            for other in self.against(name):
+                excluded.setdefault(other, []).append(place)
 
-        def exclude(one: int, other: int) -> bool:
-            one, other = self.names[one], self.names[other]
-            return one in against(other) or other in against(one)
+        def excluding(tag: int) -> np.ndarray:
+            name = self.names[tag]
+            own = [self._of_first[other] for other in self.against(name) if other in self._of_first]
+            return np.array(sorted({*own, *excluded.get(name, ())}), np.int64)
 
-        return cache(exclude)
+        return cache(excluding)
 
-    def disagreements(self, scores: TagScores, level: str) -> Iterator[Disagreement]:
+    @cached_property
+    def _seconds_place(self) -> np.ndarray:
+        """int64 [T of the first]: where the second has each of its tags; -1: it does not know it."""
+        found = np.full(len(self.first.vocabulary.names), -1, np.int64)
+        found[[*self._of_second]] = [*self._of_second.values()]
+        return found
+
+    def disagreements(self, scores: TagScores, level: str) -> list[Disagreement]:
         """Tags that both know and one of them saw, in no order; none if the second has not read the picture. Never
         ratings.
         """
         if scores.second is None:
-            return
-        sides = ((self.first, scores), (self.second, scores.second))
-        thresholds = [selector.threshold(each, level) for selector, each in sides]
-        saw = [side[0].select(side[1], limit, level)[0] for side, limit in zip(sides, thresholds, strict=True)]
-        apart = {*saw[0].tolist()} ^ {*self.places[saw[1]].tolist()}
-        given = [dict(zip(each.index.tolist(), each.score.tolist(), strict=True)) for _, each in sides]
-        row = LEVELS.index(level)
-        for place in sorted(apart & self._of_second.keys()):
-            at = place, self._of_second[place]
-            values = [given[side].get(at[side], 0.0) for side in (0, 1)]
-            limits = [selector.own[row, at[side]] for side, (selector, _) in enumerate(sides)]
-            limits = [limit if np.isnan(own) else float(own) for own, limit in zip(limits, thresholds, strict=True)]
-            distance = abs((values[0] - limits[0]) - (values[1] - limits[1]))
-            yield Disagreement(self.names[place], *values, distance)
+            return []
+        known, row = self._seconds_place, LEVELS.index(level)
+        sides = []
+        for selector, each, places in ((self.first, scores, None), (self.second, scores.second, self.places)):
+            values, limit = each.score.astype(np.float32), np.float32(selector.threshold(each, level))
+            saw = selector.passed(each.index, values, limit, row)
+            place = each.index if places is None else places[each.index]
+            shared = place < len(known)
+            every = np.zeros(len(known), np.float32)
+            every[place[shared]] = values[shared]
+            sides.append((place[saw & shared], every, selector.own[row], limit))
+        (one, first, own, limit), (other, second, others_own, others_limit) = sides
+        differ = np.setxor1d(one, other)
+        differ = differ[known[differ] >= 0]
+        limits = _or(own[differ], limit), _or(others_own[known[differ]], others_limit)
+        apart = np.abs((first[differ] - limits[0]) - (second[differ] - limits[1]))
+        columns = (each.tolist() for each in (differ, first[differ], second[differ], apart))
+        return [Disagreement(self.names[place], *numbers) for place, *numbers in zip(*columns, strict=True)]
+
+
+def _or(own: np.ndarray, threshold: np.ndarray) -> np.ndarray:
+    """A tag's own threshold where it has one."""
+    return np.where(np.isnan(own), threshold, own)
 
 
 def strongest_first(found: Iterable[Disagreement]) -> list[Disagreement]:

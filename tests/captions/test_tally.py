@@ -92,7 +92,7 @@ def test_no_images_have_no_tags(scores):
 def test_counts_of_two_readers_are_those_of_the_rows(scores, rule, thresholds):
     words = Vocabulary("w", (*NAMES[20:41], "new", *NAMES[5:10]), ("general",) * 27)
     ledger = scores_of_a_second(scores.ledger, words)
-    both = ScoreBook(ledger, "r", ScoreBook(ledger, "second"))
+    both = ScoreBook(ledger, "r").beside(ScoreBook(ledger, "second"))
     first, other = (Selector(each, thresholds, {}) for each in (VOCABULARY_OF, words))
     against = Exclusive((frozenset({"tag_3", "tag_30", "new"}),), ()).against
     composer = Composer(first, Patterns(("tag_7",), ()), Captions(), Readers(first, other, rule, against))

@@ -206,6 +206,12 @@ def test_the_earlier_file_stays_if_a_person_changed_it_and_only_ours_beside_it_g
         assert (folder / NAME).read_text() == "# mine\n"
 
 
+def test_a_run_for_a_base_model_leaves_the_options_for_its_trainer(tmp_path, tiny_tagger):
+    run_here(folder_of(tmp_path / "art", mira=1), tmp_path / "out", tiny_tagger, "captions.for=sdxl")
+    left = {path.name for path in (tmp_path / "out" / "kohya").glob("*.toml")}
+    assert left == {"dataset.toml", "train_sdxl_lora.toml"}
+
+
 @pytest.mark.parametrize("name", ["outputs/characters/kohya", 'o\'ut $(x) "y"/kohya'])
 def test_one_command_starts_it_where_the_file_is(name):
     words = shlex.split(training_command(Path(name)))

@@ -213,8 +213,8 @@ def test_a_caption_that_is_no_text_leaves_its_picture_out_and_says_so(tmp_path):
 
 
 def test_an_unknown_format_says_which_there_are():
-    with pytest.raises(UsageError, match="no format is called comfy. known: imagefolder, onetrainer"):
-        load_format("comfy")
+    with pytest.raises(UsageError, match="no format is called diffusers_xyz. known: kohya, imagefolder, onetrainer"):
+        load_format("diffusers_xyz")
 
 
 def all_captions(found, view):

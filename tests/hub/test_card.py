@@ -182,3 +182,12 @@ def test_plain_is_shown_by_markdown_as_it_stands_in_a_list_and_in_a_table(text):
 def test_a_card_on_crlf_keeps_its_front_matter():
     once = a_card(["mira"], ["mira"]).text("---\r\nlicense: mit\r\nlanguage: ja\r\n---\r\n# Mine\r\n")
     assert front(once)["language"] == "ja" and "# Mine" in once and once.count("license") == 1
+
+
+def test_the_card_says_the_thresholds_that_a_tagger_brought_along():
+    settings = {"thresholds": Thresholds().model_dump(mode="json")}
+    counts = Counts()
+    counts.levels.update(simple=3)
+    counts.thresholds["simple"] = 0.45
+    text = card_text("me/set", counts, settings, "1", {}, False)
+    assert "| simple | below 0.08 | 0.45 | 3 |" in text and "0.38" not in text

@@ -10,8 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from click.testing import CliRunner
 from PIL import Image
+
+from prep.captions.forms import FORMS
+from prep.dataset.manifest import COLUMNS
+from prep.dataset.training import TRAINERS, Start, training_toml
 
 Change = Callable[[Path], object]
 
@@ -109,6 +115,18 @@ def clean_folder(root: Path) -> Path:
 def clean_config(root: Path) -> Path:
     """Config mode: the same, with a dataset.toml."""
     file("dataset.toml", TOML.encode())(clean_folder(root))
+    return root
+
+
+def clean_out(root: Path, base: str) -> Path:
+    """A set that prep made for a base model: the same two pictures, and captions as that model reads them."""
+    kohya = clean_config(root / "kohya")
+    text = {"anima": "safe, 1girl, sylvie, smile. A girl smiles.", "sdxl": "sylvie, 1girl, smile"}.get(base)
+    for path in kohya.glob("*/*.txt"):
+        path.write_text(f"{text or FORMS[base].head + 'sylvie, a girl smiles.'}\n")
+    (kohya / TRAINERS[base].file).write_text(training_toml(base, Start(2, 1, 20), 1024))
+    settings = {"prep.settings": f'{{"captions": {{"for": "{base}"}}}}'}
+    pq.write_table(pa.Table.from_pylist([], COLUMNS.with_metadata(settings)), root / "manifest.parquet")
     return root
 
 
@@ -213,9 +231,43 @@ FOLDER: dict[str, Change] = {
 }
 
 
+def anima(stem: str, text: str) -> tuple[str, Change]:
+    return "anima", pair(f"kohya/10_sylvie/{stem}.png", caption=text.encode())
+
+
+def prompted(root: Path) -> None:
+    path = root / "kohya" / TRAINERS["lumina"].file
+    path.write_text(path.read_text().replace('system_prompt = ""', 'system_prompt = "You are an assistant."'))
+    (root / "kohya" / "10_sylvie" / "sylvie-02.txt").write_text("sylvie, a girl smiles.\n")
+
+
+def shuffled(root: Path) -> None:
+    path = root / "kohya" / TRAINERS["anima"].file
+    changed = {"shuffle_caption = false": "shuffle_caption = true", "cache_text_encoder_outputs = true": ""}
+    text = path.read_text()
+    for old, new in changed.items():
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+# Rule -> a base model, and what breaks it in a clean OUT for that model.
+FOR_A_MODEL: dict[str, tuple[str, Change]] = {
+    "sentence-torn": ("anima", shuffled),
+    "caption-sentence": anima("tags-01", "safe, 1girl, sylvie, smile"),
+    "caption-head": ("lumina", pair("kohya/10_sylvie/head-01.png", caption=b"sylvie, a girl smiles.\n")),
+    "caption-head-twice": ("lumina", prompted),
+    "caption-safety": anima("rated-01", "general, 1girl, sylvie. A girl smiles."),
+    "caption-escaped": anima("slash-01", r"safe, 1girl, sylvie, star \(symbol\). A girl smiles."),
+    "caption-cut": anima("long-01", "safe, 1girl, sylvie" + ", smile" * 300 + ". A girl smiles."),
+}
+
+
 def write_broken(root: Path, rule: str) -> Path:
     """A set with this one fault."""
-    if rule in CONFIG:
+    if rule in FOR_A_MODEL:
+        base, change = FOR_A_MODEL[rule]
+        change(clean_out(root, base))
+    elif rule in CONFIG:
         CONFIG[rule](clean_config(root))
     else:
         FOLDER[rule](clean_folder(root))
@@ -251,7 +303,12 @@ def write_all(root: Path) -> dict[str, Path]:
     nameless = clean_config(root / "nameless")
     CONFIG["caption-trigger"](nameless)
     CONFIG["trigger-tag"](nameless)
-    return {path.name: path for path in (config, folder, empty, nameless, unread)}
+    models = [
+        clean_out(root / name, base) for name, base in (("anima", "anima"), ("lumina", "lumina"), ("twice", "lumina"))
+    ]
+    for rule, (base, change) in FOR_A_MODEL.items():
+        change(root / ("twice" if rule == "caption-head-twice" else base))
+    return {path.name: path for path in (config, folder, empty, nameless, unread, *models)}
 
 
 def transcript(root: Path) -> str:

@@ -7,13 +7,16 @@ import pytest
 from PIL import Image
 
 from prep.cli.lint import lines
+from prep.dataset.base import base_around
 from prep.errors import UsageError
 from prep.lint.look import RULES, lint
 from tests.lint.broken import (
     CONFIG,
     FOLDER,
+    FOR_A_MODEL,
     clean_config,
     clean_folder,
+    clean_out,
     edited,
     file,
     pair,
@@ -25,7 +28,7 @@ from tests.lint.broken import (
 
 
 def found(path):
-    return [finding.rule.id for finding in lint(path).findings]
+    return [finding.rule.id for finding in lint(path, base_around(path)).findings]
 
 
 @pytest.mark.parametrize("rule", [rule.id for rule in RULES])
@@ -34,7 +37,7 @@ def test_a_set_with_one_fault_yields_that_finding_and_no_other(tmp_path, rule):
 
 
 def test_every_rule_has_a_broken_set():
-    assert sorted([*CONFIG, *FOLDER]) == sorted(rule.id for rule in RULES)
+    assert sorted([*CONFIG, *FOLDER, *FOR_A_MODEL]) == sorted(rule.id for rule in RULES)
 
 
 def test_clean_sets_are_clean(tmp_path):
@@ -206,6 +209,63 @@ def test_an_extension_without_its_dot_is_read_as_sd_scripts_reads_it(tmp_path, e
     for path in (tmp_path / "10_sylvie").glob("*.txt"):
         path.rename(path.with_suffix(f".{extension}"))
     assert found(tmp_path) == []
+
+
+# A base model
+
+
+@pytest.mark.parametrize("base", ["anima", "lumina", "flux", "sdxl"])
+def test_a_set_for_a_model_is_clean_by_whichever_of_its_paths_it_is_named(tmp_path, base):
+    kohya = clean_out(tmp_path / "out", base) / "kohya"
+    assert found(tmp_path / "out") == found(kohya) == found(kohya / "dataset.toml") == []
+    assert {rule for rule in found(kohya / "10_sylvie") if rule != "caption-extension"} == set()
+
+
+def test_captions_exported_for_another_model_are_checked_by_that_one(tmp_path):
+    folder = clean_out(tmp_path, "sdxl") / "export" / "kohya-anima"
+    clean_out(tmp_path / "anima", "anima")
+    folder.parent.mkdir()
+    (tmp_path / "anima" / "kohya").rename(folder)
+    for path in (folder, folder / "dataset.toml"):
+        assert found(path) == []
+    edited("num_repeats", "shuffle_caption = true\nnum_repeats")(folder)
+    assert found(folder) == ["sentence-torn", "text-cache"] and found(tmp_path) == []
+
+
+def test_of_a_set_for_no_model_nothing_is_guessed(tmp_path):
+    for number, (base, change) in enumerate(FOR_A_MODEL.values()):
+        out = clean_out(tmp_path / str(number), base)
+        change(out)
+        (out / "manifest.parquet").unlink()
+        assert {finding.rule.level for finding in lint(out, base_around(out)).findings} <= {"note"}
+
+
+def test_a_sentence_in_dataset_toml_is_torn_as_well(tmp_path):
+    out = clean_out(tmp_path, "flux")
+    edited("num_repeats", "caption_tag_dropout_rate = 0.1\nnum_repeats")(out / "kohya")
+    assert found(out) == ["sentence-torn", "text-cache"]  # its options cache the text, so the trainer stops
+
+
+def test_tags_are_shuffled_by_the_options_for_sdxl_and_counted_by_its_own_limit(tmp_path):
+    out = clean_out(tmp_path, "sdxl")
+    pair("kohya/10_sylvie/long-01.png", caption=b"sylvie" + b", smile" * 60)(out)
+    assert found(out) == []
+    options = out / "kohya" / "train_sdxl_lora.toml"
+    options.write_text(options.read_text().replace("max_token_length = 225", ""))
+    assert found(out) == ["caption-long"]
+
+
+def test_an_emptied_caption_needs_neither_sentence_nor_head(tmp_path):
+    for base in ("anima", "lumina"):
+        pair("kohya/10_sylvie/empty-01.png", caption=b"\n")(clean_out(tmp_path / base, base))
+        assert [rule for rule in found(tmp_path / base) if rule != "caption-trigger"] == []
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1", b"{}"])
+def test_a_manifest_that_cannot_be_read_is_no_fault_of_the_pictures(tmp_path, damage):
+    out = clean_out(tmp_path, "anima")
+    (out / "manifest.parquet").write_bytes(damage)
+    assert found(out) == []
 
 
 # dataset.toml

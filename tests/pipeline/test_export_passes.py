@@ -3,9 +3,11 @@
 import re
 import tomllib
 
+import pytest
 import toml
 import voluptuous as v
 
+from prep.dataset.base import base_around
 from prep.lint.look import lint
 from tests.support.pictures import EXAMPLES, drawing, folder_of, save
 from tests.support.runs import run_here
@@ -48,6 +50,13 @@ def export(tmp_path, tagger):
 def test_it_is_clean_under_our_linter(tmp_path, tiny_tagger):
     report = lint(export(tmp_path, tiny_tagger))
     assert [finding for finding in report.findings if finding.rule.level != "note"] == []
+
+
+@pytest.mark.parametrize("base", ["sdxl", "flux", "anima", "lumina"])
+def test_captions_for_a_base_model_are_as_it_reads_them(tmp_path, tiny_tagger, base):
+    out = tmp_path / "out"
+    run_here(folder_of(tmp_path / "art", a=2), out, tiny_tagger, f"captions.for={base}")
+    assert [finding for finding in lint(out, base_around(out)).findings if finding.rule.level != "note"] == []
 
 
 def test_dataset_toml_passes_the_readers_that_sd_scripts_uses(tmp_path, tiny_tagger):

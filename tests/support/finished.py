@@ -1,6 +1,7 @@
 """A finished set, made by hand: a manifest and kohya/ as a run leaves them, without the run."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -52,8 +53,10 @@ class Maker:
         )
         return path
 
-    def finish(self) -> Path:
-        settings = b'{"export": {"resolution": %d}}' % self.resolution
+    def finish(self, base: str = "") -> Path:
+        """base: the model that its captions are for."""
+        shaping = {"export": {"resolution": self.resolution}} | ({"captions": {"for": base}} if base else {})
+        settings = json.dumps(shaping).encode()
         rows = pa.Table.from_pylist(self.rows, COLUMNS.with_metadata({"prep.settings": settings}))
         pq.write_table(rows, self.out / "manifest.parquet")
         return self.out

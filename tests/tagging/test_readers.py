@@ -1,5 +1,7 @@
 """What two readers say together, and where they differ: by name, whatever the places in their vocabularies."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -85,6 +87,27 @@ def test_a_disagreement_follows_from_each_readers_own_threshold():
     assert composer("first").disagreements(both, "medium") == []
     (found,) = composer("first", {"smile": 0.9}).disagreements(both, "medium")
     assert found.name == "smile" and round(found.apart, 2) == 0.4
+
+
+def test_readers_that_have_no_tag_in_common_never_differ_and_agree_on_the_firsts_word():
+    thresholds = Thresholds(mode="fixed", fixed=0.5)
+    first, other = (Selector(vocabulary(name, (name,)), thresholds, {}) for name in ("one", "two"))
+    both = TagScores(first.vocabulary, np.zeros(1, np.int32), np.array([0.9], np.float16))
+    both = replace(both, second=TagScores(other.vocabulary, np.zeros(1, np.int32), np.array([0.8], np.float16)))
+    for rule, names in (("agreement", ["one"]), ("union", ["one", "two"])):
+        readers = Readers(first, other, rule, EXCLUSIVE.against)
+        assert Composer(first, Patterns((), ()), Captions(readers=rule), readers).names(both, "medium") == names
+        assert readers.disagreements(both, "medium") == []
+
+
+def test_artists_of_the_second_stay_out_of_captions_too():
+    words = Vocabulary("s", ("somebody", "hat"), ("artist", "artist"))
+    first = Selector(vocabulary("f", FIRST), Thresholds(), {})
+    readers = Readers(
+        first, Selector(spelt_alike(words, first.vocabulary), Thresholds(), {}), "union", EXCLUSIVE.against
+    )
+    found = Composer(first, Patterns((), ()), Captions(readers="union"), readers)
+    assert found.drops("somebody") and not found.drops("hat")  # which the first calls general
 
 
 def test_a_proof_changes_with_what_the_second_says_only_where_captions_follow_from_it():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from prep.errors import SettingsError
+from prep.options import LEVELS
 from prep.sections import Thresholds
 from prep.tagging.thresholds import Selector, level_of, mcut, read_overrides
 from prep.types import TagScores, Vocabulary
@@ -94,3 +95,62 @@ def test_a_wrong_override_is_a_sentence(tmp_path, text):
     (tmp_path / "o.toml").write_text(text)
     with pytest.raises(SettingsError, match=r"o\.toml"):
         read_overrides(str(tmp_path / "o.toml"))
+
+
+WD_NAMES = ("smile", "hat", "miku", "artist", "general")
+WD = Vocabulary("w", WD_NAMES, ("general", "general", "character", "artist", "rating"), (0.35, 0.35, 0.85, 0.7, 0.0))
+
+
+def needed(name: str, vocabulary: Vocabulary = WD, overrides: dict | None = None, **settings) -> list[float]:
+    """At each level."""
+    selector = Selector(vocabulary, Thresholds(**settings), overrides or {})
+    return [selector.own_threshold(name, level) or selector.threshold(None, level) for level in LEVELS]
+
+
+def test_a_taggers_own_threshold_shifts_with_the_level_for_general_tags_alone():
+    assert needed("smile") == [0.45, 0.35, 0.28]
+    assert needed("miku") == [0.85] * 3 and needed("artist") == [0.7] * 3
+
+
+def test_a_threshold_of_0_45_gives_the_defaults_of_the_levels():
+    """So that a tagger with DeepDanbooru's threshold is taken as DeepDanbooru is."""
+    same = Vocabulary("s", ("smile",), ("general",), (0.45,))
+    assert needed("smile", same) == [Thresholds().simple, Thresholds().medium, Thresholds().complex]
+
+
+def test_thresholds_at_the_ends_stay_between_what_is_kept_and_what_can_be_found():
+    ends = Vocabulary("e", ("a", "b"), ("general", "general"), (0.05, 0.95))
+    assert needed("a", ends) == [0.15, 0.05, 0.02] and needed("b", ends) == [0.99, 0.95, 0.88]
+
+
+def test_what_the_user_set_wins_over_the_tagger():
+    assert needed("smile", medium=0.5) == [0.45, 0.5, 0.28]
+    assert needed("miku", medium=0.5) == [0.85] * 3
+    assert needed("miku", character=0.6) == [0.6] * 3 and needed("smile", character=0.6) == [0.45, 0.35, 0.28]
+    assert needed("miku", character=0.6, tags={"miku": {"simple": 0.3}}) == [0.3, 0.6, 0.6]
+    assert needed("smile", overrides={"smile": 0.2}) == [0.2] * 3
+
+
+def test_a_fixed_threshold_is_for_general_tags_and_characters_keep_theirs():
+    assert needed("smile", mode="fixed", fixed=0.5) == [0.5] * 3
+    assert needed("miku", mode="fixed", fixed=0.5) == [0.85] * 3
+
+
+def test_mcut_looks_for_the_gap_among_general_tags():
+    selector = Selector(WD, Thresholds(mode="mcut"), {})
+    index = np.arange(5, dtype=np.int32)
+    found = TagScores(WD, index, np.array([0.9, 0.2, 0.6, 0.5, 0.99], np.float16))
+    assert selector.threshold(found, "medium") == pytest.approx(0.55, abs=1e-3)
+    assert [WD_NAMES[at] for at in selector.select(found, 0.55, "medium")[0]] == ["smile"]
+
+
+def test_a_character_without_a_threshold_of_the_tagger_follows_the_levels():
+    """Of a tagger from another package, which brings categories but no thresholds."""
+    bare = Vocabulary("b", ("smile", "miku"), ("general", "character"))
+    assert needed("miku", bare) == [0.55, 0.45, 0.38] and needed("miku", bare, character=0.9) == [0.9] * 3
+
+
+def test_the_rating_is_the_best_whatever_its_score():
+    vocabulary = Vocabulary("r", ("general", "explicit", "smile"), ("rating", "rating", "general"), (0.0, 0.0, 0.35))
+    found = TagScores(vocabulary, np.array([0, 1], np.int32), np.array([0.04, 0.03], np.float16))
+    assert Selector(vocabulary, Thresholds(), {}).rating(found) == "general"

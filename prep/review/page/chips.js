@@ -22,8 +22,10 @@ const WHY = {
 // Whether tags can be added to this caption: it has one, and that is no sentence.
 export const takesTags = (detail) => !detail.sentence && detail.caption !== null && detail.caption !== undefined;
 
-const numbers = ({ score: value, threshold }) =>
-  value === null || value === undefined ? "" : `${score(value)} / ${score(threshold)}`;
+const isNumber = (value) => value !== null && value !== undefined;
+// The score, its threshold, and what a second reader says.
+const numbers = ({ score: value, threshold, second }) =>
+  [isNumber(value) && `${score(value)} / ${score(threshold)}`, isNumber(second) && `2nd ${score(second)}`].filter(Boolean).join(" · ");
 
 // `remove(tag)`, `move(tag, place)` and `look(tag)` are called for a chip; `back(tag)` for one that was taken out.
 export function chips({ remove, move, look, back }) {
@@ -45,7 +47,7 @@ export function chips({ remove, move, look, back }) {
 
   function chip(tag) {
     const shown = cut(tag.tag);
-    const title = `${SAID[tag.source] ?? tag.source}${tag.name && tag.name !== tag.tag ? `, as ${visible(tag.name).slice(0, 200)}` : ""}${numbers(tag) && `: score ${score(tag.score)}, threshold ${score(tag.threshold)}`}`;
+    const title = `${SAID[tag.source] ?? tag.source}${tag.name && tag.name !== tag.tag ? `, as ${visible(tag.name).slice(0, 200)}` : ""}${isNumber(tag.score) ? `: score ${score(tag.score)}, threshold ${score(tag.threshold)}` : ""}${isNumber(tag.second) ? `; the second reader's score ${score(tag.second)}` : ""}`;
     const node = el(
       "li",
       { class: `chip ${tag.source}`, title },

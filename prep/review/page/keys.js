@@ -33,6 +33,7 @@ const FILTER = [
   "is:drawn",
   "score<0.8",
   "flag:near_copy",
+  "disagrees:*",
   "name:001",
   "(tag:hat OR tag:cap)",
 ];

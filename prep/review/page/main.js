@@ -42,7 +42,8 @@ function route() {
     view: Object.hasOwn(views, view) ? view : "set",
     id: id || null,
     filter: asked.get("filter"),
-    sort: asked.get("sort"),
+    // At first, if the address says nothing, the order that the set asks for: what two readers differ about comes first.
+    sort: asked.get("sort") ?? (open === null && !query ? store.set.order : null),
   };
 }
 

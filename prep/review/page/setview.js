@@ -39,7 +39,8 @@ export function setView(openPicture, look) {
     all,
     whom,
   );
-  const quick = Object.entries(QUICK).map(([filter, label]) =>
+  const both = store.set.order ? { "disagrees:*": "Readers differ" } : {};
+  const quick = Object.entries({ ...QUICK, ...both }).map(([filter, label]) =>
     button(label, () => look(filter), { class: "small", "aria-pressed": "false", title: filter || "no filter" }),
   );
   const element = el(

@@ -1,9 +1,9 @@
-"""config.yaml by ai-toolkit's own example for SD3.5 and its DatasetConfig, keys and types written down here."""
+"""config.yaml by ai-toolkit's own examples, its ModelConfig and DatasetConfig, keys and types written down here."""
 
 from pathlib import Path
 
 import yaml
-from voluptuous import All, In, Length, Range, Required, Schema
+from voluptuous import All, Any, In, Length, Optional, Range, Required, Schema
 
 COUNT = All(int, Range(min=1))
 DATASET = {
@@ -18,11 +18,12 @@ DATASET = {
 }
 TRAIN = {
     "batch_size": COUNT, "steps": COUNT, "gradient_accumulation_steps": COUNT, "train_unet": bool,
-    "train_text_encoder": bool, "gradient_checkpointing": bool, "noise_scheduler": "flowmatch", "optimizer": str,
-    "lr": float, "dtype": In(["bf16", "fp16"]),
+    "train_text_encoder": bool, "gradient_checkpointing": bool, "noise_scheduler": In(["flowmatch", "ddpm"]),
+    "optimizer": str, "lr": float, "dtype": In(["bf16", "fp16"]),
+    Optional("timestep_type"): In(["weighted", "lumina2_shift"]),
 }  # fmt: skip
 SAMPLE = {
-    "sampler": "flowmatch", "sample_every": COUNT, "width": COUNT, "height": COUNT,
+    "sampler": In(["flowmatch", "ddpm"]), "sample_every": COUNT, "width": COUNT, "height": COUNT,
     "prompts": All([str], Length(min=1)), "neg": str, "seed": int, "walk_seed": bool, "guidance_scale": int,
     "sample_steps": COUNT,
 }  # fmt: skip
@@ -34,7 +35,16 @@ PROCESS = {
     "save": {"dtype": str, "save_every": COUNT, "max_step_saves_to_keep": COUNT},
     "datasets": All([DATASET], Length(min=1)),
     "train": TRAIN,
-    "model": {"name_or_path": str, "is_v3": True, "quantize": bool},
+    "model": Any(
+        {"name_or_path": str, "is_v3": True, "quantize": bool},
+        {
+            "name_or_path": str,
+            "arch": In(["sd15", "sdxl", "flux", "anima", "lumina2", "zimage", "qwen_image"]),
+            Optional("quantize"): bool,
+            Optional("quantize_te"): bool,
+            Optional("low_vram"): bool,
+        },
+    ),
     "sample": SAMPLE,
 }
 CONFIG = Schema(

@@ -1,0 +1,16 @@
+"""What a language model is asked, and what it answers, wherever it runs."""
+
+from typing import NamedTuple
+
+
+class Question(NamedTuple):
+    system: str
+    user: str
+    tags: int  # how many tags the answer should name
+    attempt: int = 1  # the second may get another answer
+    picture: bytes | None = None  # a JPEG
+
+
+class Answer(NamedTuple):
+    text: str
+    cut: bool  # it ended because it may not be longer

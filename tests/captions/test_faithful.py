@@ -1,0 +1,126 @@
+"""What a sentence may say of tags. The samples (tests/support/truths.py) have word lists of their own."""
+
+import random
+from itertools import islice
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from prep.captions.faithful import said_tags, unfaithful
+from prep.captions.sentence import sentence
+from prep.types import ToDescribe
+from tests.support.truths import KINDS, Claim, by_hand, falsehoods, scene, tell, truths
+
+TAGS = tuple(
+    "1girl solo long_hair orange_hair blue_eyes green_dress white_gloves hairband smile standing holding_book cat "
+    "chair classroom window arms_behind_back blue_sky".split()
+)
+
+
+def refused(claim: Claim) -> str | None:
+    return unfaithful(claim.text, ToDescribe(claim.tags, claim.dropped))
+
+
+def reached(kind: str, seed: int, number: int) -> list[str]:
+    """The falsehoods that would reach a caption; half of them are spoiled sentences of the grammar."""
+    dice = random.Random(seed)
+    claims = [*islice(falsehoods(kind, dice), number // 2)]
+    claims += islice(falsehoods(kind, dice, lambda found, _: sentence(found.tags)), number // 2)
+    return [claim.text for claim in claims if refused(claim) is None]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_false_is_refused(kind):
+    assert reached(kind, 1, 40) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_thousands_of_falsehoods_none_is_let_through(kind):
+    assert [text for seed in range(2, 7) for text in reached(kind, seed, 400)] == []
+
+
+def test_what_a_person_writes_of_the_tags_passes():
+    claims = [*by_hand()]
+    kept = [claim for claim in claims if refused(claim) is None]
+    assert len(claims) >= 60 and len(kept) >= 0.8 * len(claims)
+
+
+def test_what_is_true_passes_in_many_forms():
+    claims = [*islice(truths(random.Random(3)), 100)]
+    assert sum(refused(claim) is None for claim in claims) >= 80
+
+
+def test_the_grammars_sentences_are_faithful():
+    dice = random.Random(4)
+    scenes = [scene(dice) for _ in range(60)]
+    assert [found.tags for found in scenes if unfaithful(sentence(found.tags), ToDescribe(tuple(found.tags)))] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("A girl with blue hair and orange eyes.", "says `blue hair`; the tags say long hair and orange hair"),
+        ("A girl with orange hair and eyes.", "says `eyes`, which no tag says"),
+        ("Her hair and eyes are blue.", "says `eyes are blue`, which no tag says"),
+        ("A girl is holding a cat.", "says `is holding a cat`, which no tag says"),
+        ("A girl is wearing a book.", "says `is wearing a book`, which no tag says"),
+        ("A girl is standing on a chair.", "says `standing on a chair`, which no tag says"),
+        ("A girl with a cat holding a book.", "says `with a cat holding`, which no tag says"),
+        ("The cat is smiling.", "says `the cat is smiling`, which no tag says"),
+        ("A girl is not smiling.", "says `not smiling`, which no tag says"),
+        ("Two girls are smiling.", "says `two girls`; the tags say 1girl"),
+        ("A girl is smiling. A girl is standing.", "says `girl is standing`, which no tag says"),
+        (
+            "A girl is smiling.",
+            "leaves out 14 of 17 tags: long hair, orange hair, blue eyes, green dress, white gloves",
+        ),
+    ],
+)
+def test_why_it_is_refused_is_said(text, why):
+    assert (unfaithful(text, ToDescribe(TAGS)) or "").startswith(why)
+
+
+def test_a_negation_is_said_only_where_a_tag_says_it():
+    what = ToDescribe(("1girl", "no_shoes", "sleeveless", "red_dress"))
+    assert unfaithful("A girl without shoes wears a sleeveless red dress.", what) is None
+    assert "shoes" in unfaithful("A girl with shoes wears a sleeveless red dress.", what)
+    assert unfaithful("A girl without sleeves wears no red dress and no shoes.", what)
+
+
+def test_of_two_people_nothing_is_said_of_one():
+    what = ToDescribe(("1girl", "1boy", "red_hair", "black_hair", "smile"))
+    assert unfaithful("A girl and a boy with red and black hair are smiling.", what) is None
+    for text in (
+        "A girl with red hair and a boy with black hair are smiling.",
+        "She is smiling.",
+        "The girl is smiling.",
+    ):
+        assert unfaithful(text, what)
+
+
+def test_the_trigger_word_and_pruned_traits_are_never_said():
+    what = ToDescribe(("1girl", "smile"), frozenset({"orange_hair"}), ("mira",))
+    assert unfaithful("Mira is a girl, smiling.", what) == "says the trigger word mira"
+    assert unfaithful("A girl with orange hair is smiling.", what) == "says `orange hair`, which is not to be said"
+
+
+def test_the_tags_that_a_sentence_says_are_known():
+    said = said_tags("A girl in a green dress stands in a classroom.", ToDescribe(TAGS))
+    assert said >= {"1girl", "green_dress", "standing", "classroom"} and "smile" not in said
+
+
+@settings(max_examples=60)
+@given(st.text(max_size=60), st.lists(st.text(max_size=12), max_size=8))
+def test_any_text_and_any_tags_get_a_verdict(text, tags):
+    assert unfaithful(text, ToDescribe(tuple(tags))) != ""
+
+
+@settings(max_examples=60)
+@given(st.randoms(use_true_random=False))
+def test_a_word_that_no_tag_says_is_refused_wherever_it_stands(dice):
+    found = scene(dice)
+    words = tell(found, dice).split(" ")
+    words.insert(dice.randrange(1, len(words)), "zeppelin")
+    assert unfaithful(" ".join(words), ToDescribe(tuple(found.tags)))
