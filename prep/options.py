@@ -239,7 +239,6 @@ COMMON: dict[Role, type[Options]] = {
     "generator": GeneratorOptions,
     "matting": Options,
     "witness": Options,
-    "detector": Options,
     "captioner": CaptionerOptions,
 }
 

@@ -4,18 +4,24 @@ import hashlib
 import shutil
 import tomllib
 
+import cv2
+import numpy as np
 import pytest
 from PIL import Image
 
 from prep.config import load_settings
 from prep.dataset.kohya import crop_share
 from prep.errors import SettingsError, StoppedError, WeightsError
+from prep.formats import FORMATS
 from prep.pipeline.outlook import plan_lines
 from prep.pipeline.status import status_of
+from prep.report.written import report
 from tests.support.cropping import CROPS, portrait
 from tests.support.examples import CHARACTERS
+from tests.support.finished import captions, export
 from tests.support.person import tags
 from tests.support.runs import manifest, older, prep, tree
+from tests.support.trainers import READERS
 
 
 def test_heads_and_upper_bodies_are_pictures_of_their_own(cropped):
@@ -194,6 +200,29 @@ def test_a_killed_process_leaves_what_the_next_one_ends_with(tmp_path, monkeypat
     monkeypatch.delenv("PREP_CRASH")
     assert prep("run", tmp_path / "art", "--out", tmp_path / "cut", *asked).returncode == 0
     assert tree(tmp_path / "cut") == tree(tmp_path / "whole")
+
+
+def test_the_sheet_shows_each_crop_beside_its_parent(begun_cropped):
+    with Image.open(begun_cropped / "out" / "generated" / "mira" / "sheet.png") as sheet, sheet.convert("RGB") as page:
+        pixels = np.asarray(page).astype(int)
+    red = (pixels[..., 0] > 200) & (pixels[..., 1] < 60) & (pixels[..., 2] < 60)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(red.astype(np.uint8))
+    assert sum(stats[1:, cv2.CC_STAT_AREA] > 200) == 3 + 2 * 6  # 3 pictures, and 6 crops, each beside its parent
+
+
+def test_the_report_counts_crops_apart(cropped):
+    report(cropped.out)
+    text = (cropped.out / "report.html").read_text()
+    assert "<dt>pictures to train on</dt><dd>12</dd>" in text and "<dt>crops of these</dt><dd>8</dd>" in text
+    assert "<dt>real</dt><dd>4</dd>" in text and "<dt>drawn, left out</dt><dd>0</dd>" in text
+
+
+def test_other_trainers_get_the_crops_as_well(cropped):
+    said = sorted(captions(cropped.out).values())
+    assert len(said) == 12
+    for name in FORMATS.members:
+        folder, _, _ = export(cropped.out, name)
+        assert sorted(text.strip() for text, _ in READERS[name](folder)) == said, name
 
 
 def test_the_plan_says_how_many_and_writes_nothing(cropped):

@@ -82,7 +82,7 @@ def test_time_lands_on_the_stage_that_took_it(tmp_path, tiny_tagger, generator, 
     monkeypatch.setattr(road, "time", SimpleNamespace(monotonic=lambda: next(clock)))  # a second each time it is asked
     run_here(folder_of(tmp_path / "art", mira=4), tmp_path / "out", tiny_tagger, *sets)
     seconds = json.loads((tmp_path / "out" / ".prep" / "run.json").read_text())["seconds"]
-    assert list(seconds) == ["scan", "tag", "profile", "caption", "generate", "check", "export"]
+    assert list(seconds) == ["scan", "tag", "profile", "caption", "crop", "generate", "check", "export"]
     assert seconds["generate"] == seconds["check"] == 2, "two rounds"
     assert seconds["export"] == seconds["tag"] == seconds["scan"] == 1
 
