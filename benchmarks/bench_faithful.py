@@ -20,8 +20,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from prep.captioners.llm import Llm, LlmOptions
+from prep.captions.described import described
 from prep.captions.faithful import said_tags
-from prep.captions.sentence import sentence
 from prep.types import Sentence, ToDescribe
 from tests.support.speaking import Said, speaking
 from tests.support.truths import KINDS, Claim, by_hand, false_by_hand, falsehoods, tell, truths
@@ -58,7 +58,7 @@ def main() -> None:
     for kind in KINDS:
         half = asked.false // 2
         claims = [*islice(falsehoods(kind, dice, tell), half)]
-        claims += islice(falsehoods(kind, dice, lambda found, _: sentence(found.tags)), asked.false - half)
+        claims += islice(falsehoods(kind, dice, lambda found, _: described(found.tags)), asked.false - half)
         reached = [claim.text for claim, found in _said(claims) if found.by == "llm"]
         through[kind] = len(reached)
         print(f"{kind:34} {len(claims):6,} {len(reached):18,}", *reached[:SHOWN], sep="\n  ! " if reached else "")

@@ -49,7 +49,16 @@ def people(tokens: list[str], at: int, state: State, allowed: Licences) -> Itera
     token = tokens[at]
     begins = state.fresh and not state.needs and not state.hangs
     subject = state._replace(
-        governs="", needs=False, who=True, about=NOBODY, last="", fresh=False, named=True, guest=False, owed=False
+        governs="",
+        needs=False,
+        who=True,
+        about=NOBODY,
+        last="",
+        fresh=False,
+        named=True,
+        guest=False,
+        owed=False,
+        alien=False,
     )
     if begins and token in allowed.pronouns:
         yield at + 1, subject, NOBODY
@@ -143,8 +152,16 @@ def verbs(tokens: list[str], at: int, state: State, allowed: Licences) -> Iterat
         if state.governs == "exists" and token in BE:
             yield at + 1, state._replace(governs="there"), NOBODY
         return
+    if state.governs == "start" and tokens[at : at + 3] == ["other", "details", ":"]:
+        yield at + 3, State("with", named=state.named, owed=None), NOBODY
     if token == "there" and state.fresh:
         yield at + 1, State("exists", needs=True, named=state.named), NOBODY
+    if state.alien:
+        if token in BE and state.about:
+            yield at + 1, state._replace(governs="mods", fresh=False, hangs=False), NOBODY
+        elif token in SHOWN and state.governs == "mods":
+            yield at + 1, state._replace(governs="", fresh=False), NOBODY
+        return
     bound = state.guest and not state.fresh  # what follows would be about the guest
     mine = state.who and not (state.about and not state.fresh) and not bound
     person = mine or (state.governs == "start" and not state.about) or state.governs == "" and state.fresh and mine

@@ -35,7 +35,16 @@ def nouns(tokens: list[str], at: int, state: State, allowed: Licences) -> Iterat
             who = state.who and not guest
             yield (
                 to,
-                state._replace(governs="", about=about, last=name, fresh=False, guest=guest, who=who, hangs=True),
+                state._replace(
+                    governs="",
+                    about=about,
+                    last=name,
+                    fresh=False,
+                    guest=guest,
+                    who=who,
+                    hangs=True,
+                    alien=state.alien or guest and bool(allowed.people),
+                ),
                 said,
             )
 

@@ -10,6 +10,8 @@ from prep.captions.faithful_words import PREPOSITIONS
 def whole_phrases(
     tokens: list[str], at: int, state: State, allowed: Licences, phrases: dict[str, list[Phrase]]
 ) -> Iterator[Step]:
+    if state.alien:
+        return
     for start in _starts(tokens, at, allowed):
         for phrase in phrases.get(stem(tokens[start]), ()):
             end = _ends(tokens, start, phrase.words, allowed)

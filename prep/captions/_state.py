@@ -43,6 +43,7 @@ class State(NamedTuple):
     # Something was said of people that are still to be named: `smiling, a girl`. None: the sentence is about something
     # of theirs, so nobody need be named.
     owed: bool | None = False
+    alien: bool = False  # the clause is about a thing, of which tags say no more than that it is there
 
 
 Step = tuple[int, State, frozenset[str]]  # (the next word, where the reading then stands, the tags that were said)
