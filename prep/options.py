@@ -239,6 +239,7 @@ COMMON: dict[Role, type[Options]] = {
     "generator": GeneratorOptions,
     "matting": Options,
     "witness": Options,
+    "detector": Options,
     "captioner": CaptionerOptions,
 }
 

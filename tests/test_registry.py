@@ -84,7 +84,7 @@ def test_a_name_that_nobody_has_ends_with_the_nearest(installed, refused):
     )
     with pytest.raises(UsageError, match="no runner is called sub-process. Did you mean `subprocess`?"):
         load_runner("sub-process")
-    with pytest.raises(UsageError, match="no format is called zzz. known: imagefolder, onetrainer"):
+    with pytest.raises(UsageError, match="no format is called zzz. known: kohya, imagefolder"):
         load_format("zzz")
 
 
