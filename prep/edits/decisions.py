@@ -61,6 +61,19 @@ class Decisions(Verdicts):
         others = self.entries(picture for picture in pictures if picture not in settled)
         return (settled[picture] if picture in settled else next(others).hand.said for picture in pictures)
 
+    def lists(self, pictures: Iterable[str]) -> dict[str, str]:
+        """Picture -> the tags of its caption, of those whose file has another text, made of them: in a form."""
+        table = self.book.table
+        formed = table.filter(pc.is_valid(table["form"]))["subject"].to_pylist()
+        asked = {*formed, *(picture for picture, entry in self.changed.items() if entry.hand.form)}
+        found = [picture for picture in pictures if picture in asked] if asked else []
+        entries = zip(found, self.entries(found), strict=True)
+        return {
+            picture: entry.hand.text
+            for picture, entry in entries
+            if entry.hand.form and not entry.hand.verbatim and entry.hand.text is not None
+        }
+
     def settled(self) -> dict[str, str]:
         """Picture -> the text of its caption, of all whose files can have no other text of prep's."""
         standing = pc.fill_null(pc.list_value_length(self.book.table["standing"]), 0)

@@ -87,6 +87,9 @@ def retold(now: Hand, text: str, own: str | None) -> Hand:
     if "tags" not in form.parts:
         came = {name: each for name, each in came.items() if name in map(key, triggers)}
     tags = _changed(before.tags, went, _placed({key(each): each for each in new}, came), form.artist)
+    if not form.grouped:  # in the order of the list
+        places = {key(each): at for at, each in enumerate(new)}
+        tags.sort(key=lambda each: places.get(key(each), len(new)))
     whole = worded(form, Parts(before.head, tuple(tags), said), triggers, own is not None)
     return now._replace(text=text, whole=whole, sentence=said, own=own is not None)
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from prep.captions.forms import Form, form_of, parted
+from prep.dataset.finished import base_of
 from prep.dataset.opened import Set
 from prep.dataset.rows import manifest_columns
 from prep.edits.merge import items
@@ -59,6 +61,7 @@ class Picture(NamedTuple):
     format: str = ""
     bytes: int = 0
     triggers: tuple[str, ...] = ()  # words of its caption that are no tags
+    listed: str = ""  # the tags in its caption, where there is a sentence beside them
     second: str = ""  # the second reader
     disagrees: tuple[str, ...] = ()  # tags about which the two readers differ
 
@@ -136,7 +139,7 @@ def read_tags(found: Set, pictures: Sequence[Picture]) -> Tags:
 
 def _as_captioned(by_prep: Tags, pictures: Sequence[Picture]) -> Tags:
     """What the captions say now, and of what prep found in each picture the rest."""
-    captions = ((each.at, each.caption, each.triggers) for each in pictures if each.trains)
+    captions = ((each.at, each.listed or each.caption, each.triggers) for each in pictures if each.trains)
     written = split(captions, by_prep.names)
     picture, tag = (np.array(each, np.int32) for each in (written.picture, written.tag))
     wide = len(written.names)
@@ -164,11 +167,19 @@ def _whys(column) -> np.ndarray:
     return np.array([*numbers, -1], np.int8)[index]
 
 
+def _listed(form: Form, caption: str, triggers: Sequence[str]) -> str:
+    if form.parts in (("tags",), ("sentence",)):  # then the caption is what it is
+        return ""
+    safety = {*form.safety.values()}
+    return ", ".join(tag for tag in parted(form, caption, triggers, "").tags if tag not in safety)
+
+
 def _pictures(found: Set) -> Iterator[Picture]:
-    triggers = triggers_of(found.ledger)
+    triggers, form = triggers_of(found.ledger), form_of(base_of(found.facts["settings"]))
     for at, row in enumerate(found.rows(columns=COLUMNS)):
         by_prep = row["caption"] or ""
         now = found.caption(row) if trains(row["origin"], row["status"]) else by_prep
+        words = triggers.get(row["picture"]) or tuple(items(by_prep)[:1])
         yield Picture(
             at=at,
             **{name: row[name] or "" for name in ("image_id", "character", "origin", "status", "reason", "file")},
@@ -178,7 +189,8 @@ def _pictures(found: Set) -> Iterator[Picture]:
             height=row["height"] or 0,
             threshold=row["threshold"],
             caption=now or "",
-            triggers=triggers.get(row["picture"]) or tuple(items(by_prep)[:1]),
+            triggers=words,
+            listed=_listed(form, now or "", words),
             format=row["format"] or "",
             bytes=row["bytes"] or 0,
             identity=row["check_identity"],

@@ -46,6 +46,7 @@ class Board:
         for place, item in enumerate(items_):
             item.place = place
         texts = edits.decisions.texts(item.picture for item in items_)
+        lists = edits.decisions.lists(item.picture for item in items_)
         verdicts, by_hand = edits.decisions.verdicts(), edits.decisions.by_hand()
         with self.lock:
             self.items, self.tagged, self.spelt = items_, {}, {}
@@ -57,7 +58,7 @@ class Board:
                 item.touched = item.picture in by_hand
                 self.by_picture.setdefault(item.picture, []).append(item)
                 self.by_image.setdefault(item.image_id, []).append(item)
-                self._say(item, text if text is not None else item.text)
+                self._say(item, text if text is not None else item.text, lists.get(item.picture))
             self.version += 1
             self.decided += 1
             self.whole = self.version
@@ -65,7 +66,8 @@ class Board:
 
     def update(self, edits: Edits, pictures: Iterable[str]) -> list[Item]:
         """Take over what was decided about these pictures -> their items."""
-        found = []
+        found, pictures = [], [*pictures]
+        lists = edits.decisions.lists(pictures)
         with self.lock:
             self.version += 1
             self.decided += 1
@@ -76,9 +78,10 @@ class Board:
                     item.verdict = verdict
                     item.retouched = _retouched(edits, picture)
                     item.touched = hand.by_hand or verdict is not None
-                    if hand.hand.text not in (None, item.text):
+                    said, listed = hand.hand.said, lists.get(picture)
+                    if said is not None and (said, listed) != (item.text, item.listed):
                         item.then = None
-                        self._say(item, hand.hand.text)
+                        self._say(item, said, listed)
                     self.changes.append((self.version, item.id))
                     found.append(item)
             if len(self.changes) > MOST_CHANGES:
@@ -119,12 +122,12 @@ class Board:
             chosen = (item for item in (self.items if found is None else found) if item.captioned)
             return Counter(name for item in chosen for name in item.keys)
 
-    def _say(self, item: Item, text: str | None) -> None:
-        """Its caption is this from now on."""
+    def _say(self, item: Item, text: str | None, listed: str | None) -> None:
+        """Its caption is this from now on. listed: its tags, where it is another text made of them."""
         for name in item.keys:
             self.tagged[name].discard(item.place)
-        item.text, item.folded = text, key(text or "")
-        said = items(text) if item.captioned and is_tag_list(text) else []
+        item.text, item.listed, item.folded = text, listed, key(text or "")
+        said = items(tags) if item.captioned and is_tag_list(tags := text if listed is None else listed) else []
         names = {}
         for each in said:
             name = intern(key(each))

@@ -53,7 +53,8 @@ def detail_of(
     values, entry = details.values(item.at), edits.decisions.entry(item.picture)
     scores = _Scores(item, values, foreseen)
     text = item.text if item.captioned else None
-    sentence = bool(text) and not is_tag_list(text)
+    listed = item.listed if text and item.listed is not None else text
+    sentence = bool(text) and not is_tag_list(listed)
     hand = entry.hand
     found = item.row() | {
         "level": item.level,
@@ -61,10 +62,10 @@ def detail_of(
         "rating": values["rating"],
         "format": item.format,
         "bytes": values["bytes"],
-        "caption_source": "machine" if not entry.by_hand else "hand" if hand.person == text else "merged",
+        "caption_source": "machine" if not entry.by_hand else "hand" if hand.person == listed else "merged",
         "sentence": sentence,
-        "tags": [] if sentence or not text else [_chip(each, entry, scores) for each in items(text)],
-        "removed": [*_removed(values, entry, scores, text or "")] if text is not None else [],
+        "tags": [] if sentence or not text else [_chip(each, entry, scores) for each in items(listed)],
+        "removed": [*_removed(values, entry, scores, listed or "")] if text is not None else [],
         "machine": ", ".join(hand.machine) or None,
         "tokens": tokens.count(text or ""),
         "made": None if is_real(item.origin) else _made(item, values),

@@ -38,6 +38,7 @@ class Item:
     height: int
     score: float | None
     text: str | None = None  # the present caption
+    listed: str | None = None  # its tags, where the caption is another text made of them (captions.for)
     keys: frozenset[str] = frozenset()  # its tags
     then: str | None = None  # what the next run will write, if that differs
     verdict: str | None = None

@@ -157,9 +157,11 @@ class NextRun:
 
 
 def _drawn_caption(made: Preview, item: Item) -> str | None:
-    """None: its tags are not known, or its character is gone."""
+    """None: its tags are not known, or its character is gone; or captions are in a form, and the run will see."""
     record = made.record
     name = item.picture.rpartition("/")[0]
+    if made.run.settings.captions.for_ or item.listed is not None:
+        return None
     if item.image_id not in record.scores or name not in record.profiles or not item.level:
         return None
     variant = record.variants_of_pictures.get((name, item.parent_id or ""), "")

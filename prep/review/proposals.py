@@ -32,7 +32,7 @@ def proposals_of(session: Session) -> dict[str, Any]:
         return about | {"note": session.next.why}
     if found.settings.thresholds.mode == "mcut":
         return about | {"note": "thresholds.mode is mcut: each picture has a threshold of its own, so none is proposed"}
-    edited = [item for item in session.board.items if item.touched and item.captioned and is_tag_list(item.text)]
+    edited = [item for item in session.board.items if item.touched and item.captioned and is_tag_list(_tags(item))]
     by_hand = session.desk.look(lambda edits: [item for item in edited if _edited(edits, item)])
     by_hand = [item for item in by_hand if item.image_id in found.scores and item.level]
     if not by_hand:
@@ -83,6 +83,10 @@ def accept_threshold(session: Session, sent: Threshold) -> dict[str, Any]:
     return change_settings(session, action, sent.dry, works)
 
 
+def _tags(item: Item) -> str:
+    return item.text if item.listed is None else item.listed
+
+
 def _edited(edits: Edits, item: Item) -> bool:
     return edits.decisions.entry(item.picture).hand.person is not None
 
@@ -90,7 +94,7 @@ def _edited(edits: Edits, item: Item) -> bool:
 def _cases(found: Foreseen, item: Item) -> Iterator[Case]:
     """What the picture says about each tag that a threshold decides on: none that the filter or a trait takes out."""
     composer, scores = found.composer, found.scores[item.image_id]
-    there = {*map(key, items(item.text))}
+    there = {*map(key, items(_tags(item)))}
     names, categories = scores.vocabulary.names, scores.vocabulary.categories
     profile = found.profile_of(item.picture.rpartition("/")[0], item.variant)
     caption = composer.caption(scores, item.level, profile) if profile else None

@@ -143,7 +143,8 @@ class Session:
             begins: dict[str, Counter[str]] = {}
             for item in self.board.items:
                 if item.captioned and item.text:
-                    begins.setdefault(item.character, Counter())[item.text.partition(",")[0].strip()] += 1
+                    first = (item.listed or item.text).partition(",")[0].strip()
+                    begins.setdefault(item.character, Counter())[first] += 1
             return {words.most_common(1)[0][0] for words in begins.values()}
         profiles = (*found.profiles.values(), *found.variants.values())
         return {word for profile in profiles for word in profile.triggers}
