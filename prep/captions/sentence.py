@@ -185,7 +185,7 @@ def _people(number: int, more: bool, who: str) -> str:
 
 def _of_colours(names: Iterable[str], noun: str, before: list[str]) -> str:
     """`long_hair`, `orange_hair`, `wavy_hair` -> long wavy orange hair; two colours are joined by `and`."""
-    kinds = [name.removesuffix(f"_{noun}") for name in names]
+    kinds = [name.removesuffix(f"_{noun}") for name in names if name != noun]
     colours = [prompt_text(kind) for kind in kinds if kind in words.COLOURS]
     others = [prompt_text(kind) for kind in kinds if kind not in words.COLOURS]
     others.sort(key=lambda kind: kind != "simple")  # a simple gradient background

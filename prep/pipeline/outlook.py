@@ -10,9 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from prep.captions.forms import form_of
 from prep.dataset.clear import strangers
 from prep.dataset.manifest import manner
 from prep.dataset.problems import reasons
+from prep.models.captioners import captioner_of, is_grammar
 from prep.models.choose_models import fetched_first, settings_of_the_second, would_draw
 from prep.names import is_made_group, printable, quantity
 from prep.pipeline.crop import cuttings
@@ -106,6 +108,7 @@ def plan_lines(src: Path, out: Path, settings: Settings) -> list[str]:
         + (fetched_first(record.tagger, settings) if made.untagged else "; no model is loaded"),
         *_second_lines(made, settings),
         f"caption: {found.new + made.untagged:,} captions to write, {len(found.changed):,} to change, {stay:,} stay",
+        *_sentence_lines(made),
         *_crop_lines(made),
         *_drawing_lines(made),
         f"export: {placed:,} images already in kohya/, {found.adding:,} to add" + _to_take_out(found),
@@ -120,6 +123,19 @@ def _second_lines(made: Preview, settings: Settings) -> Iterator[str]:
         fetched = fetched_first(second.tagger, settings_of_the_second(settings))
         later = "" if settings.captions.readers == "first" else "; captions may change by what it says"
         yield f"tag: {left:,} images to read with {second.tagger.name}, the second reader{fetched}{later}"
+
+
+def _sentence_lines(made: Preview) -> Iterator[str]:
+    """How many sentences a captioner that costs something would be asked for."""
+    settings = made.run.settings
+    if "sentence" not in form_of(settings.captions.for_).parts:
+        return
+    captioner = captioner_of(settings, may_ask=False)
+    if not is_grammar(captioner):
+        calls = made.run.todo.get("describe", 0) + made.untagged
+        yield f"caption: {captioner.name} is asked for {quantity(calls, 'sentence')}" + (
+            ", and for those of pictures that prep makes" if calls else ""
+        )
 
 
 def hand_lines(found: Outlook) -> Iterator[str]:
