@@ -30,11 +30,8 @@ def by_model(speaker, form: str = "flux") -> tuple[str, ...]:
 
 
 def lines(made, *sets) -> list[str]:
-    return plan_lines(
-        made.art,
-        made.out,
-        load_settings(made.art, out=made.out, sets=(*SIDE, *NOTHING, *HIGH, f"tagger.model={made.tagger}", *sets)),
-    )
+    sets = (*SIDE, *NOTHING, *HIGH, f"tagger.model={made.tagger}", *sets)
+    return plan_lines(made.art, made.out, load_settings(made.art, out=made.out, sets=sets))
 
 
 def test_each_caption_is_asked_for_once_and_a_second_run_asks_nothing(made):
