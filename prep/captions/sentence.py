@@ -63,8 +63,8 @@ class _Grammar:
     def parts(self) -> Parts:
         face, features = self._named(words.FACES), self._named(words.FEATURES)
         pose = self._pose()
-        wearing = self._wearing()
-        looks = self._looks() + ([] if face else features)
+        wearing, sleeves = self._wearing()
+        looks = self._looks() + sleeves + ([] if face else features)
         doing = [anded(face) + (f" with {anded(features)}" if features else "")] if face else []
         doing += [*pose, *self._actions()]
         settings = self._settings()
@@ -115,18 +115,19 @@ class _Grammar:
             return [f"{_posture(postures)} with {anded(limbs)}" if postures else f"keeping {anded(limbs)}"]
         return [_posture(postures)] if postures else []
 
-    def _wearing(self) -> str:
-        """Behind `wearing`; empty: nothing is said of it."""
+    def _wearing(self) -> tuple[str, list[str]]:
+        """(behind `wearing`, or empty; details that nothing of it has: a ribbon has no sleeves)."""
         details = self._named(words.DETAILS)
         details += map(_noun, self._take(lambda name: _last(name) in words.DETAIL_NOUNS and not is_doing(name)))
         names = self._take(is_worn)
         worn = [self._said(words.CLOTHES_NAMED[name]) if name in words.CLOTHES_NAMED else _noun(name) for name in names]
         if details and not worn:
-            return f"clothes with {anded(details)}"
-        if details:
-            at = next((at for at, name in enumerate(names) if _last(name) in words.UPPER), 0)
-            worn[at] += f" with {anded(details)}"
-        return anded(worn)
+            return f"clothes with {anded(details)}", []
+        at = next((at for at, name in enumerate(names) if _last(name) in words.UPPER), None)
+        apart = [detail for detail in details if at is None and detail.endswith(words.SLEEVES)]
+        if own := [detail for detail in details if detail not in apart]:
+            worn[at or 0] += f" with {anded(own)}"
+        return anded(worn), apart
 
     def _looks(self) -> list[str]:
         """Behind `with`: hair, eyes, the rest of the body."""

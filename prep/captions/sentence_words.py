@@ -142,6 +142,7 @@ DETAILS = {
     "lace": "lace", "lace_trim": "a trim of lace", "striped": "stripes", "plaid": "a plaid pattern",
     "polka_dot": "polka dots", "floral_print": "a floral print",
 }  # fmt: skip
+SLEEVES = ("sleeves", "straps", "shoulders")  # how details end that only what has sleeves may have
 DETAIL_NOUNS = frozenset("sleeves pockets buttons zipper trim print straps neckline hem".split())
 
 # Of the picture: how it is framed, where it is set, what is there, how it is drawn.
