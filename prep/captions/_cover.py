@@ -38,9 +38,8 @@ def read(tokens: list[str], allowed: Licences) -> Reading:
 def _steps(
     tokens: list[str], at: int, state: State, allowed: Licences, phrases: dict[str, list[Phrase]]
 ) -> Iterator[Step]:
-    token = tokens[at]
     if not state.needs:
-        yield from joints(token, at, state, allowed)
+        yield from joints(tokens, at, state, allowed)
     yield from people(tokens, at, state, allowed)
     yield from verbs(tokens, at, state, allowed)
     yield from nouns(tokens, at, state, allowed)

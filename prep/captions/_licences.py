@@ -8,11 +8,14 @@ from typing import NamedTuple
 
 from prep.captions import faithful_words as said
 from prep.captions import sentence_words as words
+from prep.captions._verbs import plain_form, third_person
 from prep.captions.compose import prompt_text
+from prep.captions.overlap import overlapped
 from prep.captions.sentence import COUNT, SEVERAL, is_body, is_doing, is_worn
 
 NOUNS = frozenset(("worn", "body", "face", "held", "thing", "place noun", "sky", "background", "detail"))
-DETERMINERS = frozenset("a an the her his their its some this these own".split())
+ARTICLES = frozenset("a an the some this these".split())
+DETERMINERS = ARTICLES | frozenset("his her their its own".split())
 TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|\S")
 NOT_A_MODIFIER = DETERMINERS | said.PREPOSITIONS | said.NEGATIONS
 HAIRDOS = frozenset("ponytail twintails pigtails braid braids bun buns bob cut tails".split())
@@ -20,6 +23,21 @@ GIRL, BOY, OTHER = ("girl", "woman"), ("boy", "man"), ("person", "figure", "char
 MANY = {"girl": ("girls", "women"), "boy": ("boys", "men"), "other": ("people", "figures", "characters")}
 ONE = {"girl": (*GIRL, *OTHER), "boy": (*BOY, *OTHER), "other": OTHER}
 MOST_PEOPLE = 3  # kinds
+HERSELF = {"she": ("her", "herself"), "he": ("him", "himself"), "they": ("them", "themselves")}
+SHARED = frozenset("uniform uniforms swimsuit bikini kimono yukata clothes outfit costume".split())  # by several girls
+OPEN_AIR = frozenset(
+    "rain snow snowing sky night_sky sunlight moonlight moon full_moon sun wind rooftop balcony beach ocean sea street "
+    "bridge field hill river lake nature".split()
+)
+EXCLUSIVE = (  # of which one person does one
+    frozenset("standing sitting kneeling lying walking running jumping crouching squatting floating flying".split()),
+    frozenset(("open_mouth", "closed_mouth", "parted_lips")),
+    frozenset(f"looking_{way}" for way in "at_viewer away at_another to_the_side back up down".split()),
+    frozenset("smile grin frown pout scowl crying angry sad serious expressionless".split()),
+    frozenset(words.HAIRDOS),
+)
+PLACED = words.BODY | words.CLOTHES | frozenset("neck waist hip arm wrist thigh head ankle chest hand".split())
+UNWORN = ("unworn_", "discarded_", "removed_", "hanging_", "folded_", "dropped_")
 
 
 class Phrase(NamedTuple):
@@ -38,6 +56,20 @@ class Head:
     modifiers: set[str] = field(default_factory=set)
     tags: list[tuple[frozenset[str], str]] = field(default_factory=list)  # (modifiers, tag)
     bare: bool = False  # a tag is this noun alone
+    by_kind: dict[str, set[str]] = field(default_factory=dict)  # the modifiers that a kind has by its own tags
+
+    def joined(self, known: set[str] | frozenset[str]) -> bool:
+        """Whether these adjectives may be said of one thing. Of a black cat and a white one they may not."""
+        if any(known <= modifiers for modifiers, _ in self.tags):
+            return True
+        colours = {modifiers for modifiers, _ in self.tags if modifiers & words.COLOURS}
+        places = {modifiers for modifiers, _ in self.tags if modifiers & PLACED}
+        is_one = self.kinds & {"body", "background", "sky", "face"}  # black and white hair
+        return len(places) < 2 and bool(is_one or len(colours) < 2 and self.kinds != {"thing"})
+
+    def kinds_with(self, known: set[str] | frozenset[str]) -> set[str]:
+        """What it is with these adjectives: a hat is worn, and an unworn hat is a thing."""
+        return {kind for kind in self.kinds if known <= self.by_kind.get(kind, set())}
 
 
 @dataclass
@@ -50,15 +82,26 @@ class Licences:
     pronouns: frozenset[str] = frozenset(("they",))
     possessives: frozenset[str] = frozenset(("their",))
     alone: bool = True  # at most one person
+    mixed: bool = False  # people of several kinds
     counted: frozenset[str] = frozenset()  # tags that the people say
     roles: dict[tuple[str, ...], str] = field(default_factory=dict)  # a nurse, an android: what stands for the person
     modifiers: set[str] = field(default_factory=set)  # of all nouns
     known: set[str] = field(default_factory=set)  # all words that tags allow, for the reason
 
+    @property
+    def determiners(self) -> frozenset[str]:
+        """What may stand before a noun: articles, and the possessives of these people."""
+        return ARTICLES | self.possessives | {"own"}
+
+    @property
+    def pronoun(self) -> str:
+        return next((each for each in ("she", "he") if each in self.pronouns), "they")
+
     def by_first(self) -> dict[str, list[Phrase]]:
         found: dict[str, list[Phrase]] = {}
         for phrase in self.phrases:
-            found.setdefault(stem(phrase.words[0]), []).append(phrase)
+            for form in forms(phrase.words[0]):
+                found.setdefault(form, []).append(phrase)
         return found
 
 
@@ -74,29 +117,21 @@ def alike(word: str) -> str:
     return said.ALIKE.get(word, word)
 
 
-IRREGULAR = {
-    "lying": "lie", "lies": "lie", "lie": "lie", "sat": "sit", "seated": "sit", "stood": "stand", "held": "hold",
-    "worn": "wear", "kept": "keep", "ran": "run", "running": "run", "sitting": "sit", "knelt": "kneel",
-}  # fmt: skip
-
-
-def stem(word: str) -> str:
-    """Of a verb, in any of its forms; of another word, something of its own."""
-    if word in IRREGULAR:
-        return IRREGULAR[word]
-    if word.endswith(("ies", "ied")) and len(word) > 4:
-        return f"{word[:-3]}y"
-    base = re.sub(r"(?<=\w{3})(ing|es|ed|s|e)$", "", word)
-    return base[:-1] if len(base) > 3 and base[-1] == base[-2] and base[-1] not in "sl" else base
-
-
 def is_verb(word: str) -> bool:
     return word in said.VERBS_TOO or word.endswith("ing") and len(word) > 4 and word not in words.NOT_DOING
 
 
+def forms(word: str) -> tuple[str, ...]:
+    """A word as a phrase has it; of a verb also `smile` and `smiles` for `smiling`."""
+    if not is_verb(word) or not word.endswith("ing"):
+        return (word,)
+    plain = plain_form(word)
+    return word, plain, third_person(plain)
+
+
 def matches(text: str, wanted: str) -> bool:
     """Whether a word of the text is the one that a phrase wants; only verbs may have another form."""
-    return text == wanted or (is_verb(wanted) and stem(text) == stem(wanted) and not text.endswith("ed"))
+    return text in forms(wanted)
 
 
 def licences(tags: Sequence[str]) -> Licences:
@@ -110,16 +145,22 @@ def licences(tags: Sequence[str]) -> Licences:
             _add(found, name)
     for pair, phrases in said.PAIRS.items():
         if {*pair} <= {*names}:
-            found.phrases += [Phrase(tuple(phrase.split()), "doing", frozenset(pair)) for phrase in phrases]
+            found.phrases += [
+                Phrase(each, "doing", frozenset(pair)) for phrase in phrases for each in _filmed(phrase.split(), names)
+            ]
     if {"simple_background", "white_background"} <= {*names}:
         found.heads["background"].modifiers.add("blank")
-    if hair := found.heads.get("hair"):  # a brown ponytail
-        for hairdo in {head for head, each in found.heads.items() if head in HAIRDOS}:
-            found.heads[hairdo].modifiers |= hair.modifiers
-            found.heads[hairdo].tags += [(modifiers, tag) for modifiers, tag in hair.tags if modifiers]
+    if hair := found.heads.get("hair"):  # a brown ponytail; short hair may have a long braid
+        coloured = [(modifiers, tag) for modifiers, tag in hair.tags if modifiers & words.COLOURS]
+        for hairdo in {head for head in found.heads if head in HAIRDOS} if len(coloured) == 1 else ():
+            ((colour, tag),) = coloured
+            found.heads[hairdo].modifiers |= colour
+            found.heads[hairdo].tags.append((colour, tag))
+            found.heads[hairdo].by_kind.setdefault("body", set()).update(colour)
     clothes = [head for head, each in found.heads.items() if "worn" in each.kinds and head in words.UPPER]
     if len(clothes) == 1:  # what has no other place belongs to it
         _adjectives_of(found, clothes[0])
+    _only_together(found)
     for phrase in found.phrases:
         found.known.update(phrase.words)
     for head, each in found.heads.items():
@@ -135,10 +176,35 @@ def _adjectives_of(found: Licences, head: str) -> None:
         "off_shoulder": "off-shoulder",
         "polka_dot": "polka-dot", "floral_print": "floral-print", "puffy_sleeves": "puffy-sleeved",
     }  # fmt: skip
+    worn = {name.rpartition("_")[2] for name in found.tags if _kind(name) == "worn"}
     for tag in found.tags:
-        if tag in adjectives:
+        of_any = len(worn) > 1 and not tag.endswith(words.SLEEVES) and tag not in ("sleeveless", "strapless")
+        if tag in adjectives and not of_any:
             found.heads[head].modifiers.add(adjectives[tag])
             found.heads[head].tags.append((frozenset((adjectives[tag],)), tag))
+            found.heads[head].by_kind.setdefault("worn", set()).add(adjectives[tag])
+
+
+def _only_together(found: Licences) -> None:
+    """Of several people, some sit and some stand: `sitting and standing`, and never one of both."""
+    for group in EXCLUSIVE if found.people and not found.alone else ():
+        names = [name for name in found.tags if name in group and name not in overlapped(list(found.tags))]
+        if len(names) < 2:
+            continue
+        for head in [*found.heads.values()]:
+            head.tags = [(modifiers, tag) for modifiers, tag in head.tags if tag not in names]
+        found.heads = {name: head for name, head in found.heads.items() if head.tags}
+        kinds = {tag: phrase.kind for phrase in found.phrases for tag in phrase.tags}
+        found.phrases = [phrase for phrase in found.phrases if not phrase.tags & {*names}]
+        for order in permutations(names[:MOST_PEOPLE]):
+            *first, last = (_words(_in_words(name)) for name in order)
+            joined = [word for each in first for word in (*each, ",")][:-1]
+            found.phrases.append(Phrase((*joined, "and", *last), kinds.get(order[0], "doing"), frozenset(order)))
+
+
+def _in_words(name: str) -> str:
+    table = next((table for table in _TABLES if name in table), {})
+    return table.get(name, prompt_text(name)).replace("{her}", "")
 
 
 def _add_people(found: Licences, names: Sequence[str]) -> None:
@@ -154,19 +220,20 @@ def _add_people(found: Licences, names: Sequence[str]) -> None:
             counted.add(name)
     found.counted = frozenset(counted | ({"solo"} & {*names}))
     if "no_humans" in names:
-        found.possessives |= {"its"}
+        found.possessives = frozenset(("its",))
         return
     if not counts:
         counts = {"other": (1, False)}
     found.alone = len(counts) == 1 and next(iter(counts.values())) == (1, False)
+    found.mixed = len(counts) > 1
     if found.alone:
         (who,) = counts
         found.people = [(noun,) for noun in ONE[who]] + [("one", noun) for noun in ONE[who]]
         if "solo" in names:
             found.people += [(lone, noun) for noun in ONE[who] for lone in ("single", "lone", "solitary")]
         found.definite = [(noun,) for noun in ONE[who]]
-        found.pronouns |= {"girl": {"she"}, "boy": {"he"}, "other": set()}[who]
-        found.possessives |= {"girl": {"her"}, "boy": {"his"}, "other": set()}[who]
+        found.pronouns = frozenset(({"girl": "she", "boy": "he", "other": "they"}[who],))
+        found.possessives = frozenset(({"girl": "her", "boy": "his", "other": "their"}[who],))
         found.possessives |= {f"{noun}'s" for noun in ONE[who]}
         return
     kinds = [_groups(*count, who) for who, count in counts.items()][:MOST_PEOPLE]
@@ -200,6 +267,11 @@ def _add(found: Licences, name: str) -> None:
     kind = _kind(name)
     phrases = [plain, *said.SAID.get(name, ())]
     phrases += [re.sub(r"\{her\}", "", table[name]) for table in _TABLES if name in table]
+    if name in OPEN_AIR and "indoors" in found.tags:  # it is behind the window
+        phrases = [each for each in phrases if each.split()[0] not in said.PREPOSITIONS]
+    if name == "solo":
+        alone = [("by", HERSELF[found.pronoun][1]), *(("on", each, "own") for each in found.possessives)]
+        found.phrases += [Phrase(each, "state", frozenset((name,))) for each in alone]
     if name.startswith(("no_", "without_")):
         rest = plain.partition(" ")[2]
         phrases += [f"no {rest}", f"without {rest}", f"without any {rest}"]
@@ -215,7 +287,9 @@ def _add(found: Licences, name: str) -> None:
         phrases += [more for phrase in phrases for more in _placed(phrase)]
     if name in ("hug", "kiss", "holding_hands"):
         phrases += [f"{phrase} each other" for phrase in phrases]
-    if name in said.ROLES:
+    if name in said.BEINGS and not _of_another(found, name):
+        found.roles[_words(plain)] = name
+    if name in said.ROLES and not _of_another(found, name):
         for each in (plain, f"{plain} outfit", f"{plain} costume", f"{plain} uniform", f"{plain} clothes"):
             _add_phrase(found, each, "worn", name)
         found.phrases.append(Phrase(("dressed", "as", *_words(plain)), "doing", frozenset((name,))))
@@ -223,6 +297,13 @@ def _add(found: Licences, name: str) -> None:
     for phrase in dict.fromkeys(phrases):
         for each in _variants(phrase, name):
             _add_phrase(found, each, kind, name)
+
+
+def _of_another(found: Licences, name: str) -> bool:
+    """A girl is no king."""
+    if name.endswith("_girl") or name in ("princess", "queen", "policewoman", "office_lady", "mermaid"):
+        return found.pronoun == "he"
+    return name in ("prince", "king") and found.pronoun == "she"
 
 
 def _placed(phrase: str) -> Iterable[str]:
@@ -255,6 +336,7 @@ def _add_phrase(found: Licences, phrase: str, kind: str, name: str) -> None:
     parts = _words(phrase)
     if not parts:
         return
+    found.phrases += [Phrase(each, kind, frozenset((name,))) for each in _filmed(parts, found.tags)[1:]]
     state = phrase in said.STATES or name in words.FACES and words.FACES[name] == f"looking {phrase}"
     if kind == "hair" and not said.PREPOSITIONS & {*parts} and not state:
         kind = "body"
@@ -268,17 +350,27 @@ def _add_phrase(found: Licences, phrase: str, kind: str, name: str) -> None:
         found.phrases.append(Phrase(parts, "state" if state else kind, frozenset((name,))))
         return
     *before, last = parts
-    for spelled in _numbers(last, kind, found.alone):
+    for spelled in _numbers(last, kind, found):
         head = found.heads.setdefault(spelled, Head())
         head.kinds.add(kind)
         head.modifiers.update(before)
+        head.by_kind.setdefault(kind, set()).update(before)
         head.tags.append((frozenset(before), name))
         head.bare |= not before
 
 
-def _numbers(noun: str, kind: str, alone: bool) -> list[str]:
-    """A thing may be several of its kind, and what several people wear as well; what is several is never one."""
-    many = kind == "thing" or not alone and kind in ("worn", "held", "body", "face")
+def _filmed(parts: Sequence[str], names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Also with the camera in the viewer's place, unless a tag has a camera that is a thing."""
+    same = [tuple(parts)]
+    if "viewer" not in parts or any("camera" in name for name in names):
+        return same
+    return [*same, tuple("camera" if part == "viewer" else part for part in parts)]
+
+
+def _numbers(noun: str, kind: str, found: Licences) -> list[str]:
+    """A thing may be several of its kind, and what several people wear alike as well; what is several is never one."""
+    alike_on_all = noun == "uniform" if found.mixed else noun in SHARED
+    many = kind == "thing" or not found.alone and kind == "worn" and alike_on_all
     if not many or noun.endswith("s") or noun in words.MASS:
         return [noun]
     plural = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else f"{noun}s"
@@ -312,6 +404,8 @@ def _kind(name: str) -> str:
             return kind
     if name in words.LENGTHS:
         return "body"
+    if name.startswith(UNWORN):
+        return "thing"
     if re.match(r"hands?_on_", name):
         return "limb"
     if name.startswith(("no_", "without_")):

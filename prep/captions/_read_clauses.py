@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from prep.captions._licences import Head, Licences, alike
+from prep.captions._licences import HERSELF, Head, Licences, alike
 from prep.captions._state import (
     AGAINST,
     AND,
@@ -22,7 +22,12 @@ from prep.captions._state import (
 )
 
 
-def joints(token: str, at: int, state: State, allowed: Licences) -> Iterator[Step]:
+def joints(tokens: list[str], at: int, state: State, allowed: Licences) -> Iterator[Step]:
+    token, after = tokens[at], tokens[at + 1] if at + 1 < len(tokens) else ""
+    if token in (",", *AND):
+        state = state._replace(acts=False)
+    if token == "too" and after not in (".", ",", ";"):  # `too long`
+        return
     if token in (".", ";", "!") and not state.hangs and not state.owed:
         yield at + 1, State(named=state.named), NOBODY
     elif token in (",", ":", *AND) and not (token == ":" and state.governs == "also"):
@@ -67,7 +72,7 @@ def people(tokens: list[str], at: int, state: State, allowed: Licences) -> Itera
     if tokens[to] in ("a", "an", "the", "this"):
         definite = tokens[to] in ("the", "this")
         to += 1
-    if by and token in ("her", "him", "them"):
+    if by and token == HERSELF[allowed.pronoun][0]:
         yield at + 1, state._replace(governs="", needs=False), NOBODY
     if not (by or begins and not state.who):
         return
@@ -79,7 +84,7 @@ def people(tokens: list[str], at: int, state: State, allowed: Licences) -> Itera
                 end = _end(tokens, to, words)
                 more = said | allowed.counted - {"solo"}
                 solo = NOBODY if allowed.alone is False or "solo" not in allowed.tags else frozenset(("solo",))
-                yield end, subject, more | solo
+                yield end, subject._replace(acts=bool(said)), more | solo
         for words, tag in allowed.roles.items() if allowed.alone else ():
             if tuple(tokens[to : to + len(words)]) == words and (definite or not state.named):
                 yield to + len(words), subject, said | allowed.counted | {tag}

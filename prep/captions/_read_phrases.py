@@ -2,9 +2,15 @@
 
 from collections.abc import Iterator
 
-from prep.captions._licences import DETERMINERS, Licences, Phrase, matches, stem
+from prep.captions._licences import DETERMINERS, Licences, Phrase, matches
 from prep.captions._state import ACCEPTS, INTRODUCING, NOBODY, POSED, SHOWN, TIED, VERBAL, State, Step
+from prep.captions._verbs import plain_form
 from prep.captions.faithful_words import PREPOSITIONS
+
+STANDING = frozenset("on by at beside before".split())
+SCENES = frozenset(
+    "day night sunset sunrise dusk dawn evening beach street road field stage park ocean sea poolside".split()
+)
 
 
 def whole_phrases(
@@ -13,9 +19,9 @@ def whole_phrases(
     if state.alien:
         return
     for start in _starts(tokens, at, allowed):
-        for phrase in phrases.get(stem(tokens[start]), ()):
+        for phrase in phrases.get(tokens[start], ()):
             end = _ends(tokens, start, phrase.words, allowed)
-            if end:
+            if end and _agrees(tokens[start], phrase.words[0], state, allowed):
                 yield from _said(tokens, at, start, end, phrase, state)
 
 
@@ -26,7 +32,7 @@ def _starts(tokens: list[str], at: int, allowed: Licences) -> Iterator[int]:
         if to >= len(tokens):
             return
         yield to
-        if tokens[to] not in INTRODUCING and tokens[to] not in allowed.possessives:
+        if tokens[to] not in INTRODUCING | allowed.determiners:
             return
         to += 1
 
@@ -36,7 +42,7 @@ def _ends(tokens: list[str], at: int, wanted: tuple[str, ...], allowed: Licences
     to = at
     for number, word in enumerate(wanted):
         while number and to < len(tokens) and not matches(tokens[to], word):
-            free = tokens[to] in DETERMINERS or tokens[to] in allowed.possessives
+            free = tokens[to] in allowed.determiners or (tokens[to], word) == (",", "and")
             held = wanted[0] in ("arms", "hands", "arm", "hand", "legs") and tokens[to] in ("are", "is", "held", "kept")
             if not (free or held):
                 return 0
@@ -47,6 +53,18 @@ def _ends(tokens: list[str], at: int, wanted: tuple[str, ...], allowed: Licences
     return to
 
 
+def _agrees(text: str, wanted: str, state: State, allowed: Licences) -> bool:
+    """She smiles, they smile; and nobody `is smiles`."""
+    if text == wanted or not wanted.endswith("ing"):
+        return True
+    return state.governs != "be" and (text != plain_form(wanted)) == allowed.alone
+
+
+def _of_the_scene(phrase: Phrase) -> bool:
+    """Whether the people are there by the tag itself: `on_bed`, a beach; or it is a time."""
+    return any(tag.startswith(("on_", "in_", "by_", "at_")) or tag in SCENES for tag in phrase.tags)
+
+
 def _said(tokens: list[str], at: int, start: int, end: int, phrase: Phrase, state: State) -> Iterator[Step]:
     before = {token for token in tokens[at:start] if token not in DETERMINERS}
     introduces = {
@@ -54,17 +72,22 @@ def _said(tokens: list[str], at: int, start: int, end: int, phrase: Phrase, stat
         "view": SHOWN,
         "style": SHOWN,
         "hair": TIED,
-        "body": TIED,
     }
     if before & (TIED | POSED | SHOWN | {"both"}) - introduces.get(phrase.kind, frozenset()):
         return
     if "both" in before and not phrase.words[0].endswith("s"):
+        return
+    if before & TIED and (phrase.words[0] not in PREPOSITIONS or phrase.words[0] == "over"):
+        return
+    stands = phrase.kind == "place" and phrase.words[0] in STANDING and not _of_the_scene(phrase)
+    if stands and state.acts:  # `standing on a bridge`: no tag says where she stands
         return
     bound = state.guest and not state.fresh
     of_people = phrase.kind == "view" or phrase.kind == "place" and phrase.words[0] == "on"  # not of a lamp or a cat
     if of_people and (bound and state.last or state.about and not state.fresh):
         return
     following = state._replace(needs=False, fresh=False, last="", about=NOBODY, guest=False, hangs=False)
+    following = following._replace(acts=state.acts or phrase.kind in VERBAL)
     following = following._replace(governs="start" if state.governs == "start" else "")
     if phrase.words[-1] == "of":  # a portrait of
         if state.governs == "start" and state.fresh:

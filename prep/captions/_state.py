@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from prep.captions._licences import DETERMINERS
+from prep.captions._licences import ARTICLES
 
 BE = frozenset("is are was were being be".split())
 HAVE = frozenset("has have having with".split())
@@ -13,7 +13,7 @@ SHOWN = frozenset("shown seen visible viewed pictured framed depicted portrayed 
 POSED = frozenset("keeping keeps keep holding holds hold placing places putting puts has have having with".split())
 TIED = frozenset("tied styled worn arranged done gathered set pulled put up back".split())
 WHILE, AND, FREE = frozenset("while as and".split()), frozenset(("and", "but", "plus")), frozenset(("also", "too"))
-INTRODUCING = DETERMINERS | TIED | POSED | SHOWN | {"both"}
+INTRODUCING = ARTICLES | TIED | POSED | SHOWN | {"both"}
 CLAUSES = frozenset(("start", "", "with", "wear", "hold", "in", "under", "mods", "be"))  # may end behind a comma
 ACCEPTS = {
     "there": frozenset("worn body face thing sky background detail".split()) | {"place noun"},
@@ -43,6 +43,7 @@ class State(NamedTuple):
     # Something was said of people that are still to be named: `smiling, a girl`. None: the sentence is about something
     # of theirs, so nobody need be named.
     owed: bool | None = False
+    acts: bool = False  # somebody does something, and no comma came since: what follows would say where
     alien: bool = False  # the clause is about a thing, of which tags say no more than that it is there
 
 

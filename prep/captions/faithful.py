@@ -15,10 +15,13 @@ from prep.captions.sentence import COUNT
 from prep.names import alike_words
 from prep.types import ToDescribe
 
-VERSION = 1  # raised when the same sentence may get another verdict
+VERSION = 2  # raised when the same sentence may get another verdict
 
 SAID_SHARE = 0.7  # of the tags, at least
 OWN_WORDS, WORDS_PER_TAG = 14, 7  # most words of a sentence
+LETTERS_PER_WORD = 12  # at most, in the mean; besides those of the tags
+WORD = re.compile(r"[^\W_]+")
+SPELLED = frozenset(("3D",))  # by the grammar
 SHOWN_WORDS = 6  # of a reason
 BEFORE = 3  # words before one that a tag says, which is said of something else
 MARKUP = re.compile(r"[\"*_`#<>\[\]{}|\\~=]|\n|^\s*[-\u2022]|https?:")
@@ -27,6 +30,9 @@ NUMBER = frozenset("two three four five six seven eight nine ten several many bo
 
 def unfaithful(text: str, what: ToDescribe) -> str | None:
     """Why a sentence is refused, as the end of a sentence that begins with its writer; None: it is faithful."""
+    most_words = OWN_WORDS + WORDS_PER_TAG * max(len(what.tags), 3)
+    if len(text) > LETTERS_PER_WORD * most_words + 2 * sum(map(len, what.tags)):  # before anything reads it
+        return f"has {len(text)} letters for {len(what.tags)} tags"
     if not text.isprintable() or MARKUP.search(text):
         return "is not one line of plain text"
     if not text.endswith("."):
@@ -35,9 +41,11 @@ def unfaithful(text: str, what: ToDescribe) -> str | None:
     letters = sum(character.isalpha() for character in text)
     if not tokens or letters < len(text) / 2 or sum(character.isascii() for character in text) < 0.9 * len(text):
         return "is not English"
+    if found := _foreign(text, " ".join(what.tags)):
+        return f"says `{found}`, which is not written as the tags are"
     if found := next((trigger for trigger in what.triggers if _has(tokens, trigger)), ""):
         return f"says the trigger word {found}"
-    if len(tokens) > OWN_WORDS + WORDS_PER_TAG * max(len(what.tags), 3):
+    if len(tokens) > most_words:
         return f"has {len(tokens)} words for {len(what.tags)} tags"
     allowed = licences(what.tags)
     reading = read(tokens, allowed)
@@ -50,6 +58,19 @@ def unfaithful(text: str, what: ToDescribe) -> str | None:
     if len(wanted) - len(unsaid) < SAID_SHARE * len(wanted):
         return f"leaves out {len(unsaid)} of {len(wanted)} tags: {', '.join(map(prompt_text, unsaid[:SHOWN_WORDS]))}"
     return None
+
+
+def _foreign(text: str, tags: str) -> str:
+    """The first word in capitals, or with a letter beyond ASCII, unless the tags have it; empty: there is none.
+
+    The Kelvin sign is a k in lower case, and would reach the caption as it is.
+    """
+    for word in WORD.findall(text):
+        letters = all(each.isascii() or each in tags for each in word)
+        capitals = any(each.isupper() for each in word[1:]) and word not in tags and word not in SPELLED
+        if not letters or capitals:
+            return word
+    return ""
 
 
 def said_tags(text: str, what: ToDescribe) -> frozenset[str]:

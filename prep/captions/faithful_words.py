@@ -10,7 +10,7 @@ ALIKE = {  # one spelling for words that mean the same
     "opened": "open", "blurred": "blurry", "bicoloured": "two-tone", "gradated": "gradient",
     "checkered": "checkered", "chequered": "checkered", "golden": "gold", "pyjamas": "pajamas", "frilled": "frilly",
     "towards": "toward", "parted": "parted", "medium-length": "medium",
-    "viewers": "viewer", "spiky": "spiked", "camera": "viewer",
+    "viewers": "viewer", "spiky": "spiked",
 }  # fmt: skip
 
 NOUNS = {  # a noun may be called so
@@ -116,7 +116,7 @@ leaning_forward: bending forward
 salute: saluting | giving salute
 index_finger_raised: raising index finger
 holding: holding something | holding object
-solo: alone | by herself | by himself | on own | no one else
+solo: alone | no one else
 fighting_stance: in fighting stance | taking fighting stance
 hand_on_own_face: hand on face
 skirt_hold: holding skirt
@@ -147,7 +147,6 @@ no_hat: not wearing hat
 street: on street | in street | down street | along street | by street
 road: on road | down road | along road
 poolside: at poolside | by poolside
-back: from back
 park: at park
 portrait: in portrait | portrait of | as portrait
 upper_body: from waist up | upper body of | waist up | upper body shot of | in upper body shot | in half-length view
@@ -193,8 +192,8 @@ stairs: on stairs
 balcony: on balcony
 bridge: on bridge
 nature: in nature
-monochrome: in monochrome | in black and white | in single colour | in single color
-greyscale: in greyscale | in shades of grey | in grayscale
+monochrome: in monochrome | in single colour | in single color
+greyscale: in greyscale | in black and white | in shades of grey | in grayscale
 sketch: as sketch | sketch of | sketched | in sketch
 chibi: in chibi style | in chibi proportions | chibi style
 lineart: line art | in line art
@@ -211,11 +210,18 @@ PAIRS = {  # tags that one phrase says
 }
 
 ROLES = frozenset(  # tags of what somebody is, or is dressed as
-    "nurse maid witch android knight samurai ninja elf angel demon vampire princess prince idol pirate soldier cyborg "
-    "robot mermaid miko nun student cheerleader waitress butler chef detective magician dancer queen king fairy ghost "
-    "police policewoman doctor teacher assassin warrior archer monk cowboy santa playboy_bunny magical_girl "
-    "monster_girl "
-    "demon_girl cat_girl fox_girl dog_girl wolf_girl rabbit_girl shrine_maiden office_lady race_queen".split()
+    "nurse maid witch knight samurai ninja princess prince idol pirate soldier miko nun student cheerleader waitress "
+    "butler chef detective magician dancer queen king police policewoman doctor teacher assassin warrior archer monk "
+    "cowboy santa playboy_bunny magical_girl shrine_maiden office_lady race_queen".split()
+)
+BEINGS = frozenset(  # tags of what somebody is, and not dressed as. A robot and a ghost may be somebody else.
+    "android elf angel demon vampire cyborg mermaid monster_girl demon_girl cat_girl fox_girl dog_girl wolf_girl "
+    "rabbit_girl".split()
+)
+PAIRED = frozenset(  # of which one person has two
+    "gloves mittens socks stockings thighhighs kneehighs boots shoes sneakers trainers loafers sandals slippers heels "
+    "pants trousers shorts jeans leggings pantyhose tights glasses spectacles eyeglasses sunglasses goggles headphones "
+    "earrings eyes ears wings horns thigh-highs knee-highs pajamas overalls bloomers".split()
 )
 STATES = frozenset(  # adjectives of a person
     "barefoot freckled muscular dark-skinned pale-skinned expressionless open-mouthed closed-mouthed nude naked "

@@ -117,6 +117,41 @@ def test_of_two_people_nothing_is_said_of_one():
         assert unfaithful(text, what)
 
 
+@pytest.mark.parametrize(
+    ("tags", "text"),
+    [
+        ("1boy solo standing", "A boy is standing on his own."),
+        ("1girl solo standing hand_on_own_cheek", "A girl is standing by herself with a hand on her own cheek."),
+        ("1girl red_gloves unworn_hat", "A girl is wearing a pair of red gloves, with an unworn hat."),
+        ("2girls sitting standing smile", "Two girls are smiling, standing and sitting."),
+        ("2girls hug", "Two girls hug."),
+        ("1girl fishing", "A girl fishes."),
+        ("1girl bridge standing", "On a bridge, a girl is standing."),
+        ("1girl rain indoors window", "A girl is indoors with a window. It is raining."),
+        ("1girl black_cat white_cat", "A girl is shown with a black cat and a white cat."),
+        ("1girl hat_ribbon red_ribbon", "A girl is wearing a red hat ribbon."),
+        ("1girl smile looking_at_viewer", "A girl is smiling at the camera."),
+        ("1girl pokémon_trainer", "A girl is shown with a pokémon trainer."),
+    ],
+)
+def test_what_is_like_a_falsehood_and_true_passes(tags, text):
+    assert unfaithful(text, ToDescribe(tuple(tags.split()))) is None
+
+
+def test_an_answer_beyond_all_measure_is_refused_by_its_length_alone(monkeypatch):
+    monkeypatch.setattr(faithful, "tokens_of", None)  # nothing reads it
+    text = "A girl is smiling and " * 500_000
+    assert unfaithful(text, ToDescribe(TAGS)) == f"has {len(text)} letters for {len(TAGS)} tags"
+
+
+def test_a_letter_that_only_looks_like_one_and_capitals_are_refused():
+    what = ToDescribe(("1girl", "black_skirt"))
+    assert unfaithful("A girl wears a blac\u212a skirt.", what) == (
+        "says `blac\u212a`, which is not written as the tags are"
+    )
+    assert unfaithful("A girl wears a BLACK skirt.", what) == "says `BLACK`, which is not written as the tags are"
+
+
 def test_the_trigger_word_and_pruned_traits_are_never_said():
     what = ToDescribe(("1girl", "smile"), frozenset({"orange_hair"}), ("mira",))
     assert unfaithful("Mira is a girl, smiling.", what) == "says the trigger word mira"
