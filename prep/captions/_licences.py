@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from prep.captions import faithful_words as said
 from prep.captions import sentence_words as words
-from prep.captions._phrases import is_body, is_doing, is_unworn, is_worn, last, limb, on_body
+from prep.captions._phrases import is_body, is_doing, is_unworn, is_worn, last, limb, on_body, place
 from prep.captions.compose import prompt_text
 from prep.captions.overlap import overlapped
 from prep.captions.sentence import COUNT, SEVERAL
@@ -125,6 +125,8 @@ def licences(tags: Sequence[str]) -> Licences:
             found.phrases += [Phrase(tuple(phrase.split()), "doing", frozenset(pair)) for phrase in phrases]
     if {"simple_background", "white_background"} <= {*names}:
         found.heads["background"].modifiers.add("blank")
+    if any(name in words.HAIRDOS for name in names):
+        found.heads.setdefault("hair", Head({"body"})).bare = True
     if hair := found.heads.get("hair"):  # a brown ponytail
         for hairdo in {head for head, each in found.heads.items() if head in HAIRDOS}:
             found.heads[hairdo].modifiers |= hair.modifiers
@@ -143,6 +145,9 @@ def _add_details(found: Licences, names: Sequence[str]) -> None:
     doubled = overlapped([*names])
     worn = [name for name in names if name not in doubled and is_worn(name)]
     upper = [name for name in worn if last(name) in words.UPPER]
+    if not worn and any(_kind(name) == "detail" for name in names):  # clothes with long sleeves
+        found.heads["clothes"] = Head({"worn"}, bare=True)
+        upper = worn = ["clothes"]
     garment = last((upper or worn or [""])[0])
     if garment not in found.heads:
         return
@@ -345,6 +350,8 @@ def _kind(name: str) -> str:
         return "other"
     if is_body(name, *words.BODY) or on_body(name):
         return "body"
+    if place(name):
+        return "place"
     if {name, ending} & words.ROOMS:
         return "place noun"
     if ending == "sky":

@@ -7,6 +7,8 @@ from prep.captions._state import ACCEPTS, INTRODUCING, KEPT, NOBODY, POSED, SHOW
 from prep.captions.faithful_words import PREPOSITIONS
 from prep.captions.sentence_words import CLOTHES
 
+OWNERS = frozenset("her his their its".split())  # of which only those of the people shown may be said
+
 
 def whole_phrases(
     tokens: list[str], at: int, state: State, allowed: Licences, phrases: dict[str, list[Phrase]]
@@ -27,7 +29,7 @@ def _starts(tokens: list[str], at: int, allowed: Licences) -> Iterator[int]:
         if to >= len(tokens):
             return
         yield to
-        if tokens[to] not in INTRODUCING and tokens[to] not in allowed.possessives:
+        if tokens[to] not in INTRODUCING - OWNERS | allowed.possessives:
             return
         to += 1
 
@@ -37,7 +39,7 @@ def _ends(tokens: list[str], at: int, wanted: tuple[str, ...], allowed: Licences
     to = at
     for number, word in enumerate(wanted):
         while number and to < len(tokens) and not matches(tokens[to], word):
-            free = tokens[to] in DETERMINERS or tokens[to] in allowed.possessives
+            free = tokens[to] in DETERMINERS - OWNERS | allowed.possessives
             held = wanted[0] in ("arms", "hands", "arm", "hand", "legs") and tokens[to] in ("are", "is", "held", "kept")
             if not (free or held):
                 return 0
@@ -95,6 +97,8 @@ def _said(tokens: list[str], at: int, start: int, end: int, phrase: Phrase, stat
     elif (
         state.governs == "mods"
         and not (phrase.kind == "hair" and state.about <= {"hair", "bangs"})
+        or phrase.kind == "body"
+        and state.governs in ("wear", "hold")
         or phrase.kind in ("worn", "thing", "held")
         and state.governs not in ("start", "with", "wear", "hold", "also")
     ):

@@ -22,6 +22,7 @@ from prep.captions._phrases import (
     limb,
     noun,
     on_body,
+    place,
 )
 from prep.captions.compose import prompt_text
 from prep.captions.overlap import overlapped
@@ -207,6 +208,7 @@ class _Grammar:
     def _settings(self) -> list[str]:
         """Where it is, what is there, what is behind it."""
         found = self._named(words.PLACES)
+        found += map(place, self._take(place))
         found += [f"in {noun(name)}" for name in self._take(lambda name: {name, last(name)} & words.ROOMS)]
         found += [f"under {noun(name)}" for name in self._take(lambda name: name.endswith("_sky"))]
         things = self._take(lambda name: {name, last(name)} & words.THINGS)

@@ -36,7 +36,11 @@ LOOKS = {
     "muscular": "a muscular build", "petite": "a petite build", "elf": "the ears of an elf",
     "bare_shoulders": "bare shoulders", "bare_arms": "bare arms", "bare_legs": "bare legs", "halo": "a halo",
     "midriff": "a bare midriff", "collarbone": "a visible collarbone", "navel": "a visible navel",
-    "cleavage": "visible cleavage", "animal_ears": "animal ears",
+    "cleavage": "visible cleavage", "animal_ears": "animal ears", "bags_under_eyes": "bags under {her} eyes",
+    "hair_behind_ear": "hair behind {her} ear", "hair_slicked_back": "hair slicked back",
+    "hair_pulled_back": "hair pulled back", "bangs_pinned_back": "bangs pinned back",
+    "eyes_visible_through_hair": "eyes visible through {her} hair",
+    "eyebrows_hidden_by_hair": "eyebrows hidden by {her} hair",
 }  # fmt: skip
 BODY = frozenset(
     "eyes hair ears ear horns horn tail tails wings wing skin pupils eyebrows eyelashes bangs breasts fang fangs mole "
@@ -113,7 +117,9 @@ LIMBS = {
     "arm_behind_back": "one arm behind {her} back", "clenched_hand": "a clenched hand",
     "clenched_hands": "clenched hands", "hand_on_own_chest": "one hand on {her} chest",
     "hand_on_own_chin": "one hand on {her} chin", "hand_on_own_cheek": "one hand on {her} cheek",
-    "hand_on_own_face": "one hand on {her} face", "knees_together_feet_apart": "{her} knees together and feet apart",
+    "hand_on_own_face": "one hand on {her} face",
+    "hands_in_opposite_sleeves": "{her} hands in opposite sleeves",
+    "knees_together_feet_apart": "{her} knees together and feet apart",
 }  # fmt: skip
 
 # Of the clothes: what follows `wearing`, by the last word, and what follows the clothes with `with`.
@@ -143,7 +149,9 @@ CLOTHES_NAMED = {
     "cosplay": "a costume", "hair_tubes": "hair tubes", "sailor_collar": "a sailor collar", "earrings": "earrings",
     "miko": "a shrine maiden's clothes", "detached_sleeves": "detached sleeves", "mary_janes": "Mary Janes",
 }  # fmt: skip
-CLOTHES_STATES = frozenset(("open_clothes", "torn_clothes", "wet_clothes", "see-through_clothes"))  # of what is worn
+CLOTHES_STATES = frozenset(
+    ("open_clothes", "torn_clothes", "wet_clothes", "see-through_clothes", "revealing_clothes")
+)  # of what is worn
 TAKEN_OFF = {  # in `eyewear_removed`: what is then not worn
     "eyewear": ("glasses", "sunglasses", "goggles", "eyewear"), "glasses": ("glasses",), "mask": ("mask",),
     "headwear": ("hat", "cap", "beret", "helmet", "crown", "tiara", "headwear"), "hat": ("hat", "cap"),
@@ -160,6 +168,7 @@ DETAILS = {
     "lace": "lace", "lace_trim": "a trim of lace", "striped": "stripes", "plaid": "a plaid pattern",
     "polka_dot": "polka dots", "floral_print": "a floral print",
     "sleeves_past_wrists": "sleeves past {her} wrists", "sleeves_rolled_up": "sleeves rolled up",
+    "short_over_long_sleeves": "short sleeves over long sleeves",
 }  # fmt: skip
 SLEEVES = ("sleeves", "straps", "shoulders")  # words of details that only what has sleeves may have
 DETAIL_NOUNS = frozenset("sleeves pockets buttons zipper trim print straps neckline hem".split())
@@ -191,6 +200,7 @@ PLACES = {
     "cityscape": "before a cityscape", "moon": "under the moon", "full_moon": "under a full moon",
     "sun": "in the sun", "sunlight": "in sunlight", "moonlight": "in moonlight", "river": "by a river",
     "lake": "by a lake", "blurry_background": "before a blurry background",
+    "against_wall": "against a wall",
 }  # fmt: skip
 ROOMS = frozenset(
     "classroom bedroom kitchen library cafe bathroom hallway office gym room shop restaurant train_interior forest "
@@ -213,6 +223,9 @@ SMALL_WORDS = frozenset("back up down away out one ahead".split())  # that begin
 OBJECTS = frozenset(  # of actions, beside things and clothes: sitting on a lap, taking a picture
     "object person animal lap picture kiss hand finger cheek head penis face nipple breast foot throne bed".split()
 )
+TO_ONESELF = frozenset(  # what is done to an own part of the body: brushing her teeth
+    "covering turning wiping brushing tying tucking rubbing twirling averting rolling drying soaking shading".split()
+)
 STYLES = {
     "monochrome": "in monochrome", "greyscale": "in shades of grey", "sketch": "as a sketch",
     "lineart": "in line art", "comic": "as a comic", "chibi": "in chibi proportions",
@@ -230,8 +243,9 @@ STYLES = {
 MASS = frozenset(  # nouns without an article, besides plurals
     "hair skin armor armour lingerie underwear clothing jewelry eyewear headwear footwear legwear neckwear swimwear "
     "grass water food fire smoke makeup lipstick lace pantyhose headgear geta zouri tabi sarashi sportswear fruit "
-    "bread rice ramen candy chocolate tea coffee eyeshadow eyeliner stubble blood".split()
+    "bread rice ramen candy chocolate tea coffee eyeshadow eyeliner stubble blood cum".split()
 )
+PLURALS = frozenset(("leaves", "feet", "teeth"))  # without -s, or in more than -s
 SINGULAR = frozenset(("canvas", "christmas"))  # in -s, besides those in -ss, -us, -is
 NOT_DOING = frozenset(  # words in -ing and tags that are no action, or are one of what follows
     "floating glowing flowing dripping falling burning sparkling shining wagging bleeding blooming hanging king ring "
@@ -243,6 +257,6 @@ NOT_DOING = frozenset(  # words in -ing and tags that are no action, or are one 
     "gatling magnifying playing_card playing_cards folding_fan folding_chair drinking_glass drinking_straw frying_pan "
     "fishing_rod watering_can riding_crop riding_boots cooking_pot mixing_bowl cutting_board rolling_suitcase "
     "sliding_doors shooting_star plunging_neckline winding_key dowsing_rod weighing_scale smoking_pipe "
-    "flying_sweatdrops".split()
+    "flying_sweatdrops revealing unmoving standing_split mating_press cheating_(relationship)".split()
 )
 NUMBERS = "no one two three four five six seven eight nine ten".split()
