@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from prep.captions import faithful_words as said
 from prep.captions import sentence_words as words
+from prep.captions._phrases import is_body, is_doing, is_unworn, is_worn, last, limb, on_body, place
 from prep.captions._verbs import plain_form, third_person
 from prep.captions.compose import prompt_text
 from prep.captions.overlap import overlapped
-from prep.captions.sentence import COUNT, SEVERAL, is_body, is_doing, is_worn
+from prep.captions.sentence import COUNT, SEVERAL
 
 NOUNS = frozenset(("worn", "body", "face", "held", "thing", "place noun", "sky", "background", "detail"))
 ARTICLES = frozenset("a an the some this these".split())
@@ -37,7 +38,20 @@ EXCLUSIVE = (  # of which one person does one
     frozenset(words.HAIRDOS),
 )
 PLACED = words.BODY | words.CLOTHES | frozenset("neck waist hip arm wrist thigh head ankle chest hand".split())
+UNPATTERNED = frozenset(
+    "ribbon glasses sunglasses jewelry necklace earrings choker ring bracelet watch headphones shoes boots".split()
+)
 UNWORN = ("unworn_", "discarded_", "removed_", "hanging_", "folded_", "dropped_")
+
+
+OF_SLEEVES = {
+    "long_sleeves": "long-sleeved", "short_sleeves": "short-sleeved", "sleeveless": "sleeveless",
+    "strapless": "strapless", "off_shoulder": "off-shoulder", "puffy_sleeves": "puffy-sleeved",
+}  # fmt: skip
+DETAILS = {
+    **OF_SLEEVES, "striped": "striped", "plaid": "plaid", "frills": "frilly", "polka_dot": "polka-dot",
+    "floral_print": "floral-print",
+}  # fmt: skip
 
 
 class Phrase(NamedTuple):
@@ -150,6 +164,8 @@ def licences(tags: Sequence[str]) -> Licences:
             ]
     if {"simple_background", "white_background"} <= {*names}:
         found.heads["background"].modifiers.add("blank")
+    if any(name in words.HAIRDOS for name in names):
+        found.heads.setdefault("hair", Head({"body"})).bare = True
     if hair := found.heads.get("hair"):  # a brown ponytail; short hair may have a long braid
         coloured = [(modifiers, tag) for modifiers, tag in hair.tags if modifiers & words.COLOURS]
         for hairdo in {head for head in found.heads if head in HAIRDOS} if len(coloured) == 1 else ():
@@ -157,9 +173,7 @@ def licences(tags: Sequence[str]) -> Licences:
             found.heads[hairdo].modifiers |= colour
             found.heads[hairdo].tags.append((colour, tag))
             found.heads[hairdo].by_kind.setdefault("body", set()).update(colour)
-    clothes = [head for head, each in found.heads.items() if "worn" in each.kinds and head in words.UPPER]
-    if len(clothes) == 1:  # what has no other place belongs to it
-        _adjectives_of(found, clothes[0])
+    _add_details(found, names)
     _only_together(found)
     for phrase in found.phrases:
         found.known.update(phrase.words)
@@ -169,20 +183,24 @@ def licences(tags: Sequence[str]) -> Licences:
     return found
 
 
-def _adjectives_of(found: Licences, head: str) -> None:
-    adjectives = {
-        "long_sleeves": "long-sleeved", "short_sleeves": "short-sleeved", "sleeveless": "sleeveless",
-        "strapless": "strapless", "striped": "striped", "plaid": "plaid", "frills": "frilly",
-        "off_shoulder": "off-shoulder",
-        "polka_dot": "polka-dot", "floral_print": "floral-print", "puffy_sleeves": "puffy-sleeved",
-    }  # fmt: skip
-    worn = {name.rpartition("_")[2] for name in found.tags if _kind(name) == "worn"}
-    for tag in found.tags:
-        of_any = len(worn) > 1 and not tag.endswith(words.SLEEVES) and tag not in ("sleeveless", "strapless")
-        if tag in adjectives and not of_any:
-            found.heads[head].modifiers.add(adjectives[tag])
-            found.heads[head].tags.append((frozenset((adjectives[tag],)), tag))
-            found.heads[head].by_kind.setdefault("worn", set()).add(adjectives[tag])
+def _add_details(found: Licences, names: Sequence[str]) -> None:
+    """Sleeves as adjectives of the garment to which the grammar gives them; frills and patterns of the only one."""
+    doubled = overlapped([*names])
+    worn = [name for name in names if name not in doubled and is_worn(name)]
+    upper = [name for name in worn if last(name) in words.UPPER]
+    if not worn and any(_kind(name) == "detail" for name in names):  # clothes with long sleeves
+        found.heads["clothes"] = Head({"worn"}, bare=True)
+        upper = worn = ["clothes"]
+    garment = last((upper or worn or [""])[0])
+    if garment not in found.heads:
+        return
+    only = len({*map(last, worn)} - UNPATTERNED - {garment}) == 0
+    elsewhere = {each for head in found.heads.values() for each in head.by_kind.get("worn", ())}
+    for tag, adjective in DETAILS.items():
+        if tag in names and adjective not in elsewhere and (upper if tag in OF_SLEEVES else only):
+            found.heads[garment].modifiers.add(adjective)
+            found.heads[garment].tags.append((frozenset((adjective,)), tag))
+            found.heads[garment].by_kind.setdefault("worn", set()).add(adjective)
 
 
 def _only_together(found: Licences) -> None:
@@ -191,15 +209,17 @@ def _only_together(found: Licences) -> None:
         names = [name for name in found.tags if name in group and name not in overlapped(list(found.tags))]
         if len(names) < 2:
             continue
-        for head in [*found.heads.values()]:
-            head.tags = [(modifiers, tag) for modifiers, tag in head.tags if tag not in names]
-        found.heads = {name: head for name, head in found.heads.items() if head.tags}
+        for name, head in [*found.heads.items()]:
+            left = [(modifiers, tag) for modifiers, tag in head.tags if tag not in names]
+            if head.tags and not left:
+                del found.heads[name]
+            head.tags = left
         kinds = {tag: phrase.kind for phrase in found.phrases for tag in phrase.tags}
         found.phrases = [phrase for phrase in found.phrases if not phrase.tags & {*names}]
         for order in permutations(names[:MOST_PEOPLE]):
-            *first, last = (_words(_in_words(name)) for name in order)
+            *first, final = (_words(_in_words(name)) for name in order)
             joined = [word for each in first for word in (*each, ",")][:-1]
-            found.phrases.append(Phrase((*joined, "and", *last), kinds.get(order[0], "doing"), frozenset(order)))
+            found.phrases.append(Phrase((*joined, "and", *final), kinds.get(order[0], "doing"), frozenset(order)))
 
 
 def _in_words(name: str) -> str:
@@ -265,6 +285,10 @@ def _add(found: Licences, name: str) -> None:
     text = prompt_text(name).replace("_own_", "_")
     plain = " ".join(each for each in text.split() if each != "own")
     kind = _kind(name)
+    if off := _taken_off(found.tags, name):
+        for phrase in (f"{plain} removed", f"removed {plain}", f"unworn {plain}"):
+            found.phrases.append(Phrase(_words(phrase), "other", frozenset((name, off))))
+        return
     phrases = [plain, *said.SAID.get(name, ())]
     phrases += [re.sub(r"\{her\}", "", table[name]) for table in _TABLES if name in table]
     if name in OPEN_AIR and "indoors" in found.tags:  # it is behind the window
@@ -275,6 +299,8 @@ def _add(found: Licences, name: str) -> None:
     if name.startswith(("no_", "without_")):
         rest = plain.partition(" ")[2]
         phrases += [f"no {rest}", f"without {rest}", f"without any {rest}"]
+    if kind == "limb" and plain.startswith(("hand ", "finger ")):
+        phrases.append(f"one {plain}")
     if kind == "held":
         rest = plain.partition(" ")[2]
         phrases = [rest, *(rest.rsplit(" ", 1)[0] + " " + more if " " in rest else more for more in _called(rest))]
@@ -394,7 +420,7 @@ _TABLES = (
 
 
 def _kind(name: str) -> str:
-    last = name.rpartition("_")[2]
+    ending = last(name)
     for kind, table in (
         ("hair", words.HAIRDOS), ("face", words.FACES), ("face", words.FEATURES), ("limb", words.LIMBS),
         ("doing", words.PHRASED), ("doing", words.POSTURES), ("view", words.VIEWS), ("place", words.PLACES),
@@ -404,26 +430,42 @@ def _kind(name: str) -> str:
             return kind
     if name in words.LENGTHS:
         return "body"
-    if name.startswith(UNWORN):
+    if name.startswith(UNWORN) and not is_unworn(name):
         return "thing"
-    if re.match(r"hands?_on_", name):
+    if re.match(r"hands?_on_", name) or limb(name):
         return "limb"
     if name.startswith(("no_", "without_")):
         return "other"
     if re.match("holding_.", name):
         return "held"
-    if is_worn(name) or last in said.WORN_TOO:
+    if is_worn(name) or not (on_body(name) or is_unworn(name)) and ending in said.WORN_TOO:
         return "worn"
-    if last in words.DETAIL_NOUNS:
+    if ending in words.DETAIL_NOUNS:
         return "detail"
     if is_doing(name):
         return "doing"
-    if is_body(name, *words.BODY):
+    if is_unworn(name) or _is_removed(name):
+        return "other"
+    if is_body(name, *words.BODY) or on_body(name):
         return "body"
-    if {name, last} & words.ROOMS:
+    if place(name):
+        return "place"
+    if {name, ending} & words.ROOMS:
         return "place noun"
-    if last == "sky":
+    if ending == "sky":
         return "sky"
-    if last == "background":
+    if ending == "background":
         return "background"
     return "thing"
+
+
+def _is_removed(name: str) -> bool:
+    return name.endswith("_removed") and name.removesuffix("_removed") in words.TAKEN_OFF
+
+
+def _taken_off(names: Sequence[str], name: str) -> str:
+    """The tag by which a garment is not worn: `eyewear_removed`, for glasses. Empty: there is none."""
+    for each in names:
+        if _is_removed(each) and last(name) in words.TAKEN_OFF[each.removesuffix("_removed")] and is_worn(name):
+            return each
+    return ""

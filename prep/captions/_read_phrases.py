@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from prep.captions._licences import DETERMINERS, Licences, Phrase, matches
-from prep.captions._state import ACCEPTS, INTRODUCING, NOBODY, POSED, SHOWN, TIED, VERBAL, State, Step
+from prep.captions._state import ACCEPTS, INTRODUCING, KEPT, NOBODY, POSED, SHOWN, TIED, VERBAL, State, Step
 from prep.captions._verbs import plain_form
 from prep.captions.faithful_words import PREPOSITIONS
+from prep.captions.sentence_words import CLOTHES
 
 STANDING = frozenset("on by at beside before".split())
 SCENES = frozenset(
@@ -67,7 +68,9 @@ def _of_the_scene(phrase: Phrase) -> bool:
 
 def _said(tokens: list[str], at: int, start: int, end: int, phrase: Phrase, state: State) -> Iterator[Step]:
     before = {token for token in tokens[at:start] if token not in DETERMINERS}
+    mouth = phrase.kind == "face" and phrase.words[0] in ("mouth", "eyes", "lips")
     introduces = {
+        "face": KEPT if mouth else frozenset(),
         "limb": POSED | {"both"},
         "view": SHOWN,
         "style": SHOWN,
@@ -96,7 +99,7 @@ def _said(tokens: list[str], at: int, start: int, end: int, phrase: Phrase, stat
     nominal = phrase.kind in ("worn", "body", "face", "thing", "held", "detail", "other")
     if state.needs and (phrase.kind != "limb" or state.governs != "with"):
         kinds = ACCEPTS.get({"also": "with"}.get(state.governs, state.governs), frozenset()) | (
-            {"other"} if state.governs in ("with", "there") else set()
+            {"other"} if state.governs in ("with", "there") or state.governs == "wear" and _lacked(phrase) else set()
         )
         scenery = phrase.kind == "place" and phrase.words[0] not in PREPOSITIONS and state.governs in ("with", "there")
         if nominal and phrase.kind in kinds or scenery:
@@ -115,6 +118,8 @@ def _said(tokens: list[str], at: int, start: int, end: int, phrase: Phrase, stat
     elif (
         state.governs == "mods"
         and not (phrase.kind == "hair" and state.about <= {"hair", "bangs"})
+        or phrase.kind == "body"
+        and state.governs in ("wear", "hold")
         or phrase.kind in ("worn", "thing", "held")
         and state.governs not in ("start", "with", "wear", "hold", "also")
     ):
@@ -125,3 +130,8 @@ def _said(tokens: list[str], at: int, start: int, end: int, phrase: Phrase, stat
         following = following._replace(fresh=True)
     keeps = (nominal or phrase.kind == "hair") and state.governs in ACCEPTS
     yield end, following._replace(governs=state.governs) if keeps else following, phrase.tags
+
+
+def _lacked(phrase: Phrase) -> bool:
+    """Wearing no shoes."""
+    return phrase.words[0] == "no" and phrase.words[-1] in CLOTHES

@@ -42,7 +42,7 @@ def unfaithful(text: str, what: ToDescribe) -> str | None:
     if not tokens or letters < len(text) / 2 or sum(character.isascii() for character in text) < 0.9 * len(text):
         return "is not English"
     if found := _foreign(text, " ".join(what.tags)):
-        return f"says `{found}`, which is not written as the tags are"
+        return f"says `{found}`, which is in capitals" if found.isascii() else f"is not English: it says `{found}`"
     if found := next((trigger for trigger in what.triggers if _has(tokens, trigger)), ""):
         return f"says the trigger word {found}"
     if len(tokens) > most_words:
