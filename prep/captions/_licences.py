@@ -285,6 +285,8 @@ def _add(found: Licences, name: str) -> None:
     text = prompt_text(name).replace("_own_", "_")
     plain = " ".join(each for each in text.split() if each != "own")
     kind = _kind(name)
+    if kind == "sky" and "indoors" in found.tags:  # seen through a window
+        kind = "thing"
     if off := _taken_off(found.tags, name):
         for phrase in (f"{plain} removed", f"removed {plain}", f"unworn {plain}"):
             found.phrases.append(Phrase(_words(phrase), "other", frozenset((name, off))))
@@ -316,13 +318,14 @@ def _add(found: Licences, name: str) -> None:
     if name in said.BEINGS and not _of_another(found, name):
         found.roles[_words(plain)] = name
     if name in said.ROLES and not _of_another(found, name):
-        for each in (plain, f"{plain} outfit", f"{plain} costume", f"{plain} uniform", f"{plain} clothes"):
+        for each in (f"{plain} outfit", f"{plain} costume", f"{plain} uniform", f"{plain} clothes"):
             _add_phrase(found, each, "worn", name)
         found.phrases.append(Phrase(("dressed", "as", *_words(plain)), "doing", frozenset((name,))))
         found.roles[_words(plain)] = name
     for phrase in dict.fromkeys(phrases):
         for each in _variants(phrase, name):
-            _add_phrase(found, each, kind, name)
+            is_somebody = phrase == plain and name in said.ROLES | said.BEINGS  # who is no thing beside the girl
+            _add_phrase(found, each, "role" if is_somebody else kind, name)
 
 
 def _of_another(found: Licences, name: str) -> bool:

@@ -28,6 +28,7 @@ def nouns(tokens: list[str], at: int, state: State, allowed: Licences) -> Iterat
         to, said = _behind_noun(tokens, to, name, head, known, said, allowed)
         if governs in ACCEPTS and kinds & ACCEPTS[governs] and (state.needs or state.fresh):
             following = state._replace(needs=False, last=name, fresh=False, guest=guest, about=NOBODY)
+            following = following._replace(acts=state.acts or governs == "hold")
             if not state.who and state.owed is not None and governs != "there" and mine & {*OF_A_PERSON, "held"}:
                 following = following._replace(owed=True)
             yield to, following, said

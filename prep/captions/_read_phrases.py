@@ -83,7 +83,9 @@ def _said(tokens: list[str], at: int, start: int, end: int, phrase: Phrase, stat
     if before & TIED and (phrase.words[0] not in PREPOSITIONS or phrase.words[0] == "over"):
         return
     stands = phrase.kind == "place" and phrase.words[0] in STANDING and not _of_the_scene(phrase)
-    if stands and state.acts:  # `standing on a bridge`: no tag says where she stands
+    if stands and (state.acts or state.last and not state.fresh):  # no tag says who stands on a bridge, or what
+        return
+    if phrase.kind == "role" and (start > at or state.needs or state.governs != "with"):  # only in a list of the rest
         return
     bound = state.guest and not state.fresh
     of_people = phrase.kind == "view" or phrase.kind == "place" and phrase.words[0] == "on"  # not of a lamp or a cat
@@ -96,7 +98,7 @@ def _said(tokens: list[str], at: int, start: int, end: int, phrase: Phrase, stat
         if state.governs == "start" and state.fresh:
             yield end, State(named=state.named), phrase.tags
         return
-    nominal = phrase.kind in ("worn", "body", "face", "thing", "held", "detail", "other")
+    nominal = phrase.kind in ("worn", "body", "face", "thing", "held", "detail", "other", "role")
     if state.needs and (phrase.kind != "limb" or state.governs != "with"):
         kinds = ACCEPTS.get({"also": "with"}.get(state.governs, state.governs), frozenset()) | (
             {"other"} if state.governs in ("with", "there") or state.governs == "wear" and _lacked(phrase) else set()
