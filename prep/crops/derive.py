@@ -102,6 +102,15 @@ def cuts(head: Box, stays: tuple[float, float, float, float], width: int, height
     return 1 - shared(head, kept) / max(1, head.area)
 
 
+def within(head: Box, crop: Box) -> Box | None:
+    """What a crop has of a head, in the crop's own pixels. Both are of one picture. None: nothing."""
+    left, top = max(head.left, crop.left), max(head.top, crop.top)
+    right, bottom = min(head.right, crop.right), min(head.bottom, crop.bottom)
+    if left >= right or top >= bottom:
+        return None
+    return Box(left - crop.left, top - crop.top, right - crop.left, bottom - crop.top)
+
+
 def _persons(found: Sequence[Detected]) -> int:
     labels = [each.label for each in found]
     return max(labels.count(label) for label in ("head", "face", "person"))

@@ -16,7 +16,7 @@ from prep.crops.derive import PARTS, NoCrop, crops_in
 from prep.dataset.kohya import balanced_repeats, crop_share
 from prep.drawing.measure import measure, stands_at
 from prep.edits.follow import move
-from prep.jobs.crop import FOLDER, CropJob, Cutting
+from prep.jobs.crop import FOLDER, PLACES, CropJob, Cutting
 from prep.jobs.detect import FOUND, DetectJob, detect_recipe, found_in
 from prep.jobs.draw import DRAW, draw_recipe, ref_from_draw
 from prep.models.detectors import detectors_of
@@ -41,6 +41,7 @@ def crop(run: Run, record: Captioned) -> Captioned:
     ]
     _clear(run, wanted)
     record = _read(run, record, rows)
+    _note_places(run, rows, wanted)
     rows = [row for row in rows if row.ref.sha256 in record.scores]
     if not rows:
         return record
@@ -161,6 +162,17 @@ def _rows(run: Run, record: Captioned, wanted: Mapping[str, Cutting], paths: Map
             ref = ref_from_draw(each, measures, path)
             flags = (RETOUCHED,) if RETOUCHED in ref.flags else ()
             yield Row(ref, origin="crop", flags=flags, made=Made("crop", each.parent, key, part=each.part))
+
+
+def _note_places(run: Run, rows: Sequence[Row], wanted: Mapping[str, Cutting]) -> None:
+    """Of the crops that are as prep cut them: where each was, so that it is known where its head is."""
+    known = run.ledger.rows(PLACES) if rows else {}
+    run.ledger.write(PLACES, [
+        {"subject": row.ref.sha256, "recipe": row.made.recipe, "parent": row.made.parent}
+        | wanted[row.made.recipe].box._asdict()
+        for row in rows
+        if row.ref.sha256 not in known and RETOUCHED not in row.flags
+    ])  # fmt: skip
 
 
 def _read(run: Run, record: Captioned, rows: Sequence[Row]) -> Captioned:
