@@ -97,11 +97,11 @@ def parts_of(
     return Parts(head, tuple(_tags(form, triggers, items, rating, removed)), sentence)
 
 
-def worded(form: Form, parts: Parts, triggers: Sequence[str], own: bool = False) -> str:
-    """The text of the file. triggers: words that stand before a sentence, if it comes first. own: whether the sentence
-    is the user's, and stays to the letter.
+def worded(form: Form, parts: Parts, triggers: Sequence[str], as_it_is: bool = False) -> str:
+    """The text of the file. triggers: words that stand before a sentence, if it comes first. as_it_is: the sentence was
+    written by hand in this form, and stays to the letter.
     """
-    return (form.head if parts.head else "") + _joined(form, parts, triggers, own)
+    return (form.head if parts.head else "") + _joined(form, parts, triggers, as_it_is)
 
 
 def parted(form: Form, text: str, triggers: Sequence[str], known: str) -> Parts:
@@ -116,7 +116,8 @@ def parted(form: Form, text: str, triggers: Sequence[str], known: str) -> Parts:
         return Parts(head, *_tags_first(body, known))
     words, rest = _begins(body, triggers)
     if form.parts == ("sentence",):
-        return Parts(head, words, _as_known(rest, known))
+        sentence, tags = _with_more(rest, known)
+        return Parts(head, (*words, *tags), sentence)
     sentence, tags = _sentence_first(rest, known)
     return Parts(head, (*words, *tags), sentence)
 
@@ -155,17 +156,18 @@ def _spelled(form: Form, item: Item) -> str:
     return text
 
 
-def _joined(form: Form, parts: Parts, triggers: Sequence[str], own: bool) -> str:
+def _joined(form: Form, parts: Parts, triggers: Sequence[str], as_it_is: bool) -> str:
     if form.parts[0] == "tags":
         text = ", ".join(parts.tags)
         both = text and parts.sentence and "sentence" in form.parts
-        return f"{text}{_AFTER} {parts.sentence}" if both else text or parts.sentence
+        sentence = parts.sentence if as_it_is else raised(parts.sentence)
+        return f"{text}{_AFTER} {sentence}" if both else text or sentence
     names = {*map(alike_words, triggers)}
     words = [tag for tag in parts.tags if alike_words(tag) in names]
     rest = [tag for tag in parts.tags if alike_words(tag) not in names]
     if not parts.sentence:
         return ", ".join(parts.tags)
-    sentence = lowered(parts.sentence) if words and not own else parts.sentence
+    sentence = parts.sentence if as_it_is else lowered(parts.sentence) if words else raised(parts.sentence)
     return " ".join(filter(None, (", ".join(filter(None, (*words, sentence))), ", ".join(rest))))
 
 
@@ -189,13 +191,19 @@ def lowered(sentence: str) -> str:
     return first.lower() + rest if rest[:1].islower() or rest[:1] == " " else sentence
 
 
+def raised(sentence: str) -> str:
+    """A sentence that begins as one."""
+    return sentence[:1].upper() + sentence[1:]
+
+
 def _split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _tags_first(body: str, known: str) -> tuple[tuple[str, ...], str]:
-    if known and body.endswith(known):
-        return _split(body.removesuffix(known).rstrip().removesuffix(_AFTER)), known
+    for said in filter(None, (known, raised(known))):
+        if body.endswith(said):
+            return _split(body.removesuffix(said).rstrip().removesuffix(_AFTER)), known
     at = body.find(f"{_AFTER} ")
     while at >= 0 and not body[at + 2 : at + 3].isupper():
         at = body.find(f"{_AFTER} ", at + 1)
@@ -203,7 +211,7 @@ def _tags_first(body: str, known: str) -> tuple[tuple[str, ...], str]:
 
 
 def _sentence_first(body: str, known: str) -> tuple[str, tuple[str, ...]]:
-    for said in filter(None, (known, lowered(known))):
+    for said in filter(None, (known, lowered(known), raised(known))):
         if body.startswith(said):
             return known, _split(body[len(said) :])
     at = body.rfind(f"{_AFTER} ")
@@ -221,5 +229,9 @@ def _begins(body: str, triggers: Sequence[str]) -> tuple[tuple[str, ...], str]:
     return tuple(found), rest
 
 
-def _as_known(text: str, known: str) -> str:
-    return known if text in (known, lowered(known)) else text
+def _with_more(text: str, known: str) -> tuple[str, tuple[str, ...]]:
+    """(the sentence, tags that somebody wrote behind it)."""
+    for said in filter(None, (known, lowered(known), raised(known))):
+        if text.startswith(said) and (text == said or text[len(said) :].lstrip().startswith(",")):
+            return known, _split(text[len(said) :])
+    return text, ()

@@ -11,7 +11,7 @@ from prep.captions.forms import Form, Item, form_of, parts_of, worded
 from prep.dataset.finished import FinishedSet, Picture
 from prep.dataset.opened import Set
 from prep.edits.decisions import Decisions
-from prep.edits.in_form import tag_names
+from prep.edits.in_form import counts, is_anew, tag_names
 from prep.edits.merge import Hand, is_tag_list, items, key
 from prep.edits.sidecar import absorb
 from prep.ledger import Ledger
@@ -69,15 +69,16 @@ class _Draft:
     what: ToDescribe | None  # None: no sentence is to be written
 
     def text(self, form: Form, sentence: str) -> str:
-        said = self.hand.sentence if self.hand.own else sentence
+        own = self.hand.own and counts(form, self.hand.sentence)
+        said = self.hand.sentence if own else sentence
         parts = parts_of(form, self.triggers, self.tags, self.rating, said, self.hand.removed)
-        return worded(form, parts, self.triggers, self.hand.own)
+        return worded(form, parts, self.triggers)
 
 
 def _draft(picture: Picture, hand: Hand, row: Mapping[str, Any], form: Form) -> _Draft | None:
     """None: the caption stays as it is: written anew, or emptied."""
     text = picture.caption if not hand.machine or hand.text is None else hand.text
-    if hand.verbatim or not text.strip() or not hand.form and not is_tag_list(text):
+    if is_anew(hand, text) or not text.strip() or not hand.form and not is_tag_list(text):
         return None
     words = {*map(key, hand.machine[: hand.triggers])}
     listed = items(text)
@@ -85,7 +86,7 @@ def _draft(picture: Picture, hand: Hand, row: Mapping[str, Any], form: Form) -> 
     categories = {key(tag["name"]): tag["category"] for tag in row.get("tags") or ()}
     tags = tuple(Item(item, categories.get(key(item), "general")) for item in listed if key(item) not in words)
     what = None
-    if "sentence" in form.parts and not hand.own:
+    if "sentence" in form.parts and not (hand.own and counts(form, hand.sentence)):
         names = tuple(tag_names([item.text for item in tags], ()))
         gone = {each["name"] for each in row.get("removed") or () if each["why"] in ("trait", "settings")}
         what = ToDescribe(names, frozenset(gone.difference(names)), triggers, form.length)

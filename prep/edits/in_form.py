@@ -7,9 +7,11 @@ file, no ledger.
 from collections.abc import Iterable, Sequence
 
 from prep.captions.described import described
-from prep.captions.forms import Item, Parts, form_of, parted, parts_of, worded
-from prep.edits.merge import Hand, edited, items, key
+from prep.captions.forms import Form, Item, Parts, form_of, parted, parts_of, worded
+from prep.edits.merge import Hand, edited, is_tag_list, items, key
 from prep.names import underscored
+
+LEAST_TAGS = 4  # of a list that is surely one
 
 
 def read(hand: Hand, found: str, base: str | None = None) -> Hand:
@@ -21,7 +23,7 @@ def read(hand: Hand, found: str, base: str | None = None) -> Hand:
     if not hand.machine:  # what prep would write is not known yet
         return hand._replace(text=found, whole=found, person=found)
     form, triggers = form_of(hand.form), hand.machine[: hand.triggers]
-    if not found.strip() or "\n" in found or hand.verbatim:
+    if not found.strip() or "\n" in found or is_anew(hand, hand.text or ""):
         return _as_it_is(hand, found)
     before = parted(form, hand.whole or "" if base is None else base, triggers, hand.sentence)
     now = parted(form, found, triggers, hand.sentence)
@@ -29,9 +31,12 @@ def read(hand: Hand, found: str, base: str | None = None) -> Hand:
     listed = {name: text for name, text in there.items() if name not in map(key, triggers)}
     if "tags" in form.parts and listed and not listed.keys() & here.keys() and now.sentence != before.sentence:
         return _as_it_is(hand, found)
+    if "tags" not in form.parts and not now.sentence:
+        return _as_it_is(hand, found)
     went = [text for name, text in there.items() if name not in here]
     came = {name: text for name, text in here.items() if name not in there}
-    text = _changed(items(hand.text or ""), went, _placed(here, came))
+    placed = _placed(here, came) if "tags" in form.parts else [(text, "") for text in came.values()]  # at the end
+    text = _changed(items(hand.text or ""), went, placed)
     after = edited(hand, ", ".join(text))
     if before.head and not now.head:
         went.append(form.head.strip())
@@ -72,9 +77,10 @@ def retold(now: Hand, text: str, own: str | None) -> Hand:
     """
     if not now.form:
         return now._replace(text=text)
-    if now.verbatim or not text.strip():
+    if is_anew(now, text) or not text.strip():
         return now._replace(text=text, whole=text)
     form, triggers = form_of(now.form), now.machine[: now.triggers]
+    own = own if own is None or counts(form, own) else None
     before = parted(form, now.whole or "", triggers, now.sentence)
     old, new = items(now.text or ""), items(text)
     if own is None and (now.own or [*map(key, old)] != [*map(key, new)]) and "sentence" in form.parts:
@@ -92,6 +98,18 @@ def retold(now: Hand, text: str, own: str | None) -> Hand:
         tags.sort(key=lambda each: places.get(key(each), len(new)))
     whole = worded(form, Parts(before.head, tuple(tags), said), triggers, own is not None)
     return now._replace(text=text, whole=whole, sentence=said, own=own is not None)
+
+
+def is_anew(hand: Hand, text: str) -> bool:
+    """Whether the user wrote the caption anew, so that it stays as it is in every form. text: its list of tags. A list
+    of several tags in place of all others is one, too.
+    """
+    return hand.verbatim and not (is_tag_list(text) and len(items(text)) >= LEAST_TAGS)
+
+
+def counts(form: Form, own: str) -> bool:
+    """Whether a sentence of the user's counts in this form: one that was taken out does not, where nothing else is."""
+    return bool(own) or "tags" in form.parts
 
 
 def tag_names(listed: Iterable[str], triggers: Sequence[str]) -> list[str]:

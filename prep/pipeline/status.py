@@ -132,11 +132,13 @@ def diff_of(out: Path) -> Iterator[str]:
             yield "  its caption cannot be read; it is left alone"
             continue
         machine = {key(item): item for item in row.caption.items}
-        present = {key(item): item for item in items(row.final_text)}
+        present = {key(item): item for item in items(row.worded.listed if row.worded else row.final_text)}
         yield f"  by prep: {row.caption.text}"
         yield f"  now:     {row.final_text or '(empty)'}"
         if not row.final_text:
             continue
+        if row.worded and row.worded.own:
+            yield f"  your sentence: {row.worded.sentence or '(none)'}"
         yield from (f"  + {text}" for name, text in present.items() if name not in machine)
         yield from (f"  - {text}" for name, text in machine.items() if name not in present)
     yield f"{quantity(count, 'caption')} {'was' if count == 1 else 'were'} edited by hand"

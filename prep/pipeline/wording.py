@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from prep.captioners.grammar import by_grammar
 from prep.captions.forms import Form, Item, form_of, parts_of, worded
-from prep.edits.in_form import tag_names
+from prep.edits.in_form import counts, is_anew, tag_names
 from prep.edits.merge import Hand, items, key
 from prep.jobs.describe import DescribeJob, SentenceBook, ToWrite, describe_recipe, looks, sentence_key
 from prep.models.captioners import captioner_of, is_grammar
@@ -46,10 +46,10 @@ def in_form(run: Run, record: Profiled, rows: Iterable[Row]) -> Iterator[Row]:
 def _draft(run: Run, record: Profiled, row: Row, form: Form) -> Draft | None:
     """None: the caption is kept as the user wrote it."""
     hand = record.edits.hand(row)
-    if hand.verbatim or not row.final_text.strip():
+    if is_anew(hand, row.final_text) or not row.final_text.strip():
         return None
     draft = _parted(row, hand, None)
-    if "sentence" not in form.parts or hand.own:
+    if "sentence" not in form.parts or hand.own and counts(form, hand.sentence):
         return draft
     profile = record.profile_of(row)
     traits = profile.traits if run.settings.captions.traits == "drop" else frozenset()
@@ -118,17 +118,24 @@ def _key(captioner: ModelRef, draft: Draft) -> str:
 
 
 def _worded(record: Profiled, draft: Draft, form: Form, name: str, said: Sentence | None) -> Row:
-    own = draft.hand.own
+    own = draft.hand.own and counts(form, draft.hand.sentence)
     sentence = draft.hand.sentence if own else said.text if said else ""
     by, why = (said.by, said.why) if said else ("", "")
     return draft.row._replace(
-        final_text=_text(record, draft, form, sentence),
+        final_text=_as_written(draft, name) or _text(record, draft, form, sentence, own and draft.hand.form == name),
         worded=Worded(name, draft.row.final_text, sentence, own, by, why),
         caption_source="hand" if own and draft.row.caption_source == "machine" else draft.row.caption_source,
     )
 
 
-def _text(record: Profiled, draft: Draft, form: Form, sentence: str) -> str:
+def _as_written(draft: Draft, name: str) -> str | None:
+    """The text of the file to the letter, if the user wrote its sentence and its tags are the same."""
+    hand = draft.hand
+    same = hand.own and hand.form == name and hand.text == draft.row.final_text
+    return hand.whole if same else None
+
+
+def _text(record: Profiled, draft: Draft, form: Form, sentence: str, as_it_is: bool) -> str:
     row = draft.row
     categories: dict[str, str] = {}
     if form.grouped:
@@ -137,7 +144,7 @@ def _text(record: Profiled, draft: Draft, form: Form, sentence: str) -> str:
     listed = [Item(text, categories.get(key(text), "general")) for text in draft.tags]
     rating = row.caption.rating if form.safety else None
     parts = parts_of(form, draft.triggers, listed, rating, sentence, draft.hand.removed)
-    return worded(form, parts, draft.triggers, draft.hand.own)
+    return worded(form, parts, draft.triggers, as_it_is)
 
 
 def _as_it_is(row: Row, name: str) -> Row:

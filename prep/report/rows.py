@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from prep.captions.forms import Form, form_of, parted
-from prep.dataset.finished import base_of
 from prep.dataset.opened import Set
 from prep.dataset.rows import manifest_columns
+from prep.edits.decisions import Decisions
 from prep.edits.merge import items
 from prep.errors import UsageError
 from prep.report.captions import split, triggers_of
@@ -61,14 +60,14 @@ class Picture(NamedTuple):
     format: str = ""
     bytes: int = 0
     triggers: tuple[str, ...] = ()  # words of its caption that are no tags
-    listed: str = ""  # the tags in its caption, where there is a sentence beside them
+    listed: str = ""  # its tags, where the caption is another text made of them (captions.for)
     second: str = ""  # the second reader
     disagrees: tuple[str, ...] = ()  # tags about which the two readers differ
 
     @property
     def begins(self) -> str:
         """The first item of its caption."""
-        return self.caption.partition(",")[0].strip()
+        return (self.listed or self.caption).partition(",")[0].strip()
 
     @property
     def real(self) -> bool:
@@ -167,16 +166,10 @@ def _whys(column) -> np.ndarray:
     return np.array([*numbers, -1], np.int8)[index]
 
 
-def _listed(form: Form, caption: str, triggers: Sequence[str]) -> str:
-    if form.parts in (("tags",), ("sentence",)):  # then the caption is what it is
-        return ""
-    safety = {*form.safety.values()}
-    return ", ".join(tag for tag in parted(form, caption, triggers, "").tags if tag not in safety)
-
-
 def _pictures(found: Set) -> Iterator[Picture]:
-    triggers, form = triggers_of(found.ledger), form_of(base_of(found.facts["settings"]))
-    for at, row in enumerate(found.rows(columns=COLUMNS)):
+    triggers, rows = triggers_of(found.ledger), list(found.rows(columns=COLUMNS))
+    lists = Decisions(found.ledger).lists(row["picture"] for row in rows)
+    for at, row in enumerate(rows):
         by_prep = row["caption"] or ""
         now = found.caption(row) if trains(row["origin"], row["status"]) else by_prep
         words = triggers.get(row["picture"]) or tuple(items(by_prep)[:1])
@@ -190,7 +183,7 @@ def _pictures(found: Set) -> Iterator[Picture]:
             threshold=row["threshold"],
             caption=now or "",
             triggers=words,
-            listed=_listed(form, now or "", words),
+            listed=lists.get(row["picture"], ""),
             format=row["format"] or "",
             bytes=row["bytes"] or 0,
             identity=row["check_identity"],
