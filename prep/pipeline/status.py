@@ -93,7 +93,8 @@ def status_of(out: Path) -> Iterator[str]:
         yield from _profile(profile, made)
         yield from _variants(profile, made)
         if crops := found.crops[printable(profile.character)]:
-            yield f"  crops: {', '.join(f'{count:,} {part}' for part, count in crops.most_common())}"
+            counts = sorted(crops.items(), key=lambda pair: (-pair[1], pair[0]))
+            yield f"  crops: {', '.join(f'{count:,} {part}' for part, count in counts)}"
         yield from _drawing(profile, made, found.drawn[printable(profile.character)], draws)
         yield from _coverage(profile, made, found)
     yield ""
