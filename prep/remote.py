@@ -18,6 +18,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 
 from prep.documents import DocumentError, parse_json
 from prep.errors import NetworkError, SettingsError, StoppedError
+from prep.masked import masked
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
@@ -32,7 +33,7 @@ PAUSE_SECONDS = 1.0  # doubles with each try
 CONNECT_SECONDS = 5
 CHUNK_BYTES = 1 << 16
 ANSWER_BYTES = 200_000_000  # a picture of 8192 x 8192 px as base64
-SHOWN = 200  # letters of what a server says about an error
+SHOWN, LOOKED_AT = 200, 4000  # letters of what a server says about an error
 BUSY = (408, 425, 429)  # like 5xx: worth another try
 NO_API = "start it there with --api (AUTOMATIC1111 and Forge answer to programs only then), or correct the address"
 PASSWORD = f"set {AUTH}=user:password, or add the host to ~/.netrc"
@@ -264,7 +265,7 @@ class Server:
             raise StoppedError(f"{where}: {given}", hint=self.api.password)
         if 300 <= status < 400:
             raise StoppedError(f"{where} leads to another address", hint="use the address that it leads to")
-        detail = self._without_key(_detail(data))
+        detail = self.quoted(_detail(data))
         if status in (404, 405) and (page or not detail or detail in ("Not Found", "Method Not Allowed")):
             error = AbsentError(f"{self.address} has no {path}", hint=self.api.no_api)
             error.status = status
@@ -284,10 +285,22 @@ class Server:
         except DocumentError as error:
             raise StoppedError(f"{where}: its answer {error}", hint=self.api.no_api) from None
 
-    def _without_key(self, said: str) -> str:
-        """Some servers repeat the key that they refuse."""
-        key = self.session.auth.key if isinstance(self.session.auth, Bearer) else ""
-        return said.replace(key, "...") if key else said
+    def quoted(self, said: Any, most: int = SHOWN) -> str:
+        """What the server says, as a message may show it: at most so many letters, on one line, and without the
+        credentials that it was shown, which some servers repeat."""
+        text = "".join(letter if letter.isprintable() else " " for letter in str(said)[:LOOKED_AT])
+        return masked(text, self._secrets())[:most].rstrip(" .")
+
+    def _secrets(self) -> tuple[str, ...]:
+        if isinstance(self.session.auth, Bearer):
+            return (self.session.auth.key,)
+        from requests.utils import get_netrc_auth
+
+        given = self.session.auth or get_netrc_auth(self.address)
+        if not given:
+            return ()
+        user, password = (each.decode() if isinstance(each, bytes) else each for each in given)
+        return password, f"{user}:{password}"
 
 
 def _credentials() -> tuple[bytes, bytes] | None:
@@ -312,8 +325,8 @@ LANGUAGE_MODEL = Api(
 )
 
 
-def _detail(data: bytes) -> str:
-    """What the server says about an error, on one short line."""
+def _detail(data: bytes) -> Any:
+    """What the server says about an error; empty: nothing that can be read."""
     try:
         found = parse_json(data)
     except DocumentError:
@@ -322,5 +335,4 @@ def _detail(data: bytes) -> str:
         found = next((found[key] for key in ("detail", "errors", "error") if found.get(key)), "")
     if isinstance(found, dict) and isinstance(found.get("message"), str):  # as OpenAI words it
         found = found["message"]
-    text = "".join(letter if letter.isprintable() else " " for letter in str(found))
-    return text[:SHOWN].rstrip(" .")
+    return found

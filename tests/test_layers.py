@@ -18,7 +18,7 @@ HOUSE = """
 types errors system
 names
 files typed meant
-registry process protocols documents
+registry process protocols documents masked
 remote
 options parts png_chunks
 sections

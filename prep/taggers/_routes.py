@@ -225,7 +225,7 @@ def _with_ratings(found: dict[str, float]) -> dict[str, float]:
 
 def _not_tags(route: Route, answer: Any) -> StoppedError:
     return StoppedError(
-        f"{route.server.address}{route.path} answers no tags ({str(answer)[:60]!r})",
+        f"{route.server.address}{route.path} answers no tags ({route.server.quoted(answer, 60)!r})",
         hint="set tagger.a1111.route and tagger.a1111.model to what it has",
     )
 
