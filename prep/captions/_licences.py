@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 from prep.captions import faithful_words as said
 from prep.captions import sentence_words as words
+from prep.captions._phrases import is_body, is_doing, is_unworn, is_worn, last, limb, on_body, place
 from prep.captions.compose import prompt_text
-from prep.captions.sentence import COUNT, SEVERAL, is_body, is_doing, is_worn
+from prep.captions.overlap import overlapped
+from prep.captions.sentence import COUNT, SEVERAL
 
 NOUNS = frozenset(("worn", "body", "face", "held", "thing", "place noun", "sky", "background", "detail"))
 DETERMINERS = frozenset("a an the her his their its some this these own".split())
@@ -20,6 +22,16 @@ GIRL, BOY, OTHER = ("girl", "woman"), ("boy", "man"), ("person", "figure", "char
 MANY = {"girl": ("girls", "women"), "boy": ("boys", "men"), "other": ("people", "figures", "characters")}
 ONE = {"girl": (*GIRL, *OTHER), "boy": (*BOY, *OTHER), "other": OTHER}
 MOST_PEOPLE = 3  # kinds
+
+
+OF_SLEEVES = {
+    "long_sleeves": "long-sleeved", "short_sleeves": "short-sleeved", "sleeveless": "sleeveless",
+    "strapless": "strapless", "off_shoulder": "off-shoulder", "puffy_sleeves": "puffy-sleeved",
+}  # fmt: skip
+DETAILS = {
+    **OF_SLEEVES, "striped": "striped", "plaid": "plaid", "frills": "frilly", "polka_dot": "polka-dot",
+    "floral_print": "floral-print",
+}  # fmt: skip
 
 
 class Phrase(NamedTuple):
@@ -113,13 +125,13 @@ def licences(tags: Sequence[str]) -> Licences:
             found.phrases += [Phrase(tuple(phrase.split()), "doing", frozenset(pair)) for phrase in phrases]
     if {"simple_background", "white_background"} <= {*names}:
         found.heads["background"].modifiers.add("blank")
+    if any(name in words.HAIRDOS for name in names):
+        found.heads.setdefault("hair", Head({"body"})).bare = True
     if hair := found.heads.get("hair"):  # a brown ponytail
         for hairdo in {head for head, each in found.heads.items() if head in HAIRDOS}:
             found.heads[hairdo].modifiers |= hair.modifiers
             found.heads[hairdo].tags += [(modifiers, tag) for modifiers, tag in hair.tags if modifiers]
-    clothes = [head for head, each in found.heads.items() if "worn" in each.kinds and head in words.UPPER]
-    if len(clothes) == 1:  # what has no other place belongs to it
-        _adjectives_of(found, clothes[0])
+    _add_details(found, names)
     for phrase in found.phrases:
         found.known.update(phrase.words)
     for head, each in found.heads.items():
@@ -128,17 +140,21 @@ def licences(tags: Sequence[str]) -> Licences:
     return found
 
 
-def _adjectives_of(found: Licences, head: str) -> None:
-    adjectives = {
-        "long_sleeves": "long-sleeved", "short_sleeves": "short-sleeved", "sleeveless": "sleeveless",
-        "strapless": "strapless", "striped": "striped", "plaid": "plaid", "frills": "frilly",
-        "off_shoulder": "off-shoulder",
-        "polka_dot": "polka-dot", "floral_print": "floral-print", "puffy_sleeves": "puffy-sleeved",
-    }  # fmt: skip
-    for tag in found.tags:
-        if tag in adjectives:
-            found.heads[head].modifiers.add(adjectives[tag])
-            found.heads[head].tags.append((frozenset((adjectives[tag],)), tag))
+def _add_details(found: Licences, names: Sequence[str]) -> None:
+    """Sleeves, frills and patterns as adjectives, of the garment to which the grammar gives them."""
+    doubled = overlapped([*names])
+    worn = [name for name in names if name not in doubled and is_worn(name)]
+    upper = [name for name in worn if last(name) in words.UPPER]
+    if not worn and any(_kind(name) == "detail" for name in names):  # clothes with long sleeves
+        found.heads["clothes"] = Head({"worn"}, bare=True)
+        upper = worn = ["clothes"]
+    garment = last((upper or worn or [""])[0])
+    if garment not in found.heads:
+        return
+    for tag, adjective in DETAILS.items():
+        if tag in names and (upper or tag not in OF_SLEEVES):
+            found.heads[garment].modifiers.add(adjective)
+            found.heads[garment].tags.append((frozenset((adjective,)), tag))
 
 
 def _add_people(found: Licences, names: Sequence[str]) -> None:
@@ -198,11 +214,17 @@ def _add(found: Licences, name: str) -> None:
     text = prompt_text(name).replace("_own_", "_")
     plain = " ".join(each for each in text.split() if each != "own")
     kind = _kind(name)
+    if off := _taken_off(found.tags, name):
+        for phrase in (f"{plain} removed", f"removed {plain}", f"unworn {plain}"):
+            found.phrases.append(Phrase(_words(phrase), "other", frozenset((name, off))))
+        return
     phrases = [plain, *said.SAID.get(name, ())]
     phrases += [re.sub(r"\{her\}", "", table[name]) for table in _TABLES if name in table]
     if name.startswith(("no_", "without_")):
         rest = plain.partition(" ")[2]
         phrases += [f"no {rest}", f"without {rest}", f"without any {rest}"]
+    if kind == "limb" and plain.startswith(("hand ", "finger ")):
+        phrases.append(f"one {plain}")
     if kind == "held":
         rest = plain.partition(" ")[2]
         phrases = [rest, *(rest.rsplit(" ", 1)[0] + " " + more if " " in rest else more for more in _called(rest))]
@@ -302,7 +324,7 @@ _TABLES = (
 
 
 def _kind(name: str) -> str:
-    last = name.rpartition("_")[2]
+    ending = last(name)
     for kind, table in (
         ("hair", words.HAIRDOS), ("face", words.FACES), ("face", words.FEATURES), ("limb", words.LIMBS),
         ("doing", words.PHRASED), ("doing", words.POSTURES), ("view", words.VIEWS), ("place", words.PLACES),
@@ -312,24 +334,40 @@ def _kind(name: str) -> str:
             return kind
     if name in words.LENGTHS:
         return "body"
-    if re.match(r"hands?_on_", name):
+    if re.match(r"hands?_on_", name) or limb(name):
         return "limb"
     if name.startswith(("no_", "without_")):
         return "other"
     if re.match("holding_.", name):
         return "held"
-    if is_worn(name) or last in said.WORN_TOO:
+    if is_worn(name) or not (on_body(name) or is_unworn(name)) and ending in said.WORN_TOO:
         return "worn"
-    if last in words.DETAIL_NOUNS:
+    if ending in words.DETAIL_NOUNS:
         return "detail"
     if is_doing(name):
         return "doing"
-    if is_body(name, *words.BODY):
+    if is_unworn(name) or _is_removed(name):
+        return "other"
+    if is_body(name, *words.BODY) or on_body(name):
         return "body"
-    if {name, last} & words.ROOMS:
+    if place(name):
+        return "place"
+    if {name, ending} & words.ROOMS:
         return "place noun"
-    if last == "sky":
+    if ending == "sky":
         return "sky"
-    if last == "background":
+    if ending == "background":
         return "background"
     return "thing"
+
+
+def _is_removed(name: str) -> bool:
+    return name.endswith("_removed") and name.removesuffix("_removed") in words.TAKEN_OFF
+
+
+def _taken_off(names: Sequence[str], name: str) -> str:
+    """The tag by which a garment is not worn: `eyewear_removed`, for glasses. Empty: there is none."""
+    for each in names:
+        if _is_removed(each) and last(name) in words.TAKEN_OFF[each.removesuffix("_removed")] and is_worn(name):
+            return each
+    return ""

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 
 from prep.captions._licences import DETERMINERS, Licences, Phrase, matches, stem
-from prep.captions._state import ACCEPTS, INTRODUCING, NOBODY, POSED, SHOWN, TIED, VERBAL, State, Step
+from prep.captions._state import ACCEPTS, INTRODUCING, KEPT, NOBODY, POSED, SHOWN, TIED, VERBAL, State, Step
 from prep.captions.faithful_words import PREPOSITIONS
+from prep.captions.sentence_words import CLOTHES
+
+OWNERS = frozenset("her his their its".split())  # of which only those of the people shown may be said
 
 
 def whole_phrases(
@@ -26,7 +29,7 @@ def _starts(tokens: list[str], at: int, allowed: Licences) -> Iterator[int]:
         if to >= len(tokens):
             return
         yield to
-        if tokens[to] not in INTRODUCING and tokens[to] not in allowed.possessives:
+        if tokens[to] not in INTRODUCING - OWNERS | allowed.possessives:
             return
         to += 1
 
@@ -36,7 +39,7 @@ def _ends(tokens: list[str], at: int, wanted: tuple[str, ...], allowed: Licences
     to = at
     for number, word in enumerate(wanted):
         while number and to < len(tokens) and not matches(tokens[to], word):
-            free = tokens[to] in DETERMINERS or tokens[to] in allowed.possessives
+            free = tokens[to] in DETERMINERS - OWNERS | allowed.possessives
             held = wanted[0] in ("arms", "hands", "arm", "hand", "legs") and tokens[to] in ("are", "is", "held", "kept")
             if not (free or held):
                 return 0
@@ -49,7 +52,9 @@ def _ends(tokens: list[str], at: int, wanted: tuple[str, ...], allowed: Licences
 
 def _said(tokens: list[str], at: int, start: int, end: int, phrase: Phrase, state: State) -> Iterator[Step]:
     before = {token for token in tokens[at:start] if token not in DETERMINERS}
+    mouth = phrase.kind == "face" and phrase.words[0] in ("mouth", "eyes", "lips")
     introduces = {
+        "face": KEPT if mouth else frozenset(),
         "limb": POSED | {"both"},
         "view": SHOWN,
         "style": SHOWN,
@@ -73,7 +78,7 @@ def _said(tokens: list[str], at: int, start: int, end: int, phrase: Phrase, stat
     nominal = phrase.kind in ("worn", "body", "face", "thing", "held", "detail", "other")
     if state.needs and (phrase.kind != "limb" or state.governs != "with"):
         kinds = ACCEPTS.get({"also": "with"}.get(state.governs, state.governs), frozenset()) | (
-            {"other"} if state.governs in ("with", "there") else set()
+            {"other"} if state.governs in ("with", "there") or state.governs == "wear" and _lacked(phrase) else set()
         )
         scenery = phrase.kind == "place" and phrase.words[0] not in PREPOSITIONS and state.governs in ("with", "there")
         if nominal and phrase.kind in kinds or scenery:
@@ -92,6 +97,8 @@ def _said(tokens: list[str], at: int, start: int, end: int, phrase: Phrase, stat
     elif (
         state.governs == "mods"
         and not (phrase.kind == "hair" and state.about <= {"hair", "bangs"})
+        or phrase.kind == "body"
+        and state.governs in ("wear", "hold")
         or phrase.kind in ("worn", "thing", "held")
         and state.governs not in ("start", "with", "wear", "hold", "also")
     ):
@@ -102,3 +109,8 @@ def _said(tokens: list[str], at: int, start: int, end: int, phrase: Phrase, stat
         following = following._replace(fresh=True)
     keeps = (nominal or phrase.kind == "hair") and state.governs in ACCEPTS
     yield end, following._replace(governs=state.governs) if keeps else following, phrase.tags
+
+
+def _lacked(phrase: Phrase) -> bool:
+    """Wearing no shoes."""
+    return phrase.words[0] == "no" and phrase.words[-1] in CLOTHES

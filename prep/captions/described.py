@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from prep.captions.compose import prompt_text
 from prep.captions.sentence import Parts, anded, sentence_parts
 
-VERSION = 2  # raised when the same tags give another text
+VERSION = 3  # raised when the same tags give another text
 IN_ONE = 4  # what is worn, done and around, for one sentence
 SHE = {"her": "She is", "his": "He is", "their": "They are"}
 TIMES = ("at ", "by day", "in summer", "in winter", "in autumn", "in spring", "in the evening")
@@ -17,7 +17,7 @@ def described(tags: Sequence[str], length: str = "medium") -> str:
     found = sentence_parts(tags)
     if found is None:
         return ""
-    doing, around = [_shorter(each) for each in found.doing], _around(found)
+    doing, around = found.doing, _around(found)
     worn = [f"wearing {found.wearing}"] if found.wearing else []
     who = found.subject + (f" with {anded(found.looks)}" if found.looks else "") + f" {found.be}"
     rest = f" Other details: {', '.join(map(prompt_text, found.left))}." if found.left else ""
@@ -49,12 +49,7 @@ def _said(doing: list[str], around: list[str]) -> str:
 
 
 def _joined(parts: list[str]) -> str:
-    """Two by `and`; more, or those that contain an `and`, with commas."""
-    if len(parts) > 2 or any(" and " in part for part in parts[:-1]):
+    """Two by `and`; more, or those that contain an `and` or a comma, with commas."""
+    if len(parts) > 2 or any(" and " in part or ", " in part for part in parts):
         return f"{', '.join(parts[:-1])}, and {parts[-1]}" if len(parts) > 1 else parts[0]
     return " and ".join(parts)
-
-
-def _shorter(face: str) -> str:
-    """Smiling and smiling broadly -> smiling broadly."""
-    return face.removeprefix("smiling and ") if face.startswith("smiling and smiling ") else face

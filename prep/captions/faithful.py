@@ -15,7 +15,7 @@ from prep.captions.sentence import COUNT
 from prep.names import alike_words
 from prep.types import ToDescribe
 
-VERSION = 1  # raised when the same sentence may get another verdict
+VERSION = 2  # raised when the same sentence may get another verdict
 
 SAID_SHARE = 0.7  # of the tags, at least
 OWN_WORDS, WORDS_PER_TAG = 14, 7  # most words of a sentence

@@ -143,7 +143,10 @@ nude: naked | no clothes | without clothes
 topless: no shirt | without shirt
 no_shoes: shoeless | not wearing shoes | not wearing any shoes
 no_hat: not wearing hat
+:o: small round mouth | round mouth
+grin: with grin
 # picture and place
+backlighting: backlit | with backlighting
 street: on street | in street | down street | along street | by street
 road: on road | down road | along road
 poolside: at poolside | by poolside
@@ -225,7 +228,7 @@ WORN_TOO = frozenset("jersey sportswear swimwear clothing attire jewelry headgea
 VERBS_TOO = frozenset(("floating", "swinging"))
 PREPOSITIONS = frozenset(
     "in on at of by under over behind between with without from up down out through around against above below beside "
-    "near before inside into toward as off to is".split()
+    "near before inside into toward past as off to is".split()
 )
 ANSWERS = frozenset("image picture illustration photo artwork caption prompt tags tag depicts depicting".split())
 HEADWEAR = frozenset("hat cap beret helmet crown tiara headband hairband headdress".split())

@@ -10,6 +10,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from prep.captions import sentence_words as words
+from prep.captions._phrases import (
+    article,
+    done,
+    is_body,
+    is_doing,
+    is_lacked,
+    is_unworn,
+    is_worn,
+    last,
+    limb,
+    noun,
+    on_body,
+    place,
+)
 from prep.captions.compose import prompt_text
 from prep.captions.overlap import overlapped
 
@@ -17,7 +31,6 @@ COUNT = re.compile(r"([1-9][0-9]{0,3})(\+?)(girl|boy|other)s?")
 SEVERAL = {"multiple_girls": "girl", "multiple_boys": "boy", "multiple_others": "other"}
 PEOPLE = {"girl": ("girl", "girls"), "boy": ("boy", "boys"), "other": ("person", "people")}
 HER = {"girl": "her", "boy": "his"}
-VOWEL = re.compile(r"(?!uni|use|usu|uk|eu|one\b|once)[aeiou]|hour|honest|heir|x-", re.IGNORECASE)
 
 
 class Parts(NamedTuple):
@@ -61,14 +74,15 @@ class _Grammar:
         self.subject, self.be, self.her = self._subject()
 
     def parts(self) -> Parts:
-        face, features = self._named(words.FACES), self._named(words.FEATURES)
+        face, features = self._face()
         pose = self._pose()
+        off = self._not_worn()
         wearing, sleeves = self._wearing()
-        looks = self._looks() + sleeves + ([] if face else features)
+        looks = self._looks() + sleeves + off + ([] if face else features)
         doing = [anded(face) + (f" with {anded(features)}" if features else "")] if face else []
         doing += [*pose, *self._actions()]
         settings = self._settings()
-        views, styles = self._named(words.VIEWS), self._named(words.STYLES)
+        views, styles = self._views(), self._named(words.STYLES)
         subject = self.subject or ("A character" if looks or wearing or doing else "A scene")
         return Parts(subject, self.be, self.her, looks, wearing, doing, settings, views, styles, self.left)
 
@@ -106,10 +120,21 @@ class _Grammar:
             return "A scene without people", "is", "its"
         return "", "is", "their"
 
+    def _face(self) -> tuple[list[str], list[str]]:
+        """(what it does, what follows with `with`)."""
+        if ":o" in self.left:  # whose mouth is open
+            self._take(lambda name: name == "open_mouth")
+        face, features = self._named(words.FACES), self._named(words.FEATURES)
+        if any(each.startswith("smiling ") for each in face):
+            face = [each for each in face if each != "smiling"]
+        if "grinning" in face and any(each.startswith("smiling") for each in face):
+            return [each for each in face if each != "grinning"], ["a grin", *features]
+        return face, features
+
     def _pose(self) -> list[str]:
         """Participles: standing with her arms crossed."""
         limbs = self._named(words.LIMBS)
-        limbs += [self._said(_on_own(name)) for name in self._take(lambda name: re.match(r"hands?_on_own_.", name))]
+        limbs += [self._said(limb(name)) for name in self._take(limb)]
         postures = self._phrased(self._take(words.POSTURES.__contains__))
         if limbs:
             return [f"{_posture(postures)} with {anded(limbs)}" if postures else f"keeping {anded(limbs)}"]
@@ -118,16 +143,34 @@ class _Grammar:
     def _wearing(self) -> tuple[str, list[str]]:
         """(behind `wearing`, or empty; details that nothing of it has: a ribbon has no sleeves)."""
         details = self._named(words.DETAILS)
-        details += map(_noun, self._take(lambda name: _last(name) in words.DETAIL_NOUNS and not is_doing(name)))
+        named = self._take(lambda name: last(name) in words.DETAIL_NOUNS and not is_doing(name) and not is_worn(name))
+        details += _sleeves([name for name in named if last(name) == "sleeves"])
+        details += [noun(name) for name in named if last(name) != "sleeves"]
         names = self._take(is_worn)
-        worn = [self._said(words.CLOTHES_NAMED[name]) if name in words.CLOTHES_NAMED else _noun(name) for name in names]
+        states = [name for name in names if name in words.CLOTHES_STATES] if {*names} - {*words.CLOTHES_STATES} else []
+        names = [name for name in names if name not in states]
+        worn = [self._said(words.CLOTHES_NAMED[name] if name in words.CLOTHES_NAMED else noun(name)) for name in names]
         if details and not worn:
             return f"clothes with {anded(details)}", []
-        at = next((at for at, name in enumerate(names) if _last(name) in words.UPPER), None)
-        apart = [detail for detail in details if at is None and detail.endswith(words.SLEEVES)]
+        at = next((at for at, name in enumerate(names) if last(name) in words.UPPER), None)
+        apart = [detail for detail in details if at is None and any(word in detail for word in words.SLEEVES)]
         if own := [detail for detail in details if detail not in apart]:
             worn[at or 0] += f" with {anded(own)}"
-        return anded(worn), apart
+            if len(own) > 1:  # last, lest what follows seem to be a detail, too
+                worn.append(worn.pop(at or 0))
+        open_or_torn = anded(prompt_text(name.removesuffix("_clothes")) for name in states)
+        return anded(worn) + (f", {self.her} clothes {open_or_torn}" if states else ""), apart
+
+    def _not_worn(self) -> list[str]:
+        """Behind `with`: no shoes; her glasses removed."""
+        found = [*map(noun, self._take(is_unworn))]
+        off = self._take(lambda name: name.endswith("_removed") and name.removesuffix("_removed") in words.TAKEN_OFF)
+        for name in off:
+            kinds = words.TAKEN_OFF[name.removesuffix("_removed")]
+            those = self._take(lambda each, kinds=kinds: last(each) in kinds and is_worn(each))
+            said = [prompt_text(each) for each in those] or [prompt_text(name.removesuffix("_removed"))]
+            found.append(f"{self.her} {anded(said)} removed")
+        return found + [*map(noun, self._take(is_lacked))]
 
     def _looks(self) -> list[str]:
         """Behind `with`: hair, eyes, the rest of the body."""
@@ -138,29 +181,42 @@ class _Grammar:
         if hair or lengths or hairdos:
             found.append(" ".join([_of_colours(hair, "hair", lengths), anded(hairdos)]).strip())
         found += [_of_colours(eyes, "eyes", [])] if eyes else []
-        return [*found, *looks, *map(_noun, self._take(lambda name: is_body(name, *words.BODY)))]
+        body = self._take(lambda name: is_body(name, *words.BODY) or on_body(name))
+        return [*found, *looks, *(self._said(noun(name)) for name in body)]
 
     def _actions(self) -> list[str]:
         if any(name.startswith("holding_") for name in self.left):
             self._take(lambda name: name == "holding")
         held = self._take(lambda name: re.match("holding_.", name) and name not in words.PHRASED)
-        found = [f"holding {anded(_noun(name.removeprefix('holding_')) for name in held)}"] if held else []
+        found = [f"holding {anded(self._said(noun(name.removeprefix('holding_'))) for name in held)}"] if held else []
         return found + self._phrased(self._take(lambda name: name in words.PHRASED or is_doing(name)))
 
     def _phrased(self, names: Iterable[str]) -> list[str]:
-        return [self._said(words.PHRASED[name]) if name in words.PHRASED else _done(name) for name in names]
+        return [self._said(words.PHRASED[name] if name in words.PHRASED else done(name)) for name in names]
+
+    def _views(self) -> list[str]:
+        """In the order of the table: shown close up and from the waist up, seen from behind."""
+        taken = self._take(words.VIEWS.__contains__)
+        said = [self._said(phrase) for name, phrase in words.VIEWS.items() if name in taken]
+        found = []
+        for verb in ("shown ", "seen "):
+            if those := [phrase.removeprefix(verb) for phrase in said if phrase.startswith(verb)]:
+                found.append(verb + anded(those))
+        found += [phrase for phrase in said if not phrase.startswith(("shown ", "seen "))]
+        return [", ".join(found)] if any(" and " in each for each in found) else found
 
     def _settings(self) -> list[str]:
         """Where it is, what is there, what is behind it."""
         found = self._named(words.PLACES)
-        found += [f"in {_noun(name)}" for name in self._take(lambda name: {name, _last(name)} & words.ROOMS)]
-        found += [f"under {_noun(name)}" for name in self._take(lambda name: name.endswith("_sky"))]
-        things = self._take(lambda name: {name, _last(name)} & words.THINGS)
-        found += [f"with {anded(map(_noun, things))}"] if things else []
+        found += map(place, self._take(place))
+        found += [f"in {noun(name)}" for name in self._take(lambda name: {name, last(name)} & words.ROOMS)]
+        found += [f"under {noun(name)}" for name in self._take(lambda name: name.endswith("_sky"))]
+        things = self._take(lambda name: {name, last(name)} & words.THINGS)
+        found += [f"with {anded(map(noun, things))}"] if things else []
         backgrounds = self._take(lambda name: name.endswith("_background"))
         if backgrounds:
             said = _of_colours(backgrounds, "background", [])
-            found.append(f"against {_article(said)}{said}")
+            found.append(f"against {article(said)}{said}")
         return found
 
 
@@ -170,7 +226,7 @@ def _one_sentence(found: Parts) -> str:
     parts += [*found.settings, *([anded(found.views)] if found.views else [])]
     parts += [f"drawn {' '.join(found.styles)}"] if found.styles else []
     if not parts or not (predicates or parts[0].startswith(("shown", "seen", "drawn"))):
-        parts = [" ".join(["shown", *parts[:1]]), *parts[1:]]
+        parts = [" ".join(["shown", *parts[:1]]), *(part.removeprefix("shown ") for part in parts[1:])]
     having = f" with {anded(found.looks)}" if found.looks else ""
     rest = f" Also: {', '.join(map(prompt_text, found.left))}." if found.left else ""
     return f"{found.subject}{having} {found.be} {', '.join(parts)}.{rest}"
@@ -184,66 +240,28 @@ def _people(number: int, more: bool, who: str) -> str:
     return f"a {one}" if number == 1 else f"{said} {many}"
 
 
-def _of_colours(names: Iterable[str], noun: str, before: list[str]) -> str:
+def _of_colours(names: Iterable[str], what: str, before: list[str]) -> str:
     """`long_hair`, `orange_hair`, `wavy_hair` -> long wavy orange hair; two colours are joined by `and`."""
-    kinds = [name.removesuffix(f"_{noun}") for name in names if name != noun]
+    kinds = [name.removesuffix(f"_{what}") for name in names if name != what]
     colours = [prompt_text(kind) for kind in kinds if kind in words.COLOURS]
     others = [prompt_text(kind) for kind in kinds if kind not in words.COLOURS]
     others.sort(key=lambda kind: kind != "simple")  # a simple gradient background
-    return " ".join(filter(None, [anded(before), *others, anded(colours), noun]))
+    return " ".join(filter(None, [anded(before), *others, anded(colours), what]))
 
 
-def _noun(name: str) -> str:
-    text = prompt_text(name)
-    return f"{_article(text)}{text}"
-
-
-def _article(text: str) -> str:
-    """`a `, `an `, or nothing before a plural and a mass noun."""
-    last = text.split(" ")[-1]
-    plural = last.endswith("s") and not last.endswith(("ss", "us", "is")) and last not in words.SINGULAR
-    if plural or last == "leaves" or last in words.MASS or text[0].isdigit():
-        return ""
-    return "an " if VOWEL.match(text) else "a "
-
-
-def _on_own(name: str) -> str:
-    hands, _, where = name.partition("_on_own_")
-    return f"{'one hand' if hands == 'hand' else '{her} hands'} on {{her}} {prompt_text(where)}"
+def _sleeves(names: list[str]) -> list[str]:
+    """`puffy_sleeves`, `short_sleeves` -> puffy short sleeves; those of two lengths are two pairs."""
+    kinds = [*dict.fromkeys(kind for name in names for kind in name.split("_")[:-1])]
+    if len({*kinds} & {"long", "short"}) > 1 or len(names) < 2 or any("_over_" in name for name in names):
+        return [noun(name) for name in names]
+    kinds.sort(key=lambda kind: (kind in words.COLOURS) * 2 + (kind in ("long", "short")))
+    return [" ".join([*kinds, "sleeves"])]
 
 
 def _posture(phrases: list[str]) -> str:
     """Lying on her back: what says where she lies follows."""
     verbs = [phrase for phrase in phrases if not phrase.startswith("on ")]
     return " ".join(filter(None, [anded(verbs), *(phrase for phrase in phrases if phrase.startswith("on "))]))
-
-
-def _done(name: str) -> str:
-    """waving_flag -> waving a flag."""
-    verb, _, what = name.partition("_")
-    known = what in words.THINGS or what in words.CLOTHES
-    return f"{prompt_text(verb)} {_noun(what)}" if known else prompt_text(name)
-
-
-def is_doing(name: str) -> bool:
-    first = name.split("_")[0]
-    elsewhere = name in words.PLACES or name in words.VIEWS or name in words.STYLES
-    return len(first) > 4 and first.endswith("ing") and first not in words.NOT_DOING and not elsewhere
-
-
-def is_worn(name: str) -> bool:
-    kept = name in words.PHRASED or name in words.LIMBS or is_doing(name)
-    return name in words.CLOTHES_NAMED or (_last(name) in words.CLOTHES and not kept)
-
-
-def is_body(name: str, *parts: str) -> bool:
-    """Whether it ends in one of these, and is neither an action nor a view."""
-    elsewhere = name in words.PHRASED or name in words.VIEWS or is_doing(name)
-    return _last(name) in parts and not elsewhere
-
-
-def _last(name: str) -> str:
-    return name.rpartition("_")[2]
 
 
 def anded(parts: Iterable[str]) -> str:

@@ -36,12 +36,21 @@ LOOKS = {
     "muscular": "a muscular build", "petite": "a petite build", "elf": "the ears of an elf",
     "bare_shoulders": "bare shoulders", "bare_arms": "bare arms", "bare_legs": "bare legs", "halo": "a halo",
     "midriff": "a bare midriff", "collarbone": "a visible collarbone", "navel": "a visible navel",
-    "cleavage": "visible cleavage", "animal_ears": "animal ears",
+    "cleavage": "visible cleavage", "animal_ears": "animal ears", "bags_under_eyes": "bags under {her} eyes",
+    "hair_behind_ear": "hair behind {her} ear", "hair_slicked_back": "hair slicked back",
+    "hair_pulled_back": "hair pulled back", "bangs_pinned_back": "bangs pinned back",
+    "eyes_visible_through_hair": "eyes visible through {her} hair",
+    "eyebrows_hidden_by_hair": "eyebrows hidden by {her} hair",
 }  # fmt: skip
 BODY = frozenset(
     "eyes hair ears ear horns horn tail tails wings wing skin pupils eyebrows eyelashes bangs breasts fang fangs mole "
     "scar tattoo freckles teeth markings mark nails fingernails braid braids twintails ponytail bun halo antlers "
-    "claws muscle abs thighs legs feet sclera scales fins lips forehead shoulders back".split()
+    "claws muscle abs thighs legs feet sclera scales fins lips forehead shoulders back eyeshadow eyeliner sideburns "
+    "stubble goatee".split()
+)
+PARTS = frozenset(  # on which or around which something may be: `jacket_on_shoulders`, `scar_on_face`
+    "head face cheek cheeks nose mouth neck forehead shoulder shoulders chest arm arms hand hands stomach waist back "
+    "thigh thighs leg legs knee knees feet eye ear headwear clothes pupils wings tail halo".split()
 )
 
 # Of the face: what it does, and what follows `with`.
@@ -65,7 +74,7 @@ FEATURES = {
     "wide-eyed": "wide open eyes", "empty_eyes": "empty eyes", "v-shaped_eyebrows": "v-shaped eyebrows",
     "raised_eyebrows": "raised eyebrows", "furrowed_brow": "a furrowed brow", "tears": "tears",
     "tearing_up": "tears in {her} eyes", "tongue": "{her} tongue showing", "teeth": "{her} teeth showing",
-    "clenched_teeth": "clenched teeth", "wavy_mouth": "a wavy mouth", ":o": "a small round mouth",
+    "clenched_teeth": "clenched teeth", "wavy_mouth": "a wavy mouth", ":o": "a small round open mouth",
     ":3": "a mouth like a cat's", ":<": "a small sulking mouth", ":/": "a crooked mouth", "=_=": "narrow tired eyes",
     "@_@": "dizzy eyes", "x_x": "eyes crossed out", "o_o": "round blank eyes", "-_-": "eyes like lines",
     "._.": "eyes like dots", ";_;": "eyes running with tears",
@@ -90,7 +99,9 @@ PHRASED = {
     "hand_in_own_hair": "running a hand through {her} hair", "playing_with_own_hair": "playing with {her} hair",
     "facing_viewer": "facing the viewer", "facing_away": "facing away", "arm_support": "leaning on an arm",
     "singing": "singing", "eating": "eating", "drinking": "drinking", "reading": "reading", "bowing": "bowing",
-    "covering_mouth": "covering {her} mouth", "skirt_hold": "holding {her} skirt",
+    "covering_mouth": "covering {her} mouth", "licking_lips": "licking {her} lips",
+    "adjusting_eyewear": "adjusting {her} eyewear", "adjusting_clothes": "adjusting {her} clothes",
+    "skirt_hold": "holding {her} skirt",
     "outstretched_hand": "reaching out a hand",
 }  # fmt: skip
 LIMBS = {
@@ -106,7 +117,9 @@ LIMBS = {
     "arm_behind_back": "one arm behind {her} back", "clenched_hand": "a clenched hand",
     "clenched_hands": "clenched hands", "hand_on_own_chest": "one hand on {her} chest",
     "hand_on_own_chin": "one hand on {her} chin", "hand_on_own_cheek": "one hand on {her} cheek",
-    "hand_on_own_face": "one hand on {her} face", "knees_together_feet_apart": "{her} knees together and feet apart",
+    "hand_on_own_face": "one hand on {her} face",
+    "hands_in_opposite_sleeves": "{her} hands in opposite sleeves",
+    "knees_together_feet_apart": "{her} knees together and feet apart",
 }  # fmt: skip
 
 # Of the clothes: what follows `wearing`, by the last word, and what follows the clothes with `with`.
@@ -121,7 +134,10 @@ CLOTHES = frozenset(
     "sunglasses goggles eyewear eyepatch mask veil belt sash obi corset overalls suspenders cuffs bandage bandages "
     "bandaid badge wristband wristwatch watch armband turtleneck tabard poncho gown clothes costume outfit garter "
     "garters neckwear bag backpack handbag ornament flower_crown maid_headdress bodice bolero jumpsuit tracksuit "
-    "cheongsam qipao pinafore bloomers buruma".split()
+    "cheongsam qipao pinafore bloomers buruma gauntlets geta zouri tabi pumps flip-flops capelet headgear headpiece "
+    "headset earphones earmuffs anklet armlet bandana blindfold beanie circlet monocle petticoat undershirt nightgown "
+    "tunic sarashi sarong fundoshi breastplate pauldrons epaulettes vambraces greaves warmers glove sock shoe boot "
+    "thighhigh piercing piercings swimwear sportswear".split()
 )
 CLOTHES_NAMED = {
     "hair_ornament": "a hair ornament", "hair_flower": "a flower in {her} hair", "hair_bobbles": "hair bobbles",
@@ -131,7 +147,17 @@ CLOTHES_NAMED = {
     "hood_up": "{her} hood up", "hood_down": "{her} hood down", "nude": "nothing",
     "topless": "nothing above the waist", "lipstick": "lipstick", "makeup": "makeup", "nail_polish": "nail polish",
     "cosplay": "a costume", "hair_tubes": "hair tubes", "sailor_collar": "a sailor collar", "earrings": "earrings",
-    "miko": "a shrine maiden's clothes", "detached_sleeves": "detached sleeves",
+    "miko": "a shrine maiden's clothes", "detached_sleeves": "detached sleeves", "mary_janes": "Mary Janes",
+}  # fmt: skip
+CLOTHES_STATES = frozenset(
+    ("open_clothes", "torn_clothes", "wet_clothes", "see-through_clothes", "revealing_clothes")
+)  # of what is worn
+TAKEN_OFF = {  # in `eyewear_removed`: what is then not worn
+    "eyewear": ("glasses", "sunglasses", "goggles", "eyewear"), "glasses": ("glasses",), "mask": ("mask",),
+    "headwear": ("hat", "cap", "beret", "helmet", "crown", "tiara", "headwear"), "hat": ("hat", "cap"),
+    "shoes": ("shoes", "boots", "sneakers", "loafers", "sandals", "heels", "footwear"), "helmet": ("helmet",),
+    "jacket": ("jacket",), "coat": ("coat",), "gloves": ("gloves",), "glove": (), "shoe": (),
+    "footwear": ("shoes", "boots", "sneakers", "loafers", "sandals", "heels", "footwear"),
 }  # fmt: skip
 UPPER = frozenset(
     "dress sundress minidress shirt t-shirt blouse sweater cardigan hoodie jacket coat vest blazer kimono yukata "
@@ -141,20 +167,24 @@ DETAILS = {
     "sleeveless": "no sleeves", "strapless": "no straps", "off_shoulder": "bare shoulders", "frills": "frills",
     "lace": "lace", "lace_trim": "a trim of lace", "striped": "stripes", "plaid": "a plaid pattern",
     "polka_dot": "polka dots", "floral_print": "a floral print",
+    "sleeves_past_wrists": "sleeves past {her} wrists", "sleeves_rolled_up": "sleeves rolled up",
+    "short_over_long_sleeves": "short sleeves over long sleeves",
 }  # fmt: skip
-SLEEVES = ("sleeves", "straps", "shoulders")  # how details end that only what has sleeves may have
+SLEEVES = ("sleeves", "straps", "shoulders")  # words of details that only what has sleeves may have
 DETAIL_NOUNS = frozenset("sleeves pockets buttons zipper trim print straps neckline hem".split())
 
 # Of the picture: how it is framed, where it is set, what is there, how it is drawn.
-VIEWS = {
-    "portrait": "shown in a portrait", "upper_body": "shown from the waist up", "lower_body": "shown below the waist",
-    "cowboy_shot": "shown from the thighs up", "full_body": "shown from head to toe", "close-up": "shown close up",
-    "wide_shot": "shown from afar", "very_wide_shot": "shown from very far", "from_behind": "seen from behind",
-    "from_side": "seen from the side", "from_above": "seen from above", "from_below": "seen from below",
-    "profile": "seen in profile", "dutch_angle": "seen at a tilted angle", "pov": "seen through the viewer's eyes",
-    "straight-on": "seen straight on", "back": "with {her} back in view", "face": "with {her} face in view",
-    "three_quarter_view": "seen from a three-quarter angle", "head_out_of_frame": "with {her} head out of the frame",
-    "feet_out_of_frame": "with {her} feet out of the frame", "cropped_torso": "with the torso cropped",
+VIEWS = {  # in the order in which they are said
+    "close-up": "shown close up", "portrait": "shown in a portrait", "upper_body": "shown from the waist up",
+    "lower_body": "shown below the waist", "cowboy_shot": "shown from the thighs up",
+    "full_body": "shown from head to toe", "wide_shot": "shown from afar", "very_wide_shot": "shown from very far",
+    "from_behind": "seen from behind", "from_side": "seen from the side", "from_above": "seen from above",
+    "from_below": "seen from below", "profile": "seen in profile", "straight-on": "seen straight on",
+    "three_quarter_view": "seen from a three-quarter angle", "dutch_angle": "seen at a tilted angle",
+    "pov": "seen through the viewer's eyes", "backlighting": "lit from behind", "sidelighting": "lit from the side",
+    "underlighting": "lit from below", "back": "with {her} back in view", "face": "with {her} face in view",
+    "head_out_of_frame": "with {her} head out of the frame", "feet_out_of_frame": "with {her} feet out of the frame",
+    "cropped_torso": "with the torso cropped",
 }  # fmt: skip
 PLACES = {
     "outdoors": "outdoors", "indoors": "indoors", "day": "by day", "night": "at night", "sunset": "at sunset",
@@ -170,6 +200,7 @@ PLACES = {
     "cityscape": "before a cityscape", "moon": "under the moon", "full_moon": "under a full moon",
     "sun": "in the sun", "sunlight": "in sunlight", "moonlight": "in moonlight", "river": "by a river",
     "lake": "by a lake", "blurry_background": "before a blurry background",
+    "against_wall": "against a wall",
 }  # fmt: skip
 ROOMS = frozenset(
     "classroom bedroom kitchen library cafe bathroom hallway office gym room shop restaurant train_interior forest "
@@ -182,7 +213,18 @@ THINGS = frozenset(
     "books cat dog bird petals leaves leaf star stars umbrella statue rock rocks bush vase cup teacup plate food cake "
     "clock mirror pillow computer phone notebook blackboard chalkboard sword weapon gun microphone guitar piano ball "
     "balloon bag box bottle palm_tree horse fish butterfly snowflakes bubbles sparkle sparkles fire smoke torii "
-    "rabbit sign poster".split()
+    "rabbit sign poster bouquet rose roses sunflower feathers fireworks candle doll towel blanket basket gift card "
+    "envelope camera smartphone cellphone laptop television instrument violin drum fan rope mug bowl tray spoon fork "
+    "chopsticks fruit apple strawberry bread rice ramen noodles onigiri sandwich burger pizza ice_cream candy lollipop "
+    "chocolate cookie doughnut tea coffee katana knife dagger spear polearm staff rifle handgun shield axe scythe wand "
+    "broom motorcycle bicycle airplane ship boat tank fox wolf snake dragon rod pan machine wheel".split()
+)
+SMALL_WORDS = frozenset("back up down away out one ahead".split())  # that begin no object of an action
+OBJECTS = frozenset(  # of actions, beside things and clothes: sitting on a lap, taking a picture
+    "object person animal lap picture kiss hand finger cheek head penis face nipple breast foot throne bed".split()
+)
+TO_ONESELF = frozenset(  # what is done to an own part of the body: brushing her teeth
+    "covering turning wiping brushing tying tucking rubbing twirling averting rolling drying soaking shading".split()
 )
 STYLES = {
     "monochrome": "in monochrome", "greyscale": "in shades of grey", "sketch": "as a sketch",
@@ -193,16 +235,28 @@ STYLES = {
     "1990s_(style)": "in the style of the 1990s", "1980s_(style)": "in the style of the 1980s",
     "pixel_art": "as pixel art", "realistic": "in a realistic style", "sepia": "in sepia", "parody": "as a parody",
     "official_art": "as official art", "game_cg": "as game art", "silhouette": "as a silhouette", "3d": "in 3D",
+    "foreshortening": "with foreshortening", "hatching_(texture)": "with hatching", "crosshatching": "with hatching",
+    "shading": "with shading", "lighting": "with lighting", "lens_flare": "with a lens flare",
+    "depth_of_field": "with depth of field",
 }  # fmt: skip
 
 MASS = frozenset(  # nouns without an article, besides plurals
     "hair skin armor armour lingerie underwear clothing jewelry eyewear headwear footwear legwear neckwear swimwear "
-    "grass water food fire smoke makeup lipstick lace".split()
+    "grass water food fire smoke makeup lipstick lace pantyhose headgear geta zouri tabi sarashi sportswear fruit "
+    "bread rice ramen candy chocolate tea coffee eyeshadow eyeliner stubble blood cum".split()
 )
+PLURALS = frozenset(("leaves", "feet", "teeth"))  # without -s, or in more than -s
 SINGULAR = frozenset(("canvas", "christmas"))  # in -s, besides those in -ss, -us, -is
-NOT_DOING = frozenset(  # words in -ing that are no action, or are one of what follows
+NOT_DOING = frozenset(  # words in -ing and tags that are no action, or are one of what follows
     "floating glowing flowing dripping falling burning sparkling shining wagging bleeding blooming hanging king ring "
     "earring wing string swing spring building ceiling painting drawing clothing lightning evening morning piercing "
-    "stocking bling thing nothing something wedding sling viking sibling pudding bedding railing".split()
+    "stocking bling thing nothing something wedding sling viking sibling pudding bedding railing lighting backlighting "
+    "sidelighting underlighting foreshortening shading hatching crosshatching coloring colouring lettering rigging "
+    "icing dumpling inkling octoling o-ring g-string drawstring bodystocking incoming matching flaming steaming "
+    "streaming bouncing sagging twitching training boxing diving wrestling vending washing steering shopping trading "
+    "gatling magnifying playing_card playing_cards folding_fan folding_chair drinking_glass drinking_straw frying_pan "
+    "fishing_rod watering_can riding_crop riding_boots cooking_pot mixing_bowl cutting_board rolling_suitcase "
+    "sliding_doors shooting_star plunging_neckline winding_key dowsing_rod weighing_scale smoking_pipe "
+    "flying_sweatdrops revealing unmoving standing_split mating_press cheating_(relationship)".split()
 )
 NUMBERS = "no one two three four five six seven eight nine ten".split()

@@ -21,12 +21,13 @@ from prep.formats import FORMATS
 )
 @click.option(
     "--for",
-    "base",
+    "bases",
     metavar="BASE",
+    multiple=True,
     type=click.Choice([*FORMS], case_sensitive=False),
-    help=f"Write captions as this base model reads them: {', '.join(FORMS)}. Alone, with --to kohya.",
+    help=f"Write captions as this base model reads them: {', '.join(FORMS)}. May be repeated. Alone, with --to kohya.",
 )  # fmt: skip
-def command(out: Path, formats: tuple[str, ...], base: str | None) -> int:
+def command(out: Path, formats: tuple[str, ...], bases: tuple[str, ...]) -> int:
     """Convert the finished set in OUT for another trainer, into OUT/export/FORMAT, or for another base model, into
     OUT/export/FORMAT-BASE.
 
@@ -55,15 +56,17 @@ def command(out: Path, formats: tuple[str, ...], base: str | None) -> int:
     formats = tuple(name if name in FORMATS.names() else name.lower() for name in formats)  # such as OneTrainer
     for name in formats:
         load_format(name)
-    if not formats and not base:
+    if not formats and not bases:
         raise UsageError("nothing to export: neither --to nor --for is given", hint="such as --to imagefolder")
     formats = formats or ("kohya",)
     trust_our_own_limits()
     read_set(out)  # errors come before waiting for the lock; it is read again under the lock
     with interruptible(), locked(out / ".prep" / "lock"), Report(out / ".prep" / "log") as report:
         ledger = Ledger.begin(out / ".prep" / "ledger")
-        reword = reword_for(out, base, ledger, LocalRunner(), report) if base else None
-        left_out = write_views(out, formats, ledger, report.say, report.bar, reword)
+        left_out = {}
+        for base in dict.fromkeys(bases) or [""]:
+            reword = reword_for(out, base, ledger, LocalRunner(), report) if base else None
+            left_out |= write_views(out, formats, ledger, report.say, report.bar, reword)
         for file, why in left_out.items():
             report.say(f"left out: {printable(file)} {why}")
     return 1 if left_out else 0

@@ -12,7 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from prep.captions.forms import FORMS, Form, first_word, form_of
+from prep.captions.forms import FORMS, Form, form_of
+from prep.captions.parted import first_word
 from prep.dataset.linked import check_picture
 from prep.dataset.opened import Set, as_it_lies, read_caption
 from prep.edits.placed import check_repeats

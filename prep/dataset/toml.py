@@ -13,9 +13,10 @@ import tomlkit
 
 from prep.aside import CHANGED, fingerprint, make_way
 from prep.captions.forms import PLAIN, Form
+from prep.crops.fit import STEP
 from prep.files import write_whole
 from prep.ledger import Ledger, Shelf
-from prep.names import MADE
+from prep.names import CROP, MADE
 from prep.system import remove
 
 # subject: the file's place under OUT (in rows of 0.1.0 its name); recipe: sha256 of what was written there last;
@@ -40,7 +41,9 @@ def by_resolution(
         made = {name: side for name, side in sides.items() if name.endswith(ending)}
         small = [subset for name, subset in subsets.items() if made.get(name, resolution) < resolution * SMALL]
         if small:
-            smaller.append((small, max(made.values())))
+            largest = max(made.values())
+            # Crops are cut in steps: at a smaller resolution, the largest would be reduced and lose what stands over.
+            smaller.append((small, -(-largest // STEP) * STEP if ending == CROP else largest))
     apart = [subset for small, _ in smaller for subset in small]
     return [subset for subset in subsets.values() if subset not in apart], resolution, smaller
 
@@ -62,7 +65,7 @@ def dataset_toml(
     general.add("caption_extension", ".txt")
     general.add("enable_bucket", True)
     general.add("bucket_no_upscale", True)
-    general.add("bucket_reso_steps", 64)
+    general.add("bucket_reso_steps", STEP)
     general.add("min_bucket_reso", min(256, resolution))
     # The default, 1024, would exclude the tall and wide sizes of this area: 832x1216 has a longer side.
     general.add("max_bucket_reso", 2 * resolution)

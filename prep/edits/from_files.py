@@ -32,6 +32,7 @@ from prep.run import image_key
 from prep.types import Problem, Row
 
 BY = "files"  # who decided, as the history records it
+OVERRULED = "had another sentence than the .txt beside the picture in SRC, which counts"
 
 
 class HandEdits:
@@ -90,8 +91,10 @@ class HandEdits:
             and (picture in beside.texts or picture not in settled or not self._is_as_it_was(picture, settled[picture]))
         )
         for picture, before in zip(pictures, self.decisions.entries(pictures), strict=True):
-            text = self._in_kohya(picture)
-            after = absorb(before, text, beside.texts.get(picture))
+            text, other = self._in_kohya(picture), beside.texts.get(picture)
+            after = absorb(before, text, other)
+            if None not in (text, other) and _overruled(before, text, other, after):
+                self.unreadable[picture] = self.placement.sidecar(self.placement[picture]), OVERRULED
             if text not in (None, after.hand.said):
                 self.says_else[picture] = text
             if after != before:
@@ -293,6 +296,14 @@ def _written(hand: Hand, row: Row) -> Hand:
         return hand._replace(text=row.final_text, form="", whole=None, sentence=hand.sentence if hand.own else "")
     form, listed, sentence, own = row.worded[:4]
     return hand._replace(text=listed, form=form, whole=row.final_text, sentence=sentence, own=own)
+
+
+def _overruled(before: Entry, text: str, other: str, after: Entry) -> bool:
+    """Whether the user changed the sentence in both files, so that only one can stay."""
+    if text in before.known or other in before.known or not after.hand.own:
+        return False
+    alone = absorb(before, text, None).hand
+    return alone.own and alone.sentence != after.hand.sentence
 
 
 def why_unread(error: ImageError | OSError) -> str:

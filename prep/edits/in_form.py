@@ -7,7 +7,8 @@ file, no ledger.
 from collections.abc import Iterable, Sequence
 
 from prep.captions.described import described
-from prep.captions.forms import Form, Item, Parts, form_of, parted, parts_of, worded
+from prep.captions.forms import ARTIST, Form, Item, Parts, form_of, is_artist, parts_of, worded
+from prep.captions.parted import form_in, parted
 from prep.edits.merge import Hand, edited, is_tag_list, items, key
 from prep.names import underscored
 
@@ -18,6 +19,8 @@ def read(hand: Hand, found: str, base: str | None = None) -> Hand:
     """The state after the user replaced the file's text with `found`. base: the text that the user saw; None: the last
     known one.
     """
+    if base is not None and base != hand.said and hand.machine:
+        hand = _as_of(hand, base)
     if not hand.form:
         return edited(hand if base is None else hand._replace(text=base), found)
     if not hand.machine:  # what prep would write is not known yet
@@ -25,18 +28,20 @@ def read(hand: Hand, found: str, base: str | None = None) -> Hand:
     form, triggers = form_of(hand.form), hand.machine[: hand.triggers]
     if not found.strip() or "\n" in found or is_anew(hand, hand.text or ""):
         return _as_it_is(hand, found)
-    before = parted(form, hand.whole or "" if base is None else base, triggers, hand.sentence)
-    now = parted(form, found, triggers, hand.sentence)
-    there, here = _names(before.tags, form.artist), _names(now.tags, form.artist)
-    listed = {name: text for name, text in there.items() if name not in map(key, triggers)}
-    if "tags" in form.parts and listed and not listed.keys() & here.keys() and now.sentence != before.sentence:
-        return _as_it_is(hand, found)
-    if "tags" not in form.parts and not now.sentence:
+    listed = items(hand.text or "")
+    before = parted(form, hand.whole or "" if base is None else base, triggers, hand.sentence, listed)
+    now = parted(form, found, triggers, hand.sentence, before.tags)
+    there, here = _names(before.tags), _names(now.tags)
+    tags = {name: text for name, text in there.items() if name not in map(key, triggers)}
+    anew = tags and not tags.keys() & here.keys() and now.sentence != before.sentence
+    if anew if "tags" in form.parts else not now.sentence:
         return _as_it_is(hand, found)
     went = [text for name, text in there.items() if name not in here]
     came = {name: text for name, text in here.items() if name not in there}
     placed = _placed(here, came) if "tags" in form.parts else [(text, "") for text in came.values()]  # at the end
-    text = _changed(items(hand.text or ""), went, placed)
+    text = _changed(listed, went, placed)
+    if not text:
+        return _as_it_is(hand, found)
     after = edited(hand, ", ".join(text))
     if before.head and not now.head:
         went.append(form.head.strip())
@@ -81,8 +86,8 @@ def retold(now: Hand, text: str, own: str | None) -> Hand:
         return now._replace(text=text, whole=text)
     form, triggers = form_of(now.form), now.machine[: now.triggers]
     own = own if own is None or counts(form, own) else None
-    before = parted(form, now.whole or "", triggers, now.sentence)
     old, new = items(now.text or ""), items(text)
+    before = parted(form, now.whole or "", triggers, now.sentence, old)
     if own is None and (now.own or [*map(key, old)] != [*map(key, new)]) and "sentence" in form.parts:
         said = described(tag_names(new, triggers), form.length)
     else:
@@ -92,7 +97,7 @@ def retold(now: Hand, text: str, own: str | None) -> Hand:
     came = {key(each): each for each in new if key(each) not in there}
     if "tags" not in form.parts:
         came = {name: each for name, each in came.items() if name in map(key, triggers)}
-    tags = _changed(before.tags, went, _placed({key(each): each for each in new}, came), form.artist)
+    tags = _changed(before.tags, went, _placed({key(each): each for each in new}, came))
     if not form.grouped:  # in the order of the list
         places = {key(each): at for at, each in enumerate(new)}
         tags.sort(key=lambda each: places.get(key(each), len(new)))
@@ -115,6 +120,7 @@ def counts(form: Form, own: str) -> bool:
 def tag_names(listed: Iterable[str], triggers: Sequence[str]) -> list[str]:
     """The tags of a list as vocabularies spell them, without the trigger words."""
     words = set(map(key, triggers))
+    listed = (each for each in listed if not is_artist(Item(each)))
     return [underscored(each.replace("\\(", "(").replace("\\)", ")")) for each in listed if key(each) not in words]
 
 
@@ -124,13 +130,29 @@ def _as_it_is(hand: Hand, found: str) -> Hand:
     return after._replace(whole=found, verbatim=bool(found.strip()), sentence="", own=False)
 
 
-def _names(tags: Iterable[str], artist: str) -> dict[str, str]:
-    """Name -> the text of the list: an artist without the form's mark."""
+def _as_of(hand: Hand, base: str) -> Hand:
+    """The state when the file had this text of prep's, which may be in another form."""
+    triggers, listed = hand.machine[: hand.triggers], items(hand.text or "")
+    name = form_in(base, triggers, listed)
+    if hand.form and form_of(name).parts == form_of(hand.form).parts:
+        name = hand.form  # of several that look alike
+    if not name:
+        return hand._replace(form="", whole=None, text=base)
+    said = parted(form_of(name), base, triggers, hand.sentence, listed).sentence
+    return hand._replace(form=name, whole=base, sentence=said, own=hand.own and said == hand.sentence)
+
+
+def _names(tags: Iterable[str]) -> dict[str, str]:
+    """Name -> the text of the list."""
     found: dict[str, str] = {}
     for tag in tags:
-        text = tag.removeprefix(artist)
-        found.setdefault(key(text), text)
+        found.setdefault(_name(tag), tag)
     return found
+
+
+def _name(tag: str) -> str:
+    """With or without an artist's mark it is the same tag."""
+    return key(tag.removeprefix(ARTIST)) if is_artist(Item(tag)) else key(tag)
 
 
 def _placed(here: dict[str, str], came: dict[str, str]) -> list[tuple[str, str | None]]:
@@ -139,14 +161,12 @@ def _placed(here: dict[str, str], came: dict[str, str]) -> list[tuple[str, str |
     return [(text, order[order.index(name) - 1] if order.index(name) else None) for name, text in came.items()]
 
 
-def _changed(
-    tags: Sequence[str], went: Iterable[str], came: Iterable[tuple[str, str | None]], artist: str = ""
-) -> list[str]:
+def _changed(tags: Sequence[str], went: Iterable[str], came: Iterable[tuple[str, str | None]]) -> list[str]:
     """The list without those that went, and each that came behind the tag that it stands behind."""
-    gone = set(map(key, went))
-    result = [each for each in tags if key(each.removeprefix(artist)) not in gone]
+    gone = set(map(_name, went))
+    result = [each for each in tags if _name(each) not in gone]
     for text, before in came:
-        names = [key(each.removeprefix(artist)) for each in result]
+        names = [_name(each) for each in result]
         at = names.index(before) + 1 if before in names else 0 if before is None else len(result)
         result.insert(at, text)
     return result

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from prep.captions.parted import has_sentence
 from prep.edits.in_form import begun_in_form, read
 from prep.edits.merge import Hand, edited, items, key
 from prep.errors import ImageError
@@ -161,11 +162,11 @@ def absorb(entry: Entry, kohya: str | None, source: str | None) -> Entry:
     """
     hand, expected = entry.hand, entry.expected_texts
     if kohya is not None and kohya not in (hand.said, *expected):
-        hand = read(hand, kohya, _nearest(kohya, hand.said, *expected))
+        hand = read(hand, kohya, _nearest(hand, kohya, hand.said, *expected))
     if source is not None and source not in (entry.source_text, *expected) and entry.hand.text is not None:
         # What changed in SRC since it was last read; the first time, what differs from the present caption.
         basis = hand.said if entry.source_text is None else entry.source_text
-        after = read(hand, source, _nearest(source, basis, *expected))
+        after = read(hand, source, _nearest(hand, source, basis, *expected))
         # Whoever wrote a new .txt in SRC did not see the one in kohya/: what was added there is not removed here.
         hand = _with_added(after, hand) if entry.source_text is None else after
         expected = (*expected, kohya)  # which keeps its text until it is written
@@ -205,8 +206,12 @@ def _with_added(hand: Hand, before: Hand) -> Hand:
     return hand._replace(added=(*hand.added, *added), removed=removed)
 
 
-def _nearest(found: str, *bases: str | None) -> str | None:
+def _nearest(hand: Hand, found: str, *bases: str | None) -> str | None:
     """The text that the user edited: the last one or, if a run was killed before writing it, an earlier one."""
     known = [text for text in bases if text is not None]
+    if len(known) > 1:
+        triggers, tags = hand.machine[: hand.triggers], items(hand.text or "")
+        if has_sentence(found, triggers, tags):  # then so had the text that was edited
+            known = [text for text in known if has_sentence(text, triggers, tags)] or known
     now = {key(item) for item in items(found)}
     return min(known, key=lambda basis: len(now ^ {key(item) for item in items(basis)}), default=None)

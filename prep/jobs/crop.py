@@ -9,16 +9,28 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, crash_point, read_file, real_folder, write_whole
 from prep.images import encode_png, open_image
+from prep.jobs.detect import SIDES
 from prep.jobs.draw import DRAW, measured
-from prep.ledger import Ledger, Writer
+from prep.ledger import Ledger, Shelf, Writer
 from prep.protocols import Needs, Outcome
 from prep.types import Box, Part, Problem
 
 VERSION = 1
 FOLDER = "crop"  # in generated/<slug>/
+
+PLACES = Shelf(
+    "crop",  # subject: sha256 of a crop as prep cut it; recipe: its key
+    (
+        pa.field("parent", pa.string()),  # sha256 of the picture that it was cut from
+        *(pa.field(side, pa.int32()) for side in SIDES),  # in that picture's pixels, after EXIF rotation
+    ),
+    made_again=True,
+)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,11 @@ from prep.pipeline.fates import left_out_for
 from prep.types import is_real, trains
 
 CHECKED = ["check_missing", "check_identity", "check_alike"]
-COLUMNS = ["caption_source", "tagger", "second_tagger", "flags", "generator", "asked", "changes", "manner", *CHECKED]
+COLUMNS = [
+    *("caption_source", "tagger", "second_tagger", "flags", "generator", "asked", "changes", "manner"),
+    *("sentence_by", "sentence_why"),
+    *CHECKED,
+]
 
 
 @dataclass
@@ -29,6 +33,7 @@ class Counted:
     shown: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # by accepted augmentations
     samples: dict[str, list[Sample]] = field(default_factory=lambda: defaultdict(list))  # of consistency
     generators: dict[str, str] = field(default_factory=dict)  # character -> what drew them
+    sentences: Counter[tuple[str, str]] = field(default_factory=Counter)  # who wrote one, and why not a captioner
 
 
 def counted(manifest: Set) -> Counted:
@@ -37,6 +42,8 @@ def counted(manifest: Set) -> Counted:
         character, status, reason = row["character"], row["status"], row["reason"]
         found.tagger = found.tagger or row["tagger"]
         found.second = found.second or row["second_tagger"]
+        if row["sentence_by"] and trains(row["origin"], status):
+            found.sentences[row["sentence_by"], row["sentence_why"] or ""] += 1
         if row["origin"] == "crop":
             found.crops[character][row["manner"] if status == "kept" else status] += 1
             continue

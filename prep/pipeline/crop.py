@@ -12,11 +12,11 @@ from pathlib import Path
 
 from prep.aside import fingerprint, set_aside
 from prep.captions.compose import PEOPLE
-from prep.crops.derive import NoCrop, crops_in
+from prep.crops.derive import PARTS, NoCrop, crops_in
 from prep.dataset.kohya import balanced_repeats, crop_share
 from prep.drawing.measure import measure, stands_at
 from prep.edits.follow import move
-from prep.jobs.crop import FOLDER, CropJob, Cutting
+from prep.jobs.crop import FOLDER, PLACES, CropJob, Cutting
 from prep.jobs.detect import FOUND, DetectJob, detect_recipe, found_in
 from prep.jobs.draw import DRAW, draw_recipe, ref_from_draw
 from prep.models.detectors import detectors_of
@@ -29,7 +29,7 @@ from prep.pipeline.read_made import read_made
 from prep.pipeline.records import Captioned
 from prep.run import Run, image_key
 from prep.system import remove
-from prep.types import RETOUCHED, Made, Row
+from prep.types import RETOUCHED, Made, Part, Row
 
 
 def crop(run: Run, record: Captioned) -> Captioned:
@@ -41,6 +41,7 @@ def crop(run: Run, record: Captioned) -> Captioned:
     ]
     _clear(run, wanted)
     record = _read(run, record, rows)
+    _note_places(run, rows, wanted)
     rows = [row for row in rows if row.ref.sha256 in record.scores]
     if not rows:
         return record
@@ -67,7 +68,7 @@ def cuttings(run: Run, record: Captioned) -> dict[str, Cutting]:
                 run.problems[seen[outcome.subject].ref.path] = outcome.problem
         MEMORY.clear()
         book = run.ledger.book(FOUND, recipe)
-    found, why = {}, Counter()
+    found, why, without = {}, Counter(), Counter()
     shares = _shares(run, record, rows)
     for row in rows:
         ref, known = row.ref, book.get(row.ref.sha256) if row.ref.sha256 in seen else None
@@ -78,20 +79,30 @@ def cuttings(run: Run, record: Captioned) -> dict[str, Cutting]:
         if isinstance(crops, NoCrop):
             why["it shows several persons" if not _may_show_one(row) else crops.why] += 1
             continue
-        own = (Cutting(ref.character, ref.sha256, part, box) for part, box in crops)
+        without.update(crops.without.items())
+        own = (Cutting(ref.character, ref.sha256, part, box) for part, box in crops.crops)
         found |= {each.key: each for each in own if int(each.key, 16) < shares[ref.character] * 16**16}
-    for line in _told(found, why):
+    for line in _told(found, why, without):
         run.report.say(f"crop: {line}")
     return found
 
 
-def _told(found: Mapping[str, Cutting], why: Mapping[str, int]) -> Iterator[str]:
+def _told(
+    found: Mapping[str, Cutting], why: Mapping[str, int], without: Mapping[tuple[Part, str], int]
+) -> Iterator[str]:
+    """why: of pictures without any crop. without: of those that have some, by what they lack."""
     parts = Counter(each.part for each in found.values())
     each = ", ".join(f"{count:,} {part}" for part, count in parts.items())
     yield f"{quantity(len(found), 'crop')}" + (f": {each}" if each else "")
     if why:
-        reasons = "; ".join(f"{count:,} because {reason}" for reason, count in why.items())
-        yield f"{quantity(sum(why.values()), 'picture')} without: {reasons}"
+        yield f"{quantity(sum(why.values()), 'picture')} without: {_reasons(why)}"
+    for part in sorted({part for part, _ in without}, key=PARTS.index):
+        own = {reason: count for (lacks, reason), count in without.items() if lacks == part}
+        yield f"no {part} of {quantity(sum(own.values()), 'picture')} with other crops: {_reasons(own)}"
+
+
+def _reasons(why: Mapping[str, int]) -> str:
+    return "; ".join(f"{count:,} because {reason}" for reason, count in why.items())
 
 
 def _may_show_one(row: Row) -> bool:
@@ -151,6 +162,17 @@ def _rows(run: Run, record: Captioned, wanted: Mapping[str, Cutting], paths: Map
             ref = ref_from_draw(each, measures, path)
             flags = (RETOUCHED,) if RETOUCHED in ref.flags else ()
             yield Row(ref, origin="crop", flags=flags, made=Made("crop", each.parent, key, part=each.part))
+
+
+def _note_places(run: Run, rows: Sequence[Row], wanted: Mapping[str, Cutting]) -> None:
+    """Of the crops that are as prep cut them: where each was, so that it is known where its head is."""
+    known = run.ledger.rows(PLACES) if rows else {}
+    run.ledger.write(PLACES, [
+        {"subject": row.ref.sha256, "recipe": row.made.recipe, "parent": row.made.parent}
+        | wanted[row.made.recipe].box._asdict()
+        for row in rows
+        if row.ref.sha256 not in known and RETOUCHED not in row.flags
+    ])  # fmt: skip
 
 
 def _read(run: Run, record: Captioned, rows: Sequence[Row]) -> Captioned:

@@ -134,7 +134,7 @@ def _sentence_lines(made: Preview) -> Iterator[str]:
     if not is_grammar(captioner):
         calls = made.run.todo.get("describe", 0) + made.untagged
         yield f"caption: {captioner.name} is asked for {quantity(calls, 'sentence')}" + (
-            ", and for those of pictures that prep makes" if calls else ""
+            " (each once, or twice if it has to be refused), and for those of pictures that prep makes" if calls else ""
         )
 
 

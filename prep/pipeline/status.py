@@ -31,6 +31,7 @@ from prep.types import CAPTION_SOURCES, Profile
 SURE_IMAGES = 3  # fewer cannot prove a trait: 2 of 2 has a Wilson bound of 0.43
 SHOWN_TAGS = 12
 SHOWN_VARIANTS = 12
+SHOWN_REASONS = 5
 MOST_COUNTED = 10**9  # files, or seconds
 
 # What a run redoes after a change in a section; everything else comes from the ledger.
@@ -93,7 +94,8 @@ def status_of(out: Path) -> Iterator[str]:
         yield from _profile(profile, made)
         yield from _variants(profile, made)
         if crops := found.crops[printable(profile.character)]:
-            yield f"  crops: {', '.join(f'{count:,} {part}' for part, count in crops.most_common())}"
+            counts = sorted(crops.items(), key=lambda pair: (-pair[1], pair[0]))
+            yield f"  crops: {', '.join(f'{count:,} {part}' for part, count in counts)}"
         yield from _drawing(profile, made, found.drawn[printable(profile.character)], draws)
         yield from _coverage(profile, made, found)
     yield ""
@@ -102,6 +104,7 @@ def status_of(out: Path) -> Iterator[str]:
             "bound: a lower estimate, 90 % sure, of the share of the character's pictures that show the tag; "
             f"features of the body from {now.profile.trait_bound} on are left to the trigger word"
         )
+    yield from _sentences(found)
     yield from _next(made, changed_settings(settings, made.run.settings))
     if not draws:
         yield f"a run now would draw nothing: {why}"
@@ -111,6 +114,21 @@ def status_of(out: Path) -> Iterator[str]:
     for what, stage, told in COSTS:
         last = f" ({seconds[stage]:.1f} s last time)" if stage in seconds else ""
         yield f"  {what}: {told}{last}"
+
+
+def _sentences(found: Counted) -> Iterator[str]:
+    """Who wrote the sentences in the captions, and what most often spoke against a captioner's."""
+    by: Counter[str] = Counter()
+    whys: Counter[str] = Counter()
+    for (who, why), count in found.sentences.items():
+        by["you" if who == "hand" else who] += count
+        whys.update({why: count} if why else {})
+    if len(by) > 1 or whys:
+        yield "sentences: " + ", ".join(f"{count:,} by {who}" for who, count in by.most_common())
+    for why, count in whys.most_common(SHOWN_REASONS):
+        yield f"  {count:,} by the grammar, since the captioner's {why}"
+    if len(whys) > SHOWN_REASONS:
+        yield "  each one's reason is in manifest.parquet (sentence_why)"
 
 
 def _readers(found: Counted) -> str:

@@ -1,8 +1,9 @@
 """The parts of the page that ask for a look: buckets and crops, near copies, problems. Markup alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from prep.dataset.buckets import MUCH, by_bucket, warnings
+from prep.dataset.heads import Heads, cut_heads, lost_head
 from prep.names import quantity
 from prep.report import plots
 from prep.report.html import Html, bullets, counted, name, names, paragraph, section, side_by_side, table, text
@@ -11,6 +12,7 @@ from prep.report.rows import Picture
 from prep.report.thumbs import Thumbs
 from prep.report.trained import Trained
 from prep.scan.larger import compared
+from prep.types import RETOUCHED, Box
 
 MOST_BUCKETS = 60
 MOST_CROPS = 12  # pictures per dataset
@@ -19,14 +21,15 @@ COPIES_SHOWN = 8  # pairs with pictures
 MOST_LINES = 200
 
 
-def buckets(found: Sequence[Trained], problem: str, pictures: Sequence[Picture], thumbs: Thumbs) -> Html:
+def buckets(found: Sequence[Trained], problem: str, pictures: Sequence[Picture], thumbs: Thumbs, heads: Heads) -> Html:
     if problem:
         return section("buckets", "Buckets", paragraph(f"Not known: dataset.toml {problem}.", "faint"))
     rule = (
         "sd-scripts trains pictures of one shape together: each is scaled to cover a bucket, and what stands over is "
-        "cut off. Whether a head is cut: not measured."
+        "cut off."
     )
-    return section("buckets", "Buckets", paragraph(rule), *[_dataset(each, pictures, thumbs) for each in found])
+    parts = [_dataset(each, pictures, thumbs, heads) for each in found]
+    return section("buckets", "Buckets", paragraph(rule), paragraph(_measured(found, pictures, heads)), *parts)
 
 
 def near_copies(pictures: Sequence[Picture], thumbs: Thumbs) -> Html:
@@ -71,7 +74,22 @@ def problems(found: Sequence[Line], problem: str, left_out: Mapping[tuple[str, s
     return section("problems", "Problems", *(parts if any(parts) else [paragraph("None.", "faint")]))
 
 
-def _dataset(each: Trained, pictures: Sequence[Picture], thumbs: Thumbs) -> str:
+def _measured(found: Sequence[Trained], pictures: Sequence[Picture], heads: Heads) -> str:
+    """In how many pictures it is known whether a head is cut."""
+    placed = [pictures[key] for each in found for key, placement in each.placements.items() if placement]
+    known = sum(bool(_heads(picture, heads)) for picture in placed)
+    if not known:
+        return "Whether a head is cut is not measured: a run with crops finds the heads."
+    return (
+        f"A head is known in {known:,} of {quantity(len(placed), 'picture')}; whether others are cut is not measured."
+    )
+
+
+def _heads(picture: Picture, heads: Heads) -> Sequence[Box]:
+    return heads.get(picture.image_id, ()) if RETOUCHED not in picture.flags else ()
+
+
+def _dataset(each: Trained, pictures: Sequence[Picture], thumbs: Thumbs, heads: Heads) -> str:
     if each.rules is None:
         return paragraph(f"Dataset {each.number}: sd-scripts stops at its numbers; `prep lint` says why.")
     width, height = each.rules.resolution
@@ -79,13 +97,13 @@ def _dataset(each: Trained, pictures: Sequence[Picture], thumbs: Thumbs) -> str:
     groups = by_bucket(each.placements)
     sizes = [f"{size[0]}×{size[1]}" for size in groups]
     rows = [_bucket(label, keys, each) for label, keys in zip(sizes, groups.values(), strict=True)]
-    heads = ["bucket", "pictures", "with repeats", "largest crop", "enlarged", "fewer pixels than wanted"]
+    columns = ["bucket", "pictures", "with repeats", "largest crop", "enlarged", "fewer pixels than wanted"]
     counts = [(label, len(keys)) for label, keys in zip(sizes, groups.values(), strict=True)]
     most = sorted(counts, key=lambda pair: -pair[1])[:20]
     how = f"batch_size {each.batch_size}: " + (
         "each picture is a batch of its own." if each.batch_size == 1 else "the last batch of a bucket may be smaller."
     )
-    said = [*warnings(each.placements, each.batch_size)]
+    said = [*_cut_heads(each, pictures, heads), *warnings(each.placements, each.batch_size)]
     if each.random_crop:
         said.append("random_crop is on: the crops are as large, but lie elsewhere each time")
     return "".join(
@@ -95,11 +113,18 @@ def _dataset(each: Trained, pictures: Sequence[Picture], thumbs: Thumbs) -> str:
             bullets(said),
             side_by_side(
                 plots.bars("Pictures by bucket", [pair for pair in counts if pair in most]),
-                table("Buckets", heads, rows[:MOST_BUCKETS], max(0, len(rows) - MOST_BUCKETS)),
+                table("Buckets", columns, rows[:MOST_BUCKETS], max(0, len(rows) - MOST_BUCKETS)),
             ),
             _crops(each, pictures, thumbs),
         ]
     )
+
+
+def _cut_heads(each: Trained, pictures: Sequence[Picture], heads: Heads) -> Iterator[str]:
+    placed = ((pictures[key], placement) for key, placement in sorted(each.placements.items()) if placement)
+    lost = ((picture, lost_head(_heads(picture, heads), placement, picture.width, picture.height) or 0.0)
+            for picture, placement in placed)  # fmt: skip
+    return cut_heads((_file_name(picture), picture.character, share) for picture, share in lost)
 
 
 def _bucket(label: str, keys: Sequence[int], each: Trained) -> list[object]:
@@ -133,4 +158,8 @@ def _crops(each: Trained, pictures: Sequence[Picture], thumbs: Thumbs) -> str:
 def _called(picture: Picture | None) -> Html:
     if picture is None:
         return text("a picture that is gone")
-    return name(picture.source or picture.file.rpartition("/")[2])
+    return name(picture.source or _file_name(picture))
+
+
+def _file_name(picture: Picture) -> str:
+    return (picture.source or picture.file).rpartition("/")[2]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from prep.dataset.heads import heads_of
 from prep.dataset.opened import Set
 from prep.report import looked_at, sections
 from prep.report.counts import caption_lengths, characters, frequencies, levels, never_parted
@@ -40,7 +41,7 @@ def page(found: Set) -> str:
     thumbs = Thumbs(found.out, facts.setting("scan", "max_pixels", 100_000_000), with_file)
     datasets, problem = trained(found.out, pictures)
     # These first: the pictures that they show are few, and the rest of the room is the characters'.
-    buckets = looked_at.buckets(datasets, problem, pictures, thumbs)
+    buckets = looked_at.buckets(datasets, problem, pictures, thumbs, heads_of(found.out))
     copies = looked_at.near_copies(pictures, thumbs)
     captions = sum(picture.trains for picture in pictures)
     lengths = caption_lengths(pictures, tags)

@@ -1,24 +1,17 @@
 """The buckets that sd-scripts will train in, with what each picture loses by its crop."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from prep.crops.derive import cuts, heads_in
 from prep.dataset.buckets import Placement, by_bucket, warnings
-from prep.jobs.detect import FOUND, found_in
-from prep.ledger import DryLedger
-from prep.names import quantity
+from prep.dataset.heads import CUT, Heads, cut_heads, heads_of, lost_head
 from prep.report.trained import Trained, trained
 from prep.review.board import Board
 from prep.review.items import Item
 from prep.review.session import Session
-from prep.types import Box, is_real
 
 HEAD = "not measured"  # whether a head is cut: no detector has looked for one, or it found none
 WHOLE = "whole"
-CUT = 0.02  # share of a head: what is less is not seen
-MOST_NAMED = 4
 
 
 class _Picture(NamedTuple):
@@ -33,7 +26,7 @@ def buckets_of(session: Session) -> dict[str, Any]:
     datasets, why = _trained(session)
     if why:
         return {"note": f"kohya/dataset.toml {why}", "datasets": []}
-    items, heads = session.board.items, _heads(session.out)
+    items, heads = session.board.items, heads_of(session.out)
     return {"note": "", "datasets": [_dataset(each, items, heads) for each in datasets]}
 
 
@@ -58,32 +51,19 @@ def _trained(session: Session) -> tuple[list[Trained], str]:
     return trained(session.out, pictures)
 
 
-def _heads(out: Path) -> dict[str, list[Box]]:
-    """sha256 -> the heads in it, of the pictures that a run with crops looked at."""
-    found: dict[str, list[Box]] = {}
-    for row in DryLedger(out / ".prep" / "ledger").table(FOUND).to_pylist():
-        if heads := heads_in(found_in(row)):
-            found[row["subject"]] = heads
-    return found
+def _lost_head(item: Item, placement: Placement, heads: Heads) -> float | None:
+    """The share of a head, 0-1, that the bucket's crop takes. None: not known."""
+    boxes = heads.get(item.image_id, ()) if not item.retouched else ()
+    return lost_head(boxes, placement, item.width, item.height)
 
 
-def _lost_head(item: Item, placement: Placement, heads: dict[str, list[Box]]) -> float | None:
-    """The share of a head, 0-1, that the bucket's crop takes: the worst of several. None: not known."""
-    boxes = heads.get(item.image_id, ()) if is_real(item.origin) and not item.retouched else ()
-    return max((cuts(box, placement.crop, item.width, item.height) for box in boxes), default=None)
+def _cut_heads(of: Trained, items: list[Item], heads: Heads) -> Iterator[str]:
+    lost = ((items[place], _lost_head(items[place], placement, heads) or 0.0)
+            for place, placement in sorted(of.placements.items()) if placement)  # fmt: skip
+    return cut_heads((item.name, item.character, share) for item, share in lost)
 
 
-def _cut_heads(of: Trained, items: list[Item], heads: dict[str, list[Box]]) -> Iterator[str]:
-    lost = [(items[place], share) for place, placement in of.placements.items()
-            if placement and (share := _lost_head(items[place], placement, heads) or 0.0) >= CUT]  # fmt: skip
-    if lost:
-        lost.sort(key=lambda pair: (-pair[1], pair[0].place))
-        named = [f"{item.name} ({item.character}, {share:.0%} of it)" for item, share in lost[:MOST_NAMED]]
-        more = f" and {len(lost) - MOST_NAMED:,} more" if lost[MOST_NAMED:] else ""
-        yield f"the crop cuts a head in {quantity(len(lost), 'picture')}: {', '.join(named)}{more}"
-
-
-def _dataset(of: Trained, items: list[Item], heads: dict[str, list[Box]]) -> dict[str, Any]:
+def _dataset(of: Trained, items: list[Item], heads: Heads) -> dict[str, Any]:
     rules = of.rules
     if rules is None:
         return {"resolution": 0, "step": 0, "no_upscale": False, "buckets": [],
@@ -106,7 +86,7 @@ def _dataset(of: Trained, items: list[Item], heads: dict[str, list[Box]]) -> dic
     }
 
 
-def _row(item: Item, placement: Placement, heads: dict[str, list[Box]]) -> dict[str, Any]:
+def _row(item: Item, placement: Placement, heads: Heads) -> dict[str, Any]:
     lost = _lost_head(item, placement, heads)
     head = HEAD if lost is None else WHOLE if lost < CUT else f"{lost:.0%} cut off"
     about = {"id": item.id, "name": item.name, "width": item.width, "height": item.height}

@@ -1,10 +1,13 @@
 """A language model at an address: a real server on loopback, that errs as real ones do."""
 
 import pickle
+import re
+import threading
 
 import pytest
 
 from prep import remote
+from prep.captioners.llm import IN_A_ROW
 from prep.config import load_settings
 from prep.errors import NetworkError, SettingsError, StoppedError
 from prep.jobs.describe import DescribeJob, SentenceBook, ToWrite, describe_recipe, sentence_key
@@ -158,10 +161,20 @@ def test_what_the_server_says_is_logged_once_and_never_published(tmp_path, caplo
 
 
 def test_a_server_that_fails_every_question_stops_the_run():
-    with speaking(lambda asked: Said(status=500, error="no kernel image")) as speaker:
-        with pytest.raises(StoppedError, match="no kernel image, 12 times in a row"):
-            written(speaker, *numbered(40))
-        assert len(speaker.calls) < 50
+    stopped, wrong = threading.Event(), Said(status=500, error="no kernel image")
+
+    def answer(asked):
+        if int(re.search(r"tag (\d+)$", asked, re.MULTILINE)[1]) >= IN_A_ROW:  # asked meanwhile, by the other threads
+            stopped.wait(60)
+        return wrong
+
+    with speaking(answer) as speaker:
+        try:
+            with pytest.raises(StoppedError, match="no kernel image, 12 times in a row"):
+                written(speaker, *numbered(40), more=("captioner.llm.parallel=4",))
+        finally:
+            stopped.set()
+        assert len(speaker.calls) <= (IN_A_ROW + 4) * remote.FAILING_TRIES
 
 
 def test_a_server_that_goes_away_keeps_what_is_done_and_the_next_run_goes_on(tmp_path):

@@ -12,6 +12,7 @@ from prep.captions.described import described
 from prep.captions.faithful import said_tags, unfaithful
 from prep.captions.sentence import sentence
 from prep.types import ToDescribe
+from tests.captions.test_sentence import SENTENCES
 from tests.support.truths import KINDS, Claim, by_hand, false_by_hand, falsehoods, scene, tell, truths
 
 TAGS = tuple(
@@ -97,6 +98,38 @@ def test_the_grammars_sentences_are_faithful():
 )
 def test_why_it_is_refused_is_said(text, why):
     assert (unfaithful(text, ToDescribe(TAGS)) or "").startswith(why)
+
+
+@pytest.mark.usefixtures("_lenient")
+@pytest.mark.parametrize(
+    ("tags", "true", "false"),
+    [
+        ("cardigan white_shirt long_sleeves", "wears a long-sleeved cardigan", "wears a long-sleeved white shirt"),
+        ("skirt ribbon frills", "wears a frilly skirt", "wears a frilly ribbon"),
+        ("ribbon long_sleeves", "wears a ribbon", "wears a long-sleeved ribbon"),
+        ("closed_mouth", "keeps her mouth closed", "holds her mouth"),
+        ("closed_eyes", "keeps her eyes closed", "keeps her mouth closed"),
+        ("no_shoes socks", "wears no shoes", "wears no socks"),
+        ("glasses eyewear_removed", "is shown with her glasses removed", "is wearing glasses"),
+        ("unworn_hat", "is shown with an unworn hat", "is shown with a hat"),
+        ("jacket_on_shoulders", "wears a jacket on her shoulders", "wears a jacket"),
+        ("backlighting", "is lit from behind", "is seen from behind"),
+        ("holding notebook", "is holding something", "is holding a notebook"),
+    ],
+)
+def test_what_the_grammar_says_of_a_garment_is_allowed_and_no_more(tags, true, false):
+    what = ToDescribe(("1girl", *tags.split()))
+    assert unfaithful(f"A girl {true}.", what) is None
+    assert unfaithful(f"A girl {false}.", what)
+
+
+def test_the_sentences_of_the_grammar_that_were_typed_by_hand_are_faithful():
+    refused = [tags for tags, text in SENTENCES.items() if "Also:" not in text and unfaithful(text, told(tags))]
+    assert refused == []
+
+
+def told(tags: str) -> ToDescribe:
+    return ToDescribe(tuple(tags.split()))
 
 
 def test_a_negation_is_said_only_where_a_tag_says_it():

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prep.captions.forms import FORMS, LUMINA, PLAIN, Item, Parts, form_of, parted, parts_of, worded
+from prep.captions.forms import FORMS, LUMINA, PLAIN, Item, Parts, form_of, parts_of, worded
+from prep.captions.parted import parted
 from prep.sections import BaseModelName
 
 TRIGGERS = ("miku_v",)
@@ -83,7 +84,8 @@ def test_a_text_comes_apart_into_what_it_was_made_of(name, tags, said, rating):
     form = form_of(name)
     tags = [tag for tag in tags if tag not in TRIGGERS]
     parts = parts_of(form, TRIGGERS, [Item(tag) for tag in tags], rating, said if "sentence" in form.parts else "")
-    assert parted(form, worded(form, parts, TRIGGERS), TRIGGERS, said) == parts
+    text = worded(form, parts, TRIGGERS)
+    assert parted(form, text, TRIGGERS, said) == parted(form, text, TRIGGERS, said, parts.tags) == parts
 
 
 @pytest.mark.parametrize("name", ["sd35", "anima", "lumina"])

@@ -26,6 +26,10 @@ TAGS = st.one_of(
     st.sampled_from([*NAMED, *ENDINGS, *COUNTS, *words.POSTURES]),
     st.tuples(st.sampled_from(["red", "big", "holding", "waving", "no"]), st.sampled_from(ENDINGS)).map("_".join),
     st.sampled_from(["hand_on_own_knee", "holding_", "gradient_background", "cloudy_sky", "blue_hair", "a.b", "{her}"]),
+    st.sampled_from(["jacket_on_shoulders", "scar_on_face", "eyewear_removed", "unworn_hat", "hugging_own_legs"]),
+    st.sampled_from(
+        ["hand_to_own_mouth", "puffy_sleeves", "short_sleeves", "long_sleeves", "sitting_on_lap", "no_hat"]
+    ),
     st.text(max_size=12),
 )
 
@@ -43,7 +47,9 @@ def said(tag: str, text: str) -> bool:
     if tag == "no_humans" and "without people" in text:
         return True
     text = text.lower()
-    phrases = [table[tag].lower() for table in TABLES if tag in table]
+    if tag.endswith("_removed") and " removed" in text:  # eyewear, as `her glasses removed`
+        return True
+    phrases = [re.sub("^(shown|seen) ", "", table[tag].lower()) for table in TABLES if tag in table]
     own = tag.replace("_own_", "_")
     return any(re.search(re.escape(phrase).replace(re.escape("{her}"), r"\w+"), text) for phrase in phrases) or all(
         word in text for word in prompt_text(own).split(" ")

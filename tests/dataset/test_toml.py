@@ -1,10 +1,11 @@
 """Configurations that a person may edit: only what prep wrote last is written over, and what lies beside likewise."""
 
 import hashlib
+import math
 
 import pytest
 
-from prep.dataset.toml import write_unless_edited
+from prep.dataset.toml import by_resolution, write_unless_edited
 from prep.files import write_whole
 from prep.ledger import Ledger, Shelf
 
@@ -124,3 +125,9 @@ def test_a_folder_that_a_person_s_dataset_toml_does_not_name_is_said(made, capsy
     folder.rename(folder.with_name("7_mira"))
     made.run()
     assert "dataset.toml does not list 7_mira: it would not be trained on" in capsys.readouterr().out
+
+
+def test_small_crops_have_a_resolution_from_which_none_is_reduced():
+    subsets = {"mira": ("4_mira", 4, "mira"), "mira-crop": ("1_mira-crop", 1, "mira")}
+    _, _, ((small, resolution),) = by_resolution(subsets, 512, {"mira-crop": math.isqrt(320 * 384)})
+    assert small == [subsets["mira-crop"]] and resolution == 384  # 350 would be rounded to 320

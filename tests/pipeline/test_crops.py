@@ -10,9 +10,12 @@ import pytest
 from PIL import Image
 
 from prep.config import load_settings
+from prep.dataset.buckets import bucket_of, rules_of
 from prep.dataset.kohya import crop_share
 from prep.errors import SettingsError, StoppedError, WeightsError
 from prep.formats import FORMATS
+from prep.lint.datasets import datasets_of
+from prep.lint.toml_file import read_toml
 from prep.pipeline.outlook import plan_lines
 from prep.pipeline.status import status_of
 from prep.report.written import report
@@ -35,7 +38,7 @@ def test_heads_and_upper_bodies_are_pictures_of_their_own(cropped):
             assert image.size == (row["width"], row["height"])
             assert (255, 0, 0) in {colour for _, colour in pixels.getcolors(1 << 20)}
     (head,) = cropped.crops(character="noa", manner="head")
-    assert (head["width"], head["height"]) == (90, 90)
+    assert (head["width"], head["height"]) == (64, 128)
     assert {row["made_by"] for row in manifest(cropped.out) if row["origin"] == "source"} == {None}
 
 
@@ -100,6 +103,26 @@ def test_what_is_too_small_for_the_resolution_is_said_and_no_picture(cropped, ca
     cropped.run(CROPS[0], "export.resolution=1024")
     assert cropped.crops() == []
     assert "4 pictures without: 4 because its crops would be too small for 1024 px" in capsys.readouterr().out
+
+
+def test_of_each_kind_that_a_picture_lacks_it_is_said_why(cropped, capsys):
+    capsys.readouterr()
+    cropped.run('crops.kinds=["head", "upper", "figure"]', CROPS[1])
+    assert "crop: no figure of 4 pictures with other crops: 4 because none was found in it" in capsys.readouterr().out
+    cropped.run('crops.kinds=["head", "upper"]', "crops.most=1", CROPS[1])
+    assert "crop: no upper of 4 pictures with other crops: 4 because crops.most is 1" in capsys.readouterr().out
+
+
+def test_sd_scripts_cuts_nothing_off_a_crop(cropped):
+    for resolution in (96, 192):
+        cropped.run(CROPS[0], f"export.resolution={resolution}")
+        datasets = datasets_of(read_toml(cropped.out / "kohya" / "dataset.toml", "dataset.toml"))
+        rules = {str(subset.folder): rules_of(dataset) for dataset in datasets for subset in dataset.subsets}
+        crops = cropped.crops()
+        assert crops
+        for row in crops:
+            own = rules[str((cropped.out / row["file"]).parent)]
+            assert bucket_of(row["width"], row["height"], own).lost < 0.01
 
 
 def test_a_crop_removed_by_hand_stays_out_until_it_is_restored(cropped):
