@@ -26,7 +26,7 @@ from prep.errors import SettingsError, UsageError
 from prep.meant import meant
 from prep.names import underscored
 from prep.registry import Role, family, is_remote
-from prep.remote import AddressError, address_of, is_here
+from prep.remote import OWN_KEY, AddressError, address_of, is_here
 from prep.typed import typed_path
 
 # In 0.1.0 these SD3.5 options were among the generator's own settings; such files still work.
@@ -147,22 +147,25 @@ def _from_its_file(name: str, info: ValidationInfo) -> str:
     return f"{family}{colon}{target}"
 
 
-def _model_from_its_file(name: str, info: ValidationInfo) -> str:
-    """A model is a name, or a path if it contains a `/`, or NAME:ADDRESS on another machine."""
+def _model_from_its_file(name: str, info: ValidationInfo, secret: str = "") -> str:
+    """A model is a name, or a path if it contains a `/`, or NAME:ADDRESS on another machine.
+
+    secret: what to do with a password in an address, where it is not the password of a web UI."""
     if not name.strip():
         raise ValueError("the name of a model, or the path of its file")
     member, _, address = name.partition(":")
     if address and ("://" in address or is_remote(member)):
-        return _elsewhere(name, address, info)
+        return _elsewhere(name, address, info, secret)
     return _from_its_file(name, info) if "/" in name else on_one_line(name)
 
 
-def _elsewhere(name: str, address: str, info: ValidationInfo) -> str:
+def _elsewhere(name: str, address: str, info: ValidationInfo, secret: str) -> str:
     """Pictures are sent there: SRC's own file, which may come from anybody, may name only this machine."""
     try:
         found = address_of(address)
     except AddressError as error:
-        raise RefusedError(error.message, error.hint) from None
+        hint = secret if secret and "password" in error.message else error.hint
+        raise RefusedError(error.message, hint) from None
     if (info.context or {}).get("inside") and not is_here(found):
         raise RefusedError(
             f"names another machine, {found}, which this file may not", "name it with --set or in a file for --config"
@@ -182,6 +185,7 @@ Share = number(0, 1)
 FilePath = Annotated[str, AfterValidator(_from_its_file)]  # empty: none
 NamedFile = Annotated[str, AfterValidator(_not_blank), AfterValidator(_from_its_file)]
 ModelName = Annotated[str, AfterValidator(_model_from_its_file)]
+CaptionerName = Annotated[str, AfterValidator(lambda name, info: _model_from_its_file(name, info, OWN_KEY))]
 ModelOrNone = Annotated[
     str, AfterValidator(lambda name, info: name and _model_from_its_file(name, info))
 ]  # empty: none

@@ -33,11 +33,12 @@ PAUSE_SECONDS = 1.0  # doubles with each try
 CONNECT_SECONDS = 5
 CHUNK_BYTES = 1 << 16
 ANSWER_BYTES = 200_000_000  # a picture of 8192 x 8192 px as base64
+CHAT_BYTES = 1_000_000  # some sentences, and what the model thought before
 SHOWN, LOOKED_AT = 200, 4000  # letters of what a server says about an error
 BUSY = (408, 425, 429)  # like 5xx: worth another try
 NO_API = "start it there with --api (AUTOMATIC1111 and Forge answer to programs only then), or correct the address"
 PASSWORD = f"set {AUTH}=user:password, or add the host to ~/.netrc"
-NO_PASSWORD = f"{PASSWORD}; the key of a captioner belongs in {KEY}"
+OWN_KEY = f"set {KEY} to the key of this server"
 
 
 class AddressError(ValueError):
@@ -61,7 +62,7 @@ def address_of(typed: str) -> str:
     except ValueError:
         raise AddressError("is not an address", example) from None
     if parts.username is not None or parts.password is not None:
-        raise AddressError("has a user name or a password in its address", NO_PASSWORD)
+        raise AddressError("has a user name or a password in its address", PASSWORD)
     sound = text.isprintable() and not any(letter.isspace() for letter in text)
     if parts.scheme not in ("http", "https") or not host or not sound or parts.query or parts.fragment:
         raise AddressError("is not an address", example)
@@ -103,13 +104,23 @@ class AbsentError(StoppedError):
 class RefusedCallError(StoppedError):
     """The server answers 4xx: it will not answer this call, but perhaps others."""
 
+    status = 400  # or another from 400 to 499
+
 
 class FailingError(NetworkError):
     """The server answers 500 or the like, each time."""
 
+    status = 0  # from 500; 0: it answers, but nothing that was asked for
+
+
+class TooLongError(StoppedError):
+    """The server's answer has more bytes than what was asked for can have."""
+
 
 class _PassingError(NetworkError):
     """Worth another try."""
+
+    status = 0
 
 
 class _FailingError(_PassingError):
@@ -144,6 +155,7 @@ class Api:
     password: str
     refused: str
     wanted: str
+    answer_bytes: int = ANSWER_BYTES  # of an answer to a POST
     stops_failing: bool = False  # whether a server that fails is asked only twice, as only one call may be at fault
 
 
@@ -177,7 +189,7 @@ class Server:
         return self._asked("GET", path, None, tries or self.tries)
 
     def post(self, path: str, body: Any, tries: int = 0) -> Any:
-        """tries: as of get."""
+        """tries: as of get. Raises TooLongError as well."""
         return self._asked("POST", path, body, tries or self.tries)
 
     def close(self) -> None:
@@ -196,7 +208,9 @@ class Server:
             return retrying(tries, passes)(lambda: self._once(method, path, body))
         except _PassingError as error:
             kind = FailingError if isinstance(error, _FailingError) else NetworkError
-            raise kind(error.message, error.hint) from None
+            last = kind(error.message, error.hint)
+            last.status = error.status
+            raise last from None
 
     def _once(self, method: str, path: str, body: Any) -> Any:
         import requests
@@ -233,7 +247,8 @@ class Server:
                     timeout=(CONNECT_SECONDS, self.timeout_seconds),
                 ) as answer:  # fmt: skip
                     begun.set()
-                    received.set_result((answer, self._body(answer, until)))
+                    most = self.api.answer_bytes if method == "POST" else ANSWER_BYTES
+                    received.set_result((answer, self._body(answer, until, most)))
             except BaseException as error:
                 received.set_exception(error)
 
@@ -243,13 +258,13 @@ class Server:
             return received.result()
         raise self._too_slow() if begun.is_set() else requests.ReadTimeout
 
-    def _body(self, answer: "Response", until: float) -> bytes:
+    def _body(self, answer: "Response", until: float, most: int) -> bytes:
         """until: by time.monotonic()."""
         data = bytearray()
         for chunk in answer.iter_content(CHUNK_BYTES):
             data += chunk
-            if len(data) > ANSWER_BYTES:
-                raise StoppedError(f"{self.address} sends more than {ANSWER_BYTES:,} bytes", hint=self.api.no_api)
+            if len(data) > most:
+                raise TooLongError(f"{self.address} sends more than {most:,} bytes", hint=self.api.no_api)
             if time.monotonic() > until:
                 raise self._too_slow()
         return bytes(data)
@@ -275,9 +290,13 @@ class Server:
         if status >= 500 or status in BUSY:
             said = f": {detail}" if detail else ""
             kind = _FailingError if status in FAILING else _PassingError
-            raise kind(f"{where} answers {status}{said}", hint="see what it prints, then run again")
+            failing = kind(f"{where} answers {status}{said}", hint="see what it prints, then run again")
+            failing.status = status
+            raise failing
         if status >= 400:
-            raise RefusedCallError(f"{where} answers {status}: {detail}", hint="see what it prints")
+            refused = RefusedCallError(f"{where} answers {status}: {detail}", hint="see what it prints")
+            refused.status = status
+            raise refused
         if page:
             raise StoppedError(f"{where} answers with a page for people (HTML), not with an API", hint=self.api.no_api)
         try:
@@ -290,6 +309,10 @@ class Server:
         credentials that it was shown, which some servers repeat."""
         text = "".join(letter if letter.isprintable() else " " for letter in str(said)[:LOOKED_AT])
         return masked(text, self._secrets())[:most].rstrip(" .")
+
+    def repeats_secret(self, text: str) -> bool:
+        """Whether a text has the credentials that the server was shown."""
+        return any(secret and secret.lower() in text.lower() for secret in self._secrets())
 
     def _secrets(self) -> tuple[str, ...]:
         if isinstance(self.session.auth, Bearer):
@@ -318,9 +341,10 @@ WEB_UI = Api(_credentials, NO_API, PASSWORD, "the user name and password are ref
 LANGUAGE_MODEL = Api(
     _key,
     "write it as llm:http://HOST:11434/v1, as Ollama, LM Studio, llama.cpp and vLLM have it",
-    f"set {KEY} to the key of this server",
+    OWN_KEY,
     f"the key in {KEY} is refused",
     "it asks for a key",
+    CHAT_BYTES,
     stops_failing=True,
 )
 

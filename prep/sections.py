@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from prep.names import MOST_REPEATS
 from prep.options import (
+    CaptionerName,
     FilePath,
     GrownSection,
     ModelName,
@@ -120,7 +121,7 @@ class GeneratorSettings(ModelSection):
 
 
 class CaptionerSettings(ModelSection):
-    model: ModelName = "grammar"
+    model: CaptionerName = "grammar"
 
     @classmethod
     def role(cls) -> Role:

@@ -11,6 +11,10 @@ class Question(NamedTuple):
     picture: bytes | None = None  # a JPEG
 
 
+class UnusableError(ValueError):
+    """Why there is no sentence in an answer, as the end of a sentence."""
+
+
 class Answer(NamedTuple):
     text: str
     cut: bool  # it ended because it may not be longer

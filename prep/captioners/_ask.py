@@ -5,12 +5,20 @@ import hashlib
 import json
 from typing import Any
 
-from prep.captioners._answer import Answer, Question
+from prep.captioners._answer import Answer, Question, UnusableError
 from prep.errors import StoppedError
 from prep.remote import LANGUAGE_MODEL, AbsentError, FailingError, Server, address_of
 
 CHAT, MODELS = "/chat/completions", "/models"
 OWN_TOKENS, TOKENS_PER_TAG, MOST_TOKENS = 512, 8, 4096  # of an answer; some models think aloud first
+KINDS = {
+    type(None): "null",
+    bool: "a truth value",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+}
 
 
 class Endpoint:
@@ -28,7 +36,9 @@ class Endpoint:
         return hashlib.sha256(json.dumps(["llm", self.model]).encode()).hexdigest()
 
     def ask(self, question: Question) -> Answer:
-        """Raises StoppedError; RefusedCallError and FailingError where only this question may be at fault."""
+        """Raises UnusableError, StoppedError; RefusedCallError, FailingError and TooLongError where only this question
+        may be at fault.
+        """
         content: Any = question.user
         if question.picture:
             image = "data:image/jpeg;base64," + base64.b64encode(question.picture).decode()
@@ -54,7 +64,10 @@ class Endpoint:
             raise FailingError(
                 f"{self.server.address} ({CHAT}) answers without a message", hint="see what it prints"
             ) from None
-        return Answer(text if isinstance(text, str) else "", ended == "length")
+        said = _text(text)
+        if self.server.repeats_secret(said):  # why a sentence is refused may quote it
+            raise UnusableError("repeats the key")
+        return Answer(said, ended == "length")
 
     def _first(self) -> str:
         name = "name the model with captioner.llm.model"
@@ -75,3 +88,15 @@ def _base(url: str) -> str:
     """With the path that these APIs have, for an address that was typed without one."""
     address = address_of(url).removesuffix(CHAT)
     return address if address.count("/") > 2 else f"{address}/v1"
+
+
+def _text(content: Any) -> str:
+    """Of a message: a text, or a list of parts with one, between which thoughts may be. Raises UnusableError."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        raise UnusableError(f"was {KINDS[type(content)]}, not text")
+    texts = [part.get("text", "") if isinstance(part, dict) else part for part in content]
+    if others := [text for text in texts if not isinstance(text, str)]:
+        raise UnusableError(f"was a list with {KINDS[type(others[0])]}, not text")
+    return "".join(texts)

@@ -5,22 +5,24 @@ then the grammar writes the sentence, and why is kept.
 """
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from prep.captioners._answer import Answer, Question
+from prep.captioners._answer import Answer, Question, UnusableError
 from prep.captioners._ask import Endpoint
 from prep.captioners._at_once import at_once
-from prep.captioners._clean import UnusableError, clean
+from prep.captioners._clean import clean
 from prep.captioners._prompt import SYSTEM, user_text
 from prep.captioners.grammar import by_grammar
 from prep.captions.faithful import unfaithful
-from prep.errors import PrepError, SettingsError, StoppedError
+from prep.errors import SettingsError, StoppedError
 from prep.options import CaptionerOptions, Text, number, whole
-from prep.remote import FailingError, RefusedCallError
+from prep.remote import FailingError, RefusedCallError, TooLongError
 from prep.types import Problem, Sentence, ToDescribe
 
+log = logging.getLogger(__name__)
 ATTEMPTS = 2
 MOST_TAGS = 300  # longer captions fit no small model, and no text encoder
 IN_A_ROW = 12  # questions that a server refuses or fails: then it is not the questions
@@ -74,6 +76,7 @@ class Llm:
             self.where, self.parallel = "this machine", 1
         self.digest = self.model.digest
         self.in_a_row = 0
+        self.said = ""  # by the server, about the last question that it did not answer
 
     @property
     def about(self) -> str:
@@ -92,7 +95,7 @@ class Llm:
         for answer in at_once(self._described, batch, self.parallel):
             self.in_a_row = self.in_a_row + 1 if isinstance(answer, Problem) else 0
             if self.in_a_row >= IN_A_ROW:
-                raise StoppedError(f"{answer.message}, {IN_A_ROW} times in a row", hint=answer.hint)
+                raise StoppedError(f"{self.said}, {IN_A_ROW} times in a row", hint=answer.hint)
             yield answer
 
     def close(self) -> None:
@@ -111,15 +114,22 @@ class Llm:
             except UnusableError as error:
                 wrong = str(error)
                 continue
-            except (RefusedCallError, FailingError) as error:
+            except (RefusedCallError, FailingError, TooLongError) as error:
                 return self._problem(error)
             wrong = unfaithful(text, what) or ""
             if not wrong:
                 return Sentence(text, self.name)
         return by_grammar(what, wrong)
 
-    def _problem(self, error: PrepError) -> Problem:
-        """Without the address: what is kept of it may be published with the set."""
-        kind = "refused" if isinstance(error, RefusedCallError) else "failed"
-        message = error.message.replace(self.where, "the server")
+    def _problem(self, error: RefusedCallError | FailingError | TooLongError) -> Problem:
+        """In fixed words: they are published with the set. What the server says is only logged, and shown when it is
+        new.
+        """
+        log.log(logging.DEBUG if error.message == self.said else logging.INFO, f"caption: {error.message}")
+        self.said = error.message
+        if isinstance(error, TooLongError):
+            kind, message = "failed", "the server's answer is longer than any caption"
+        else:
+            kind = "refused" if isinstance(error, RefusedCallError) else "failed"
+            message = f"the server answers {error.status or 'without a message'}"
         return Problem("describe", kind, message, "see what the server prints, then run again with --retry")

@@ -18,7 +18,8 @@ from prep.errors import WeightsError
 FILTERS = {each.name.lower(): each for each in Image.Resampling}
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 LISTS = ("stages", "test", "val")  # PixAI and Camie have `stages`, animetimm `test` and `val`
-SIDES_PX = range(1, 8193)
+SIDES_PX = range(1, 4097)  # of a picture, after every stage
+MOST_STAGES = 100
 AGAIN = "fetch preprocess.json again"
 
 Stage = Callable[[Image.Image], Image.Image]
@@ -28,10 +29,9 @@ class Stages:
     """From uint8 [H, W, 3], RGB, to float32 [h, w, 3]: pixels 0-1, less `mean`, over `std`."""
 
     def __init__(self, stages: Sequence[Stage], mean: np.ndarray, std: np.ndarray) -> None:
-        """mean, std: float32, one number or one per channel."""
+        """mean, std: float32, one number or one per channel; over `std`, both are finite."""
         self.stages = stages
-        self.factor = (1 / (255 * std)).astype(np.float32)
-        self.offset = (mean / std).astype(np.float32)
+        self.factor, self.offset = 1 / (255 * std), mean / std
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         picture = Image.fromarray(image)
@@ -55,6 +55,8 @@ def read_stages(path: Path) -> Stages:
         listed = next((found[name] for name in LISTS if name in found), None)
     if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
         raise WeightsError(f"{path.name} has no list of stages under {', '.join(LISTS)}", hint=AGAIN)
+    if len(listed) > MOST_STAGES:
+        raise WeightsError(f"{path.name} has {len(listed):,} stages; prep does {MOST_STAGES}", hint=AGAIN)
     stages: list[Stage] = []
     mean, std = np.zeros(1, np.float32), np.ones(1, np.float32)
     for number, each in enumerate(listed, 1):
@@ -62,8 +64,9 @@ def read_stages(path: Path) -> Stages:
         try:
             if kind == "normalize":
                 mean, std = _numbers(each["mean"]), _numbers(each["std"])
-                if not (std > 0).all():
-                    raise ValueError
+                with np.errstate(all="ignore"):
+                    if not ((std > 0) & np.isfinite(1 / (255 * std)) & np.isfinite(mean / std)).all():
+                        raise ValueError
             elif kind == "resize":
                 stages.append(_resize(each))
             elif kind == "center_crop":
@@ -83,13 +86,14 @@ def read_stages(path: Path) -> Stages:
 
 def _resize(stage: Mapping[str, Any]) -> Stage:
     """A single number is the shorter side; max_size then bounds the longer one."""
-    size, longest = stage["size"], stage.get("max_size")
+    size = stage["size"]
+    longest = None if stage.get("max_size") is None else _side(stage["max_size"])
     if isinstance(size, list) and len(size) == 1:
         size = size[0]
     if isinstance(size, list):
         width, height = _size(size)
         return partial(_to_size, size=(width, height), filter_=_filter(stage))
-    return partial(_to_shorter, side=_side(size), longest=longest and _side(longest), filter_=_filter(stage))
+    return partial(_to_shorter, side=_side(size), longest=longest, filter_=_filter(stage))
 
 
 def _to_size(picture: Image.Image, size: tuple[int, int], filter_: Image.Resampling) -> Image.Image:
@@ -97,8 +101,14 @@ def _to_size(picture: Image.Image, size: tuple[int, int], filter_: Image.Resampl
 
 
 def _to_shorter(picture: Image.Image, side: int, longest: int | None, filter_: Image.Resampling) -> Image.Image:
+    """Without `longest`, the middle of a picture that would become too long."""
+    short = min(picture.size)
+    if not longest:
+        most = max(1, SIDES_PX[-1] * short // side)
+        if max(picture.size) > most:
+            picture = _crop(picture, (min(picture.width, most), min(picture.height, most)))
+            short = min(picture.size)
     width, height = picture.size
-    short = min(width, height)
     size = [int(side * width / short), int(side * height / short)]
     if longest and max(size) > longest:
         size = [int(longest * each / max(size)) for each in size]
@@ -128,14 +138,18 @@ def _size(given: Any) -> tuple[int, int]:
 
 
 def _side(given: Any) -> int:
-    if isinstance(given, bool) or given not in SIDES_PX:
+    if type(given) not in (int, float) or given not in SIDES_PX:
         raise ValueError
     return int(given)
 
 
 def _numbers(given: Any) -> np.ndarray:
     """float32 [1] or [3]"""
-    found = np.atleast_1d(np.asarray(given, np.float32))
+    listed = given if isinstance(given, list) else [given]
+    if not all(type(each) in (int, float) for each in listed):
+        raise ValueError
+    with np.errstate(over="ignore"):
+        found = np.asarray(listed, np.float32)
     if found.shape not in ((1,), (3,)) or not np.isfinite(found).all():
         raise ValueError
     return found
@@ -143,11 +157,21 @@ def _numbers(given: Any) -> np.ndarray:
 
 def _filter(stage: Mapping[str, Any]) -> Image.Resampling:
     given = stage.get("interpolation", "bilinear")
-    return Image.Resampling(given) if isinstance(given, int) else FILTERS[given.lower()]
+    if type(given) is int:
+        return Image.Resampling(given)
+    return FILTERS[_word(given)]
 
 
 def _colour(given: Any) -> tuple[int, int, int]:
-    if isinstance(given, str):
-        return {"white": WHITE, "black": BLACK}[given.lower()]
-    red, green, blue = (int(each) for each in given)
+    if not isinstance(given, list):
+        return {"white": WHITE, "black": BLACK}[_word(given)]
+    red, green, blue = given
+    if not all(type(each) is int and 0 <= each <= 255 for each in given):
+        raise ValueError
     return red, green, blue
+
+
+def _word(given: Any) -> str:
+    if not isinstance(given, str):
+        raise ValueError
+    return given.lower()

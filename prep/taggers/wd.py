@@ -13,7 +13,7 @@ from PIL import Image
 
 from prep.errors import WeightsError
 from prep.options import TaggerOptions
-from prep.taggers._stages import Stages, read_stages
+from prep.taggers._stages import SIDES_PX, Stages, read_stages
 from prep.taggers._tags_csv import TOGETHER, vocabulary_of
 from prep.tensors.onnx_file import check_onnx, has_cuda, open_onnx
 from prep.tensors.onnx_signature import FLOAT, Tensor, signature
@@ -128,7 +128,7 @@ def _entry(model: str, inputs: list[Tensor], staged: bool) -> tuple[str, int, bo
     planes = len(shape) == 4 and shape[1] == 3
     if len(shape) == 4 and 3 in (shape[1], shape[3]) and (staged or not planes):
         sides = {side for side in (shape[2:] if planes else shape[1:3]) if isinstance(side, int) and side > 0}
-        if len(sides) < 2:
+        if len(sides) < 2 and max(sides, default=SIDE_PX) <= SIDES_PX[-1]:
             batch = shape[0] if isinstance(shape[0], int) else 0
             return inputs[0].name, max(batch, 0), planes, sides.pop() if sides else SIDE_PX
     taken = " and ".join(map(str, inputs)) or "nothing"

@@ -71,6 +71,13 @@ def test_a_faithful_sentence_is_kept_as_it_was_said():
         ("", "is empty"),
         ("<think>the tags say", "thinks aloud without an end"),
         (Said("A girl in a red", "length"), "was cut off"),
+        (f"{TRUE} " * 500, "has 24,999 letters: no caption is so long"),
+        ("<think>" * 100_000, "has 700,000 letters: no caption is so long"),
+        (Said(None), "was null, not text"),
+        (Said(float("nan")), "was a number, not text"),
+        (Said({"text": TRUE}), "was an object, not text"),
+        (Said([{"type": "text", "text": TRUE}, 5]), "was a list with a number, not text"),
+        (Said([{"type": "text", "text": [TRUE]}]), "was a list with a list, not text"),
     ],
 )
 def test_what_is_not_faithful_is_asked_once_more_and_then_left_to_the_grammar(said, why):
@@ -79,6 +86,36 @@ def test_what_is_not_faithful_is_asked_once_more_and_then_left_to_the_grammar(sa
         assert found.text == GRAMMAR and found.by == "grammar" and why in found.why
         first, second = (call["messages"][1]["content"] for call in speaker.calls)
         assert second.startswith(first) and found.why.split("`")[0].strip() in second
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [{"type": "text", "text": TRUE}],
+        [{"type": "thinking", "thinking": [{"type": "text", "text": "red"}]}, {"type": "text", "text": TRUE}],
+        [TRUE[:20], {"type": "output_text", "text": TRUE[20:]}],
+    ],
+)
+def test_an_answer_in_parts_is_read_as_their_text(parts):
+    with speaking(lambda asked: Said(parts)) as speaker:
+        assert written(speaker) == [Sentence(TRUE, "llm")]
+
+
+def test_an_answer_of_megabytes_is_not_read_to_its_end():
+    with speaking(lambda asked: "x" * 10_000_000 if "tag 1\n" in asked else TRUE) as speaker:
+        first, second = written(speaker, *numbered(2))
+        assert first.by == "llm" and second.message == "the server's answer is longer than any caption"
+        assert len(speaker.calls) == 2
+        speaker.models = ["x" * 100] * 20_000  # a list of models may be as long as it likes
+        assert captioner_at(speaker.url).digest
+
+
+def test_an_answer_that_repeats_the_key_does_not_bring_it_into_the_reason(monkeypatch):
+    monkeypatch.setenv("PREP_CAPTIONER_KEY", KEY)
+    with speaking(lambda asked: f"In a classroom, a girl in a red dress is smiling with {KEY}.") as speaker:
+        (found,) = written(speaker)
+        assert found.by == "grammar" and not any(word in found.why for word in ("seen", "anywhere"))
+        assert "anywhere" not in speaker.calls[1]["messages"][1]["content"]
 
 
 def test_the_second_answer_may_be_right():
@@ -102,12 +139,25 @@ def test_what_one_question_breaks_is_a_row_and_retry_asks_again(tmp_path):
         assert kinds == [None, "failed", "refused", None]
         book = SentenceBook(Ledger(tmp_path), describe_recipe(captioner))
         assert [book.failed(each.key) for each in items] == [False, True, True, False]
-        assert "CUDA out of memory" in book.get(items[1].key).why and book.get(items[1].key).by == "grammar"
-        assert "the context is too long" in book.get(items[2].key).why
+        assert book.get(items[1].key).why == "could not be asked: the server answers 500"
+        assert book.get(items[2].key).why == "could not be asked: the server answers 400"
+        assert {book.get(items[at].key).by for at in (1, 2)} == {"grammar"}
         broken["is"] = False
         again = [each for each in items if book.failed(each.key)]
         assert all(each.problem is None for each in LocalRunner(1).map(DescribeJob(ledger, captioner), again))
         assert not SentenceBook(Ledger(tmp_path), describe_recipe(captioner)).failed(items[1].key)
+
+
+def test_what_the_server_says_is_logged_once_and_never_published(tmp_path, caplog):
+    said = "no model at /home/alice/models on host-7.lan"
+    answers = iter([Said(status=400, error=said)] * 3)
+    with speaking(lambda asked: next(answers, TRUE)) as speaker, caplog.at_level("DEBUG", "prep"):
+        job = DescribeJob(Ledger(tmp_path), captioner_at(speaker.url, "captioner.llm.parallel=1"))
+        outcomes = [*LocalRunner(1).map(job, [ToWrite(sentence_key(what), what) for what in numbered(5)])]
+    assert [each.problem and each.problem.message for each in outcomes] == ["the server answers 400"] * 3 + [None] * 2
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"alice" in path.read_bytes()]
+    shown = [record.levelname for record in caplog.records if said in record.message]
+    assert shown == ["INFO", "DEBUG", "DEBUG"]
 
 
 def test_a_server_that_fails_every_question_stops_the_run():
@@ -222,7 +272,19 @@ def test_what_names_no_captioner_says_what_would(model, says):
     with pytest.raises(SettingsError) as caught:
         captioner_of(load_settings(sets=(f"captioner.model={model}",)))
     assert says.lower() in str(caught.value).lower()
-    assert "secret" not in str(caught.value)
+    assert "secret" not in str(caught.value) and "A1111" not in str(caught.value)
+
+
+def test_a_password_in_a_captioners_address_is_not_asked_for_as_a_web_uis(tmp_path):
+    (tmp_path / "prep.toml").write_text('[captioner]\nmodel = "llm:http://mira:secret@host/v1"\n')
+    for load in (
+        lambda: load_settings(tmp_path),
+        lambda: load_settings(sets=("captioner.model=llm:http://mira:secret@host/v1",)),
+        lambda: captioner_of(load_settings(sets=("captioner.model=http://mira:secret@host/v1",))),
+    ):
+        with pytest.raises(SettingsError, match="PREP_CAPTIONER_KEY") as caught:
+            load()
+        assert not any(word in str(caught.value) for word in ("secret", "A1111", "netrc"))
 
 
 def test_a_set_that_comes_from_anybody_names_only_this_machine(tmp_path):

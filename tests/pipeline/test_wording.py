@@ -109,11 +109,17 @@ def test_an_unfaithful_model_leaves_the_grammars_sentence_and_says_why(made, cap
         assert len(speaker.calls) == asked
 
 
-def test_a_question_that_fails_is_a_problem_and_retry_asks_again(made, typed):
-    fails = True
-    with speaking(lambda asked: Said(status=500, error="no") if fails else faithful(asked)) as speaker:
+def test_a_question_that_fails_is_a_problem_and_retry_asks_again(made, typed, monkeypatch, capsys):
+    monkeypatch.setenv("PREP_CAPTIONER_KEY", KEY)
+    fails, said = True, Said(status=500, error="no model at /home/alice on host-7.lan" + " " * 150 + KEY)
+    with speaking(lambda asked: said if fails else faithful(asked)) as speaker:
         made.run(*by_model(speaker))
-        assert "no" in (made.out / "problems.txt").read_text()
+        assert "the server answers 500" in (made.out / "problems.txt").read_text()
+        assert made.row("000")["sentence_why"] == "could not be asked: the server answers 500"
+        assert "/home/alice" in capsys.readouterr().out
+        files = {path: path.read_bytes() for path in made.out.rglob("*") if path.is_file()}
+        assert {path.name for path, data in files.items() if b"alice" in data or b"host-7" in data} == {"log"}
+        assert not [path for path, data in files.items() if KEY[:10].encode() in data]
         fails = False
         made.run(*by_model(speaker))
         assert made.row("000")["sentence_by"] == "grammar"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class Said(NamedTuple):
-    text: str = ""
+    text: Any = ""  # or what takes its place, as JSON
     ended: str = "stop"
     status: int = 200
     error: str = ""

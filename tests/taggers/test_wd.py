@@ -13,6 +13,7 @@ from PIL import Image
 
 from prep.errors import SettingsError, StoppedError, WeightsError
 from prep.options import TaggerOptions
+from prep.taggers._stages import read_stages
 from prep.taggers._tags_csv import read_tags, read_thresholds, vocabulary_of
 from prep.taggers.wd import Wd, check
 from tests.support.onnx_taggers import (
@@ -231,6 +232,19 @@ def test_a_category_that_danbooru_does_not_have_counts_as_meta(tmp_path):
         ([{"type": "resize", "size": 32, "interpolation": "magic"}], "stage 1, resize, has a value"),
         ([{"type": "pad_to_size", "size": [32, 32], "background_color": 3}], "stage 1, pad_to_size, has a value"),
         ([*STAGES, {"type": "normalize", "mean": 0, "std": [0, 1, 1]}], "stage 4, normalize, has a value"),
+        ([{"type": "resize", "size": [32, 32], "interpolation": None}], "stage 1, resize, has a value"),
+        ([{"type": "resize", "size": [32, 32], "interpolation": []}], "stage 1, resize, has a value"),
+        ([{"type": "resize", "size": [32, 32], "interpolation": True}], "stage 1, resize, has a value"),
+        ([{"type": "resize", "size": [32, 32], "max_size": -1}], "stage 1, resize, has a value"),
+        ([{"type": "resize", "size": 32, "max_size": 0}], "stage 1, resize, has a value"),
+        ([{"type": "resize", "size": 4097}], "stage 1, resize, has a value"),
+        ([{"type": "pad_to_size", "size": 32, "background_color": [0, 999, 0]}], "stage 1, pad_to_size, has a value"),
+        ([{"type": "pad_to_size", "size": 32, "background_color": [0, -2, 0]}], "stage 1, pad_to_size, has a value"),
+        ([{"type": "pad_to_size", "size": 32, "background_color": [0.5, 0, 0]}], "stage 1, pad_to_size, has a value"),
+        ([*STAGES, {"type": "normalize", "mean": 1e39, "std": 1}], "stage 4, normalize, has a value"),
+        ([*STAGES, {"type": "normalize", "mean": 0.5, "std": 1e-40}], "stage 4, normalize, has a value"),
+        ([*STAGES, {"type": "normalize", "mean": "0.5", "std": True}], "stage 4, normalize, has a value"),
+        ([{"type": "resize", "size": 32}] * 1000, "has 1,000 stages; prep does 100"),
         ([{"type": "resize", "size": 16}], "makes pictures of 22 x 16 px; model.onnx takes 32 x 32"),
         ("none", "has no list of stages under stages, test, val"),
     ],
@@ -239,6 +253,33 @@ def test_stages_that_prep_cannot_do_are_one_sentence(tmp_path, stages, says):
     make_pixai(tmp_path, stages=stages)
     message = refused(tmp_path)
     assert message.startswith("preprocess.json") and says in message
+
+
+def test_no_stage_makes_a_side_longer_than_4096_px(monkeypatch, tmp_path):
+    """A picture of 4096 x 1 px whose shorter side becomes 4096 px would have 16 million px on the other."""
+    sides: list[int] = []
+    resize = Image.Image.resize
+    monkeypatch.setattr(
+        Image.Image, "resize", lambda self, size, *more, **named: sides.extend(size) or resize(self, (9, 9), *more)
+    )
+    for long in ((1, 4000), (4000, 1)):
+        stages = [
+            {"type": "resize", "size": 448},
+            {"type": "resize", "size": list(long)},
+            {"type": "resize", "size": 9},
+        ]
+        (tmp_path / "preprocess.json").write_text(json.dumps(stages))
+        read_stages(tmp_path / "preprocess.json")(np.zeros((*long, 3), np.uint8))
+    assert 4000 <= max(sides) <= 4096
+
+
+def test_of_a_very_long_picture_the_middle_is_read(tmp_path):
+    stages = [{"type": "resize", "size": 448}, {"type": "center_crop", "size": 448}]
+    (tmp_path / "preprocess.json").write_text(json.dumps(stages))
+    picture = np.zeros((20, 1000, 3), np.uint8)
+    picture[:, 480:520] = 255
+    found = read_stages(tmp_path / "preprocess.json")(picture)
+    assert found.shape == (448, 448, 3) and found[:, 30:-30].mean() > 0.99
 
 
 def test_a_preprocess_that_is_no_json_is_one_sentence(tmp_path):
@@ -261,6 +302,7 @@ def network(path, given, found, kind=TensorProto.FLOAT, node="Identity"):
         ({"x": ["n", 3, 32, 32]}, TensorProto.FLOAT, "one that takes channels first needs preprocess.json beside it"),
         ({"x": ["n", 768]}, TensorProto.FLOAT, "it takes x [n, 768]; expected pictures as [n, 448, 448, 3]"),
         ({"x": ["n", 32, 48, 3]}, TensorProto.FLOAT, "it takes x [n, 32, 48, 3]"),
+        ({"x": ["n", 99999, 99999, 3]}, TensorProto.FLOAT, "it takes x [n, 99999, 99999, 3]"),
         ({"x": ["n", 32, 32, 3]}, TensorProto.INT64, "it takes x [n, 32, 32, 3] which are no float32"),
         ({"x": ["n", 32, 32, 3], "y": ["n", 3]}, TensorProto.FLOAT, "x [n, 32, 32, 3] and y [n, 3]"),
     ],
@@ -323,6 +365,50 @@ def test_no_table_ever_gives_a_traceback(tmp_path_factory, data, wrap):
             read(path)
         except WeightsError as error:
             assert error.message.startswith("selected_tags.csv")
+
+
+odd = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["white", "bicubic", "32", [], {}])
+sizes = st.sampled_from([1, 7, 32, 4096]) | st.lists(st.sampled_from([1, 32, 4096]), max_size=3) | odd
+stage = st.fixed_dictionaries(
+    {"type": st.sampled_from(["resize", "center_crop", "pad_to_size", "normalize", "to_tensor"]) | odd},
+    optional={
+        "size": sizes,
+        "max_size": sizes,
+        "interpolation": odd,
+        "background_color": odd | st.lists(st.integers(-3, 300), max_size=4),
+        "mean": odd | st.lists(odd, max_size=4),
+        "std": odd | st.lists(st.floats(0.1, 1), min_size=3, max_size=3),
+    },
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(stage, max_size=3) | st.dictionaries(st.sampled_from(["stages", "test"]), odd | st.lists(odd | stage)))
+def test_no_preprocess_ever_gives_a_traceback(tmp_path_factory, found):
+    path = tmp_path_factory.mktemp("stages") / "preprocess.json"
+    path.write_text(json.dumps(found))
+    try:
+        made = read_stages(path)(np.full((2, 9, 3), 9, np.uint8))
+    except WeightsError as error:
+        assert error.message.startswith("preprocess.json") and error.hint
+    else:
+        assert max(made.shape) <= 4096 and made.dtype == np.float32 and np.isfinite(made).all()
+
+
+cells = st.sampled_from(["", "smile", "general", "0", "4", "0.5", "1e309", "nan", "-1", "10", '"', "\0", " ", "\ud55c"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(cells, max_size=4), max_size=5))
+def test_thresholds_are_read_or_refused_in_a_sentence(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("tables") / "thresholds.csv"
+    path.write_text("category,name,threshold\n" + "\n".join(map(",".join, rows)))
+    try:
+        by_category, by_tag = read_thresholds(path, {"smile"})
+    except WeightsError as error:
+        assert error.message.startswith("thresholds.csv") and error.hint
+    else:
+        assert all(0 <= value <= 1 for value in (*by_category.values(), *by_tag.values())) and {*by_tag} <= {"smile"}
 
 
 names = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Z")), min_size=1, max_size=12)
