@@ -21,11 +21,14 @@ def graph(params: ResNetParams, state: Mapping[str, Tensor], side_px: int) -> "M
     module = openvino()
     from openvino import opset13 as ops
 
+    def constant(tensor: Tensor) -> Any:
+        return ops.constant(tensor.float().contiguous().numpy(), shared_memory=True)
+
     def conv(x: Any, name: str, stride: int = 1, before: int = 0, after: int = 0) -> Any:
         """before, after: zeros around the picture, left and above, right and below."""
         weight, bias = (state.get(f"{name}.{kind}") for kind in ("weight", "bias"))
-        x = ops.convolution(x, _array(weight), [stride] * 2, [before] * 2, [after] * 2, [1, 1])
-        return x if bias is None else ops.add(x, _array(bias).reshape(1, -1, 1, 1))
+        x = ops.convolution(x, constant(weight), [stride] * 2, [before] * 2, [after] * 2, [1, 1])
+        return x if bias is None else ops.add(x, constant(bias.reshape(1, -1, 1, 1)))
 
     def block(x: Any, name: str, stride: int, project: bool) -> Any:
         inner = ops.relu(conv(x, f"{name}.reduce"))
@@ -43,7 +46,3 @@ def graph(params: ResNetParams, state: Mapping[str, Tensor], side_px: int) -> "M
             x = block(x, f"stages.{place}.{index}", stride, project=index == 0)
     x = conv(ops.reduce_mean(x, np.array([2, 3]), True), "head")
     return module.Model([ops.reshape(x, np.array([1, -1]), False)], [picture], "deepdanbooru")
-
-
-def _array(tensor: Tensor) -> np.ndarray:
-    return np.ascontiguousarray(tensor.float().numpy())
