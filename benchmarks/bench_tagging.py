@@ -1,11 +1,13 @@
-"""Tagging with the full-size network: images a second as prep does it, against two float32 loops of one image at a
-time: over the network as its published module runs it, and over prep's own module, whose activations are in place.
+"""Tagging with the full-size network: images a second as prep does it, in each backend that is installed, against
+float32 loops of one image at a time: over the network as its published module runs it, over prep's own module, whose
+activations are in place, and kohya's way, onnxruntime, if onnx and onnxruntime are installed.
 
-    python benchmarks/bench_tagging.py [--images 64]
+    python benchmarks/bench_tagging.py [--images 64] [--rounds 2]
 
-Writes a full-size checkpoint with made-up weights (644 MB) to a temporary folder. All ways decode the same 1 MP
-JPEG files in this one run; the ratios are what counts: `ratio` to the published loop, `ratio_to_module` to the other.
-The last line is JSON.
+Writes a full-size checkpoint with made-up weights (644 MB) to a temporary folder, and for kohya's way an ONNX file of
+the same size. All ways decode the same 1 MP JPEG files in turns in this one run, and the best round of each counts. The
+ratios are what matters: `ratio` to the published loop, `ratio_to_module` and `ratio_to_kohya` to the others, each of
+prep in torch; those in OpenVINO end in `_openvino`. The last line is JSON.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -41,6 +44,13 @@ from prep.taggers._resnet import ResNet
 from prep.types import ImageRef
 from tests.v3.make_checkpoint import make
 
+WHAT = {
+    "plain": "float32, one at a time, as published",
+    "module": "float32, one at a time, prep's own module",
+    "kohya": "float32, one at a time, onnxruntime",
+    "prep": "prep in torch",
+    "prep_openvino": "prep in OpenVINO",
+}
 EXPECTED = Path(__file__).parent.parent / "tests" / "v3" / "expected-seed1.npz"
 
 
@@ -85,11 +95,19 @@ def one_by_one(network: Callable[[torch.Tensor], torch.Tensor], folder: Path, re
         return time.perf_counter() - started
 
 
-def as_prep_does(weights: Path, folder: Path, refs: list[ImageRef]) -> float:
+def kohyas_loop(network: Path, folder: Path, refs: list[ImageRef]) -> float:
+    """The same in onnxruntime, as sd-scripts' tag_images_by_wd14_tagger runs its taggers on a CPU."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(network), providers=["CPUExecutionProvider"])
+    return one_by_one(lambda image: torch.from_numpy(session.run(None, {"picture": image.numpy()})[0]), folder, refs)
+
+
+def as_prep_does(weights: Path, folder: Path, refs: list[ImageRef], backend: str = "torch") -> float:
     """Seconds for the tag stage's own job, rows written; loading the weights is not counted, as above."""
     with tempfile.TemporaryDirectory() as out:
         ledger = Ledger.begin(Path(out))
-        job = TagJob(folder, ledger, tagger_of(weights), 10**8)
+        job = TagJob(folder, ledger, tagger_of(weights, backend), 10**8)
         own_this_process()  # as a command does, so that the heap is kept for a job that asks for it
         keep_freed_memory()
         job.open("main")
@@ -102,8 +120,8 @@ def as_prep_does(weights: Path, folder: Path, refs: list[ImageRef]) -> float:
     return seconds
 
 
-def tagger_of(weights: Path) -> ModelRef:
-    spec, options = TAGGERS.spec("deepdanbooru-v3"), TaggerOptions(device="cpu", batch=8)
+def tagger_of(weights: Path, backend: str) -> ModelRef:
+    spec, options = TAGGERS.spec("deepdanbooru-v3"), TaggerOptions(device="cpu", batch=8, backend=backend)
     return ModelRef(spec, spec.name, digest_of({"model": weights}), options, (("model", str(weights)),))
 
 
@@ -116,22 +134,39 @@ def alone(way: Callable[..., float], *arguments: Any) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         weights = folder / "model-resnet_custom_v3.pt"
         make(weights, seed=1)
         refs = pictures(folder, arguments.images)
-        plain = alone(plain_loop, weights, folder, refs)
-        module = alone(module_loop, weights, folder, refs)
-        quick = alone(as_prep_does, weights, folder, refs)
-    rates = {"plain": len(refs) / plain, "module": len(refs) / module, "prep": len(refs) / quick}
-    print(f"float32, one at a time, as published:      {rates['plain']:.2f} images/s")
-    print(f"float32, one at a time, prep's own module: {rates['module']:.2f} images/s")
-    print(f"prep:                                      {rates['prep']:.2f} images/s")
-    told = {name: round(rate, 3) for name, rate in rates.items()}
-    ratios = {"ratio": round(plain / quick, 2), "ratio_to_module": round(module / quick, 2)}
-    print(json.dumps({"benchmark": "tagging", "unit": "images/s", **told, **ratios}))
+        ways: dict[str, tuple] = {
+            "plain": (plain_loop, weights, folder, refs),
+            "module": (module_loop, weights, folder, refs),
+            "prep": (as_prep_does, weights, folder, refs, "torch"),
+        }
+        if find_spec("openvino"):
+            ways["prep_openvino"] = (as_prep_does, weights, folder, refs, "openvino")
+        if find_spec("onnxruntime") and find_spec("onnx"):
+            import v3_in_onnx
+
+            network = v3_in_onnx.write(folder / "v3.onnx", weights)
+            ways["kohya"] = (kohyas_loop, network, folder, refs)
+        seconds: dict[str, list[float]] = {way: [] for way in ways}
+        for _ in range(arguments.rounds):
+            for way, (call, *given) in ways.items():
+                seconds[way].append(alone(call, *given))
+                print(f"{WHAT[way]:<45}{len(refs) / seconds[way][-1]:.2f} images/s", flush=True)
+    best = {way: min(each) for way, each in seconds.items()}
+    rates = {way: round(len(refs) / each, 3) for way, each in best.items()}
+    ratios = {
+        f"ratio{to}{of}": round(best[way] / best[f"prep{of}"], 2)
+        for of in ("", "_openvino")
+        for way, to in (("plain", ""), ("module", "_to_module"), ("kohya", "_to_kohya"))
+        if way in best and f"prep{of}" in best
+    }
+    print(json.dumps({"benchmark": "tagging", "unit": "images/s", **rates, **ratios}))
 
 
 if __name__ == "__main__":

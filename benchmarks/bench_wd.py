@@ -1,12 +1,13 @@
-"""Tagging with a tagger in ONNX of WD SwinV2's cost: pictures a second as prep does it, from files to stored scores,
-against the session alone on pictures that are ready, and against a loop like that of sd-scripts'
-tag_images_by_wd14_tagger (one process: Pillow, OpenCV, a batch, session.run).
+"""Tagging with a tagger in ONNX of WD SwinV2's cost: pictures a second as prep does it, from files to stored scores, in
+onnxruntime and, if it is installed, in OpenVINO, against the session alone on pictures that are ready, and against a
+loop like that of sd-scripts' tag_images_by_wd14_tagger (one process: Pillow, OpenCV, a batch, session.run).
 
     python benchmarks/bench_wd.py [--images 24] [--rounds 2]
 
 Writes a network with made-up weights (0.4 GB) to a temporary folder; benchmarks/wd_full_size.py says what it is. All
 ways take the same 1 MP JPEGs, in turns, and the best round of each counts. The ratios are what matters: `ratio` is
-prep's rate over the session's, `ratio_to_loop` over the loop's. The last line is JSON.
+prep's rate over the session's, `ratio_to_loop` over the loop's, `ratio_to_loop_openvino` that in OpenVINO over the
+loop's. The last line is JSON.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import json
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -40,14 +42,15 @@ from prep.types import ImageRef
 BATCH = 4  # of the loop; the session alone takes its pictures as prep does, one by one, and so many at once
 
 
-def as_prep_does(folder: Path, refs: list[ImageRef]) -> float:
+def as_prep_does(folder: Path, refs: list[ImageRef], backend: str) -> float:
     """Seconds for the tag stage's own job, rows written; opening the network is not counted, here and below."""
     with tempfile.TemporaryDirectory() as out:
         ledger = Ledger.begin(Path(out))
         files = files_in(folder)
         spec = TAGGERS.spec("wd")
         given = tuple((part, str(path)) for part, path in files.items())
-        job = TagJob(folder, ledger, ModelRef(spec, spec.name, digest_of(files), TaggerOptions(), given), 10**8)
+        options = TaggerOptions(backend=backend)
+        job = TagJob(folder, ledger, ModelRef(spec, spec.name, digest_of(files), options, given), 10**8)
         own_this_process()
         keep_freed_memory()
         job.open("main")
@@ -115,7 +118,8 @@ def main() -> None:
         wd_full_size.write(folder)
         refs = pictures(folder, arguments.images)
         ways = {
-            "prep": (as_prep_does,),
+            "prep": (as_prep_does, "torch"),
+            **({"prep_openvino": (as_prep_does, "openvino")} if find_spec("openvino") else {}),
             "session": (session_alone, 1),
             "session_batch": (session_alone, BATCH),
             "loop": (as_the_loop_does,),
@@ -128,6 +132,8 @@ def main() -> None:
     rates = {way: round(len(refs) / min(each), 3) for way, each in seconds.items()}
     best = max(rates["session"], rates["session_batch"])
     ratios = {"ratio": round(rates["prep"] / best, 2), "ratio_to_loop": round(rates["prep"] / rates["loop"], 2)}
+    if "prep_openvino" in rates:
+        ratios["ratio_to_loop_openvino"] = round(rates["prep_openvino"] / rates["loop"], 2)
     print(json.dumps({"benchmark": "wd", "unit": "pictures/s", **rates, **ratios}))
 
 

@@ -219,11 +219,14 @@ class Options(Section):
     """What a model is made with besides its files. A model's own options are fields of a subclass of its family's."""
 
     costs: ClassVar[tuple[str, ...]] = ()  # options that never change what comes out
+    common_own: ClassVar[tuple[str, ...]] = ()  # of those that a family has in common: what does change it
 
 
 class TaggerOptions(Options):
+    common_own: ClassVar = ("backend",)
     batch: whole(1, 256) = 8
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    backend: Literal["torch", "openvino"] = "torch"  # torch, or onnxruntime for a network in ONNX
 
 
 class GeneratorOptions(Options):

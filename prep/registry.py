@@ -79,6 +79,7 @@ class ModelSpec:
     runs_on: str = ""
     gated: bool = False  # a licence to accept and a token to send
     needs: str = ""  # a module that prep does not bring along
+    openvino: bool = False  # its maker heeds options.backend: OpenVINO can run it, too
     remote: bool = False  # no files: the user names another machine's address, and the maker gets it as files["url"]
 
     def __post_init__(self) -> None:

@@ -42,11 +42,13 @@ class Scan(Section):
     max_images: whole(0, 1_000_000) = 0
 
 
-class TaggerSettings(ModelSection):
+class TaggerSettings(ModelSection, GrownSection):
+    later = ("backend",)
     model: ModelName = "auto"
     second: ModelOrNone = ""
     batch: whole(1, 256) = 8
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    backend: Literal["auto", "torch", "openvino"] = "auto"
 
     @classmethod
     def role(cls) -> Role:

@@ -49,6 +49,12 @@ def tiny_tagger(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
+def _auto_is_torch(monkeypatch):
+    """Whatever is installed: `tagger.backend = auto` finds no OpenVINO in this process."""
+    monkeypatch.setattr("prep.models.backend.lacks", lambda: "openvino is not installed")
+
+
+@pytest.fixture(autouse=True)
 def _nothing_in_memory():
     yield
     MEMORY.clear()

@@ -43,6 +43,7 @@ def test_default_toml_is_complete_and_says_the_defaults():
     hidden = {"characters": True, "tagger": {"options"}, "generator": {"options"}, "captioner": {"options"}}
     # Written out only if they differ:
     assert values["captions"].pop("for") == Settings().captions.for_ == ""
+    assert values["tagger"].pop("backend") == Settings().tagger.backend
     assert values["captions"].pop("readers") == Settings().captions.readers
     assert values == Settings().model_dump(mode="json", exclude=hidden)
 

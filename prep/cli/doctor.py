@@ -20,7 +20,8 @@ WIDTH = 110
 def command(config: Path | None) -> int:
     """Show what this machine has, which models would run on it and why, and how to get better ones.
 
-    Loads and fetches nothing. Exits with 0 if a run can begin, with 1 if something prevents it.
+    Fetches nothing, and loads only the tagger, to time it. Exits with 0 if a run can begin, with 1 if something
+    prevents it.
 
     \b
     Examples:

@@ -10,6 +10,8 @@ from pathlib import Path
 from prep.errors import PrepError, UsageError
 from prep.machine.advice import plan_for
 from prep.machine.compute import Compute, look
+from prep.machine.speed import timed
+from prep.models.backend import GPUS, faster_here, settled
 from prep.models.captioners import captioner_of, is_grammar
 from prep.models.check import WITH_SECTION, check_model
 from prep.models.choose import ANSWER_SECONDS, choose_generator, choose_tagger, elsewhere
@@ -19,7 +21,7 @@ from prep.models.fetch import answers, source_of
 from prep.models.hashes import cache_folder
 from prep.models.hub import hub_cache, hub_name, hub_offline, is_mirror, sends_token, token_source
 from prep.models.known import known
-from prep.models.locate import find, models_folder
+from prep.models.locate import Weights, find, models_folder
 from prep.models.matting import matting_told
 from prep.models.witnesses import ABOUT, check_witnesses, chosen, lacks
 from prep.process.hardware import disk_free, memory
@@ -55,12 +57,13 @@ def examine(settings: Settings) -> Iterator[tuple[str, list[Line]]]:
         yield "torch", list(_torch(compute))
         reached = {name: answer.result() for name, answer in asked.items()}
     yield "network", wrong or list(_network(reached, offline))
-    tagger = _tagger(settings, reached.get("tagger", False))
+    tagger, weights = _tagger(settings, reached.get("tagger", False))
+    speed = _speed(weights, settings, compute) if weights else []
     generator = _generator(settings, compute)
     devices, matting = _device(settings, compute), _matting(settings)
     yield (
         "models",
-        [tagger, *devices, generator, matting, *_witnesses(settings), *_crops(settings), *_captioner(settings)],
+        [tagger, *speed, *devices, generator, matting, *_witnesses(settings), *_crops(settings), *_captioner(settings)],
     )
 
 
@@ -133,22 +136,42 @@ def _network(reached: dict[str, bool], offline: bool) -> Iterator[Line]:
     yield Line("token", text)
 
 
-def _tagger(settings: Settings, reached: bool) -> Line:
+def _tagger(settings: Settings, reached: bool) -> tuple[Line, Weights | None]:
+    """Which tagger a run with these settings would use, and its weights if they are on this machine."""
     why: list[str] = []
     offline, fallback = settings.models.offline, settings.models.fallback
     try:
         check_model("tagger", settings)
         if there := elsewhere("tagger", settings.tagger.model):
-            return Line("tagger", _told_elsewhere(*there, settings))
+            return Line("tagger", _told_elsewhere(*there, settings)), None
         chosen = choose_tagger(
             settings.tagger.model, offline, fallback, why.append, may_fetch=False, reach=lambda *_: reached
         )
     except PrepError as error:
-        return Line("tagger", error.message, error.hint, stops=True)
+        return Line("tagger", error.message, error.hint, stops=True), None
     if not why:
-        return Line("tagger", f"{chosen.path}, as tagger.model says")
+        return Line("tagger", f"{chosen.path}, as tagger.model says"), chosen
     starter = chosen and chosen.name == family("tagger").trial
-    return Line("tagger", why[0], _get(_automatic("tagger")) if starter else "")
+    return Line("tagger", why[0], _get(_automatic("tagger")) if starter else ""), chosen
+
+
+def _speed(weights: Weights, settings: Settings, compute: Compute) -> list[Line]:
+    """How fast it reads. Nothing where a run could not begin for another reason, which has its own line."""
+    device = settings.tagger.device
+    if compute.version is None or device in GPUS and device not in [gpu.kind for gpu in compute.gpus]:
+        return []
+    settings = settled(settings, None)
+    try:
+        found = timed(weights, settings, on_gpu=bool(compute.gpus) and device != "cpu")
+    except PrepError as error:
+        return [Line("speed", error.message, error.hint, stops=True)]
+    except Exception as error:  # a broken library may raise anything
+        reason = (str(error).strip().split("\n")[0] or type(error).__name__)[:120]
+        todo = "set tagger.device=cpu and tagger.backend=torch"
+        return [Line("speed", f"a batch of {weights.name} fails here: {reason}", todo, stops=True)]
+    text = f"about {found.images_per_second:.3g} images/s by {found.by}, the network alone"
+    starter = weights.name == family("tagger").trial
+    return [Line("speed", text, "" if starter else faster_here(weights.spec, settings))]
 
 
 def _told_elsewhere(spec: ModelSpec, address: str, settings: Settings) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from prep.errors import SettingsError, StoppedError, UsageError, WeightsError
 from prep.files import what_is
+from prep.models.backend import OPENVINO, check_backend
 from prep.models.choose import elsewhere, named
 from prep.models.choose_models import (
     card_of,
@@ -63,7 +64,9 @@ def check_model(role: Role, settings: Settings, begun: bool = False) -> None:
     _check_parts(role, settings)
     if spec is None:
         return
-    if role == "tagger" and spec.needs and not find_spec(spec.needs):
+    if role == "tagger":
+        check_backend(spec, settings)
+    if role == "tagger" and spec.needs and settings.tagger.backend != OPENVINO and not find_spec(spec.needs):
         raise StoppedError(
             f"tagger.model: {spec.name} needs {spec.needs}, which is not installed",
             hint=f"`pip install {spec.needs}`, then run again",

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from prep.errors import PrepError, SettingsError, StoppedError, UsageError
 from prep.ledger import Ledger, Shelf
+from prep.models.backend import OPENVINO, TORCH, check_begun, settled
 from prep.models.choose import choose_generator, choose_tagger, elsewhere, named, not_to_be_had, unasked, why_not
 from prep.models.elsewhere import model_there, ref_elsewhere
 from prep.models.fetch import answers, fetch
@@ -25,7 +26,14 @@ from prep.protocols import Card
 from prep.registry import ModelSpec, Role, family, load
 from prep.sections import Settings
 
-MODEL = Shelf("model", (pa.field("name", pa.string()), pa.field("sha256", pa.string())))
+MODEL = Shelf(
+    "model",
+    (
+        pa.field("name", pa.string()),
+        pa.field("sha256", pa.string()),
+        pa.field("backend", pa.string()),  # null: torch, and in older parts
+    ),
+)
 BY_PATH = ":"  # ends the remembered name of a model that the user named by path
 log = logging.getLogger(__name__)
 
@@ -91,6 +99,7 @@ def tagger_of(
     """
     asked, subject = settings.tagger.model, "second" if as_second else "tagger"
     remembered = ledger.rows(MODEL).get(subject)
+    settings = settled(settings, remembered)
     if there := elsewhere("tagger", asked):
         return _tagger_elsewhere(ledger, *there, settings, may_fetch, remembered, subject)
     if remembered and remembered["name"].endswith(BY_PATH) and asked == "auto":
@@ -116,10 +125,11 @@ def tagger_of(
     name = weights.name + (BY_PATH if weights.source == "file" and weights.spec.files else "")
     if remembered and remembered["name"] == name and remembered["sha256"] != weights.digest:
         log.info(f"tag: {weights.path.name} is a different file than before; all images are tagged again")
-    if not remembered or (remembered["name"], remembered["sha256"]) != (name, weights.digest):
-        row = {"subject": subject, "recipe": "", "name": name, "sha256": weights.digest}
-        ledger.write(MODEL, [row])
-    return ref_of(weights, options_of("tagger", weights.spec, settings))
+    ref = ref_of(weights, options_of("tagger", weights.spec, settings))
+    row = {"name": name, "sha256": weights.digest, "backend": OPENVINO if ref.options.backend == OPENVINO else None}
+    if not remembered or any(remembered[column] != value for column, value in row.items()):
+        ledger.write(MODEL, [{"subject": subject, "recipe": "", **row}])
+    return ref
 
 
 def _tagger_elsewhere(
@@ -199,7 +209,10 @@ def card_of(ref: ModelRef) -> Card:
 
 
 def fetched(ref: ModelRef, settings: Settings) -> ModelRef:
-    """The same model with its files on this machine: fetched if missing and allowed. Raises StoppedError."""
+    """The same model with its files on this machine: fetched if missing and allowed. Raises StoppedError, also where
+    what runs it cannot.
+    """
+    check_begun(ref)
     if ref.given or (ref.spec.files and find(ref.spec)):
         return ref
     if not ref.spec.files:
@@ -287,11 +300,15 @@ def option_files(spec: ModelSpec, options: Options) -> dict[str, Path]:
 
 
 def options_of(role: Role, spec: ModelSpec, settings: Settings) -> Options:
-    """The options for this model in these settings: the family's own, and those of its section."""
+    """The options for this model in these settings: the family's own, and those of its section. A backend that is not
+    settled is torch.
+    """
     section = getattr(settings, role)
     common = COMMON[role]
     values = {name: getattr(section, name) for name in common.model_fields if name in type(section).model_fields}
     if "offline" in common.model_fields:
         values["offline"] = settings.models.offline
+    if "backend" in common.model_fields:
+        values["backend"] = OPENVINO if spec.openvino and section.backend == OPENVINO else TORCH
     model = load(spec.options) if spec.options else common
     return model(**values, **(section.options.get(spec.section, {}) if spec.options else {}))

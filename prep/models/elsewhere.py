@@ -64,7 +64,7 @@ def model_there(ref: ModelRef) -> str:
 
 
 def _key(spec: ModelSpec, address: str, options: Options) -> str:
-    told = options.model_dump(mode="json", exclude={*options.costs, "batch", "device", "offline"})
+    told = options.model_dump(mode="json", exclude={*options.costs, "batch", "device", "backend", "offline"})
     return hashlib.sha256(json.dumps([spec.role, spec.name, address_of(address), told]).encode()).hexdigest()
 
 

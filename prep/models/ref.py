@@ -71,7 +71,7 @@ class ModelRef:
     @property
     def own_options(self) -> dict[str, Any]:
         """Its own options that are not at their default: besides its files, they may affect its output."""
-        common = {*COMMON[self.spec.role].model_fields, *self.options.costs}
+        common = {*COMMON[self.spec.role].model_fields, *self.options.costs} - {*self.options.common_own}
         fields = type(self.options).model_fields
         values = self.options.model_dump(mode="json")
         bare = {name: field.get_default(call_default_factory=True) for name, field in fields.items()}

@@ -21,6 +21,7 @@ IN_ONNX = {
     "maker": "prep.taggers.wd:Wd",
     "check": "prep.taggers.wd:check",
     "needs": "onnxruntime",
+    "openvino": True,
     "runs_on": "CPU; GPU with onnxruntime-gpu",
 }
 
@@ -57,6 +58,7 @@ TAGGERS = Family(
                 licence_url="https://github.com/AUTOMATIC1111/TorchDeepDanbooru/blob/master/LICENSE",
                 runs_on="CPU or GPU",
                 check=LOOK,
+                openvino=True,
             ),
             ModelSpec(
                 "starter-tagger",
@@ -68,6 +70,7 @@ TAGGERS = Family(
                 licence_url="prep/starter/TAGGER.md",
                 runs_on="anywhere",
                 check=LOOK,
+                openvino=True,
             ),
             *WD,
             ModelSpec(
@@ -81,7 +84,7 @@ TAGGERS = Family(
                 licence_url=f"{HUB}/{PIXAI}",
                 **IN_ONNX,
             ),
-            ModelSpec("file", "tagger", DEEPDANBOORU, check=LOOK),
+            ModelSpec("file", "tagger", DEEPDANBOORU, check=LOOK, openvino=True),
             ModelSpec(
                 "wd",
                 beside=(

@@ -1,4 +1,5 @@
-"""WD v3, and folders like PixAI's: Danbooru tags with categories, from an ONNX file that onnxruntime runs.
+"""WD v3, and folders like PixAI's: Danbooru tags with categories, from an ONNX file that onnxruntime
+or OpenVINO runs.
 
 In: uint8 [H, W, 3], RGB. Inside: float32 [B, S, S, 3]; without preprocess.json WD's own way: BGR, 0-255, in the middle
 of a white square, bicubic; with one: RGB, as its stages say. Out: float32 [B, T], 0-1, sigmoids that the network has.
@@ -15,6 +16,7 @@ from prep.errors import WeightsError
 from prep.options import TaggerOptions
 from prep.taggers._stages import SIDES_PX, Stages, read_stages
 from prep.taggers._tags_csv import TOGETHER, vocabulary_of
+from prep.tensors.in_openvino import IN_FLIGHT, Compiled, read_onnx
 from prep.tensors.onnx_file import check_onnx, has_cuda, open_onnx
 from prep.tensors.onnx_signature import FLOAT, Tensor, signature
 from prep.types import Vocabulary
@@ -22,6 +24,7 @@ from prep.types import Vocabulary
 SIDE_PX = 448  # where the file leaves it open
 # A picture at a time: as fast as several on a CPU, and no score can depend on a neighbour.
 CPU_BATCH = 1
+OPENVINO_BATCH = 8  # pictures that are ready at once; two of them are in the network
 WHAT = "a tagger such as WD v3"
 SCORES = ("prediction", "output", "predictions_sigmoid")  # what published files call them; preferred in this order
 NOT_SCORES = ("logit", "embedding", "feature", "initial")
@@ -51,16 +54,22 @@ class Wd:
     def __init__(self, name: str, files: Mapping[str, Path], options: TaggerOptions) -> None:
         """files: `model` and `tags`; `preprocess` and `thresholds` if the model has them.
 
-        Raises WeightsError for files that do not read or do not fit each other, StoppedError without onnxruntime,
+        Raises WeightsError for files that do not read or do not fit each other, StoppedError without what runs it,
         SettingsError for a device that onnxruntime cannot use.
         """
         self.name = name
         self.file = files["model"].name
         self.vocabulary, self.fit, stages = _fitted(files)
         self._prepared = stages or self._on_white
+        if options.backend == "openvino":
+            self.at_once = self.fit.batch or 1
+            self.batch_size = self.fit.batch or min(options.batch, OPENVINO_BATCH)
+            self._run = self._in_openvino(files["model"])
+            return
         cuda = has_cuda(options.device, "tagger.device")
         self.session = open_onnx(files["model"], cuda=cuda)
-        self.batch_size = self.fit.batch or (options.batch if cuda else min(options.batch, CPU_BATCH))
+        self.batch_size = self.at_once = self.fit.batch or (options.batch if cuda else min(options.batch, CPU_BATCH))
+        self._run = self._in_onnxruntime
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
         return self._prepared(image)
@@ -71,18 +80,13 @@ class Wd:
         Padded to one shape, since kernels may differ between shapes. Raises WeightsError for a network that does not
         run, or whose answers are no scores.
         """
-        missing = self.batch_size - len(batch)
+        missing = -len(batch) % self.at_once
         padded = np.concatenate([batch, np.zeros((missing, *batch.shape[1:]), np.float32)]) if missing else batch
-        given = padded.transpose(0, 3, 1, 2) if self.fit.planes else padded
-        try:
-            (found,) = self.session.run([self.fit.output], {self.fit.input: np.ascontiguousarray(given)})
-        except Exception as error:  # onnxruntime's own kinds, of which it exports none
-            reason = str(error).strip().split("\n")[0][:120]
-            raise WeightsError(f"{self.file} does not run ({reason})", hint=TOGETHER) from None
-        found = np.asarray(found, np.float32)
-        if found.shape != (self.batch_size, len(self.vocabulary.names)):
-            raise WeightsError(f"{self.file} gives {list(found.shape)}; expected a score per tag", hint=TOGETHER)
-        found = found[: len(batch)]
+        given = np.ascontiguousarray(padded.transpose(0, 3, 1, 2) if self.fit.planes else padded)
+        found = self._run(given.reshape(-1, self.at_once, *given.shape[1:]))
+        if found.shape[1:] != (self.at_once, len(self.vocabulary.names)):
+            raise WeightsError(f"{self.file} gives {list(found.shape[1:])}; expected a score per tag", hint=TOGETHER)
+        found = found.reshape(len(padded), -1)[: len(batch)]
         if not (found.min(initial=0) >= -SLACK and found.max(initial=0) <= 1 + SLACK):  # false for NaN as well
             raise WeightsError(
                 f"{self.file} gives {self.fit.output} from {found.min():.3g} to {found.max():.3g}; expected scores "
@@ -90,6 +94,22 @@ class Wd:
                 hint="use the ONNX file that the tagger is published with",
             )
         return np.clip(found, 0, 1)
+
+    def _in_onnxruntime(self, batches: np.ndarray) -> np.ndarray:
+        """float32 [n, at_once, ...] -> float32 [n, at_once, T]. Raises WeightsError."""
+        try:
+            found = [self.session.run([self.fit.output], {self.fit.input: batch})[0] for batch in batches]
+        except Exception as error:  # onnxruntime's own kinds, of which it exports none
+            reason = str(error).strip().split("\n")[0][:120]
+            raise WeightsError(f"{self.file} does not run ({reason})", hint=TOGETHER) from None
+        return np.stack(found).astype(np.float32, copy=False)
+
+    def _in_openvino(self, path: Path) -> Compiled:
+        """Raises WeightsError, StoppedError."""
+        side, channels = [self.fit.side_px] * 2, [3]
+        shape = [self.at_once, *(channels + side if self.fit.planes else side + channels)]
+        network = read_onnx(path, self.fit.input, self.fit.output, shape)
+        return Compiled(network, self.file, min(self.batch_size // self.at_once, IN_FLIGHT))
 
     def _on_white(self, image: np.ndarray) -> np.ndarray:
         """WD's own way: black margins would become tags."""

@@ -18,6 +18,7 @@ from prep.machine import compute, examine, torch_build
 from prep.machine.advice import plan_for
 from prep.machine.compute import STORAGE, Compute, Gpu
 from prep.machine.expected import GIB, PRESETS, card_lines, preset_lines
+from prep.machine.speed import Speed
 from prep.models import all_known, known
 from prep.process import hardware
 from prep.sections import Models, Settings, TaggerSettings
@@ -30,6 +31,12 @@ from tests.support.witness_files import tiny_ccip
 
 SMALL_CPU = (16 * 10**9, 8 * 10**9)
 NAME = "deepdanbooru-v3"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """No tagger is loaded to time it; test_doctor_speed.py is about that."""
+    monkeypatch.setattr(examine, "timed", lambda *_, **__: Speed(12.3, "torch"))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +32,18 @@ def made(spec: ModelSpec, files: dict[str, Any], **options: Any) -> Any:
     return load(spec.maker)(spec.name, files, (load(spec.options) if spec.options else COMMON[spec.role])(**options))
 
 
-def _tagger(spec: ModelSpec, folder: Path, batch: int) -> Any:
+def _tagger(spec: ModelSpec, folder: Path, batch: int, **options: str) -> Any:
     if spec.remote:
         return made(spec, {"url": lasting_web_ui().url}, batch=batch)
     if spec.needs == "onnxruntime":
         path = make_pixai(folder) if spec.name.startswith("pixai") else make_wd(folder)
         files = {file.part: folder / file.basename for file in spec.beside or spec.files}
         assert files["model"] == path
-        return made(spec, {part: file for part, file in files.items() if file.exists()}, batch=batch)
+        return made(spec, {part: file for part, file in files.items() if file.exists()}, batch=batch, **options)
     (weights,) = [PACKAGE / file.name for file in spec.files if file.packaged] or [
         tiny_checkpoint(folder / "t.safetensors")
     ]
-    return made(spec, {"model": weights}, batch=batch, device="cpu")
+    return made(spec, {"model": weights}, batch=batch, device="cpu", **options)
 
 
 def _onnx(folder: Path, batch: int) -> Any:
@@ -50,9 +51,10 @@ def _onnx(folder: Path, batch: int) -> Any:
     return made(onnx_tagger.SPEC, {"model": path, "tags": path.with_name("selected_tags.csv")}, batch=batch)
 
 
-def _wd_fixed(folder: Path, batch: int) -> Any:
+def _wd_fixed(folder: Path, batch: int, **options: str) -> Any:
     path = make_wd(folder, batch=3)
-    return made(TAGGERS.spec("wd"), {"model": path, "tags": path.with_name("selected_tags.csv")}, batch=batch)
+    files = {"model": path, "tags": path.with_name("selected_tags.csv")}
+    return made(TAGGERS.spec("wd"), files, batch=batch, **options)
 
 
 def _generator(spec: ModelSpec, folder: Path) -> Any:
@@ -81,12 +83,21 @@ def _detector(spec: ModelSpec, folder: Path) -> Any:
     return made(spec, {file.part: folder / file.basename for file in spec.files})
 
 
+# Only where openvino is installed, which is too large for the extra `test`.
+IN_OPENVINO = {
+    **{
+        f"{name} in openvino": partial(_tagger, TAGGERS.spec(name), backend="openvino")
+        for name in ("deepdanbooru-v3", "starter-tagger", "wd", "pixai-v0.9")
+    },
+    "wd with a fixed batch in openvino": partial(_wd_fixed, backend="openvino"),
+}
 # name -> (folder for its weights, batch) -> the tagger
 TAGGERS_AT_HAND: dict[str, Callable[[Path, int], Any]] = {
     **{name: partial(_tagger, spec) for name, spec in TAGGERS.members.items()},
     "fake": lambda folder, batch: FakeTagger(batch),
     "wd-onnx": _onnx,
     "wd with a fixed batch": _wd_fixed,
+    **(IN_OPENVINO if find_spec("openvino") else {}),
 }
 # name -> (folder for its weights) -> the generator
 GENERATORS_AT_HAND: dict[str, Callable[[Path], Any]] = {
