@@ -122,7 +122,7 @@ class Board:
             chosen = (item for item in (self.items if found is None else found) if item.captioned)
             return Counter(name for item in chosen for name in item.keys)
 
-    def _say(self, item: Item, text: str | None, listed: str | None) -> None:
+    def _say(self, item: Item, text: str | None, listed: str | None = None) -> None:
         """Its caption is this from now on. listed: its tags, where it is another text made of them."""
         for name in item.keys:
             self.tagged[name].discard(item.place)

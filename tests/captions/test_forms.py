@@ -3,7 +3,7 @@
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prep.captions.forms import FORMS, LUMINA, PLAIN, Item, Parts, form_of, parts_of, worded
@@ -77,6 +77,7 @@ SENTENCES = st.lists(st.from_regex(r"[A-Z][a-z]{1,8}( [a-z]{1,6},?){1,6} [a-z]+\
 
 
 @pytest.mark.parametrize("name", ["", *FORMS])
+@settings(max_examples=20)
 @given(
     tags=st.lists(WORDS, max_size=6, unique=True), said=SENTENCES.map(" ".join), rating=st.sampled_from(["safe", None])
 )

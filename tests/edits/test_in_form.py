@@ -8,7 +8,14 @@ from prep.captions.described import described
 from prep.captions.forms import FORMS, LUMINA
 from tests.support.person import LOW, tags
 
-SENTENCES = ["sd35", "flux", "anima", "lumina"]  # z-image and qwen are like flux
+# Here z-image and qwen are like flux, sd35 is like anima, and sd15 and sdxl are like each other.
+SENTENCES = [
+    "flux",
+    "anima",
+    pytest.param("sd35", marks=pytest.mark.slow),
+    pytest.param("lumina", marks=pytest.mark.slow),
+]
+EACH = ["sdxl", *SENTENCES, *(pytest.param(name, marks=pytest.mark.slow) for name in ("sd15", "z-image", "qwen"))]
 BOTH = [name for name, form in FORMS.items() if len(form.parts) == 2]
 
 
@@ -16,7 +23,7 @@ def form(name: str) -> str:
     return f"captions.for={name}"
 
 
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", EACH)
 def test_there_and_back_again_changes_no_byte(made, name):
     before = made.text("000").read_text()
     made.run(form(name))
@@ -29,7 +36,7 @@ def test_there_and_back_again_changes_no_byte(made, name):
         assert edits.history == [], "what prep wrote is no edit"
 
 
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", EACH)
 def test_tags_added_and_removed_by_hand_are_in_every_form(made, name):
     gone = tags(made.text("000"))[-1]
     made.text("000").write_text(made.text("000").read_text().removesuffix(f", {gone}") + ", red scarf")
@@ -101,7 +108,7 @@ def test_an_emptied_caption_stays_empty_in_every_form(made, name):
     assert made.text("000").read_text().strip() == ""
 
 
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", EACH)
 def test_a_caption_written_anew_is_kept_as_it_is_in_every_form(made, name):
     mine = "A drawing of somebody\nin two lines."
     made.text("000").write_text(mine)

@@ -79,6 +79,7 @@ def test_a_set_that_openvino_began_stays_with_it(machine, runs, tmp_path):
     assert runs() == before and machine.made == ["openvino", "openvino"]
 
 
+@pytest.mark.slow
 def test_another_backend_is_another_recipe_and_the_old_scores_are_kept(machine, runs):
     first, second = runs(OPENVINO), runs(TORCH)
     assert first != second and machine.made == ["openvino", "torch"]
@@ -136,6 +137,7 @@ def test_a_network_in_onnx_needs_no_onnxruntime_then(machine, tmp_path, monkeypa
         check_model("tagger", Settings(tagger=TaggerSettings(model=str(tmp_path / "wd"))))
 
 
+@pytest.mark.slow
 def test_each_reader_keeps_its_own(machine, runs, tmp_path):
     machine.lacks = "openvino is not installed"
     runs()

@@ -241,6 +241,7 @@ def test_what_was_accepted_stays_whatever_a_second_reads(painted: Painted, other
     assert all(row["second_tagger"] == "other" for row in painted.drawn())
 
 
+@pytest.mark.slow
 def test_a_run_killed_between_the_readers_goes_on_to_the_same_bytes(made, tmp_path):
     second = tiny_checkpoint(tmp_path / "second.safetensors", seed=3)
     settings = (*SIDE, *NOTHING, *HIGH, f"tagger.second={second}", "captions.readers=union")

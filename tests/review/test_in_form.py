@@ -7,7 +7,7 @@ from tests.support.person import tags
 from tests.support.reviewing import reviewed
 
 
-@pytest.fixture(params=["sd35", "anima", "flux"])
+@pytest.fixture(params=["anima", "flux", pytest.param("sd35", marks=pytest.mark.slow)])
 def page(art, request):
     before = tags(art.text("000"))
     art.run(f"captions.for={request.param}")
