@@ -5,7 +5,7 @@ configs/default.toml has the same defaults, with comments; a test keeps the two 
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from prep.names import MOST_REPEATS
 from prep.options import (
@@ -82,12 +82,24 @@ class ProfileSettings(Section):
 
 # The base models whose form captions may have, by captions/forms.py. Empty: tags as they are.
 BaseModelName = Literal["", "sd15", "sdxl", "sd35", "flux", "anima", "lumina", "z-image", "qwen"]
+# Models that people name instead, which read the same.
+KIN = {
+    **dict.fromkeys(("illustrious", "noobai", "pony", "animagine"), "sdxl"),
+    **dict.fromkeys(("chroma", "krea", "hunyuanimage"), "flux"),
+    **dict.fromkeys(("neta", "netayume", "lumina2"), "lumina"),
+    **{"sd3.5": "sd35", "sd3": "sd35", "sd1.5": "sd15", "zimage": "z-image", "qwen-image": "qwen"},
+}
+
+
+def base_model(name: object) -> object:
+    """The name of the form for a base model or one of its kin, in any case."""
+    return KIN.get(name.lower(), name.lower()) if isinstance(name, str) else name
 
 
 class Captions(GrownSection):
     later = ("also", "for_", "readers")
     style: Literal["tags"] = "tags"
-    for_: BaseModelName = Field("", alias="for")
+    for_: Annotated[BaseModelName, BeforeValidator(base_model)] = Field("", alias="for")
     sidecars: Literal["kohya", "source"] = "kohya"
     max_tags: whole(1, 10_000) = 40
     order: Literal["confidence", "alphabetical"] = "confidence"

@@ -8,6 +8,17 @@ from prep.captions.forms import FORMS
 from prep.cli._path import PATH
 from prep.errors import UsageError
 from prep.formats import FORMATS
+from prep.sections import base_model
+
+
+class _Base(click.Choice):
+    """A base model, or one of its kin: `illustrious` is `sdxl`."""
+
+    def __init__(self) -> None:
+        super().__init__([*FORMS], case_sensitive=False)
+
+    def convert(self, value, param, ctx):
+        return super().convert(base_model(value), param, ctx)
 
 
 @click.command("export")
@@ -24,7 +35,7 @@ from prep.formats import FORMATS
     "bases",
     metavar="BASE",
     multiple=True,
-    type=click.Choice([*FORMS], case_sensitive=False),
+    type=_Base(),
     help=f"Write captions as this base model reads them: {', '.join(FORMS)}. May be repeated. Alone, with --to kohya.",
 )  # fmt: skip
 def command(out: Path, formats: tuple[str, ...], bases: tuple[str, ...]) -> int:

@@ -57,6 +57,13 @@ def test_another_trainer_gets_the_captions_too(made, typed):
     assert told.code == 0 and "0 files written" in told.out and f"--instance_prompt={trigger}" in told.out
 
 
+def test_the_kin_of_a_base_model_is_that_model(made, typed):
+    assert typed("export", made.out, "--for", "Illustrious", "--for", "chroma").code == 0
+    assert {path.name for path in (made.out / "export").iterdir()} == {"kohya-sdxl", "kohya-flux"}
+    made.run("captions.for=NoobAI")
+    assert (made.out / "kohya" / "train_sdxl_lora.toml").is_file()
+
+
 def test_a_name_that_is_no_base_model_is_refused(made, typed):
     told = typed("export", made.out, "--for", "sdxxl")
     assert told.code == 2 and "sdxl" in told.err
