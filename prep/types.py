@@ -139,6 +139,9 @@ class Removed:
     why: Literal["filter", "trait", "overlap", "limit", "settings", "category", "crop"]
 
 
+UNSAID = ("trait", "settings", "crop")  # why a sentence must not say a tag either
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """How often a character shows a tag."""

@@ -153,6 +153,14 @@ def test_an_export_for_another_model_uses_what_is_written(made, typed):
         assert any("wears" in path.read_text() for path in folder.glob("*/*.txt"))
 
 
+def test_an_export_asks_nothing_where_traits_were_pruned(made, typed):
+    with speaking(faithful) as speaker:
+        made.run(*by_model(speaker), 'characters.mira.traits=["solo", "hat"]', 'characters.mira.remove=["cape"]')
+        asked = len(speaker.calls)
+        assert typed("export", made.out, "--for", "flux").code == 0 and len(speaker.calls) == asked
+        assert any("Do not mention: solo" in call["messages"][1]["content"] for call in speaker.calls)
+
+
 def test_trigger_words_and_pruned_traits_are_in_no_question(made):
     with speaking(faithful) as speaker:
         made.run(*by_model(speaker), 'characters.mira.traits=["solo"]')
