@@ -6,7 +6,7 @@ Several readings are followed at once; each is a State. One that reaches the end
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from prep.captions._licences import Licences, Phrase
+from prep.captions._allowed import Licences, Phrase
 from prep.captions._read_clauses import joints, people, verbs
 from prep.captions._read_nouns import adjectives, nouns
 from prep.captions._read_phrases import whole_phrases

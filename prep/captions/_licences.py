@@ -2,29 +2,19 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from itertools import permutations, product
-from typing import NamedTuple
+from itertools import permutations
 
 from prep.captions import faithful_words as said
 from prep.captions import sentence_words as words
+from prep.captions._allowed import DETERMINERS, Head, Licences, Phrase, is_verb, tokens_of
+from prep.captions._people import HERSELF, MOST_PEOPLE, add_people
 from prep.captions._phrases import is_body, is_doing, is_unworn, is_worn, last, limb, on_body, place
-from prep.captions._verbs import plain_form, third_person
 from prep.captions.compose import prompt_text
 from prep.captions.overlap import overlapped
-from prep.captions.sentence import COUNT, SEVERAL
 
 NOUNS = frozenset(("worn", "body", "face", "held", "thing", "place noun", "sky", "background", "detail"))
-ARTICLES = frozenset("a an the some this these".split())
-DETERMINERS = ARTICLES | frozenset("his her their its own".split())
-TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|\S")
 NOT_A_MODIFIER = DETERMINERS | said.PREPOSITIONS | said.NEGATIONS
 HAIRDOS = frozenset("ponytail twintails pigtails braid braids bun buns bob cut tails".split())
-GIRL, BOY, OTHER = ("girl", "woman"), ("boy", "man"), ("person", "figure", "character")
-MANY = {"girl": ("girls", "women"), "boy": ("boys", "men"), "other": ("people", "figures", "characters")}
-ONE = {"girl": (*GIRL, *OTHER), "boy": (*BOY, *OTHER), "other": OTHER}
-MOST_PEOPLE = 3  # kinds
-HERSELF = {"she": ("her", "herself"), "he": ("him", "himself"), "they": ("them", "themselves")}
 SHARED = frozenset("uniform uniforms swimsuit bikini kimono yukata clothes outfit costume".split())  # by several girls
 OPEN_AIR = frozenset(
     "rain snow snowing sky night_sky sunlight moonlight moon full_moon sun wind rooftop balcony beach ocean sea street "
@@ -37,7 +27,6 @@ EXCLUSIVE = (  # of which one person does one
     frozenset("smile grin frown pout scowl crying angry sad serious expressionless".split()),
     frozenset(words.HAIRDOS),
 )
-PLACED = words.BODY | words.CLOTHES | frozenset("neck waist hip arm wrist thigh head ankle chest hand".split())
 UNPATTERNED = frozenset(
     "ribbon glasses sunglasses jewelry necklace earrings choker ring bracelet watch headphones shoes boots".split()
 )
@@ -54,106 +43,12 @@ DETAILS = {
 }  # fmt: skip
 
 
-class Phrase(NamedTuple):
-    """Words in this order. In a text, articles and possessives may be between them."""
-
-    words: tuple[str, ...]
-    kind: str
-    tags: frozenset[str]
-
-
-@dataclass
-class Head:
-    """A noun that tags name, in one spelling."""
-
-    kinds: set[str] = field(default_factory=set)
-    modifiers: set[str] = field(default_factory=set)
-    tags: list[tuple[frozenset[str], str]] = field(default_factory=list)  # (modifiers, tag)
-    bare: bool = False  # a tag is this noun alone
-    by_kind: dict[str, set[str]] = field(default_factory=dict)  # the modifiers that a kind has by its own tags
-
-    def joined(self, known: set[str] | frozenset[str]) -> bool:
-        """Whether these adjectives may be said of one thing. Of a black cat and a white one they may not."""
-        if any(known <= modifiers for modifiers, _ in self.tags):
-            return True
-        colours = {modifiers for modifiers, _ in self.tags if modifiers & words.COLOURS}
-        places = {modifiers for modifiers, _ in self.tags if modifiers & PLACED}
-        is_one = self.kinds & {"body", "background", "sky", "face"}  # black and white hair
-        return len(places) < 2 and bool(is_one or len(colours) < 2 and self.kinds != {"thing"})
-
-    def kinds_with(self, known: set[str] | frozenset[str]) -> set[str]:
-        """What it is with these adjectives: a hat is worn, and an unworn hat is a thing."""
-        return {kind for kind in self.kinds if known <= self.by_kind.get(kind, set())}
-
-
-@dataclass
-class Licences:
-    tags: tuple[str, ...]
-    heads: dict[str, Head] = field(default_factory=dict)
-    phrases: list[Phrase] = field(default_factory=list)
-    people: list[tuple[str, ...]] = field(default_factory=list)  # without articles, as `girl` or `two girls`
-    definite: list[tuple[str, ...]] = field(default_factory=list)  # behind `the`, once they are named
-    pronouns: frozenset[str] = frozenset(("they",))
-    possessives: frozenset[str] = frozenset(("their",))
-    alone: bool = True  # at most one person
-    mixed: bool = False  # people of several kinds
-    counted: frozenset[str] = frozenset()  # tags that the people say
-    roles: dict[tuple[str, ...], str] = field(default_factory=dict)  # a nurse, an android: what stands for the person
-    modifiers: set[str] = field(default_factory=set)  # of all nouns
-    known: set[str] = field(default_factory=set)  # all words that tags allow, for the reason
-
-    @property
-    def determiners(self) -> frozenset[str]:
-        """What may stand before a noun: articles, and the possessives of these people."""
-        return ARTICLES | self.possessives | {"own"}
-
-    @property
-    def pronoun(self) -> str:
-        return next((each for each in ("she", "he") if each in self.pronouns), "they")
-
-    def by_first(self) -> dict[str, list[Phrase]]:
-        found: dict[str, list[Phrase]] = {}
-        for phrase in self.phrases:
-            for form in forms(phrase.words[0]):
-                found.setdefault(form, []).append(phrase)
-        return found
-
-
-def tokens_of(text: str) -> list[str]:
-    """Lower case, in one spelling."""
-    found = [alike(token) for token in TOKEN.findall(text.lower().replace("’", "'"))]
-    apart = {"she's": ("she", "is"), "he's": ("he", "is"), "it's": ("it", "is"), "there's": ("there", "is")}
-    apart |= {"they're": ("they", "are"), "who's": ("who", "is")}
-    return [each for token in found for each in apart.get(token, (token,))]
-
-
-def alike(word: str) -> str:
-    return said.ALIKE.get(word, word)
-
-
-def is_verb(word: str) -> bool:
-    return word in said.VERBS_TOO or word.endswith("ing") and len(word) > 4 and word not in words.NOT_DOING
-
-
-def forms(word: str) -> tuple[str, ...]:
-    """A word as a phrase has it; of a verb also `smile` and `smiles` for `smiling`."""
-    if not is_verb(word) or not word.endswith("ing"):
-        return (word,)
-    plain = plain_form(word)
-    return word, plain, third_person(plain)
-
-
-def matches(text: str, wanted: str) -> bool:
-    """Whether a word of the text is the one that a phrase wants; only verbs may have another form."""
-    return text in forms(wanted)
-
-
 def licences(tags: Sequence[str]) -> Licences:
     """tags: Danbooru's names with underscores."""
     names = tuple(dict.fromkeys("_".join(tag.lower().replace("\\", "").split()) for tag in tags))
     names = tuple(name for name in names if name)
     found = Licences(names)
-    _add_people(found, names)
+    add_people(found, names)
     for name in names:
         if name not in found.counted or name == "solo":
             _add(found, name)
@@ -225,60 +120,6 @@ def _only_together(found: Licences) -> None:
 def _in_words(name: str) -> str:
     table = next((table for table in _TABLES if name in table), {})
     return table.get(name, prompt_text(name)).replace("{her}", "")
-
-
-def _add_people(found: Licences, names: Sequence[str]) -> None:
-    counts: dict[str, tuple[int, bool]] = {}
-    counted = set()
-    for name in names:
-        if (match := COUNT.fullmatch(name)) and match[3] not in counts:
-            counts[match[3]] = int(match[1]), bool(match[2])
-            counted.add(name)
-    for name in names:
-        if name in SEVERAL:
-            counts.setdefault(SEVERAL[name], (0, True))
-            counted.add(name)
-    found.counted = frozenset(counted | ({"solo"} & {*names}))
-    if "no_humans" in names:
-        found.possessives = frozenset(("its",))
-        return
-    if not counts:
-        counts = {"other": (1, False)}
-    found.alone = len(counts) == 1 and next(iter(counts.values())) == (1, False)
-    found.mixed = len(counts) > 1
-    if found.alone:
-        (who,) = counts
-        found.people = [(noun,) for noun in ONE[who]] + [("one", noun) for noun in ONE[who]]
-        if "solo" in names:
-            found.people += [(lone, noun) for noun in ONE[who] for lone in ("single", "lone", "solitary")]
-        found.definite = [(noun,) for noun in ONE[who]]
-        found.pronouns = frozenset(({"girl": "she", "boy": "he", "other": "they"}[who],))
-        found.possessives = frozenset(({"girl": "her", "boy": "his", "other": "their"}[who],))
-        found.possessives |= {f"{noun}'s" for noun in ONE[who]}
-        return
-    kinds = [_groups(*count, who) for who, count in counts.items()][:MOST_PEOPLE]
-    for order in permutations(kinds):
-        for groups in product(*order):
-            joined = [word for at, group in enumerate(groups) for word in (*(("and",) if at else ()), *group)]
-            found.people.append(tuple(joined))
-    found.definite = [("two",), ("pair",), ("both",)] if sum(number for number, _ in counts.values()) == 2 else []
-    if len(counts) == 1:
-        (who,) = counts
-        found.definite += [(noun,) for noun in MANY[who]] + found.people
-
-
-def _groups(number: int, more: bool, who: str) -> list[tuple[str, ...]]:
-    spelled = [str(number), *([words.NUMBERS[number]] if number < len(words.NUMBERS) else [])]
-    if number == 1 and not more:
-        return [(noun,) for noun in ONE[who]] + [("one", noun) for noun in ONE[who]]
-    if number < 2:
-        return [(many, noun) for noun in MANY[who] for many in ("several", "multiple")] + [
-            ("group", "of", noun) for noun in MANY[who]
-        ]
-    last = ("or", "more") if more else ()
-    found = [(each, *last, noun) for each in spelled for noun in MANY[who]]
-    pair = [("pair", "of", noun) for noun in MANY[who]] if number == 2 and not more else []
-    return found + pair + [("group", "of", each, noun) for each in spelled for noun in MANY[who] if not more]
 
 
 def _add(found: Licences, name: str) -> None:

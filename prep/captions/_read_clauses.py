@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from prep.captions._licences import HERSELF, Head, Licences, alike
+from prep.captions._allowed import Head, Licences, alike
+from prep.captions._people import HERSELF
 from prep.captions._state import (
     AGAINST,
     AND,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from prep.captions._licences import Head, Licences
+from prep.captions._allowed import Head, Licences
 from prep.captions._state import ACCEPTS, BE, CLAUSES, NOBODY, NOMINATIVE, OF_A_PERSON, State, Step
 from prep.captions.faithful_words import HEADWEAR, PAIRED
 from prep.captions.sentence_words import COLOURS

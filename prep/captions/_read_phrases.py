@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from prep.captions._licences import DETERMINERS, Licences, Phrase, matches
+from prep.captions._allowed import DETERMINERS, Licences, Phrase, matches
 from prep.captions._state import ACCEPTS, INTRODUCING, KEPT, NOBODY, POSED, SHOWN, TIED, VERBAL, State, Step
 from prep.captions._verbs import plain_form
 from prep.captions.faithful_words import PREPOSITIONS

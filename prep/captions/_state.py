@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from prep.captions._licences import ARTICLES
+from prep.captions._allowed import ARTICLES
 
 BE = frozenset("is are was were being be".split())
 HAVE = frozenset("has have having with".split())

@@ -7,8 +7,9 @@ tag says it. What cannot be read so is refused, also if it is true: then the gra
 import re
 
 from prep.captions import faithful_words as said
+from prep.captions._allowed import DETERMINERS, Licences, tokens_of
 from prep.captions._cover import read
-from prep.captions._licences import DETERMINERS, Licences, licences, tokens_of
+from prep.captions._licences import licences
 from prep.captions.compose import prompt_text
 from prep.captions.overlap import overlapped
 from prep.captions.sentence import COUNT
