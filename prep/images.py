@@ -210,6 +210,16 @@ def is_webp(data: bytes) -> bool:
         return header.format == "webp" and len(data) == 8 + int.from_bytes(data[4:8], "little")
 
 
+def fitted(pixels: np.ndarray, side_px: int) -> np.ndarray:
+    """uint8 [H, W, 3] -> uint8 [h, w, 3], its longer side side_px, by area: what is fitted already stays as it is."""
+    import cv2
+
+    height, width = pixels.shape[:2]
+    scale = min(side_px / width, side_px / height)
+    size = tuple(max(1, min(side_px, round(side * scale))) for side in (width, height))
+    return pixels if size == (width, height) else cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+
+
 def covering(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
     """uint8 [H, W, 3] -> uint8 [height, width, 3]: scaled to cover it and cropped equally on both sides."""
     import cv2

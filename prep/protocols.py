@@ -43,6 +43,8 @@ class Tagger(Protocol):
 
     vocabulary: Vocabulary
     batch_size: int  # pictures at once; as requested, or fewer
+    # It may also say `fitted_px`, if `prepare` begins with prep.images.fitted(image, fitted_px): the scan, which has
+    # decoded the picture anyway, then hands it over at that size, and it is decoded once.
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
         """image: uint8 [H, W, 3], RGB -> float32 [S, S, 3], as this tagger's network takes it.
@@ -163,7 +165,7 @@ class Job(Protocol):
 
 
 class Runner(Protocol):
-    """Where a job's batches run."""
+    """Where a job's batches run. `here = True`: on this machine, so that outcomes may carry pictures."""
 
     def map(self, job: Job, work: Sequence[Any]) -> Iterator[Outcome | Notes]:
         """Yield one outcome per item, in the order of completion, and the notes of each worker."""

@@ -39,6 +39,11 @@ class Reader:
         """The best number of pictures per batch."""
         return self.tagger.batch_size
 
+    @property
+    def fitted_px(self) -> int:
+        """The size at which the tagger begins (see prep.protocols.Tagger); 0: it needs pictures whole."""
+        return getattr(self.tagger, "fitted_px", 0)
+
     def prepare(self, picture: bytes | Picture) -> Prepared | Problem:
         """picture: a file's bytes, or decoded pixels. May run in a thread while another batch is read."""
         try:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from prep.config import recipe
 from prep.files import PICTURE_BYTES, read_file
 from prep.jobs.read import FLOOR, Prepared, Reader, reading
-from prep.ledger import Book, Ledger, Shelf, Writer
+from prep.ledger import Book, Ledger, Shelf
 from prep.models.ref import ModelRef
 from prep.protocols import Needs, Outcome
 from prep.types import ImageRef, Problem, TagScores, Vocabulary
@@ -52,6 +52,25 @@ def tag_recipe(tagger: ModelRef) -> str:
     return recipe("tag", VERSION, tagger.name, tagger.digest, FLOOR, *more)
 
 
+class Scores:
+    """Where a worker keeps the scores of a tagger."""
+
+    def __init__(self, ledger: Ledger, recipe: str, vocabulary: Vocabulary, worker: str) -> None:
+        row = {"subject": vocabulary.id, "recipe": "", "names": vocabulary.names, "categories": vocabulary.categories}
+        row["thresholds"] = vocabulary.thresholds or None
+        if vocabulary.id not in ledger.rows(VOCABULARY):
+            ledger.write(VOCABULARY, [row], worker)
+        self.recipe = recipe
+        self.writer = ledger.writer(TAG, worker)
+
+    def add(self, sha256: str, scores: TagScores) -> None:
+        row = {"subject": sha256, "recipe": self.recipe, "vocabulary": scores.vocabulary.id}
+        self.writer.append(row | {"index": scores.index, "score": scores.score})
+
+    def flush(self) -> None:
+        self.writer.flush()
+
+
 class TagJob:
     """Reads the tags of images. Not isolated: the scan has already found files that crash a decoder."""
 
@@ -74,12 +93,7 @@ class TagJob:
     def open(self, worker: str) -> None:
         self.borrowed = ExitStack()
         self.reader: Reader = self.borrowed.enter_context(reading(self.tagger, self.max_pixels))
-        vocabulary = self.reader.vocabulary
-        row = {"subject": vocabulary.id, "recipe": "", "names": vocabulary.names, "categories": vocabulary.categories}
-        row["thresholds"] = vocabulary.thresholds or None
-        if vocabulary.id not in self.ledger.rows(VOCABULARY):
-            self.ledger.write(VOCABULARY, [row], worker)
-        self.writer: Writer = self.ledger.writer(TAG, worker)
+        self.scores = Scores(self.ledger, self.recipe, self.reader.vocabulary, worker)
         self.threads = ThreadPoolExecutor(DECODERS, "decode")
         self.buffers: np.ndarray | None = None
         self.lock = Lock()
@@ -100,7 +114,7 @@ class TagJob:
 
     def close(self) -> Mapping[str, Any]:
         self.threads.shutdown(wait=True, cancel_futures=True)
-        self.writer.flush()
+        self.scores.flush()
         self.buffers = None
         self.borrowed.close()
         return {}
@@ -140,8 +154,7 @@ class TagJob:
             answers = self.reader.read(self.buffers[number % 2, : len(batch)])
         for ref, problem, scores in zip(batch, problems, answers, strict=True):
             if problem is None:
-                row = {"subject": ref.sha256, "recipe": self.recipe, "vocabulary": scores.vocabulary.id}
-                self.writer.append(row | {"index": scores.index, "score": scores.score})
+                self.scores.add(ref.sha256, scores)
             yield Outcome(ref.sha256, problem)
 
 

@@ -188,10 +188,14 @@ def travel(run: Run, found: Found, stages: Sequence[Stage | Repeat] = ()) -> tup
         own = each.stages if isinstance(each, Repeat) else (each,)
         for stage, record in _rounds(run, each, record, seconds):  # noqa: B007, B020 - the last one is used below
             if stage.__name__ == run.options.to and stage is not own[-1]:
-                return record, dict(seconds)
+                return record, _rounded(seconds)
         if own[-1].__name__ == run.options.to:
             break
-    return record, dict(seconds)
+    return record, _rounded(seconds)
+
+
+def _rounded(seconds: Counter[str]) -> dict[str, float]:
+    return {stage: round(each, 3) for stage, each in seconds.items()}
 
 
 def _rounds(run: Run, each: Stage | Repeat, record: Any, seconds: Counter[str]) -> Iterator[tuple[Stage, Any]]:
@@ -202,7 +206,9 @@ def _rounds(run: Run, each: Stage | Repeat, record: Any, seconds: Counter[str]) 
         for stage in repeat.stages:
             started = time.monotonic()
             record = stage(run, record)
-            seconds[stage.__name__] = round(seconds[stage.__name__] + time.monotonic() - started, 3)
+            seconds[stage.__name__] += time.monotonic() - started
+            seconds.update(run.spent)
+            run.spent.clear()
             yield stage, record
         rounds += 1
         if repeat.until(record) or rounds == repeat.at_most:

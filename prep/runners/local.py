@@ -28,6 +28,8 @@ _failed = ""  # why this worker process could not start
 
 
 class LocalRunner:
+    here = True
+
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or os.cpu_count() or 1
 

@@ -33,6 +33,7 @@ class DeepDanbooru:
     """Implements prep.protocols.Tagger."""
 
     compiled: Compiled | None = None  # the network in OpenVINO, in place of torch's
+    fitted_px: int
 
     def __init__(
         self, name: str, files: Mapping[str, Path], options: TaggerOptions, dtype: torch.dtype | None = None
@@ -46,7 +47,7 @@ class DeepDanbooru:
         checkpoint = read_checkpoint(path)
         self.name = name
         self.batch_size = options.batch
-        self.side_px = checkpoint.image_px
+        self.side_px = self.fitted_px = checkpoint.image_px
         self.vocabulary = vocabulary_of(checkpoint.tags)
         if options.backend == "openvino":
             self.batch_size = min(options.batch, OPENVINO_BATCH)
