@@ -18,6 +18,7 @@ from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, read_file
 from prep.images import measures, open_image, pixel_hash
 from prep.ledger import Book, Ledger, Shelf, Writer
+from prep.process.spans import spent
 from prep.protocols import Needs, Outcome
 from prep.scan.kinds import START_BYTES, unread_format
 from prep.scan.listing import Found
@@ -176,7 +177,8 @@ class ScanJob:
     def measured(self, found: Found) -> dict[str, Any]:
         seen_ns = time.time_ns()
         try:
-            data = read_file(self.src / found.path, PICTURE_BYTES, follow=True)
+            with spent("read"):
+                data = read_file(self.src / found.path, PICTURE_BYTES, follow=True)
         except OSError as error:
             problem = Problem("scan", "unreadable", f"cannot be read ({error.strerror})", "check disk and permissions")
             return self._row(found, seen_ns=0, problem=problem)
