@@ -30,7 +30,8 @@ def table(sums: Sums, wall: float, cpu: float, cores: int) -> Iterator[str]:
         max(0.0, cpu - sum(each.cpu for each in sums.stages.values())),
     )
     for stage, whole in {**sums.stages, "": between}.items():
-        yield _line(stage or "between", "", "", whole, wall, whole.cpu / (wall * cores))
+        used = whole.cpu / (whole.seconds * cores) if whole.seconds else 0.0
+        yield _line(stage or "between", "", "", whole, wall, used)
         for kind, each in sums.of(stage).items() if whole.seconds >= LEAST * wall else ():
             if each.seconds >= LEAST * whole.seconds:
                 of_cores = each.seconds / (whole.seconds * cores)
