@@ -42,15 +42,19 @@ def profiled(state: Path, wanted: bool, say: Callable[[str], None], began: Momen
             yield
     finally:
         try:
-            sums = put_together(folder, state / TRACE, os.getpid(), began.ns)
-            clear(folder)
-        except (OSError, StoppedError) as error:
+            for line in _told(folder, state / TRACE, began):
+                say(line)
+        except (OSError, StoppedError) as error:  # such as a full disk: the run is none the worse
             say(f"profile: there is no trace: {error}")
-        else:
-            wall, cpu = (after - before for after, before in zip(now(), began, strict=True))
-            for line in table(sums, wall / 1e9, cpu / 1e9, cores()):
-                say(line)
-            for line in advice(sums, cores()):
-                say(line)
-            left = f", without {sums.left_out:,} spans, which the table counts" if sums.left_out else ""
-            say(f"trace: {state / TRACE}{left}, for https://ui.perfetto.dev or chrome://tracing")
+        with contextlib.suppress(OSError):
+            clear(folder)
+
+
+def _told(folder: Path, trace: Path, began: Moment) -> Iterator[str]:
+    """Write the trace, and yield what there is to say. Raises StoppedError, OSError."""
+    sums = put_together(folder, trace, os.getpid(), began.ns)
+    wall, cpu = (after - before for after, before in zip(now(), began, strict=True))
+    yield from table(sums, wall / 1e9, cpu / 1e9, cores())
+    yield from advice(sums, cores())
+    left = f", without {sums.left_out:,} spans, which the table counts" if sums.left_out else ""
+    yield f"trace: {trace}{left}, for https://ui.perfetto.dev or chrome://tracing"

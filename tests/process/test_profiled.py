@@ -1,5 +1,6 @@
 """`prep run --profile`: the table, the trace that a browser opens, and what a run leaves that did not end well."""
 
+import importlib
 import json
 import re
 import signal
@@ -21,6 +22,7 @@ from tests.support.pictures import drawing, folder_of, save
 from tests.support.processes import awkward_art, finish, interrupt, start, wait_for
 from tests.support.runs import run_here, tree
 
+ROOT = Path(__file__).parents[2]
 WORKERS = 2
 STAGES = ["scan", "tag", "profile", "caption", "crop", "generate", "check", "export"]
 
@@ -140,6 +142,14 @@ def test_the_next_run_removes_what_a_killed_one_recorded(tmp_path, tiny_tagger, 
     assert not (out / ".prep" / "trace").exists()
 
 
+def test_a_trace_that_cannot_be_written_is_a_line_and_the_run_is_whole(tmp_path, tiny_tagger, capsys, reads_with):
+    reads_with(lambda options: FakeTagger())
+    art, out = folder_of(tmp_path / "art", mira=1), tmp_path / "out"
+    (out / ".prep" / "trace.json").mkdir(parents=True)
+    assert run_here(art, out, tiny_tagger, profile=True).exit_code == 0
+    assert "profile: there is no trace: " in capsys.readouterr().out and not (out / ".prep" / "trace").exists()
+
+
 @pytest.mark.slow
 def test_a_worker_that_dies_leaves_nothing_half(tmp_path, tiny_tagger, monkeypatch, capfd, reads_with):
     reads_with(lambda options: FakeTagger())
@@ -163,3 +173,29 @@ def test_a_signal_during_the_scan_of_a_real_run_leaves_a_whole_trace(tmp_path, t
     assert ended == 128 + number and len(told.splitlines()) == 1, told
     assert "scan" in table_of(said) and {"scan", "decode"} <= {each["name"] for each in spans_of(out)}
     assert not (out / ".prep" / "trace").exists()
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """docs/make_profile.py, which writes the page's transcript."""
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    return importlib.import_module("make_profile")
+
+
+def test_the_page_explains_every_kind_of_work_and_shows_every_stage(page):
+    text = page.PAGE.read_text().split("## Where the time goes")[1].split("\n## ")[0]
+    sources = "".join(path.read_text() for path in (ROOT / "prep").rglob("*.py"))
+    kinds = set(re.findall(r'spent(?:_on_each)?\("(\w+)"', sources)) | {"other"}
+    explained = {kind for line in text.splitlines() if line.startswith("| `") for kind in re.findall(r"`(\w+)`", line)}
+    assert kinds <= explained and len(kinds) >= 15
+    shown = table_of(page.block(text).replace("\n    ", "\n"))
+    assert list(shown) == [*STAGES, "between"] and {kind for own in shown.values() for kind in own} <= {*kinds, ""}
+
+
+@pytest.mark.slow
+def test_the_page_shows_what_its_command_prints(page, tmp_path):
+    kept, made = page.block(page.PAGE.read_text()), page.profile(tmp_path / "out")
+    assert re.sub(r"[\d.]+", "N", kept).splitlines()[:4] == re.sub(r"[\d.]+", "N", made).splitlines()[:4]
+    assert kept.splitlines()[-1] == made.splitlines()[-1]
+    kept, made = (table_of(text.replace("\n    ", "\n")) for text in (kept, made))
+    assert list(kept) == list(made)
