@@ -23,6 +23,7 @@ class Options:
     rebalance: bool = False
     restore: bool = False
     given: tuple[str, ...] = ()  # the --config and --set that it was started with, for config.json
+    profile: bool = False  # say where the time went
     dry: bool = False  # only to show what a run would do: skips slow reads, writes nothing
 
 

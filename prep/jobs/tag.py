@@ -20,6 +20,7 @@ from prep.files import PICTURE_BYTES, read_file
 from prep.jobs.read import FLOOR, Prepared, Reader, reading
 from prep.ledger import Book, Ledger, Shelf
 from prep.models.ref import ModelRef
+from prep.process.spans import spent
 from prep.protocols import Needs, Outcome
 from prep.types import ImageRef, Problem, TagScores, Vocabulary
 
@@ -104,7 +105,8 @@ class TagJob:
         batches = [items[at : at + size] for at in range(0, len(items), size)]
         ahead = self._decoding(batches[0], 0) if batches else iter(())
         for number, batch in enumerate(batches):
-            problems = list(ahead)
+            with spent("wait"):
+                problems = list(ahead)
             if number + 1 < len(batches):
                 ahead = self._decoding(batches[number + 1], number + 1)
             yield from self._tagged(batch, problems, number)
@@ -135,7 +137,8 @@ class TagJob:
 
     def _decode(self, number: int, ref: ImageRef, position: int) -> Problem | None:
         try:
-            data = read_file(self.folder / ref.path, PICTURE_BYTES, follow=True)
+            with spent("read"):
+                data = read_file(self.folder / ref.path, PICTURE_BYTES, follow=True)
         except OSError as error:
             return Problem("tag", "gone", f"can no longer be read ({error.strerror})", "run again")
         if hashlib.sha256(data).hexdigest() != ref.sha256:

@@ -16,6 +16,7 @@ from prep.images import open_image
 from prep.ledger import Ledger, Shelf, Writer
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
+from prep.process.spans import spent
 from prep.protocols import Needs, Outcome, Witness
 from prep.types import ImageRef, Problem
 
@@ -123,6 +124,7 @@ class WitnessJob:
             return Problem("check", "gone", f"can no longer be read ({error.strerror})", "run again")
         except ImageError as error:
             return Problem("check", error.kind, error.message, error.hint)
-        seen = self.eye.look(pixels)
+        with spent("infer"):
+            seen = self.eye.look(pixels)
         self.writer.append({"subject": item.ref.sha256, "recipe": self.recipe, "seen": seen.tolist()})
         return None

@@ -33,7 +33,9 @@ from prep.pipeline.export import export
 from prep.pipeline.fates import Fates, fates_of
 from prep.pipeline.records import Drawn, Exported, Found, Tagged
 from prep.pipeline.stages import caption, look_again, profile, scan, tag
+from prep.process import spans
 from prep.process.lock import locked
+from prep.process.profiled import now, profiled
 from prep.process.report import Report
 from prep.protocols import Runner
 from prep.run import Options, Run
@@ -111,6 +113,7 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
 
     Raises UsageError before anything is touched, StoppedError with finished work kept.
     """
+    began = now()
     found = Found(listing=find_images(src, out))
     settings = for_folders(settings, found.listing.named, variants=found.listing.variants)
     check_settings(settings, out, src, found.listing.expected)
@@ -119,7 +122,10 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
         check_stems(file.path for file in found.listing.files)
         captioned = {(src / file.path).parent for file in found.listing.files}
     prepare_out(out, Path(settings.export.kohya) if settings.export.kohya else None)
-    with at_work(src, out, settings, options, runner, captioned) as run:
+    with (
+        at_work(src, out, settings, options, runner, captioned) as run,
+        profiled(out / ".prep", options.profile, run.report.say, began),
+    ):
         record, seconds = travel(run, found)
         with suppress(StoppedError):  # no room for it: all is done, and the next start tries again
             run.ledger.merge()
@@ -205,7 +211,8 @@ def _rounds(run: Run, each: Stage | Repeat, record: Any, seconds: Counter[str]) 
     while True:
         for stage in repeat.stages:
             started = time.monotonic()
-            record = stage(run, record)
+            with spans.stage(stage.__name__):
+                record = stage(run, record)
             seconds[stage.__name__] += time.monotonic() - started
             seconds.update(run.spent)
             run.spent.clear()

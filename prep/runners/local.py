@@ -16,6 +16,7 @@ from multiprocessing.util import Finalize
 from typing import Any
 
 from prep.errors import StoppedError
+from prep.process import spans
 from prep.process.arrow import keep_arrow_small
 from prep.process.heap import freed_memory_kept, keep_freed_memory, own_this_process
 from prep.process.pictures import trust_our_own_limits
@@ -86,7 +87,8 @@ def _pooled(job: Job, waiting: deque[Sequence[Any]], workers: int) -> Iterator[O
                     running[_submitted(pool, _work, batch)] = batch
                 except BrokenProcessPool:
                     lost.append(batch)
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            with spans.spent("wait"):
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 batch = running.pop(future)
                 try:
@@ -112,9 +114,11 @@ def _started_pool(job: Job, workers: int) -> ProcessPoolExecutor:
     why = ""
     for _ in range(STARTS):
         # Not fork: threads and locks of this process (torch's, Arrow's) do not survive it.
-        pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (job, os.getpid()))
+        about = (job, os.getpid(), spans.recording())
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, about)
         try:
-            why = _submitted(pool, _ready).result()
+            with spans.spent("start"):
+                why = _submitted(pool, _ready).result()
             if not why:
                 return pool
             pool.shutdown(wait=True, cancel_futures=True)
@@ -128,9 +132,10 @@ def _started_pool(job: Job, workers: int) -> ProcessPoolExecutor:
     raise StoppedError(f"no worker process could be started{because}", hint="free some memory, and run again")
 
 
-def _start(job: Job, parent: int) -> None:
+def _start(job: Job, parent: int, recording: spans.Recording | None) -> None:
     global _job, _failed
     _job = job
+    spans.join(recording)
     leave_interrupts_to_the_driver()
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
     # Tearing down the interpreters of all workers at once would be the scan's memory peak.
@@ -161,4 +166,7 @@ def _leave_with(parent: int) -> None:
 def _work(batch: Sequence[Any]) -> list[Outcome]:
     if _failed:
         os._exit(1)  # as if it had died while it started
-    return list(_job.run(batch))
+    try:
+        return list(_job.run(batch))
+    finally:
+        spans.flush()

@@ -21,6 +21,7 @@ from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, read_file
 from prep.images import fitted, measures, open_image, pixel_hash
 from prep.ledger import Book, Ledger, Shelf, Writer
+from prep.process.spans import spent
 from prep.protocols import Needs, Outcome
 from prep.scan.kinds import START_BYTES, unread_format
 from prep.scan.listing import Found
@@ -208,7 +209,8 @@ class ScanJob:
         """-> (its row, its pixels; None: it could not be read)."""
         seen_ns = time.time_ns()
         try:
-            data = read_file(self.src / found.path, PICTURE_BYTES, follow=True)
+            with spent("read"):
+                data = read_file(self.src / found.path, PICTURE_BYTES, follow=True)
         except OSError as error:
             problem = Problem("scan", "unreadable", f"cannot be read ({error.strerror})", "check disk and permissions")
             return self._row(found, seen_ns=0, problem=problem), None
