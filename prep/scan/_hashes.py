@@ -27,7 +27,7 @@ def have_close(hashes: np.ndarray) -> np.ndarray:
     """
     distinct, place, count = np.unique(hashes, return_inverse=True, return_counts=True)
     found = count > 1
-    if _cost([len(distinct)]) <= sum(_cost(np.unique(key, return_counts=True)[1]) for key in _bands(distinct)):
+    if not _worth_it(distinct):
         found |= _found_within(distinct, np.array([0, len(distinct)]))
         return found[place]
     for key in _bands(distinct):
@@ -43,6 +43,14 @@ def _bands(hashes: np.ndarray) -> Iterator[np.ndarray]:
         yield hashes >> np.uint64(low) & np.uint64((1 << high - low) - 1)
 
 
+def _worth_it(hashes: np.ndarray) -> bool:
+    """Whether bands spare more than their buckets cost."""
+    without = _cost([len(hashes)])
+    if without < BUCKET_PAIRS * len(EDGES):
+        return False
+    return sum(_cost(np.unique(key, return_counts=True)[1]) for key in _bands(hashes)) < without
+
+
 def _cost(sizes: np.ndarray | list[int]) -> int:
     """Of comparing each with each in buckets of these sizes."""
     return sum(int(size) ** 2 // 2 + BUCKET_PAIRS for size in sizes)
@@ -52,10 +60,11 @@ def _found_within(hashes: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """bool [N]: whether another one in the same bucket is close. edges: where buckets begin, and N."""
     found = np.zeros(len(hashes), bool)
     for start, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        while start < end:
+        while start < end and not found[start:end].all():
             some = hashes[start : min(end, start + max(1, PAIRS // (end - start)))]
-            one, other = close(some[:, None], hashes[start:end]).nonzero()
-            if len(one) > len(some):  # each is close to itself
+            near = close(some[:, None], hashes[start:end])
+            if np.count_nonzero(near) > len(some):  # each is close to itself
+                one, other = near.nonzero()
                 apart = one != other
                 found[start + one[apart]] = found[start + other[apart]] = True
             start += len(some)
