@@ -30,13 +30,13 @@ def batch(count: int, side: int = 64) -> np.ndarray:
 
 def test_a_batch_follows_from_the_size_of_the_card_and_of_the_network():
     small, starter = ResNetParams(8, (Stage(8, 16, 1),), 5), 320
-    sizes = (
-        int(0.98 * size * GB) for size in (2, 4, 8, 12, 24, 141)
-    )  # cards have a little less than they are sold with
+    # A card reports a little less than it is sold with.
+    sizes = (int(0.98 * size * GB) for size in (2, 4, 8, 12, 24, 141))
     assert [card_batch(size, V3, 512) for size in sizes] == [8, 16, 32, 64, 64, MOST]
     assert card_batch(8 * GB, small, starter) == MOST and card_batch(1000, V3, 512) == IN_FLIGHT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "share"), [(torch.float32, 1), (torch.float16, 0.5)])
 def test_the_largest_network_takes_no_more_than_is_reckoned(dtype, share, monkeypatch):
     with torch.device("meta"):
@@ -70,9 +70,8 @@ def test_a_card_scores_as_the_cpu_does_whatever_the_batch(on_card, tiny_tagger):
     exact = tagger_of(tiny_tagger, torch.float32, device="cpu", batch=1)
     assert there.device.type == "cuda" and (there.batch_size, there.at_once) == (6, 3)
     assert np.abs(found - np.concatenate([exact.scores(each[None]) for each in pictures])).max() < 1e-5
-    assert np.array_equal(there.scores(pictures[6:]), found[6:]) and np.array_equal(
-        there.scores(pictures[2:4]), found[2:4]
-    )
+    assert np.array_equal(there.scores(pictures[6:]), found[6:])
+    assert np.array_equal(there.scores(pictures[2:4]), found[2:4])
 
 
 def test_without_a_batch_in_the_settings_the_card_decides(on_card, tmp_path):
