@@ -17,7 +17,6 @@ from prep.jobs.read import Reader, reading
 from prep.jobs.tag import ScoreBook, Scores, tag_recipe
 from prep.ledger import Ledger
 from prep.models.ref import ModelRef
-from prep.process.heap import freed_memory_kept
 from prep.scan.measure import Seen
 
 WORKER = "along"
@@ -84,7 +83,7 @@ class TagAlong:
 def tagging_along(ledger: Ledger, tagger: ModelRef, max_pixels: int) -> Iterator[TagAlong]:
     """What was taken is tagged when it ends. Raises WeightsError, StoppedError."""
     recipe = tag_recipe(tagger)
-    with freed_memory_kept(), reading(tagger, max_pixels) as reader:
+    with reading(tagger, max_pixels) as reader:
         along = TagAlong(reader, Scores(ledger, recipe, reader.vocabulary, WORKER), ScoreBook(ledger, recipe))
         try:
             yield along

@@ -79,7 +79,7 @@ def profiled(tmp_path_factory):
 def test_the_table_names_every_stage_and_what_it_was_spent_on(profiled):
     table = table_of(profiled[1])
     assert list(table) == [*STAGES, "between"]
-    assert {"start", "wait"} <= {*table["scan"]} and "load" in table["tag"] and "sheets" in table["export"]
+    assert {"start", "load", "wait", "infer"} <= {*table["scan"]} and "sheets" in table["export"]
     recorded = {(each["cat"], each["name"]) for each in spans_of(profiled[0])}
     assert {(stage, work) for stage in STAGES for work in table[stage] if work not in ("", "other")} <= recorded
 
