@@ -78,7 +78,8 @@ class DescribeJob:
         self.recipe = describe_recipe(captioner)
         self.max_pixels = max_pixels
         self.batch = BATCH
-        self.needs = Needs(cpus=1)
+        remote = captioner.spec.remote
+        self.needs = Needs(cpus=1, gpu=bool(captioner.given) and not remote, elsewhere=remote)
 
     def open(self, worker: str) -> None:
         self.borrowed = ExitStack()
@@ -90,6 +91,7 @@ class DescribeJob:
         answers = self.writes.write([what for what in shown if isinstance(what, ToDescribe)])
         for item, what in zip(items, shown, strict=True):
             yield self._kept(item, what if isinstance(what, Problem) else next(answers))
+        self.writer.flush()
 
     def lost(self, item: ToWrite) -> Outcome:
         return Outcome(item.key, Problem("describe", "crash", "describing it crashed", "run again"))
