@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+from prep.protocols import Runner
+from prep.runners import load_runner
 
 # Without one, anybody on the network could run code on these nodes.
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
@@ -43,14 +47,15 @@ class Raylets:
     def add(self, hide: Path | None = None, **environment: str) -> None:
         """hide: a folder that is empty for this node."""
         first = not self.nodes
-        port = 20_000 + os.getpid() % 20_000 + len(self.nodes)
+        if first:
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                port = server.getsockname()[1]
+            self.address = f"127.0.0.1:{port}"
         here = ["--head", f"--port={port}", "--include-dashboard=false"] if first else [f"--address={self.address}"]
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus=1", *here]
         command += ["--object-store-memory=80000000", "--min-worker-port=0", "--max-worker-port=0"]
         if hide:
             command = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"', str(hide), *command]
-        if first:
-            self.address = f"127.0.0.1:{port}"
         self.nodes.append(
             subprocess.Popen(
                 command,
@@ -64,6 +69,7 @@ class Raylets:
         while self._alive() < len(self.nodes):
             assert self.nodes[-1].poll() is None and time.monotonic() < deadline, "the node does not start"
             time.sleep(0.5)
+        assert self.nodes[-1].poll() is None
 
     def kill_last(self) -> None:
         """kill -9 of its raylet, and of all else on that node."""
@@ -83,6 +89,18 @@ class Raylets:
             if "NODES" in done.stdout:
                 return int(done.stdout.split()[-1])
         return 0
+
+
+def begun(raylets: Raylets, out: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
+    """A runner in this process, connected to the cluster."""
+    import ray
+
+    monkeypatch.setenv("RAY_ADDRESS", raylets.address)
+    runner = load_runner("ray")
+    (out / ".prep").mkdir()
+    runner.begin(out, out)
+    yield runner
+    ray.shutdown()
 
 
 def _kill(node: subprocess.Popen) -> None:
