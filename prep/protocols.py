@@ -31,6 +31,7 @@ class Needs:
 
     cpus: int = 1
     gpu: bool = False  # whether it uses one if available
+    elsewhere: bool = False  # another machine's model does the work: more workers would only ask it more at once
     keeps_memory: bool = False  # it repeats the same work, so freed memory is worth keeping
     memory_bytes: int = 0  # besides the interpreter and its libraries; an estimate
 
@@ -155,7 +156,10 @@ class Job(Protocol):
 
     def open(self, worker: str) -> None: ...
 
-    def run(self, items: Sequence[Any]) -> Iterator[Outcome]: ...
+    def run(self, items: Sequence[Any]) -> Iterator[Outcome]:
+        """Yield one outcome per item, in any order. At its end all rows of these items are on disk: from then on a
+        runner counts them as done, and the worker may die.
+        """
 
     def lost(self, item: Any) -> Outcome:
         """The worker died on this item: write its row."""
@@ -165,7 +169,12 @@ class Job(Protocol):
 
 
 class Runner(Protocol):
-    """Where a job's batches run. `here = True`: on this machine, so that outcomes may carry pictures."""
+    """Where a job's batches run. `here`, if it has one: outcomes may carry pictures, which stay on this machine."""
+
+    def begin(self, src: Path, out: Path) -> None:
+        """Called once, before the first job of a run over these folders. Raises StoppedError where it cannot work with
+        them.
+        """
 
     def map(self, job: Job, work: Sequence[Any]) -> Iterator[Outcome | Notes]:
         """Yield one outcome per item, in the order of completion, and the notes of each worker."""

@@ -22,7 +22,13 @@ STAGE_NAMES = ("scan", "tag", "profile", "caption", "crop", "generate", "check",
 @click.option("--rehash", is_flag=True, help="Read every file again, even if its size and time are unchanged.")
 @click.option("--rebalance", is_flag=True, help="Recalculate the repeats; folders are renamed.")
 @click.option("--restore", is_flag=True, help="Bring back images that were removed from kohya/ by hand.")
-@click.option("--runner", metavar="NAME", default="local", show_default=True, help=f"{', '.join(RUNNERS.members)}.")
+@click.option(
+    "--runner",
+    metavar="NAME",
+    default="local",
+    show_default=True,
+    help=f"{', '.join(RUNNERS.members)}, ray://HOST:PORT.",
+)
 @click.option("--profile", is_flag=True, help="Say where the time went, and write a trace for a browser.")
 @click.option("--yes", is_flag=True, help="Continue even if OUT was made from other pictures.")
 def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore, runner, profile, yes) -> int:
@@ -58,6 +64,8 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     ]
     options = Options(to, retry, rehash, rebalance, restore, tuple(given), profile=profile)
     carrier = load_runner(runner)
+    if runner != "local":  # its workers may be in other folders
+        src, out = src.absolute(), out.absolute()
     if line := other_than_before(src, out, settings):
         say(line)
     if plan:

@@ -79,7 +79,8 @@ class DescribeJob:
         self.recipe = describe_recipe(captioner)
         self.max_pixels = max_pixels
         self.batch = BATCH
-        self.needs = Needs(cpus=1)
+        remote = captioner.spec.remote
+        self.needs = Needs(cpus=1, gpu=bool(captioner.given) and not remote, elsewhere=remote)
 
     def open(self, worker: str) -> None:
         self.borrowed = ExitStack()
@@ -92,6 +93,7 @@ class DescribeJob:
         answers = spent_on_each("describe", self.writes.write(asked))
         for item, what in zip(items, shown, strict=True):
             yield self._kept(item, what if isinstance(what, Problem) else next(answers))
+        self.writer.flush()
 
     def lost(self, item: ToWrite) -> Outcome:
         return Outcome(item.key, Problem("describe", "crash", "describing it crashed", "run again"))

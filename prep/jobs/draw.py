@@ -146,7 +146,8 @@ class DrawJob:
         self.pictures = tuple(pictures)
         self.batch = AT_ONCE
         # SD3.5-large in FP8 on a CPU takes at most 9.4 GB (README); other weights take about their own size.
-        self.needs = Needs(cpus=1, gpu=generator.options.device != "cpu", memory_bytes=9_400_000_000)
+        gpu, elsewhere = generator.options.device != "cpu", generator.spec.remote
+        self.needs = Needs(cpus=1, gpu=gpu, elsewhere=elsewhere, memory_bytes=9_400_000_000)
 
     @property
     def kept(self) -> Path:

@@ -88,7 +88,11 @@ class TagJob:
         self.batch = 32 * tagger.options.batch
         # float32 weights twice while loading, and activations: estimated from DeepDanbooru's peak of 1.23 GB.
         self.needs = Needs(
-            cpus=DECODERS, gpu=tagger.options.device != "cpu", keeps_memory=True, memory_bytes=1_300_000_000
+            cpus=DECODERS,
+            gpu=tagger.options.device != "cpu",
+            elsewhere=tagger.spec.remote,
+            keeps_memory=True,
+            memory_bytes=1_300_000_000,
         )
 
     def open(self, worker: str) -> None:
@@ -110,6 +114,7 @@ class TagJob:
             if number + 1 < len(batches):
                 ahead = self._decoding(batches[number + 1], number + 1)
             yield from self._tagged(batch, problems, number)
+        self.scores.flush()
 
     def lost(self, item: ImageRef) -> Outcome:
         return Outcome(item.sha256, Problem("tag", "crash", "tagging it crashed", "save the image again"))

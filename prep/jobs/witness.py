@@ -107,6 +107,7 @@ class WitnessJob:
     def run(self, items: Sequence[ToLook]) -> Iterator[Outcome]:
         for item in items:
             yield Outcome(item.ref.sha256, self._look(item))
+        self.writer.flush()
 
     def lost(self, item: ToLook) -> Outcome:
         return Outcome(item.ref.sha256, Problem("check", "crash", "looking at it crashed", "run again"))

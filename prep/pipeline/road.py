@@ -156,6 +156,7 @@ def at_work(
             report.note(f"run over {src.resolve()}")
             write_whole(state / "config.json", json.dumps(_kept(src, settings, options), indent=1).encode())
             ledger = Ledger.begin(state / "ledger", partial(set_parts_aside, out))
+            runner.begin(src, out)
             yield Run(src, out, settings, options, ledger, runner, report)
         except OSError as error:  # from the few calls outside write_whole, which make folders or remove files
             raise cannot_write(Path(os.fsdecode(error.filename or out)), error) from error
