@@ -1,5 +1,6 @@
 """`--runner ray`: real clusters of raylets on this machine. Nearly all is skipped where Ray is not installed."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -130,6 +131,25 @@ def test_the_set_has_the_bytes_of_a_local_run_and_nothing_else_is_said(two, tmp_
     assert len(workers_of(there, "scan")) == 2 and len(workers_of(there, "tag")) == 2
     assert not [*(there / ".prep").glob("shared-*")]
     assert "no model was loaded" in finish(on(two, art, there))[1] and tree(there) == tree(here)
+
+
+@with_ray
+@pytest.mark.slow
+def test_the_batch_of_a_node_that_is_killed_is_done_again_elsewhere(tmp_path, monkeypatch):
+    items = [f"slow {number}" for number in range(12)]
+    (tmp_path / "notes").mkdir()
+    with cluster(2) as raylets, contextlib.contextmanager(begun)(raylets, tmp_path, monkeypatch) as runner:
+        outcomes = []
+        for outcome in runner.map(CardJob(tmp_path / "notes"), items):
+            outcomes.append(outcome)
+            if len(outcomes) == 1:
+                raylets.kill_last()
+    done = [each.subject for each in outcomes if isinstance(each, Outcome)]
+    assert sorted(done) == sorted(items) and not any(each.problem for each in outcomes if isinstance(each, Outcome))
+    texts = [path.read_text() for path in (tmp_path / "notes").glob("ray*.txt")]
+    assert len(texts) == 2 and sum("close" in text for text in texts) == 1
+    on_disk = {line for text in texts for line in text.splitlines() if line.startswith("on disk")}
+    assert all(any(item in line for line in on_disk) for item in items)
 
 
 @with_ray
