@@ -59,6 +59,8 @@ def test_an_object_store_is_no_folder(tmp_path, address):
 def test_a_node_has_a_worker_per_card_if_any_node_has_cards():
     nodes = [node("a", CPU=16, GPU=2, memory=10**11), node("b", CPU=8, memory=10**11)]
     assert shares(nodes, Needs(cpus=4, gpu=True)) == [Share("a", "a", 4, 1)] * 2
+    assert shares([node("a", CPU=3, GPU=2)], Needs(cpus=4, gpu=True)) == [Share("a", "a", 1, 1)] * 2
+    assert shares([node("a", CPU=1, GPU=2)], Needs(cpus=4, gpu=True)) == [Share("a", "a", 0.5, 1)] * 2
     assert shares(nodes, Needs(cpus=4)) == [Share("a", "a", 4, 0)] * 4 + [Share("b", "b", 4, 0)] * 2
 
 
@@ -129,7 +131,7 @@ def test_the_set_has_the_bytes_of_a_local_run_and_nothing_else_is_said(two, tmp_
     assert (code, errors) == (local.returncode, local.stderr) and tree(there) == tree(here)
     assert said.replace(str(there), str(here)) == local.stdout
     assert len(workers_of(there, "scan")) == 2 and len(workers_of(there, "tag")) == 2
-    assert not [*(there / ".prep").glob("shared-*")]
+    assert not [*(there / ".prep").glob(".prep-*")]
     assert "no model was loaded" in finish(on(two, art, there))[1] and tree(there) == tree(here)
 
 
