@@ -71,11 +71,11 @@ def check_nodes(nodes: Sequence[dict[str, Any]], src: Path, out: Path) -> None:
     look = ray.remote(num_cpus=0, max_retries=1)(_look)
     write_whole(path, token.encode())
     try:
-        asked = {}
+        asked = []  # not by name: two nodes may have the same
         for node in nodes:
             there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            asked[name_of(node)] = look.options(scheduling_strategy=there).remote(path, src / sample)
-        for name, answer in asked.items():
+            asked.append((name_of(node), look.options(scheduling_strategy=there).remote(path, src / sample)))
+        for name, answer in asked:
             try:
                 read, sees, other = ray.get(answer, timeout=LOOK_SECONDS)
             except ray.exceptions.GetTimeoutError:

@@ -191,7 +191,7 @@ def test_a_node_that_does_not_see_out(tmp_path):
         with cluster(1) as raylets:
             raylets.add(hide=hidden)
             code, _, errors = finish(on(raylets, art, out))
-        assert code == 3 and "node " in errors and f"does not see {unseen}" in errors
+        assert code == 3 and "node " in errors and f"does not see {unseen}" in errors, errors
         assert "SRC and OUT must be on a file system that all nodes mount at the same path" in errors
     assert not [*(out / ".prep").glob("ledger/*/*")]
 
