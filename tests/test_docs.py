@@ -148,7 +148,7 @@ def test_pins_satisfy_the_ranges():
     wanted = [*dependencies["dependencies"], *(each for each in extras if not each.startswith("prep-lora["))]
     pins = dict(re.findall(r"^([\w-]+)==([\w.]+)", (ROOT / "constraints.txt").read_text(), re.M))
     for each in wanted:
-        name, least = re.match(r"([\w-]+)>=([\d.]+)", each).groups()
+        name, least = re.match(r"([\w-]+)(?:\[\w+\])?>=([\d.]+)", each).groups()
         assert name in pins, f"{name} has no tested version in constraints.txt"
         assert tuple(map(int, pins[name].split(".")[:2])) >= tuple(map(int, least.split(".")[:2]))
 

@@ -108,6 +108,13 @@ def test_the_web_stays_with_the_servers(path):
         assert not web or family(path) in ("web", "service", "review"), f"{path.relative_to(ROOT)} imports {name}"
 
 
+def test_ray_stays_with_its_runner_and_is_imported_when_it_runs():
+    for path in modules():
+        for name, top in imported(path):
+            if name.split(".")[0] == "ray":
+                assert path.parent.name == "runners" and "ray" in path.name and not top, f"{path} imports {name}"
+
+
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_plots_are_drawn_only_when_a_report_is_made(path):
     for name, top in imported(path):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from prep.errors import StoppedError
-from prep.files import read_file, write_whole
+from prep.files import TEMPORARY, read_file, write_whole
 from prep.protocols import Needs
 from prep.system import remove
 
@@ -46,9 +46,10 @@ def shares(nodes: Sequence[dict[str, Any]], needs: Needs) -> list[Share]:
     by_card = needs.gpu and any(node["Resources"].get("GPU") for node in nodes)
     for node in nodes:
         cpus, gpus = node["Resources"].get("CPU", 0), int(node["Resources"].get("GPU", 0))
-        if by_card:
-            found += [Share(node["NodeID"], name_of(node), min(needs.cpus, cpus / gpus), 1) for _ in range(gpus)]
-        elif cpus >= 1:
+        if by_card and gpus:
+            own = min(needs.cpus, cpus // gpus or cpus / gpus)  # Ray gives parts of one processor, but not of several
+            found += [Share(node["NodeID"], name_of(node), own, 1)] * gpus
+        elif not by_card and cpus >= 1:
             memory = node["Resources"].get("memory", 0)
             room = int(memory // needs.memory_bytes) if needs.memory_bytes else int(cpus)
             many = max(1, min(int(cpus // needs.cpus), room))
@@ -64,16 +65,17 @@ def check_nodes(nodes: Sequence[dict[str, Any]], src: Path, out: Path) -> None:
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    token, path = secrets.token_hex(16), out / ".prep" / f"shared-{secrets.token_hex(4)}"
+    # Named like what is half written, so that the next run removes it if a kill leaves it there.
+    token, path = secrets.token_hex(16), out / ".prep" / f"{TEMPORARY}{secrets.token_hex(4)}-{os.getpid()}"
     sample = min((entry.name for entry in os.scandir(src)), default="")
     look = ray.remote(num_cpus=0, max_retries=1)(_look)
     write_whole(path, token.encode())
     try:
-        asked = {}
+        asked = []  # not by name: two nodes may have the same
         for node in nodes:
             there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            asked[name_of(node)] = look.options(scheduling_strategy=there).remote(path, src / sample)
-        for name, answer in asked.items():
+            asked.append((name_of(node), look.options(scheduling_strategy=there).remote(path, src / sample)))
+        for name, answer in asked:
             try:
                 read, sees, other = ray.get(answer, timeout=LOOK_SECONDS)
             except ray.exceptions.GetTimeoutError:

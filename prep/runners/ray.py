@@ -83,10 +83,12 @@ def connect(address: str) -> None:
         from ray._private import worker
 
         worker._worker_logs_enabled = False
-    ours = {"include_dashboard": False, "object_store_memory": STORE_BYTES} if address == "local" else {}
+    ours = {} if address.startswith(CLIENT) else {"logging_level": logging.ERROR}  # which the client's server refuses
+    if address == "local":
+        ours |= {"include_dashboard": False, "object_store_memory": STORE_BYTES}
     try:
-        with _signals_kept():
-            ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **ours)
+        with _signals_kept(), _loggers_silenced():
+            ray.init(address, log_to_driver=False, **ours)
     except (Exception, SystemExit) as error:  # Ray raises what it likes
         reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
         if address == "local":
@@ -120,6 +122,17 @@ def _no_ray(address: str, reason: str) -> StoppedError:
         hint="start one (`ray start --head`), correct the address, or set RAY_AUTH_MODE=token if it asks for a token; "
         "without RAY_ADDRESS, `--runner ray` uses this machine alone",
     )
+
+
+@contextlib.contextmanager
+def _loggers_silenced() -> Iterator[None]:
+    """Ray's client sets the level of its loggers anew when it connects."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 @contextlib.contextmanager

@@ -60,6 +60,7 @@ def test_what_a_job_raises_there_is_raised_here(tmp_path, where):
     assert caught.value.hint
 
 
+@pytest.mark.slow
 def test_processes_that_never_start_stop_the_run(tmp_path):
     (tmp_path / "never").touch()
     with pytest.raises(StoppedError, match="no worker process could be started for CUDA card 3"):

@@ -1,5 +1,6 @@
 """`--runner ray`: real clusters of raylets on this machine. Nearly all is skipped where Ray is not installed."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -58,6 +59,8 @@ def test_an_object_store_is_no_folder(tmp_path, address):
 def test_a_node_has_a_worker_per_card_if_any_node_has_cards():
     nodes = [node("a", CPU=16, GPU=2, memory=10**11), node("b", CPU=8, memory=10**11)]
     assert shares(nodes, Needs(cpus=4, gpu=True)) == [Share("a", "a", 4, 1)] * 2
+    assert shares([node("a", CPU=3, GPU=2)], Needs(cpus=4, gpu=True)) == [Share("a", "a", 1, 1)] * 2
+    assert shares([node("a", CPU=1, GPU=2)], Needs(cpus=4, gpu=True)) == [Share("a", "a", 0.5, 1)] * 2
     assert shares(nodes, Needs(cpus=4)) == [Share("a", "a", 4, 0)] * 4 + [Share("b", "b", 4, 0)] * 2
 
 
@@ -128,8 +131,27 @@ def test_the_set_has_the_bytes_of_a_local_run_and_nothing_else_is_said(two, tmp_
     assert (code, errors) == (local.returncode, local.stderr) and tree(there) == tree(here)
     assert said.replace(str(there), str(here)) == local.stdout
     assert len(workers_of(there, "scan")) == 2 and len(workers_of(there, "tag")) == 2
-    assert not [*(there / ".prep").glob("shared-*")]
+    assert not [*(there / ".prep").glob(".prep-*")]
     assert "no model was loaded" in finish(on(two, art, there))[1] and tree(there) == tree(here)
+
+
+@with_ray
+@pytest.mark.slow
+def test_the_batch_of_a_node_that_is_killed_is_done_again_elsewhere(tmp_path, monkeypatch):
+    items = [f"slow {number}" for number in range(12)]
+    (tmp_path / "notes").mkdir()
+    with cluster(2) as raylets, contextlib.contextmanager(begun)(raylets, tmp_path, monkeypatch) as runner:
+        outcomes = []
+        for outcome in runner.map(CardJob(tmp_path / "notes"), items):
+            outcomes.append(outcome)
+            if len(outcomes) == 1:
+                raylets.kill_last()
+    done = [each.subject for each in outcomes if isinstance(each, Outcome)]
+    assert sorted(done) == sorted(items) and not any(each.problem for each in outcomes if isinstance(each, Outcome))
+    texts = [path.read_text() for path in (tmp_path / "notes").glob("ray*.txt")]
+    assert len(texts) == 2 and sum("close" in text for text in texts) == 1
+    on_disk = {line for text in texts for line in text.splitlines() if line.startswith("on disk")}
+    assert all(any(item in line for line in on_disk) for item in items)
 
 
 @with_ray
@@ -169,7 +191,7 @@ def test_a_node_that_does_not_see_out(tmp_path):
         with cluster(1) as raylets:
             raylets.add(hide=hidden)
             code, _, errors = finish(on(raylets, art, out))
-        assert code == 3 and "node " in errors and f"does not see {unseen}" in errors
+        assert code == 3 and "node " in errors and f"does not see {unseen}" in errors, errors
         assert "SRC and OUT must be on a file system that all nodes mount at the same path" in errors
     assert not [*(out / ".prep").glob("ledger/*/*")]
 
