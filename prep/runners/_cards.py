@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from prep.errors import StoppedError
+from prep.process import spans
 from prep.process.signals import deferred, leave_interrupts_to_the_driver
 from prep.protocols import Job
 from prep.runners._share import Died
@@ -105,7 +106,7 @@ class _Process:
         theirs.close()
         self.asked = 0  # questions without an answer yet
         with suppress(OSError):  # it is dead: the answer says so
-            self.answers.send_bytes(pickle.dumps(job))
+            self.answers.send_bytes(pickle.dumps((job, spans.recording())))
 
     def ask(self, what: str, *arguments: Any) -> None:
         with deferred(), suppress(OSError):
@@ -134,9 +135,9 @@ def _serve(questions: Connection, card: str, parent: int) -> None:
     leave_interrupts_to_the_driver()
     leave_with(parent)
     with suppress(EOFError, OSError):  # nobody asks any more
-        job: Job = pickle.loads(questions.recv_bytes())
+        job, recording = pickle.loads(questions.recv_bytes())
         prepare_process(job.needs.keeps_memory)
-        worker, what = Worker(job, f"card{os.getpid()}"), ""
+        worker, what = Worker(job, f"card{os.getpid()}", recording), ""
         while what != "close":
             what, arguments = questions.recv()
             questions.send(getattr(worker, what)(*arguments))

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from prep.errors import PrepError, StoppedError
+from prep.process.spans import Recording, recording
 from prep.protocols import Job
 from prep.runners._ray_nodes import Share, nodes_of, shares
 from prep.runners._share import Died
@@ -23,9 +24,9 @@ SILENT_SECONDS = 5.0  # how long Ray may take to notice that a node is gone
 class Actor(Worker):
     """In a process of its own, on a node."""
 
-    def __init__(self, job: Job, name: str) -> None:
+    def __init__(self, job: Job, name: str, recording: Recording | None) -> None:
         prepare_process(job.needs.keeps_memory)
-        super().__init__(job, name)
+        super().__init__(job, name, recording)
 
     def here(self) -> None:
         """It answers once it has its share of the node."""
@@ -47,7 +48,8 @@ class Place:
         self.has_room = self.is_open = False
         there = NodeAffinitySchedulingStrategy(self.share.node, soft=False)
         wanted = {"num_cpus": self.share.cpus, "num_gpus": self.share.gpus, "scheduling_strategy": there}
-        self.actor = ray.remote(Actor).options(**wanted).remote(self.job, f"ray{secrets.token_hex(6)}")
+        name = f"ray{secrets.token_hex(6)}"
+        self.actor = ray.remote(Actor).options(**wanted).remote(self.job, name, recording())
         self.ask("here")
 
     def ask(self, what: str, *arguments: Any) -> None:

@@ -10,9 +10,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from prep.process import spans
 from prep.process.arrow import keep_arrow_small
 from prep.process.heap import keep_freed_memory, own_this_process
 from prep.process.pictures import trust_our_own_limits
+from prep.process.spans import Recording
 from prep.protocols import Job, Outcome
 
 STEP_SECONDS = 1.0
@@ -30,8 +32,11 @@ class Step(NamedTuple):
 class Worker:
     """Methods return errors, since not every way to reach a worker raises them as they were."""
 
-    def __init__(self, job: Job, name: str) -> None:
-        """name: no other worker of the run has it, since the ledger's parts are named after it."""
+    def __init__(self, job: Job, name: str, recording: Recording | None = None) -> None:
+        """name: no other worker of the run has it, since the ledger's parts are named after it. recording: the
+        driver's, for a profile.
+        """
+        spans.join(recording)
         self.job, self.name = job, name
         self.rest: Iterator[Outcome] = iter(())
 
@@ -57,6 +62,7 @@ class Worker:
                     return Step(outcomes, done=False)
         except Exception as error:
             return Step(outcomes, error=_portable(error))
+        spans.flush()
         return Step(outcomes)
 
     def close(self) -> Step:
@@ -66,6 +72,8 @@ class Worker:
             return Step(notes=dict(self.job.close()))
         except Exception as error:
             return Step(error=_portable(error))
+        finally:
+            spans.leave()
 
 
 def leave_with(parent: int) -> None:

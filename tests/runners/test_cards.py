@@ -1,5 +1,6 @@
 """Several CUDA cards in one machine: a process per card, which sees that card alone. The cards here are only names."""
 
+import os
 import signal
 import threading
 import time
@@ -7,8 +8,9 @@ import time
 import pytest
 
 from prep.errors import Interrupted, StoppedError, WeightsError
-from prep.process import hardware
+from prep.process import hardware, spans
 from prep.process.signals import interruptible
+from prep.process.trace import put_together
 from prep.protocols import Notes, Outcome
 from prep.runners.local import LocalRunner
 from tests.support.card_job import CardJob
@@ -26,7 +28,11 @@ def told(folder, what: str) -> list[str]:
 
 def test_each_card_has_a_process_that_sees_it_alone_from_the_start(tmp_path):
     items = [f"{number:02d}" for number in range(20)]
-    found = list(LocalRunner().map(CardJob(tmp_path), items))
+    (tmp_path / "spans").mkdir()
+    with spans.recorded(tmp_path / "spans"), spans.stage("tag"):
+        found = list(LocalRunner().map(CardJob(tmp_path), items))
+    profile = put_together(tmp_path / "spans", tmp_path / "trace.json", os.getpid(), 0)
+    assert profile.kinds["tag", "write"].times == 20
     outcomes = [each for each in found if isinstance(each, Outcome)]
     assert sorted(each.subject for each in outcomes) == items and not any(each.problem for each in outcomes)
     notes = [each.found for each in found if isinstance(each, Notes)]

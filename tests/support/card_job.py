@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from prep.errors import WeightsError
+from prep.process.spans import spent
 from prep.protocols import Needs, Outcome
 from prep.types import Problem
 
@@ -40,7 +41,8 @@ class CardJob:
                 time.sleep(1)
             if item == "bad":
                 raise WeightsError("it is bad", hint="take another")
-            self.note("item", item)
+            with spent("write"):
+                self.note("item", item)
             yield Outcome(item)
         self.note("on disk", *items)
 
