@@ -155,6 +155,10 @@ class Ledger:
 class DryLedger(Ledger):
     """Reads and never writes, to show what a run would do. It skips parts that a run would set aside."""
 
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.held_back: set[str] = set()  # shelves that a run would write to, but those whose content is made again
+
     def _without(self, shelf: Shelf, damaged: Mapping[Path, DamagedError]) -> None:
         if shelf.made_again and not all(isinstance(why, StrayError) for why in damaged.values()):
             super()._without(shelf, damaged)
@@ -227,7 +231,13 @@ class Writer:
 
 
 class DryWriter(Writer):
+    def __init__(self, ledger: DryLedger, shelf: Shelf, worker: str) -> None:
+        super().__init__(ledger, shelf, worker)
+        self.held_back = set() if shelf.made_again else ledger.held_back
+
     def flush(self) -> None:
+        if self.pending:
+            self.held_back.add(self.folder.name)
         self.pending = []
 
 
