@@ -42,7 +42,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     from prep.pipeline.one_run import only_this_run, other_than_before
     from prep.pipeline.settled import finish
     from prep.process.arrow import keep_arrow_small
-    from prep.process.heap import own_this_process
+    from prep.process.heap import collect_rarely, own_this_process
     from prep.process.pictures import trust_our_own_limits
     from prep.process.signals import interruptible
     from prep.run import Options
@@ -69,6 +69,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     keep_arrow_small()
     trust_our_own_limits()
     own_this_process()
+    collect_rarely()
     if {settings.tagger.device, settings.generator.device} != {"cpu"} and (why := without_cuda()):
         say(why)
     with interruptible():
