@@ -140,8 +140,11 @@ def entries_of(folder: str) -> Iterator[tuple[str, os.stat_result]]:
     opened = os.open(folder, os.O_RDONLY)
     try:
         for name in sorted(os.listdir(opened)):  # noqa: PTH208
-            with contextlib.suppress(FileNotFoundError):
-                yield name, os.stat(name, dir_fd=opened, follow_symlinks=False)  # noqa: PTH116
+            try:
+                found = os.stat(name, dir_fd=opened, follow_symlinks=False)  # noqa: PTH116
+            except FileNotFoundError:
+                continue
+            yield name, found
     finally:
         os.close(opened)
 

@@ -7,14 +7,13 @@ knows what a run does with any of it. settled.py says what the digest proves.
 import os
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from hashlib import blake2b, file_digest
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import prep
-from prep.config import configs_folder
 from prep.files import open_file
 from prep.models.hashes import cache_folder
 from prep.models.known import all_known
@@ -31,7 +30,7 @@ VARIABLES = ("HOME", "USERPROFILE", "LOCALAPPDATA", "SYSTEMROOT", "XDG_CACHE_HOM
 
 
 class ChangedError(Exception):
-    """A file is newer than what it is compared with."""
+    """A file is newer than what it is compared with, or too young to be known by its stat and cannot be read."""
 
 
 def looked_at(src: Path, out: Path, named: Iterable[str], at_ns: int) -> str:
@@ -56,10 +55,9 @@ def looked_at(src: Path, out: Path, named: Iterable[str], at_ns: int) -> str:
     look.packages()
     real = os.path.realpath(out)
     apart = {f"{real}/{place}" for place in PASSED}
-    for folder in (Path(prep.__file__).parent, configs_folder()):
-        look.tree(os.fspath(folder), passed=lambda path: path.endswith("/__pycache__"))
-    look.tree(os.path.realpath(src), passed=lambda path: path == real)
-    look.tree(real, passed=apart.__contains__)
+    look.tree(os.fspath(Path(prep.__file__).parent), names_passed={"__pycache__"})
+    look.tree(os.path.realpath(src), passed={real})
+    look.tree(real, passed=apart)
     for folder in (*look.folders, out / "kohya"):  # which is a link where export.kohya says so
         look.tree(os.path.realpath(folder))
     return look.digest.hexdigest()
@@ -68,6 +66,7 @@ def looked_at(src: Path, out: Path, named: Iterable[str], at_ns: int) -> str:
 class _Look:
     def __init__(self, at_ns: int) -> None:
         self.at_ns = at_ns
+        self.settled_ns = at_ns - SETTLED_NS
         self.digest = blake2b(digest_size=16)
         self.folders: list[str] = []  # that settings name
         self.walked: set[str] = set()
@@ -86,7 +85,7 @@ class _Look:
 
     def named(self, text: str) -> None:
         """What a setting may name: a path, or a path behind the name of a model."""
-        for each in {text, text.partition(":")[2]} - {""}:
+        for each in filter(None, (text, text.partition(":")[2])):
             path = os.path.expanduser(each)  # noqa: PTH111
             self.file(path)
             if os.path.isdir(path) and not os.path.ismount(path):  # noqa: PTH112 - any text, also no possible path
@@ -98,9 +97,9 @@ class _Look:
             if os.path.isdir(folder):  # noqa: PTH112
                 self.fact([(name, each.st_mtime_ns) for name, each in entries_of(folder) if name.endswith("-info")])
 
-    def tree(self, top: str, passed=lambda path: False) -> None:
-        """All that is in a folder, at any depth. passed: whether a path does not count. A link is not walked through,
-        but what it leads to counts.
+    def tree(self, top: str, passed: Collection[str] = (), names_passed: Collection[str] = ()) -> None:
+        """All that is in a folder, at any depth. passed: paths that do not count. A link is not walked through, but
+        what it leads to counts.
         """
         folders = [top]
         while folders:
@@ -109,32 +108,33 @@ class _Look:
                 continue
             self.walked.add(folder)
             self.fact(folder)
-            try:
-                found = list(entries_of(folder))
-            except OSError as error:  # prep reports a folder that it may not read
-                self.fact(type(error).__name__)
-                continue
             known = []
-            for name, each in found:
-                path = f"{folder}/{name}"
-                if passed(path):
-                    continue
-                known.append((name, *self._known_by(path, each)))
-                if stat.S_ISDIR(each.st_mode):
-                    folders.append(path)
-                elif stat.S_ISLNK(each.st_mode):
-                    self.fact(os.readlink(path))  # noqa: PTH115
-                    self.file(path)
+            try:
+                for name, found in entries_of(folder):
+                    path = f"{folder}/{name}"
+                    if path in passed or name in names_passed:
+                        continue
+                    known.append((name, *self._known_by(path, found)))
+                    if stat.S_ISDIR(found.st_mode):
+                        folders.append(path)
+                    elif stat.S_ISLNK(found.st_mode):
+                        self.fact(os.readlink(path))  # noqa: PTH115
+                        self.file(path)
+            except PermissionError as error:  # prep reports a folder that it may not read
+                self.fact(folder, type(error).__name__)
             self.fact(known)
 
     def _known_by(self, path: str, found: os.stat_result) -> tuple:
         if not stat.S_ISREG(found.st_mode):
             return found.st_mode, found.st_ino  # the time of a folder says nothing that its entries do not
-        known = found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
-        newest = max(found.st_mtime_ns, found.st_ctime_ns)
-        if found.st_ctime_ns > self.at_ns:
-            raise ChangedError
-        if newest + SETTLED_NS < self.at_ns:
+        changed_ns, written_ns = found.st_ctime_ns, found.st_mtime_ns
+        known = found.st_mode, found.st_size, written_ns, changed_ns, found.st_ino
+        if changed_ns < self.settled_ns and written_ns < self.settled_ns:
             return known
-        with os.fdopen(open_file(Path(path), os.O_RDONLY, follow=True), "rb") as file:
-            return *known, file_digest(file, "blake2b").hexdigest()
+        if changed_ns > self.at_ns:
+            raise ChangedError
+        try:
+            with os.fdopen(open_file(Path(path), os.O_RDONLY, follow=True), "rb") as file:
+                return *known, file_digest(file, "blake2b").hexdigest()
+        except PermissionError:  # nor can be said what is in it
+            raise ChangedError from None

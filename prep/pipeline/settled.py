@@ -24,11 +24,11 @@ from prep.pipeline.lookout import ChangedError, looked_at
 from prep.pipeline.result import Result
 from prep.process.lock import locked
 from prep.process.report import Report
-from prep.run import Options
-from prep.sections import Settings
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a status of a settled set needs none of them
     from prep.pipeline.preview import Preview
+    from prep.run import Options
+    from prep.sections import Settings
 
 NAME = "settled.json"  # in .prep
 FORMAT = 1
@@ -39,7 +39,7 @@ SAID = ("images", "kept", "failed", "ending", "told", "report")  # of a Result
 AFTER_CAPTIONS = ("describe", "crop", "generate", "check")
 
 
-def last_result(src: Path, out: Path, settings: Settings, options: Options) -> Result | None:
+def last_result(src: Path, out: Path, settings: "Settings", options: "Options") -> Result | None:
     """What the last run came to, said again, if a run like it would do nothing now; else None. Writes nothing.
 
     Raises InUseError.
@@ -69,7 +69,7 @@ def last_status(out: Path) -> list[str] | None:
     return None
 
 
-def finish(src: Path, out: Path, settings: Settings, options: Options, result: Result) -> Result:
+def finish(src: Path, out: Path, settings: "Settings", options: "Options", result: Result) -> Result:
     """What comes after a complete run: the report, and what settle keeps. Nothing after one that was not needed."""
     if result.report or not result.kept:
         return result
@@ -80,7 +80,7 @@ def finish(src: Path, out: Path, settings: Settings, options: Options, result: R
     return result
 
 
-def settle(src: Path, out: Path, settings: Settings, options: Options, result: Result) -> None:
+def settle(src: Path, out: Path, settings: "Settings", options: "Options", result: Result) -> None:
     """Keep what a run came to, if the next one has nothing to do. It never fails a run."""
     if result.images < LEAST_IMAGES or not _is_plain(options) or any(map(result.todo.get, AFTER_CAPTIONS)):
         return
@@ -153,17 +153,19 @@ def _stands(out: Path, made: "Preview", began_ns: int) -> bool:
     )
 
 
-def _is_plain(options: Options) -> bool:
+def _is_plain(options: "Options") -> bool:
     """Whether a run is to do all that has to be done, and no more."""
+    from prep.run import Options
+
     return options == Options(given=options.given)
 
 
-def _asked(src: Path, out: Path, settings: Settings, options: Options) -> str:
+def _asked(src: Path, out: Path, settings: "Settings", options: "Options") -> str:
     """A digest of what a run is asked for."""
     return _sum([str(src), str(src.resolve()), str(out), options.given, _dumped(settings)])
 
 
-def _dumped(settings: Settings) -> dict[str, Any]:
+def _dumped(settings: "Settings") -> dict[str, Any]:
     return settings.model_dump(mode="json", exclude={"serve", "review"})
 
 

@@ -148,7 +148,9 @@ def test_what_no_result_follows_from_is_not_looked_at(settled):
 def test_a_young_file_is_known_by_its_content_an_old_one_is_not_read(settled, monkeypatch):
     read = []
     opened = lookout.open_file
-    monkeypatch.setattr(lookout, "open_file", lambda path, *more, **options: read.append(path) or opened(path, *more))
+    monkeypatch.setattr(
+        lookout, "open_file", lambda path, *more, **how: read.append(path) or opened(path, *more, **how)
+    )
     now = time.time_ns()
     look(settled, now)
     assert settled.out / ".prep" / "config.json" in read
