@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import numpy as np
@@ -100,7 +101,7 @@ class Ledger:
     def values(self, shelf: Shelf, *names: str) -> Iterator[tuple]:
         """These columns of each row: a tuple takes a third of the time and memory of a row."""
         table = self.table(shelf)
-        return zip(*(table[name].to_pylist() for name in names), strict=True)
+        return zip(*(_subjects(table) if name == "subject" else table[name].to_pylist() for name in names), strict=True)
 
     def parts(self, shelf: Shelf) -> list[Path]:
         return parts_in(self.folder / shelf.name)
@@ -174,7 +175,7 @@ class Book:
     def __init__(self, table: pa.Table) -> None:
         self.table = table.combine_chunks()
         self.columns = {name: self.table[name].combine_chunks() for name in self.table.column_names}
-        self.place = {subject: at for at, subject in enumerate(self.table["subject"].to_pylist())}
+        self.place = {subject: at for at, subject in enumerate(_subjects(table))}
 
     def __len__(self) -> int:
         return len(self.table)
@@ -275,6 +276,11 @@ def _winners(table: pa.Table) -> pa.Table:
     subject, recipe = (_numbered(table[name]) for name in ("subject", "recipe"))
     _, last = np.unique((subject * len(table) + recipe)[::-1], return_index=True)
     return table if len(last) == len(table) else table.take(np.sort(len(table) - 1 - last))
+
+
+def _subjects(table: pa.Table) -> list[str]:
+    """The column, with one object for each subject in the whole process: several stages know the same pictures."""
+    return list(map(intern, table["subject"].to_pylist()))
 
 
 def _numbered(column: pa.ChunkedArray) -> np.ndarray:
