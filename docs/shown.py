@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-HOW_FAR = re.compile(r"\d+ of \d+, about .* left$")
+HOW_FAR = re.compile(r"\d+ of \d+(, about .* left)?$")
 
 
 def prep(*arguments: str) -> str:

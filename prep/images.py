@@ -18,6 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from prep.errors import ImageError
 from prep.png_chunks import without_oversized
+from prep.process.spans import spent
 
 FORMATS = {
     "PNG": "png",
@@ -111,13 +112,13 @@ def open_image(data: bytes, max_pixels: int = 100_000_000) -> Picture:
     checks it in two places, which prep.process.pictures opens in prep's own processes: elsewhere a TIFF above it
     opens with Pillow's warning, and a TIFF or WebP of more than twice as many pixels is `too_large`.
     """
-    with _loaded(data, max_pixels) as (image, header, skipped):
+    with spent("decode"), _loaded(data, max_pixels) as (image, header, skipped):
         return _picture(image, header, skipped)
 
 
 def open_with_alpha(data: bytes, max_pixels: int = 100_000_000) -> np.ndarray:
     """As open_image, but nothing is laid on white: uint8 [H, W, 4], straight colours and alpha, 255 if it has none."""
-    with _loaded(data, max_pixels) as (image, header, _):
+    with spent("decode"), _loaded(data, max_pixels) as (image, header, _):
         image = _upright(image, header)[0]
         if image.mode.startswith(("I", "F")):
             image = _to_eight_bits(image)
@@ -129,7 +130,7 @@ def open_small(data: bytes, side_px: int, max_pixels: int = 100_000_000) -> np.n
 
     A JPEG is decoded at a half, a quarter or an eighth of its size where that is still enough.
     """
-    with _loaded(data, max_pixels, side_px) as (image, header, skipped):
+    with spent("decode"), _loaded(data, max_pixels, side_px) as (image, header, skipped):
         small = Image.fromarray(_picture(image, header, skipped).pixels)
         small.thumbnail((side_px, side_px), Image.Resampling.LANCZOS, reducing_gap=3.0)
         return np.asarray(small)
@@ -153,9 +154,10 @@ def sharpness(pixels: np.ndarray, measure_px: int = MEASURE_PX) -> float:
 
 def pixel_hash(pixels: np.ndarray) -> str:
     """32 hex digits over size and decoded pixels: the same for the same picture in another container."""
-    digest = hashlib.blake2b(str(pixels.shape).encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(pixels))
-    return digest.hexdigest()
+    with spent("measure"):
+        digest = hashlib.blake2b(str(pixels.shape).encode(), digest_size=16)
+        digest.update(np.ascontiguousarray(pixels))
+        return digest.hexdigest()
 
 
 def perceptual_hash(pixels: np.ndarray) -> str:
@@ -171,11 +173,12 @@ def perceptual_hash(pixels: np.ndarray) -> str:
 
 def measures(pixels: np.ndarray, measure_px: int) -> dict[str, float | str]:
     """The measures kept for an image: edge_density, sharpness, phash."""
-    return {
-        "edge_density": edge_density(pixels, measure_px),
-        "sharpness": sharpness(pixels),
-        "phash": perceptual_hash(pixels),
-    }
+    with spent("measure"):
+        return {
+            "edge_density": edge_density(pixels, measure_px),
+            "sharpness": sharpness(pixels),
+            "phash": perceptual_hash(pixels),
+        }
 
 
 def encode_png(pixels: np.ndarray | Image.Image, text: dict[str, str] | None = None) -> bytes:
@@ -208,6 +211,16 @@ def is_webp(data: bytes) -> bool:
     with _loaded(data, MEASURE_PX * MEASURE_PX) as (_, header, _skipped):
         # The size that a RIFF file names is without its own 8 bytes.
         return header.format == "webp" and len(data) == 8 + int.from_bytes(data[4:8], "little")
+
+
+def fitted(pixels: np.ndarray, side_px: int) -> np.ndarray:
+    """uint8 [H, W, 3] -> uint8 [h, w, 3], its longer side side_px, by area: what is fitted already stays as it is."""
+    import cv2
+
+    height, width = pixels.shape[:2]
+    scale = min(side_px / width, side_px / height)
+    size = tuple(max(1, min(side_px, round(side * scale))) for side in (width, height))
+    return pixels if size == (width, height) else cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
 
 
 def covering(pixels: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from prep.errors import StoppedError
 from prep.files import crash_point, real_folder, sweep
 from prep.parts import DamagedError, StrayError, number_of, parts_in, read_part, run_of, write_part
+from prep.process.spans import spent
 from prep.system import remove
 
 FLUSH_ROWS = 256
@@ -217,11 +218,12 @@ class Writer:
         self.flushed = time.monotonic()
         if not self.pending:
             return
-        table = pa.Table.from_pylist(self.pending, self.schema)
-        real_folder(self.folder.parent.parent, *self.folder.parts[-2:])
-        # Not the number of parts: one may have been moved away since, and none may be overwritten.
-        number = 1 + max(map(number_of, self.folder.glob(f"{self.prefix}*.parquet")), default=0)
-        write_part(table, self.folder / f"{self.prefix}{number:06d}.parquet")
+        with spent("write"):
+            table = pa.Table.from_pylist(self.pending, self.schema)
+            real_folder(self.folder.parent.parent, *self.folder.parts[-2:])
+            # Not the number of parts: one may have been moved away since, and none may be overwritten.
+            number = 1 + max(map(number_of, self.folder.glob(f"{self.prefix}*.parquet")), default=0)
+            write_part(table, self.folder / f"{self.prefix}{number:06d}.parquet")
         self.pending = []
 
     def __enter__(self) -> "Writer":

@@ -224,7 +224,7 @@ class Options(Section):
 
 class TaggerOptions(Options):
     common_own: ClassVar = ("backend",)
-    batch: whole(1, 256) = 8
+    batch: whole(1, 256) = 8  # if it is not set, DeepDanbooru takes what fits a card, and on a CPU up to 4
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     backend: Literal["torch", "openvino"] = "torch"  # torch, or onnxruntime for a network in ONNX
 

@@ -31,6 +31,7 @@ class Needs:
 
     cpus: int = 1
     gpu: bool = False  # whether it uses one if available
+    elsewhere: bool = False  # another machine's model does the work: more workers would only ask it more at once
     keeps_memory: bool = False  # it repeats the same work, so freed memory is worth keeping
     memory_bytes: int = 0  # besides the interpreter and its libraries; an estimate
 
@@ -43,6 +44,8 @@ class Tagger(Protocol):
 
     vocabulary: Vocabulary
     batch_size: int  # pictures at once; as requested, or fewer
+    # It may also say `fitted_px`, if `prepare` begins with prep.images.fitted(image, fitted_px): the scan, which has
+    # decoded the picture anyway, then hands it over at that size, and it is decoded once.
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
         """image: uint8 [H, W, 3], RGB -> float32 [S, S, 3], as this tagger's network takes it.
@@ -153,7 +156,10 @@ class Job(Protocol):
 
     def open(self, worker: str) -> None: ...
 
-    def run(self, items: Sequence[Any]) -> Iterator[Outcome]: ...
+    def run(self, items: Sequence[Any]) -> Iterator[Outcome]:
+        """Yield one outcome per item, in any order. At its end all rows of these items are on disk: from then on a
+        runner counts them as done, and the worker may die.
+        """
 
     def lost(self, item: Any) -> Outcome:
         """The worker died on this item: write its row."""
@@ -163,7 +169,12 @@ class Job(Protocol):
 
 
 class Runner(Protocol):
-    """Where a job's batches run."""
+    """Where a job's batches run. `here`, if it has one: outcomes may carry pictures, which stay on this machine."""
+
+    def begin(self, src: Path, out: Path) -> None:
+        """Called once, before the first job of a run over these folders. Raises StoppedError where it cannot work with
+        them.
+        """
 
     def map(self, job: Job, work: Sequence[Any]) -> Iterator[Outcome | Notes]:
         """Yield one outcome per item, in the order of completion, and the notes of each worker."""

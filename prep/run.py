@@ -1,5 +1,6 @@
 """A run: where, how, with what, and what it collects. What is known about images is in the stages' records."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ class Options:
     rebalance: bool = False
     restore: bool = False
     given: tuple[str, ...] = ()  # the --config and --set that it was started with, for config.json
+    profile: bool = False  # say where the time went
     dry: bool = False  # only to show what a run would do: skips slow reads, writes nothing
 
 
@@ -59,6 +61,8 @@ class Run:
     notes: dict[str, dict[str, Any]] = field(
         default_factory=dict
     )  # stage -> how it was done on this machine, for run.json
+
+    spent: Counter[str] = field(default_factory=Counter)  # stage -> seconds that another stage worked for it
 
     def wants(self, stage: str, items: int) -> None:
         """Count what a stage has to do; a repeated stage adds to its count."""

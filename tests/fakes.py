@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from tests.support.pictures import TAGS
 
 class FakeRunner:
     """Runs every batch right here, isolated or not: no process is started."""
+
+    def begin(self, src: Path, out: Path) -> None:
+        pass
 
     def map(self, job: Job, work: Sequence[Any]) -> Iterator[Outcome | Notes]:
         if work:

@@ -11,6 +11,7 @@ from prep.cli._say import say, say_error, say_wrong_use
 from prep.errors import Interrupted, PrepError, StoppedError, UsageError
 from prep.process.output import ReaderLeft, cannot_print, check_output, ready_output
 from prep.process.quiet import keep_libraries_quiet
+from prep.process.threads import let_threads_sleep
 from prep.process.utf8 import begin_in_utf8
 
 COMMANDS = {
@@ -74,6 +75,7 @@ def main() -> None:
     """
     begin_in_utf8()
     keep_libraries_quiet()
+    let_threads_sleep()
     ready_output()
     sys.exit(_code())
 

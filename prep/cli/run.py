@@ -22,8 +22,14 @@ STAGE_NAMES = ("scan", "tag", "profile", "caption", "crop", "generate", "check",
 @click.option("--rehash", is_flag=True, help="Read every file again, even if its size and time are unchanged.")
 @click.option("--rebalance", is_flag=True, help="Recalculate the repeats; folders are renamed.")
 @click.option("--restore", is_flag=True, help="Bring back images that were removed from kohya/ by hand.")
-@click.option("--runner", metavar="NAME", default="local", show_default=True, help=f"{', '.join(RUNNERS.members)}.")
-@click.option("--profile", is_flag=True, help="Print how long each stage took.")
+@click.option(
+    "--runner",
+    metavar="NAME",
+    default="local",
+    show_default=True,
+    help=f"{', '.join(RUNNERS.members)}, ray://HOST:PORT.",
+)
+@click.option("--profile", is_flag=True, help="Say where the time went, and write a trace for a browser.")
 @click.option("--yes", is_flag=True, help="Continue even if OUT was made from other pictures.")
 def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore, runner, profile, yes) -> int:
     """Turn the images in SRC, one sub-folder per character, into a LoRA training set.
@@ -56,8 +62,10 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
         *(["--config", str(config.absolute())] if config else []),
         *(part for each in sets for part in ("--set", each)),
     ]
-    options = Options(to, retry, rehash, rebalance, restore, tuple(given))
+    options = Options(to, retry, rehash, rebalance, restore, tuple(given), profile=profile)
     carrier = load_runner(runner)
+    if runner != "local":  # its workers may be in other folders
+        src, out = src.absolute(), out.absolute()
     if line := other_than_before(src, out, settings):
         say(line)
     if plan:
@@ -78,9 +86,6 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
             result = finish(src, out, settings, options, result)
     for line in only_this_run(src, out, config, sets, settings):
         say(line)
-    if profile:
-        for stage, seconds in result.seconds.items():
-            say(f"{stage:>8} {seconds:8.2f} s")
     if to is None and result.kept:
         say(f"look:  {out / 'generated'}/*/sheet.png, or prep review {out}")
         say(f"train: {training_command(out / 'kohya', settings.captions.for_)}")

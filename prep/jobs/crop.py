@@ -17,6 +17,7 @@ from prep.images import encode_png, open_image
 from prep.jobs.detect import SIDES
 from prep.jobs.draw import DRAW, measured
 from prep.ledger import Ledger, Shelf, Writer
+from prep.process.spans import spent
 from prep.protocols import Needs, Outcome
 from prep.types import Box, Part, Problem
 
@@ -106,12 +107,15 @@ class CropJob:
         for crop in crops:
             left, top, right, bottom = crop.box
             part = pixels[top:bottom, left:right]
-            png, path = encode_png(part), self.out / crop.place(self.slugs[crop.character])
+            path = self.out / crop.place(self.slugs[crop.character])
+            with spent("write"):
+                png = encode_png(part)
             real_folder(self.out, *path.relative_to(self.out).parts[:-1])
             row = {}
             if os.path.lexists(path):  # the user's version, or written before a kill: it is looked at next
                 row = {"mtime_ns": 0}
             else:
-                write_whole(path, png)
+                with spent("write"):
+                    write_whole(path, png)
             crash_point("cropped")
             self.writer.append(measured(crop.key, part, png, path, self.measure_px) | row)

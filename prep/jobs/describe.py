@@ -20,6 +20,7 @@ from prep.ledger import Ledger, Shelf, Writer
 from prep.models.captioners import is_grammar
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
+from prep.process.spans import spent_on_each
 from prep.protocols import Captioner, Needs, Outcome
 from prep.types import Problem, Sentence, ToDescribe
 
@@ -78,7 +79,8 @@ class DescribeJob:
         self.recipe = describe_recipe(captioner)
         self.max_pixels = max_pixels
         self.batch = BATCH
-        self.needs = Needs(cpus=1)
+        remote = captioner.spec.remote
+        self.needs = Needs(cpus=1, gpu=bool(captioner.given) and not remote, elsewhere=remote)
 
     def open(self, worker: str) -> None:
         self.borrowed = ExitStack()
@@ -87,9 +89,11 @@ class DescribeJob:
 
     def run(self, items: Sequence[ToWrite]) -> Iterator[Outcome]:
         shown = [self._with_picture(item) for item in items]
-        answers = self.writes.write([what for what in shown if isinstance(what, ToDescribe)])
+        asked = [what for what in shown if isinstance(what, ToDescribe)]
+        answers = spent_on_each("describe", self.writes.write(asked))
         for item, what in zip(items, shown, strict=True):
             yield self._kept(item, what if isinstance(what, Problem) else next(answers))
+        self.writer.flush()
 
     def lost(self, item: ToWrite) -> Outcome:
         return Outcome(item.key, Problem("describe", "crash", "describing it crashed", "run again"))

@@ -22,6 +22,7 @@ from prep.jobs.cut import PICTURE_PEAK_BYTES
 from prep.ledger import Ledger, Shelf, Writer
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
+from prep.process.spans import spent
 from prep.protocols import Detector, Needs, Outcome
 from prep.types import Box, Detected, Problem
 
@@ -111,7 +112,8 @@ class DetectJob:
             cut = cut_out(data, self.max_pixels)
             return _in_full(figure.detected(cut), data, cut) if isinstance(cut, Cut) else []
         pixels = open_image(data, self.max_pixels).pixels
-        return sorted((found for eye in self.eyes for found in eye.find(pixels)), key=lambda each: -each.score)
+        with spent("infer"):
+            return sorted((found for eye in self.eyes for found in eye.find(pixels)), key=lambda each: -each.score)
 
     def _row(self, sha256: str, found: Iterable[Detected]) -> dict[str, Any]:
         found = list(found)

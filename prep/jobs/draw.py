@@ -17,6 +17,7 @@ from prep.images import covering, encode_png, measures, open_image
 from prep.ledger import Ledger, Shelf, Writer
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
+from prep.process.spans import spent, spent_on_each
 from prep.protocols import Generator, Needs, Outcome
 from prep.types import RETOUCHED, GenerationRequest, ImageRef, Picture, Problem
 
@@ -106,10 +107,11 @@ def keep(
     request: GenerationRequest, pixels: np.ndarray, out: Path, slugs: dict[str, str], measure_px: int, writer: Writer
 ) -> None:
     """Write the picture (uint8 [H, W, 3], RGB) and its row in the DRAW shelf. out: the dataset folder."""
-    data = png_of(request, pixels)
     path = out / places(request, slugs[request.character])[0]
-    real_folder(out, *path.relative_to(out).parts[:-1])
-    write_whole(path, data)
+    with spent("write"):
+        data = png_of(request, pixels)
+        real_folder(out, *path.relative_to(out).parts[:-1])
+        write_whole(path, data)
     crash_point("drawn")
     writer.append(measured(request.key, pixels, data, path, measure_px))
     writer.flush()  # a picture may take minutes
@@ -144,7 +146,8 @@ class DrawJob:
         self.pictures = tuple(pictures)
         self.batch = AT_ONCE
         # SD3.5-large in FP8 on a CPU takes at most 9.4 GB (README); other weights take about their own size.
-        self.needs = Needs(cpus=1, gpu=generator.options.device != "cpu", memory_bytes=9_400_000_000)
+        gpu, elsewhere = generator.options.device != "cpu", generator.spec.remote
+        self.needs = Needs(cpus=1, gpu=gpu, elsewhere=elsewhere, memory_bytes=9_400_000_000)
 
     @property
     def kept(self) -> Path:
@@ -155,7 +158,8 @@ class DrawJob:
         with ExitStack() as borrowed:
             self.drawer: Generator = borrowed.enter_context(MEMORY.lend(self.generator))
             self.writer: Writer = self.ledger.writer(DRAW, worker)
-            self.drawer.encode(self.pictures, self.kept)
+            with spent("encode"):
+                self.drawer.encode(self.pictures, self.kept)
             self.borrowed = borrowed.pop_all()
 
     def run(self, items: Sequence[GenerationRequest]) -> Iterator[Outcome]:
@@ -166,7 +170,7 @@ class DrawJob:
                 yield Outcome(request.key, problem)
             else:
                 ready[request.key] = request
-        for key, pixels in self.drawer.draw(list(ready.values()), parents, self.kept):
+        for key, pixels in spent_on_each("draw", self.drawer.draw(list(ready.values()), parents, self.kept)):
             keep(ready[key], pixels, self.out, self.slugs, self.measure_px, self.writer)
             yield Outcome(key)
 

@@ -10,6 +10,7 @@ from prep.errors import ImageError
 from prep.images import Picture, open_image
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
+from prep.process.spans import spent
 from prep.protocols import Tagger
 from prep.types import Problem, TagScores, Vocabulary
 
@@ -39,11 +40,17 @@ class Reader:
         """The best number of pictures per batch."""
         return self.tagger.batch_size
 
+    @property
+    def fitted_px(self) -> int:
+        """The size at which the tagger begins (see prep.protocols.Tagger); 0: it needs pictures whole."""
+        return getattr(self.tagger, "fitted_px", 0)
+
     def prepare(self, picture: bytes | Picture) -> Prepared | Problem:
         """picture: a file's bytes, or decoded pixels. May run in a thread while another batch is read."""
         try:
             found = open_image(picture, self.max_pixels) if isinstance(picture, bytes) else picture
-            return Prepared(self.tagger.prepare(found.pixels))
+            with spent("prepare"):
+                return Prepared(self.tagger.prepare(found.pixels))
         except ImageError as error:
             return Problem("tag", error.kind, error.message, error.hint)
 
@@ -53,7 +60,9 @@ class Reader:
         for at in range(0, len(batch), self.batch_size):
             some = batch[at : at + self.batch_size]
             stacked = some if isinstance(some, np.ndarray) else np.stack([each.input for each in some])
-            found += [above_floor(self.vocabulary, scores) for scores in self.tagger.scores(stacked)]
+            with spent("infer"):
+                answers = self.tagger.scores(stacked)
+            found += [above_floor(self.vocabulary, scores) for scores in answers]
         return found
 
 

@@ -18,8 +18,9 @@ import pyarrow.compute as pc
 from prep.config import recipe
 from prep.files import PICTURE_BYTES, read_file
 from prep.jobs.read import FLOOR, Prepared, Reader, reading
-from prep.ledger import Book, Ledger, Shelf, Writer
+from prep.ledger import Book, Ledger, Shelf
 from prep.models.ref import ModelRef
+from prep.process.spans import spent
 from prep.protocols import Needs, Outcome
 from prep.types import ImageRef, Problem, TagScores, Vocabulary
 
@@ -52,6 +53,25 @@ def tag_recipe(tagger: ModelRef) -> str:
     return recipe("tag", VERSION, tagger.name, tagger.digest, FLOOR, *more)
 
 
+class Scores:
+    """Where a worker keeps the scores of a tagger."""
+
+    def __init__(self, ledger: Ledger, recipe: str, vocabulary: Vocabulary, worker: str) -> None:
+        row = {"subject": vocabulary.id, "recipe": "", "names": vocabulary.names, "categories": vocabulary.categories}
+        row["thresholds"] = vocabulary.thresholds or None
+        if vocabulary.id not in ledger.rows(VOCABULARY):
+            ledger.write(VOCABULARY, [row], worker)
+        self.recipe = recipe
+        self.writer = ledger.writer(TAG, worker)
+
+    def add(self, sha256: str, scores: TagScores) -> None:
+        row = {"subject": sha256, "recipe": self.recipe, "vocabulary": scores.vocabulary.id}
+        self.writer.append(row | {"index": scores.index, "score": scores.score})
+
+    def flush(self) -> None:
+        self.writer.flush()
+
+
 class TagJob:
     """Reads the tags of images. Not isolated: the scan has already found files that crash a decoder."""
 
@@ -68,18 +88,17 @@ class TagJob:
         self.batch = 32 * tagger.options.batch
         # float32 weights twice while loading, and activations: estimated from DeepDanbooru's peak of 1.23 GB.
         self.needs = Needs(
-            cpus=DECODERS, gpu=tagger.options.device != "cpu", keeps_memory=True, memory_bytes=1_300_000_000
+            cpus=DECODERS,
+            gpu=tagger.options.device != "cpu",
+            elsewhere=tagger.spec.remote,
+            keeps_memory=True,
+            memory_bytes=1_300_000_000,
         )
 
     def open(self, worker: str) -> None:
         self.borrowed = ExitStack()
         self.reader: Reader = self.borrowed.enter_context(reading(self.tagger, self.max_pixels))
-        vocabulary = self.reader.vocabulary
-        row = {"subject": vocabulary.id, "recipe": "", "names": vocabulary.names, "categories": vocabulary.categories}
-        row["thresholds"] = vocabulary.thresholds or None
-        if vocabulary.id not in self.ledger.rows(VOCABULARY):
-            self.ledger.write(VOCABULARY, [row], worker)
-        self.writer: Writer = self.ledger.writer(TAG, worker)
+        self.scores = Scores(self.ledger, self.recipe, self.reader.vocabulary, worker)
         self.threads = ThreadPoolExecutor(DECODERS, "decode")
         self.buffers: np.ndarray | None = None
         self.lock = Lock()
@@ -90,17 +109,19 @@ class TagJob:
         batches = [items[at : at + size] for at in range(0, len(items), size)]
         ahead = self._decoding(batches[0], 0) if batches else iter(())
         for number, batch in enumerate(batches):
-            problems = list(ahead)
+            with spent("wait"):
+                problems = list(ahead)
             if number + 1 < len(batches):
                 ahead = self._decoding(batches[number + 1], number + 1)
             yield from self._tagged(batch, problems, number)
+        self.scores.flush()
 
     def lost(self, item: ImageRef) -> Outcome:
         return Outcome(item.sha256, Problem("tag", "crash", "tagging it crashed", "save the image again"))
 
     def close(self) -> Mapping[str, Any]:
         self.threads.shutdown(wait=True, cancel_futures=True)
-        self.writer.flush()
+        self.scores.flush()
         self.buffers = None
         self.borrowed.close()
         return {}
@@ -121,7 +142,8 @@ class TagJob:
 
     def _decode(self, number: int, ref: ImageRef, position: int) -> Problem | None:
         try:
-            data = read_file(self.folder / ref.path, PICTURE_BYTES, follow=True)
+            with spent("read"):
+                data = read_file(self.folder / ref.path, PICTURE_BYTES, follow=True)
         except OSError as error:
             return Problem("tag", "gone", f"can no longer be read ({error.strerror})", "run again")
         if hashlib.sha256(data).hexdigest() != ref.sha256:
@@ -140,8 +162,7 @@ class TagJob:
             answers = self.reader.read(self.buffers[number % 2, : len(batch)])
         for ref, problem, scores in zip(batch, problems, answers, strict=True):
             if problem is None:
-                row = {"subject": ref.sha256, "recipe": self.recipe, "vocabulary": scores.vocabulary.id}
-                self.writer.append(row | {"index": scores.index, "score": scores.score})
+                self.scores.add(ref.sha256, scores)
             yield Outcome(ref.sha256, problem)
 
 

@@ -16,6 +16,7 @@ from prep.images import open_image
 from prep.ledger import Ledger, Shelf, Writer
 from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
+from prep.process.spans import spent
 from prep.protocols import Needs, Outcome, Witness
 from prep.types import ImageRef, Problem
 
@@ -106,6 +107,7 @@ class WitnessJob:
     def run(self, items: Sequence[ToLook]) -> Iterator[Outcome]:
         for item in items:
             yield Outcome(item.ref.sha256, self._look(item))
+        self.writer.flush()
 
     def lost(self, item: ToLook) -> Outcome:
         return Outcome(item.ref.sha256, Problem("check", "crash", "looking at it crashed", "run again"))
@@ -123,6 +125,7 @@ class WitnessJob:
             return Problem("check", "gone", f"can no longer be read ({error.strerror})", "run again")
         except ImageError as error:
             return Problem("check", error.kind, error.message, error.hint)
-        seen = self.eye.look(pixels)
+        with spent("infer"):
+            seen = self.eye.look(pixels)
         self.writer.append({"subject": item.ref.sha256, "recipe": self.recipe, "seen": seen.tolist()})
         return None

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from prep.files import CAPTION_BYTES, NotAFileError, read_file
@@ -28,11 +28,11 @@ class Caption:
     text: str | None  # without a byte-order mark; None: not readable
     problem: str
 
-    @property
+    @cached_property
     def lines(self) -> list[str]:
         return [line.strip() for line in re.split(r"\r\n|\r|\n", self.text or "")]
 
-    @property
+    @cached_property
     def read(self) -> str:
         """What sd-scripts reads: with enable_wildcard all non-empty lines, otherwise the first line."""
         return "\n".join(filter(None, self.lines)) if self.use.wildcard else self.lines[0]

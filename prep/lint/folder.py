@@ -1,7 +1,6 @@
 """A folder of images as sd-scripts' scan sees it: by names only. Nothing here opens a file."""
 
 import os
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -112,11 +111,12 @@ def bracket(folder: Folder) -> Iterator[Found]:
     "rename one of them, with its caption",
 )
 def stem_twice(folder: Folder) -> Iterator[Found]:
-    count = Counter(map(stem, folder.images))
-    for name, times in count.items():
-        if times > 1:
-            images = [printable(image) for image in folder.images if stem(image) == name]
-            yield Found(f"share {printable(name)}{folder.use.extension}", " and ".join(images))
+    by_stem: dict[str, list[str]] = {}
+    for image in folder.images:
+        by_stem.setdefault(stem(image), []).append(image)
+    for name, images in by_stem.items():
+        if len(images) > 1:
+            yield Found(f"share {printable(name)}{folder.use.extension}", " and ".join(map(printable, images)))
 
 
 @RULES.rule(

@@ -59,7 +59,7 @@ def head_twice(caption: Caption) -> Iterator[Found]:
 )
 def safety(caption: Caption) -> Iterator[Found]:
     words = caption.use.base.form.safety if caption.use.base else {}
-    for item in caption.read.split(","):
+    for item in caption.read.split(",") if words else ():
         name = alike_words(SENTENCE.split(item, maxsplit=1)[0])
         if words.get(name, name) != name:
             yield Found(f"has {name!r}, and the model reads {words[name]!r}")

@@ -15,7 +15,7 @@ from prep.lint.base import Base
 from prep.lint.findings import LEVELS, Finding, Rule
 from prep.lint.toml_file import TomlFile, read_toml
 from prep.lint.use import Use, use_of_name, use_of_subset
-from prep.names import printable
+from prep.names import alike_words, printable
 
 FAMILIES = (
     dataset_toml.RULES,
@@ -31,6 +31,8 @@ FAMILIES = (
     images.RULES,
 )
 RULES: list[Rule] = [rule for family in FAMILIES for rule in family]
+PLACES = {rule.id: place for place, rule in enumerate(RULES)}
+AT_ONCE = 1024  # pictures that are waited for: what each needs in memory is as much as its names
 PASSES = 5  # a fix can reveal another fault: .Png -> .png, whose alpha is then seen
 
 
@@ -63,7 +65,8 @@ def lint(path: Path, base: Base | None = None) -> Report:
     findings, targets = _of_file(path, base) if is_file else _of_folder(_kohya(path), base)
     home = (path.parent if is_file else path).resolve()
     folders, count, outside = 0, 0, []
-    together = triggers.Triggers(printable(path.resolve().name) or ".")
+    names = frozenset(alike_words(target.use.trigger) for target in targets) - {""}
+    together = triggers.Triggers(printable(path.resolve().name) or ".", names)
     for target in targets:
         try:
             listing = folder.read_folder(target.path, target.shown, replace(target.use, base=base))
@@ -168,22 +171,24 @@ def _in_folder(listing: folder.Folder, together: triggers.Triggers) -> Iterator[
     yield from folder.RULES.check(listing)
     yield from pairs.RULES.check(listing)
     use = listing.use
-    texts = []
+    together.add(listing.shown, use.trigger)
     for name in listing.captions:
         caption = captions.read_caption(listing.path / name, f"{listing.shown}/{printable(name)}", use)
-        texts.append(caption.read)
+        together.read(listing.shown, caption.read)
         yield from captions.RULES.check(caption)
         yield from forms.RULES.check(caption)
-    together.add(listing.shown, use.trigger, texts)
     # .jxl is left alone: sd-scripts may have its plugin, prep has none.
     readable = [name for name in listing.images if folder.suffix(name).lower() != ".jxl"]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        read = pool.map(
-            lambda name: images.read_image(listing.path / name, f"{listing.shown}/{printable(name)}", use.alpha_mask),
-            readable,
-        )
-        for image in read:
-            yield from images.RULES.check(image)
+        for at in range(0, len(readable), AT_ONCE):
+            read = pool.map(
+                lambda name: images.read_image(
+                    listing.path / name, f"{listing.shown}/{printable(name)}", use.alpha_mask
+                ),
+                readable[at : at + AT_ONCE],
+            )
+            for image in read:
+                yield from images.RULES.check(image)
 
 
 def _holds_image(path: Path) -> bool:
@@ -194,4 +199,4 @@ def _holds_image(path: Path) -> bool:
 
 
 def _order(finding: Finding) -> tuple:
-    return LEVELS.index(finding.rule.level), RULES.index(finding.rule), finding.place, finding.what
+    return LEVELS.index(finding.rule.level), PLACES[finding.rule.id], finding.place, finding.what

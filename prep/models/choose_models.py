@@ -306,6 +306,8 @@ def options_of(role: Role, spec: ModelSpec, settings: Settings) -> Options:
     section = getattr(settings, role)
     common = COMMON[role]
     values = {name: getattr(section, name) for name in common.model_fields if name in type(section).model_fields}
+    if role == "tagger" and "batch" not in section.model_fields_set:
+        del values["batch"]  # a card's memory then decides (prep/taggers/deepdanbooru.py)
     if "offline" in common.model_fields:
         values["offline"] = settings.models.offline
     if "backend" in common.model_fields:

@@ -13,6 +13,7 @@ from typing import Any
 
 from prep.models.ref import ModelRef
 from prep.process.heap import give_back_freed_memory
+from prep.process.spans import spent
 
 TOGETHER_BYTES = 10**9  # of files; SD3.5 has 11 GB or more, DeepDanbooru 0.64, the starter models 0.02
 
@@ -76,7 +77,8 @@ class Residency:
             if ref in self.residents:
                 return self.residents[ref]
             self._let_go(room)
-        self.residents[ref] = _Resident(ref.make(), size)
+        with spent("load"):
+            self.residents[ref] = _Resident(ref.make(), size)
         return self.residents[ref]
 
     def _has_one(self, thread: int) -> bool:

@@ -18,6 +18,7 @@ from prep.pipeline.about import about_characters
 from prep.pipeline.decided import second_look
 from prep.pipeline.fates import fates_of
 from prep.pipeline.records import Drawn, Exported
+from prep.process.spans import spent
 from prep.run import Run, image_key
 from prep.sections import Settings
 from prep.tagging.readers import Disagreement
@@ -33,7 +34,8 @@ def export(run: Run, drawn: Drawn) -> Exported:
     kohya = kohya_exporter(run, drawn)
     unbalanced = kohya.set_repeats(counts, run.options.rebalance)
     edits.announce(rows)
-    written = kohya.write(rows, run.out)
+    with spent("kohya"):
+        written = kohya.write(rows, run.out)
     saved = written.rows
     if settings.captions.sidecars == "source":
         saved |= write_sidecars((saved.get(image_key(row), row) for row in rows), run.src, edits)
@@ -46,13 +48,14 @@ def export(run: Run, drawn: Drawn) -> Exported:
     rows = tuple(exported(drawn, kohya.problems, saved.get(image_key(row), row)) for row in rows)
     shaping = shaping_settings(settings, drawn.composer)
     floor = getattr(drawn.tagger.options, "threshold", None) if drawn.tagger.spec.remote else None
-    ManifestExporter(drawn.tagger.name, drawn.tag_recipe, shaping, run.ledger, floor, second_reader(drawn)).write(
-        rows, run.out
-    )
+    manifest = ManifestExporter(drawn.tagger.name, drawn.tag_recipe, shaping, run.ledger, floor, second_reader(drawn))
+    with spent("manifest"):
+        manifest.write(rows, run.out)
     about = about_characters(drawn, rows, settings)
     sheets = Sheets(places, run.ledger, drawn.profiles, drawn.composer.caption_text, settings.scan.max_pixels, about)
     sheets.choose(rows)
-    sheets.write(run.out / "generated")
+    with spent("sheets"):
+        sheets.write(run.out / "generated")
     looks = sum(placement.repeats[group] * count for group, count in counts.items() if group in placement.repeats)
     base, start = settings.captions.for_, start_of(run.out / "kohya", written.images, looks)
     kept = write_training(run.out / "kohya", base, start, settings.export.resolution, kohya.for_musubi, run.ledger)
@@ -65,7 +68,8 @@ def export(run: Run, drawn: Drawn) -> Exported:
         now = placement.repeats
         shown = ", ".join(f"{printable(group)} {now[group]} -> {wanted}" for group, wanted in unbalanced.items())
         run.report.say(f"export: repeats stay as they were; `--rebalance` balances the set again: {shown}")
-    left_out = write_views(run.out, settings.export.formats, run.ledger, run.report.say, run.report.bar)
+    with spent("formats"):
+        left_out = write_views(run.out, settings.export.formats, run.ledger, run.report.say, run.report.bar)
     run.problems |= {file: Problem("export", "left_out", why) for file, why in left_out.items()}
     run.problems |= aside(run)
     done = Exported.grown(drawn, rows=rows, left_out=left_out)

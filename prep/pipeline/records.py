@@ -33,6 +33,7 @@ class Scanned(Found):
     edits: HandEdits
     moved: tuple[str, ...]  # pictures that decisions have moved to
     lost: tuple[str, ...]  # pictures that are gone, with decisions about them
+    along: frozenset[str] = frozenset()  # sha256 of what this scan has tagged along, until the tag stage
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,9 @@ from prep.pipeline.records import Drawn, Exported, Found, Tagged
 from prep.pipeline.result import Result
 from prep.pipeline.settled import last_result
 from prep.pipeline.stages import caption, look_again, profile, scan, tag
+from prep.process import spans
 from prep.process.lock import locked
+from prep.process.profiled import now, profiled
 from prep.process.report import Report
 from prep.protocols import Runner
 from prep.run import Options, Run
@@ -97,7 +99,7 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
     """
     if last := last_result(src, out, settings, options):
         return last
-    began_ns = time_ns()
+    began, began_ns = now(), time_ns()
     found = Found(listing=find_images(src, out))
     settings = for_folders(settings, found.listing.named, variants=found.listing.variants)
     check_settings(settings, out, src, found.listing.expected)
@@ -106,7 +108,10 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
         check_stems(file.path for file in found.listing.files)
         captioned = {(src / file.path).parent for file in found.listing.files}
     prepare_out(out, Path(settings.export.kohya) if settings.export.kohya else None)
-    with at_work(src, out, settings, options, runner, captioned) as run:
+    with (
+        at_work(src, out, settings, options, runner, captioned) as run,
+        profiled(out / ".prep", options.profile, run.report.say, began),
+    ):
         record, seconds = travel(run, found)
         with suppress(StoppedError):  # no room for it: all is done, and the next start tries again
             run.ledger.merge()
@@ -139,6 +144,7 @@ def at_work(
             report.note(f"run over {src.resolve()}")
             write_whole(state / "config.json", json.dumps(_kept(src, settings, options), indent=1).encode())
             ledger = Ledger.begin(state / "ledger", partial(set_parts_aside, out))
+            runner.begin(src, out)
             yield Run(src, out, settings, options, ledger, runner, report)
         except OSError as error:  # from the few calls outside write_whole, which make folders or remove files
             raise cannot_write(Path(os.fsdecode(error.filename or out)), error) from error
@@ -177,10 +183,14 @@ def travel(run: Run, found: Found, stages: Sequence[Stage | Repeat] = ()) -> tup
         own = each.stages if isinstance(each, Repeat) else (each,)
         for stage, record in _rounds(run, each, record, seconds):  # noqa: B007, B020 - the last one is used below
             if stage.__name__ == run.options.to and stage is not own[-1]:
-                return record, dict(seconds)
+                return record, _rounded(seconds)
         if own[-1].__name__ == run.options.to:
             break
-    return record, dict(seconds)
+    return record, _rounded(seconds)
+
+
+def _rounded(seconds: Counter[str]) -> dict[str, float]:
+    return {stage: round(each, 3) for stage, each in seconds.items()}
 
 
 def _rounds(run: Run, each: Stage | Repeat, record: Any, seconds: Counter[str]) -> Iterator[tuple[Stage, Any]]:
@@ -190,8 +200,11 @@ def _rounds(run: Run, each: Stage | Repeat, record: Any, seconds: Counter[str]) 
     while True:
         for stage in repeat.stages:
             started = time.monotonic()
-            record = stage(run, record)
-            seconds[stage.__name__] = round(seconds[stage.__name__] + time.monotonic() - started, 3)
+            with spans.stage(stage.__name__):
+                record = stage(run, record)
+            seconds[stage.__name__] += time.monotonic() - started
+            seconds.update(run.spent)
+            run.spent.clear()
             yield stage, record
         rounds += 1
         if repeat.until(record) or rounds == repeat.at_most:

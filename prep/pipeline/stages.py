@@ -18,6 +18,7 @@ from prep.jobs.tag import ScoreBook, TagJob, tag_recipe
 from prep.models.choose_models import fetched, tagger_of
 from prep.models.residency import MEMORY
 from prep.names import printable, quantity
+from prep.pipeline.along import along_with_the_scan
 from prep.pipeline.carried import carried
 from prep.pipeline.decided import captioned, known_slugs, look_at_edits, overruled, training, without_trigger
 from prep.pipeline.records import Captioned, Found, Profiled, Scanned, Tagged
@@ -26,7 +27,18 @@ from prep.run import Places, Run, image_key
 from prep.scan.copies import marked
 from prep.scan.find import find_images
 from prep.scan.listing import Listing
-from prep.scan.measure import SCAN, ScanJob, by_stat, is_current, is_whole, measured_before, ref_from_scan
+from prep.scan.measure import (
+    SCAN,
+    Along,
+    ScanJob,
+    Seen,
+    by_stat,
+    is_current,
+    is_whole,
+    measured_before,
+    ref_from_scan,
+    scan_recipe,
+)
 from prep.scan.select import capped, select
 from prep.sections import CharacterSettings, VariantSettings
 from prep.tagging.filters import read_patterns
@@ -34,27 +46,36 @@ from prep.tagging.thresholds import level_of
 from prep.types import CAPTION_SOURCES, Problem, Row
 
 SCAN_BATCH = 128
+ALONG_BATCH = 16  # outcomes carry pictures, of at most 0.8 MB for DeepDanbooru; a batch is in memory at once
 SHOWN = 4
 NO_TAGS = Problem("caption", "no_tags", "no tag passed its threshold", "is it anime art, and at least 512 px?")
 
 
 def scan(run: Run, found: Found) -> Scanned:
     settings = run.settings
-    job = ScanJob(run.src, run.ledger, settings.scan.max_pixels, settings.thresholds.measure_px, SCAN_BATCH)
-    book = run.ledger.book(SCAN, job.recipe)
+    measure = settings.scan.max_pixels, settings.thresholds.measure_px
+    book = run.ledger.book(SCAN, scan_recipe(*measure))
 
-    refs, todo = [], []
+    refs, todo, new = [], [], []
     files = found.listing.files
     for file, row in zip(files, measured_before(book, files), strict=True):
         current = is_current(row, file) and (run.options.dry or is_whole(row))
         if run.options.rehash or not current or run.options.retry and row.problem:
             todo.append(file)
+            new += [] if is_current(row, file) else [file]
         else:
             refs.append(ref_from_scan(file, row))
     run.wants("scan", len(todo))
+    tagged: set[str] = set()
     if todo:
-        for _ in carried(run, job, todo, "scan"):
-            pass
+        with along_with_the_scan(run, len(new) - len(by_stat(book, new))) as along:
+            job = ScanJob(run.src, run.ledger, *measure, SCAN_BATCH)
+            if along:
+                job = ScanJob(run.src, run.ledger, *measure, ALONG_BATCH, Along(along.reader.fitted_px, settings.scan))
+            for outcome in carried(run, job, todo, "scan and tag" if along else "scan"):
+                if isinstance(outcome, Seen):
+                    along.take(outcome)
+        tagged = along.taken if along else tagged
         book = run.ledger.book(SCAN, job.recipe)
     read = list(zip(todo, measured_before(book, todo), strict=True))
     if run.options.dry:  # a file that was only renamed is recognised by its stat
@@ -78,7 +99,10 @@ def scan(run: Run, found: Found) -> Scanned:
     edits, followed = look_at_edits(run, rows, places.slugs)
     verdicts = edits.decisions.verdicts()
     rows = tuple(overruled(row, verdicts.get(image_key(row))) for row in rows)
-    return Scanned.grown(found, places=places, rows=rows, edits=edits, moved=tuple(followed.moved), lost=followed.lost)
+    return Scanned.grown(
+        found, places=places, rows=rows, edits=edits, moved=tuple(followed.moved), lost=followed.lost,
+        along=frozenset(tagged),
+    )  # fmt: skip
 
 
 def folder_lines(listing: Listing) -> Iterator[str]:
@@ -100,29 +124,34 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
     recipe = tag_recipe(tagger)
     book = ScoreBook(run.ledger, recipe)
     todo = [ref for sha256, ref in wanted.items() if sha256 not in book]
-    done = len(wanted) - len(todo)
+    along = len(scanned.along & wanted.keys())
+    done = len(wanted) - len(todo) - along
     by_second = ScoreBook(run.ledger, second.recipe) if second else None
     second_reads = second is not None and not all(map(by_second.__contains__, wanted))
     if second_reads and not run.options.dry:
         second = ready(run, second)
     failed: dict[str, Problem] = {}
     run.wants("tag", len(todo))
+    if todo or along:
+        run.report.say(f"tag: {len(todo) + along:,} images with {tagger.name} ({done:,} done before)")
     if todo:
-        run.report.say(f"tag: {len(todo):,} images with {tagger.name} ({done:,} done before)")
         if not run.options.dry:
             tagger = fetched(tagger, run.settings)
         job = TagJob(run.src, run.ledger, tagger, run.settings.scan.max_pixels)
         for outcome in carried(run, job, todo, "tag"):
             if outcome.problem:
                 failed[outcome.subject] = outcome.problem
-        MEMORY.clear()
         run.problems |= {wanted[sha256].path: problem for sha256, problem in failed.items()}
         book = ScoreBook(run.ledger, recipe)
+    elif along:
+        pass
     elif done:
         loaded = "" if second_reads else "; no model was loaded"
         run.report.say(f"tag: all {done:,} images were tagged before{loaded}")
     else:
         run.report.say("tag: no images to tag")
+    if todo or along:
+        MEMORY.clear()
     problems: dict[str, Problem] = {}
     if second:
         unread = [ref for sha256, ref in wanted.items() if sha256 in book and sha256 not in by_second]
@@ -141,8 +170,9 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
     rows = tuple(map(with_verdict, scanned.rows))
     changed = any(problem.kind == "changed" for problem in (*failed.values(), *problems.values()))
     return Tagged.grown(
-        scanned, rows=rows, tagger=tagger, tag_recipe=recipe, scores=book, changed=changed, second=second
-    )
+        scanned, rows=rows, tagger=tagger, tag_recipe=recipe, scores=book, changed=changed, second=second,
+        along=frozenset(),
+    )  # fmt: skip
 
 
 def look_again(run: Run, tagged: Tagged) -> Found:

@@ -1,5 +1,6 @@
 """Memory, disk and cards that this process may use, within a container's limits. Sizes in bytes; None: unknown."""
 
+import ctypes
 import os
 import shutil
 import sys
@@ -46,6 +47,34 @@ def may_have(device: str) -> bool:
     if device == "cuda" and sys.platform == "linux":
         return nvidia_driver() or any(Path(node).exists() for node in GPU_NODES)
     return sys.platform == "darwin" if device == "mps" else True
+
+
+def cuda_cards() -> tuple[str, ...]:
+    """The NVIDIA cards that this process may use, as CUDA_VISIBLE_DEVICES names them. Imports no torch."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is None:
+        return tuple(map(str, range(_nvidia_cards())))
+    cards = []
+    for name in map(str.strip, named.split(",")):
+        if not name or name.startswith("-"):  # CUDA reads no further
+            break
+        cards.append(name)
+    return tuple(cards)
+
+
+def _nvidia_cards() -> int:
+    """As the driver counts them; 0 without one."""
+    if not nvidia_driver():
+        return 0
+    count = ctypes.c_uint()
+    try:
+        nvml = ctypes.CDLL("nvml.dll" if sys.platform == "win32" else "libnvidia-ml.so.1")
+        if nvml.nvmlInit_v2() or nvml.nvmlDeviceGetCount_v2(ctypes.byref(count)):
+            return 0
+        nvml.nvmlShutdown()
+    except (OSError, AttributeError):  # no library, or one of another kind
+        return 0
+    return count.value
 
 
 def _machine_memory() -> tuple[int | None, int | None]:

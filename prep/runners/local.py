@@ -1,28 +1,30 @@
-"""Batches on this machine: isolated jobs in processes of their own, the others in this process.
+"""Batches on this machine: isolated jobs in processes of their own, the others in this process; those that use a CUDA
+card in one process per card, if there are several.
 
 A process that dies loses one batch; that batch is split until the guilty item is alone.
 """
 
 import contextlib
 import os
-import threading
-import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from multiprocessing.util import Finalize
+from pathlib import Path
 from typing import Any
 
 from prep.errors import StoppedError
-from prep.process.arrow import keep_arrow_small
-from prep.process.heap import freed_memory_kept, keep_freed_memory, own_this_process
-from prep.process.pictures import trust_our_own_limits
+from prep.process import spans
+from prep.process.hardware import cuda_cards
+from prep.process.heap import freed_memory_kept
 from prep.process.signals import deferred, leave_interrupts_to_the_driver
 from prep.protocols import Job, Notes, Outcome
+from prep.runners._cards import STARTS, Cards
+from prep.runners._share import batches, share
+from prep.runners._worker import leave_with, prepare_process
 
-STARTS = 3  # attempts for a pool whose first process dies
 _job: Job | None = None  # a worker process's own
 _failed = ""  # why this worker process could not start
 
@@ -31,16 +33,25 @@ class LocalRunner:
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or os.cpu_count() or 1
 
+    @property
+    def here(self) -> bool:
+        """Several cards are better used by a process each, which decodes for itself."""
+        return len(cuda_cards()) < 2
+
+    def begin(self, src: Path, out: Path) -> None:
+        """This process sees both."""
+
     def map(self, job: Job, work: Sequence[Any]) -> Iterator[Outcome | Notes]:
         """Yield one outcome per item, in the order of completion."""
         if not work:
             return
-        if job.isolated:
-            # Small sets are shared among the workers, too.
-            size = max(1, min(job.batch, -(-len(work) // (2 * self.workers))))
-            yield from self._in_processes(job, [work[at : at + size] for at in range(0, len(work), size)])
-        else:
-            with freed_memory_kept() if job.needs.keeps_memory else contextlib.nullcontext():
+        if len(cards := _cards_for(job, len(work))) > 1:
+            yield from share(job, work, len(cards), Cards(job, cards))
+            return
+        with freed_memory_kept() if job.needs.keeps_memory else contextlib.nullcontext():
+            if job.isolated:
+                yield from self._in_processes(job, batches(work, job.batch, self.workers))
+            else:
                 yield from _here(job, work)
 
     def _in_processes(self, job: Job, batches: list[Sequence[Any]]) -> Iterator[Outcome]:
@@ -57,6 +68,11 @@ class LocalRunner:
                 else:
                     middle = len(batch) // 2
                     suspects += [batch[:middle], batch[middle:]]
+
+
+def _cards_for(job: Job, items: int) -> Sequence[str]:
+    """The cards to share the work among."""
+    return cuda_cards()[:items] if job.needs.gpu and not job.needs.elsewhere else ()
 
 
 def _here(job: Job, work: Sequence[Any]) -> Iterator[Outcome | Notes]:
@@ -84,7 +100,8 @@ def _pooled(job: Job, waiting: deque[Sequence[Any]], workers: int) -> Iterator[O
                     running[_submitted(pool, _work, batch)] = batch
                 except BrokenProcessPool:
                     lost.append(batch)
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            with spans.spent("wait"):
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 batch = running.pop(future)
                 try:
@@ -110,9 +127,11 @@ def _started_pool(job: Job, workers: int) -> ProcessPoolExecutor:
     why = ""
     for _ in range(STARTS):
         # Not fork: threads and locks of this process (torch's, Arrow's) do not survive it.
-        pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (job, os.getpid()))
+        about = (job, os.getpid(), spans.recording())
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, about)
         try:
-            why = _submitted(pool, _ready).result()
+            with spans.spent("start"):
+                why = _submitted(pool, _ready).result()
             if not why:
                 return pool
             pool.shutdown(wait=True, cancel_futures=True)
@@ -126,18 +145,15 @@ def _started_pool(job: Job, workers: int) -> ProcessPoolExecutor:
     raise StoppedError(f"no worker process could be started{because}", hint="free some memory, and run again")
 
 
-def _start(job: Job, parent: int) -> None:
+def _start(job: Job, parent: int, recording: spans.Recording | None) -> None:
     global _job, _failed
     _job = job
+    spans.join(recording)
     leave_interrupts_to_the_driver()
-    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    leave_with(parent)
     # Tearing down the interpreters of all workers at once would be the scan's memory peak.
     Finalize(None, os._exit, args=(0,), exitpriority=-100)
-    keep_arrow_small()
-    trust_our_own_limits()
-    own_this_process()
-    if job.needs.keeps_memory:
-        keep_freed_memory()
+    prepare_process(job.needs.keeps_memory)
     try:
         job.open(f"w{os.getpid()}")
     except Exception as error:  # multiprocessing would print the traceback of every worker
@@ -149,14 +165,10 @@ def _ready() -> str:
     return _failed
 
 
-def _leave_with(parent: int) -> None:
-    """Otherwise a worker whose driver was killed would wait for work forever."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
-
-
 def _work(batch: Sequence[Any]) -> list[Outcome]:
     if _failed:
         os._exit(1)  # as if it had died while it started
-    return list(_job.run(batch))
+    try:
+        return list(_job.run(batch))
+    finally:
+        spans.flush()

@@ -5,26 +5,27 @@ everywhere; another expression differs a lot somewhere. So the worst small block
 """
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from contextlib import closing
 from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
 
-from prep.errors import ImageError
 from prep.images import open_image
-from prep.ledger import Ledger, Shelf
+from prep.ledger import DryLedger, Ledger, Shelf
+from prep.scan._cells import BLOCK_PX, least_difference
+from prep.scan._hashes import HASH_BITS, close, have_close
+from prep.scan._thumbnails import COMPARE_PX, Thumbnails
 from prep.types import ImageRef, Row
 
+__all__ = ["COPY_BELOW", "HASH_BITS", "NEAR", "VERSION", "difference", "marked", "thumbnail_of"]
+
 VERSION = 1
-HASH_BITS = 8  # of 64: JPEG at quality 30 and halving move at most 4 on the art in examples/
-COMPARE_PX = 512  # longer side at which pixels are compared
-BLOCK_PX = 8
-BLOCK = 16  # hashes at a time
 # Mean absolute difference of the worst block, 0-255. On the art in examples/, by tests/scan/test_copies.py:
 # re-encodings (JPEG 30 to 95, WebP 60, half size) stay under 22; another expression is over 34.
 COPY_BELOW = 28.0
 
+# difference: of two copies, as `difference` gives it; of others it may be less, but not below COPY_BELOW.
 NEAR = Shelf("near", (pa.field("difference", pa.float32()),), made_again=True)
 
 
@@ -37,12 +38,14 @@ def marked(
     """
     known = dict(ledger.values(NEAR, "subject", "difference"))
     marks: dict[tuple[str, str], str] = {}
-    with ledger.writer(NEAR) as writer:
-        thumbnail = lru_cache(64)(lambda ref: thumbnail_of(read(ref), max_pixels))
+    # Beside the ledger: the system's folder for temporary files may be in memory. A dry run writes nothing there.
+    folder = None if isinstance(ledger, DryLedger) else ledger.folder.parent
+    thumbnails = Thumbnails(lambda ref: thumbnail_of(read(ref), max_pixels), folder)
+    with ledger.writer(NEAR) as writer, closing(thumbnails):
         kept = (row for row in rows if row.status == "kept")
         for character, group in groupby(kept, key=lambda row: row.ref.character):
             largest_first = sorted(group, key=lambda row: (-row.ref.width * row.ref.height, row.ref.sha256))
-            for copy, original in _copies([row.ref for row in largest_first], thumbnail, known, writer.append):
+            for copy, original in _copies([row.ref for row in largest_first], thumbnails, known, writer.append):
                 marks[character, copy.sha256] = original.sha256
     return [_with_mark(row, marks.get((row.ref.character, row.ref.sha256)), drop) for row in rows]
 
@@ -57,23 +60,26 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
         return 255.0
     if large.shape != small.shape:
         large = cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA)
-    apart = cv2.absdiff(small, large).astype(np.float32).mean(2)
+    channels = cv2.absdiff(small, large).astype(np.float32)
+    apart = cv2.transform(channels, np.ones((1, 3), np.float32)) / np.float32(3)  # their mean, [H, W]
     return float(cv2.blur(apart, (BLOCK_PX, BLOCK_PX)).max())
 
 
-def _copies(refs: list[ImageRef], thumbnail, known: dict[str, float], remember) -> Iterator[tuple[ImageRef, ImageRef]]:
+def _copies(
+    refs: list[ImageRef], thumbnails: Thumbnails, known: dict[str, float], remember: Callable[[dict], None]
+) -> Iterator[tuple[ImageRef, ImageRef]]:
     """Yield (copy, original). Each image is compared with the originals before it that have a close hash."""
     hashes = np.array([int(ref.phash, 16) for ref in refs], np.uint64)
     originals, count = np.empty(len(refs), np.int64), 0
     original_hashes = np.empty(len(refs), np.uint64)
-    may_be_copies = _have_close(hashes).tolist()
+    may_be_copies = have_close(hashes).tolist()
     for at, ref in enumerate(refs):
-        places = _close(original_hashes[:count], hashes[at]).nonzero()[0] if may_be_copies[at] else ()
+        places = close(original_hashes[:count], hashes[at]).nonzero()[0] if may_be_copies[at] else ()
         for place in places:
             original = refs[originals[place]]
             subject = f"{original.sha256}:{ref.sha256}"
             if subject not in known:
-                known[subject] = _compared(thumbnail, ref, original)
+                known[subject] = _compared(thumbnails, ref, original)
                 remember({"subject": subject, "recipe": str(VERSION), "difference": known[subject]})
             if known[subject] < COPY_BELOW:
                 yield ref, original
@@ -83,25 +89,16 @@ def _copies(refs: list[ImageRef], thumbnail, known: dict[str, float], remember) 
             count += 1
 
 
-def _close(hashes: np.ndarray, to: np.ndarray) -> np.ndarray:
-    """Whether they differ in few bits."""
-    return np.bitwise_count(hashes ^ to) <= HASH_BITS
-
-
-def _have_close(hashes: np.ndarray) -> np.ndarray:
-    """uint64 [N] -> bool [N]: whether a hash before it may be close: of most pictures none is."""
-    found = np.empty(len(hashes), bool)
-    for at in reversed(range(0, len(hashes), BLOCK)):  # the longest first: the others then take the same memory
-        close = _close(hashes[: at + BLOCK], hashes[at : at + BLOCK, None])  # [at most BLOCK, at + BLOCK]
-        found[at : at + BLOCK] = np.count_nonzero(close, axis=1) > 1  # one is itself
-    return found
-
-
-def _compared(thumbnail, one: ImageRef, other: ImageRef) -> float:
-    try:
-        return difference(thumbnail(one), thumbnail(other))
-    except (ImageError, OSError):
-        return 255.0  # gone since the scan; the tag stage reports it
+def _compared(thumbnails: Thumbnails, one: ImageRef, other: ImageRef) -> float:
+    """Their difference; of pictures that are no copies, where their cells say so, the least that it can be."""
+    first, second = thumbnails.seen(one), thumbnails.seen(other)
+    if not first.shape or not second.shape:
+        return 255.0
+    if first.shape == second.shape and first.cells is not None:
+        least = least_difference(first.cells, second.cells)
+        if least >= COPY_BELOW:
+            return least
+    return difference(thumbnails.pixels(first), thumbnails.pixels(second))
 
 
 def thumbnail_of(data: bytes, max_pixels: int) -> np.ndarray:

@@ -1,4 +1,5 @@
-"""Files to records: identity, size, edges, sharpness, perceptual hash, from one read and one decode.
+"""Files to records: identity, size, edges, sharpness, perceptual hash, from one read and one decode; and, for whoever
+reads its tags along, the picture at the size that a tagger begins with.
 
 An unreadable image is a record too, with its problem. Nothing here knows about tags.
 """
@@ -8,19 +9,24 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from prep.config import recipe
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, read_file
-from prep.images import measures, open_image, pixel_hash
+from prep.images import fitted, measures, open_image, pixel_hash
 from prep.ledger import Book, Ledger, Shelf, Writer
+from prep.process.spans import spent
 from prep.protocols import Needs, Outcome
 from prep.scan.kinds import START_BYTES, unread_format
 from prep.scan.listing import Found
+from prep.scan.select import unfit
+from prep.sections import Scan
 from prep.types import ImageRef, Problem
 
 VERSION = 2
@@ -137,13 +143,33 @@ def ref_from_scan(found: Found, row: Measured) -> ImageRef:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Seen(Outcome):
+    """A picture that the rules would keep, for whoever reads its tags along."""
+
+    sha256: str = ""
+    small: np.ndarray | None = None  # uint8 [h, w, 3], by images.fitted
+
+
+@dataclass(frozen=True)
+class Along:
+    """What a tagger that reads along gets: the pictures that these rules keep, at the size that it begins with."""
+
+    fitted_px: int
+    rules: Scan
+
+
 class ScanJob:
     """Reads and measures files. Isolated: a decoder that crashes its process costs one image."""
 
     name = "scan"
     isolated = True
 
-    def __init__(self, src: Path, ledger: Ledger, max_pixels: int, measure_px: int, batch: int) -> None:
+    def __init__(
+        self, src: Path, ledger: Ledger, max_pixels: int, measure_px: int, batch: int, along: Along | None = None
+    ) -> None:
+        """along: outcomes of pictures to keep are Seen."""
+        self.along = along
         self.src = src
         self.ledger = ledger
         self.max_pixels = max_pixels
@@ -159,9 +185,9 @@ class ScanJob:
 
     def run(self, items: Sequence[Found]) -> Iterator[Outcome]:
         for found in items:
-            row = self.measured(found)
+            row, pixels = self.measured(found)
             self.writer.append(row)
-            yield Outcome(found.path, _problem(row))
+            yield self._outcome(found.path, row, pixels)
         self.writer.flush()
 
     def lost(self, item: Found) -> Outcome:
@@ -173,22 +199,30 @@ class ScanJob:
         self.writer.flush()
         return {}
 
-    def measured(self, found: Found) -> dict[str, Any]:
+    def _outcome(self, path: str, row: Mapping[str, Any], pixels: np.ndarray | None) -> Outcome:
+        along = self.along
+        if not along or pixels is None or unfit(row["width"], row["height"], row["sharpness"], along.rules):
+            return Outcome(path, _problem(row))
+        return Seen(path, None, row["sha256"], fitted(pixels, along.fitted_px))
+
+    def measured(self, found: Found) -> tuple[dict[str, Any], np.ndarray | None]:
+        """-> (its row, its pixels; None: it could not be read)."""
         seen_ns = time.time_ns()
         try:
-            data = read_file(self.src / found.path, PICTURE_BYTES, follow=True)
+            with spent("read"):
+                data = read_file(self.src / found.path, PICTURE_BYTES, follow=True)
         except OSError as error:
             problem = Problem("scan", "unreadable", f"cannot be read ({error.strerror})", "check disk and permissions")
-            return self._row(found, seen_ns=0, problem=problem)
+            return self._row(found, seen_ns=0, problem=problem), None
         digest = hashlib.sha256(data).hexdigest()
         try:
             picture = open_image(data, self.max_pixels)
         except ImageError as error:
             known = unread_format(data[:START_BYTES]) if error.kind == "not_an_image" else None
             problem = known.problem if known else Problem("scan", error.kind, error.message, error.hint)
-            return self._row(found, seen_ns, digest, len(data), problem=problem)
+            return self._row(found, seen_ns, digest, len(data), problem=problem), None
         row = self._row(found, seen_ns, digest, len(data))
-        return row | {
+        row |= {
             "width": picture.width,
             "height": picture.height,
             "format": picture.format,
@@ -196,6 +230,7 @@ class ScanJob:
             "pixels": pixel_hash(picture.pixels),
             "flags": list(picture.flags),
         }
+        return row, picture.pixels
 
     def _row(
         self, found: Found, seen_ns: int = 0, digest: str = "", size: int = 0, problem: Problem | None = None

@@ -38,6 +38,17 @@ def select(refs: Sequence[ImageRef], settings: Scan) -> list[Row]:
     return rows
 
 
+def unfit(width: int, height: int, sharpness: float, settings: Scan) -> str | None:
+    """Why a picture of these measures may not enter the set; None: it may."""
+    if min(width, height) < settings.min_side_px:
+        return "too_small"
+    if max(width, height) > settings.max_aspect * min(width, height):
+        return "aspect"
+    if settings.blurred == "drop" and sharpness < settings.min_sharpness:
+        return "blurred"
+    return None
+
+
 def capped(rows: Sequence[Row], max_images: int) -> list[Row]:
     """At most max_images kept rows per character (0: no limit): near copies go first, then the smallest."""
     places: dict[str, list[int]] = defaultdict(list)
@@ -64,10 +75,5 @@ def _verdict(ref: ImageRef, settings: Scan, copy: bool) -> tuple[str, str | None
         return "unreadable", ref.problem.kind
     if copy:
         return "duplicate", "copy"
-    if min(ref.width, ref.height) < settings.min_side_px:
-        return "rejected", "too_small"
-    if max(ref.width, ref.height) > settings.max_aspect * min(ref.width, ref.height):
-        return "rejected", "aspect"
-    if settings.blurred == "drop" and ref.sharpness < settings.min_sharpness:
-        return "rejected", "blurred"
-    return "kept", None
+    why = unfit(ref.width, ref.height, ref.sharpness, settings)
+    return ("rejected", why) if why else ("kept", None)

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from prep.images import fitted
+
 
 def fit_square(image: np.ndarray, side_px: int) -> np.ndarray:
     """image: uint8 [H, W, 3] -> float32 [side_px, side_px, 3], 0-1, channels in the order given.
@@ -10,14 +12,9 @@ def fit_square(image: np.ndarray, side_px: int) -> np.ndarray:
     Like DeepDanbooru's own evaluation, which centres to half a pixel; the resize rounds to 8 bits. The largest
     difference to it is 0.51/255 when shrinking and 0.8/255 when enlarging, by tests/taggers/test_fit.py.
     """
-    height, width = image.shape[:2]
-    scale = min(side_px / width, side_px / height)
-    fitted_width = max(1, min(side_px, round(width * scale)))
-    fitted_height = max(1, min(side_px, round(height * scale)))
-    small = cv2.resize(image, (fitted_width, fitted_height), interpolation=cv2.INTER_AREA)
-    small = small.astype(np.float32)
+    small = fitted(image, side_px).astype(np.float32)
     small /= 255
     # Zero padding would be tagged `letterboxed`, and an odd margin means half a pixel on both sides.
-    left, top = (side_px - fitted_width) / 2, (side_px - fitted_height) / 2
+    left, top = (side_px - small.shape[1]) / 2, (side_px - small.shape[0]) / 2
     move = np.array([[1, 0, left], [0, 1, top]], np.float32)
     return cv2.warpAffine(small, move, (side_px, side_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

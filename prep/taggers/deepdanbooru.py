@@ -12,12 +12,14 @@ import torch
 
 from prep.errors import WeightsError
 from prep.options import TaggerOptions
+from prep.taggers._card import IN_FLIGHT as PARTS
+from prep.taggers._card import Road, card_batch, memory_for
 from prep.taggers._checkpoint import read_checkpoint
 from prep.taggers._conv import can_pack, pack
 from prep.taggers._fit import fit_square
 from prep.taggers._resnet import ResNet
 from prep.taggers._resnet_openvino import graph
-from prep.tensors.device import check_device, largest_card, say_why_no_card
+from prep.tensors.device import card_bytes, check_device, largest_card, say_why_no_card
 from prep.tensors.in_openvino import IN_FLIGHT, Compiled
 from prep.types import Vocabulary
 
@@ -33,6 +35,8 @@ class DeepDanbooru:
     """Implements prep.protocols.Tagger."""
 
     compiled: Compiled | None = None  # the network in OpenVINO, in place of torch's
+    fitted_px: int
+    road: Road | None = None  # to a card
 
     def __init__(
         self, name: str, files: Mapping[str, Path], options: TaggerOptions, dtype: torch.dtype | None = None
@@ -46,7 +50,7 @@ class DeepDanbooru:
         checkpoint = read_checkpoint(path)
         self.name = name
         self.batch_size = options.batch
-        self.side_px = checkpoint.image_px
+        self.side_px = self.fitted_px = checkpoint.image_px
         self.vocabulary = vocabulary_of(checkpoint.tags)
         if options.backend == "openvino":
             self.batch_size = min(options.batch, OPENVINO_BATCH)
@@ -62,13 +66,20 @@ class DeepDanbooru:
             network.load_state_dict(checkpoint.state, strict=True, assign=True)
         except RuntimeError as error:
             raise WeightsError(f"{path.name} does not fit the network: {str(error).splitlines()[1].strip()}") from error
-        network = network.to(self.device, self.dtype, memory_format=torch.channels_last)
+        if self.device.type == "cuda" and "batch" not in options.model_fields_set:
+            self.batch_size = card_batch(card_bytes(self.device), checkpoint.params, self.side_px)
+        with memory_for(self.batch_size, self.device):
+            network = network.to(self.device, self.dtype, memory_format=torch.channels_last)
         self.network = network.eval().requires_grad_(False)
         if self.device.type == "cpu":
             small = sum(each.numel() for each in network.parameters()) < SMALL
             self.batch_size = min(options.batch, CPU_BATCH_SMALL if small else CPU_BATCH)
             if can_pack():
                 pack(self.network)
+        self.at_once = self.batch_size
+        if self.device.type == "cuda":
+            self.at_once = -(-self.batch_size // PARTS)
+            self.road = Road(self.device, self.at_once, self.side_px)
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
         return fit_square(image, self.side_px)
@@ -82,23 +93,35 @@ class DeepDanbooru:
         """
         if self.compiled:
             return torch.from_numpy(self.compiled(batch[:, None])[:, 0]).double().sigmoid().float().numpy()
-        missing = self.batch_size - len(batch)
-        padded = np.concatenate([batch, np.zeros((missing, *batch.shape[1:]), np.float32)]) if missing else batch
-        logits = self._logits(torch.from_numpy(padded).to(self.device))
+        with memory_for(self.batch_size, self.device):
+            logits = self._logits(batch).cpu()
         # Near 1, bfloat16 has only steps of 0.004; and float32's sigmoid differs in its last bit between the
         # body and the tail of an array, so by a picture's position in the batch. In float64 neither shows.
-        return torch.sigmoid(logits.cpu().double())[: len(batch)].float().numpy()
+        return torch.sigmoid(logits.double())[: len(batch)].float().numpy()
 
-    def _logits(self, batch: torch.Tensor) -> torch.Tensor:
-        """batch: float32 [B, S, S, 3]. A picture that is beyond float16 is computed again in float32."""
-        logits = self.network.logits(batch.to(self.dtype))
+    def _logits(self, batch: np.ndarray) -> torch.Tensor:
+        """A picture that is beyond float16 is computed again in float32."""
+        parts, found = [], []
+        for number, at in enumerate(range(0, len(batch), self.at_once)):
+            parts.append(self._sent(number, batch[at : at + self.at_once]))
+            found.append(self.network.logits(parts[-1].to(self.dtype)))  # a card goes on by itself
+        logits = torch.cat(found)
         if self.dtype != torch.float16 or (finite := logits.isfinite().all(1)).all():
             return logits
         self.network.float()
         try:
-            return torch.where(finite[:, None], logits.float(), self.network.logits(batch))
+            exact = torch.cat([self.network.logits(part) for part in parts])
+            return torch.where(finite[:, None], logits.float(), exact)
         finally:
             self.network.half()
+
+    def _sent(self, number: int, part: np.ndarray) -> torch.Tensor:
+        """float32 [b, S, S, 3] -> [at_once, S, S, 3], on the device."""
+        if self.road:
+            return self.road.send(number, part)
+        missing = self.at_once - len(part)
+        padded = np.concatenate([part, np.zeros((missing, *part.shape[1:]), np.float32)]) if missing else part
+        return torch.from_numpy(padded).to(self.device)
 
 
 def vocabulary_of(names: tuple[str, ...]) -> Vocabulary:

@@ -58,6 +58,7 @@ def open_onnx(path: Path, threads: int = 0, cuda: bool = False) -> "InferenceSes
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # it writes to stderr by itself
     options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # see prep/process/threads.py
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=[*([CUDA] if cuda else []), CPU])
     except Exception as error:  # onnxruntime's own kinds, of which it exports none

@@ -32,10 +32,10 @@ def test_a_picture_that_became_something_else_is_a_problem(tmp_path, become, why
     art = folder_of(tmp_path / "art", mira=1)
     [found] = find_images(art, tmp_path / "out").files
     job = ScanJob(art, Ledger(tmp_path / "ledger"), 10_000_000, 0, 1)
-    row = job.measured(found)
+    row, _ = job.measured(found)
     ref = ref_from_scan(found, Measured(*map(row.get, Measured._fields)))
     become(art / found.path)
-    row = job.measured(found)
+    row, _ = job.measured(found)
     assert (row["problem"], row["message"]) == ("unreadable", f"cannot be read ({why})")
     with pytest.raises(ImageError, match="can no longer be read") as gone:
         prepared(ref, art / found.path, True, 10_000_000)

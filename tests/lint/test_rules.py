@@ -9,6 +9,7 @@ from PIL import Image
 from prep.cli.lint import lines
 from prep.dataset.base import base_around
 from prep.errors import UsageError
+from prep.lint import look
 from prep.lint.look import RULES, lint
 from tests.lint.broken import (
     CONFIG,
@@ -111,6 +112,14 @@ def test_a_damaged_image_is_found(tmp_path, data):
     clean_folder(tmp_path)
     pair("10_sylvie/cut-01.png", data)(tmp_path)
     assert found(tmp_path) == ["image-unread"]
+
+
+def test_pictures_beyond_those_that_are_read_at_once_are_checked_as_well(tmp_path, monkeypatch):
+    monkeypatch.setattr(look, "AT_ONCE", 2)
+    clean_folder(tmp_path)
+    for number in (3, 5, 7):
+        pair(f"10_sylvie/cut-0{number}.png", picture()[:-30])(tmp_path)
+    assert found(tmp_path) == ["image-unread"] * 3
 
 
 def test_a_picture_whose_profile_no_trainer_opens_is_found(tmp_path):

@@ -1,14 +1,21 @@
 """Near copies: re-encodings of one picture are told from the same sprite with another face."""
 
 import io
+from collections import Counter
+from functools import cache
 from itertools import combinations
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import numpy as np
 import pytest
-from PIL import Image
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
 
 from prep.images import open_image
-from prep.scan.copies import BLOCK, COPY_BELOW, _have_close, difference, thumbnail_of
+from prep.ledger import Ledger
+from prep.scan.copies import COPY_BELOW, HASH_BITS, NEAR, difference, marked, thumbnail_of
+from prep.types import ImageRef, Row
 from tests.support.pictures import EXAMPLES, drawing, encoded, save
 from tests.support.runs import manifest, run_here
 
@@ -16,6 +23,7 @@ FACES = "giggle normal smile surprised concerned happy vhappy mad".split()
 SPRITES = [path for path in sorted((EXAMPLES / "characters").glob("*/*.png")) if path.stem.split("_")[-1] in FACES]
 
 
+@cache
 def pixels(data: bytes):
     return thumbnail_of(data, 10**8)
 
@@ -95,11 +103,85 @@ def test_pictures_of_another_shape_are_no_copies():
     assert difference(pixels(data.getvalue()), pixels(encoded(drawing(1, 300, 400)))) == 255
 
 
-def test_a_close_hash_is_found_however_far_before():
-    far = 3 * BLOCK
-    hashes = np.random.default_rng(1).integers(0, 1 << 63, far + 20, dtype=np.uint64)
-    hashes[far] = hashes[1] ^ np.uint64(0b10011)
-    hashes[far + 9] = hashes[far + 8]
-    found = _have_close(hashes).nonzero()[0].tolist()
-    # Its twin in the same block may be named too: whoever asks compares with what is before.
-    assert {far, far + 9} <= {*found} <= {far, far + 8, far + 9}
+def faced(base: int, size: tuple[int, int], mouth: int, form: str) -> bytes:
+    """One of a few drawings at a size, with a mouth in one of some greys, in one of some containers."""
+    image = drawing(base, 60, 48)
+    ImageDraw.Draw(image).rectangle((16, 16, 31, 31), (mouth, mouth, mouth))
+    image = image.resize(size, Image.Resampling.BOX) if size != image.size else image
+    return encoded(image, "JPEG", quality=70) if form == "JPEG" else encoded(image)
+
+
+FILES = [
+    faced(base, size, mouth, form)
+    for base in (1, 2)
+    for size in ((60, 48), (30, 24), (10, 7))  # the last is smaller than a block
+    for mouth, form in ((0, "PNG"), (27, "PNG"), (30, "PNG"), (255, "PNG"), (0, "JPEG"))
+]
+GONE = len(FILES)
+
+
+def refs_of(chosen: list[tuple[int, int, int]]) -> list[ImageRef]:
+    """chosen: for each picture its place in FILES, the bits of its hash that differ from 0, and its size."""
+    hashes = [f"{(1 << bits) - 1:016x}" for _, bits, _ in chosen]
+    return [
+        ImageRef(f"{at:03d}", str(file), "mira", side, side, "png", 1, 0.1, 50.0, phash, ())
+        for at, ((file, _, side), phash) in enumerate(zip(chosen, hashes, strict=True))
+    ]
+
+
+def read_file_of(ref: ImageRef) -> bytes:
+    if int(ref.path) == GONE:
+        raise FileNotFoundError(ref.path)
+    return FILES[int(ref.path)]
+
+
+def compared_plainly(refs: list[ImageRef]) -> dict[str, str]:
+    """copy -> original: each picture against each original before it, the largest first."""
+
+    def is_copy(one: ImageRef, other: ImageRef) -> bool:
+        if (int(one.phash, 16) ^ int(other.phash, 16)).bit_count() > HASH_BITS or GONE in (
+            int(one.path),
+            int(other.path),
+        ):
+            return False
+        return difference(pixels(FILES[int(one.path)]), pixels(FILES[int(other.path)])) < COPY_BELOW
+
+    originals, found = [], {}
+    for ref in sorted(refs, key=lambda ref: (-ref.width * ref.height, ref.sha256)):
+        original = next((each for each in originals if is_copy(ref, each)), None)
+        if original:
+            found[ref.sha256] = original.sha256
+        else:
+            originals.append(ref)
+    return found
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, GONE), st.sampled_from([0, 1, 8, 9, 17]), st.integers(1, 4)), max_size=12))
+def test_marks_are_those_of_the_plain_comparison(chosen):
+    refs = refs_of(chosen)
+    with TemporaryDirectory() as out:
+        rows = marked([Row(ref) for ref in refs], read_file_of, Ledger(Path(out) / "ledger"), False, 10**8)
+        again = marked([Row(ref) for ref in refs], never_read, Ledger(Path(out) / "ledger"), False, 10**8)
+    assert {row.ref.sha256: row.near_of for row in rows if row.near_of} == compared_plainly(refs)
+    assert rows == again
+
+
+def never_read(ref: ImageRef) -> bytes:
+    raise AssertionError(ref)
+
+
+def test_each_variant_of_a_sprite_is_decoded_once_however_many_there_are(tmp_path):
+    chosen = [(place, 0, 4) for place in range(GONE)]
+    reads = Counter()
+
+    def read(ref: ImageRef) -> bytes:
+        reads[ref.sha256] += 1
+        return read_file_of(ref)
+
+    refs = [ref for _ in range(5) for ref in refs_of(chosen)]
+    refs = [ref._replace(sha256=f"{at:03d}") for at, ref in enumerate(refs)]
+    marked([Row(ref) for ref in refs], read, Ledger(tmp_path / "ledger"), False, 10**8)
+    assert len(refs) > 2 * 64 and set(reads.values()) == {1} and len(reads) == len(refs)
+    assert [path.name for path in tmp_path.iterdir()] == ["ledger"]  # thumbnails leave nothing behind
+    assert len(Ledger(tmp_path / "ledger").table(NEAR)) > len(refs)

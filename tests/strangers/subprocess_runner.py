@@ -11,6 +11,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from prep.errors import StoppedError
@@ -27,6 +28,9 @@ BEGIN = (
 
 class SubprocessRunner:
     """Implements prep.types.Runner: a process for each job, and another one where it dies."""
+
+    def begin(self, src: Path, out: Path) -> None:
+        """Its processes are on this machine."""
 
     def map(self, job: Job, work: Sequence[Any]) -> Iterator[Outcome | Notes]:
         batches = [work[at : at + job.batch] for at in range(0, len(work), job.batch)]

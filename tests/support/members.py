@@ -106,7 +106,8 @@ GENERATORS_AT_HAND: dict[str, Callable[[Path], Any]] = {
     "palette": _palette,
 }
 RUNNERS_AT_HAND: dict[str, Callable[[], Any]] = {
-    **{name: partial(load_runner, name) for name in RUNNERS.members},
+    # A Ray takes seconds to start: tests/runners/test_ray.py keeps one for all.
+    **{name: partial(load_runner, name) for name in RUNNERS.members if name != "ray"},
     "fake": FakeRunner,
     "subprocess": SubprocessRunner,
 }
