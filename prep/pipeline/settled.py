@@ -33,10 +33,10 @@ if TYPE_CHECKING:  # a status of a settled set needs none of them
 NAME = "settled.json"  # in .prep
 FORMAT = 1
 LEAST_IMAGES = 2_000  # of fewer, all is looked at in a second or two
+SAID = ("images", "kept", "failed", "ending", "told", "report")  # what is kept of a Result
 # What a dry run does not go as far as: a set is settled when its last run had none of it to do.
-GENERATED = "generated/"
-SAID = ("images", "kept", "failed", "ending", "told", "report")  # of a Result
 AFTER_CAPTIONS = ("describe", "crop", "generate", "check")
+GENERATED = "generated/"
 
 
 def last_result(src: Path, out: Path, settings: "Settings", options: "Options") -> Result | None:
@@ -97,7 +97,7 @@ def settle(src: Path, out: Path, settings: "Settings", options: "Options", resul
         at_ns = time.time_ns()
         before = looked_at(src, out, texts, at_ns)
         made = preview(src, out, settings)
-        if is_waiting(out) or not is_idle(made) or not _stands(out, made, result.began_ns):
+        if is_waiting(out) or not is_idle(made) or not _stands(made, result.began_ns):
             return
         status = list(status_of(out, made)) if load_settings(src, out=out) == settings else []
         kept = {
@@ -106,9 +106,7 @@ def settle(src: Path, out: Path, settings: "Settings", options: "Options", resul
             "texts": texts,
             "at_ns": at_ns,
             "digest": before,
-            "result": {
-                name: found for name, found in asdict(result).items() if name not in ("seconds", "todo", "began_ns")
-            },
+            "result": {name: each for name, each in asdict(result).items() if name in SAID},
             "status": [status[0].removeprefix(str(out)), *status[1:]] if status else [],
         }
         if looked_at(src, out, texts, at_ns) == before:
@@ -133,24 +131,35 @@ def _holds(found: dict[str, Any], src: Path, out: Path) -> bool:
     return False
 
 
-def _stands(out: Path, made: "Preview", began_ns: int) -> bool:
-    """Whether what a dry run does not look at is as the run left it: drawn pictures, of which it drew none, and the
-    files that it wrote anew or left alone.
+def _stands(made: "Preview", began_ns: int) -> bool:
+    """Whether what a dry run does not look at is as the run left it: drawn pictures, of which it drew none; the files
+    that it wrote anew or left alone; other trainers' formats, if it wrote none of them; its captions in SRC.
     """
     from prep.aside import fingerprint
+    from prep.dataset.base import EXPORT
     from prep.dataset.own import OWN
     from prep.dataset.rows import manifest_rows
     from prep.dataset.toml import WRITTEN
 
-    def is_older(place: str) -> bool:
-        return (out / place).lstat().st_ctime_ns < began_ns
+    run = made.run
 
-    drawn = (row["file"] for row in manifest_rows(out, ["file"]) if (row["file"] or "").startswith(GENERATED))
-    written = {**made.run.ledger.rows(OWN), **made.run.ledger.rows(WRITTEN)}
-    found = {place: fingerprint(out / place) for place in written}
-    return all(map(is_older, drawn)) and all(
-        digest in (None, written[place]["recipe"]) or is_older(place) for place, digest in found.items()
+    def is_older(path: Path) -> bool:
+        return path.lstat().st_ctime_ns < began_ns
+
+    drawn = (row["file"] for row in manifest_rows(run.out, ["file"]) if (row["file"] or "").startswith(GENERATED))
+    older = [*map(run.out.joinpath, drawn), *((run.out / EXPORT).rglob("*") if run.settings.export.formats else ())]
+    written = {**run.ledger.rows(OWN), **run.ledger.rows(WRITTEN)}
+    found = {place: fingerprint(run.out / place) for place in written}
+    beside = run.settings.captions.sidecars == "source"
+    return (
+        all(map(is_older, older))
+        and all(each in (None, written[place]["recipe"]) or is_older(run.out / place) for place, each in found.items())
+        and not (beside and any(row.trains and not _has_caption(run.src / row.ref.path) for row in made.record.rows))
     )
+
+
+def _has_caption(picture: Path) -> bool:
+    return picture.with_suffix(".txt").is_file()
 
 
 def _is_plain(options: "Options") -> bool:

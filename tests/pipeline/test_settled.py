@@ -164,6 +164,32 @@ def test_what_a_person_did_after_the_run_had_looked_is_seen_by_the_dry_run(worke
     assert not worked.last() and not worked.is_kept
 
 
+def test_captions_beside_the_pictures_in_src_are_looked_at_too(made, monkeypatch):
+    worked = Worked(made, (*NOTHING, *HIGH, "captions.sidecars=source"), monkeypatch)
+    worked.run()
+    assert worked.last()
+    (worked.src / "mira" / "000.txt").unlink()
+    assert not worked.last()
+    after = road.fates_of
+
+    def removed(*arguments):
+        (worked.src / "mira" / "000.txt").unlink()
+        return after(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(road, "fates_of", removed)
+        worked.run()
+    assert not worked.last()
+
+
+def test_other_trainers_formats_are_settled_once_none_of_them_is_written(made, monkeypatch):
+    worked = Worked(made, (*NOTHING, *HIGH, 'export.formats=["imagefolder"]'), monkeypatch)
+    worked.run()
+    assert not worked.last()
+    worked.run()
+    assert worked.last()
+
+
 def test_a_damaged_or_edited_proof_does_not_count(worked):
     path = worked.out / ".prep" / "settled.json"
     data = path.read_text()
