@@ -2,25 +2,36 @@
 
     python benchmarks/bench_second_run.py [--images 10000] [--rounds 5] [--before FOLDER]
 
-Draws small PNGs, runs prep once, then times second runs. With --before, a checkout of an older prep, both have an OUT
-of their own and are timed in turns: the ratio of the medians says how much slower the newer one is. The last line is
-JSON.
+Draws small PNGs, runs prep once, then times second runs, runs after one caption was edited, and `prep status`, each
+with the peak memory of its processes. With --before, a checkout of an older prep, both have an OUT of their own and are
+timed in turns: the ratio of the medians says how much slower the newer one is. The last line is JSON.
 """
 
 import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+import watched
 from PIL import Image
 
-SETS = ("tagger.model=starter", "generator.model=none", "scan.min_side_px=0", "thresholds.mode=fixed")
+# In SRC's own file, so that `prep status` has them too.
+SETTINGS = """
+[tagger]
+model = "starter"
+[generator]
+model = "none"
+[scan]
+min_side_px = 0
+[thresholds]
+mode = "fixed"
+"""
 ROOT = Path(__file__).parent.parent
 
 
@@ -35,14 +46,15 @@ def draw(folder: Path, count: int) -> None:
         os.utime(path, (past, past))
 
 
-def run(checkout: Path, src: Path, out: Path) -> float:
-    """-> seconds."""
-    command = [sys.executable, "-m", "prep", "run", str(src), "--out", str(out)]
-    command += [part for each in SETS for part in ("--set", each)]
-    began = time.monotonic()
-    subprocess.run(command, check=True, cwd=checkout, env={**os.environ, "PYTHONPATH": str(checkout)},
-                   stdout=subprocess.DEVNULL)  # fmt: skip
-    return time.monotonic() - began
+def prep(checkout: Path, *arguments: str | Path) -> tuple[float, float]:
+    """-> (seconds, peak megabytes)."""
+    env = {**os.environ, "PYTHONPATH": str(checkout)}
+    return watched.run([sys.executable, "-m", "prep", *map(str, arguments)], env)
+
+
+def edit(out: Path, number: int) -> None:
+    path = sorted(out.glob("kohya/*_character_0/*.txt"))[number]
+    path.write_text(f"{path.read_text()}, red scarf")
 
 
 def main() -> None:
@@ -52,21 +64,34 @@ def main() -> None:
     parser.add_argument("--before", type=Path, help="a checkout of an older prep")
     arguments = parser.parse_args()
     checkouts = {"now": ROOT} | ({"before": arguments.before.resolve()} if arguments.before else {})
+    taken: dict[str, dict[str, list[tuple[float, float]]]] = {label: defaultdict(list) for label in checkouts}
     with tempfile.TemporaryDirectory() as name:
         src = Path(name) / "src"
         draw(src, arguments.images)
-        seconds: dict[str, list[float]] = {label: [] for label in checkouts}
+        (src / "prep.toml").write_text(SETTINGS)
         for label, checkout in checkouts.items():
-            first = run(checkout, src, Path(name) / label)
-            print(f"{label}: the first run took {first:.1f} s", flush=True)
+            taken[label]["first"].append(prep(checkout, "run", src, "--out", Path(name) / label))
+            print(f"{label}: the first run took {taken[label]['first'][0][0]:.1f} s", flush=True)
         for number in range(arguments.rounds):
             for label in list(checkouts)[:: -1 if number % 2 else 1]:
-                seconds[label].append(run(checkouts[label], src, Path(name) / label))
-    found = {label: round(statistics.median(each), 3) for label, each in seconds.items()}
-    for label, each in seconds.items():
-        print(f"{label}: a second run {found[label]:.2f} s ({min(each):.2f} to {max(each):.2f})")
-    ratio = {"ratio": round(found["now"] / found["before"], 3)} if "before" in found else {}
-    print(json.dumps({"benchmark": "second_run", "images": arguments.images, "seconds": found, **ratio}))
+                out = Path(name) / label
+                taken[label]["second"].append(prep(checkouts[label], "run", src, "--out", out))
+                taken[label]["status"].append(prep(checkouts[label], "status", out))
+                edit(out, number)
+                taken[label]["edited"].append(prep(checkouts[label], "run", src, "--out", out))
+    seconds, megabytes = (
+        {label: {what: round(statistics.median(each[at] for each in some), digits) for what, some in found.items()}
+         for label, found in taken.items()}
+        for at, digits in ((0, 3), (1, 0))
+    )  # fmt: skip
+    for label, found in taken.items():
+        for what, some in found.items():
+            each = [found for found, _ in some]
+            spread = f"{seconds[label][what]:.2f} s ({min(each):.2f} to {max(each):.2f})"
+            print(f"{label}: {what}: {spread}, {megabytes[label][what]:.0f} MB")
+    ratio = {"ratio": round(seconds["now"]["second"] / seconds["before"]["second"], 3)} if arguments.before else {}
+    print(json.dumps({"benchmark": "second_run", "images": arguments.images, "seconds": seconds,
+                      "megabytes": megabytes, **ratio}))  # fmt: skip
 
 
 if __name__ == "__main__":

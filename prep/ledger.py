@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,7 @@ class Ledger:
     def values(self, shelf: Shelf, *names: str) -> Iterator[tuple]:
         """These columns of each row: a tuple takes a third of the time and memory of a row."""
         table = self.table(shelf)
-        return zip(*(table[name].to_pylist() for name in names), strict=True)
+        return zip(*(_subjects(table) if name == "subject" else table[name].to_pylist() for name in names), strict=True)
 
     def parts(self, shelf: Shelf) -> list[Path]:
         return parts_in(self.folder / shelf.name)
@@ -156,6 +157,10 @@ class Ledger:
 class DryLedger(Ledger):
     """Reads and never writes, to show what a run would do. It skips parts that a run would set aside."""
 
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.held_back: set[str] = set()  # shelves that a run would write to, but those whose content is made again
+
     def _without(self, shelf: Shelf, damaged: Mapping[Path, DamagedError]) -> None:
         if shelf.made_again and not all(isinstance(why, StrayError) for why in damaged.values()):
             super()._without(shelf, damaged)
@@ -171,7 +176,7 @@ class Book:
     def __init__(self, table: pa.Table) -> None:
         self.table = table.combine_chunks()
         self.columns = {name: self.table[name].combine_chunks() for name in self.table.column_names}
-        self.place = {subject: at for at, subject in enumerate(self.table["subject"].to_pylist())}
+        self.place = {subject: at for at, subject in enumerate(_subjects(table))}
 
     def __len__(self) -> int:
         return len(self.table)
@@ -229,7 +234,13 @@ class Writer:
 
 
 class DryWriter(Writer):
+    def __init__(self, ledger: DryLedger, shelf: Shelf, worker: str) -> None:
+        super().__init__(ledger, shelf, worker)
+        self.held_back = set() if shelf.made_again else ledger.held_back
+
     def flush(self) -> None:
+        if self.pending:
+            self.held_back.add(self.folder.name)
         self.pending = []
 
 
@@ -267,6 +278,11 @@ def _winners(table: pa.Table) -> pa.Table:
     subject, recipe = (_numbered(table[name]) for name in ("subject", "recipe"))
     _, last = np.unique((subject * len(table) + recipe)[::-1], return_index=True)
     return table if len(last) == len(table) else table.take(np.sort(len(table) - 1 - last))
+
+
+def _subjects(table: pa.Table) -> list[str]:
+    """The column, with one object for each subject in the whole process: several stages know the same pictures."""
+    return list(map(intern, table["subject"].to_pylist()))
 
 
 def _numbered(column: pa.ChunkedArray) -> np.ndarray:

@@ -7,9 +7,11 @@ only when it is needed. Nothing here knows what a member does.
 import contextlib
 import difflib
 import importlib
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+from functools import cache
+from importlib import metadata
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
@@ -180,6 +182,17 @@ class Family:
         known = [*own, *(name for name in self.names() if name not in self.members)]
         hint = nearest(section, known) if known else f"no {role} has settings of its own"
         raise self.unknown(f"`{role}.{section}` is unknown", hint=hint)
+
+
+def entry_points(group: str) -> metadata.EntryPoints:
+    """What other packages add to a group."""
+    return _all_entry_points(tuple(sys.path)).select(group=group)
+
+
+@cache
+def _all_entry_points(path: tuple[str, ...]) -> metadata.EntryPoints:
+    """Reads a file of each package: too long for each of the dozens of times that a run asks. path: sys.path."""
+    return metadata.entry_points()
 
 
 def load(place: str, who: str = "", error: type[UsageError] = SettingsError) -> Any:

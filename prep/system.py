@@ -127,6 +127,28 @@ def stat_of(entry: os.DirEntry) -> os.stat_result:
     return found if found.st_ino else os.stat(entry.path)  # noqa: PTH116
 
 
+def entries_of(folder: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield (name, its own stat) of all that is in a folder, by name. What goes meanwhile is left out. Raises OSError.
+
+    A name that is looked up in an open folder takes two thirds of the time of a whole path.
+    """
+    if os.stat not in os.supports_dir_fd or os.listdir not in os.supports_fd:  # Windows
+        for name in sorted(os.listdir(folder)):  # noqa: PTH208
+            with contextlib.suppress(FileNotFoundError):
+                yield name, os.lstat(os.path.join(folder, name))  # noqa: PTH118
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        for name in sorted(os.listdir(opened)):  # noqa: PTH208
+            try:
+                found = os.stat(name, dir_fd=opened, follow_symlinks=False)  # noqa: PTH116
+            except FileNotFoundError:
+                continue
+            yield name, found
+    finally:
+        os.close(opened)
+
+
 @contextlib.contextmanager
 def interrupts_blocked() -> Iterator[None]:
     """Block SIGINT in this thread, and in processes that are started here, where the system can."""

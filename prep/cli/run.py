@@ -46,11 +46,11 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     from prep.machine.torch_build import without_cuda
     from prep.pipeline import road
     from prep.pipeline.one_run import only_this_run, other_than_before
+    from prep.pipeline.settled import finish
     from prep.process.arrow import keep_arrow_small
-    from prep.process.heap import own_this_process
+    from prep.process.heap import collect_rarely, own_this_process
     from prep.process.pictures import trust_our_own_limits
     from prep.process.signals import interruptible
-    from prep.report.written import after_run
     from prep.run import Options
 
     named, out = out is not None, out or Path("outputs") / src.resolve().name
@@ -77,17 +77,19 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     keep_arrow_small()
     trust_our_own_limits()
     own_this_process()
+    collect_rarely()
     if {settings.tagger.device, settings.generator.device} != {"cpu"} and (why := without_cuda()):
         say(why)
     with interruptible():
         result = road.run(src, out, settings, options, carrier)
-        told = after_run(out) if to is None and result.fates.kept else ""
+        if to is None:
+            result = finish(src, out, settings, options, result)
     for line in only_this_run(src, out, config, sets, settings):
         say(line)
-    if to is None and result.fates.kept:
+    if to is None and result.kept:
         say(f"look:  {out / 'generated'}/*/sheet.png, or prep review {out}")
         say(f"train: {training_command(out / 'kohya', settings.captions.for_)}")
-        say(told)
-    if to is None or not result.fates.kept:
+        say(result.report)
+    if to is None or not result.kept:
         say(result.ending)
     return result.exit_code

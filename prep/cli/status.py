@@ -22,6 +22,13 @@ def command(out: Path, problems: bool, diff: bool, disagreements: bool) -> None:
       prep status outputs/characters
       prep status outputs/characters --diff
     """
+    if not (problems or diff or disagreements):
+        from prep.pipeline.settled import last_status
+
+        if lines := last_status(out):
+            for line in lines:
+                say(line)
+            return
     gc.disable()  # a short process with many rows and no cycles: collecting garbage would only cost time
     from prep.process.arrow import keep_arrow_small
     from prep.process.heap import keep_freed_memory, own_this_process

@@ -13,13 +13,17 @@ from prep.system import remove
 OWN = Shelf("own", (pa.field("before", pa.string()),))  # subject: place under OUT; recipe: sha256 of what was written
 
 
-def write_own(out: Path, place: str, data: bytes | Callable[[Path], None], ledger: Ledger) -> None:
-    """Write out/place, or let a function write it. A file there that prep did not write last is set aside."""
-    path = out / place
+def write_own(out: Path, place: str, data: bytes | Callable[[Path], None], ledger: Ledger) -> str:
+    """Write out/place, or let a function write it. A file there that prep did not write last is set aside.
+
+    -> its sha256, hex.
+    """
+    path, digest = out / place, ""
     before, ours = _ours(place, ledger)
     by_0_1_0 = _by_0_1_0(out, ledger)
 
     def write(target: Path) -> None:
+        nonlocal digest
         if callable(data):
             data(target)
         else:
@@ -31,6 +35,7 @@ def write_own(out: Path, place: str, data: bytes | Callable[[Path], None], ledge
             make_way(out, path, {*ours, digest}, CHANGED, ledger)
 
     write_whole(path, write)
+    return digest
 
 
 def remove_own(out: Path, place: str, ledger: Ledger) -> None:

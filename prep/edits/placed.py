@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from sys import intern
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -259,7 +260,7 @@ def read_placement(kohya: Path, ledger: Ledger) -> Placement:
     for subject, name, sha256, size, state, group, mtime_ns, inode, hand in ledger.values(
         EXPORT, "subject", *Placed._fields
     ):
-        group = group or name.rpartition("-")[0]
+        group = intern(group or name.rpartition("-")[0])  # many have the same
         placement.known[subject] = Placed(name, sha256, size, state, group, mtime_ns or 0, inode or 0, bool(hand))
     placement.read()
     return placement

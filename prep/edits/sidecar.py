@@ -4,6 +4,7 @@ import codecs
 import errno
 import re
 from pathlib import Path
+from sys import intern
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -115,7 +116,7 @@ def entry_of(
     text, machine, added, removed, person, verbatim, standing, source_text, step, triggers, proof, form, *in_form
 ) -> Entry:
     """The entry of a ledger row: its columns, in the order of ENTRY."""
-    lists = tuple(machine or ()), tuple(added or ()), tuple(removed or ())
+    lists = tuple(map(intern, machine or ())), tuple(added or ()), tuple(removed or ())
     hand = Hand(text, *lists, person, bool(verbatim), triggers or 1)
     whole, sentence, own = in_form
     if form or own:  # a sentence of the user's is kept while captions are tags

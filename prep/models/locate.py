@@ -9,7 +9,7 @@ from pathlib import Path
 from prep.errors import StoppedError, UsageError
 from prep.files import what_is
 from prep.models.hashes import cache_folder, digest_of, fetched_sha256, sha256_of
-from prep.models.hub import check_endpoint, hub_cache
+from prep.models.hub import hub_cache
 from prep.models.known import PACKAGE, all_known, known
 from prep.models.published import differs
 from prep.registry import ModelFile, ModelSpec
@@ -127,7 +127,9 @@ def target_of(spec: ModelSpec, file: ModelFile) -> Path:
 
 
 def _in_hub_cache(file: ModelFile) -> Path | None:
-    check_endpoint()
+    folder = hub_cache() / f"models--{file.repo.replace('/', '--')}"
+    if not folder.is_dir():  # mostly so, and loading all of the client takes 0.2 s
+        return None
     from huggingface_hub import try_to_load_from_cache
 
     found = None

@@ -27,6 +27,7 @@ from prep.sections import Settings
 from prep.types import Row
 
 SHOWN = 3
+TO_READ = ("scan", "unknown", "tag", "second")
 
 
 @dataclass
@@ -93,6 +94,20 @@ def outlook_of(made: Preview) -> Outlook:
         elif change.before == "excluded":
             found.back += 1
     return found
+
+
+def is_idle(made: Preview) -> bool:
+    """Whether a run would read nothing, find nothing that the user did since the last one, and change no caption and no
+    picture.
+    """
+    run, edits, found = made.run, made.record.edits, outlook_of(made)
+    if any(map(run.todo.get, TO_READ)) or run.ledger.held_back or run.ledger.passed_over:
+        return False
+    if found.new or found.changed or found.adding or found.leaving or found.edited or found.out or found.back:
+        return False
+    placement = edits.placement
+    complete = all(placement.there(each) and placement.has_sidecar(each) for _, each in placement.placed())
+    return complete and not (edits.unreadable or placement.damaged or made.record.moved)
 
 
 def plan_lines(src: Path, out: Path, settings: Settings) -> list[str]:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from time import time_ns
 from typing import Any
 
 from prep.aside import set_parts_aside
@@ -32,6 +33,8 @@ from prep.pipeline.draw import check, generate
 from prep.pipeline.export import export
 from prep.pipeline.fates import Fates, fates_of
 from prep.pipeline.records import Drawn, Exported, Found, Tagged
+from prep.pipeline.result import Result
+from prep.pipeline.settled import last_result
 from prep.pipeline.stages import caption, look_again, profile, scan, tag
 from prep.process import spans
 from prep.process.lock import locked
@@ -89,31 +92,14 @@ HINTS = {
 }
 
 
-@dataclass(frozen=True)
-class Result:
-    images: int
-    failed: int
-    seconds: dict[str, float]  # by stage
-    fates: Fates
-
-    @property
-    def exit_code(self) -> int:
-        return 1 if self.failed or not self.fates.kept else 0
-
-    @property
-    def ending(self) -> str:
-        """The last line of a run."""
-        if not self.fates.kept:
-            return f"nothing to train on: no picture is kept: {reasons(self.fates.left_out)}"
-        return "done, with problems" if self.failed else "done"
-
-
 def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runner) -> Result:
     """Take the images of src through all stages (or up to options.to), into out.
 
     Raises UsageError before anything is touched, StoppedError with finished work kept.
     """
-    began = now()
+    if last := last_result(src, out, settings, options):
+        return last
+    began, began_ns = now(), time_ns()
     found = Found(listing=find_images(src, out))
     settings = for_folders(settings, found.listing.named, variants=found.listing.variants)
     check_settings(settings, out, src, found.listing.expected)
@@ -132,10 +118,12 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
         fates = fates_of(record, settings.scan, run.problems)
         run.problems |= fates.without
         _keep_run(out / ".prep" / "run.json", run, seconds, fates.elsewhere if isinstance(record, Exported) else None)
+        told = tuple(_lines(run, record, fates))
+        for line in told:
+            run.report.say(line)
         failed = sum(each.kind not in HINTS for each in run.problems.values())
-        result = Result(len(record.listing.files), failed, seconds, fates)
-        _tell(run, record, result)
-        return result
+        images, ending = len(record.listing.files), _ending(failed, fates)
+        return Result(images, fates.kept, failed, ending, told, seconds, run.todo, began_ns)
 
 
 @contextmanager
@@ -249,25 +237,29 @@ def _kept(src: Path, settings: Settings, options: Options) -> dict:
     }
 
 
-def _tell(run: Run, record: Found, result: Result) -> None:
-    for line in trial_lines(record):
-        run.report.say(line)
-    fates = result.fates
-    for path, problem in fates.without.items():
-        run.report.say(f"{printable(path.removesuffix('/'))} {problem.message}")
+def _lines(run: Run, record: Found, fates: Fates) -> Iterator[str]:
+    """What became of all files, and what there is to know about it."""
+    yield from trial_lines(record)
+    yield from (f"{printable(path.removesuffix('/'))} {problem.message}" for path, problem in fates.without.items())
     if fates.passed_over:
-        run.report.say(fates.passed_over)
+        yield fates.passed_over
     hints = Counter(problem.kind for problem in run.problems.values() if problem.kind in HINTS)
     hints |= Counter(problem.kind for _, problem in fates.alike)
-    for kind, count in hints.items():
-        run.report.say(f"{count:,} {HINTS[kind][count > 1]}")
+    yield from (f"{count:,} {HINTS[kind][count > 1]}" for kind, count in hints.items())
     files = {row.ref.path for row in record.rows if not row.made}
     files |= {each.path for each in (*record.listing.left, *fates.passed)} | {*fates.without}
     apart = [each.kind for path, each in run.problems.items() if each.kind not in HINTS and path not in files]
     if apart:
-        run.report.say(f"problems with other files: {reasons(Counter(apart))}")
+        yield f"problems with other files: {reasons(Counter(apart))}"
     listed = isinstance(record, Exported) and (run.problems or fates.lines or fates.alike)
-    run.report.say(fates.equation + (f". See {run.out / NAME}" if listed else ""))
+    yield fates.equation + (f". See {run.out / NAME}" if listed else "")
+
+
+def _ending(failed: int, fates: Fates) -> str:
+    """The last line of a run."""
+    if not fates.kept:
+        return f"nothing to train on: no picture is kept: {reasons(fates.left_out)}"
+    return "done, with problems" if failed else "done"
 
 
 def trial_lines(record: Found) -> Iterator[str]:

@@ -72,8 +72,8 @@ def given_of(out: Path) -> list[str]:
     return given if pairs and {*given[::2]} <= {"--config", "--set"} else []
 
 
-def status_of(out: Path) -> Iterator[str]:
-    """Yield the lines of the report."""
+def status_of(out: Path, made: Preview | None = None) -> Iterator[str]:
+    """Yield the lines of the report. made: a preview with the present files and settings, if there is one already."""
     src, settings = opened(out)
     found = counted(Set(out, DryLedger(out / ".prep" / "ledger")))
     yield f"{out}: {found.images:,} images from {src}" + _readers(found)
@@ -83,7 +83,7 @@ def status_of(out: Path) -> Iterator[str]:
     yield from _files(out, found)
     try:
         now = load_settings(src, out=out)
-        made = preview(src, out, now)
+        made = made or preview(src, out, now)
     except PrepError as error:
         yield ""
         yield str(error) if isinstance(error, NoPlanError) else f"a run now would stop: {error}"

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import gc
 from collections.abc import Iterator
 
 M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # malloc.h
@@ -15,6 +16,14 @@ def own_this_process() -> None:
     """
     global _own
     _own = True
+
+
+def collect_rarely() -> None:
+    """A large set is some million objects that stay, and none refers to itself. To look through them for garbage as
+    often as Python does would take a sixth of a run.
+    """
+    if _own:
+        gc.set_threshold(50_000, 20, 100)
 
 
 def share_one_heap() -> None:
