@@ -15,7 +15,7 @@ from typing import Any
 
 import prep
 from prep.files import open_file
-from prep.models.hashes import cache_folder
+from prep.models.hashes import fetched_sha256
 from prep.models.known import all_known
 from prep.models.locate import places
 from prep.process.hardware import may_have, nvidia_driver
@@ -48,10 +48,10 @@ def looked_at(src: Path, out: Path, named: Iterable[str], at_ns: int) -> str:
         look.named(text)
     for spec in all_known():
         for file in spec.files:
+            look.fact(fetched_sha256(spec.name, file.part))  # of the cache's own file, which every run on it may write
             for source, path in places(spec, file):
                 look.fact(source)
                 look.file(os.fspath(path))
-    look.file(os.fspath(cache_folder() / "hashes.json"))
     look.packages()
     real = os.path.realpath(out)
     apart = {f"{real}/{place}" for place in PASSED}
