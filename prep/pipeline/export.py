@@ -29,6 +29,7 @@ def export(run: Run, drawn: Drawn) -> Exported:
     settings, places, edits = run.settings, drawn.places, drawn.edits
     placement = edits.placement
     rows = second_look(run, drawn)
+    edited = len(edits.decisions.history.since)
     edits.set_unreadable_aside()
     counts = Counter(places.group(row) for row in rows if row.trains)
     kohya = kohya_exporter(run, drawn)
@@ -59,6 +60,7 @@ def export(run: Run, drawn: Drawn) -> Exported:
     looks = sum(placement.repeats[group] * count for group, count in counts.items() if group in placement.repeats)
     base, start = settings.captions.for_, start_of(run.out / "kohya", written.images, looks)
     kept = write_training(run.out / "kohya", base, start, settings.export.resolution, kohya.for_musubi, run.ledger)
+    run.wants("export", written.written + written.captions + removed + edited)
     run.report.say(
         f"export: {quantity(written.images, 'image')} in {quantity(len(counts), 'folder')}, "
         f"{written.written:,} written, {written.unchanged:,} unchanged, {removed:,} removed"

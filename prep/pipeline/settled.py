@@ -32,6 +32,9 @@ if TYPE_CHECKING:  # a status of a settled set needs none of them
 
 NAME = "settled.json"  # in .prep
 FORMAT = 1
+WORTH_IT = (
+    10  # looking takes little beside a run that read a tenth of the pictures or more, and is half of a shorter one
+)
 LEAST_IMAGES = 2_000  # of fewer, all is looked at in a second or two
 SAID = ("images", "kept", "failed", "ending", "told", "report")  # what is kept of a Result
 # What a dry run does not go as far as: a set is settled when its last run had none of it to do.
@@ -84,6 +87,8 @@ def settle(src: Path, out: Path, settings: "Settings", options: "Options", resul
     """Keep what a run came to, if the next one has nothing to do. It never fails a run."""
     if result.images < LEAST_IMAGES or not _is_plain(options) or any(map(result.todo.get, AFTER_CAPTIONS)):
         return
+    if any(result.todo.values()) and result.todo.get("scan", 0) < result.images / WORTH_IT:
+        return  # the next one, which has nothing to do, looks
     texts = sorted(set(_texts(_dumped(settings))))
     if any("://" in text for text in texts):  # what another machine would say, no file shows
         return
