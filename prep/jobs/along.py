@@ -34,6 +34,7 @@ class TagAlong:
         self.seconds = 0.0  # that the network took
         self.failure: BaseException | None = None
         self.stopped = False
+        self.all_given = False
         self.given: Queue[Seen | None] = Queue(2 * reader.batch_size)
         self.thread = Thread(target=self._tag_all, name="tag", daemon=True)
         self.thread.start()
@@ -65,8 +66,8 @@ class TagAlong:
                 self.seconds += time.monotonic() - began
         except BaseException as error:  # raised where the pictures come from, in the main thread
             self.failure = error
-            while self.given.get():  # nobody shall wait for room
-                pass
+            while not self.all_given:  # nobody shall wait for room
+                self.all_given = self.given.get() is None
 
     def _batches(self) -> Iterator[list[Seen]]:
         batch: list[Seen] = []
@@ -75,6 +76,7 @@ class TagAlong:
             if len(batch) == self.reader.batch_size and not self.stopped:
                 yield batch
                 batch = []
+        self.all_given = True
         if batch and not self.stopped:
             yield batch
 

@@ -110,8 +110,10 @@ def test_a_tagger_that_needs_pictures_whole_reads_them_whole(tmp_path, reads_wit
     assert {*shapes} == {np.asarray(drawing(0)).shape} and tagger.scored == 3
 
 
-def test_a_tagger_that_fails_ends_the_run_and_what_was_scanned_is_kept(tmp_path, reads_with):
-    art = folder_of(tmp_path / "art", mira=40)
+@pytest.mark.parametrize("count", [40, 1])
+def test_a_tagger_that_fails_ends_the_run_and_what_was_scanned_is_kept(count, tmp_path, reads_with):
+    """Also in the last batch, which is not full."""
+    art = folder_of(tmp_path / "art", mira=count)
     older(art)
     tagger = FakeTagger(2)
     tagger.fitted_px = 64
@@ -127,7 +129,7 @@ def test_a_tagger_that_fails_ends_the_run_and_what_was_scanned_is_kept(tmp_path,
     assert Ledger(tmp_path / "out" / ".prep" / "ledger").rows(SCAN)
     del tagger.scores
     run(art, tmp_path / "out", tmp_path / "weights.pt")
-    assert len(scores_of(tmp_path / "out")) == 40
+    assert len(scores_of(tmp_path / "out")) == count
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
