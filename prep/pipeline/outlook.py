@@ -119,8 +119,7 @@ def plan_lines(src: Path, out: Path, settings: Settings) -> list[str]:
     lines = [
         f"scan: {quantity(files, 'picture')} of {quantity(characters, 'character')}, {run.todo['scan']:,} to read"
         + _unread(record),
-        f"tag: {made.untagged:,} images to tag with {record.tagger.name}"
-        + (fetched_first(record.tagger, settings) if made.untagged else "; no model is loaded"),
+        f"tag: {made.untagged:,} images to tag with {record.tagger.name}" + _loaded_for(made),
         *_second_lines(made, settings),
         f"caption: {found.new + made.untagged:,} captions to write, {len(found.changed):,} to change, {stay:,} stay",
         *_sentence_lines(made),
@@ -129,6 +128,12 @@ def plan_lines(src: Path, out: Path, settings: Settings) -> list[str]:
         f"export: {placed:,} images already in kohya/, {found.adding:,} to add" + _to_take_out(found),
     ]
     return lines + [f"  {line}" for line in hand_lines(found)] + _examples(found)
+
+
+def _loaded_for(made: Preview) -> str:
+    if made.untagged:
+        return fetched_first(made.record.tagger, made.run.settings)
+    return ", and the files whose content is new" if made.run.todo["scan"] else "; no model is loaded"
 
 
 def _second_lines(made: Preview, settings: Settings) -> Iterator[str]:

@@ -117,13 +117,13 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
             run.ledger.merge()
         fates = fates_of(record, settings.scan, run.problems)
         run.problems |= fates.without
-        _keep_run(out / ".prep" / "run.json", run, seconds, fates.elsewhere if isinstance(record, Exported) else None)
+        images, files = len(record.listing.files), fates.elsewhere if isinstance(record, Exported) else None
+        _keep_run(out / ".prep" / "run.json", run, images, seconds, files)
         told = tuple(_lines(run, record, fates))
         for line in told:
             run.report.say(line)
         failed = sum(each.kind not in HINTS for each in run.problems.values())
-        images, ending = len(record.listing.files), _ending(failed, fates)
-        return Result(images, fates.kept, failed, ending, told, seconds, run.todo, began_ns)
+        return Result(images, fates.kept, failed, _ending(failed, fates), told, seconds, run.todo, began_ns)
 
 
 @contextmanager
@@ -212,16 +212,21 @@ def _rounds(run: Run, each: Stage | Repeat, record: Any, seconds: Counter[str]) 
         record = repeat.again(run, record)
 
 
-def _keep_run(path: Path, run: Run, seconds: dict[str, float], files: dict | None) -> None:
-    """Record how long each stage took when it last had work, and how it was done: costs for `prep status`, and facts
-    that do not affect pictures. files: those of SRC that are not in the manifest; None: there is no new manifest.
+def _keep_run(path: Path, run: Run, images: int, seconds: dict[str, float], files: dict | None) -> None:
+    """Record how long each stage took when it last had all or much of its work to do, and how it was done: costs for
+    `prep status`, and facts that do not affect pictures. files: those of SRC that are not in the manifest; None: there
+    is no new manifest.
     """
     try:
         last = read_json(path)
         took, notes, before = dict(last["seconds"]), dict(last.get("notes", {})), last.get("files")
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         took, notes, before = {}, {}, None
-    took |= {stage: each for stage, each in seconds.items() if run.todo.get(stage, 1)}
+    had = {stage: run.todo.get(stage, images) for stage in seconds}
+    for stage in ("scan", "tag"):
+        if stage in took and 2 * had.get(stage, 0) < images:
+            had[stage] = 0
+    took |= {stage: each for stage, each in seconds.items() if had[stage]}
     kept = {"seconds": took, "notes": notes | run.notes, "files": before if files is None else files}
     write_whole(path, json.dumps(kept, indent=1).encode())
 

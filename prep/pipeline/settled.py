@@ -47,7 +47,7 @@ def last_result(src: Path, out: Path, settings: "Settings", options: "Options") 
 
     Raises InUseError.
     """
-    if not _is_kept(out) or not _is_plain(options):
+    if not _is_kept(out) or not _is_plain(options) or options.profile:
         return None
     with locked(out / ".prep" / "lock"), Report() as report:
         found = _kept(out)
@@ -171,7 +171,7 @@ def _is_plain(options: "Options") -> bool:
     """Whether a run is to do all that has to be done, and no more."""
     from prep.run import Options
 
-    return options == Options(given=options.given)
+    return options == Options(given=options.given, profile=options.profile)
 
 
 def _asked(src: Path, out: Path, settings: "Settings", options: "Options") -> str:

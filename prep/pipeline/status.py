@@ -276,8 +276,11 @@ def _written(path: Path) -> int:
 def _next(made: Preview, settings: list[str]) -> Iterator[str]:
     """What `prep run` would do, with the settings that it would find."""
     run, found = made.run, outlook_of(made)
-    if made.untagged:
-        yield f"a run now would read {run.todo['scan']:,} new or changed files and tag {made.untagged:,} images"
+    if files := run.todo["scan"]:
+        tags = f"tag {made.untagged:,} images" if made.untagged else "tag those whose content is new"
+        yield f"a run now would read {quantity(files, 'new or changed file')} and {tags}"
+    elif made.untagged:
+        yield f"a run now would tag {made.untagged:,} images"
     else:
         yield "a run now would read and tag nothing"
     if made.unread_by_second:

@@ -102,10 +102,17 @@ def test_problems_stay_problems(made, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "options", [{"retry": True}, {"rehash": True}, {"rebalance": True}, {"restore": True}, {"to": "caption"}]
+    "options",
+    [{"retry": True}, {"rehash": True}, {"rebalance": True}, {"restore": True}, {"to": "caption"}, {"profile": True}],
 )
 def test_a_run_that_is_to_do_more_or_less_does_it(worked, options):
     assert worked.last() and not worked.last(**options)
+
+
+def test_a_run_with_a_profile_settles_the_set_for_those_without(worked):
+    small(50, worked.src / "mira" / "new.png")
+    older(worked.src)
+    assert worked.run(profile=True).seconds and worked.last()
 
 
 def test_other_settings_another_start_or_another_out_are_another_run(worked):

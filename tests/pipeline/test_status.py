@@ -1,5 +1,6 @@
 """What `prep status` and `--plan` say is what a run then does."""
 
+import json
 import os
 import shutil
 import time
@@ -105,6 +106,23 @@ def test_status_tells_characters_profiles_and_what_comes_next(made):
     assert "mira: 4 images, trigger `mira`" in lines and "noa: 2 images, trigger `noa`" in lines
     assert "  2 images: too few to judge traits; at least 3 are needed" in lines
     assert "a run now would read and tag nothing" in lines
+
+
+def test_status_and_plan_tell_a_picture_that_was_changed_in_its_place(made):
+    art, out, tagger = made
+    drawing(77).save(art / "mira" / "000.png")
+    assert "a run now would read 1 new or changed file and tag those whose content is new" in list(status_of(out))
+    settings = load_settings(art, None, (f"tagger.model={tagger}",), out)
+    assert "tag: 0 images to tag with file, and the files whose content is new" in plan_lines(art, out, settings)
+
+
+def test_what_a_stage_takes_is_that_of_a_run_which_did_most_of_it(made):
+    art, out, tagger = made
+    before = json.loads((out / ".prep" / "run.json").read_text())["seconds"]
+    drawing(78).save(art / "mira" / "new.png")
+    run_here(art, out, tagger)
+    after = json.loads((out / ".prep" / "run.json").read_text())["seconds"]
+    assert (after["scan"], after["tag"]) == (before["scan"], before["tag"])
 
 
 def test_status_tells_reasons_and_flags(made):
