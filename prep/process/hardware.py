@@ -50,7 +50,11 @@ def may_have(device: str) -> bool:
 
 
 def cuda_cards() -> tuple[str, ...]:
-    """The NVIDIA cards that this process may use, as CUDA_VISIBLE_DEVICES names them. Imports no torch."""
+    """The NVIDIA cards that this process may use, as CUDA_VISIBLE_DEVICES names them; none without a driver, whatever
+    that says. Imports no torch.
+    """
+    if not nvidia_driver():
+        return ()
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is None:
         return tuple(map(str, range(_nvidia_cards())))
@@ -63,9 +67,7 @@ def cuda_cards() -> tuple[str, ...]:
 
 
 def _nvidia_cards() -> int:
-    """As the driver counts them; 0 without one."""
-    if not nvidia_driver():
-        return 0
+    """As the driver counts them."""
     count = ctypes.c_uint()
     try:
         nvml = ctypes.CDLL("nvml.dll" if sys.platform == "win32" else "libnvidia-ml.so.1")

@@ -176,12 +176,17 @@ class RayCrew:
 
 
 def _lives(node: str, error: BaseException) -> bool:
-    """Whether the node of an actor with this error lives. Raises the error if it is none of an actor."""
-    from ray.exceptions import ActorUnavailableError, RayActorError
+    """Whether the node of an actor that died of this error lives. Raises StoppedError for what is no death."""
+    from ray import exceptions
 
-    if not isinstance(error, RayActorError):
-        raise error
-    deadline = time.monotonic() + (SILENT_SECONDS if isinstance(error, ActorUnavailableError) else 0)
+    deaths = ("RayActorError", "OutOfMemoryError", "WorkerCrashedError", "NodeDiedError", "LocalRayletDiedError",
+              "ActorUnschedulableError")  # fmt: skip
+    if not isinstance(error, tuple(getattr(exceptions, name) for name in deaths if hasattr(exceptions, name))):
+        if not isinstance(error, exceptions.RayError):
+            raise error
+        reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
+        raise StoppedError(f"Ray gave up a worker: {reason}", hint="see `ray status`, and run again") from None
+    deadline = time.monotonic() + (SILENT_SECONDS if isinstance(error, exceptions.ActorUnavailableError) else 0)
     while any(each["NodeID"] == node for each in nodes_of()):
         if time.monotonic() >= deadline:
             return True

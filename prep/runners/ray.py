@@ -13,12 +13,13 @@ import socket
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from prep.errors import StoppedError, UsageError
+from prep.errors import Interrupted, StoppedError, UsageError
 from prep.protocols import Job, Notes, Outcome
 from prep.runners._ray_crew import RayCrew
 from prep.runners._ray_nodes import check_nodes, nodes_of, shares
@@ -72,7 +73,7 @@ def connect(address: str) -> None:
     if address == "local":
         # It listens on all of this machine's addresses: others on the network need a token that nobody has.
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    elif address != "auto":
+    else:
         _check_answers(address)
     import ray
 
@@ -87,9 +88,11 @@ def connect(address: str) -> None:
     if address == "local":
         ours |= {"include_dashboard": False, "object_store_memory": STORE_BYTES}
     try:
-        with _signals_kept(), _loggers_silenced():
+        with _signals_kept(), _loggers_silenced(), warnings.catch_warnings(action="ignore"):
             ray.init(address, log_to_driver=False, **ours)
     except (Exception, SystemExit) as error:  # Ray raises what it likes
+        if isinstance(error, SystemExit) and error.code == signal.SIGTERM:
+            raise Interrupted(128 + signal.SIGTERM) from None
         reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
         if address == "local":
             raise StoppedError(f"Ray could not be started: {reason}", hint="try `--runner local`") from None
@@ -98,22 +101,28 @@ def connect(address: str) -> None:
 
 def _check_answers(address: str) -> None:
     """Ray's own attempt would take two minutes, and end the process. Raises StoppedError."""
-    host, _, port = address.removeprefix(CLIENT).rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
-    except ValueError:
-        raise _no_ray(address, "it has no port") from None
-    except OSError as error:
-        raise _no_ray(address, error.strerror or str(error)) from None
+    if address != "auto":
+        _connect(address)
     if address.startswith(CLIENT):
         return  # its client gives up by itself
-    command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
+    at = [] if address == "auto" else ["--address", address]
+    command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", *at]
     try:
         healthy = subprocess.run(command, capture_output=True, timeout=HEALTH_SECONDS, check=False).returncode == 0
     except subprocess.TimeoutExpired:
         healthy = False
     if not healthy:
-        raise _no_ray(address, f"what listens there does not pass `ray health-check --address {address}`")
+        raise _no_ray(address, f"what listens there does not pass `{' '.join(['ray health-check', *at])}`")
+
+
+def _connect(address: str) -> None:
+    host, _, port = address.removeprefix(CLIENT).rpartition(":")
+    if not (host and port.isascii() and port.isdigit() and int(port) < 65536):
+        raise _no_ray(address, "it is no HOST:PORT")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
+    except (OSError, ValueError) as error:  # ValueError: of a host that no name can be
+        raise _no_ray(address, getattr(error, "strerror", None) or "there is no such host") from None
 
 
 def _no_ray(address: str, reason: str) -> StoppedError:

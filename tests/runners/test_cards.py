@@ -19,6 +19,7 @@ from tests.support.card_job import CardJob
 @pytest.fixture(autouse=True)
 def _two_cards(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,GPU-5a")
+    monkeypatch.setattr(hardware, "nvidia_driver", lambda: True)
 
 
 def told(folder, what: str) -> list[str]:
@@ -107,5 +108,6 @@ def test_without_the_variable_the_driver_counts_them(monkeypatch):
     monkeypatch.setattr(hardware, "_nvidia_cards", lambda: 3)
     assert hardware.cuda_cards() == ("0", "1", "2")
     monkeypatch.undo()
-    if not hardware.nvidia_driver():
-        assert hardware._nvidia_cards() == 0
+    monkeypatch.setattr(hardware, "nvidia_driver", lambda: False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")  # as exported for another program
+    assert hardware.cuda_cards() == ()
