@@ -8,6 +8,7 @@ import errno
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -203,3 +204,14 @@ def _patiently(act) -> None:
                 raise
             time.sleep(wait)
             wait *= 2
+
+
+def font_folders() -> list[Path]:
+    """Where this machine has its fonts, and its user has theirs. Some may be missing."""
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - without a home folder, it stays ~
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA", "")
+        return [Path(os.environ.get("WINDIR", "C:/Windows"), "Fonts"), Path(local, "Microsoft/Windows/Fonts")]
+    if sys.platform == "darwin":
+        return [Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library/Fonts"]
+    return [Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), home / ".local/share/fonts", home / ".fonts"]

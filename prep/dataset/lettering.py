@@ -6,7 +6,6 @@ Knows fonts and pixels, and nothing about the text's meaning.
 import contextlib
 import os
 import re
-import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -14,6 +13,8 @@ from itertools import chain, groupby
 from pathlib import Path
 
 from PIL import ImageDraw, ImageFont
+
+from prep.system import font_folders
 
 SUFFIXES = {".ttf", ".otf", ".ttc"}
 # Among fonts with the letters, prefer one that reads well when small. The first two show a box or nothing at all.
@@ -134,13 +135,3 @@ def _latin(char: str) -> str:
         return plain
     found = re.search(r"(?:LETTER|SYLLABLE) (?:SMALL )?(\w+)", unicodedata.name(char, ""))
     return found[1].lower() if found else f"U+{ord(char):04X}"
-
-
-def font_folders() -> list[Path]:
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - without a home folder, it stays ~
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA", "")
-        return [Path(os.environ.get("WINDIR", "C:/Windows"), "Fonts"), Path(local, "Microsoft/Windows/Fonts")]
-    if sys.platform == "darwin":
-        return [Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library/Fonts"]
-    return [Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), home / ".local/share/fonts", home / ".fonts"]

@@ -89,7 +89,7 @@ def tagging_along(ledger: Ledger, tagger: ModelRef, max_pixels: int) -> Iterator
         along = TagAlong(reader, Scores(ledger, recipe, reader.vocabulary, WORKER), ScoreBook(ledger, recipe))
         try:
             yield along
+            along.end()
         except BaseException:
             along.end(stop=True)
             raise
-        along.end()

@@ -47,6 +47,13 @@ VOCABULARY = Shelf(
 )
 
 
+CHANGED = Problem("tag", "changed", "changed while prep was running", "run again")
+
+
+def gone(error: OSError) -> Problem:
+    return Problem("tag", "gone", f"can no longer be read ({error.strerror})", "run again")
+
+
 def tag_recipe(tagger: ModelRef) -> str:
     """The recipe of scores: the tagger, its files, and changed options. Without options, the same as in 0.1.0."""
     more = [tagger.own_options] if tagger.own_options else []
@@ -145,9 +152,9 @@ class TagJob:
             with spent("read"):
                 data = read_file(self.folder / ref.path, PICTURE_BYTES, follow=True)
         except OSError as error:
-            return Problem("tag", "gone", f"can no longer be read ({error.strerror})", "run again")
+            return gone(error)
         if hashlib.sha256(data).hexdigest() != ref.sha256:
-            return Problem("tag", "changed", "changed while prep was running", "run again")
+            return CHANGED
         prepared = self.reader.prepare(data)
         if not isinstance(prepared, Prepared):
             return prepared

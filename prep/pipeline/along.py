@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from prep.jobs.along import TagAlong, tagging_along
+from prep.jobs.tag import CHANGED, gone
 from prep.models.choose_models import fetched, tagger_of
+from prep.pipeline.records import Scanned
 from prep.pipeline.second import ready, second_reader
 from prep.run import Run
+from prep.types import Problem
 
 
 @contextmanager
@@ -29,4 +32,21 @@ def along_with_the_scan(run: Run, new: int) -> Iterator[TagAlong | None]:
     with tagging_along(run.ledger, tagger, run.settings.scan.max_pixels) as along:
         yield along if along.reader.fitted_px else None
     run.wants("tag", len(along.taken))
-    run.spent.update(tag=along.seconds, scan=-along.seconds)
+    run.spent.update(tag=along.seconds)
+
+
+def changed_meanwhile(run: Run, scanned: Scanned) -> dict[str, Problem]:
+    """Path -> what happened to a picture since it was read and tagged along: hours may have passed."""
+    files = {file.path: file for file in scanned.listing.files} if scanned.along else {}
+    found = {}
+    for row in scanned.rows:
+        if row.status == "kept" and row.ref.sha256 in scanned.along:
+            file = files[row.ref.path]
+            try:
+                now = (run.src / file.path).stat()
+            except OSError as error:
+                found[file.path] = gone(error)
+                continue
+            if (now.st_size, now.st_mtime_ns, now.st_ino) != (file.size, file.mtime_ns, file.inode):
+                found[file.path] = CHANGED
+    return found

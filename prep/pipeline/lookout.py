@@ -19,14 +19,14 @@ from prep.models.hashes import fetched_sha256
 from prep.models.known import all_known
 from prep.models.locate import places
 from prep.process.hardware import may_have, nvidia_driver
-from prep.system import entries_of
+from prep.system import entries_of, font_folders
 
 SETTLED_NS = 2_000_000_000  # as in scan/measure.py: a file younger than this may change again without a new time
 # Of OUT: written by every run, and nothing follows from them.
 PASSED = (".prep/lock", ".prep/log", ".prep/settled.json")
 # Variables of the environment that say where models are, by their beginnings and by name.
 BEGINNINGS = ("PREP_", "HF_", "HUGGING", "TRANSFORMERS_")
-VARIABLES = ("HOME", "USERPROFILE", "LOCALAPPDATA", "SYSTEMROOT", "XDG_CACHE_HOME")
+VARIABLES = ("HOME", "USERPROFILE", "LOCALAPPDATA", "SYSTEMROOT", "WINDIR", "XDG_CACHE_HOME")
 
 
 class ChangedError(Exception):
@@ -58,8 +58,9 @@ def looked_at(src: Path, out: Path, named: Iterable[str], at_ns: int) -> str:
     look.tree(os.fspath(Path(prep.__file__).parent), names_passed={"__pycache__"})
     look.tree(os.path.realpath(src), passed={real})
     look.tree(real, passed=apart)
-    for folder in (*look.folders, out / "kohya"):  # which is a link where export.kohya says so
-        look.tree(os.path.realpath(folder))
+    look.tree(os.path.realpath(out / "kohya"))  # a link where export.kohya says so
+    for folder in (*look.folders, *font_folders()):
+        look.tree(os.path.realpath(folder), through=True)
     return look.digest.hexdigest()
 
 
@@ -69,6 +70,7 @@ class _Look:
         self.settled_ns = at_ns - SETTLED_NS
         self.digest = blake2b(digest_size=16)
         self.folders: list[str] = []  # that settings name
+        self.beside = sorted({file.basename for spec in all_known() for file in (*spec.files, *spec.beside)})
         self.walked: set[str] = set()
 
     def fact(self, *what: Any) -> None:
@@ -88,8 +90,13 @@ class _Look:
         for each in filter(None, (text, text.partition(":")[2])):
             path = os.path.expanduser(each)  # noqa: PTH111
             self.file(path)
-            if os.path.isdir(path) and not os.path.ismount(path):  # noqa: PTH112 - any text, also no possible path
+            if os.path.ismount(path):  # it may hold anything, as / does
+                raise ChangedError
+            if os.path.isdir(path):  # noqa: PTH112 - any text, also no possible path
                 self.folders.append(path)
+            elif os.path.isfile(path):  # noqa: PTH113 - a model's other files may be beside it
+                for name in self.beside:
+                    self.file(os.path.join(os.path.dirname(path), name))  # noqa: PTH118, PTH120
 
     def packages(self) -> None:
         """The packages that are installed: another may bring a model, or what runs one."""
@@ -97,9 +104,11 @@ class _Look:
             if os.path.isdir(folder):  # noqa: PTH112
                 self.fact([(name, each.st_mtime_ns) for name, each in entries_of(folder) if name.endswith("-info")])
 
-    def tree(self, top: str, passed: Collection[str] = (), names_passed: Collection[str] = ()) -> None:
-        """All that is in a folder, at any depth. passed: paths that do not count. A link is not walked through, but
-        what it leads to counts.
+    def tree(
+        self, top: str, passed: Collection[str] = (), names_passed: Collection[str] = (), through: bool = False
+    ) -> None:
+        """All that is in a folder, at any depth; there may be none. passed: paths that do not count. A link to a folder
+        is walked through only if asked for, but what it leads to counts.
         """
         folders = [top]
         while folders:
@@ -120,7 +129,9 @@ class _Look:
                     elif stat.S_ISLNK(found.st_mode):
                         self.fact(os.readlink(path))  # noqa: PTH115
                         self.file(path)
-            except PermissionError as error:  # prep reports a folder that it may not read
+                        if through and os.path.isdir(path):  # noqa: PTH112
+                            folders.append(os.path.realpath(path))
+            except (PermissionError, FileNotFoundError) as error:  # prep reports a folder that it may not read
                 self.fact(folder, type(error).__name__)
             self.fact(known)
 

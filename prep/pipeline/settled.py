@@ -9,10 +9,11 @@ run worked: the dry run has seen it, or the digests differ.
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +33,11 @@ if TYPE_CHECKING:  # a status of a settled set needs none of them
 
 NAME = "settled.json"  # in .prep
 FORMAT = 1
-WORTH_IT = (
-    10  # looking takes little beside a run that read a tenth of the pictures or more, and is half of a shorter one
-)
+# Looking takes little beside a run that read a tenth of the pictures, and half as long as one that read none.
+WORTH_IT = 10
 LEAST_IMAGES = 2_000  # of fewer, all is looked at in a second or two
-SAID = ("images", "kept", "failed", "ending", "told", "report")  # what is kept of a Result
+KEPT = {"asked": str, "src": str, "texts": list, "at_ns": int, "digest": str, "result": dict, "status": list}
+SAID = {"images": int, "kept": int, "failed": int, "ending": str, "told": list, "report": str}  # kept of a Result
 # What a dry run does not go as far as: a set is settled when its last run had none of it to do.
 AFTER_CAPTIONS = ("describe", "crop", "generate", "check")
 GENERATED = "generated/"
@@ -126,8 +127,28 @@ def _kept(out: Path) -> dict[str, Any] | None:
     """What settle kept; None if it is not whole, or no longer there."""
     with suppress(FileNotFoundError, DocumentError, KeyError, TypeError):
         found = read_json(out / ".prep" / NAME)
-        return found["kept"] if found["sum"] == _sum(found["kept"]) else None
+        return found["kept"] if found["sum"] == _sum(found["kept"]) and _fits(found["kept"]) else None
     return None
+
+
+def _fits(kept: Any) -> bool:
+    """Whether it has what settle writes: anybody may have made it. pydantic would take as long as the whole status."""
+
+    def has(part: Any, fields: Mapping[str, type]) -> bool:
+        return (
+            isinstance(part, dict)
+            and part.keys() == fields.keys()
+            and all(isinstance(part[name], kind) for name, kind in fields.items())
+        )
+
+    def are_texts(*lists: list) -> bool:
+        return all(isinstance(each, str) for each in chain(*lists))
+
+    return (
+        has(kept, KEPT)
+        and has(kept["result"], SAID)
+        and are_texts(kept["texts"], kept["status"], kept["result"]["told"])
+    )
 
 
 def _holds(found: dict[str, Any], src: Path, out: Path) -> bool:

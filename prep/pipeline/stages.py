@@ -18,7 +18,7 @@ from prep.jobs.tag import ScoreBook, TagJob, tag_recipe
 from prep.models.choose_models import fetched, tagger_of
 from prep.models.residency import MEMORY
 from prep.names import printable, quantity
-from prep.pipeline.along import along_with_the_scan
+from prep.pipeline.along import along_with_the_scan, changed_meanwhile
 from prep.pipeline.carried import carried
 from prep.pipeline.decided import captioned, known_slugs, look_at_edits, overruled, training, without_trigger
 from prep.pipeline.records import Captioned, Found, Profiled, Scanned, Tagged
@@ -161,14 +161,17 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
             run.problems |= {wanted[sha256].path: problem for sha256, problem in problems.items()}
         book = book.beside(by_second)
 
+    since = changed_meanwhile(run, scanned)
+    run.problems |= since
+
     def with_verdict(row: Row) -> Row:
-        if row.status != "kept" or row.ref.sha256 in book:
+        if row.status != "kept" or row.ref.sha256 in book and row.ref.path not in since:
             return row
-        problem = failed.get(row.ref.sha256)
+        problem = since.get(row.ref.path) or failed.get(row.ref.sha256)
         return row._replace(status="unreadable", reason=problem.kind if problem else "not_tagged")
 
     rows = tuple(map(with_verdict, scanned.rows))
-    changed = any(problem.kind == "changed" for problem in (*failed.values(), *problems.values()))
+    changed = bool(since) or any(problem.kind == "changed" for problem in (*failed.values(), *problems.values()))
     return Tagged.grown(
         scanned, rows=rows, tagger=tagger, tag_recipe=recipe, scores=book, changed=changed, second=second,
         along=frozenset(),

@@ -1,5 +1,7 @@
 """What is new is decoded once: the scan hands it to the tagger, whose answers are those of the tag stage."""
 
+import _thread
+import itertools
 import os
 import shutil
 import signal
@@ -22,7 +24,7 @@ from prep.scan.measure import SCAN
 from prep.taggers.deepdanbooru import DeepDanbooru
 from tests.fakes import FakeTagger
 from tests.support.pictures import drawing, folder_of, save, tiny_checkpoint
-from tests.support.runs import older, prep, tree
+from tests.support.runs import manifest, older, prep, tree
 
 
 def run(src, out, tagger, *sets, **options):
@@ -130,6 +132,42 @@ def test_a_tagger_that_fails_ends_the_run_and_what_was_scanned_is_kept(count, tm
     del tagger.scores
     run(art, tmp_path / "out", tmp_path / "weights.pt")
     assert len(scores_of(tmp_path / "out")) == count
+
+
+@pytest.fixture
+def slow_tagger(tmp_path, reads_with):
+    """Its batches are of two; `when` is called with the number of each."""
+    tagger = FakeTagger(2)
+    tagger.fitted_px, tagger.when, numbers = 64, lambda number: None, itertools.count()
+    tagger.scores = lambda batch: tagger.when(next(numbers)) or FakeTagger.scores(tagger, batch)
+    reads_with(lambda options: tagger)
+    tiny_checkpoint(tmp_path / "weights.pt")
+    return tagger
+
+
+def test_a_picture_that_changes_meanwhile_is_read_again_and_one_that_is_renamed_is_found(tmp_path, slow_tagger, capsys):
+    art = folder_of(tmp_path / "art", mira=6)
+    older(art)
+
+    def change(number):
+        if number == 2:  # all were read
+            save(drawing(70), art / "mira" / "000.png")
+            (art / "mira" / "001.png").rename(art / "mira" / "renamed.png")
+            (art / "mira" / "002.png").unlink()
+
+    slow_tagger.when = change
+    assert run(art, tmp_path / "out", tmp_path / "weights.pt").exit_code == 0
+    assert "some images changed while prep was running and are read again" in capsys.readouterr().out
+    rows = {row["source"]: row["status"] for row in manifest(tmp_path / "out")}
+    assert rows == {f"mira/{name}.png": "kept" for name in ("000", "003", "004", "005", "renamed")}
+
+
+def test_an_interrupt_keeps_what_is_tagged(tmp_path, slow_tagger):
+    art = folder_of(tmp_path / "art", mira=6)
+    slow_tagger.when = lambda number: number == 2 and _thread.interrupt_main()
+    with pytest.raises(KeyboardInterrupt):
+        run(art, tmp_path / "out", tmp_path / "weights.pt")
+    assert len(scores_of(tmp_path / "out")) == 6
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])

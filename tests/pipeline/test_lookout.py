@@ -38,6 +38,32 @@ def look(art: Art, at_ns: int) -> str:
     return looked_at(art.art, art.out, [str(art.out.parent / "words.txt")], at_ns)
 
 
+def test_files_beside_a_named_model_and_links_in_a_named_folder_count(tmp_path, settled, monkeypatch):
+    model, linked = tmp_path / "x" / "model.onnx", tmp_path / "real" / "config.json"
+    for path in (model, model.with_name("selected_tags.csv"), linked):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("before")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "text_encoder").symlink_to(linked.parent)
+    fonts = tmp_path / "fonts"
+    fonts.mkdir()
+    monkeypatch.setattr(lookout, "font_folders", lambda: [fonts, tmp_path / "no fonts"])
+
+    def now() -> str:
+        return looked_at(settled.art, settled.out, [f"wd:{model}", str(tmp_path / "folder")], time.time_ns() + HOUR_NS)
+
+    for path in (model.with_name("selected_tags.csv"), linked, fonts / "cyrillic.ttf"):
+        before = now()
+        path.write_text("after, and longer")
+        assert now() != before
+
+
+def test_a_named_folder_that_is_a_mount_is_not_looked_through(settled, tmp_path, monkeypatch):
+    monkeypatch.setattr(os.path, "ismount", lambda path: str(path) == str(tmp_path))
+    with pytest.raises(ChangedError):
+        looked_at(settled.art, settled.out, [str(tmp_path)], time.time_ns() + HOUR_NS)
+
+
 def first(art: Art, pattern: str) -> Path:
     return next(iter(sorted(art.out.parent.glob(pattern))))
 

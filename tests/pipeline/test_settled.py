@@ -1,5 +1,6 @@
 """A set that the last run left with nothing to do is not worked through again, and what is said of it is the same."""
 
+import json
 import os
 from pathlib import Path
 
@@ -206,6 +207,15 @@ def test_a_damaged_or_edited_proof_does_not_count(worked):
         assert not worked.last() and not worked.is_kept
     path.write_text(data)
     assert worked.last() and worked.is_kept
+
+
+@pytest.mark.parametrize("change", [{}, [], "x", {"status": [1]}, {"texts": [5]}, {"result": {}}, {"at_ns": "now"}])
+def test_a_proof_that_somebody_else_made_is_no_traceback(worked, change):
+    path = worked.out / ".prep" / "settled.json"
+    kept = json.loads(path.read_text())["kept"]
+    made = {**kept, **change} if isinstance(change, dict) and change else change
+    path.write_text(json.dumps({"sum": settled._sum(made), "kept": made}))
+    assert not worked.last() and not worked.is_kept
 
 
 def test_a_small_set_keeps_nothing(made, monkeypatch):
