@@ -7,6 +7,7 @@ A damaged part stops a run if a run can redo its content. If it contained the us
 part is passed to whoever opened the ledger (see aside.py), and the rest is read.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from prep.system import remove
 FLUSH_ROWS = 256
 FLUSH_SECONDS = 10
 MERGE_PARTS = 16  # reading a part takes as long as reading some thousand rows
+MERGED_BYTES = 500_000_000  # at most in a merged part: one is read whole, and of more than 2 GB not at all
 MOST_NAMED = 20  # damaged parts in an error
 MERGED = "0merged"  # sorts before every worker's name, so that later rows of the same run win
 
@@ -139,16 +141,23 @@ class Ledger:
         merged = stage / f"{prefix}{number:06d}.parquet"
         sizes = [part.lstat().st_size for part in parts]
         # A part that is larger than all after it stays as it is: else each run would write a large set anew.
-        while len(parts) > MERGE_PARTS and parts[0] < merged and sizes[0] > sum(sizes[1:]):
+        while len(parts) > MERGE_PARTS and parts[0] < merged and sizes[0] > min(sum(sizes[1:]), MERGED_BYTES // 2):
             del parts[0], sizes[0]
         if len(parts) <= MERGE_PARTS:
             return
-        try:
-            table = _winners(pa.concat_tables([read_part(part) for part in parts], promote_options="default"))
-        except (DamagedError, pa.ArrowException):  # the reader of the shelf reports it
-            return
-        # First the new part, then the old ones are removed: a kill in between leaves equal rows, which collapse.
-        write_part(table, merged)
+        # First the new parts, then the old ones are removed: a kill in between leaves equal rows, which collapse. The
+        # newest rows first: what is written comes after all that is there.
+        written: list[Path] = []
+        for place, group in reversed([*enumerate(_groups(parts, sizes))]):
+            try:
+                table = _winners(pa.concat_tables([read_part(part) for part in group], promote_options="default"))
+            except (DamagedError, pa.ArrowException):  # the reader of the shelf reports it
+                for part in reversed(written):
+                    remove(part)
+                return
+            written.append(stage / f"{prefix}{number + place:06d}.parquet")
+            write_part(table, written[-1])
+            crash_point("group merged")
         for part in parts:  # the oldest first: of equal rows the last must stay the last
             remove(part)
             crash_point("merged part gone")
@@ -208,6 +217,7 @@ class Writer:
         self.schema = shelf.schema
         self.pending: list[dict[str, Any]] = []
         self.flushed = time.monotonic()
+        self.number = 0  # of the last part
 
     def append(self, row: dict[str, Any]) -> None:
         self.pending.append(row)
@@ -221,10 +231,19 @@ class Writer:
         with spent("write"):
             table = pa.Table.from_pylist(self.pending, self.schema)
             real_folder(self.folder.parent.parent, *self.folder.parts[-2:])
-            # Not the number of parts: one may have been moved away since, and none may be overwritten.
-            number = 1 + max(map(number_of, self.folder.glob(f"{self.prefix}*.parquet")), default=0)
-            write_part(table, self.folder / f"{self.prefix}{number:06d}.parquet")
+            write_part(table, self._next())
         self.pending = []
+
+    def _next(self) -> Path:
+        """None is overwritten, whoever wrote it. Listed once: a large set has many parts."""
+        if not self.number:
+            # Not the number of parts: one may have been moved away.
+            self.number = max(map(number_of, self.folder.glob(f"{self.prefix}*.parquet")), default=0)
+        while True:
+            self.number += 1
+            path = self.folder / f"{self.prefix}{self.number:06d}.parquet"
+            if not os.path.lexists(path):
+                return path
 
     def __enter__(self) -> "Writer":
         return self
@@ -242,6 +261,19 @@ class DryWriter(Writer):
         if self.pending:
             self.held_back.add(self.folder.name)
         self.pending = []
+
+
+def _groups(parts: Iterable[Path], sizes: Iterable[int]) -> list[list[Path]]:
+    """In their order, each to become one part."""
+    groups: list[list[Path]] = []
+    room = 0
+    for part, size in zip(parts, sizes, strict=True):
+        if not groups or size > room:
+            groups.append([])
+            room = MERGED_BYTES
+        groups[-1].append(part)
+        room -= size
+    return groups
 
 
 def _read(parts: Iterable[Path], shelf: Shelf) -> tuple[list[pa.Table], dict[Path, DamagedError]]:

@@ -1,5 +1,7 @@
 """The row is the marker: parts appear whole, the last row wins, and a merge loses nothing."""
 
+import contextlib
+import itertools
 import os
 import random
 import shutil
@@ -113,6 +115,59 @@ def test_a_large_part_is_not_written_anew_with_each_few_small_ones(tmp_path):
         before, stat = values(ledger), large.stat()
         ledger.merge()
         assert values(ledger) == before and large.stat() == stat and len(ledger.parts(WORK)) <= MERGE_PARTS
+
+
+def test_a_merged_part_stays_small_enough_to_be_read(tmp_path, monkeypatch):
+    ledger = Ledger.begin(tmp_path)
+    for number in range(40):
+        ledger.write(WORK, [row(sha256(bytes(number + each)).hexdigest(), number) for each in range(100)])
+    before, least = values(ledger), min(part.stat().st_size for part in ledger.parts(WORK))
+    monkeypatch.setattr(module, "MERGED_BYTES", 10 * least)
+    ledger.merge()
+    merged = ledger.parts(WORK)
+    assert 4 <= len(merged) <= MERGE_PARTS and values(ledger) == before
+    assert max(part.stat().st_size for part in merged) <= 10 * least
+    again = Ledger.begin(tmp_path)
+    again.write(WORK, [row(sha256(bytes(0)).hexdigest(), -1)])
+    for number in range(MERGE_PARTS):
+        again.write(WORK, [row(str(number), number)])
+    again.merge()
+    assert values(again) == before | {sha256(bytes(0)).hexdigest(): -1} | {str(n): n for n in range(MERGE_PARTS)}
+
+
+def test_a_kill_or_damage_between_merged_parts_changes_nothing(tmp_path, monkeypatch):
+    for turn in range(3):
+        ledger = Ledger.begin(tmp_path)
+        for number in range(6):
+            ledger.write(WORK, [row(str(number), 10 * turn + number)])
+    before, sizes = values(ledger), [part.stat().st_size for part in ledger.parts(WORK)]
+    monkeypatch.setattr(module, "MERGED_BYTES", 6 * max(sizes))
+    read, merged = module.read_part, []
+    for error in (KeyboardInterrupt, module.DamagedError):
+        reads = itertools.count()
+
+        def stopped(part, reads=reads, error=error):
+            if next(reads) == 8:  # of the second group
+                raise error
+            return read(part)
+
+        monkeypatch.setattr(module, "read_part", stopped)
+        with contextlib.suppress(KeyboardInterrupt):
+            Ledger.begin(tmp_path)
+        monkeypatch.setattr(module, "read_part", read)
+        assert values(Ledger(tmp_path)) == before
+        merged.append(sum(module.MERGED in part.name for part in Ledger(tmp_path).parts(WORK)))
+    assert merged == [1, 1]  # that of the kill alone
+    assert values(Ledger.begin(tmp_path)) == before
+
+
+def test_a_writer_overwrites_nothing_that_another_wrote_meanwhile(tmp_path):
+    ledger = Ledger.begin(tmp_path)
+    one, other = ledger.writer(WORK), ledger.writer(WORK)
+    for number, writer in enumerate((one, other, other, one)):
+        writer.append(row(str(number), number))
+        writer.flush()
+    assert values(ledger) == {str(number): number for number in range(4)} and len(ledger.parts(WORK)) == 4
 
 
 def test_who_reads_while_parts_are_merged_begins_again(tmp_path, monkeypatch):
