@@ -53,6 +53,8 @@ def profiled(state: Path, wanted: bool, say: Callable[[str], None], began: Momen
 def _told(folder: Path, trace: Path, began: Moment) -> Iterator[str]:
     """Write the trace, and yield what there is to say. Raises StoppedError, OSError."""
     sums = put_together(folder, trace, os.getpid(), began.ns)
+    if not sums.stages:
+        return  # no stage has begun, and the run says why
     wall, cpu = (after - before for after, before in zip(now(), began, strict=True))
     yield from table(sums, wall / 1e9, cpu / 1e9, cores())
     yield from advice(sums, wall / 1e9, cores())

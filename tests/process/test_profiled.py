@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from prep.config import load_settings
-from prep.errors import Interrupted
+from prep.errors import Interrupted, StoppedError
 from prep.pipeline import road, stages
 from prep.process.signals import interruptible
 from prep.process.spans import SUFFIX
@@ -152,6 +152,18 @@ def test_an_interrupted_run_leaves_the_trace_of_what_was_done(tmp_path, tiny_tag
     assert "scan" in said and {*said} <= {"scan", "tag", "between"}
     assert {"scan", "tag", "decode", "infer"} <= {each["name"] for each in spans_of(out)}
     assert not (out / ".prep" / "trace").exists()
+
+
+def test_a_run_that_does_not_begin_says_only_why(tmp_path, tiny_tagger, capsys):
+    class Nowhere(LocalRunner):
+        def begin(self, src, out):
+            raise StoppedError("nobody answers there")
+
+    art, out = folder_of(tmp_path / "art", mira=1), tmp_path / "out"
+    settings = load_settings(art, None, (f"tagger.model={tiny_tagger}",), out)
+    with pytest.raises(StoppedError, match="nobody answers"):
+        road.run(art, out, settings, Options(profile=True), Nowhere())
+    assert capsys.readouterr().out == "" and not (out / ".prep" / "trace").exists()
 
 
 def test_the_next_run_removes_what_a_killed_one_recorded(tmp_path, tiny_tagger, reads_with):
