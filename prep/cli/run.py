@@ -43,6 +43,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     from prep.dataset.folders import check_folders
     from prep.dataset.made_from import check_made_from
     from prep.dataset.training import training_command
+    from prep.errors import UsageError
     from prep.machine.torch_build import without_cuda
     from prep.pipeline import road
     from prep.pipeline.one_run import only_this_run, other_than_before
@@ -53,6 +54,8 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     from prep.process.signals import interruptible
     from prep.run import Options
 
+    if plan and profile:
+        raise UsageError("a plan has no profile: it does no work", hint="leave out --plan or --profile")
     named, out = out is not None, out or Path("outputs") / src.resolve().name
     check_folders(out)
     if line := check_made_from(src, out, named, yes):

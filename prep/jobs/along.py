@@ -17,6 +17,7 @@ from prep.jobs.read import Reader, reading
 from prep.jobs.tag import ScoreBook, Scores, tag_recipe
 from prep.ledger import Ledger
 from prep.models.ref import ModelRef
+from prep.process.spans import spent, spent_on_each
 from prep.scan.measure import Seen
 
 WORKER = "along"
@@ -43,15 +44,17 @@ class TagAlong:
         """Waits where two batches wait already. Raises what the tagger raised."""
         if seen.sha256 not in self.taken and seen.sha256 not in self.before:
             self.taken.add(seen.sha256)
-            self.given.put(seen)
+            with spent("hold"):
+                self.given.put(seen)
         if self.failure:
             raise self.failure
 
     def end(self, stop: bool = False) -> None:
         """Tags what is left. stop: only the batch that is in the network. Raises what the tagger raised."""
         self.stopped = stop
-        self.given.put(None)
-        self.thread.join()
+        with spent("hold"):
+            self.given.put(None)
+            self.thread.join()
         self.scores.flush()
         if self.failure:
             raise self.failure
@@ -71,7 +74,7 @@ class TagAlong:
 
     def _batches(self) -> Iterator[list[Seen]]:
         batch: list[Seen] = []
-        while seen := self.given.get():
+        for seen in spent_on_each("wait", iter(self.given.get, None)):
             batch.append(seen)
             if len(batch) == self.reader.batch_size and not self.stopped:
                 yield batch

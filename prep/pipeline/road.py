@@ -38,7 +38,7 @@ from prep.pipeline.settled import last_result
 from prep.pipeline.stages import caption, look_again, profile, scan, tag
 from prep.process import spans
 from prep.process.lock import locked
-from prep.process.profiled import now, profiled
+from prep.process.profiled import Moment, now, profiled
 from prep.process.report import Report
 from prep.protocols import Runner
 from prep.run import Options, Run
@@ -108,10 +108,7 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
         check_stems(file.path for file in found.listing.files)
         captioned = {(src / file.path).parent for file in found.listing.files}
     prepare_out(out, Path(settings.export.kohya) if settings.export.kohya else None)
-    with (
-        at_work(src, out, settings, options, runner, captioned) as run,
-        profiled(out / ".prep", options.profile, run.report.say, began),
-    ):
+    with at_work(src, out, settings, options, runner, captioned, began) as run:
         record, seconds = travel(run, found)
         with suppress(StoppedError):  # no room for it: all is done, and the next start tries again
             run.ledger.merge()
@@ -128,15 +125,25 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
 
 @contextmanager
 def at_work(
-    src: Path, out: Path, settings: Settings, options: Options, runner: Runner, captioned: Collection[Path] = ()
+    src: Path,
+    out: Path,
+    settings: Settings,
+    options: Options,
+    runner: Runner,
+    captioned: Collection[Path] = (),
+    began: Moment | None = None,
 ) -> Iterator[Run]:
     """A run over src into out, which was prepared: locked, with a log, its ledger open, and swept of what a killed run
-    left. captioned: folders of src that prep writes captions into.
+    left. captioned: folders of src that prep writes captions into. began: when a profile begins, if not now.
 
     Raises StoppedError (NoRoomError) also for what a full disk or too little memory stops inside.
     """
     state = out / ".prep"
-    with locked(state / "lock"), Report(state / "log") as report:
+    with (
+        locked(state / "lock"),
+        Report(state / "log") as report,
+        profiled(state, options.profile, report.say, began or now()),
+    ):
         ours = [out, state, out / "kohya", *(out / "kohya").glob("*/"), *(out / "generated").glob("**/"), *captioned]
         try:
             for folder in ours:
@@ -144,7 +151,8 @@ def at_work(
             report.note(f"run over {src.resolve()}")
             write_whole(state / "config.json", json.dumps(_kept(src, settings, options), indent=1).encode())
             ledger = Ledger.begin(state / "ledger", partial(set_parts_aside, out))
-            runner.begin(src, out)
+            with spans.spent("start"):
+                runner.begin(src, out)
             yield Run(src, out, settings, options, ledger, runner, report)
         except OSError as error:  # from the few calls outside write_whole, which make folders or remove files
             raise cannot_write(Path(os.fsdecode(error.filename or out)), error) from error

@@ -53,8 +53,10 @@ def profiled(state: Path, wanted: bool, say: Callable[[str], None], began: Momen
 def _told(folder: Path, trace: Path, began: Moment) -> Iterator[str]:
     """Write the trace, and yield what there is to say. Raises StoppedError, OSError."""
     sums = put_together(folder, trace, os.getpid(), began.ns)
+    if not sums.stages:
+        return  # no stage has begun, and the run says why
     wall, cpu = (after - before for after, before in zip(now(), began, strict=True))
     yield from table(sums, wall / 1e9, cpu / 1e9, cores())
-    yield from advice(sums, cores())
+    yield from advice(sums, wall / 1e9, cores())
     left = f", without {sums.left_out:,} spans, which the table counts" if sums.left_out else ""
-    yield f"trace: {trace}{left}, for https://ui.perfetto.dev or chrome://tracing"
+    yield f"trace: {trace}{left}, for https://ui.perfetto.dev"

@@ -1,7 +1,7 @@
 """Where the time goes: a span is work of one kind, in one thread of one process of a run. For `prep run --profile`.
 
 `with spent("decode"):` costs one look, unless this process records. Each process that records appends to a file of its
-own; trace.py reads these files. Nothing here knows what the kinds mean.
+own; trace.py reads these files. Nothing here knows what the kinds mean, but for a network's two and `other`.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from typing import NamedTuple, TypeVar
 
 T = TypeVar("T")
 OTHER = "other"  # the time of a stage's own thread outside all spans
+INFER, WAIT = "infer", "wait"  # the network's work, and its waiting for pictures, both in the same thread
 SUFFIX = ".spans"
 FLUSH_SPANS = 1_000
 FLUSH_SECONDS = 2  # a kill loses no more
@@ -56,6 +57,7 @@ def stage(name: str) -> Iterator[None]:
         yield
         return
     recorder.stage, cpu, started = name, cpu_ns(), time.perf_counter_ns()
+    recorder.visits += 1
     try:
         with spent(OTHER):
             yield
@@ -74,9 +76,15 @@ def recorded(folder: Path) -> Iterator[None]:
         leave()
 
 
-def recording() -> Recording | None:
-    """For the workers that are about to be started; None: nothing is recorded."""
-    return Recording(_recorder.folder, _recorder.stage) if _recorder else None
+def recording(elsewhere: bool = False) -> Recording | None:
+    """For the workers that are about to be started; None: nothing is recorded. elsewhere: they are no children of this
+    process, so that nobody counts the CPU time of this stage.
+    """
+    if not _recorder:
+        return None
+    if elsewhere:
+        _recorder.elsewhere.add(_recorder.stage)
+    return Recording(_recorder.folder, _recorder.stage)
 
 
 def join(recording: Recording | None) -> None:
@@ -111,17 +119,28 @@ class _Span:
 
     def __enter__(self) -> None:
         self.inside = self.inside_cpu = 0  # ns, of spans inside this one
-        self.recorder.open_here().append(self)
+        self.recorder.here.open.append(self)
         self.cpu, self.started = time.thread_time_ns(), time.perf_counter_ns()
 
     def __exit__(self, *_: object) -> None:
         ns, cpu = time.perf_counter_ns() - self.started, time.thread_time_ns() - self.cpu
-        around = self.recorder.open_here()
+        around = self.recorder.here.open
         around.pop()
         if around:
             around[-1].inside += ns
             around[-1].inside_cpu += cpu
         self.recorder.add(self, ns, cpu)
+
+
+class _Here(threading.local):
+    """What is known of a thread; each thread has its own."""
+
+    visit = -1  # the stage that it last ran a network in, as the recorder numbers them
+    ended = 0  # ns: when the network was last done
+    waited = 0  # ns, since then
+
+    def __init__(self) -> None:
+        self.open: list[_Span] = []  # the innermost last
 
 
 class _Recorder:
@@ -132,7 +151,9 @@ class _Recorder:
         self.path = folder / f"{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
         self.to_clock = time.time_ns() - time.perf_counter_ns()  # processes share no other clock
         self.lock = threading.Lock()
-        self.here = threading.local()
+        self.here = _Here()
+        self.visits = 0  # stages that have begun
+        self.elsewhere: set[str] = set()  # stages with workers that are no children of this process
         self.kept: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._begin()
 
@@ -141,16 +162,9 @@ class _Recorder:
         self.spans: list[tuple] = []
         self.stages: list[tuple] = []
         self.sums: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])  # times, ns, CPU ns
+        self.networks: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])  # as in trace.Network, ns
         self.threads: dict[int, str] = {}
         self.left_out = 0
-
-    def open_here(self) -> list[_Span]:
-        """The spans that are open in this thread, the innermost last."""
-        try:
-            return self.here.open
-        except AttributeError:
-            self.here.open = []
-            return self.here.open
 
     def add(self, span: _Span, ns: int, cpu: int) -> None:
         key, thread = (span.stage, span.kind), threading.get_native_id()
@@ -159,6 +173,7 @@ class _Recorder:
             sums[0] += 1
             sums[1] += ns - span.inside
             sums[2] += cpu - span.inside_cpu
+            self._watch(span, ns)
             self.threads[thread] = threading.current_thread().name
             self.kept[key] += 1
             if self.kept[key] <= MOST_SPANS:
@@ -168,6 +183,17 @@ class _Recorder:
             due = len(self.spans) >= FLUSH_SPANS or time.monotonic() - self.flushed > FLUSH_SECONDS
         if due:
             self.flush()
+
+    def _watch(self, span: _Span, ns: int) -> None:
+        """A network counts from the begin of its first batch in a stage to the end of its last, as does its waiting."""
+        here = self.here
+        if span.kind == WAIT:
+            here.waited += ns
+        elif span.kind == INFER:
+            ended, goes_on = span.started + ns, here.visit == self.visits
+            more = (ended - here.ended, ns, here.waited) if goes_on else (ns, ns, 0)
+            self.networks[span.stage] = [sum(both) for both in zip(self.networks[span.stage], more, strict=True)]
+            here.visit, here.ended, here.waited = self.visits, ended, 0
 
     def add_stage(self, name: str, ns: int, cpu: int) -> None:
         self.stages.append((name, ns, cpu))
@@ -179,7 +205,8 @@ class _Recorder:
                 return
             sums = [(*key, *numbers) for key, numbers in self.sums.items()]
             line = {"process": os.getpid(), "threads": self.threads, "sums": sums, "stages": self.stages}
-            line |= {"spans": self.spans, "left_out": self.left_out}
+            line |= {"spans": self.spans, "left_out": self.left_out, "elsewhere": sorted(self.elsewhere)}
+            line["networks"] = [(stage, *numbers) for stage, numbers in self.networks.items()]
             self._begin()
             with contextlib.suppress(OSError), self.path.open("ab", buffering=0) as file:
                 file.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")

@@ -1,6 +1,6 @@
 """What the processes of a run recorded, put together: sums by stage and kind, and a trace that a browser shows.
 
-The trace has the form that chrome://tracing and https://ui.perfetto.dev open (Trace Event Format, JSON).
+The trace has the form that https://ui.perfetto.dev and chrome://tracing open (Trace Event Format, JSON).
 """
 
 import contextlib
@@ -30,11 +30,23 @@ class Spent:
 
 
 @dataclass
+class Network:
+    """Seconds of the threads that run a network, each from the begin of its first batch to the end of its last."""
+
+    seconds: float = 0.0
+    busy: float = 0.0  # of these, in the network
+    waited: float = 0.0  # for pictures
+
+
+@dataclass
 class Sums:
     """Of a whole run."""
 
     stages: dict[str, Spent] = field(default_factory=dict)  # wall seconds; CPU seconds of all processes on this machine
     kinds: dict[tuple[str, str], Spent] = field(default_factory=dict)  # by stage ("": between stages) and kind
+    driver: dict[tuple[str, str], Spent] = field(default_factory=dict)  # of these, what the driver's process did
+    networks: dict[str, Network] = field(default_factory=dict)  # by stage
+    elsewhere: set[str] = field(default_factory=set)  # stages with workers whose CPU seconds are not in `stages`
     left_out: int = 0  # spans that are in these sums, but not in the trace
 
     def of(self, stage: str) -> dict[str, Spent]:
@@ -82,7 +94,7 @@ def _events(folder: Path, leader: int, began_ns: int, sums: Sums) -> Iterator[di
         number = None
         for line in _lines(piece):
             number, threads = line["process"], threads | line["threads"]
-            _add(line, sums)
+            _add(line, sums, number == leader)
             for stage, kind, thread, started, ns in line["spans"]:
                 count += 1
                 if count > MOST_EVENTS:
@@ -98,10 +110,19 @@ def _events(folder: Path, leader: int, began_ns: int, sums: Sums) -> Iterator[di
             yield {"name": "thread_name", "ph": "M", "pid": process, "tid": int(thread), "args": {"name": name}}
 
 
-def _add(line: dict[str, Any], sums: Sums) -> None:
+def _add(line: dict[str, Any], sums: Sums, of_driver: bool) -> None:
     sums.left_out += line["left_out"]
+    sums.elsewhere |= {*line["elsewhere"]}
     for stage, kind, *numbers in line["sums"]:
-        sums.kinds.setdefault((stage, kind), Spent()).add(*numbers)
+        for kinds in (sums.kinds, sums.driver) if of_driver else (sums.kinds,):
+            kinds.setdefault((stage, kind), Spent()).add(*numbers)
+    for stage, seconds, busy, waited in line["networks"]:
+        own = sums.networks.setdefault(stage, Network())
+        own.seconds, own.busy, own.waited = (
+            own.seconds + seconds / 1e9,
+            own.busy + busy / 1e9,
+            own.waited + waited / 1e9,
+        )
     for stage, *numbers in line["stages"]:
         sums.stages.setdefault(stage, Spent()).add(1, *numbers)
 

@@ -2,86 +2,99 @@
 
 from collections.abc import Iterator, Mapping
 
-from prep.process.spans import OTHER
-from prep.process.trace import Spent, Sums
+from prep.process.spans import OTHER, WAIT
+from prep.process.trace import Network, Spent, Sums
 
 LEAST = 0.01  # of its stage, and of the run for a stage: what took less has no line
-BUSY = 0.6  # of a stage: from here on the network is what it waits for
-MUCH = 0.3  # of a stage, or of a run
+LEAST_SECONDS = 0.005  # a stage that took less had nothing to do
+BUSY = 0.6  # of a network's time: from here on it is what the others wait for
+MUCH = 0.3  # of a stage, of a network's time, or of a run
 IN_USE = 0.7  # of the cores: from here on more of them help
 STARTING = ("load", "start")  # takes as long for a large folder as for a small one
+WAITING = (WAIT, "hold", "workers", "start")  # a thread that waits takes no core
 CORES = ("decode", "measure", "prepare")  # work that takes a core per picture
 HELP = {
     "read": "a faster disk or network helps",
     "draw": "fewer pictures (`augmentation.share`) or steps (`generator.steps`) make it shorter",
-    "encode": "the next run uses them again",
-    "describe": "what was written is kept for the next run",
-    "infer": "`prep doctor` says whether something runs it faster here",
+    "infer": "a faster card helps, or for a tagger on a CPU OpenVINO (`tagger.backend=openvino`)",
 }
 
 
 def table(sums: Sums, wall: float, cpu: float, cores: int) -> Iterator[str]:
     """wall, cpu: seconds of the whole run. Seconds of work are those of all threads and processes together."""
-    yield f"where the time went: {wall:,.1f} s, and {cpu:,.1f} s of CPU, on {cores} core{'s' * (cores != 1)}"
+    used = "workers elsewhere, whose CPU is not counted" if sums.elsewhere else f"{cpu:,.1f} s of CPU"
+    yield (
+        f"where the time went: {wall:,.1f} s of the run itself, without Python's start and what follows it; {used}; "
+        f"{cores} core{'s' * (cores != 1)}"
+    )
     yield f"{'stage':<10}{'work':<10}{'times':>8}{'seconds':>10}{'CPU':>10}{'of the time':>13}{'of all cores':>14}"
     between = Spent(
         1,
         max(0.0, wall - sum(each.seconds for each in sums.stages.values())),
         max(0.0, cpu - sum(each.cpu for each in sums.stages.values())),
     )
-    for stage, whole in {**sums.stages, "": between}.items():
-        used = whole.cpu / (whole.seconds * cores) if whole.seconds else 0.0
-        yield _line(stage or "between", "", "", whole, wall, used)
+    worked = {stage: whole for stage, whole in sums.stages.items() if whole.seconds >= LEAST_SECONDS}
+    for stage, whole in {**worked, "": between}.items():
+        counted = not sums.elsewhere if stage == "" else stage not in sums.elsewhere
+        in_use = whole.cpu / (whole.seconds * cores) if counted and whole.seconds else None
+        yield _line(stage or "between", "", "", whole, wall, in_use, counted)
         for kind, each in sums.of(stage).items() if whole.seconds >= LEAST * wall else ():
             if each.seconds >= LEAST * whole.seconds:
-                of_cores = each.seconds / (whole.seconds * cores)
+                works = counted and kind not in (*WAITING, OTHER)
+                of_cores = each.seconds / (whole.seconds * cores) if works else None
                 yield _line("", kind, f"{each.times:,}", each, whole.seconds, of_cores)
 
 
-def advice(sums: Sums, cores: int) -> Iterator[str]:
-    """A sentence about what would take as long with more pictures, if that is much; and one about the longest stage."""
-    whole = sum(each.seconds for each in sums.stages.values())
-    starting = sum(each.seconds for (_, kind), each in sums.kinds.items() if kind in STARTING)
-    if starting > MUCH * whole:
+def advice(sums: Sums, wall: float, cores: int) -> Iterator[str]:
+    """A sentence about what would take as long with more pictures, if that is much; and one about the longest stage, if
+    there is something to change. wall: seconds of the whole run.
+    """
+    starting = sum(_starting(sums, stage) for stage in ("", *sums.stages))
+    if starting > MUCH * wall:
         yield (
-            f"Loading models and starting workers took {_percent(starting / whole)} of the time. It takes as long for "
+            f"Loading models and starting workers took {_percent(starting / wall)} of the time. It takes as long for "
             "more pictures: profile a larger folder."
         )
-    working = {name: _working(sums, name) for name in sums.stages}
+    working = {name: whole.seconds - _starting(sums, name) for name, whole in sums.stages.items()}
     stage = max(working, key=working.__getitem__, default="")
     if stage and working[stage] > 0:
-        yield _about(stage, sums.of(stage), working[stage], sums.stages[stage], cores)
+        yield from _about(stage, sums, working[stage], cores)
 
 
-def _working(sums: Sums, stage: str) -> float:
-    """Its wall seconds without loading and starting."""
-    return sums.stages[stage].seconds - sum(each.seconds for kind, each in sums.of(stage).items() if kind in STARTING)
+def _starting(sums: Sums, stage: str) -> float:
+    """Seconds that the driver loaded models, or waited for workers to start; these do so at the same time."""
+    return sum(each.seconds for (name, kind), each in sums.driver.items() if name == stage and kind in STARTING)
 
 
-def _about(stage: str, kinds: Mapping[str, Spent], working: float, whole: Spent, cores: int) -> str:
+def _about(stage: str, sums: Sums, working: float, cores: int) -> Iterator[str]:
     """working: seconds that the stage took without loading."""
-    infer, wait = (min(1.0, kinds[kind].seconds / working) if kind in kinds else 0.0 for kind in ("infer", "wait"))
-    used = whole.cpu / (whole.seconds * cores)
-    if infer >= BUSY:
+    whole = sums.stages[stage]
+    kinds = {kind: each for kind, each in sums.of(stage).items() if each.seconds >= MUCH * working}
+    in_use = 0.0 if stage in sums.elsewhere else whole.cpu / (whole.seconds * cores)
+    network = sums.networks.get(stage, Network())
+    if network.seconds >= MUCH * working:  # otherwise its time is not what the stage took
+        busy, waited = network.busy / network.seconds, network.waited / network.seconds
+        if busy >= BUSY:
+            yield f"{stage}: the network was busy {_percent(busy)} of its time: {HELP['infer']}."
+            return
+        if waited >= MUCH:
+            work = _longest({kind: each for kind, each in kinds.items() if kind in ("read", *CORES)})
+            if change := _change(work, in_use):
+                yield f"{stage}: the network waited {_percent(waited)} of its time for pictures, {change}."
+            return
+    work = _longest({kind: each for kind, each in kinds.items() if kind not in (*STARTING, *WAITING, OTHER)})
+    if change := _change(work, in_use):
+        yield f"{stage} took the longest, {change}."
+
+
+def _change(work: str, in_use: float) -> str:
+    """What to change where this work took the longest; empty if nothing is known to help. in_use: of all cores, 0-1."""
+    if work in CORES and in_use >= IN_USE:
         return (
-            f"{stage}: the network was busy {_percent(infer)} of the time, so decoding is not what you wait for: "
-            f"{HELP['infer']}."
+            f"most of all to {work} pictures, and used {_percent(in_use)} of all cores: more cores or smaller "
+            "pictures help"
         )
-    if infer and wait >= MUCH:
-        work = _longest({kind: each for kind, each in kinds.items() if kind in ("read", *CORES)})
-        return f"{stage}: the network waited {_percent(wait)} of the time for pictures, {_because(work, used)}."
-    work = _longest({kind: each for kind, each in kinds.items() if kind not in (*STARTING, "wait", OTHER)})
-    return f"{stage} took the longest, {_because(work, used)}."
-
-
-def _because(work: str, used: float) -> str:
-    """work: what took the longest. used: share of all cores, 0-1."""
-    if not work:
-        return f"and used {_percent(used)} of all cores"
-    if work in CORES:
-        told = f"most of all to {work} pictures, and used {_percent(used)} of all cores"
-        return told + (": more cores or smaller pictures help" if used >= IN_USE else "")
-    return f"most of all for `{work}`" + (f": {HELP[work]}" if work in HELP else "")
+    return f"most of all for `{work}`: {HELP[work]}" if work in HELP else ""
 
 
 def _longest(kinds: Mapping[str, Spent]) -> str:
@@ -92,7 +105,11 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _line(stage: str, work: str, times: str, spent: Spent, whole: float, of_cores: float) -> str:
-    """whole: seconds that `of the time` is a share of."""
-    shares = f"{_percent(spent.seconds / whole if whole else 0):>13}{_percent(of_cores):>14}"
-    return f"{stage:<10}{work:<10}{times:>8}{spent.seconds:>10,.2f}{spent.cpu:>10,.2f}{shares}"
+def _line(
+    stage: str, work: str, times: str, spent: Spent, whole: float, of_cores: float | None, counted: bool = True
+) -> str:
+    """whole: seconds that `of the time` is a share of. Of what is None or not counted, nothing is said."""
+    cpu = f"{spent.cpu:,.2f}" if counted else ""
+    cores = "" if of_cores is None else _percent(of_cores)
+    share = _percent(spent.seconds / whole if whole else 0)
+    return f"{stage:<10}{work:<10}{times:>8}{spent.seconds:>10,.2f}{cpu:>10}{share:>13}{cores:>14}".rstrip()

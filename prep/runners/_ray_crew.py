@@ -49,7 +49,7 @@ class Place:
         there = NodeAffinitySchedulingStrategy(self.share.node, soft=False)
         wanted = {"num_cpus": self.share.cpus, "num_gpus": self.share.gpus, "scheduling_strategy": there}
         name = f"ray{secrets.token_hex(6)}"
-        self.actor = ray.remote(Actor).options(**wanted).remote(self.job, name, recording())
+        self.actor = ray.remote(Actor).options(**wanted).remote(self.job, name, recording(elsewhere=True))
         self.ask("here")
 
     def ask(self, what: str, *arguments: Any) -> None:

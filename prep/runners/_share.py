@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
+from prep.process.spans import spent
 from prep.protocols import Job, Notes, Outcome
 from prep.runners._worker import Step
 
@@ -57,13 +58,16 @@ def share(job: Job, work: Sequence[Any], workers: int, crew: Crew) -> Iterator[O
     waiting = deque(_Batch(items) for items in batches(work, job.batch, workers))
     doing: dict[Hashable, _Batch] = {}
     try:
-        crew.open()
+        with spent("start"):
+            crew.open()
         while waiting or doing:
             for worker in crew.workers():
                 if waiting and worker not in doing:
                     doing[worker] = waiting.popleft()
                     crew.begin(worker, doing[worker].items)
-            for worker, step in crew.steps():
+            with spent("workers"):
+                steps = crew.steps()
+            for worker, step in steps:
                 batch = doing[worker]
                 if not isinstance(step, Died) and job.isolated and isinstance(step.error, MemoryError):
                     step = Died.ON_ITS_BATCH
@@ -84,7 +88,9 @@ def share(job: Job, work: Sequence[Any], workers: int, crew: Crew) -> Iterator[O
     except BaseException:
         crew.close()
         raise
-    for step in crew.close():
+    with spent("workers"):
+        last = crew.close()
+    for step in last:
         if step.error:
             raise step.error
         if step.notes:

@@ -100,7 +100,7 @@ def _pooled(job: Job, waiting: deque[Sequence[Any]], workers: int) -> Iterator[O
                     running[_submitted(pool, _work, batch)] = batch
                 except BrokenProcessPool:
                     lost.append(batch)
-            with spans.spent("wait"):
+            with spans.spent("workers"):
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 batch = running.pop(future)

@@ -71,6 +71,35 @@ def test_threads_are_told_apart_and_lose_nothing(folder):
     assert len(threads) == 4 and all(names[thread].startswith("decode") for thread in threads)
 
 
+def test_a_network_counts_from_its_first_batch_to_its_last_in_each_stage(folder):
+    def pause(kind: str, seconds: float) -> None:
+        with spent(kind):
+            time.sleep(seconds)
+
+    def work() -> None:
+        for kind in ("wait", "infer", "wait", "prepare", "infer", "wait"):
+            pause(kind, 0.05 if kind == "wait" else 0.01)
+
+    with recorded(folder):
+        for _ in range(2):
+            with stage("scan"):
+                thread = threading.Thread(target=work)
+                thread.start()
+                pause("wait", 0.02)  # another thread's
+                thread.join()
+        for _ in range(2):
+            with stage("check"):
+                pause("infer", 0.01)
+    sums, _ = told(folder)
+    scan, check = sums.networks["scan"], sums.networks["check"]
+    assert {*sums.networks} == {"scan", "check"} and check.waited == 0
+    assert check.seconds == check.busy >= 0.02  # without what is between two visits of a thread
+    assert scan.busy >= 0.04 and scan.waited >= 0.1 and scan.busy + scan.waited + 0.02 <= scan.seconds
+    others = 4 * 0.05  # what the network waited before its first batch and after its last, in both visits
+    assert scan.waited <= sums.of("scan")["wait"].seconds - others - 2 * 0.02
+    assert scan.seconds <= sums.stages["scan"].seconds - others
+
+
 def test_a_long_run_keeps_sums_of_all_and_the_first_spans_of_each_kind(folder):
     with recorded(folder), stage("scan"):
         for _ in range(MOST_SPANS + 50):

@@ -137,6 +137,22 @@ def test_the_set_has_the_bytes_of_a_local_run_and_nothing_else_is_said(two, tmp_
 
 @with_ray
 @pytest.mark.slow
+def test_a_profile_names_ray_itself_and_leaves_out_the_cpu_that_nobody_counts(two, tmp_path):
+    code, said, errors = finish(on(two, awkward_art(tmp_path / "art", 20), tmp_path / "out", "--profile"))
+    lines = said[said.index("where the time went") :].splitlines()
+    stage, works, cpu = "", {}, {}
+    for line in lines[2 : next(at for at, line in enumerate(lines) if line.startswith("trace: "))]:
+        stage = line[:10].strip() or stage
+        works.setdefault(stage, set()).add(line[10:20].strip())
+        cpu.setdefault(stage, line[38:48].strip())
+    assert "workers elsewhere, whose CPU is not counted" in lines[0], errors
+    assert {"start", "workers"} <= works["scan"] and {"start", "workers", "infer"} <= works["tag"]
+    assert "start" in works["between"] and cpu["export"]
+    assert not cpu["scan"] and not cpu["tag"] and not cpu["between"]
+
+
+@with_ray
+@pytest.mark.slow
 def test_the_batch_of_a_node_that_is_killed_is_done_again_elsewhere(tmp_path, monkeypatch):
     items = [f"slow {number}" for number in range(12)]
     (tmp_path / "notes").mkdir()
