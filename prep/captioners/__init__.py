@@ -4,10 +4,9 @@ package outside the project adds its own through the entry point group `prep.cap
 A maker is called with (name, files by part, options) and returns a prep.protocols.Captioner.
 """
 
-from prep.captioners._prompt import VERSION as PROMPT_VERSION
 from prep.registry import Family, ModelSpec
 
-__all__ = ["CAPTIONERS", "PROMPT_VERSION"]
+PROMPT_VERSION = 1  # raised with each change of the words in _prompt.py
 
 CAPTIONERS = Family(
     "captioner.model: no captioner",

@@ -3,8 +3,6 @@
 from prep.captions.compose import prompt_text
 from prep.types import ToDescribe
 
-VERSION = 1  # raised with each change of the words below
-
 SYSTEM = (
     "You turn tags of an anime picture into plain English for the training of an image model. Say every tag, in its "
     "own words, each once, and nothing that no tag says: no colour, garment, object, place, feeling, action or person "
