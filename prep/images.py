@@ -138,18 +138,12 @@ def open_small(data: bytes, side_px: int, max_pixels: int = 100_000_000) -> np.n
 
 def edge_density(pixels: np.ndarray, measure_px: int = MEASURE_PX) -> float:
     """Share of Canny(100, 200) edge pixels, 0-1, after bringing the longer side to measure_px (0: as it is)."""
-    import cv2
-
-    grey = _grey(pixels, measure_px)
-    return float(np.count_nonzero(cv2.Canny(grey, 100, 200)) / grey.size)
+    return _edges(_grey(pixels, measure_px))
 
 
 def sharpness(pixels: np.ndarray, measure_px: int = MEASURE_PX) -> float:
     """Variance of the Laplacian of the grey image, at the scale of edge density; low for flat or blurred images."""
-    import cv2
-
-    _, deviation = cv2.meanStdDev(cv2.Laplacian(_grey(pixels, measure_px), cv2.CV_16S))  # integers: exact
-    return float(deviation[0, 0] ** 2)
+    return _variance(_grey(pixels, measure_px))
 
 
 def pixel_hash(pixels: np.ndarray) -> str:
@@ -174,9 +168,10 @@ def perceptual_hash(pixels: np.ndarray) -> str:
 def measures(pixels: np.ndarray, measure_px: int) -> dict[str, float | str]:
     """The measures kept for an image: edge_density, sharpness, phash."""
     with spent("measure"):
+        grey = _grey(pixels, measure_px)  # of a large picture what takes longest: once for both
         return {
-            "edge_density": edge_density(pixels, measure_px),
-            "sharpness": sharpness(pixels),
+            "edge_density": _edges(grey),
+            "sharpness": _variance(grey) if measure_px == MEASURE_PX else sharpness(pixels),
             "phash": perceptual_hash(pixels),
         }
 
@@ -305,6 +300,19 @@ def _decoding() -> Iterator[None]:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().split("\n")[0][:120] or type(error).__name__
+
+
+def _edges(grey: np.ndarray) -> float:
+    import cv2
+
+    return float(np.count_nonzero(cv2.Canny(grey, 100, 200)) / grey.size)
+
+
+def _variance(grey: np.ndarray) -> float:
+    import cv2
+
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))  # integers: exact
+    return float(deviation[0, 0] ** 2)
 
 
 def _grey(pixels: np.ndarray, measure_px: int) -> np.ndarray:

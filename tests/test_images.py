@@ -16,6 +16,7 @@ from prep.errors import ImageError
 from prep.images import (
     edge_density,
     encode_png,
+    measures,
     open_image,
     open_with_alpha,
     perceptual_hash,
@@ -238,6 +239,13 @@ def test_sharpness_is_the_laplacians_variance():
     pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
     edges = cv2.Laplacian(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.CV_64F)
     assert sharpness(pixels) == pytest.approx(edges.var(), rel=1e-9)
+
+
+@pytest.mark.parametrize("measure_px", [0, 700, 1024])
+def test_measures_together_are_those_taken_one_by_one(measure_px):
+    pixels = np.asarray(drawing(3).resize((1500, 1100)))
+    found = measures(pixels, measure_px)
+    assert found["edge_density"] == edge_density(pixels, measure_px) and found["sharpness"] == sharpness(pixels)
 
 
 def test_perceptual_hash_survives_encoding_and_tells_pictures_apart():
