@@ -15,7 +15,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-POLICIES = {"sleep": "PASSIVE", "spin": ""}  # of OMP_WAIT_POLICY; empty: as OpenMP likes
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from prep.process.threads import SPINS
+
+UNSET = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+POLICIES = {"sleep": {"GOMP_SPINCOUNT": str(SPINS)}, "spin": {}}
 ROOT = Path(__file__).parent.parent
 READ = """
 import sys, time
@@ -33,9 +38,9 @@ print(read / (time.perf_counter() - began))
 """
 
 
-def read(policy: str, seconds: float) -> float:
+def read(policy: dict[str, str], seconds: float) -> float:
     """-> images a second."""
-    environment = {**os.environ, "OMP_WAIT_POLICY": policy}
+    environment = {name: value for name, value in os.environ.items() if name not in UNSET} | policy
     command = [sys.executable, "-c", READ, str(seconds)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     return float(done.stdout)
