@@ -44,7 +44,7 @@ def test_each_card_has_a_process_that_sees_it_alone_from_the_start(tmp_path):
 
 
 def test_a_process_that_dies_is_replaced_and_its_batch_is_done_again(tmp_path):
-    items = ["a", "b", "once", "c", "d", "e", "f", "g"]
+    items = ["slow", "once", "a", "b", "c", "d", "e", "f"]  # the slow one is told before its process dies
     found = list(LocalRunner().map(CardJob(tmp_path), items))
     outcomes = [each for each in found if isinstance(each, Outcome)]
     assert sorted(each.subject for each in outcomes) == sorted(items)  # each once, also those done before it died
