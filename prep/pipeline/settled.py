@@ -2,7 +2,7 @@
 has changed.
 
 A run is over; then a dry run looks at what it left, and a digest is taken of all that any run can depend on, before
-and after (lookout.py). If the dry run finds nothing to do and the digests are the same, the digest is kept with what
+and after (inputs.py). If the dry run finds nothing to do and the digests are the same, the digest is kept with what
 was said: while it is the same, a run would do nothing and say the same. It does not matter what anybody did while the
 run worked: the dry run has seen it, or the digests differ.
 """
@@ -21,7 +21,7 @@ from prep.documents import DocumentError, read_json
 from prep.errors import PrepError
 from prep.files import write_whole
 from prep.names import quantity
-from prep.pipeline.lookout import ChangedError, looked_at
+from prep.pipeline.inputs import ChangedError, looked_at
 from prep.pipeline.result import Result
 from prep.process.lock import locked
 from prep.process.report import Report

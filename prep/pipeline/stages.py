@@ -134,6 +134,11 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
     run.wants("tag", len(todo))
     if todo or along:
         run.report.say(f"tag: {len(todo) + along:,} images with {tagger.name} ({done:,} done before)")
+    elif done:
+        loaded = "" if second_reads else "; no model was loaded"
+        run.report.say(f"tag: all {done:,} images were tagged before{loaded}")
+    else:
+        run.report.say("tag: no images to tag")
     if todo:
         if not run.options.dry:
             tagger = fetched(tagger, run.settings)
@@ -143,13 +148,6 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
                 failed[outcome.subject] = outcome.problem
         run.problems |= {wanted[sha256].path: problem for sha256, problem in failed.items()}
         book = ScoreBook(run.ledger, recipe)
-    elif along:
-        pass
-    elif done:
-        loaded = "" if second_reads else "; no model was loaded"
-        run.report.say(f"tag: all {done:,} images were tagged before{loaded}")
-    else:
-        run.report.say("tag: no images to tag")
     if todo or along:
         MEMORY.clear()
     problems: dict[str, Problem] = {}

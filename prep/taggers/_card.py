@@ -31,7 +31,7 @@ def picture_bytes(params: ResNetParams, side_px: int) -> int:
     return 4 * 4 * max(stage.out * side * side for stage, side in zip(params.stages, sides, strict=True))
 
 
-class Road:
+class Transfer:
     """From the host to a card: through memory that the card itself reads, so that the host need not wait."""
 
     def __init__(self, device: torch.device, at_once: int, side_px: int) -> None:

@@ -13,7 +13,7 @@ import torch
 from prep.errors import WeightsError
 from prep.options import TaggerOptions
 from prep.taggers._card import IN_FLIGHT as PARTS
-from prep.taggers._card import Road, card_batch, memory_for
+from prep.taggers._card import Transfer, card_batch, memory_for
 from prep.taggers._checkpoint import read_checkpoint
 from prep.taggers._conv import can_pack, pack
 from prep.taggers._fit import fit_square
@@ -36,7 +36,7 @@ class DeepDanbooru:
 
     compiled: Compiled | None = None  # the network in OpenVINO, in place of torch's
     fitted_px: int
-    road: Road | None = None  # to a card
+    transfer: Transfer | None = None  # of pictures to a card
 
     def __init__(
         self, name: str, files: Mapping[str, Path], options: TaggerOptions, dtype: torch.dtype | None = None
@@ -79,7 +79,7 @@ class DeepDanbooru:
         self.at_once = self.batch_size
         if self.device.type == "cuda":
             self.at_once = -(-self.batch_size // PARTS)
-            self.road = Road(self.device, self.at_once, self.side_px)
+            self.transfer = Transfer(self.device, self.at_once, self.side_px)
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
         return fit_square(image, self.side_px)
@@ -117,8 +117,8 @@ class DeepDanbooru:
 
     def _sent(self, number: int, part: np.ndarray) -> torch.Tensor:
         """float32 [b, S, S, 3] -> [at_once, S, S, 3], on the device."""
-        if self.road:
-            return self.road.send(number, part)
+        if self.transfer:
+            return self.transfer.send(number, part)
         missing = self.at_once - len(part)
         padded = np.concatenate([part, np.zeros((missing, *part.shape[1:]), np.float32)]) if missing else part
         return torch.from_numpy(padded).to(self.device)

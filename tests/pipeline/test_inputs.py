@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from prep.models.hashes import cache_folder
-from prep.pipeline import lookout
-from prep.pipeline.lookout import ChangedError, looked_at
+from prep.pipeline import inputs
+from prep.pipeline.inputs import ChangedError, looked_at
 from tests.support.person import Art, small
 from tests.support.runs import prep
 
@@ -47,7 +47,7 @@ def test_files_beside_a_named_model_and_links_in_a_named_folder_count(tmp_path, 
     (tmp_path / "folder" / "text_encoder").symlink_to(linked.parent)
     fonts = tmp_path / "fonts"
     fonts.mkdir()
-    monkeypatch.setattr(lookout, "font_folders", lambda: [fonts, tmp_path / "no fonts"])
+    monkeypatch.setattr(inputs, "font_folders", lambda: [fonts, tmp_path / "no fonts"])
 
     def now() -> str:
         return looked_at(settled.art, settled.out, [f"wd:{model}", str(tmp_path / "folder")], time.time_ns() + HOUR_NS)
@@ -150,12 +150,12 @@ def test_another_prep_or_package_is_noticed(settled, tmp_path, monkeypatch):
     at_ns = time.time_ns()
     before = look(settled, at_ns)
     with monkeypatch.context() as patch:
-        patch.setattr(lookout, "version", lambda name: "9.9.9")
+        patch.setattr(inputs, "version", lambda name: "9.9.9")
         assert look(settled, at_ns) != before
     with monkeypatch.context() as patch:
         (tmp_path / "prep").mkdir()
         (tmp_path / "prep" / "__init__.py").write_text("")
-        patch.setattr(lookout.prep, "__file__", str(tmp_path / "prep" / "__init__.py"))
+        patch.setattr(inputs.prep, "__file__", str(tmp_path / "prep" / "__init__.py"))
         assert look(settled, time.time_ns()) != before
     (tmp_path / "taggers-2.dist-info").mkdir()
     monkeypatch.syspath_prepend(tmp_path)
@@ -173,10 +173,8 @@ def test_what_no_result_follows_from_is_not_looked_at(settled):
 
 def test_a_young_file_is_known_by_its_content_an_old_one_is_not_read(settled, monkeypatch):
     read = []
-    opened = lookout.open_file
-    monkeypatch.setattr(
-        lookout, "open_file", lambda path, *more, **how: read.append(path) or opened(path, *more, **how)
-    )
+    opened = inputs.open_file
+    monkeypatch.setattr(inputs, "open_file", lambda path, *more, **how: read.append(path) or opened(path, *more, **how))
     now = time.time_ns()
     look(settled, now)
     assert settled.out / ".prep" / "config.json" in read
@@ -205,15 +203,15 @@ try:
 except SystemExit:
     pass
 run, sys.argv = sorted(opened), sys.argv
-from prep.pipeline import lookout
-covered, folders, walk, file = set(), set(), lookout._Look.tree, lookout._Look.file
-lookout._Look.tree = lambda self, top, **passed: folders.add(top) or walk(self, top, **passed)
-lookout._Look.file = lambda self, path: covered.add(path) or file(self, path)
+from prep.pipeline import inputs
+covered, folders, walk, file = set(), set(), inputs._Look.tree, inputs._Look.file
+inputs._Look.tree = lambda self, top, **passed: folders.add(top) or walk(self, top, **passed)
+inputs._Look.file = lambda self, path: covered.add(path) or file(self, path)
 from prep.config import load_settings
 from prep.pipeline.settled import _dumped, _texts
 src, out = Path(sys.argv[2]), Path(sys.argv[4])
 texts = list(_texts(_dumped(load_settings(src, out=out))))
-lookout.looked_at(src, out, texts, 2**63)
+inputs.looked_at(src, out, texts, 2**63)
 print(json.dumps([run, sorted(covered), sorted(folders)]))
 """
 
