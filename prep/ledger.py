@@ -9,20 +9,20 @@ part is passed to whoever opened the ledger (see aside.py), and the rest is read
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
-from sys import intern
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from prep.blocks import BATCH, batched
 from prep.errors import StoppedError
 from prep.files import crash_point, real_folder, sweep
+from prep.index import Index, values
 from prep.parts import DamagedError, StrayError, number_of, parts_in, read_part, run_of, write_part
 from prep.process.spans import spent
 from prep.system import remove
@@ -102,9 +102,9 @@ class Ledger:
         return {row["subject"]: row for row in self.table(shelf, recipe).to_pylist()}
 
     def values(self, shelf: Shelf, *names: str) -> Iterator[tuple]:
-        """These columns of each row: a tuple takes a third of the time and memory of a row."""
-        table = self.table(shelf)
-        return zip(*(_subjects(table) if name == "subject" else table[name].to_pylist() for name in names), strict=True)
+        """These columns of each row, of which few are Python objects at a time."""
+        for batch in self.table(shelf).select(names).to_batches(BATCH):
+            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
     def parts(self, shelf: Shelf) -> list[Path]:
         return parts_in(self.folder / shelf.name)
@@ -184,28 +184,48 @@ class Book:
 
     def __init__(self, table: pa.Table) -> None:
         self.table = table.combine_chunks()
-        self.columns = {name: self.table[name].combine_chunks() for name in self.table.column_names}
-        self.place = {subject: at for at, subject in enumerate(_subjects(table))}
+        self.columns = {name: _whole(self.table[name]) for name in self.table.column_names}
+        self._index = Index(self.columns["subject"])
 
     def __len__(self) -> int:
         return len(self.table)
 
     def __contains__(self, subject: str) -> bool:
-        return subject in self.place
+        return self._index.find(subject) is not None
 
     def get(self, subject: str) -> dict[str, Any] | None:
-        at = self.place.get(subject)
+        at = self._index.find(subject)
         return None if at is None else {name: column[at].as_py() for name, column in self.columns.items()}
+
+    def subjects(self) -> Iterator[str]:
+        """All, in the rows' order."""
+        return values(self.columns["subject"])
+
+    def place(self, subject: str) -> int:
+        """Where its row is. Raises KeyError."""
+        if (at := self._index.find(subject)) is None:
+            raise KeyError(subject)
+        return at
+
+    def places(self, subjects: Sequence[str]) -> np.ndarray:
+        """int64 [N]: where each subject's row is, or -1."""
+        return self._index.find_all(subjects)
+
+    def lacks(self, subjects: Iterable[str]) -> Iterator[str]:
+        """Those that have no row, in order."""
+        for block in batched(subjects):
+            yield from (block[at] for at in (self.places(block) < 0).nonzero()[0].tolist())
 
     def values(self, subjects: Iterable[str], *names: str) -> Iterator[tuple | None]:
         """These columns of each subject's row, several times as fast as `get`: a thousand become Python objects at
         once.
         """
-        places, table = map(self.place.get, subjects), self.table.select(names)
-        while block := list(islice(places, 1024)):
-            known = pa.array([at for at in block if at is not None], pa.int64())
-            found = zip(*(column.to_pylist() for column in table.take(known).columns), strict=True)
-            yield from found if len(known) == len(block) else (None if at is None else next(found) for at in block)
+        table = self.table.select(names)
+        for block in batched(subjects):
+            places = self.places(block)
+            known = places[places >= 0]
+            found = zip(*(column.to_pylist() for column in table.take(pa.array(known)).columns), strict=True)
+            yield from found if len(known) == len(block) else (next(found) if at >= 0 else None for at in places)
 
 
 class Writer:
@@ -312,11 +332,11 @@ def _winners(table: pa.Table) -> pa.Table:
     return table if len(last) == len(table) else table.take(np.sort(len(table) - 1 - last))
 
 
-def _subjects(table: pa.Table) -> list[str]:
-    """The column, with one object for each subject in the whole process: several stages know the same pictures."""
-    return list(map(intern, table["subject"].to_pylist()))
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    """The column in one piece; not copied if it is one."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _numbered(column: pa.ChunkedArray) -> np.ndarray:
     """int64 [N]: equal values get equal numbers, each below N."""
-    return column.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+    return _whole(column).dictionary_encode().indices.to_numpy().astype(np.int64)

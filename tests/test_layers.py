@@ -15,7 +15,7 @@ ROOT = Path(prep.__file__).parent
 
 # From the ground up; DESIGN.md, section 2. A room imports from lower lines alone.
 HOUSE = """
-types errors system
+types errors system blocks index
 names
 files typed meant
 registry process protocols documents masked
@@ -23,6 +23,7 @@ remote
 options parts png_chunks
 sections
 config images ledger
+shelved
 run tensors aside
 taggers generators witnesses detectors runners tagging checks
 models scan captions composites

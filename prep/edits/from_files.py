@@ -21,7 +21,8 @@ from prep.aside import set_aside
 from prep.edits.decisions import Decisions
 from prep.edits.in_form import retold
 from prep.edits.merge import Hand, merged, source
-from prep.edits.placed import Placement, Stat
+from prep.edits.listed import Stat
+from prep.edits.placed import Placement
 from prep.edits.sidecar import CAPTION, LONGEST_BYTES, Entry, absorb, begun, caption_text, texts_of
 from prep.edits.sources import read_sources
 from prep.edits.unchanged import Unchanged

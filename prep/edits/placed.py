@@ -10,17 +10,17 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from sys import intern
 from typing import NamedTuple
 
 import pyarrow as pa
 
+from prep.edits.listed import Listing, Stat
 from prep.errors import ImageError, StoppedError, UsageError
 from prep.files import PICTURE_BYTES, NotAFileError, crash_point, move, read_file
 from prep.images import SUFFIXES, open_image
 from prep.ledger import Ledger, Shelf
 from prep.names import MOST_REPEATS, numbered_folder
-from prep.system import stat_of
+from prep.shelved import Shelved
 
 EXPORT = Shelf(
     "export",
@@ -39,19 +39,6 @@ EXPORT = Shelf(
 )
 LEFT_OUT = ("excluded", "leaving")  # states of pictures that the user removed
 REPEATS = Shelf("repeats", (pa.field("repeats", pa.int32()),))
-
-
-class Stat(NamedTuple):
-    """What a listing says about a file: when it is unchanged, so is the content."""
-
-    bytes: int
-    mtime_ns: int
-    inode: int
-    changed_ns: int  # st_ctime_ns; 0 for a link: the rest is its target's
-
-    @classmethod
-    def of(cls, status: os.stat_result, link: bool = False) -> "Stat":
-        return cls(status.st_size, status.st_mtime_ns, status.st_ino, 0 if link else status.st_ctime_ns)
 
 
 class Placed(NamedTuple):
@@ -94,9 +81,9 @@ class Placement:
         """See read_placement."""
         self.kohya = kohya
         self.ledger = ledger
-        self.known: dict[str, Placed] = {}
+        self.known = Shelved(ledger.book(EXPORT), _placed, Placed._fields)
         self.repeats: dict[str, int] = {}
-        self.listings: dict[str, dict[str, Stat]] = {}
+        self.listings: dict[str, Listing] = {}
         self.seen_ns = 0  # when they were read, in nanoseconds since 1970
         self._folders: dict[tuple[str, int], Path] = {}  # as they were called: a set asks once per picture
         self.damaged: dict[str, Path] = {}  # picture -> its file, which is neither what was written nor a picture
@@ -119,7 +106,7 @@ class Placement:
                     raise StoppedError(
                         f"{folder} is a link, and prep does not write through links", hint="put a folder there"
                     )
-                self.listings[group] = _listing(folder)
+                self.listings[group] = Listing(folder)
 
     def adopt_renamed(self) -> None:
         """A folder whose number the user changed keeps that number from now on."""
@@ -184,8 +171,8 @@ class Placement:
 
     def mark(self, subjects: Iterable[str], state: str) -> None:
         """Record a new state for known subjects, before anything on disk follows from it."""
-        known = {subject: self.known[subject] for subject in subjects if subject in self.known}
-        changed = {subject: each for subject, each in known.items() if each.state != state}
+        known = ((subject, self.known.get(subject)) for subject in subjects)
+        changed = {subject: each for subject, each in known if each and each.state != state}
         self.update({subject: each._replace(state=state) for subject, each in changed.items()})
 
     def placed(self) -> Iterator[tuple[str, Placed]]:
@@ -201,8 +188,10 @@ class Placement:
         unplaced = {subject: placed for subject, placed in self.known.items() if placed.state == "unplaced"}
         if not unplaced:
             return set()
-        owners = {(placed.group, placed.stem) for placed in self.known.values() if placed.state != "unplaced"}
-        return {subject for subject, placed in unplaced.items() if (placed.group, placed.stem) in owners}
+        places = {(placed.group, placed.stem) for placed in unplaced.values()}
+        others = ((placed.group, placed.stem) for placed in self.known.values() if placed.state != "unplaced")
+        owned = {place for place in others if place in places}
+        return {subject for subject, placed in unplaced.items() if (placed.group, placed.stem) in owned}
 
     def folder(self, group: str) -> Path | None:
         """None while the group's repeats are not set."""
@@ -257,22 +246,14 @@ class Placement:
 def read_placement(kohya: Path, ledger: Ledger) -> Placement:
     """What is in kohya/ now. Writes nothing."""
     placement = Placement(kohya, ledger)
-    for subject, name, sha256, size, state, group, mtime_ns, inode, hand in ledger.values(
-        EXPORT, "subject", *Placed._fields
-    ):
-        group = intern(group or name.rpartition("-")[0])  # many have the same
-        placement.known[subject] = Placed(name, sha256, size, state, group, mtime_ns or 0, inode or 0, bool(hand))
     placement.read()
     return placement
 
 
-def _listing(folder: Path) -> dict[str, Stat]:
-    found = {}
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_file():
-                found[entry.name] = Stat.of(stat_of(entry), entry.is_symlink())
-    return found
+def _placed(name: str, sha256: str, size: int, state: str, group: str | None, mtime_ns: int | None, inode: int | None,
+            hand: bool | None) -> Placed:  # fmt: skip
+    group = group or name.rpartition("-")[0]
+    return Placed(name, sha256, size, state, group, mtime_ns or 0, inode or 0, bool(hand))
 
 
 def _renamed(kohya: Path, known: dict[str, int]) -> dict[str, int]:

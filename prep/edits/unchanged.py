@@ -9,9 +9,10 @@ from hashlib import blake2b
 
 import pyarrow as pa
 
-from prep.edits.placed import Stat
-from prep.ledger import Ledger, Shelf
+from prep.edits.listed import Stat
+from prep.ledger import Book, Ledger, Shelf
 from prep.scan.measure import SETTLED_NS
+from prep.shelved import Shelved
 
 SIDECAR = Shelf(
     "sidecar",  # subject: image key
@@ -25,6 +26,7 @@ SIDECAR = Shelf(
     made_again=True,
 )
 COLUMNS = tuple(field.name for field in SIDECAR.columns)
+MANY = 4096  # rows to write at once
 
 
 class Unchanged:
@@ -35,13 +37,13 @@ class Unchanged:
         self.new: dict[str, tuple] = {}
 
     @cached_property
-    def known(self) -> dict[str, tuple]:
+    def known(self) -> Shelved[tuple]:
         """Picture -> its row's columns."""
-        return {row[0]: row[1:] for row in self.ledger.values(SIDECAR, "subject", *COLUMNS)}
+        return Shelved(self.ledger.book(SIDECAR), _row, COLUMNS)
 
     def forget(self) -> None:
         """All files are read again."""
-        self.known.clear()
+        self.known = Shelved(Book(SIDECAR.schema.empty_table()), _row, COLUMNS)
 
     def has(self, picture: str, stat: Stat, text: str) -> bool:
         """Whether a file with this stat is known to have exactly prep's bytes for this text."""
@@ -50,7 +52,9 @@ class Unchanged:
     def note(self, picture: str, stat: Stat, text: str, seen_ns: int) -> None:
         """The file had exactly prep's bytes for this text. stat: as it was before it was read, at seen_ns or later."""
         if stat.changed_ns and max(stat.mtime_ns, stat.changed_ns) + SETTLED_NS < seen_ns:
-            self.new[picture] = self.known[picture] = (*stat, _digest(text))
+            self.new[picture] = (*stat, _digest(text))
+            if len(self.new) == MANY:
+                self.keep()
 
     def keep(self) -> None:
         """Write down what is new."""
@@ -60,7 +64,12 @@ class Unchanged:
         ]
         if rows:
             self.ledger.write(SIDECAR, rows)
+            self.known |= self.new
         self.new = {}
+
+
+def _row(*columns: int | bytes) -> tuple:
+    return columns
 
 
 def _digest(text: str) -> bytes:

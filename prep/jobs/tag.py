@@ -199,28 +199,32 @@ class ScoreBook:
         return sha256 in self.book
 
     def __getitem__(self, sha256: str) -> TagScores:
-        at = self.book.place[sha256]
+        at = self.book.place(sha256)
         (index, of_index), (score, of_score) = self._numbers
-        vocabulary = self._vocabularies[at]
+        vocabularies, which = self._vocabularies
         second = self.second[sha256] if self.second and sha256 in self.second else None
         return TagScores(
-            vocabulary, index[of_index[at] : of_index[at + 1]], score[of_score[at] : of_score[at + 1]], second
+            vocabularies[which[at]],
+            index[of_index[at] : of_index[at + 1]],
+            score[of_score[at] : of_score[at + 1]],
+            second,
         )
 
     @cached_property
-    def _numbers(self) -> tuple[tuple[np.ndarray, list[int]], ...]:
+    def _numbers(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
         """index and score, each [K] of all images, and N + 1 numbers: where those of an image begin."""
         lists = (self.book.columns[name] for name in ("index", "score"))
-        return tuple((each.values.to_numpy(zero_copy_only=False), each.offsets.to_pylist()) for each in lists)
+        return tuple((each.values.to_numpy(zero_copy_only=False), each.offsets.to_numpy()) for each in lists)
 
     @cached_property
-    def _vocabularies(self) -> list[Vocabulary]:
-        """Of each image."""
-        return [self.vocabularies[name] for name in self.book.columns["vocabulary"].to_pylist()]
+    def _vocabularies(self) -> tuple[list[Vocabulary], np.ndarray]:
+        """-> (those that the images have, int32 [N]: which of them each image has)."""
+        found = self.book.columns["vocabulary"].dictionary_encode()
+        return [self.vocabularies[name] for name in found.dictionary.to_pylist()], found.indices.to_numpy()
 
     def flat(self, sha256s: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """-> (int32 [K] into the vocabulary, float32 [K], int32 [N]): all scores, and how many each image has."""
-        places = pa.array([self.book.place[sha256] for sha256 in sha256s], pa.int64())
+        places = pa.array(self.book.places(sha256s))
         index, score = (self.book.columns[name].take(places) for name in ("index", "score"))
         values = score.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
         return index.flatten().to_numpy(), values, index.value_lengths().to_numpy()

@@ -63,7 +63,7 @@ def look_at_edits(run: Run, rows: Sequence[Row], slugs: Mapping[str, str]) -> tu
     run.problems |= edits.look(rows)
     _say_retouched(run, edits)
     # Before pictures get other keys, and including those that are no longer in SRC: a removal moves along as well.
-    edits.note_removals(list(placement.known), run.options.restore)
+    edits.note_removals(placement.known, run.options.restore)
     followed = follow(rows, decisions, placement, run.ledger)
     if followed.moved:
         many = len(followed.moved)
