@@ -1,5 +1,6 @@
-"""Where a value stands in a column of texts or bytes, in 12 bytes a row: a dictionary would take 200, most of it for the
-values as Python objects.
+"""Where a value stands in a column of texts or bytes, in 12 bytes a row.
+
+A dictionary would take 200, most of it for the values as Python objects.
 """
 
 from bisect import bisect_right

@@ -58,6 +58,10 @@ class Shelved(Mapping[str, T]):
             for subject, row in zip(block, found, strict=True):
                 yield self._changed.get(subject) or (None if row is None else self._make(*row))
 
+    def lacks(self, subjects: Iterable[str]) -> Iterator[str]:
+        """Those that have no record, in order."""
+        return (subject for subject in self._book.lacks(subjects) if subject not in self._changed)
+
     def __ior__(self, records: Mapping[str, T]) -> Self:
         self._changed |= records
         return self

@@ -7,10 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import pyarrow.compute as pc
 
+from prep.blocks import batched
 from prep.edits.history import Change, History, Verdict
 from prep.edits.merge import Hand
 from prep.edits.sidecar import CAPTION, ENTRY, Entry, entry_of
 from prep.ledger import Ledger
+
+NO_TEXT = None, None, None
 
 
 class Verdicts:
@@ -51,15 +54,16 @@ class Decisions(Verdicts):
 
     def entries(self, pictures: Iterable[str]) -> Iterator[Entry]:
         """`entry` for each picture, several times as fast."""
-        pictures = list(pictures)
-        for picture, values in zip(pictures, self.book.values(pictures, *ENTRY), strict=True):
-            yield self._now(picture, values)
+        for block in batched(pictures):
+            for picture, values in zip(block, self.book.values(block, *ENTRY), strict=True):
+                yield self._now(picture, values)
 
     def texts(self, pictures: Iterable[str]) -> Iterator[str | None]:
         """The text of each picture's caption, as its file has it; None: it has none yet."""
-        pictures, settled = list(pictures), self.settled()
-        others = self.entries(picture for picture in pictures if picture not in settled)
-        return (settled[picture] if picture in settled else next(others).hand.said for picture in pictures)
+        for block in batched(pictures):
+            settled = list(self.settled(block))
+            others = self.entries(picture for picture, text in zip(block, settled, strict=True) if text is None)
+            yield from (next(others).hand.said if text is None else text for text in settled)
 
     def lists(self, pictures: Iterable[str]) -> dict[str, str]:
         """Picture -> the tags of its caption, of those whose file has another text, made of them: in a form."""
@@ -74,15 +78,15 @@ class Decisions(Verdicts):
             if entry.hand.form and not entry.hand.verbatim and entry.hand.text is not None
         }
 
-    def settled(self) -> dict[str, str]:
-        """Picture -> the text of its caption, of all whose files can have no other text of prep's."""
-        standing = pc.fill_null(pc.list_value_length(self.book.table["standing"]), 0)
-        table = self.book.table.filter(pc.and_(pc.equal(standing, 0), pc.is_valid(self.book.table["text"])))
-        said = pc.coalesce(table["whole"], table["text"])  # in a form, the file has another text than the list
-        texts = dict(zip(table["subject"].to_pylist(), said.to_pylist(), strict=True))
-        for picture in (*self.history.pictures("caption"), *self.changed):  # the rows may be older
-            texts.pop(picture, None)
-        return texts
+    def settled(self, pictures: Iterable[str]) -> Iterator[str | None]:
+        """The text of each picture's caption; None: it has none yet, or its files may have another text of prep's."""
+        newer = {*self.history.pictures("caption"), *self.changed}  # than the rows
+        for block in batched(pictures):
+            rows = self.book.values(block, "text", "whole", "standing")
+            for picture, row in zip(block, rows, strict=True):
+                text, whole, standing = row or NO_TEXT
+                # In a form, the file has another text than the list.
+                yield None if standing or picture in newer or text is None else text if whole is None else whole
 
     def by_hand(self) -> set[str]:
         """All pictures with a decision of the user's that still holds."""

@@ -4,14 +4,14 @@ A picture is recognised by its bytes, else by its pixels, else by its path in SR
 picture is gone, and only to a new picture that has none: a picture that two characters share keeps two captions.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
+from prep.blocks import batched
 from prep.edits.decisions import Decisions
 from prep.edits.history import MOVED, Change, Verdict
 from prep.edits.in_form import read, retagged, retold
@@ -19,10 +19,11 @@ from prep.edits.merge import Hand, items, key
 from prep.edits.placed import Placement
 from prep.edits.sidecar import CAPTION, Entry, texts_of
 from prep.jobs.draw import DRAW
-from prep.ledger import Ledger, Shelf
+from prep.ledger import Book, Ledger, Shelf
 from prep.names import is_made_group
 from prep.run import image_key
 from prep.scan.measure import path_key
+from prep.shelved import Shelved
 from prep.types import Row
 
 PICTURE = Shelf(
@@ -53,16 +54,16 @@ class Followed:
     lost: tuple[str, ...]  # pictures that are gone, with decisions about them
 
 
-def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledger: Ledger) -> Followed:
+def follow(rows: Sequence[Row], decisions: Decisions, placement: Placement, ledger: Ledger) -> Followed:
     """Move decisions along with their pictures, and remember how to recognise the pictures next time.
 
     rows: all of SRC, judged or not.
     """
-    present = {image_key(row): row for row in rows if row.status != "duplicate" and row.ref.sha256}
-    known = {row[0]: Known(*row[1:]) for row in ledger.values(PICTURE, "subject", *Known._fields)}
-    here = {subject for subject, was in known.items() if was.here}
-    decided = decisions.by_hand() | {subject for subject, placed in placement.known.items() if placed.hand}
+    book = ledger.book(PICTURE)
+    known = Shelved(book, Known, Known._fields)
     became = {subject: was.became for subject, was in known.items() if was.became}
+    decided = decisions.by_hand() | {subject for subject, placed in placement.known.items() if placed.hand}
+    present, gone = _compared(rows, known, book, {*decided, *became.values()})
     for old in sorted((decided & set(became)) - set(present)):
         new = became[old]
         if new not in present:
@@ -74,27 +75,48 @@ def follow(rows: Iterable[Row], decisions: Decisions, placement: Placement, ledg
         decided = decided - {old} | {new}
     drawn = _drawn(ledger, placement)
     orphans = sorted(subject for subject in decided - set(present) if _sha256(subject) not in drawn)
-    free = (row for subject, row in present.items() if subject not in decided and subject not in here)
     # Nothing was decided about them so far; for each kind the last one counts.
-    vanished = sorted(here - set(present) - set(orphans))
+    vanished = sorted({subject for subject, was in gone.items() if was.here} - set(orphans))
+    free = [row for row, was in _known_of(rows, known) if not (was and was.here)] if vanished or orphans else []
+    free = {subject: row for row in free if (subject := image_key(row)) not in decided}
     matched = _matched(free, [*vanished, *orphans], known)
     moved = {new: old for new, old in matched.items() if old in orphans}
     for new, old in moved.items():
-        move(decisions, placement, old, new, _sha256(old) == _sha256(new) or _same(known, old, present[new]))
+        move(decisions, placement, old, new, _sha256(old) == _sha256(new) or _same(known, old, free[new].ref.pixels))
     _know_again(decisions, {new: old for new, old in matched.items() if old not in orphans})
     successors = became | {old: new for new, old in matched.items()}
-    now = chain(
-        (
-            (subject, Known(was.path, was.pixels, False, successors.get(subject)))
-            for subject, was in known.items()
-            if subject not in present
-        ),
-        ((subject, Known(path_key(row.ref.path), row.ref.pixels, True, None)) for subject, row in present.items()),
-    )
-    changed = [(subject, each) for subject, each in now if known.get(subject) != each]
-    ledger.write(PICTURE, [{"subject": subject, "recipe": "", **each._asdict()} for subject, each in changed])
+    with ledger.writer(PICTURE) as writer:
+        for subject, was in gone.items():
+            now = Known(was.path, was.pixels, False, successors.get(subject))
+            if now != was:
+                writer.append({"subject": subject, "recipe": "", **now._asdict()})
+        for row, was in _known_of(rows, known):
+            now = Known(path_key(row.ref.path), row.ref.pixels, True, None)
+            if now != was:
+                writer.append({"subject": image_key(row), "recipe": "", **now._asdict()})
     followed = set(moved.values())
     return Followed(moved, tuple(subject for subject in orphans if subject not in followed))
+
+
+def _known_of(rows: Iterable[Row], known: Shelved[Known]) -> Iterator[tuple[Row, Known | None]]:
+    """Each picture of SRC, and what is known of it."""
+    for block in batched(row for row in rows if row.status != "duplicate" and row.ref.sha256):
+        yield from zip(block, known.of(map(image_key, block)), strict=True)
+
+
+def _compared(
+    rows: Iterable[Row], known: Shelved[Known], book: Book, asked: Collection[str]
+) -> tuple[dict[str, str], dict[str, Known]]:
+    """-> (of the pictures in SRC that are asked for, their pixels' hash; what is known of those that are gone)."""
+    there = np.zeros(len(book), bool)
+    present: dict[str, str] = {}
+    for block in batched(row for row in rows if row.status != "duplicate" and row.ref.sha256):
+        subjects = list(map(image_key, block))
+        places = book.places(subjects)
+        there[places[places >= 0]] = True
+        present |= {at: row.ref.pixels for at, row in zip(subjects, block, strict=True) if at in asked}
+    gone = book.columns["subject"].filter(pa.array(~there)).to_pylist()
+    return present, dict(zip(gone, known.of(gone), strict=True))
 
 
 def _know_again(decisions: Decisions, pairs: Mapping[str, str]) -> None:
@@ -111,23 +133,23 @@ def _know_again(decisions: Decisions, pairs: Mapping[str, str]) -> None:
         decisions.keep(known, MOVED)
 
 
-def _matched(free: Iterable[Row], orphans: list[str], known: Mapping[str, Known]) -> dict[str, str]:
+def _matched(free: Mapping[str, Row], orphans: list[str], known: Mapping[str, Known]) -> dict[str, str]:
     """Picture -> the orphaned picture that it was before."""
-    if not orphans:
+    if not free:
         return {}
     by_sha256 = {_sha256(orphan): orphan for orphan in orphans}
     by_pixels = {known[orphan].pixels: orphan for orphan in orphans if orphan in known and known[orphan].pixels}
     by_path = {known[orphan].path: orphan for orphan in orphans if orphan in known}
-    lay: dict[str, set[str]] = defaultdict(set)  # sha256 -> the paths it was seen at
+    lay: dict[str, set[str]] = {row.ref.sha256: set() for row in free.values()}  # sha256 -> the paths it was seen at
     for subject, was in known.items():
-        lay[_sha256(subject)].add(was.path)
+        if (sha256 := _sha256(subject)) in lay:
+            lay[sha256].add(was.path)
 
     def new_here(row: Row) -> str | None:
         """Its path, unless it was elsewhere before: then it took another picture's name."""
         path = path_key(row.ref.path)
         return None if lay[row.ref.sha256] - {path} else path
 
-    free = list(free)
     moved: dict[str, str] = {}
     taken: set[str] = set()
     for index, name in (
@@ -135,8 +157,8 @@ def _matched(free: Iterable[Row], orphans: list[str], known: Mapping[str, Known]
         (by_pixels, lambda row: row.ref.pixels),
         (by_path, new_here),
     ):
-        for row in free:
-            subject, orphan = image_key(row), index.get(name(row))
+        for subject, row in free.items():
+            orphan = index.get(name(row))
             if orphan and subject not in moved and orphan not in taken:
                 moved[subject] = orphan
                 taken.add(orphan)
@@ -198,8 +220,8 @@ def _sha256(picture: str) -> str:
     return picture.rpartition("/")[2]
 
 
-def _same(known: Mapping[str, Known], old: str, row: Row) -> bool:
-    return bool(row.ref.pixels) and old in known and known[old].pixels == row.ref.pixels
+def _same(known: Mapping[str, Known], old: str, pixels: str) -> bool:
+    return bool(pixels) and old in known and known[old].pixels == pixels
 
 
 def _drawn(ledger: Ledger, placement: Placement) -> set[str]:

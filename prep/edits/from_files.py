@@ -9,8 +9,9 @@ import errno
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -18,10 +19,11 @@ from typing import Any
 import pyarrow.compute as pc
 
 from prep.aside import set_aside
+from prep.blocks import batched
 from prep.edits.decisions import Decisions
 from prep.edits.in_form import retold
-from prep.edits.merge import Hand, merged, source
 from prep.edits.listed import Stat
+from prep.edits.merge import Hand, merged, source
 from prep.edits.placed import Placement
 from prep.edits.sidecar import CAPTION, LONGEST_BYTES, Entry, absorb, begun, caption_text, texts_of
 from prep.edits.sources import read_sources
@@ -68,29 +70,22 @@ class HandEdits:
         """The state to merge prep's caption into."""
         return begun(self.entry(row), row.caption.items, row.caption.triggers)
 
-    def look(self, rows: Iterable[Row]) -> dict[str, Problem]:
+    def look(self, rows: Sequence[Row]) -> dict[str, Problem]:
         """Read all captions in kohya/ and SRC, also of images that this run leaves out: the ledger keeps their edits.
 
         -> path -> why its caption in SRC could not be read, or does not count.
         """
-        rows = list(rows)
         beside = read_sources(self.src, rows)
         self.unread_sources = beside.unread
-        moved = self.placement.moved()
-        pictures = dict.fromkeys((*self.placement.known, *(image_key(row) for row in rows if not row.ref.problem)))
+        moved, known = self.placement.moved(), self.placement.known
+        pictures = chain(known, known.lacks(image_key(row) for row in rows if not row.ref.problem))
         changed: dict[str, Entry] = {}
         self.unreadable.clear()
         self._text_hashes.clear()
         self._places.clear()
         self.says_else.clear()
-        settled = self.decisions.settled()
-        # The others first by their stat: of most, nothing has to be read, and no entry made.
-        pictures = sorted(
-            picture
-            for picture in pictures
-            if picture not in moved
-            and (picture in beside.texts or picture not in settled or not self._is_as_it_was(picture, settled[picture]))
-        )
+        # First by their stat: of most, nothing has to be read, and no entry made.
+        pictures = sorted({*self._to_read((each for each in pictures if each not in moved), beside.texts)})
         for picture, before in zip(pictures, self.decisions.entries(pictures), strict=True):
             text, other = self._in_kohya(picture), beside.texts.get(picture)
             after = absorb(before, text, other)
@@ -262,6 +257,13 @@ class HandEdits:
             return after.row(image_key(row))
         before = texts_of(*entry.expected_texts, entry.hand.said, entry.source_text)
         return after._replace(expected_texts=before).row(image_key(row))
+
+    def _to_read(self, pictures: Iterable[str], asked: Collection[str]) -> Iterator[str]:
+        """Those whose caption file may have changed, and those that are asked for."""
+        for block in batched(pictures):
+            for picture, text in zip(block, self.decisions.settled(block), strict=True):
+                if text is None or not self._is_as_it_was(picture, text) or picture in asked:
+                    yield picture
 
     def _is_as_it_was(self, picture: str, text: str) -> bool:
         """Whether its caption file is known to have this text still, without reading it."""

@@ -6,7 +6,6 @@ A picture with other bytes than prep wrote was retouched, and is the user's.
 
 import errno
 import hashlib
-import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path

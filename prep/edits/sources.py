@@ -1,8 +1,7 @@
 """The captions beside the images of SRC: a .txt, or a .caption. This module writes nothing."""
 
 import os
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,11 +27,15 @@ def read_sources(src: Path, rows: Sequence[Row]) -> Beside:
     Of files with the same pixels, the first one's own caption counts; if it has none, another file's does.
     """
     names: dict[str, dict[str, str]] = {}
-    rows = [row for row in rows if not (row.ref.problem or row.made)]
-    sidecars = {row.ref.path: found for row in rows if (found := _sidecar(src, row.ref.path, names))}
-    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in rows if sidecars else ():
-        groups[row.ref.character, row.ref.same].append(row)
+    sidecars: dict[str, Path] = {}
+    groups: dict[tuple[str, str], list[Row]] = {}  # what is seen in pictures with a caption -> all pictures of it
+    for row in _readable(rows):
+        if sidecar := _sidecar(src, row.ref.path, names):
+            sidecars[row.ref.path] = sidecar
+            groups[row.ref.character, row.ref.same] = []
+    for row in _readable(rows) if groups else ():
+        if (row.ref.character, row.ref.same) in groups:
+            groups[row.ref.character, row.ref.same].append(row)
     found: dict[str, str] = {}
     problems: dict[str, Problem] = {}
     unread: set[str] = set()
@@ -58,6 +61,10 @@ def read_sources(src: Path, rows: Sequence[Row]) -> Beside:
                 why = f"is the same picture as {same[0].ref.path}, whose caption counts"
                 problems[row.ref.path] = Problem("caption", "second_caption", why, "keep one of the two")
     return Beside(found, problems, unread)
+
+
+def _readable(rows: Iterable[Row]) -> Iterator[Row]:
+    return (row for row in rows if not (row.ref.problem or row.made))
 
 
 def _sidecar(src: Path, path: str, names: dict[str, dict[str, str]]) -> Path | None:

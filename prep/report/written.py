@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from prep.aside import CHANGED, UNKNOWN, fingerprint, make_way, set_parts_aside
 from prep.config import recipe
@@ -15,6 +16,7 @@ from prep.dataset.toml import MINE
 from prep.edits.decisions import Decisions
 from prep.errors import PrepError
 from prep.files import write_whole
+from prep.index import values
 from prep.ledger import Ledger, Shelf
 from prep.process.lock import locked
 from prep.process.report import Report
@@ -76,9 +78,10 @@ def _made_of(out: Path, ledger: Ledger) -> str:
     vary = fingerprint(Path(settings.augmentation.vary))
     files = [fingerprint(out / place) for place in ("manifest.parquet", f"kohya/{MINE}", PROBLEMS)]
     captions = Decisions(ledger)
-    pictures = sorted(captions.book.table["subject"].to_pylist())
+    pictures = captions.book.columns["subject"]
+    pictures = pictures.take(pc.sort_indices(pictures))
     texts = hashlib.sha256()
-    for picture, text in zip(pictures, captions.texts(pictures), strict=True):
+    for picture, text in zip(values(pictures), captions.texts(values(pictures)), strict=True):
         texts.update(f"{picture}\0{text}\0".encode("utf-8", "surrogatepass"))
     return recipe("report", VERSION, src.name if src else "", vary, files, texts.hexdigest())
 
