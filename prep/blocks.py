@@ -2,13 +2,15 @@
 
 import pickle
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar, overload
 
+import pyarrow as pa
+
 T = TypeVar("T")
 
-BLOCK = 256  # fits the processor's cache, and equal texts in a block are kept once
+BLOCK = 256  # equal texts in a block are kept once
 BATCH = 1024
 
 
@@ -19,41 +21,49 @@ def batched(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
 
 
 class Packed(Sequence[T]):
-    """A sequence of records that cannot be changed. They take a third of what they take as Python objects, and become
-    such while they are iterated over: 100,000 in some 0.1 s.
+    """A sequence of records that cannot be changed, which take a fifth of the memory of Python objects. They become
+    such while one iterates over them.
     """
 
-    def __init__(self, items: Iterable[T] = ()) -> None:
-        """items: such that pickle can copy them. Taken one after the other."""
-        self._blocks: list[bytes] = []
+    def __init__(self, items: Iterable[T] = (), ready: Callable[[T], None] | None = None) -> None:
+        """items: what pickle can copy, taken one after the other. ready: gives a copy what is not packed with it."""
+        self._ready = ready
+        self._blocks: list[tuple[bytes, int]] = []  # compressed, and their size before
         self._starts: list[int] = []  # of each block, its first item's place
         self._length = 0
         self._last: tuple[int, list[T]] = -1, []  # the block that was looked into last
         for block in batched(items, BLOCK):
             self._starts.append(self._length)
-            self._blocks.append(pickle.dumps(block, pickle.HIGHEST_PROTOCOL))
+            data = pickle.dumps(block, pickle.HIGHEST_PROTOCOL)
+            self._blocks.append((pa.compress(data, "lz4", asbytes=True), len(data)))
             self._length += len(block)
 
     def __len__(self) -> int:
         return self._length
 
     def __iter__(self) -> Iterator[T]:
-        for block in self._blocks:
-            yield from pickle.loads(block)
+        for number in range(len(self._blocks)):
+            yield from self._block(number)
 
     @overload
     def __getitem__(self, at: int) -> T: ...
     @overload
-    def __getitem__(self, at: slice) -> list[T]: ...
+    def __getitem__(self, at: slice) -> "Packed[T]": ...
     def __getitem__(self, at):
         if isinstance(at, slice):
-            return [self[place] for place in range(*at.indices(self._length))]
+            return Packed((self[place] for place in range(*at.indices(self._length))), self._ready)
         place = at + self._length if at < 0 else at
         if not 0 <= place < self._length:
             raise IndexError(at)
-        block = bisect_right(self._starts, place) - 1
-        number, items = self._last
-        if number != block:
-            items = pickle.loads(self._blocks[block])
-            self._last = block, items
-        return items[place - self._starts[block]]
+        number = bisect_right(self._starts, place) - 1
+        if self._last[0] != number:
+            self._last = number, self._block(number)
+        return self._last[1][place - self._starts[number]]
+
+    def _block(self, number: int) -> list[T]:
+        data, size = self._blocks[number]
+        items = pickle.loads(pa.decompress(data, size, "lz4", asbytes=True))
+        if self._ready is not None:
+            for item in items:
+                self._ready(item)
+        return items

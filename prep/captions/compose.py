@@ -20,6 +20,7 @@ from prep.types import Caption, Profile, Removed, Tag, TagScores
 
 VERSION = 1  # of the rules: raised when the same scores, settings and lists give another caption
 PROOF_BYTES = 8
+RECENT = 2048  # whole captions in memory, of some 6 kB each
 
 SEPARATORS = re.compile(r"[\s,\x00-\x1f\x7f]+")
 
@@ -44,6 +45,16 @@ class Composer:
     filter: Patterns
     settings: Captions
     readers: Readers | None = None  # None: there is one reader
+
+    @cached_property
+    def recent(self) -> dict[bytes, Caption]:
+        """By proof, the captions that were composed last: see keep. A small set's are all here."""
+        return {}
+
+    def keep(self, caption: Caption) -> None:
+        self.recent[caption.proof] = caption
+        if len(self.recent) > RECENT:
+            del self.recent[next(iter(self.recent))]
 
     @property
     def both(self) -> Readers | None:

@@ -1,6 +1,7 @@
-"""A caption that was composed before: its items are remembered, and the rest is composed when it is asked for.
+"""A caption whose items are known, and whose rest is composed when it is asked for.
 
-`prep status` needs the texts of all captions, and the tags of few.
+`prep status` needs the texts of all captions, and the tags of few. A run keeps captions so: one with all its tags takes
+ten times the memory.
 """
 
 from collections.abc import Callable
@@ -11,21 +12,29 @@ from prep.types import Caption
 class Remembered:
     """Has all that a Caption has."""
 
-    __slots__ = ("_compose", "_whole", "items", "proof", "text", "triggers")
+    __slots__ = ("_whole", "compose", "items", "proof", "triggers")
 
-    def __init__(self, items: tuple[str, ...], proof: bytes, compose: Callable[[], Caption], triggers: int = 1) -> None:
-        """Proven to be what compose would give; see Composer.proof."""
+    def __init__(
+        self, items: tuple[str, ...], proof: bytes, triggers: int = 1, compose: Callable[[], Caption] | None = None
+    ) -> None:
+        """Proven to be what compose would give; see Composer.proof. A copy by pickle needs its compose anew."""
         self.items = items
-        self.text = ", ".join(items)
         self.proof = proof
         self.triggers = triggers
-        self._compose = compose
+        self.compose = compose
         self._whole: Caption | None = None
+
+    def __reduce__(self) -> tuple:
+        return Remembered, (self.items, self.proof, self.triggers)
+
+    @property
+    def text(self) -> str:
+        return ", ".join(self.items)
 
     @property
     def whole(self) -> Caption:
         if self._whole is None:
-            self._whole = self._compose()
+            self._whole = self.compose()
         return self._whole
 
     @property

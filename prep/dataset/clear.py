@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from prep.edits.take_out import take_out
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, read_file
 from prep.images import SUFFIXES, open_image, pixel_hash
+from prep.index import Hashes
 from prep.names import numbered_folder, printable
 from prep.system import remove
 from prep.types import Problem, Row
@@ -21,20 +21,19 @@ PICTURES = tuple(SUFFIXES)
 OURS = re.compile(r".+-([0-9a-f]{12})\.(?:png|jpg|webp)")  # the name says what the file holds
 
 
-def clear(edits: HandEdits, rows: Iterable[Row], stems: Mapping[str, set[str]]) -> int:
+def clear(edits: HandEdits, rows: Iterable[Row], stems: Mapping[str, Hashes]) -> int:
     """Take out what no group of stems contains. rows: all, to recognise a picture that is elsewhere as well.
 
     stems: group -> stems of what belongs there. -> pictures that were removed.
     """
     placement, removed = edits.placement, 0
-    rows = list(rows)
-    elsewhere = {row.ref.sha256 for row in rows if not row.made}
     moved = placement.moved()
     gone = {
         picture: placed
         for picture, placed in placement.known.items()
         if picture not in moved and placed.stem not in stems.get(placed.group, ())
     }
+    elsewhere = {row.ref.sha256 for row in rows if not row.made} if gone else ()
     placement.mark((picture for picture, placed in gone.items() if placed.state == "placed"), "unplaced")
     for picture, placed in gone.items():
         removed += take_out(picture, placed, edits.decisions, placement, edits.out, elsewhere)
@@ -55,9 +54,7 @@ def strangers(edits: HandEdits, rows: Iterable[Row], dry: bool = False) -> dict[
     A leftover of a killed run with other settings is removed: its name is its own hash, and its pixels are in SRC.
     """
     placement = edits.placement
-    known: dict[str, set[str]] = defaultdict(set)  # group -> names
-    for _, placed in placement.placed():
-        known[placed.group].add(placed.name)
+    known = Hashes((placed.group, placed.name) for _, placed in placement.placed())
     pixels = None
     found: dict[str, Problem] = {}
     for folder in sorted(placement.kohya.glob("*/")):
@@ -72,9 +69,9 @@ def strangers(edits: HandEdits, rows: Iterable[Row], dry: bool = False) -> dict[
                 "put its pictures into SRC",
             )
             continue
-        ours = known[named[1]]
         names = os.listdir(folder)  # noqa: PTH208 - listed again: files may have come during the run
-        for name in sorted(name for name in names if name not in ours and name.lower().endswith(PICTURES)):
+        pictures = (name for name in names if name.lower().endswith(PICTURES))
+        for name in sorted(name for name in pictures if (named[1], name) not in known):
             path = folder / name
             if path.suffix.lower() not in SUFFIXES or not path.is_file():
                 continue

@@ -9,13 +9,13 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 from prep.aside import FOLDER, fingerprint, set_aside
+from prep.blocks import batched
 from prep.captions.forms import form_of
 from prep.dataset.elsewhere import is_ours
 from prep.dataset.layout import Layout
@@ -28,6 +28,7 @@ from prep.edits.take_out import take_out
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, is_regular, read_file, real_folder, write_whole
 from prep.images import SUFFIXES
+from prep.index import Hashes
 from prep.names import MOST_REPEATS, crop_group, drawn_group, is_made_group, stem_slug
 from prep.run import Places, image_key
 from prep.sections import Export
@@ -64,7 +65,7 @@ class Written:
     written: int = 0
     unchanged: int = 0
     captions: int = 0  # whose text changed
-    stems: dict[str, set[str]] = field(default_factory=dict)  # by group
+    stems: dict[str, Hashes] = field(default_factory=dict)  # by group
     sides: dict[str, int] = field(default_factory=dict)  # of what prep made: square root of the largest area, pixels
     rows: dict[str, Row] = field(default_factory=dict)  # by picture: those whose caption the user saved just now
 
@@ -106,7 +107,7 @@ class KohyaExporter:
         self._forget_lost_folders()
         done = Written()
         with ThreadPoolExecutor(WRITERS) as pool:
-            for chunk in _chunks(row for row in rows if row.trains):
+            for chunk in batched((row for row in rows if row.trains), CHUNK):
                 groups = {self.places.group(row) for row in chunk}
                 if any(
                     group in self.placement.listings and not self.placement.folder(group).is_dir() for group in groups
@@ -154,7 +155,7 @@ class KohyaExporter:
                 fresh[picture] = placed
             if row.final_text is not None and (now or not self.edits.stands(picture, row.final_text)):
                 texts.append((self.placement.folder(group) / f"{placed.stem}.txt", row))
-            done.stems.setdefault(group, set()).add(placed.stem)
+            done.stems.setdefault(group, Hashes()).add(placed.stem)
             if row.made:
                 side = math.isqrt(row.ref.width * row.ref.height)
                 done.sides[group] = max(side, done.sides.get(group, 0))
@@ -228,7 +229,8 @@ class KohyaExporter:
 
     def _forget_lost_folders(self) -> None:
         """Record removed folders before rebuilding them: half a folder would look as if images had been removed."""
-        lost = [subject for subject, placed in self.placement.placed() if placed.group not in self.placement.listings]
+        groups = {placed.group for placed in self.placement.known.values()} - self.placement.listings.keys()
+        lost = [subject for subject, placed in self.placement.placed() if placed.group in groups] if groups else ()
         self.placement.mark(lost, "unplaced")
 
     def _look_for_folders(self) -> None:
@@ -249,9 +251,3 @@ class KohyaExporter:
 def _holds(path: Path, digest: str) -> bool:
     """Whether exactly this file is there already: a killed run placed it, or the user put it back."""
     return fingerprint(path) == digest
-
-
-def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    rows = iter(rows)
-    while chunk := list(islice(rows, CHUNK)):
-        yield chunk

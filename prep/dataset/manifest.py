@@ -4,15 +4,15 @@ It contains nothing about the machine, the time, or absolute paths.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from prep.blocks import batched
 from prep.dataset.composed import Composed
 from prep.dataset.own import write_own
 from prep.ledger import Ledger
@@ -117,7 +117,7 @@ class ManifestExporter:
             # Opened here: Arrow accepts only paths in UTF-8.
             options = {"compression": "zstd", "write_page_checksum": True}  # else a flipped bit is another value
             with composed, target.open("wb") as file, pq.ParquetWriter(file, self._schema(), **options) as writer:
-                for group in _groups(rows):
+                for group in batched(rows, GROUP_ROWS):
                     writer.write_table(self._table(group, composed))
                     count += len(group)
 
@@ -208,9 +208,3 @@ def _drawn(made: Made) -> dict[str, Any]:
 def manner(request: GenerationRequest) -> str:
     """How a picture was drawn, in the words of vary.toml: text, img2img, edit or composite."""
     return request.manner if request.manner != "draw" else "text" if request.strength is None else "img2img"
-
-
-def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    rows = iter(rows)
-    while group := list(islice(rows, GROUP_ROWS)):
-        yield group

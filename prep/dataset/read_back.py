@@ -27,6 +27,7 @@ from prep.edits.sources import read_sources
 from prep.errors import ImageError, UsageError
 from prep.files import PICTURE_BYTES, read_file
 from prep.images import open_image, pixel_hash
+from prep.index import Hashes
 from prep.ledger import Ledger, Shelf
 from prep.names import printable, slug_of_group, slugs, stem_slug
 from prep.run import image_key
@@ -210,7 +211,7 @@ def _read_folders(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str
 def _by_content(edits: HandEdits, rows: Sequence[Row], given: Mapping[str, str]) -> dict[str, Placed]:
     """Unknown pictures in kohya/ whose name is the hash of a known picture."""
     placement = edits.placement
-    taken = {(placed.group, placed.name) for placed in placement.known.values()}
+    taken = Hashes((placed.group, placed.name) for placed in placement.known.values())
     waiting: dict[tuple[str, str], list[str]] = {}  # (group, a hash or a stem) -> pictures
     for row in rows:
         known = placement[image_key(row)]

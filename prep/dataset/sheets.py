@@ -6,7 +6,7 @@ At most 24 real images and 36 drawn ones per kind, spread evenly; redrawn only w
 
 import contextlib
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,22 +82,24 @@ class Sheets:
 
     def choose(self, rows: Sequence[Row]) -> None:
         """The rows that the sheets show: at most MOST real images per character, evenly spread."""
-        kept: dict[str, list[Row]] = defaultdict(list)
+        kept: Counter[str] = Counter()
         for row in rows:
             if row.made:
                 self.drawn[row.ref.character].append(row)
             elif row.status == "kept":
-                kept[row.ref.character].append(row)
+                kept[row.ref.character] += 1
         wanted = {(row.ref.character, row.made.parent) for drawn in self.drawn.values() for row in drawn}
-        for character, real in kept.items():
-            # Of n rows, row k is shown if k * MOST / n passes a whole number there.
-            total = max(len(real), MOST)
-            self.pages[character] = [
-                row for at, row in enumerate(real) if at * MOST // total != (at - 1) * MOST // total
-            ]
+        passed: Counter[str] = Counter()
         for row in rows:
-            if not row.made and (row.ref.character, row.ref.sha256) in wanted:
-                self.parents[row.ref.character, row.ref.sha256] = row
+            character = row.ref.character
+            if not row.made and row.status == "kept":
+                # Of n rows, row k is shown if k * MOST / n passes a whole number there.
+                at, total = passed[character], max(kept[character], MOST)
+                if at * MOST // total != (at - 1) * MOST // total:
+                    self.pages[character].append(row)
+                passed[character] += 1
+            if not row.made and (character, row.ref.sha256) in wanted:
+                self.parents[character, row.ref.sha256] = row
 
     def write(self, folder: Path) -> None:
         """folder: generated/, which gets <character>/sheet.png. Removes prep's sheet of a character that is gone."""

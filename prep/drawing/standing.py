@@ -79,12 +79,13 @@ def standing(
 
     real: the rows of SRC. restored: by read_back just now.
     """
-    parents = {(row.ref.character, row.ref.sha256) for row in real if row.status == "kept"}
+    standing = (ledger.rows(JUDGED) | {row["subject"]: row for row in restored}).values()
+    judged = [_judged(row) for row in standing if row["standing"]]
+    asked = {(request.character, request.parent) for request, _ in judged}
+    kept = ((row.ref.character, row.ref.sha256) for row in real if row.status == "kept") if asked else ()
+    parents = {picture for picture in kept if picture in asked}
     found = []
-    for row in (ledger.rows(JUDGED) | {row["subject"]: row for row in restored}).values():
-        if not row["standing"]:
-            continue
-        request, check = _judged(row)
+    for request, check in judged:
         if request.character not in where.slugs:
             continue
         if request.parent and (request.character, request.parent) not in parents:

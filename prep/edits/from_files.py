@@ -30,6 +30,7 @@ from prep.edits.sources import read_sources
 from prep.edits.unchanged import Unchanged
 from prep.errors import ImageError
 from prep.files import NotAFileError, read_file, write_whole
+from prep.index import Hashes
 from prep.ledger import FLUSH_ROWS
 from prep.run import image_key
 from prep.types import Problem, Row
@@ -55,13 +56,13 @@ class HandEdits:
         self.unread_sources: set[str] = set()  # pictures whose .txt in SRC cannot be read: they do not train
         self.excluded: set[str] = set()  # removed by hand, or excluded by a command
         self.says_else: dict[str, str] = {}  # picture -> its file's text, which a killed run did not replace
-        self._text_hashes: dict[str, int] = {}  # picture -> hash of its file's exact text
+        self._standing = Hashes()  # (picture, its file's exact text)
         self._places: dict[Path, list[str]] = {}  # caption file -> pictures that it belongs or belonged to
         self._one_at_a_time = Lock()
 
     def stands(self, picture: str, text: str) -> bool:
         """Whether the caption file had exactly this text when it was read."""
-        return self._text_hashes.get(picture) == hash(text)
+        return (picture, text) in self._standing
 
     def entry(self, row: Row) -> Entry:
         return self.decisions.entry(image_key(row))
@@ -81,7 +82,7 @@ class HandEdits:
         pictures = chain(known, known.lacks(image_key(row) for row in rows if not row.ref.problem))
         changed: dict[str, Entry] = {}
         self.unreadable.clear()
-        self._text_hashes.clear()
+        self._standing.clear()
         self._places.clear()
         self.says_else.clear()
         # First by their stat: of most, nothing has to be read, and no entry made.
@@ -132,11 +133,11 @@ class HandEdits:
 
     def announce(self, rows: Iterable[Row]) -> None:
         """Record which captions are about to be written, and what the files say until then."""
-        written = [row for row in rows if row.status == "kept" and row.final_text is not None]
-        entries = self.decisions.entries(map(image_key, written))
         with self.decisions.ledger.writer(CAPTION) as ledger:
-            for intent in filter(None, map(self._intent, written, entries)):
-                ledger.append(intent)
+            for block in batched(row for row in rows if row.status == "kept" and row.final_text is not None):
+                entries = self.decisions.entries(map(image_key, block))
+                for intent in filter(None, map(self._intent, block, entries)):
+                    ledger.append(intent)
 
     def confirm(self) -> None:
         """Record that the announced captions are written: from now on, other text in a file is the user's edit."""
@@ -271,7 +272,7 @@ class HandEdits:
         stat = self.placement.sidecar_stat(placed) if placed else None
         if stat is None or not self.unchanged.has(picture, stat, text):
             return False
-        self._text_hashes[picture] = hash(text)
+        self._standing.add((picture, text))
         return True
 
     def _in_kohya(self, picture: str) -> str | None:
@@ -288,7 +289,7 @@ class HandEdits:
             self.unreadable[picture] = path, why_unread(error)
             return None
         if data == caption_bytes(text):
-            self._text_hashes[picture] = hash(text)
+            self._standing.add((picture, text))
             self.unchanged.note(picture, self.placement.sidecar_stat(placed), text, self.placement.seen_ns)
         return text
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from copy import copy
@@ -197,6 +197,10 @@ class ScoreBook:
 
     def __contains__(self, sha256: str) -> bool:
         return sha256 in self.book
+
+    def lacks(self, sha256s: Iterable[str]) -> Iterator[str]:
+        """Those without scores, in order."""
+        return self.book.lacks(sha256s)
 
     def __getitem__(self, sha256: str) -> TagScores:
         at = self.book.place(sha256)

@@ -37,11 +37,11 @@ def along_with_the_scan(run: Run, new: int) -> Iterator[TagAlong | None]:
 
 def changed_meanwhile(run: Run, scanned: Scanned) -> dict[str, Problem]:
     """Path -> what happened to a picture since it was read and tagged along: hours may have passed."""
-    files = {file.path: file for file in scanned.listing.files} if scanned.along else {}
+    rows = scanned.rows if scanned.along else ()
+    along = {row.ref.path for row in rows if row.status == "kept" and row.ref.sha256 in scanned.along}
     found = {}
-    for row in scanned.rows:
-        if row.status == "kept" and row.ref.sha256 in scanned.along:
-            file = files[row.ref.path]
+    for file in scanned.listing.files if along else ():
+        if file.path in along:
             try:
                 now = (run.src / file.path).stat()
             except OSError as error:

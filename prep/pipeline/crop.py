@@ -24,7 +24,7 @@ from prep.models.residency import MEMORY
 from prep.names import quantity
 from prep.pipeline.carried import carried
 from prep.pipeline.composites import may_be_cut
-from prep.pipeline.decided import captioned, overruled, training
+from prep.pipeline.decided import captioned, overruled, packed, training
 from prep.pipeline.read_made import read_made
 from prep.pipeline.records import Captioned
 from prep.run import Run, image_key
@@ -52,7 +52,7 @@ def crop(run: Run, record: Captioned) -> Captioned:
 def cuttings(run: Run, record: Captioned) -> dict[str, Cutting]:
     """Key -> each crop that belongs to the set, by the settings and by what was found in its pictures."""
     settings = run.settings
-    rows = [row for row in record.rows if row.status == "kept" and not row.made]
+    rows = packed(record, (row for row in record.rows if row.status == "kept" and not row.made))
     detectors = detectors_of(settings)
     recipe = detect_recipe(detectors, settings.scan.max_pixels)
     seen = {row.ref.sha256: row for row in rows if _may_show_one(row) and (detectors or may_be_cut(row))}
@@ -128,7 +128,9 @@ def _settled(run: Run, record: Captioned, wanted: Mapping[str, Cutting]) -> dict
     """Cut what is not there, and look at what is: it may have been changed by hand. -> key -> its path under OUT."""
     settings, places = run.settings, record.places
     measure_px = settings.thresholds.measure_px
-    paths = {row.ref.sha256: row.ref.path for row in record.rows if not row.made}
+    parents = {each.parent for each in wanted.values()}
+    real = (row.ref for row in record.rows if not row.made) if parents else ()
+    paths = {ref.sha256: ref.path for ref in real if ref.sha256 in parents}
     book = run.ledger.book(DRAW, draw_recipe(measure_px))
     missing = [each for each in wanted.values() if each.key not in book or not _at(record, each)]
     missing.sort(key=lambda each: each.parent)

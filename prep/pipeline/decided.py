@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from prep.blocks import Packed, batched
 from prep.captions.remembered import Remembered
 from prep.dataset.read_back import deleted_shelves, given_slugs, read_back
 from prep.edits.decisions import Decisions
@@ -26,7 +27,7 @@ from prep.pipeline.wording import in_form
 from prep.registry import family
 from prep.run import Run, image_key
 from prep.tagging.thresholds import level_of
-from prep.types import BY_HAND, WITNESSED, Caption, ImageRef, Profile, Row
+from prep.types import BY_HAND, WITNESSED, Caption, Row
 
 NAMES = Shelf("names", (pa.field("slug", pa.string()),))  # subject: a character; null: passed on
 
@@ -101,22 +102,45 @@ def overruled(row: Row, verdict: Verdict | None) -> Row:
 
 def captioned(run: Run, record: Profiled, rows: Iterable[Row]) -> Iterator[Row]:
     """The rows with prep's captions and the user's changes to them. Made once per run."""
-    rows = [_of_its_parent(record, row) if row.made else row for row in rows]
-    pictures = list(map(image_key, rows))
-    entries = record.edits.decisions.entries(pictures)
-    trial = any(map(is_trial, record.readers))
-    found = (_captioned(run, record, *each, trial) for each in zip(rows, pictures, entries, strict=True))
+    found = _in_tags(run, record, rows)
     return in_form(run, record, found) if run.settings.captions.for_ else found
+
+
+def packed(record: Profiled, rows: Iterable[Row]) -> Packed[Row]:
+    """Captioned rows in the memory that they need: of captions their items, and the rest when it is asked for."""
+
+    def remembered(row: Row) -> Row:
+        made = row.caption
+        if made is None or isinstance(made, Remembered):
+            return row
+        record.composer.keep(made)
+        return row._replace(caption=Remembered(made.items, made.proof, made.triggers))
+
+    return Packed(map(remembered, rows), partial(_with_caption, record))
+
+
+def _with_caption(record: Profiled, row: Row) -> None:
+    if row.caption is not None:
+        row.caption.compose = partial(_composed, record, row, row.caption.proof)
+
+
+def _in_tags(run: Run, record: Profiled, rows: Iterable[Row]) -> Iterator[Row]:
+    trial = any(map(is_trial, record.readers))
+    for block in batched(rows):
+        block = [_of_its_parent(record, row) if row.made else row for row in block]
+        pictures = list(map(image_key, block))
+        for row, picture, entry in zip(block, pictures, record.edits.decisions.entries(pictures), strict=True):
+            yield _captioned(run, record, row, picture, entry, trial)
 
 
 def _captioned(run: Run, record: Profiled, row: Row, picture: str, entry: Entry, trial: bool) -> Row:
     """trial: whether a starter model read it."""
     if not row.ref.width:
         return row
-    level = level_of(row.ref.edge_density, run.settings.thresholds)
+    row = row._replace(complexity=level_of(row.ref.edge_density, run.settings.thresholds))
     if row.status != "kept" and not row.made:
-        return row._replace(complexity=level)
-    machine = _machine_s(record, row, level, entry)
+        return row
+    machine = _machine_s(record, row, entry)
     more = {"starter"} if trial or row.made and row.made.request and _drawn_by_trial(record, row) else set()
     if _unwitnessed(record, row):
         more.add("unwitnessed")
@@ -126,7 +150,7 @@ def _captioned(run: Run, record: Profiled, row: Row, picture: str, entry: Entry,
     decided = (
         _decided(record.edits, picture, begun(entry, machine.items, machine.triggers), machine) if row.trains else {}
     )
-    return row._replace(complexity=level, caption=machine, flags=flags, **decided)
+    return row._replace(caption=machine, flags=flags, **decided)
 
 
 def _of_its_parent(record: Profiled, row: Row) -> Row:
@@ -135,18 +159,20 @@ def _of_its_parent(record: Profiled, row: Row) -> Row:
     return row._replace(ref=row.ref._replace(variant=variant))
 
 
-def _machine_s(record: Profiled, row: Row, level: str, entry: Entry) -> Caption:
+def _machine_s(record: Profiled, row: Row, entry: Entry) -> Caption:
     """The machine's caption: as it is remembered where all that it follows from is the same."""
-    ref, items = row.ref, entry.hand.machine
-    scores, profile = record.scores[ref.sha256], record.profile_of(row)
-    if items and entry.proof == record.composer.proof(scores, level, profile, items):
-        # Not the scores themselves: those of a whole set would stay in memory.
-        return Remembered(items, entry.proof, partial(_composed, record, ref, level, profile), len(profile.triggers))
-    return record.composer.caption(scores, level, profile)
+    scores, profile, items = record.scores[row.ref.sha256], record.profile_of(row), entry.hand.machine
+    if items and entry.proof == record.composer.proof(scores, row.complexity, profile, items):
+        return Remembered(items, entry.proof, len(profile.triggers), partial(_composed, record, row, entry.proof))
+    return record.composer.caption(scores, row.complexity, profile)
 
 
-def _composed(record: Profiled, ref: ImageRef, level: str, profile: Profile) -> Caption:
-    return record.composer.caption(record.scores[ref.sha256], level, profile)
+def _composed(record: Profiled, row: Row, proof: bytes) -> Caption:
+    composer = record.composer
+    if (found := composer.recent.get(proof)) is None:
+        found = composer.caption(record.scores[row.ref.sha256], row.complexity, record.profile_of(row))
+        composer.keep(found)
+    return found
 
 
 def _decided(edits: HandEdits, picture: str, hand: Hand, machine: Caption) -> dict[str, Any]:
@@ -159,7 +185,7 @@ def _decided(edits: HandEdits, picture: str, hand: Hand, machine: Caption) -> di
     return {"final_text": text, "caption_source": source(hand, text)}
 
 
-def second_look(run: Run, record: Drawn) -> tuple[Row, ...]:
+def second_look(run: Run, record: Drawn) -> Sequence[Row]:
     """The rows, with the user's changes in kohya/ and SRC since the run began: hours may have passed."""
     edits = record.edits
     edits.placement.read()
@@ -169,15 +195,17 @@ def second_look(run: Run, record: Drawn) -> tuple[Row, ...]:
     edits.note_removals(training(record.rows))
     changed = {picture for picture, entry in edits.decisions.changed.items() if before.get(picture) is not entry}
     redone = {at for at, row in enumerate(record.rows) if image_key(row) in changed or _newly_excluded(row, edits)}
-    seen = captioned(run, record, (_undecided(record.rows[at]) for at in sorted(redone)))
-    return tuple(next(seen) if at in redone else row for at, row in enumerate(record.rows))
+    if not redone:
+        return record.rows
+    seen = captioned(run, record, [_undecided(record.rows[at]) for at in sorted(redone)])
+    return packed(record, (next(seen) if at in redone else row for at, row in enumerate(record.rows)))
 
 
-def without_trigger(kept: Iterable[Row], record: Profiled) -> Iterator[str]:
+def without_trigger(rows: Iterable[Row], record: Profiled) -> Iterator[str]:
     """Lines about the user's captions that lack the trigger word, or their variant's."""
     counts: Counter[str] = Counter()
-    for row in kept:
-        if row.caption_source != "machine" and row.final_text:
+    for row in rows:
+        if row.status == "kept" and row.caption_source != "machine" and row.final_text:
             for trigger in record.profile_for(row.ref).triggers:
                 counts[trigger] += not names(row.final_text, trigger)
     of_characters = {profile.trigger for profile in record.profiles.values()}

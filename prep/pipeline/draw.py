@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from heapq import merge
 
 from prep.aside import is_lost, set_aside
 from prep.checks.retag import read_exclusive
@@ -28,7 +29,7 @@ from prep.models.witnesses import witnesses_of
 from prep.names import quantity
 from prep.pipeline.carried import carried
 from prep.pipeline.composites import cuttings
-from prep.pipeline.decided import captioned, training
+from prep.pipeline.decided import captioned, packed, training
 from prep.pipeline.read_made import read_made
 from prep.pipeline.records import Captioned, Drawn
 from prep.pipeline.second import judging
@@ -117,7 +118,7 @@ def check(run: Run, record: Captioned) -> Drawn:
     made = list({ref.sha256: ref for ref in refs}.values())
     record, read = read_made(run, record, made, "check", "drawn picture")
     run.wants("check", read)
-    real = real_refs(record)
+    real = real_refs(record) if refs else {}
     witnesses = watch(run, record, refs, composed, real)
     exclusive = read_exclusive(run.settings.check.exclusive)
     scores, composer, profiles, known = judging(run, record)
@@ -153,7 +154,8 @@ def check(run: Run, record: Captioned) -> Drawn:
             run.report.say(f"check: {line}")
     elif drawn:
         run.report.say(f"check: {len(drawn):,} pictures that were drawn before stay as they are")
-    rows = tuple(sorted((*record.rows, *record.crops, *drawn), key=place_in_manifest))
+    made = sorted((*record.crops, *drawn), key=place_in_manifest)
+    rows = packed(record, merge(record.rows, made, key=place_in_manifest)) if made else record.rows
     return Drawn.grown(record, rows=rows, drawn=drawn, enough=True)
 
 

@@ -15,7 +15,7 @@ from prep.dataset.training import start_of, write_training
 from prep.formats.views import write_views
 from prep.names import crop_group, drawn_group, printable, quantity
 from prep.pipeline.about import about_characters
-from prep.pipeline.decided import second_look
+from prep.pipeline.decided import packed, second_look
 from prep.pipeline.fates import fates_of
 from prep.pipeline.records import Drawn, Exported
 from prep.process.spans import spent
@@ -46,7 +46,7 @@ def export(run: Run, drawn: Drawn) -> Exported:
         edits.look_at_written(saved.get(image_key(row), row) for row in rows if row.trains)
     keep_layout(run.ledger, kohya.layout)
     run.problems |= kohya.problems | strangers(edits, rows)
-    rows = tuple(exported(drawn, kohya.problems, saved.get(image_key(row), row)) for row in rows)
+    rows = packed(drawn, (exported(drawn, kohya.problems, saved.get(image_key(row), row)) for row in rows))
     shaping = shaping_settings(settings, drawn.composer)
     floor = getattr(drawn.tagger.options, "threshold", None) if drawn.tagger.spec.remote else None
     manifest = ManifestExporter(drawn.tagger.name, drawn.tag_recipe, shaping, run.ledger, floor, second_reader(drawn))

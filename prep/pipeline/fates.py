@@ -1,7 +1,7 @@
 """What happened to every file in SRC: kept, or left out for a reason with a count and a line in problems.txt."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from prep.dataset.problems import equation, reasons
@@ -52,20 +52,31 @@ class Fates:
 def fates_of(record: Scanned, scan: Scan, problems: Mapping[str, Problem]) -> Fates:
     """problems: path -> what went wrong, which already has a line. scan: the settings that selected the rows."""
     listing = record.listing
-    rows = [row for row in record.rows if not row.made]
-    exported = isinstance(record, Exported)
-    why = {id(row): reason for row in rows if (reason := left_out_for(row.status, row.reason, row.exported, exported))}
-    by_reason = Counter(why.values())
+    rows = Judged(record)
+    by_reason = Counter(why for _, why in rows)
+    kept = by_reason.pop(None, 0)
     return Fates(
-        kept=len(rows) - len(why),
+        kept=kept,
         counted=listing.counted,
         left_out=by_reason + listing.left_out,
         unread=listing.left_out,
         lines=(*_rejected(rows, scan, problems), *_left(listing.left), *_left(listing.passed)),
-        alike=(*_near(rows, why), *_shared(rows, why)),
-        without=_without(record, rows, why),
+        alike=(*_near(rows), *_shared(rows)),
+        without=_without(record, rows),
         passed=listing.passed,
     )
+
+
+class Judged:
+    """The pictures of SRC, each with why it is not in the set, or None."""
+
+    def __init__(self, record: Scanned) -> None:
+        self.record = record
+
+    def __iter__(self) -> Iterator[tuple[Row, str | None]]:
+        exported = isinstance(self.record, Exported)
+        real = (row for row in self.record.rows if not row.made)
+        return ((row, left_out_for(row.status, row.reason, row.exported, exported)) for row in real)
 
 
 def left_out_for(status: str, reason: str | None, file: str | None, exported: bool = True) -> str | None:
@@ -78,10 +89,13 @@ def left_out_for(status: str, reason: str | None, file: str | None, exported: bo
     return reason or status
 
 
-def _rejected(rows: list[Row], scan: Scan, problems: Mapping[str, Problem]) -> Iterator[tuple[str, Problem]]:
-    originals = {(row.ref.character, row.ref.same): row.ref.path for row in rows if row.status != "duplicate"}
-    refs = _by_hash(rows)
-    for row in rows:
+def _rejected(rows: Judged, scan: Scan, problems: Mapping[str, Problem]) -> Iterator[tuple[str, Problem]]:
+    left_out = [row for row, _ in rows if row.reason or row.status != "kept"]
+    copied = {(row.ref.character, row.ref.same) for row in left_out if row.reason == "copy"}
+    real = (row.ref for row, _ in rows if row.status != "duplicate") if copied else ()
+    originals = {shown: ref.path for ref in real if (shown := (ref.character, ref.same)) in copied}
+    refs = _originals(rows, (row for row in left_out if row.reason == "near_copy"))
+    for row in left_out:
         ref, place = row.ref, row.ref.path
         size = f"{ref.width}x{ref.height} px"
         match row.reason or row.status:
@@ -134,16 +148,19 @@ def _left(left: tuple[Left, ...]) -> Iterator[tuple[str, Problem]]:
         yield path, problem
 
 
-def _near(rows: list[Row], why: Mapping[int, str]) -> Iterator[tuple[str, Problem]]:
-    refs = _by_hash(rows)
-    for row in rows:
-        if row.near_of and id(row) not in why and BY_HAND not in row.flags:
-            hint = '`scan.near_copies = "drop"` keeps only that one'
-            yield row.ref.path, Problem("scan", "near_copy", f"{_nearly(row, refs)}; both are in the set", hint)
+def _near(rows: Judged) -> Iterator[tuple[str, Problem]]:
+    near = [row for row, why in rows if row.near_of and not why and BY_HAND not in row.flags]
+    refs = _originals(rows, near)
+    for row in near:
+        hint = '`scan.near_copies = "drop"` keeps only that one'
+        yield row.ref.path, Problem("scan", "near_copy", f"{_nearly(row, refs)}; both are in the set", hint)
 
 
-def _by_hash(rows: list[Row]) -> dict[tuple[str, str], ImageRef]:
-    return {(row.ref.character, row.ref.sha256): row.ref for row in rows}
+def _originals(rows: Judged, copies: Iterable[Row]) -> dict[tuple[str, str], ImageRef]:
+    """(character, sha256) -> the picture, of those that these are near copies of."""
+    wanted = {(row.ref.character, row.near_of) for row in copies}
+    refs = (row.ref for row, _ in rows) if wanted else ()
+    return {picture: ref for ref in refs if (picture := (ref.character, ref.sha256)) in wanted}
 
 
 def _nearly(row: Row, refs: Mapping[tuple[str, str], ImageRef]) -> str:
@@ -153,10 +170,10 @@ def _nearly(row: Row, refs: Mapping[tuple[str, str], ImageRef]) -> str:
     return f"is nearly {printable(near.path)}, which is {compared(near, row.ref)}"
 
 
-def _shared(rows: list[Row], why: Mapping[int, str]) -> Iterator[tuple[str, Problem]]:
+def _shared(rows: Judged) -> Iterator[tuple[str, Problem]]:
     places: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        if id(row) not in why and "shared" in row.flags:
+    for row, why in rows:
+        if not why and "shared" in row.flags:
             places[row.ref.same].append(row)
     for same in places.values():
         for row in same:
@@ -165,16 +182,16 @@ def _shared(rows: list[Row], why: Mapping[int, str]) -> Iterator[tuple[str, Prob
                 yield row.ref.path, Problem("scan", "shared", said, "delete one, unless it shows both")
 
 
-def _without(record: Scanned, rows: list[Row], why: Mapping[int, str]) -> dict[str, Problem]:
+def _without(record: Scanned, rows: Judged) -> dict[str, Problem]:
     """Characters without a picture, except those that the user emptied."""
     left: dict[str, Counter[str]] = defaultdict(Counter)
     readable, settled = set(), set()
-    for row in rows:
+    for row, why in rows:
         character = row.ref.character
-        left[character][why.get(id(row), "")] += 1
+        left[character][why or ""] += 1
         if row.ref.width:
             readable.add(character)
-        if id(row) not in why or row.status == "excluded" or row.reason == BY_HAND:
+        if not why or row.status == "excluded" or row.reason == BY_HAND:
             settled.add(character)
     for each in record.listing.left:
         if each.kind.art and each.character:

@@ -14,6 +14,7 @@ from prep.captions.forms import form_of
 from prep.dataset.clear import strangers
 from prep.dataset.manifest import manner
 from prep.dataset.problems import reasons
+from prep.index import Hashes
 from prep.models.captioners import captioner_of, is_grammar
 from prep.models.choose_models import fetched_first, settings_of_the_second, would_draw
 from prep.names import is_made_group, printable, quantity
@@ -41,42 +42,49 @@ class Outlook:
     out: int = 0  # pictures that the user removed since
     back: int = 0  # and those that the user put back
 
-    @cached_property
-    def kept(self) -> dict[str, Row]:
-        """Picture -> its row."""
-        return {image_key(row): row for row in self.made.record.rows if row.status == "kept"}
+    @property
+    def kept(self) -> Iterator[Row]:
+        return (row for row in self.made.record.rows if row.status == "kept")
 
     @cached_property
-    def there(self) -> set[str]:
+    def there(self) -> Hashes:
         """Real pictures in kohya/."""
-        placement = self.made.record.edits.placement
-        placed = ((picture, each) for picture, each in placement.placed() if not is_made_group(each.group))
-        return {picture for picture, each in placed if placement.there(each)}
+        return Hashes(self._there())
 
     @cached_property
     def adding(self) -> int:
         """Pictures that would be added to kohya/, as far as is known before they are read."""
         record = self.made.record
-        known = {row.ref.path for row in record.rows}  # one whose stat has changed counts as before
-        return len(self._stay - self.there) + sum(file.path not in known for file in record.listing.files)
+        known = Hashes(row.ref.path for row in record.rows)  # one whose stat has changed counts as before
+        new = Hashes(picture for picture in self._stay() if picture not in self.there)
+        return len(new) + sum(file.path not in known for file in record.listing.files)
 
     @cached_property
     def leaving(self) -> Counter[str]:
         """Pictures that would leave kohya/, by reason."""
-        why = {image_key(row): row.reason or row.status for row in self.made.record.rows if row.status != "kept"}
-        return Counter(why.get(picture, "gone from SRC") for picture in self.there - self._stay)
+        stay = Hashes(self._stay())
+        why = dict.fromkeys((picture for picture in self._there() if picture not in stay), "gone from SRC")
+        for row in self.made.record.rows if why else ():
+            if row.status != "kept" and (picture := image_key(row)) in why:
+                why[picture] = row.reason or row.status
+        return Counter(why.values())
 
-    @cached_property
-    def _stay(self) -> set[str]:
+    def _there(self) -> Iterator[str]:
+        placement = self.made.record.edits.placement
+        placed = ((picture, each) for picture, each in placement.placed() if not is_made_group(each.group))
+        return (picture for picture, each in placed if placement.there(each))
+
+    def _stay(self) -> Iterator[str]:
         """Pictures that belong in kohya/. Those that a new tagger has not read yet stay as they are until then."""
-        return {*self.kept, *(image_key(row) for row in self.made.record.rows if row.reason == "not_tagged")}
+        return (image_key(row) for row in self.made.record.rows if row.status == "kept" or row.reason == "not_tagged")
 
 
 def outlook_of(made: Preview) -> Outlook:
     found = Outlook(made)
     edits = made.record.edits
     decisions, placement = edits.decisions, edits.placement
-    for (picture, row), text in zip(found.kept.items(), decisions.texts(found.kept), strict=True):
+    for row, text in zip(found.kept, decisions.texts(map(image_key, found.kept)), strict=True):
+        picture = image_key(row)
         now = edits.says_else.get(picture, text)
         if now is None or picture in found.there and not placement.has_sidecar(placement[picture]):
             found.new += 1
@@ -115,7 +123,7 @@ def plan_lines(src: Path, out: Path, settings: Settings) -> list[str]:
     made = preview(src, out, settings)
     run, record, found = made.run, made.record, outlook_of(made)
     files, characters = len(record.listing.files), len(record.listing.characters)
-    placed, stay = len(found.there), len(found.kept) - found.new - len(found.changed)
+    placed, stay = len(found.there), sum(1 for _ in found.kept) - found.new - len(found.changed)
     lines = [
         f"scan: {quantity(files, 'picture')} of {quantity(characters, 'character')}, {run.todo['scan']:,} to read"
         + _unread(record),
@@ -182,7 +190,7 @@ def hand_lines(found: Outlook) -> Iterator[str]:
     ):  # fmt: skip
         if count:
             yield one if count == 1 else many.format(count)
-    yield from without_trigger(found.kept.values(), record)
+    yield from without_trigger(record.rows, record)
 
 
 def changed_settings(before: Settings, now: Settings) -> list[str]:
@@ -237,7 +245,9 @@ def _drawing_lines(made: Preview) -> Iterator[str]:
     text = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items()) or "no requests"
     fetched = fetched_first(drawing.generator, run.settings)
     yield f"generate: {text} with {drawing.card.name}{fetched}, {len(missing):,} to draw{later}{more}"
-    paths = {row.ref.sha256: printable(row.ref.path) for row in record.rows if row.status == "kept"}
+    parents = {request.parent for request in requests}
+    refs = (row.ref for row in record.rows if row.status == "kept")
+    paths = {ref.sha256: printable(ref.path) for ref in refs if ref.sha256 in parents}
     scenes = {request.key: request for request in requests if request.kind == "scene"}
     for request in requests:
         if request.key in missing:

@@ -1,6 +1,6 @@
 """What each stage returns: a frozen record that the next one takes. A record has all fields of the previous one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Self
@@ -29,7 +29,7 @@ class Found:
 @dataclass(frozen=True, kw_only=True)
 class Scanned(Found):
     places: Places
-    rows: tuple[Row, ...]  # in manifest order, about 1 kB each; a stage replaces a row at most once
+    rows: Sequence[Row]  # in manifest order, packed
     edits: HandEdits
     moved: tuple[str, ...]  # pictures that decisions have moved to
     lost: tuple[str, ...]  # pictures that are gone, with decisions about them

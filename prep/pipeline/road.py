@@ -259,9 +259,10 @@ def _lines(run: Run, record: Found, fates: Fates) -> Iterator[str]:
     hints = Counter(problem.kind for problem in run.problems.values() if problem.kind in HINTS)
     hints |= Counter(problem.kind for _, problem in fates.alike)
     yield from (f"{count:,} {HINTS[kind][count > 1]}" for kind, count in hints.items())
-    files = {row.ref.path for row in record.rows if not row.made}
-    files |= {each.path for each in (*record.listing.left, *fates.passed)} | {*fates.without}
-    apart = [each.kind for path, each in run.problems.items() if each.kind not in HINTS and path not in files]
+    others = {path for path, each in run.problems.items() if each.kind not in HINTS}
+    others -= {each.path for each in (*record.listing.left, *fates.passed)} | {*fates.without}
+    others -= {row.ref.path for row in record.rows if others and not row.made and row.ref.path in others}
+    apart = [run.problems[path].kind for path in run.problems if path in others]
     if apart:
         yield f"problems with other files: {reasons(Counter(apart))}"
     listed = isinstance(record, Exported) and (run.problems or fates.lines or fates.alike)

@@ -5,31 +5,39 @@ draw are in draw.py, the last one is in export.py.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import attrgetter
 
+import numpy as np
+
+from prep.blocks import Packed, batched
 from prep.captions.from_settings import composer_of
 from prep.captions.profile import profile_of
-from prep.captions.tally import tallied, together
+from prep.captions.tally import Tally, tallied, together
 from prep.captions.triggers import trigger_lines
 from prep.captions.variants import variant_profile
 from prep.checks.retag import read_exclusive
 from prep.files import PICTURE_BYTES, read_file
 from prep.jobs.tag import ScoreBook, TagJob, tag_recipe
+from prep.ledger import Book
 from prep.models.choose_models import fetched, tagger_of
 from prep.models.residency import MEMORY
 from prep.names import printable, quantity
 from prep.pipeline.along import along_with_the_scan, changed_meanwhile
 from prep.pipeline.carried import carried
-from prep.pipeline.decided import captioned, known_slugs, look_at_edits, overruled, training, without_trigger
+from prep.pipeline.decided import captioned, known_slugs, look_at_edits, overruled, packed, training, without_trigger
 from prep.pipeline.records import Captioned, Found, Profiled, Scanned, Tagged
 from prep.pipeline.second import read_by_second, ready, second_reader
 from prep.run import Places, Run, image_key
 from prep.scan.copies import marked
 from prep.scan.find import find_images
+from prep.scan.listing import Found as File
 from prep.scan.listing import Listing
 from prep.scan.measure import (
     SCAN,
     Along,
+    Measured,
     ScanJob,
     Seen,
     by_stat,
@@ -43,7 +51,7 @@ from prep.scan.select import capped, select
 from prep.sections import CharacterSettings, VariantSettings
 from prep.tagging.filters import read_patterns
 from prep.tagging.thresholds import level_of
-from prep.types import CAPTION_SOURCES, Problem, Row
+from prep.types import CAPTION_SOURCES, ImageRef, Problem, Row
 
 SCAN_BATCH = 128
 ALONG_BATCH = 16  # outcomes carry pictures, of at most 0.8 MB for DeepDanbooru; a batch is in memory at once
@@ -56,18 +64,13 @@ def scan(run: Run, found: Found) -> Scanned:
     measure = settings.scan.max_pixels, settings.thresholds.measure_px
     book = run.ledger.book(SCAN, scan_recipe(*measure))
 
-    refs, todo, new = [], [], []
     files = found.listing.files
-    for file, row in zip(files, measured_before(book, files), strict=True):
-        current = is_current(row, file) and (run.options.dry or is_whole(row))
-        if run.options.rehash or not current or run.options.retry and row.problem:
-            todo.append(file)
-            new += [] if is_current(row, file) else [file]
-        else:
-            refs.append(ref_from_scan(file, row))
+    todo = Packed(_to_read(run, book, files))
     run.wants("scan", len(todo))
     tagged: set[str] = set()
     if todo:
+        read = zip(todo, measured_before(book, todo), strict=True)
+        new = Packed(file for file, row in read if not is_current(row, file))
         with along_with_the_scan(run, len(new) - len(by_stat(book, new))) as along:
             job = ScanJob(run.src, run.ledger, *measure, SCAN_BATCH)
             if along:
@@ -77,32 +80,46 @@ def scan(run: Run, found: Found) -> Scanned:
                     along.take(outcome)
         tagged = along.taken if along else tagged
         book = run.ledger.book(SCAN, job.recipe)
-    read = list(zip(todo, measured_before(book, todo), strict=True))
-    if run.options.dry:  # a file that was only renamed is recognised by its stat
-        elsewhere = by_stat(book, (file for file, row in read if row is None))
-        read = [(file, row or elsewhere.get(file.path)) for file, row in read]
-    run.wants("unknown", sum(row is None for _, row in read))
-    refs += [ref_from_scan(file, row) for file, row in read if row is not None]
-    run.problems |= dict(found.listing.problems) | {ref.path: ref.problem for ref in refs if ref.problem}
+    unknown = [file for file, row in zip(todo, measured_before(book, todo), strict=True) if row is None]
+    # In a dry run a file that was only renamed is recognised by its stat.
+    elsewhere = by_stat(book, unknown) if run.options.dry else {}
+    run.wants("unknown", len(unknown) - len(elsewhere))
+    rows = Packed(select(_measured(book, files, elsewhere), settings.scan))
+    run.problems |= dict(found.listing.problems) | {row.ref.path: row.ref.problem for row in rows if row.ref.problem}
     run.report.say(f"scan: {quantity(len(files), 'picture')}: {len(todo):,} read, {len(files) - len(todo):,} unchanged")
     for line in folder_lines(found.listing):
         run.report.say(f"scan: {line}")
     rows = marked(
-        select(refs, settings.scan),
+        rows,
         lambda ref: read_file(run.src / ref.path, PICTURE_BYTES, follow=True),
         run.ledger,
         settings.scan.near_copies == "drop",
         settings.scan.max_pixels,
     )
     places = Places(run.src, run.out, known_slugs(run, found.listing.characters))
-    rows = capped(rows, settings.scan.max_images)
+    if settings.scan.max_images:
+        rows = Packed(capped(rows, settings.scan.max_images))
     edits, followed = look_at_edits(run, rows, places.slugs)
-    verdicts = edits.decisions.verdicts()
-    rows = tuple(overruled(row, verdicts.get(image_key(row))) for row in rows)
+    if verdicts := edits.decisions.verdicts():
+        rows = Packed(overruled(row, verdicts.get(image_key(row))) for row in rows)
     return Scanned.grown(
         found, places=places, rows=rows, edits=edits, moved=tuple(followed.moved), lost=followed.lost,
         along=frozenset(tagged),
     )  # fmt: skip
+
+
+def _to_read(run: Run, book: Book, files: Iterable[File]) -> Iterator[File]:
+    for file, row in zip(files, measured_before(book, files), strict=True):
+        current = is_current(row, file) and (run.options.dry or is_whole(row))
+        if run.options.rehash or not current or run.options.retry and row.problem:
+            yield file
+
+
+def _measured(book: Book, files: Iterable[File], elsewhere: Mapping[str, Measured]) -> Iterator[ImageRef]:
+    """Of each file. elsewhere: path -> the row of a file that had another name."""
+    for file, row in zip(files, measured_before(book, files), strict=True):
+        if row := row or elsewhere.get(file.path):
+            yield ref_from_scan(file, row)
 
 
 def folder_lines(listing: Listing) -> Iterator[str]:
@@ -118,16 +135,16 @@ def folder_lines(listing: Listing) -> Iterator[str]:
 
 
 def tag(run: Run, scanned: Scanned) -> Tagged:
-    wanted = {row.ref.sha256: row.ref for row in scanned.rows if row.status == "kept"}
     tagger = tagger_of(run.ledger, run.settings, may_fetch=not run.options.dry)
     second = second_reader(run, tagger)
     recipe = tag_recipe(tagger)
     book = ScoreBook(run.ledger, recipe)
-    todo = [ref for sha256, ref in wanted.items() if sha256 not in book]
-    along = len(scanned.along & wanted.keys())
-    done = len(wanted) - len(todo) - along
+    todo = Packed(_unread(scanned.rows, book))
+    shown = (row.ref.sha256 for row in scanned.rows if row.status == "kept") if scanned.along else ()
+    along = len({sha256 for sha256 in shown if sha256 in scanned.along})
+    done = _pictures(scanned.rows) - len(todo) - along
     by_second = ScoreBook(run.ledger, second.recipe) if second else None
-    second_reads = second is not None and not all(map(by_second.__contains__, wanted))
+    second_reads = second is not None and any(_unread(scanned.rows, by_second))
     if second_reads and not run.options.dry:
         second = ready(run, second)
     failed: dict[str, Problem] = {}
@@ -146,34 +163,59 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
         for outcome in carried(run, job, todo, "tag"):
             if outcome.problem:
                 failed[outcome.subject] = outcome.problem
-        run.problems |= {wanted[sha256].path: problem for sha256, problem in failed.items()}
+        run.problems |= _by_path(scanned.rows, failed)
         book = ScoreBook(run.ledger, recipe)
     if todo or along:
         MEMORY.clear()
     problems: dict[str, Problem] = {}
     if second:
-        unread = [ref for sha256, ref in wanted.items() if sha256 in book and sha256 not in by_second]
+        unread = Packed(ref for ref in _unread(scanned.rows, by_second) if ref.sha256 in book)
         run.wants("second", len(unread))
         if unread:
             by_second, problems = read_by_second(run, second, unread, run.src, "tag")
-            run.problems |= {wanted[sha256].path: problem for sha256, problem in problems.items()}
+            run.problems |= _by_path(scanned.rows, problems)
         book = book.beside(by_second)
 
     since = changed_meanwhile(run, scanned)
     run.problems |= since
 
+    without = {ref.sha256 for ref in _unread(scanned.rows, book)}
+
     def with_verdict(row: Row) -> Row:
-        if row.status != "kept" or row.ref.sha256 in book and row.ref.path not in since:
+        if row.status != "kept" or row.ref.sha256 not in without and row.ref.path not in since:
             return row
         problem = since.get(row.ref.path) or failed.get(row.ref.sha256)
         return row._replace(status="unreadable", reason=problem.kind if problem else "not_tagged")
 
-    rows = tuple(map(with_verdict, scanned.rows))
+    rows = Packed(map(with_verdict, scanned.rows)) if without or since else scanned.rows
     changed = bool(since) or any(problem.kind == "changed" for problem in (*failed.values(), *problems.values()))
     return Tagged.grown(
         scanned, rows=rows, tagger=tagger, tag_recipe=recipe, scores=book, changed=changed, second=second,
         along=frozenset(),
     )  # fmt: skip
+
+
+def _unread(rows: Iterable[Row], book: ScoreBook) -> Iterator[ImageRef]:
+    """The pictures without scores, each once."""
+    seen: set[str] = set()
+    for block in batched(row.ref for row in rows if row.status == "kept"):
+        without = {*book.lacks([ref.sha256 for ref in block])} - seen
+        for ref in block:
+            if ref.sha256 in without:
+                without.remove(ref.sha256)
+                seen.add(ref.sha256)
+                yield ref
+
+
+def _pictures(rows: Iterable[Row]) -> int:
+    """How many are kept, each counted once: two characters may share one."""
+    return len(np.unique(np.fromiter((hash(row.ref.sha256) for row in rows if row.status == "kept"), np.int64)))
+
+
+def _by_path(rows: Iterable[Row], problems: Mapping[str, Problem]) -> dict[str, Problem]:
+    """Path -> problem. problems: sha256 -> problem."""
+    paths = {row.ref.sha256: row.ref.path for row in rows if row.status == "kept" and row.ref.sha256 in problems}
+    return {path: problems[sha256] for sha256, path in paths.items()}
 
 
 def look_again(run: Run, tagged: Tagged) -> Found:
@@ -188,23 +230,26 @@ def profile(run: Run, tagged: Tagged) -> Profiled:
     second = tagged.scores.second
     composer = composer_of(run.settings, tagged.scores.vocabulary, second.vocabulary if second else None)
     intrinsic = read_patterns(run.settings.profile.intrinsic, "profile.intrinsic")
-    images: dict[str, dict[str, list[tuple[str, str]]]] = {character: {} for character in tagged.places.slugs}
-    for row in tagged.rows:
-        if row.status == "kept":
-            level = level_of(row.ref.edge_density, run.settings.thresholds)
-            images[row.ref.character].setdefault(row.ref.variant, []).append((row.ref.sha256, level))
     hiders = read_exclusive(run.settings.check.exclusive).hiders(intrinsic)
-    tallies = {
-        character: {variant: tallied(composer, tagged.scores, some, hiders) for variant, some in by_variant.items()}
-        for character, by_variant in images.items()
-    }
+    images: dict[str, dict[str, int]] = {character: {} for character in tagged.places.slugs}
+    tallies: dict[str, dict[str, Tally]] = {character: {} for character in images}
+    kept = (row.ref for row in tagged.rows if row.status == "kept")
+    for character, refs in groupby(kept, key=attrgetter("character")):
+        by_variant: dict[str, list[tuple[str, str]]] = {}
+        for ref in refs:
+            level = level_of(ref.edge_density, run.settings.thresholds)
+            by_variant.setdefault(ref.variant, []).append((ref.sha256, level))
+        images[character] = {variant: len(some) for variant, some in by_variant.items()}
+        tallies[character] = {
+            variant: tallied(composer, tagged.scores, some, hiders) for variant, some in by_variant.items()
+        }
     own = {character: run.settings.characters.get(character, CharacterSettings()) for character in images}
     profiles = {
         character: profile_of(
             character,
             slug,
             together(tallies[character].values()),
-            sum(map(len, images[character].values())),
+            sum(images[character].values()),
             intrinsic,
             run.settings.profile,
             own[character],
@@ -216,7 +261,7 @@ def profile(run: Run, tagged: Tagged) -> Profiled:
             profiles[character],
             variant,
             tallies[character][variant],
-            len(images[character][variant]),
+            images[character][variant],
             intrinsic,
             run.settings.profile,
             own[character].variants.get(variant, VariantSettings()),
@@ -236,12 +281,11 @@ def profile(run: Run, tagged: Tagged) -> Profiled:
 def caption(run: Run, profiled: Profiled) -> Captioned:
     edits = profiled.edits
     edits.note_removals(training(profiled.rows), run.options.restore)
-    rows = tuple(captioned(run, profiled, profiled.rows))
+    rows = packed(profiled, captioned(run, profiled, profiled.rows))
     run.problems |= {row.ref.path: NO_TAGS for row in rows if "no_tags" in row.flags} | run.problems
-    kept = [row for row in rows if row.status == "kept"]
-    sources = Counter(row.caption_source for row in kept)
+    sources = Counter(row.caption_source for row in rows if row.status == "kept")
     text = ", ".join(f"{sources[name]:,} {words}" for name, words in CAPTION_SOURCES.items() if sources[name])
     run.report.say(f"caption: {text or 'nothing to caption'}")
-    for line in without_trigger(kept, profiled):
+    for line in without_trigger(rows, profiled):
         run.report.say(f"caption: {line}")
     return Captioned.grown(profiled, rows=rows)

@@ -4,13 +4,14 @@ Equal hashes alone say little: a sprite with another face has the same hash. Re-
 everywhere; another expression differs a lot somewhere. So the worst small block decides.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from itertools import groupby
+from itertools import chain, compress, groupby
 
 import numpy as np
 import pyarrow as pa
 
+from prep.blocks import Packed
 from prep.images import open_image
 from prep.ledger import DryLedger, Ledger, Shelf
 from prep.scan._cells import BLOCK_PX, least_difference
@@ -30,11 +31,11 @@ NEAR = Shelf("near", (pa.field("difference", pa.float32()),), made_again=True)
 
 
 def marked(
-    rows: list[Row], read: Callable[[ImageRef], bytes], ledger: Ledger, drop: bool, max_pixels: int
-) -> list[Row]:
+    rows: Sequence[Row], read: Callable[[ImageRef], bytes], ledger: Ledger, drop: bool, max_pixels: int
+) -> Sequence[Row]:
     """Rows with re-encodings of one picture flagged `near_copy`, near_of the largest; dropped if the settings say so.
 
-    read: returns a file's bytes. Comparisons are kept in the ledger.
+    rows: those of a character beside each other. read: returns a file's bytes. Comparisons are kept in the ledger.
     """
     known = dict(ledger.values(NEAR, "subject", "difference"))
     marks: dict[tuple[str, str], str] = {}
@@ -42,12 +43,13 @@ def marked(
     folder = None if isinstance(ledger, DryLedger) else ledger.folder.parent
     thumbnails = Thumbnails(lambda ref: thumbnail_of(read(ref), max_pixels), folder)
     with ledger.writer(NEAR) as writer, closing(thumbnails):
-        kept = (row for row in rows if row.status == "kept")
-        for character, group in groupby(kept, key=lambda row: row.ref.character):
-            largest_first = sorted(group, key=lambda row: (-row.ref.width * row.ref.height, row.ref.sha256))
-            for copy, original in _copies([row.ref for row in largest_first], thumbnails, known, writer.append):
+        for character, group in groupby(_with_close_hashes(rows), key=lambda ref: ref.character):
+            largest_first = sorted(group, key=lambda ref: (-ref.width * ref.height, ref.sha256))
+            for copy, original in _copies(largest_first, thumbnails, known, writer.append):
                 marks[character, copy.sha256] = original.sha256
-    return [_with_mark(row, marks.get((row.ref.character, row.ref.sha256)), drop) for row in rows]
+    if not marks:
+        return rows
+    return Packed(_with_mark(row, marks.get((row.ref.character, row.ref.sha256)), drop) for row in rows)
 
 
 def difference(one: np.ndarray, other: np.ndarray) -> float:
@@ -72,10 +74,8 @@ def _copies(
     hashes = np.array([int(ref.phash, 16) for ref in refs], np.uint64)
     originals, count = np.empty(len(refs), np.int64), 0
     original_hashes = np.empty(len(refs), np.uint64)
-    may_be_copies = have_close(hashes).tolist()
     for at, ref in enumerate(refs):
-        places = close(original_hashes[:count], hashes[at]).nonzero()[0] if may_be_copies[at] else ()
-        for place in places:
+        for place in close(original_hashes[:count], hashes[at]).nonzero()[0]:
             original = refs[originals[place]]
             subject = f"{original.sha256}:{ref.sha256}"
             if subject not in known:
@@ -87,6 +87,18 @@ def _copies(
         else:
             originals[count], original_hashes[count] = at, hashes[at]
             count += 1
+
+
+def _with_close_hashes(rows: Iterable[Row]) -> Iterator[ImageRef]:
+    """Those kept for which another one of their character has a close hash: of most pictures none has."""
+    refs = (row.ref for row in rows if row.status == "kept")
+    hashes = [
+        have_close(np.fromiter((int(ref.phash, 16) for ref in group), np.uint64))
+        for _, group in groupby(refs, key=lambda ref: ref.character)
+    ]
+    if any(map(np.any, hashes)):
+        refs = (row.ref for row in rows if row.status == "kept")
+        yield from compress(refs, chain.from_iterable(hashes))
 
 
 def _compared(thumbnails: Thumbnails, one: ImageRef, other: ImageRef) -> float:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from prep.blocks import Packed
 from prep.errors import UsageError
 from prep.names import numbered_folder, printable
 from prep.scan.kinds import CAPTION, LOOSE, MASK, TEXT, Kind, captions_first, mask_of
@@ -90,7 +91,7 @@ def _listing(src: Path, walk: Walk) -> Listing:
     ]
     folders = {of for _, of in whose if of}
     return Listing(
-        files=tuple(sorted(files, key=_path_bytes)),
+        files=Packed(sorted(files, key=_path_bytes)),
         left=tuple(sorted(left, key=_path_bytes)),
         source=character_of(name),
         counted=Counter(kind.name for _, kind in others if not kind.message),

@@ -1,7 +1,7 @@
 """The content of SRC: the files to read, and what happens to all others. Each file is listed exactly once."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -32,7 +32,7 @@ class Left:
 
 @dataclass(frozen=True)
 class Listing:
-    files: tuple[Found, ...]  # in byte order of their paths
+    files: Sequence[Found]  # in byte order of their paths
     left: tuple[Left, ...] = ()  # the other files, except those that are only counted
     source: str = ""  # the character that SRC itself is, or would be
     counted: Mapping[str, int] = field(default_factory=dict)  # captions, settings, system files

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from prep.config import recipe
 from prep.errors import ImageError
@@ -112,11 +113,13 @@ def is_whole(row: Measured) -> bool:
 
 def by_stat(book: Book, files: Iterable[Found]) -> dict[str, Measured]:
     """Path -> the row of another path with the same size, time and inode: the file was renamed since it was read."""
-    files = list(files)
+    files = list(files) if len(book) else []
     if not files:
         return {}
-    stats = zip(*(book.table[name].to_pylist() for name in ("size", "mtime_ns", "inode", "subject")), strict=True)
-    known = {stat: subject for *stat_, subject in stats for stat in (tuple(stat_),)}
+    table = book.table.select(["size", "mtime_ns", "inode", "subject"])
+    times = pa.array({file.mtime_ns for file in files}, pa.int64())
+    rows = zip(*(each.to_pylist() for each in table.filter(pc.is_in(table["mtime_ns"], times)).columns), strict=True)
+    known = {tuple(stat): subject for *stat, subject in rows}
     found = {file.path: known.get((file.size, file.mtime_ns, file.inode)) for file in files}
     there = {path: subject for path, subject in found.items() if subject is not None}
     rows = book.values(there.values(), *Measured._fields)

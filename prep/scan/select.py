@@ -1,41 +1,54 @@
 """Which images may enter the set: copies, size, shape, blur. Records in, rows out; no pixels."""
 
-import os
 from collections import defaultdict
-from collections.abc import Sequence
-from operator import attrgetter
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from prep.png_chunks import SKIPPED
+from prep.scan._measured import refs_of, table_of
 from prep.sections import Scan
 from prep.types import ImageRef, Row
 
 SHOWN_FLAGS = {"animated"} | SKIPPED  # the scan's flags that describe the picture itself
 
 
-def select(refs: Sequence[ImageRef], settings: Scan) -> list[Row]:
+def select(refs: Iterable[ImageRef], settings: Scan) -> Iterator[Row]:
     """Rows in manifest order: by (character, image, path). Among files of a character with the same pixels, the first
     path in byte order is kept; a picture that two characters share is kept for both, and flagged.
     """
-    first: dict[str, dict[str, ImageRef]] = defaultdict(dict)  # character -> what its files show -> the first of them
-    owner: dict[str, str] = {}
-    shared: set[str] = set()
-    refs = sorted(refs, key=_path_bytes)
-    for ref in refs:
-        if ref.sha256:
-            first[ref.character].setdefault(ref.same, ref)
-            if owner.setdefault(ref.same, ref.character) != ref.character:
-                shared.add(ref.same)
-    rows: list[Row] = []
-    for ref in sorted(refs, key=attrgetter("character", "sha256")):  # of equal ones by path still
-        original = first[ref.character].get(ref.same, ref)
-        status, reason = _verdict(ref, settings, copy=original is not ref)
+    table = table_of(refs)
+    copies, shared = _alike(table)
+    order = pc.sort_indices(table, [(name, "ascending") for name in ("character", "sha256", "path")]).to_numpy()
+    for at, ref in zip(order.tolist(), refs_of(table, order), strict=True):
+        status, reason = _verdict(ref, settings, bool(copies[at]))
         flags = SHOWN_FLAGS.intersection(ref.flags)
-        if ref.same in shared:
+        if shared[at]:
             flags |= {"shared"}
         if not ref.problem and ref.sharpness < settings.min_sharpness:
             flags |= {"blurred"}
-        rows.append(Row(ref, status=status, reason=reason, flags=tuple(sorted(flags))))
-    return rows
+        yield Row(ref, status=status, reason=reason, flags=tuple(sorted(flags)))
+
+
+def _alike(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """-> (bool [N]: a file before it shows the same, of the same character; bool [N]: so does one of another)."""
+    read = pc.not_equal(table["sha256"], "")
+    same, character = (
+        each.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+        for each in (pc.if_else(pc.equal(table["pixels"], ""), table["sha256"], table["pixels"]), table["character"])
+    )
+    read = read.to_numpy()
+    by_path = pc.sort_indices(table["path"]).to_numpy()
+    by_path = by_path[read[by_path]]
+    characters = 1 + character.max(initial=0)
+    shown = same * characters + character
+    found, first = np.unique(shown[by_path], return_index=True)
+    copies = read.copy()
+    copies[by_path[first]] = False
+    owners = np.bincount(found // characters, minlength=len(same))
+    return copies, read & (owners[same] > 1)
 
 
 def unfit(width: int, height: int, sharpness: float, settings: Scan) -> str | None:
@@ -49,8 +62,8 @@ def unfit(width: int, height: int, sharpness: float, settings: Scan) -> str | No
     return None
 
 
-def capped(rows: Sequence[Row], max_images: int) -> list[Row]:
-    """At most max_images kept rows per character (0: no limit): near copies go first, then the smallest."""
+def capped(rows: Sequence[Row], max_images: int) -> Iterator[Row]:
+    """At most max_images kept rows per character: near copies go first, then the smallest."""
     places: dict[str, list[int]] = defaultdict(list)
     for at, row in enumerate(rows):
         if row.status == "kept":
@@ -58,12 +71,9 @@ def capped(rows: Sequence[Row], max_images: int) -> list[Row]:
     over: set[int] = set()
     for kept in places.values():
         best_first = sorted(kept, key=lambda at: (rows[at].near_of is not None, -_pixels(rows[at].ref)))
-        over.update(best_first[max_images:] if max_images else ())
-    return [row._replace(status="rejected", reason="over_cap") if at in over else row for at, row in enumerate(rows)]
-
-
-def _path_bytes(ref: ImageRef) -> bytes:
-    return os.fsencode(ref.path)
+        over.update(best_first[max_images:])
+    for at, row in enumerate(rows):
+        yield row._replace(status="rejected", reason="over_cap") if at in over else row
 
 
 def _pixels(ref: ImageRef) -> int:

@@ -75,5 +75,5 @@ def test_what_does_not_shape_a_caption_is_in_no_proof():
 
 def test_a_remembered_caption_has_all_that_a_composed_one_has():
     made = COMPOSER.caption(SCORES, "medium", PROFILE)
-    found = Remembered(made.items, made.proof, lambda: COMPOSER.caption(SCORES, "medium", PROFILE))
+    found = Remembered(made.items, made.proof, compose=lambda: COMPOSER.caption(SCORES, "medium", PROFILE))
     assert all(getattr(found, name) == getattr(made, name) for name in made.__slots__)
