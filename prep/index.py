@@ -59,7 +59,7 @@ def values(column: pa.Array) -> Iterator[str | bytes]:
 
 
 class Hashes:
-    """A set of values, of which it keeps the hashes alone. What it says not to be there is not; what it says to be there
+    """A set that keeps only the hashes of its values. What it says not to be there is not; what it says to be there
     may be another value, by a chance of one in a million million for a set of millions.
     """
 
