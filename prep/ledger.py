@@ -90,8 +90,8 @@ class Ledger:
         if damaged:
             self._without(shelf, damaged)
         table = pa.concat_tables(tables) if tables else shelf.schema.empty_table()
-        if recipe is not None:
-            table = table.filter(pc.equal(table["recipe"], pa.scalar(recipe)))
+        if recipe is not None and not pc.all(own := pc.equal(table["recipe"], pa.scalar(recipe))).as_py():
+            table = table.filter(own)
         return _winners(table)
 
     def book(self, shelf: Shelf, recipe: str | None = None) -> "Book":
@@ -327,16 +327,27 @@ def _winners(table: pa.Table) -> pa.Table:
     if len(table) < 2:
         return table
     # Not group_by: it would load Arrow's query engine, about 20 MB that stay.
-    subject, recipe = (_numbered(table[name]) for name in ("subject", "recipe"))
-    _, last = np.unique((subject * len(table) + recipe)[::-1], return_index=True)
-    return table if len(last) == len(table) else table.take(np.sort(len(table) - 1 - last))
+    hashes = np.fromiter(map(hash, _keys(table)), np.int64, len(table))
+    order = hashes.argsort(kind="stable")
+    again = (hashes[order[1:]] == hashes[order[:-1]]).nonzero()[0]
+    if not len(again):
+        return table
+    earlier, later = (table.select(["subject", "recipe"]).take(order[at]) for at in (again, again + 1))
+    wins = np.ones(len(table), bool)
+    if earlier.equals(later):
+        wins[order[again]] = False
+    else:  # two keys have the same hash
+        wins[:] = False
+        wins[[*{key: at for at, key in enumerate(_keys(table))}.values()]] = True
+    return table.filter(pa.array(wins))
+
+
+def _keys(table: pa.Table) -> Iterator[tuple[str, str]]:
+    """(subject, recipe) of each row, of which few are Python objects at a time."""
+    for batch in table.select(["subject", "recipe"]).to_batches(BATCH):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:
     """The column in one piece; not copied if it is one."""
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-
-
-def _numbered(column: pa.ChunkedArray) -> np.ndarray:
-    """int64 [N]: equal values get equal numbers, each below N."""
-    return _whole(column).dictionary_encode().indices.to_numpy().astype(np.int64)

@@ -51,32 +51,46 @@ class Fates:
 
 def fates_of(record: Scanned, scan: Scan, problems: Mapping[str, Problem]) -> Fates:
     """problems: path -> what went wrong, which already has a line. scan: the settings that selected the rows."""
-    listing = record.listing
-    rows = Judged(record)
-    by_reason = Counter(why for _, why in rows)
-    kept = by_reason.pop(None, 0)
+    listing, seen = record.listing, _looked_through(record)
+    by_reason = sum(seen.reasons.values(), Counter())
+    kept = by_reason.pop("", 0)
     return Fates(
         kept=kept,
         counted=listing.counted,
         left_out=by_reason + listing.left_out,
         unread=listing.left_out,
-        lines=(*_rejected(rows, scan, problems), *_left(listing.left), *_left(listing.passed)),
-        alike=(*_near(rows), *_shared(rows)),
-        without=_without(record, rows),
+        lines=(*_rejected(record, seen, scan, problems), *_left(listing.left), *_left(listing.passed)),
+        alike=(*_near(record, seen), *_shared(seen)),
+        without=_without(record, seen),
         passed=listing.passed,
     )
 
 
-class Judged:
-    """The pictures of SRC, each with why it is not in the set, or None."""
+@dataclass(frozen=True)
+class Seen:
+    """The pictures of SRC, looked through once: of most there is nothing to say."""
 
-    def __init__(self, record: Scanned) -> None:
-        self.record = record
+    told: list[tuple[Row, str | None]]  # of the others, each with why it is not in the set; None: it is
+    reasons: dict[str, Counter[str]]  # character -> why -> pictures; empty: they are in the set
+    readable: set[str]  # characters with a picture that can be read
+    settled: set[str]  # characters with a picture in the set, or one that the user took out
 
-    def __iter__(self) -> Iterator[tuple[Row, str | None]]:
-        exported = isinstance(self.record, Exported)
-        real = (row for row in self.record.rows if not row.made)
-        return ((row, left_out_for(row.status, row.reason, row.exported, exported)) for row in real)
+
+def _looked_through(record: Scanned) -> Seen:
+    seen = Seen([], defaultdict(Counter), set(), set())
+    exported = isinstance(record, Exported)
+    for row in record.rows:
+        if row.made:
+            continue
+        why, character = left_out_for(row.status, row.reason, row.exported, exported), row.ref.character
+        seen.reasons[character][why or ""] += 1
+        if why or row.reason or row.near_of or "shared" in row.flags:
+            seen.told.append((row, why))
+        if row.ref.width:
+            seen.readable.add(character)
+        if not why or row.status == "excluded" or row.reason == BY_HAND:
+            seen.settled.add(character)
+    return seen
 
 
 def left_out_for(status: str, reason: str | None, file: str | None, exported: bool = True) -> str | None:
@@ -89,12 +103,14 @@ def left_out_for(status: str, reason: str | None, file: str | None, exported: bo
     return reason or status
 
 
-def _rejected(rows: Judged, scan: Scan, problems: Mapping[str, Problem]) -> Iterator[tuple[str, Problem]]:
-    left_out = [row for row, _ in rows if row.reason or row.status != "kept"]
+def _rejected(
+    record: Scanned, seen: Seen, scan: Scan, problems: Mapping[str, Problem]
+) -> Iterator[tuple[str, Problem]]:
+    left_out = [row for row, _ in seen.told if row.reason or row.status != "kept"]
     copied = {(row.ref.character, row.ref.same) for row in left_out if row.reason == "copy"}
-    real = (row.ref for row, _ in rows if row.status != "duplicate") if copied else ()
+    real = (row.ref for row in record.rows if not row.made and row.status != "duplicate") if copied else ()
     originals = {shown: ref.path for ref in real if (shown := (ref.character, ref.same)) in copied}
-    refs = _originals(rows, (row for row in left_out if row.reason == "near_copy"))
+    refs = _originals(record, (row for row in left_out if row.reason == "near_copy"))
     for row in left_out:
         ref, place = row.ref, row.ref.path
         size = f"{ref.width}x{ref.height} px"
@@ -148,18 +164,18 @@ def _left(left: tuple[Left, ...]) -> Iterator[tuple[str, Problem]]:
         yield path, problem
 
 
-def _near(rows: Judged) -> Iterator[tuple[str, Problem]]:
-    near = [row for row, why in rows if row.near_of and not why and BY_HAND not in row.flags]
-    refs = _originals(rows, near)
+def _near(record: Scanned, seen: Seen) -> Iterator[tuple[str, Problem]]:
+    near = [row for row, why in seen.told if row.near_of and not why and BY_HAND not in row.flags]
+    refs = _originals(record, near)
     for row in near:
         hint = '`scan.near_copies = "drop"` keeps only that one'
         yield row.ref.path, Problem("scan", "near_copy", f"{_nearly(row, refs)}; both are in the set", hint)
 
 
-def _originals(rows: Judged, copies: Iterable[Row]) -> dict[tuple[str, str], ImageRef]:
+def _originals(record: Scanned, copies: Iterable[Row]) -> dict[tuple[str, str], ImageRef]:
     """(character, sha256) -> the picture, of those that these are near copies of."""
     wanted = {(row.ref.character, row.near_of) for row in copies}
-    refs = (row.ref for row, _ in rows) if wanted else ()
+    refs = (row.ref for row in record.rows if not row.made) if wanted else ()
     return {picture: ref for ref in refs if (picture := (ref.character, ref.sha256)) in wanted}
 
 
@@ -170,9 +186,9 @@ def _nearly(row: Row, refs: Mapping[tuple[str, str], ImageRef]) -> str:
     return f"is nearly {printable(near.path)}, which is {compared(near, row.ref)}"
 
 
-def _shared(rows: Judged) -> Iterator[tuple[str, Problem]]:
+def _shared(seen: Seen) -> Iterator[tuple[str, Problem]]:
     places: dict[str, list[Row]] = defaultdict(list)
-    for row, why in rows:
+    for row, why in seen.told:
         if not why and "shared" in row.flags:
             places[row.ref.same].append(row)
     for same in places.values():
@@ -182,24 +198,16 @@ def _shared(rows: Judged) -> Iterator[tuple[str, Problem]]:
                 yield row.ref.path, Problem("scan", "shared", said, "delete one, unless it shows both")
 
 
-def _without(record: Scanned, rows: Judged) -> dict[str, Problem]:
+def _without(record: Scanned, seen: Seen) -> dict[str, Problem]:
     """Characters without a picture, except those that the user emptied."""
-    left: dict[str, Counter[str]] = defaultdict(Counter)
-    readable, settled = set(), set()
-    for row, why in rows:
-        character = row.ref.character
-        left[character][why or ""] += 1
-        if row.ref.width:
-            readable.add(character)
-        if not why or row.status == "excluded" or row.reason == BY_HAND:
-            settled.add(character)
+    left = defaultdict(Counter, {character: Counter(reasons) for character, reasons in seen.reasons.items()})
     for each in record.listing.left:
         if each.kind.art and each.character:
             left[each.character][label(each)] += 1
     found = {}
     for character in record.listing.expected:
-        if character not in settled:
-            what = "has no image that is kept" if character in readable else "has no readable image"
+        if character not in seen.settled:
+            what = "has no image that is kept" if character in seen.readable else "has no readable image"
             said = f"{what}: {reasons(left[character])}"
             found[f"{character}/"] = Problem("scan", "no_image", said, "add pictures, or remove its folder")
     return found

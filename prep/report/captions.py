@@ -3,12 +3,12 @@ alone.
 """
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from sys import intern
 from typing import NamedTuple
 
+from prep.edits.decisions import Decisions
 from prep.edits.merge import is_tag_list, items, key
-from prep.edits.sidecar import CAPTION
-from prep.ledger import Ledger
 from prep.names import underscored
 
 
@@ -21,15 +21,11 @@ class Split(NamedTuple):
     sentences: frozenset[int]  # places of captions that are no lists of tags
 
 
-def triggers_of(ledger: Ledger) -> dict[str, tuple[str, ...]]:
-    """Picture (image key) -> the trigger words that prep wrote into its caption."""
-    import pyarrow.compute as pc  # imported here, so that --help does not need it
-
-    table = ledger.book(CAPTION).table
-    counts = pc.fill_null(table["triggers"], 1)
-    first = pc.list_slice(table["machine"], 0, max(1, pc.max(counts).as_py() or 1))
-    columns = (each.to_pylist() for each in (table["subject"], first, counts))
-    return {picture: tuple(words[:count]) for picture, words, count in zip(*columns, strict=True) if words}
+def triggers_of(decisions: Decisions, pictures: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    """The trigger words that prep wrote into the caption of each picture (image key)."""
+    for row in decisions.book.values(pictures, "machine", "triggers"):
+        words, count = row or ((), 0)
+        yield tuple(map(intern, (words or ())[: count or 1]))
 
 
 def split(captions: Iterable[tuple[int, str, Sequence[str]]], vocabulary: Sequence[str]) -> Split:

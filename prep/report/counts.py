@@ -1,5 +1,6 @@
 """The pictures and tags of a set, counted: by character, by level, by frequency. Reads and writes nothing."""
 
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ class Counted(NamedTuple):
 class Character:
     name: str
     trigger: str = ""
-    kept: list[Picture] = field(default_factory=list)  # real pictures in the set
+    kept: array = field(default_factory=lambda: array("i"))  # int32: Picture.at of the real ones in the set
     accepted: list[Picture] = field(default_factory=list)  # drawn ones in the set
     left_out: int = 0  # real pictures that are not
     drawn: int = 0  # all that were drawn
@@ -67,7 +68,7 @@ def characters(pictures: Sequence[Picture], tags: Tags, core_share: float) -> li
     for picture in pictures:
         character = found.setdefault(picture.character, Character(picture.character))
         if picture.kept:
-            character.kept.append(picture)
+            character.kept.append(picture.at)
             begins[picture.character][picture.begins] += 1
             if picture.variant:
                 character.variants[picture.variant] += 1
@@ -104,10 +105,10 @@ def frequencies(pictures: Sequence[Picture], tags: Tags) -> tuple[Counted, ...]:
 def levels(pictures: Sequence[Picture], tags: Tags) -> list[Level]:
     """The levels of complexity that real pictures of the set have. Captions that are sentences have no length."""
     lengths = caption_lengths(pictures, tags)
-    found: dict[str, list[Picture]] = defaultdict(list)
+    found: dict[str, list[tuple[int, float | None]]] = defaultdict(list)  # (Picture.at, its threshold)
     for picture in pictures:
         if picture.kept and picture.complexity:
-            found[picture.complexity].append(picture)
+            found[picture.complexity].append((picture.at, picture.threshold))
     names = (*LEVELS, *sorted(found.keys() - LEVELS))
     return [_level(name, found[name], lengths, tags.sentences) for name in names if found[name]]
 
@@ -154,9 +155,11 @@ def _frequent(counts: dict[str, int]) -> tuple[Counted, ...]:
     return tuple(Counted(*pair) for pair in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-def _level(name: str, pictures: list[Picture], lengths: np.ndarray, sentences: frozenset[int]) -> Level:
-    own = [int(lengths[picture.at]) for picture in pictures if picture.at not in sentences]
-    thresholds = [picture.threshold for picture in pictures if picture.threshold is not None]
+def _level(
+    name: str, pictures: list[tuple[int, float | None]], lengths: np.ndarray, sentences: frozenset[int]
+) -> Level:
+    own = [int(lengths[at]) for at, _ in pictures if at not in sentences]
+    thresholds = [each for _, each in pictures if each is not None]
     threshold = median(thresholds) if thresholds else None
     tags = float(median(own)) if own else None
     return Level(name, len(pictures), threshold, tags, min(own, default=0), max(own, default=0))
@@ -192,17 +195,16 @@ def _exact(tags: list[str]) -> tuple[str, ...]:
     return tuple(tag for tag in tags if tag not in general)
 
 
-def _both(pictures: Sequence[Picture], tags: Sequence[str], shown: Tags) -> np.ndarray:
-    """float32 [V, V]: how many of the pictures show both of two tags."""
+def _both(pictures: Sequence[int], tags: Sequence[str], shown: Tags) -> np.ndarray:
+    """float32 [V, V]: how many of the pictures (Picture.at) show both of two tags."""
     column = np.full(len(shown.names), -1, np.int32)
     places = {name: at for at, name in enumerate(shown.names)}
     column[[places[tag] for tag in tags]] = np.arange(len(tags))
     both = np.zeros((len(tags), len(tags)), np.float32)
     for start in range(0, len(pictures), BLOCK):
-        block = pictures[start : start + BLOCK]
+        block = np.asarray(pictures[start : start + BLOCK])
         has = np.zeros((len(block), len(tags)), np.float32)
-        begins = np.searchsorted(shown.picture, [picture.at for picture in block])
-        ends = np.searchsorted(shown.picture, [picture.at + 1 for picture in block])
+        begins, ends = np.searchsorted(shown.picture, block), np.searchsorted(shown.picture, block + 1)
         for row, (begin, end) in enumerate(zip(begins, ends, strict=True)):
             own = column[shown.tag[begin:end]]
             has[row, own[own >= 0]] = 1

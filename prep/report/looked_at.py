@@ -36,7 +36,9 @@ def near_copies(pictures: Sequence[Picture], thumbs: Thumbs) -> Html:
     found = [picture for picture in pictures if "near_copy" in picture.flags and picture.near_of]
     if not found:
         return section("copies", "Near copies", paragraph("None.", "faint"))
-    others = {(picture.character, picture.image_id): picture for picture in pictures if picture.real}
+    originals = {(picture.character, picture.near_of) for picture in found}
+    real = (picture for picture in pictures if picture.real)
+    others = {shown: each for each in real if (shown := (each.character, each.image_id)) in originals}
     rows, pairs = [], []
     for picture in found[:MOST_COPIES]:
         other = others.get((picture.character, picture.near_of))
@@ -76,8 +78,8 @@ def problems(found: Sequence[Line], problem: str, left_out: Mapping[tuple[str, s
 
 def _measured(found: Sequence[Trained], pictures: Sequence[Picture], heads: Heads) -> str:
     """In how many pictures it is known whether a head is cut."""
-    placed = [pictures[key] for each in found for key, placement in each.placements.items() if placement]
-    known = sum(bool(_heads(picture, heads)) for picture in placed)
+    placed = [key for each in found for key, placement in sorted(each.placements.items()) if placement]
+    known = sum(bool(_heads(pictures[key], heads)) for key in placed)
     if not known:
         return "Whether a head is cut is not measured: a run with crops finds the heads."
     return (

@@ -50,7 +50,7 @@ def page(found: Set) -> str:
     samples = by_character(pictures, "consistency")
     lines, unread = read_problems(found.out)
     parts = [
-        sections.characters(everyone, chosen(everyone, thumbs.room), thumbs),
+        sections.characters(everyone, chosen(everyone, pictures, thumbs.room), thumbs),
         sections.tags(frequencies(pictures, tags), captions - len(tags.sentences), len(tags.sentences)),
         sections.levels(facts, by_level, own_lengths),
         sections.together(never_parted(everyone, tags)),

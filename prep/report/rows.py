@@ -1,15 +1,17 @@
-"""What the report reads of a set: one small tuple per picture, and the tags of all pictures in three columns.
+"""What the report reads of a set: one packed tuple per picture, and the tags of all pictures in three columns.
 
 A tag as a Python object, 40 per picture, would take a hundred times the memory.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from sys import intern
 from typing import NamedTuple
 
 import numpy as np
 
+from prep.blocks import Packed, batched
 from prep.dataset.opened import Set
 from prep.dataset.rows import manifest_columns
 from prep.edits.decisions import Decisions
@@ -107,9 +109,9 @@ class Tags:
         return self.where(self.why == 0)
 
 
-def read_pictures(found: Set) -> list[Picture]:
+def read_pictures(found: Set) -> Sequence[Picture]:
     """In the manifest's order, with the decisions since the last run. Raises UsageError for a damaged manifest."""
-    return list(_pictures(found))
+    return Packed(_pictures(found))
 
 
 def read_tags(found: Set, pictures: Sequence[Picture]) -> Tags:
@@ -167,12 +169,16 @@ def _whys(column) -> np.ndarray:
 
 
 def _pictures(found: Set) -> Iterator[Picture]:
-    triggers, rows = triggers_of(found.ledger), list(found.rows(columns=COLUMNS))
-    lists = Decisions(found.ledger).lists(row["picture"] for row in rows)
-    for at, row in enumerate(rows):
+    decisions = Decisions(found.ledger)
+    lists = decisions.lists(row["picture"] for row in found.rows(columns=()))
+    rows = chain.from_iterable(
+        zip(block, triggers_of(decisions, [row["picture"] for row in block]), strict=True)
+        for block in batched(found.rows(columns=COLUMNS))
+    )
+    for at, (row, triggers) in enumerate(rows):
         by_prep = row["caption"] or ""
         now = found.caption(row) if trains(row["origin"], row["status"]) else by_prep
-        words = triggers.get(row["picture"]) or tuple(items(by_prep)[:1])
+        words = triggers or tuple(items(by_prep)[:1])
         yield Picture(
             at=at,
             **{name: row[name] or "" for name in ("image_id", "character", "origin", "status", "reason", "file")},

@@ -232,14 +232,18 @@ def _trial(facts: Facts) -> str:
 
 def _second_reader(pictures: Sequence[Picture]) -> Iterator[tuple[str, Html]]:
     """A line about the second reader, if there is one: where it differs from the first."""
-    read = [picture for picture in pictures if picture.second and picture.trains]
+    read, differ, first = 0, 0, ""
+    about: Counter[str] = Counter()
+    for picture in pictures:
+        if picture.second and picture.trains:
+            read, first = read + 1, first or picture.second
+            differ += bool(picture.disagrees)
+            about.update(picture.disagrees)
     if not read:
         return
-    differ = [picture for picture in read if picture.disagrees]
-    about = Counter(tag for picture in differ for tag in picture.disagrees)
     most = ", ".join(f"{prompt_text(tag)} ({count:,})" for tag, count in about.most_common(MOST_DISPUTED))
-    said = f"; differs in {len(differ):,} of {quantity(len(read), 'picture')}"
-    yield "Second reader", Html(name(read[0].second) + text(said + (f", most about {most}" if most else "")))
+    said = f"; differs in {differ:,} of {quantity(read, 'picture')}"
+    yield "Second reader", Html(name(first) + text(said + (f", most about {most}" if most else "")))
 
 
 def _threshold(facts: Facts, found: Sequence[Level] = ()) -> str:

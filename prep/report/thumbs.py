@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from itertools import chain, zip_longest
 from pathlib import Path
+from typing import TypeVar
 
 from prep.dataset.linked import picture_bytes
 from prep.dataset.opened import as_it_lies
@@ -14,6 +15,8 @@ from prep.report.counts import Character
 from prep.report.html import Html, text
 from prep.report.rows import Picture
 from prep.types import RETOUCHED
+
+T = TypeVar("T")
 
 MOST = 200
 SIDES_PX = (320, 192, 96)  # a smaller one where a picture would take more than its share of the page
@@ -74,12 +77,12 @@ class Thumbs:
         return thumbnail(self.out, sha256(data).hexdigest(), lambda: data, side_px, self.max_pixels)
 
 
-def chosen(characters: Sequence[Character], room: int) -> Mapping[str, list[Picture]]:
+def chosen(characters: Sequence[Character], pictures: Sequence[Picture], room: int) -> Mapping[str, list[Picture]]:
     """character -> its pictures to show: spread evenly, real ones first, and every character's first ones before any
     other's second ones.
     """
     wanted = {
-        character.name: [*_spread(character.kept, REAL), *_spread(character.accepted, DRAWN)]
+        character.name: [*(pictures[at] for at in _spread(character.kept, REAL)), *_spread(character.accepted, DRAWN)]
         for character in characters
     }
     rounds = chain.from_iterable(zip_longest(*([(name, each) for each in found] for name, found in wanted.items())))
@@ -89,6 +92,6 @@ def chosen(characters: Sequence[Character], room: int) -> Mapping[str, list[Pict
     return found
 
 
-def _spread(pictures: Sequence[Picture], most: int) -> list[Picture]:
+def _spread(pictures: Sequence[T], most: int) -> list[T]:
     step = max(1.0, len(pictures) / most)
     return [pictures[int(at * step)] for at in range(min(len(pictures), most))]

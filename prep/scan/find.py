@@ -60,10 +60,14 @@ def _without_images(src: Path, listing: Listing) -> str:
 
 def _listing(src: Path, walk: Walk) -> Listing:
     """Everything that the walk found, seen together."""
-    stems = {_stem(found.path) for found in walk.pictures} | {_stem(path) for path, kind in walk.others if kind.art}
-    masks = {each.path for each in walk.pictures if "mask" in each.path.lower() and _is_mask(each.path, stems)}
-    pictures = [found for found in walk.pictures if found.path not in masks]
-    art = [found.path for found in pictures] or [path for path, kind in walk.others if kind.art]
+    may_be_masks = [each.path for each in walk.pictures if "mask" in each.path.lower()]
+    stems: set[str] = set()  # of most folders nobody asks for them
+    if may_be_masks or any(kind is TEXT for _, kind in walk.others):
+        stems = {_stem(found.path) for found in walk.pictures} | {_stem(path) for path, kind in walk.others if kind.art}
+    masks = {path for path in may_be_masks if _is_mask(path, stems)}
+    walk.pictures.sort(key=_path_bytes)
+    pictures = [found for found in walk.pictures if found.path not in masks] if masks else walk.pictures
+    art = (found.path for found in pictures) if pictures else (path for path, kind in walk.others if kind.art)
     in_folders = any("/" in _below(walk.base, path) for path in art)
     name = src.resolve().name
 
@@ -80,18 +84,22 @@ def _listing(src: Path, walk: Walk) -> Listing:
         below = _below(walk.base, parent).partition("/")[2].partition("/")[0]
         return below and character_of(below)
 
-    whose = [(found, folder(_parent(found.path))) for found in pictures]
-    files = [each._replace(character=character_of(of), variant=variant(_parent(each.path))) for each, of in whose if of]
-    others = [(path, MASK) for path in masks] + [(found.path, LOOSE) for found, of in whose if not of]
+    def with_character(found: Found) -> Found:
+        parent = _parent(found.path)
+        return found._replace(character=character_of(folder(parent)), variant=variant(parent))
+
+    files = Packed(with_character(found) for found in pictures if folder(_parent(found.path)))
+    loose = [found.path for found in pictures if not folder(_parent(found.path))]
+    others = [(path, MASK) for path in masks] + [(path, LOOSE) for path in loose]
     others += _with_captions(walk.others, stems)
     left = [
         Left(path, kind, character_of(folder(_parent(path))), variant(_parent(path)))
         for path, kind in others
         if kind.message
     ]
-    folders = {of for _, of in whose if of}
+    folders = {folder(parent) for parent in {_parent(file.path) for file in files}}
     return Listing(
-        files=Packed(sorted(files, key=_path_bytes)),
+        files=files,
         left=tuple(sorted(left, key=_path_bytes)),
         source=character_of(name),
         counted=Counter(kind.name for _, kind in others if not kind.message),

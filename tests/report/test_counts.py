@@ -106,7 +106,7 @@ def test_what_was_drawn_is_counted_by_kind_and_manner():
 
 def test_every_character_has_a_picture_before_any_has_a_second():
     found = pictures(*[{"character": name} for name in "abc" * 4])
-    shown = chosen(characters(found, tags_of(*[{}] * 12), 1), 7)
+    shown = chosen(characters(found, tags_of(*[{}] * 12), 1), found, 7)
     assert [len(each) for each in shown.values()] == [3, 2, 2]
 
 
