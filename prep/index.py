@@ -10,6 +10,7 @@ from itertools import chain
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 BLOCK = 4096
 
@@ -21,16 +22,21 @@ class Index:
         hashes = np.fromiter(map(hash, values(column)), np.int64, len(column))
         order = hashes.argsort(kind="stable")
         self._column = column
-        self._order = order.astype(np.int32)
-        self._hashes = memoryview(hashes[order])  # its items are Python's own integers, which bisect compares fastest
+        _, starts, texts = column.buffers()
+        self._starts = memoryview(np.frombuffer(starts, np.int32)[column.offset :] if starts else np.zeros(1, np.int32))
+        self._texts = memoryview(texts or b"")
+        self._order = memoryview(order.astype(np.int32))  # the items are Python's own integers, which are fast
+        self._hashes = memoryview(hashes[order])
 
     def find(self, value: str | bytes) -> int | None:
         """Its place; None: it is not there."""
-        wanted = hash(value)
+        wanted, data = hash(value), value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
         at = bisect_right(self._hashes, wanted)
         while at and self._hashes[at - 1] == wanted:
             at -= 1
-            if self._column[place := int(self._order[at])].as_py() == value:  # else another one has the same hash
+            place = self._order[at]
+            # As bytes: a view compares one at a time. If they differ, another value has the same hash.
+            if bytes(self._texts[self._starts[place] : self._starts[place + 1]]) == data:
                 return place
         return None
 
@@ -43,12 +49,12 @@ class Index:
         hashes = np.asarray(self._hashes)
         last = hashes.searchsorted(wanted, "right") - 1
         there = (hashes[last] == wanted).nonzero()[0]  # of one that is before all, last is -1: another hash
-        places[there] = self._order[last[there]]
-        found = self._column.take(pa.array(places[there])).to_pylist()
-        for at, value in zip(there.tolist(), found, strict=True):
-            if value != some[at]:
-                place = self.find(some[at])
-                places[at] = -1 if place is None else place
+        places[there] = np.asarray(self._order)[last[there]]
+        asked = pa.array([some[at] for at in there.tolist()], self._column.type)
+        alike = pc.equal(self._column.take(pa.array(places[there])), asked)
+        for at in there[~alike.to_numpy(zero_copy_only=False)].tolist():  # another one has the same hash
+            place = self.find(some[at])
+            places[at] = -1 if place is None else place
         return places
 
 

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from prep.blocks import batched
 from prep.ledger import Book
@@ -57,6 +60,24 @@ class Shelved(Mapping[str, T]):
             found = self._book.values(block, *self._table.column_names)
             for subject, row in zip(block, found, strict=True):
                 yield self._changed.get(subject) or (None if row is None else self._make(*row))
+
+    def beside(self, subjects: Iterable[str]) -> Iterator[tuple[str, T | None]]:
+        """Each subject with its record."""
+        if subjects is self:
+            yield from self.items()
+            return
+        for block in batched(subjects):
+            yield from zip(block, self.of(block), strict=True)
+
+    def where(self, name: str, *values: Any) -> dict[str, T]:
+        """The records that have one of these values in this column: of a large shelf, few are meant to."""
+        chosen = pc.is_in(self._table[name], pa.array(values, self._table.schema.field(name).type))
+        table = self._table.filter(chosen)
+        subjects = self._book.columns["subject"].filter(chosen.combine_chunks()).to_pylist()
+        made = map(self._make, *(column.to_pylist() for column in table.columns))
+        found = {subject: each for subject, each in zip(subjects, made, strict=True) if subject not in self._changed}
+        changed = ((subject, each) for subject, each in self._changed.items() if getattr(each, name) in values)
+        return found | dict(changed)
 
     def lacks(self, subjects: Iterable[str]) -> Iterator[str]:
         """Those that have no record, in order."""

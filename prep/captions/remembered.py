@@ -4,7 +4,8 @@
 ten times the memory.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Self
 
 from prep.types import Caption
 
@@ -17,15 +18,20 @@ class Remembered:
     def __init__(
         self, items: tuple[str, ...], proof: bytes, triggers: int = 1, compose: Callable[[], Caption] | None = None
     ) -> None:
-        """Proven to be what compose would give; see Composer.proof. A copy by pickle needs its compose anew."""
+        """Proven to be what compose would give; see Composer.proof. A packed copy needs its compose anew."""
         self.items = items
         self.proof = proof
         self.triggers = triggers
         self.compose = compose
         self._whole: Caption | None = None
 
-    def __reduce__(self) -> tuple:
-        return Remembered, (self.items, self.proof, self.triggers)
+    def __iter__(self) -> Iterator[Any]:
+        """What a copy is made of: see blocks.py."""
+        return iter((self.items, self.proof, self.triggers))
+
+    @classmethod
+    def _make(cls, parts: Iterable[Any]) -> Self:
+        return cls(*parts)
 
     @property
     def text(self) -> str:

@@ -146,8 +146,8 @@ class KohyaExporter:
     def _write_chunk(self, chunk: list[Row], pool: ThreadPoolExecutor, done: Written) -> None:
         texts: list[tuple[Path, Row]] = []
         fresh: dict[str, Placed] = {}
-        before = {picture: self.placement[picture] for picture in map(image_key, chunk)}
-        for row, (placed, now) in zip(chunk, pool.map(self._put, chunk), strict=True):
+        before = list(self.placement.known.of(map(image_key, chunk)))
+        for row, (placed, now) in zip(chunk, pool.map(self._put, chunk, before), strict=True):
             if placed is None:
                 continue
             picture, group = image_key(row), placed.group
@@ -166,19 +166,18 @@ class KohyaExporter:
             done.captions += wrote and image_key(row) not in fresh
             if row is not asked:
                 done.rows[image_key(row)] = row
-        self._clear_names(before, fresh)
+        self._clear_names(zip(map(image_key, chunk), before, strict=True), fresh)
 
-    def _clear_names(self, before: dict[str, Placed | None], fresh: dict[str, Placed]) -> None:
+    def _clear_names(self, before: Iterable[tuple[str, Placed | None]], fresh: dict[str, Placed]) -> None:
         """Remove what is there under an earlier name."""
-        for picture, now in fresh.items():
-            old = before[picture]
-            if old and (old.group, old.stem) != (now.group, now.stem):
+        for picture, old in before:
+            now = fresh.get(picture)
+            if now and old and (old.group, old.stem) != (now.group, now.stem):
                 take_out(picture, old, self.edits.decisions, self.placement, self.edits.out)
 
-    def _put(self, row: Row) -> tuple[Placed | None, bool]:
-        """-> (the placed file or None, whether it was placed now)."""
+    def _put(self, row: Row, placed: Placed | None) -> tuple[Placed | None, bool]:
+        """placed: as it is known. -> (the placed file or None, whether it was placed now)."""
         picture, group = image_key(row), self.places.group(row)
-        placed = self.placement[picture]
         damaged = self.placement.damaged.get(picture)
         stays = placed and placed.state == "placed" and not damaged and self.placement.there(placed)
         if stays:

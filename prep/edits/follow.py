@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from prep.blocks import batched
 from prep.edits.decisions import Decisions
@@ -61,9 +62,10 @@ def follow(rows: Sequence[Row], decisions: Decisions, placement: Placement, ledg
     """
     book = ledger.book(PICTURE)
     known = Shelved(book, Known, Known._fields)
-    became = {subject: was.became for subject, was in known.items() if was.became}
-    decided = decisions.by_hand() | {subject for subject, placed in placement.known.items() if placed.hand}
-    present, gone = _compared(rows, known, book, {*decided, *became.values()})
+    columns = book.table.filter(pc.is_valid(book.table["became"])).select(["subject", "became"]).columns
+    became = dict(zip(*(column.to_pylist() for column in columns), strict=True))
+    decided = decisions.by_hand() | placement.known.where("hand", True).keys()
+    present, gone, new = _compared(rows, known, book, {*decided, *became.values()})
     for old in sorted((decided & set(became)) - set(present)):
         new = became[old]
         if new not in present:
@@ -90,8 +92,8 @@ def follow(rows: Sequence[Row], decisions: Decisions, placement: Placement, ledg
             now = Known(was.path, was.pixels, False, successors.get(subject))
             if now != was:
                 writer.append({"subject": subject, "recipe": "", **now._asdict()})
-        for row, was in _known_of(rows, known):
-            now = Known(path_key(row.ref.path), row.ref.pixels, True, None)
+        for row, was in _known_of(rows, known) if new else ():
+            now = _now(row)
             if now != was:
                 writer.append({"subject": image_key(row), "recipe": "", **now._asdict()})
     followed = set(moved.values())
@@ -104,19 +106,26 @@ def _known_of(rows: Iterable[Row], known: Shelved[Known]) -> Iterator[tuple[Row,
         yield from zip(block, known.of(map(image_key, block)), strict=True)
 
 
+def _now(row: Row) -> Known:
+    return Known(path_key(row.ref.path), row.ref.pixels, True, None)
+
+
 def _compared(
     rows: Iterable[Row], known: Shelved[Known], book: Book, asked: Collection[str]
-) -> tuple[dict[str, str], dict[str, Known]]:
-    """-> (of the pictures in SRC that are asked for, their pixels' hash; what is known of those that are gone)."""
-    there = np.zeros(len(book), bool)
+) -> tuple[dict[str, str], dict[str, Known], bool]:
+    """-> (of the pictures in SRC that are asked for, their pixels' hash; what is known of those that are gone; whether
+    something else is to be known of those that are here).
+    """
+    there, new = np.zeros(len(book), bool), False
     present: dict[str, str] = {}
     for block in batched(row for row in rows if row.status != "duplicate" and row.ref.sha256):
         subjects = list(map(image_key, block))
         places = book.places(subjects)
         there[places[places >= 0]] = True
         present |= {at: row.ref.pixels for at, row in zip(subjects, block, strict=True) if at in asked}
+        new = new or any(_now(row) != was for row, was in zip(block, known.of(subjects), strict=True))
     gone = book.columns["subject"].filter(pa.array(~there)).to_pylist()
-    return present, dict(zip(gone, known.of(gone), strict=True))
+    return present, dict(zip(gone, known.of(gone), strict=True)), new
 
 
 def _know_again(decisions: Decisions, pairs: Mapping[str, str]) -> None:

@@ -27,7 +27,7 @@ from prep.edits.merge import Hand, merged, source
 from prep.edits.placed import Placement
 from prep.edits.sidecar import CAPTION, LONGEST_BYTES, Entry, absorb, begun, caption_text, texts_of
 from prep.edits.sources import read_sources
-from prep.edits.unchanged import Unchanged
+from prep.edits.unchanged import Unchanged, same_text
 from prep.errors import ImageError
 from prep.files import NotAFileError, read_file, write_whole
 from prep.index import Hashes
@@ -109,8 +109,7 @@ class HandEdits:
         verdicts: dict[str, str | None] = {}
         states: dict[str, list[str]] = defaultdict(list)
         now, listings = self.decisions.verdicts(), self.placement.listings
-        for picture in pictures:
-            placed = self.placement[picture]
+        for picture, placed in self.placement.known.beside(pictures):
             there = placed is not None and self.placement.there(placed)
             if now.get(picture) == "excluded":
                 back = there and placed.state == "excluded"  # put back into its folder
@@ -262,18 +261,19 @@ class HandEdits:
     def _to_read(self, pictures: Iterable[str], asked: Collection[str]) -> Iterator[str]:
         """Those whose caption file may have changed, and those that are asked for."""
         for block in batched(pictures):
-            for picture, text in zip(block, self.decisions.settled(block), strict=True):
-                if text is None or not self._is_as_it_was(picture, text) or picture in asked:
+            known = zip(
+                block, self.decisions.settled(block), self.placement.known.of(block), self.unchanged.known.of(block),
+                strict=True,
+            )  # fmt: skip
+            for picture, text, placed, before in known:
+                # Of most it is known, by the stat, that their file has this text still.
+                stat = self.placement.sidecar_stat(placed) if placed else None
+                if text is None or stat is None or before is None or not same_text(before, stat, text):
                     yield picture
-
-    def _is_as_it_was(self, picture: str, text: str) -> bool:
-        """Whether its caption file is known to have this text still, without reading it."""
-        placed = self.placement[picture]
-        stat = self.placement.sidecar_stat(placed) if placed else None
-        if stat is None or not self.unchanged.has(picture, stat, text):
-            return False
-        self._standing.add((picture, text))
-        return True
+                    continue
+                self._standing.add((picture, text))
+                if picture in asked:
+                    yield picture
 
     def _in_kohya(self, picture: str) -> str | None:
         placed = self.placement[picture]

@@ -146,9 +146,10 @@ class Placement:
         moved = self.moved()
         for subject, placed in self.known.items():
             # Also for removed pictures: the user's version may be put back before prep's own.
-            if placed.state == "leaving" or subject in moved or (name := self._name_now(placed)) is None:
+            if placed.state == "leaving" or subject in moved:
                 continue
-            if name == placed.name and placed.is_as(self.listings[placed.group][name]):
+            stat = self.listings[placed.group].get(placed.name) if placed.group in self.listings else None
+            if stat is not None and placed.is_as(stat) or (name := self._name_now(placed)) is None:
                 continue
             now = self._looked_at(placed._replace(name=name))
             if now is None:
@@ -180,11 +181,11 @@ class Placement:
 
     def left_out(self) -> Iterator[str]:
         """The subjects that the user removed."""
-        return (subject for subject, placed in self.known.items() if placed.state in LEFT_OUT)
+        return iter(self.known.where("state", *LEFT_OUT))
 
     def moved(self) -> set[str]:
         """Subjects whose place now belongs to another subject: the same picture under another name."""
-        unplaced = {subject: placed for subject, placed in self.known.items() if placed.state == "unplaced"}
+        unplaced = self.known.where("state", "unplaced")
         if not unplaced:
             return set()
         places = {(placed.group, placed.stem) for placed in unplaced.values()}

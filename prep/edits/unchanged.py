@@ -47,7 +47,8 @@ class Unchanged:
 
     def has(self, picture: str, stat: Stat, text: str) -> bool:
         """Whether a file with this stat is known to have exactly prep's bytes for this text."""
-        return self.known.get(picture) == (*stat, _digest(text))
+        before = self.known.get(picture)
+        return before is not None and same_text(before, stat, text)
 
     def note(self, picture: str, stat: Stat, text: str, seen_ns: int) -> None:
         """The file had exactly prep's bytes for this text. stat: as it was before it was read, at seen_ns or later."""
@@ -66,6 +67,11 @@ class Unchanged:
             self.ledger.write(SIDECAR, rows)
             self.known |= self.new
         self.new = {}
+
+
+def same_text(row: tuple, stat: Stat, text: str) -> bool:
+    """Whether a file with this stat has prep's bytes for this text. row: what is known of the file."""
+    return row[:-1] == stat and row[-1] == _digest(text)
 
 
 def _row(*columns: int | bytes) -> tuple:

@@ -13,7 +13,7 @@ from prep.types import Row
 
 
 def about_characters(record: Profiled, rows: Iterable[Row], settings: Settings) -> dict[str, About]:
-    """rows: of all pictures, real and drawn."""
+    """rows: of all pictures that prep made."""
     groups, _ = read_vary(settings.augmentation.vary, record.known or None)
     shown: dict[str, Counter[str]] = defaultdict(Counter)
     samples: dict[str, list[Row]] = defaultdict(list)

@@ -116,12 +116,13 @@ def packed(record: Profiled, rows: Iterable[Row]) -> Packed[Row]:
         record.composer.keep(made)
         return row._replace(caption=Remembered(made.items, made.proof, made.triggers))
 
-    return Packed(map(remembered, rows), partial(_with_caption, record))
+    return Packed(map(remembered, rows), partial(_with_captions, record))
 
 
-def _with_caption(record: Profiled, row: Row) -> None:
-    if row.caption is not None:
-        row.caption.compose = partial(_composed, record, row, row.caption.proof)
+def _with_captions(record: Profiled, rows: Iterable[Row]) -> None:
+    for row in rows:
+        if row.caption is not None:
+            row.caption.compose = partial(_composed, record, row, row.caption.proof)
 
 
 def _in_tags(run: Run, record: Profiled, rows: Iterable[Row]) -> Iterator[Row]:
@@ -194,7 +195,8 @@ def second_look(run: Run, record: Drawn) -> Sequence[Row]:
     _say_retouched(run, edits)
     edits.note_removals(training(record.rows))
     changed = {picture for picture, entry in edits.decisions.changed.items() if before.get(picture) is not entry}
-    redone = {at for at, row in enumerate(record.rows) if image_key(row) in changed or _newly_excluded(row, edits)}
+    rows = enumerate(record.rows) if changed or edits.excluded else ()
+    redone = {at for at, row in rows if image_key(row) in changed or _newly_excluded(row, edits)}
     if not redone:
         return record.rows
     seen = captioned(run, record, [_undecided(record.rows[at]) for at in sorted(redone)])

@@ -1,6 +1,7 @@
 """The last stage: kohya's folders, the manifest, the sheets, other trainers' formats. stages.py has the first ones."""
 
 from collections import Counter
+from dataclasses import replace
 
 from prep.aside import lying_aside, sweep_empty
 from prep.captions.compose import Composer
@@ -52,7 +53,8 @@ def export(run: Run, drawn: Drawn) -> Exported:
     manifest = ManifestExporter(drawn.tagger.name, drawn.tag_recipe, shaping, run.ledger, floor, second_reader(drawn))
     with spent("manifest"):
         manifest.write(rows, run.out)
-    about = about_characters(drawn, rows, settings)
+    made = [row for row in rows if row.made] if drawn.crops or drawn.drawn else []
+    about = about_characters(drawn, made, settings)
     sheets = Sheets(places, run.ledger, drawn.profiles, drawn.composer.caption_text, settings.scan.max_pixels, about)
     sheets.choose(rows)
     with spent("sheets"):
@@ -88,7 +90,7 @@ def export(run: Run, drawn: Drawn) -> Exported:
     for name in kept:
         beside = f"{name.removesuffix('.toml')}.new.toml"
         run.report.say(f"export: {name} was changed by hand and stays; prep's own is {beside} beside it")
-    return done
+    return replace(done, fates=fates)
 
 
 def aside(run: Run) -> dict[str, Problem]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from prep.captions.compose import Composer
 from prep.captions.of_crop import for_crop
@@ -14,6 +14,9 @@ from prep.models.ref import ModelRef
 from prep.run import Places
 from prep.scan.listing import Listing
 from prep.types import ImageRef, Part, Profile, Row
+
+if TYPE_CHECKING:
+    from prep.pipeline.fates import Fates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,3 +116,4 @@ class Drawn(Captioned):
 @dataclass(frozen=True, kw_only=True)
 class Exported(Drawn):
     left_out: dict[str, str] = field(default_factory=dict)  # file -> why an export cannot use it
+    fates: "Fates | None" = None  # what happened to every file

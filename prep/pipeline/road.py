@@ -112,7 +112,8 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
         record, seconds = travel(run, found)
         with suppress(StoppedError):  # no room for it: all is done, and the next start tries again
             run.ledger.merge()
-        fates = fates_of(record, settings.scan, run.problems)
+        known = record.fates if isinstance(record, Exported) else None
+        fates = known or fates_of(record, settings.scan, run.problems)
         run.problems |= fates.without
         images, files = len(record.listing.files), fates.elsewhere if isinstance(record, Exported) else None
         _keep_run(out / ".prep" / "run.json", run, images, seconds, files)
@@ -261,7 +262,7 @@ def _lines(run: Run, record: Found, fates: Fates) -> Iterator[str]:
     yield from (f"{count:,} {HINTS[kind][count > 1]}" for kind, count in hints.items())
     others = {path for path, each in run.problems.items() if each.kind not in HINTS}
     others -= {each.path for each in (*record.listing.left, *fates.passed)} | {*fates.without}
-    others -= {row.ref.path for row in record.rows if others and not row.made and row.ref.path in others}
+    others -= {row.ref.path for row in (record.rows if others else ()) if not row.made and row.ref.path in others}
     apart = [run.problems[path].kind for path in run.problems if path in others]
     if apart:
         yield f"problems with other files: {reasons(Counter(apart))}"

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import attrgetter
 
-import numpy as np
-
 from prep.blocks import Packed, batched
 from prep.captions.from_settings import composer_of
 from prep.captions.profile import profile_of
@@ -19,6 +17,7 @@ from prep.captions.triggers import trigger_lines
 from prep.captions.variants import variant_profile
 from prep.checks.retag import read_exclusive
 from prep.files import PICTURE_BYTES, read_file
+from prep.index import Hashes
 from prep.jobs.tag import ScoreBook, TagJob, tag_recipe
 from prep.ledger import Book
 from prep.models.choose_models import fetched, tagger_of
@@ -69,8 +68,7 @@ def scan(run: Run, found: Found) -> Scanned:
     run.wants("scan", len(todo))
     tagged: set[str] = set()
     if todo:
-        read = zip(todo, measured_before(book, todo), strict=True)
-        new = Packed(file for file, row in read if not is_current(row, file))
+        new = Packed(file for file, row in measured_before(book, todo) if not is_current(row, file))
         with along_with_the_scan(run, len(new) - len(by_stat(book, new))) as along:
             job = ScanJob(run.src, run.ledger, *measure, SCAN_BATCH)
             if along:
@@ -80,12 +78,13 @@ def scan(run: Run, found: Found) -> Scanned:
                     along.take(outcome)
         tagged = along.taken if along else tagged
         book = run.ledger.book(SCAN, job.recipe)
-    unknown = [file for file, row in zip(todo, measured_before(book, todo), strict=True) if row is None]
+    unknown = [file for file, row in measured_before(book, todo) if row is None]
     # In a dry run a file that was only renamed is recognised by its stat.
     elsewhere = by_stat(book, unknown) if run.options.dry else {}
     run.wants("unknown", len(unknown) - len(elsewhere))
-    rows = Packed(select(_measured(book, files, elsewhere), settings.scan))
-    run.problems |= dict(found.listing.problems) | {row.ref.path: row.ref.problem for row in rows if row.ref.problem}
+    problems = dict(found.listing.problems)
+    rows = Packed(select(_measured(book, files, elsewhere, problems), settings.scan))
+    run.problems |= problems
     run.report.say(f"scan: {quantity(len(files), 'picture')}: {len(todo):,} read, {len(files) - len(todo):,} unchanged")
     for line in folder_lines(found.listing):
         run.report.say(f"scan: {line}")
@@ -109,17 +108,22 @@ def scan(run: Run, found: Found) -> Scanned:
 
 
 def _to_read(run: Run, book: Book, files: Iterable[File]) -> Iterator[File]:
-    for file, row in zip(files, measured_before(book, files), strict=True):
+    for file, row in measured_before(book, files):
         current = is_current(row, file) and (run.options.dry or is_whole(row))
         if run.options.rehash or not current or run.options.retry and row.problem:
             yield file
 
 
-def _measured(book: Book, files: Iterable[File], elsewhere: Mapping[str, Measured]) -> Iterator[ImageRef]:
-    """Of each file. elsewhere: path -> the row of a file that had another name."""
-    for file, row in zip(files, measured_before(book, files), strict=True):
+def _measured(
+    book: Book, files: Iterable[File], elsewhere: Mapping[str, Measured], problems: dict[str, Problem]
+) -> Iterator[ImageRef]:
+    """Of each file. elsewhere: path -> the row of a file that had another name. problems: get those of pictures."""
+    for file, row in measured_before(book, files):
         if row := row or elsewhere.get(file.path):
-            yield ref_from_scan(file, row)
+            ref = ref_from_scan(file, row)
+            if ref.problem:
+                problems[ref.path] = ref.problem
+            yield ref
 
 
 def folder_lines(listing: Listing) -> Iterator[str]:
@@ -139,12 +143,12 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
     second = second_reader(run, tagger)
     recipe = tag_recipe(tagger)
     book = ScoreBook(run.ledger, recipe)
-    todo = Packed(_unread(scanned.rows, book))
-    shown = (row.ref.sha256 for row in scanned.rows if row.status == "kept") if scanned.along else ()
-    along = len({sha256 for sha256 in shown if sha256 in scanned.along})
-    done = _pictures(scanned.rows) - len(todo) - along
+    wanted = Hashes()
+    todo = Packed(_unread(_kept(scanned.rows, wanted), book))
+    along = sum(sha256 in wanted for sha256 in scanned.along)
+    done = len(wanted) - len(todo) - along
     by_second = ScoreBook(run.ledger, second.recipe) if second else None
-    second_reads = second is not None and any(_unread(scanned.rows, by_second))
+    second_reads = second is not None and any(_unread(_kept(scanned.rows), by_second))
     if second_reads and not run.options.dry:
         second = ready(run, second)
     failed: dict[str, Problem] = {}
@@ -169,7 +173,7 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
         MEMORY.clear()
     problems: dict[str, Problem] = {}
     if second:
-        unread = Packed(ref for ref in _unread(scanned.rows, by_second) if ref.sha256 in book)
+        unread = Packed(ref for ref in _unread(_kept(scanned.rows), by_second) if ref.sha256 in book)
         run.wants("second", len(unread))
         if unread:
             by_second, problems = read_by_second(run, second, unread, run.src, "tag")
@@ -179,7 +183,7 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
     since = changed_meanwhile(run, scanned)
     run.problems |= since
 
-    without = {ref.sha256 for ref in _unread(scanned.rows, book)}
+    without = {ref.sha256 for ref in _unread(todo, book)}
 
     def with_verdict(row: Row) -> Row:
         if row.status != "kept" or row.ref.sha256 not in without and row.ref.path not in since:
@@ -195,21 +199,25 @@ def tag(run: Run, scanned: Scanned) -> Tagged:
     )  # fmt: skip
 
 
-def _unread(rows: Iterable[Row], book: ScoreBook) -> Iterator[ImageRef]:
-    """The pictures without scores, each once."""
+def _kept(rows: Iterable[Row], seen: Hashes | None = None) -> Iterator[ImageRef]:
+    """seen: gets the sha256 of each."""
+    for row in rows:
+        if row.status == "kept":
+            if seen is not None:
+                seen.add(row.ref.sha256)
+            yield row.ref
+
+
+def _unread(refs: Iterable[ImageRef], book: ScoreBook) -> Iterator[ImageRef]:
+    """Those without scores, each picture once: two characters may share one."""
     seen: set[str] = set()
-    for block in batched(row.ref for row in rows if row.status == "kept"):
+    for block in batched(refs):
         without = {*book.lacks([ref.sha256 for ref in block])} - seen
         for ref in block:
             if ref.sha256 in without:
                 without.remove(ref.sha256)
                 seen.add(ref.sha256)
                 yield ref
-
-
-def _pictures(rows: Iterable[Row]) -> int:
-    """How many are kept, each counted once: two characters may share one."""
-    return len(np.unique(np.fromiter((hash(row.ref.sha256) for row in rows if row.status == "kept"), np.int64)))
 
 
 def _by_path(rows: Iterable[Row], problems: Mapping[str, Problem]) -> dict[str, Problem]:
@@ -281,11 +289,18 @@ def profile(run: Run, tagged: Tagged) -> Profiled:
 def caption(run: Run, profiled: Profiled) -> Captioned:
     edits = profiled.edits
     edits.note_removals(training(profiled.rows), run.options.restore)
-    rows = packed(profiled, captioned(run, profiled, profiled.rows))
-    run.problems |= {row.ref.path: NO_TAGS for row in rows if "no_tags" in row.flags} | run.problems
-    sources = Counter(row.caption_source for row in rows if row.status == "kept")
+    sources: Counter[str | None] = Counter()
+
+    def counted(row: Row) -> Row:
+        sources[row.caption_source] += row.status == "kept"
+        if "no_tags" in row.flags:
+            run.problems.setdefault(row.ref.path, NO_TAGS)
+        return row
+
+    rows = packed(profiled, map(counted, captioned(run, profiled, profiled.rows)))
     text = ", ".join(f"{sources[name]:,} {words}" for name, words in CAPTION_SOURCES.items() if sources[name])
     run.report.say(f"caption: {text or 'nothing to caption'}")
-    for line in without_trigger(rows, profiled):
+    by_hand = sources.keys() - {None, "machine"}
+    for line in without_trigger(rows if by_hand else (), profiled):
         run.report.say(f"caption: {line}")
     return Captioned.grown(profiled, rows=rows)

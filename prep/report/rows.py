@@ -1,4 +1,4 @@
-"""What the report reads of a set: one packed tuple per picture, and the tags of all pictures in three columns.
+"""What the report reads of a set: one small tuple per picture, and the tags of all pictures in three columns.
 
 A tag as a Python object, 40 per picture, would take a hundred times the memory.
 """
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from prep.blocks import Packed, batched
+from prep.blocks import batched
 from prep.dataset.opened import Set
 from prep.dataset.rows import manifest_columns
 from prep.edits.decisions import Decisions
@@ -27,6 +27,9 @@ SHOWS = 5  # from here on, what a picture shows does not count
 MEASURED = ("check_identity", "check_damage", "check_alike", "asked", "changes", "check_missing")
 PLAIN = ("source", "near_of", "width", "height", "complexity", "threshold", "caption_source", "tagger", "generator",
          "format", "bytes")  # fmt: skip
+# Texts that many pictures have.
+OFTEN = ("character", "origin", "status", "reason", "complexity", "caption_source", "tagger", "generator", "variant",
+         "manner", "format")  # fmt: skip
 COLUMNS = (*PLAIN, "variant", "manner", "flags", "caption", "second_tagger", "disagreements", *MEASURED)
 
 
@@ -111,7 +114,7 @@ class Tags:
 
 def read_pictures(found: Set) -> Sequence[Picture]:
     """In the manifest's order, with the decisions since the last run. Raises UsageError for a damaged manifest."""
-    return Packed(_pictures(found))
+    return list(_pictures(found))
 
 
 def read_tags(found: Set, pictures: Sequence[Picture]) -> Tags:
@@ -181,21 +184,19 @@ def _pictures(found: Set) -> Iterator[Picture]:
         words = triggers or tuple(items(by_prep)[:1])
         yield Picture(
             at=at,
-            **{name: row[name] or "" for name in ("image_id", "character", "origin", "status", "reason", "file")},
-            **{name: row[name] or "" for name in ("source", "near_of", "complexity", "caption_source", "tagger")},
-            **{name: row[name] or "" for name in ("generator", "variant", "manner")},
+            **{name: row[name] or "" for name in ("image_id", "file", "source", "near_of")},
+            **{name: intern(row[name] or "") for name in OFTEN},
             width=row["width"] or 0,
             height=row["height"] or 0,
             threshold=row["threshold"],
             caption=now or "",
             triggers=words,
             listed=lists.get(row["picture"], ""),
-            format=row["format"] or "",
             bytes=row["bytes"] or 0,
             identity=row["check_identity"],
             damage=row["check_damage"],
             alike=row["check_alike"],
-            **{name: tuple(row[name] or ()) for name in ("flags", "asked", "changes")},
+            **{name: tuple(map(intern, row[name] or ())) for name in ("flags", "asked", "changes")},
             missing=tuple(row["check_missing"] or ()),
             second=row["second_tagger"] or "",
             disagrees=tuple(intern(each["name"]) for each in row["disagreements"] or ()),

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from prep.scan.kinds import Kind
@@ -40,11 +41,11 @@ class Listing:
     numbered: tuple[str, ...] = ()  # folders whose names begin with kohya's repeats
     nested: Mapping[str, int] = field(default_factory=dict)  # character -> its sub-folders with pictures
 
-    @property
+    @cached_property
     def characters(self) -> list[str]:
         return sorted({found.character for found in self.files})
 
-    @property
+    @cached_property
     def expected(self) -> list[str]:
         """These characters, and each one whose folder has a file that could have been a picture."""
         return sorted({*self.characters, *(left.character for left in self.left if left.kind.art and left.character)})
@@ -54,7 +55,7 @@ class Listing:
         """These, and the one that loose pictures would belong to: settings may name it."""
         return [*self.expected, *({self.source} - {*self.expected})]
 
-    @property
+    @cached_property
     def variants(self) -> dict[str, list[str]]:
         """Character -> its variants: sub-folders with a picture, or with a file that could have been one."""
         art = (each for each in self.left if each.kind.art)

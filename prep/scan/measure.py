@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from prep.blocks import batched
 from prep.config import recipe
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, read_file
@@ -87,10 +88,11 @@ def path_key(path: str) -> str:
     return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def measured_before(book: Book, files: Iterable[Found]) -> Iterator[Measured | None]:
-    """The row of each file's path, whether or not the file is still as it was."""
-    rows = book.values((path_key(file.path) for file in files), *Measured._fields)
-    return (row and Measured(*row) for row in rows)
+def measured_before(book: Book, files: Iterable[Found]) -> Iterator[tuple[Found, Measured | None]]:
+    """Each file with the row of its path, whether or not the file is still as it was."""
+    for block in batched(files):
+        rows = book.values((path_key(file.path) for file in block), *Measured._fields)
+        yield from zip(block, (row and Measured(*row) for row in rows), strict=True)
 
 
 def is_current(row: Measured | None, found: Found) -> bool:
