@@ -90,6 +90,7 @@ class Ledger:
         if damaged:
             self._without(shelf, damaged)
         table = pa.concat_tables(tables) if tables else shelf.schema.empty_table()
+        tables.clear()
         if recipe is not None and not pc.all(own := pc.equal(table["recipe"], pa.scalar(recipe))).as_py():
             table = table.filter(own)
         return _winners(table)

@@ -14,7 +14,7 @@ from prep.ledger import Book
 T = TypeVar("T")
 
 BLOCK = 64  # made at once: who asks for one asks for its neighbours next
-BLOCKS = 128  # in memory; in turns, since a set that grew often has its neighbours in many places
+BLOCKS = 32  # in memory; in turns, since a set that grew often has its neighbours in many places
 
 
 class Shelved(Mapping[str, T]):

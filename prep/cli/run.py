@@ -49,7 +49,7 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     from prep.pipeline.one_run import only_this_run, other_than_before
     from prep.pipeline.settled import finish
     from prep.process.arrow import keep_arrow_small
-    from prep.process.heap import collect_rarely, own_this_process
+    from prep.process.heap import collect, collect_rarely, give_back_large_blocks, own_this_process
     from prep.process.pictures import trust_our_own_limits
     from prep.process.signals import interruptible
     from prep.run import Options
@@ -81,11 +81,13 @@ def command(src, out, config, sets, to, plan, retry, rehash, rebalance, restore,
     trust_our_own_limits()
     own_this_process()
     collect_rarely()
+    give_back_large_blocks()
     if {settings.tagger.device, settings.generator.device} != {"cpu"} and (why := without_cuda()):
         say(why)
     with interruptible():
         result = road.run(src, out, settings, options, carrier)
         if to is None:
+            collect()
             result = finish(src, out, settings, options, result)
     for line in only_this_run(src, out, config, sets, settings):
         say(line)

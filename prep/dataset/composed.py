@@ -19,7 +19,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from prep.captions.compose import PROOF_BYTES
-from prep.captions.remembered import Remembered
 from prep.files import open_file
 from prep.ledger import Ledger, Shelf
 from prep.types import Caption
@@ -46,7 +45,8 @@ class Composed:
         self.ledger = ledger
         self.proofs = bytearray()  # of the rows asked for so far
         self._last = ledger.rows(PROOFS).get(path.name)
-        self._places: dict[bytes, int] = {}
+        self._known = np.zeros(0, np.int64)  # the proofs in the last manifest, sorted, and where each is
+        self._where = np.zeros(0, np.int64)
         self._starts = np.zeros(0, np.int64)  # the first row of each row group
         self._opened = ExitStack()
 
@@ -61,9 +61,7 @@ class Composed:
             table = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
         except (OSError, pa.ArrowException):  # gone, or not prep's: all is composed
             return self
-        proofs = last["proofs"]
-        self._places = {proofs[at : at + PROOF_BYTES]: at // PROOF_BYTES for at in range(0, len(proofs), PROOF_BYTES)}
-        self._places.pop(NO_PROOF, None)
+        self._known, self._where = np.unique(_numbers(last["proofs"]), return_index=True)
         rows = [table.metadata.row_group(group).num_rows for group in range(table.num_row_groups)]
         self._starts = np.cumsum([0, *rows[:-1]])
         # Rows keep their order from one manifest to the next: two groups are in memory at a time.
@@ -75,12 +73,12 @@ class Composed:
 
     def columns(self, captions: Sequence[Caption | None], schema: pa.Schema) -> dict[str, pa.ChunkedArray]:
         """Name -> values, of COLUMNS. captions: of the next rows, in order; None: the row has none."""
-        self.proofs += b"".join(NO_PROOF if each is None else each.proof for each in captions)
-        kept = [self._places.get(each.proof) if isinstance(each, Remembered) else None for each in captions]
-        fresh = [each for each, place in zip(captions, kept, strict=True) if place is None]
+        proofs = b"".join(NO_PROOF if each is None else each.proof for each in captions)
+        self.proofs += proofs
+        places = self._places(_numbers(proofs))
+        fresh = [each for each, place in zip(captions, places.tolist(), strict=True) if place < 0]
         tables = [pa.table(_columns(fresh), pa.schema([schema.field(name) for name in COLUMNS]))]
         order, begin = np.empty(len(captions), np.int64), len(fresh)
-        places = np.array([-1 if place is None else place for place in kept], np.int64)
         order[places < 0] = np.arange(len(fresh))
         groups = np.searchsorted(self._starts, places, "right") - 1
         for group in np.unique(groups[places >= 0]).tolist():
@@ -90,6 +88,14 @@ class Composed:
             begin += np.count_nonzero(here)
         table = pa.concat_tables(tables).combine_chunks().take(order)
         return dict(zip(COLUMNS, table.columns, strict=True))
+
+    def _places(self, proofs: np.ndarray) -> np.ndarray:
+        """int64 [N]: where a row with the proof is in the last manifest, or -1."""
+        if not len(self._known):
+            return np.full(len(proofs), -1)
+        at = np.searchsorted(self._known, proofs).clip(max=len(self._known) - 1)
+        there = (self._known[at] == proofs) & (proofs != 0)  # NO_PROOF: there is no caption
+        return np.where(there, self._where[at], -1)
 
     def keep(self, digest: str) -> None:
         """Record the proofs of the rows that were asked for. digest: sha256 of the manifest that has them, hex."""
@@ -108,3 +114,8 @@ def _columns(captions: Sequence[Caption | None]) -> dict[str, list[Any]]:
         ],
         "removed": [each and [{"name": gone.name, "why": gone.why} for gone in each.removed] for each in captions],
     }
+
+
+def _numbers(proofs: bytes) -> np.ndarray:
+    """int64 [N]: one for each proof."""
+    return np.frombuffer(proofs, np.int64, len(proofs) // PROOF_BYTES)

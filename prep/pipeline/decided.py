@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -116,7 +117,8 @@ def packed(record: Profiled, rows: Iterable[Row]) -> Packed[Row]:
         record.composer.keep(made)
         return row._replace(caption=Remembered(made.items, made.proof, made.triggers))
 
-    return Packed(map(remembered, rows), partial(_with_captions, record))
+    without_rows = replace(record, rows=())  # or those of all stages would stay
+    return Packed(map(remembered, rows), partial(_with_captions, without_rows))
 
 
 def _with_captions(record: Profiled, rows: Iterable[Row]) -> None:

@@ -151,7 +151,7 @@ def test_what_a_person_does_while_the_run_ends_is_not_overlooked(worked, monkeyp
 @pytest.mark.parametrize("what", ["caption", "picture", "removed caption", "dataset.toml", "new picture"])
 def test_what_a_person_did_after_the_run_had_looked_is_seen_by_the_dry_run(worked, monkeypatch, what):
     small(50, worked.src / "mira" / "new.png")
-    path, after = caption_of(worked.out), road.fates_of
+    path, after = caption_of(worked.out), road._lines
 
     def edited(*arguments):
         match what:
@@ -168,7 +168,7 @@ def test_what_a_person_did_after_the_run_had_looked_is_seen_by_the_dry_run(worke
         return after(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(road, "fates_of", edited)
+        patch.setattr(road, "_lines", edited)
         worked.run()
     assert not worked.last() and not worked.is_kept
 
@@ -179,14 +179,14 @@ def test_captions_beside_the_pictures_in_src_are_looked_at_too(made, monkeypatch
     assert worked.last()
     (worked.src / "mira" / "000.txt").unlink()
     assert not worked.last()
-    after = road.fates_of
+    after = road._lines
 
     def removed(*arguments):
         (worked.src / "mira" / "000.txt").unlink()
         return after(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(road, "fates_of", removed)
+        patch.setattr(road, "_lines", removed)
         worked.run()
     assert not worked.last()
 
