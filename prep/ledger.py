@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -78,22 +79,28 @@ class Ledger:
         for stage in sorted(self.folder.glob("*/")):
             self._merge(stage)
 
-    def table(self, shelf: Shelf, recipe: str | None = None) -> pa.Table:
-        """The winning rows of a stage, in no particular order; with a recipe, only that recipe's rows."""
+    def table(self, shelf: Shelf, recipe: str | None = None, before: pa.Table | None = None) -> pa.Table:
+        """The winning rows of a stage, in no particular order; with a recipe, only that recipe's rows.
+
+        before: rows that were there when the run began. Of the parts, those that it wrote are then read.
+        """
         parts = self.parts(shelf)
+        parts = parts if before is None else [part for part in parts if run_of(part) == self.run]
         try:
             tables, damaged = _read(parts, shelf)
         except StoppedError:
-            if self.parts(shelf) == parts:
+            if all(map(os.path.lexists, parts)):
                 raise
-            return self.table(shelf, recipe)  # a run has merged them meanwhile
+            return self.table(shelf, recipe, before)  # a run has merged them meanwhile
         if damaged:
             self._without(shelf, damaged)
-        table = pa.concat_tables(tables) if tables else shelf.schema.empty_table()
+        table = pa.concat_tables([shelf.schema.empty_table() if before is None else before, *tables])
         tables.clear()
+        # Each step in the place of the one before: two copies are in memory at most.
         if recipe is not None and not pc.all(own := pc.equal(table["recipe"], pa.scalar(recipe))).as_py():
             table = table.filter(own)
-        return _winners(table)
+        table = _winners(table)
+        return table.combine_chunks()
 
     def book(self, shelf: Shelf, recipe: str | None = None) -> "Book":
         return Book(self.table(shelf, recipe))
@@ -184,7 +191,7 @@ class Book:
     """Rows to look up by subject. They stay in Arrow and become Python objects one at a time."""
 
     def __init__(self, table: pa.Table) -> None:
-        self.table = table.combine_chunks()
+        self.table = table.combine_chunks()  # already so, if it is a ledger's
         self.columns = {name: _whole(self.table[name]) for name in self.table.column_names}
         self._index = Index(self.columns["subject"])
 
@@ -328,7 +335,10 @@ def _winners(table: pa.Table) -> pa.Table:
     if len(table) < 2:
         return table
     # Not group_by: it would load Arrow's query engine, about 20 MB that stay.
-    hashes = np.fromiter(map(hash, _keys(table)), np.int64, len(table))
+    recipe = table["recipe"]
+    one = not recipe.null_count and pc.all(pc.equal(recipe, recipe[0])).as_py()  # of most shelves
+    keys = chain.from_iterable(map(values, table["subject"].chunks)) if one else _keys(table)
+    hashes = np.fromiter(map(hash, keys), np.int64, len(table))
     order = hashes.argsort(kind="stable")
     again = (hashes[order[1:]] == hashes[order[:-1]]).nonzero()[0]
     if not len(again):

@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from prep.aside import set_aside
@@ -141,10 +142,9 @@ class HandEdits:
     def confirm(self) -> None:
         """Record that the announced captions are written: from now on, other text in a file is the user's edit."""
         ledger = self.decisions.ledger
-        table = ledger.table(CAPTION)
-        announced = table.filter(pc.greater(pc.list_value_length(table["standing"]), 0)).to_batches(FLUSH_ROWS)
+        table = ledger.table(CAPTION, before=_standing(self.decisions.book.table))
         with ledger.writer(CAPTION) as writer:
-            for row in _rows(announced):
+            for row in _rows(_standing(table).to_batches(FLUSH_ROWS)):
                 writer.append(row | {"standing": []})
 
     def look_at_written(self, rows: Iterable[Row]) -> None:
@@ -292,6 +292,11 @@ class HandEdits:
             self._standing.add((picture, text))
             self.unchanged.note(picture, self.placement.sidecar_stat(placed), text, self.placement.seen_ns)
         return text
+
+
+def _standing(captions: pa.Table) -> pa.Table:
+    """Those whose files may still have another text."""
+    return captions.filter(pc.greater(pc.list_value_length(captions["standing"]), 0))
 
 
 def _written(hand: Hand, row: Row) -> Hand:

@@ -5,7 +5,7 @@ draw are in draw.py, the last one is in export.py.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 
@@ -60,32 +60,8 @@ NO_TAGS = Problem("caption", "no_tags", "no tag passed its threshold", "is it an
 
 def scan(run: Run, found: Found) -> Scanned:
     settings = run.settings
-    measure = settings.scan.max_pixels, settings.thresholds.measure_px
-    book = run.ledger.book(SCAN, scan_recipe(*measure))
-
-    files = found.listing.files
-    todo = Packed(_to_read(run, book, files))
-    run.wants("scan", len(todo))
-    tagged: set[str] = set()
-    if todo:
-        new = Packed(file for file, row in measured_before(book, todo) if not is_current(row, file))
-        with along_with_the_scan(run, len(new) - len(by_stat(book, new))) as along:
-            job = ScanJob(run.src, run.ledger, *measure, SCAN_BATCH)
-            if along:
-                job = ScanJob(run.src, run.ledger, *measure, ALONG_BATCH, Along(along.reader.fitted_px, settings.scan))
-            for outcome in carried(run, job, todo, "scan and tag" if along else "scan"):
-                if isinstance(outcome, Seen):
-                    along.take(outcome)
-        tagged = along.taken if along else tagged
-        book = run.ledger.book(SCAN, job.recipe)
-    unknown = [file for file, row in measured_before(book, todo) if row is None]
-    # In a dry run a file that was only renamed is recognised by its stat.
-    elsewhere = by_stat(book, unknown) if run.options.dry else {}
-    run.wants("unknown", len(unknown) - len(elsewhere))
-    problems = dict(found.listing.problems)
-    rows = Packed(select(_measured(book, files, elsewhere, problems), settings.scan))
-    run.problems |= problems
-    run.report.say(f"scan: {quantity(len(files), 'picture')}: {len(todo):,} read, {len(files) - len(todo):,} unchanged")
+    tagged = _read_new(run, found)
+    rows = _selected(run, found)
     for line in folder_lines(found.listing):
         run.report.say(f"scan: {line}")
     rows = marked(
@@ -102,16 +78,55 @@ def scan(run: Run, found: Found) -> Scanned:
     if verdicts := edits.decisions.verdicts():
         rows = Packed(overruled(row, verdicts.get(image_key(row))) for row in rows)
     return Scanned.grown(
-        found, places=places, rows=rows, edits=edits, moved=tuple(followed.moved), lost=followed.lost,
-        along=frozenset(tagged),
-    )  # fmt: skip
+        found, places=places, rows=rows, edits=edits, moved=tuple(followed.moved), lost=followed.lost, along=tagged
+    )
 
 
-def _to_read(run: Run, book: Book, files: Iterable[File]) -> Iterator[File]:
-    for file, row in measured_before(book, files):
-        current = is_current(row, file) and (run.options.dry or is_whole(row))
-        if run.options.rehash or not current or run.options.retry and row.problem:
-            yield file
+def _read_new(run: Run, found: Found) -> frozenset[str]:
+    """Read what is new or has changed. -> sha256 of what was tagged along."""
+    settings, files = run.settings, found.listing.files
+    measure = settings.scan.max_pixels, settings.thresholds.measure_px
+    todo, unseen = _to_do(run, files, scan_recipe(*measure))
+    run.wants("scan", len(todo))
+    tagged: set[str] = set()
+    if todo:
+        with along_with_the_scan(run, unseen) as along:
+            job = ScanJob(run.src, run.ledger, *measure, SCAN_BATCH)
+            if along:
+                job = ScanJob(run.src, run.ledger, *measure, ALONG_BATCH, Along(along.reader.fitted_px, settings.scan))
+            for outcome in carried(run, job, todo, "scan and tag" if along else "scan"):
+                if isinstance(outcome, Seen):
+                    along.take(outcome)
+        tagged = along.taken if along else tagged
+    run.report.say(f"scan: {quantity(len(files), 'picture')}: {len(todo):,} read, {len(files) - len(todo):,} unchanged")
+    return frozenset(tagged)
+
+
+def _to_do(run: Run, files: Sequence[File], recipe: str) -> tuple[Sequence[File], int]:
+    """-> (the files to read; how many of them were never read, under any name)."""
+    book = run.ledger.book(SCAN, recipe)
+    todo = Packed(file for file, row in measured_before(book, files) if _is_to_read(run, file, row))
+    new = Packed(file for file, row in measured_before(book, todo) if not is_current(row, file))
+    return todo, len(new) - len(by_stat(book, new))
+
+
+def _selected(run: Run, found: Found) -> Sequence[Row]:
+    """The rows of all files, as they were read last."""
+    settings, files = run.settings, found.listing.files
+    book = run.ledger.book(SCAN, scan_recipe(settings.scan.max_pixels, settings.thresholds.measure_px))
+    # A dry run has read none: there a file that was only renamed is recognised by its stat.
+    unknown = [file for file, row in measured_before(book, files) if row is None] if run.options.dry else []
+    elsewhere = by_stat(book, unknown)
+    run.wants("unknown", len(unknown) - len(elsewhere))
+    problems = dict(found.listing.problems)
+    rows = Packed(select(_measured(book, files, elsewhere, problems), settings.scan))
+    run.problems |= problems
+    return rows
+
+
+def _is_to_read(run: Run, file: File, row: Measured | None) -> bool:
+    current = is_current(row, file) and (run.options.dry or is_whole(row))
+    return bool(run.options.rehash or not current or run.options.retry and row.problem)
 
 
 def _measured(
