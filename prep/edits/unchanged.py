@@ -35,6 +35,7 @@ class Unchanged:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.new: dict[str, tuple] = {}
+        self.forgot = False
 
     @cached_property
     def known(self) -> Shelved[tuple]:
@@ -44,6 +45,12 @@ class Unchanged:
     def forget(self) -> None:
         """All files are read again."""
         self.known = Shelved(Book(SIDECAR.schema.empty_table()), _row, COLUMNS)
+        self.forgot = True
+
+    def release(self) -> None:
+        """Free what is known until it is asked for again: hours may pass."""
+        if not self.forgot:
+            self.__dict__.pop("known", None)
 
     def has(self, picture: str, stat: Stat, text: str) -> bool:
         """Whether a file with this stat is known to have exactly prep's bytes for this text."""

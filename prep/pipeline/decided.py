@@ -66,6 +66,7 @@ def look_at_edits(run: Run, rows: Sequence[Row], slugs: Mapping[str, str]) -> tu
     _say_retouched(run, edits)
     # Before pictures get other keys, and including those that are no longer in SRC: a removal moves along as well.
     edits.note_removals(placement.known, run.options.restore)
+    edits.unchanged.release()
     followed = follow(rows, decisions, placement, run.ledger)
     if followed.moved:
         many = len(followed.moved)
@@ -197,6 +198,7 @@ def second_look(run: Run, record: Drawn) -> Sequence[Row]:
     _say_retouched(run, edits)
     edits.note_removals(training(record.rows))
     changed = {picture for picture, entry in edits.decisions.changed.items() if before.get(picture) is not entry}
+    edits.unchanged.release()
     rows = enumerate(record.rows) if changed or edits.excluded else ()
     redone = {at for at, row in rows if image_key(row) in changed or _newly_excluded(row, edits)}
     if not redone:
