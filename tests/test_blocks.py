@@ -49,9 +49,9 @@ def test_rows_with_all_that_they_may_have_come_back():
     ref = ImageRef("ab" * 32, "mira/\udcff.png", "mira", 64, 48, "png", 9, 0.5, 3.0, "0" * 16, ("alpha",))
     broken = ref._replace(problem=Problem("scan", "damaged", "is damaged"), width=0)
     request = GenerationRequest(
-        kind="augmentation", character="mira", asked=("smile",), changes=(), prompt="a", negative="", width=64, height=64,
-        steps=4, guidance=4.0, sampler="euler", strength=None, parent=None, index=0, generator="g", weights="w",
-        precision="fp8",
+        kind="augmentation", character="mira", asked=("smile",), changes=(), prompt="a", negative="", width=64,
+        height=64, steps=4, guidance=4.0, sampler="euler", strength=None, parent=None, index=0, generator="g",
+        weights="w", precision="fp8",
     )  # fmt: skip
     rows = [Row(ref), Row(broken, status="unreadable"), Row(ref, made=Made("generator", None, request.key, request))]
     assert [*Packed(rows)] == rows
