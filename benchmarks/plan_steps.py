@@ -14,7 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from plan_rows import MADE, OF_A_CHARACTER, blocks, described
 
+from prep.blocks import BATCH, Packed
 from prep.dataset.manifest import COLUMNS, GROUP_ROWS
+from prep.index import values
 from prep.jobs.tag import TAG
 from prep.ledger import FLUSH_ROWS, Book, Ledger, _winners
 from prep.parts import number_of, parts_in, write_part
@@ -120,12 +122,12 @@ def winners(rows: int, folder: Path) -> dict:
 
 
 def todo_now(rows: int, folder: Path) -> dict:
-    """What is untagged, as the tag stage asks: a Book, which has a dictionary of all subjects."""
+    """What is untagged, as the tag stage asks: a Book, which finds its subjects by their hashes."""
     found: dict = {}
-    wanted = _keys(folder, "scan", "sha256")["sha256"].to_pylist()
+    wanted = _keys(folder, "scan", "sha256")["sha256"].combine_chunks()
     with timed(found, "join"):
         book = Book(Ledger(folder / "ledger").table(TAG))
-        todo = [each for each in wanted if each not in book]
+        todo = list(book.lacks(values(wanted)))
     return found | {"todo": len(todo)}
 
 
@@ -138,19 +140,21 @@ def todo_arrow(rows: int, folder: Path) -> dict:
 
 
 def rows_now(rows: int, folder: Path) -> dict:
-    """The scan stage over unchanged files: their rows as records, and which may enter the set."""
+    """The scan stage over unchanged files: their rows, packed, and which may enter the set."""
     found: dict = {}
     table = _keys(folder, "scan", "subject", "size", "mtime_ns", "inode")
-    columns = [table[name].to_pylist() for name in table.column_names]
-    files = [Found(path, path[:20], *stat) for path, *stat in zip(*columns, strict=True)]
-    del columns, table
+    files = Packed(
+        Found(path, path[:20], *stat)
+        for batch in table.to_batches(BATCH)
+        for path, *stat in zip(*(column.to_pylist() for column in batch.columns), strict=True)
+    )
+    del table
     with timed(found, "book"):
         book = Book(Ledger(folder / "ledger").table(SCAN))
-    with timed(found, "records"):
-        known = zip(files, measured_before(book, files), strict=True)
-        refs = [ref_from_scan(file, row) for file, row in known if is_current(row, file) and is_whole(row)]
     with timed(found, "select"):
-        assert len(select(refs, Scan())) == rows
+        known = measured_before(book, files)
+        refs = (ref_from_scan(file, row) for file, row in known if is_current(row, file) and is_whole(row))
+        assert len(Packed(select(refs, Scan()))) == rows
     return found
 
 

@@ -81,9 +81,10 @@ def decide(out: Path, keys: Sequence[str], verb: str, done: str, later: str = ""
 
 def _check_acceptable(found: "Set", pictures: Sequence[str]) -> None:
     """Raises UsageError for a picture that cannot be accepted into the set."""
+    from prep.dataset.opened import is_no_copy
     from prep.errors import UsageError
 
-    rows = {row["picture"]: row for row in found.rows(columns=["source"]) if row["status"] != "duplicate"}
+    rows = {row["picture"]: row for row in found.rows(is_no_copy, columns=["source"])}
     for picture in pictures:
         row = rows.get(picture)
         if row is None:

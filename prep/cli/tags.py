@@ -37,6 +37,7 @@ def command(out: Path, character: str | None, add: str | None, remove: str | Non
       prep tags outputs/characters
       prep tags outputs/characters --character sylvie --rename hat "witch hat" --plan
     """
+    from prep.dataset.opened import is_no_copy
     from prep.edits.merge import key
     from prep.edits.retags import adding, check_tag, removing, renaming
 
@@ -58,7 +59,7 @@ def command(out: Path, character: str | None, add: str | None, remove: str | Non
         if (tag := remove or rename and rename[0]) and key(tag) in triggers:
             raise UsageError(f"{tag} is the trigger word", hint="set [characters.NAME] trigger in prep.toml")
         found = edits.retagged(pictures, change)
-        names = {row["picture"]: row["file"] for row in of_set.rows(columns=[])}
+        names = {row["picture"]: row["file"] for row in of_set.rows(is_no_copy, columns=[])}
         for picture, (now, then) in list(found.items())[:SHOWN]:
             say(f"  {names.get(picture, picture)}")
             say(f"  now:  {now}")

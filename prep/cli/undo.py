@@ -32,8 +32,11 @@ def command(out: Path, steps: int, redo: bool, listed: bool) -> int:
       prep undo outputs/characters 3 --redo
       prep undo outputs/characters --list
     """
+    from prep.dataset.opened import is_no_copy
+
     with deciding(out, dry=listed) as (found, edits):
-        names = {row["picture"]: row["source"] or row["file"] for row in found.rows(columns=["source"])}
+        rows = found.rows(is_no_copy, columns=["source"])
+        names = {row["picture"]: row["source"] or row["file"] for row in rows}
         if listed:
             history = edits.history
             for step in history[-SHOWN:]:

@@ -33,6 +33,11 @@ NEEDED = ("image_id", "character", "status", "reason", "origin", "file")
 SHORTEST = 6  # letters of a hash that are enough to name a picture
 
 
+def is_no_copy(row: Row) -> bool:
+    """For `rows`: copies of a picture have its image key too, and no file."""
+    return row["status"] != "duplicate"
+
+
 class Set:
     """The content of OUT. Raises UsageError when prep did not make it, or one of its folders is a link."""
 

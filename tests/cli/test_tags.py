@@ -1,5 +1,7 @@
 """prep tags: counted, and changed in bulk."""
 
+import shutil
+
 from tests.support.person import tags
 
 
@@ -21,6 +23,14 @@ def test_a_plan_shows_the_change_and_writes_nothing(made, typed):
     assert said.out.endswith("4 of 4 captions would change\n")
     assert {path: path.read_bytes() for path in (made.out / "kohya").rglob("*.txt")} == before
     assert typed("undo", made.out, "--list").out == "there are no decisions yet\n"
+
+
+def test_a_picture_with_a_copy_is_named_by_the_file_that_is_in_the_set(made, typed):
+    shutil.copy(made.src / "mira" / "000.png", made.src / "mira" / "999.png")
+    made.run()
+    said = typed("tags", made.out, "--character", "mira", "--add", "red scarf").out
+    assert "None" not in said and said.count("  kohya/") == 3
+    assert "mira/000.png" in typed("undo", made.out, "--list").out
 
 
 def test_a_plan_keeps_no_edit_that_was_made_in_a_file(made, typed):
