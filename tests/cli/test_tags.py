@@ -26,7 +26,7 @@ def test_a_plan_shows_the_change_and_writes_nothing(made, typed):
 
 
 def test_a_picture_with_a_copy_is_named_by_the_file_that_is_in_the_set(made, typed):
-    shutil.copy(made.src / "mira" / "000.png", made.src / "mira" / "999.png")
+    shutil.copy(made.art / "mira" / "000.png", made.art / "mira" / "999.png")
     made.run()
     said = typed("tags", made.out, "--character", "mira", "--add", "red scarf").out
     assert "None" not in said and said.count("  kohya/") == 3
