@@ -57,9 +57,11 @@ class Packed(Sequence[T]):
         if not 0 <= place < self._length:
             raise IndexError(at)
         number = bisect_right(self._starts, place) - 1
-        if self._last[0] != number:
-            self._last = number, self._block(number)
-        return self._last[1][place - self._starts[number]]
+        last, items = self._last
+        if last != number:
+            items = self._block(number)
+            self._last = number, items
+        return items[place - self._starts[number]]
 
     def _block(self, number: int) -> list[T]:
         data, size = self._blocks[number]

@@ -128,6 +128,17 @@ def stat_of(entry: os.DirEntry) -> os.stat_result:
     return found if found.st_ino else os.stat(entry.path)  # noqa: PTH116
 
 
+def numbers_of(status: os.stat_result) -> tuple[int, int, int]:
+    """(bytes, mtime in nanoseconds, inode), each in 64 bits with a sign, as a ledger keeps them. A time after 2262
+    stays in the future, so that its file is looked at again each time.
+    """
+    return status.st_size, in_64_bits(status.st_mtime_ns), (status.st_ino + 2**63) % 2**64 - 2**63
+
+
+def in_64_bits(time_ns: int) -> int:
+    return max(-(2**63), min(time_ns, 2**63 - 1))
+
+
 def entries_of(folder: str) -> Iterator[tuple[str, os.stat_result]]:
     """Yield (name, its own stat) of all that is in a folder, by name. What goes meanwhile is left out. Raises OSError.
 

@@ -11,6 +11,7 @@ from prep.jobs.crop import Cutting
 from prep.jobs.draw import DRAW, draw_recipe, measured, places
 from prep.ledger import Ledger
 from prep.run import Places
+from prep.system import numbers_of
 from prep.types import GenerationRequest
 
 
@@ -63,5 +64,4 @@ def measure(there: Iterable[tuple[GenerationRequest | Cutting, Path]], ledger: L
 
 
 def _unchanged(path: Path, row: dict) -> bool:
-    status = path.stat()
-    return (row["bytes"], row["mtime_ns"], row["inode"]) == (status.st_size, status.st_mtime_ns, status.st_ino)
+    return (row["bytes"], row["mtime_ns"], row["inode"]) == numbers_of(path.stat())

@@ -3,7 +3,7 @@
 A step enters the history before anything else follows from it: if a run was killed in between, the history is right.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import pyarrow.compute as pc
 
@@ -60,8 +60,9 @@ class Decisions(Verdicts):
 
     def texts(self, pictures: Iterable[str]) -> Iterator[str | None]:
         """The text of each picture's caption, as its file has it; None: it has none yet."""
+        newer = self.newer()
         for block in batched(pictures):
-            settled = list(self.settled(block))
+            settled = list(self.settled(block, newer))
             others = self.entries(picture for picture, text in zip(block, settled, strict=True) if text is None)
             yield from (next(others).hand.said if text is None else text for text in settled)
 
@@ -78,15 +79,16 @@ class Decisions(Verdicts):
             if entry.hand.form and not entry.hand.verbatim and entry.hand.text is not None
         }
 
-    def settled(self, pictures: Iterable[str]) -> Iterator[str | None]:
+    def newer(self) -> set[str]:
+        """Pictures whose caption may be newer than its row: what `settled` asks for."""
+        return {*self.history.pictures("caption"), *self.changed}
+
+    def settled(self, pictures: Sequence[str], newer: Collection[str]) -> Iterator[str | None]:
         """The text of each picture's caption; None: it has none yet, or its files may have another text of prep's."""
-        newer = {*self.history.pictures("caption"), *self.changed}  # than the rows
-        for block in batched(pictures):
-            rows = self.book.values(block, "text", "whole", "standing")
-            for picture, row in zip(block, rows, strict=True):
-                text, whole, standing = row or NO_TEXT
-                # In a form, the file has another text than the list.
-                yield None if standing or picture in newer or text is None else text if whole is None else whole
+        for picture, row in zip(pictures, self.book.values(pictures, "text", "whole", "standing"), strict=True):
+            text, whole, standing = row or NO_TEXT
+            # In a form, the file has another text than the list.
+            yield None if standing or picture in newer or text is None else text if whole is None else whole
 
     def by_hand(self) -> set[str]:
         """All pictures with a decision of the user's that still holds."""

@@ -6,6 +6,7 @@ picture is gone, and only to a new picture that has none: a picture that two cha
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -65,7 +66,7 @@ def follow(rows: Sequence[Row], decisions: Decisions, placement: Placement, ledg
     columns = book.table.filter(pc.is_valid(book.table["became"])).select(["subject", "became"]).columns
     became = dict(zip(*(column.to_pylist() for column in columns), strict=True))
     decided = decisions.by_hand() | placement.known.where("hand", True).keys()
-    present, gone, new = _compared(rows, known, book, {*decided, *became.values()})
+    present, gone, differs = _compared(rows, known, book, {*decided, *became.values()})
     for old in sorted((decided & set(became)) - set(present)):
         new = became[old]
         if new not in present:
@@ -92,7 +93,7 @@ def follow(rows: Sequence[Row], decisions: Decisions, placement: Placement, ledg
             now = Known(was.path, was.pixels, False, successors.get(subject))
             if now != was:
                 writer.append({"subject": subject, "recipe": "", **now._asdict()})
-        for row, was in _known_of(rows, known) if new else ():
+        for row, was in _known_of(rows, known) if differs else ():
             now = _now(row)
             if now != was:
                 writer.append({"subject": image_key(row), "recipe": "", **now._asdict()})
@@ -102,8 +103,18 @@ def follow(rows: Sequence[Row], decisions: Decisions, placement: Placement, ledg
 
 def _known_of(rows: Iterable[Row], known: Shelved[Known]) -> Iterator[tuple[Row, Known | None]]:
     """Each picture of SRC, and what is known of it."""
-    for block in batched(row for row in rows if row.status != "duplicate" and row.ref.sha256):
+    for block in batched(_pictures(rows)):
         yield from zip(block, known.of(map(image_key, block)), strict=True)
+
+
+def _pictures(rows: Iterable[Row]) -> Iterator[Row]:
+    """Each picture of SRC once. Unreadable files with the same bytes lie beside each other, and none is a copy: the
+    last one counts.
+    """
+    files = (row for row in rows if row.status != "duplicate" and row.ref.sha256)
+    for _, same in groupby(files, key=image_key):
+        *_, last = same
+        yield last
 
 
 def _now(row: Row) -> Known:
@@ -116,16 +127,16 @@ def _compared(
     """-> (of the pictures in SRC that are asked for, their pixels' hash; what is known of those that are gone; whether
     something else is to be known of those that are here).
     """
-    there, new = np.zeros(len(book), bool), False
+    there, differs = np.zeros(len(book), bool), False
     present: dict[str, str] = {}
-    for block in batched(row for row in rows if row.status != "duplicate" and row.ref.sha256):
+    for block in batched(_pictures(rows)):
         subjects = list(map(image_key, block))
         places = book.places(subjects)
         there[places[places >= 0]] = True
         present |= {at: row.ref.pixels for at, row in zip(subjects, block, strict=True) if at in asked}
-        new = new or any(_now(row) != was for row, was in zip(block, known.of(subjects), strict=True))
+        differs = differs or any(_now(row) != was for row, was in zip(block, known.of(subjects), strict=True))
     gone = book.columns["subject"].filter(pa.array(~there)).to_pylist()
-    return present, dict(zip(gone, known.of(gone), strict=True)), new
+    return present, dict(zip(gone, known.of(gone), strict=True)), differs
 
 
 def _know_again(decisions: Decisions, pairs: Mapping[str, str]) -> None:

@@ -260,10 +260,11 @@ class HandEdits:
 
     def _to_read(self, pictures: Iterable[str], asked: Collection[str]) -> Iterator[str]:
         """Those whose caption file may have changed, and those that are asked for."""
+        newer = self.decisions.newer()
         for block in batched(pictures):
             known = zip(
-                block, self.decisions.settled(block), self.placement.known.of(block), self.unchanged.known.of(block),
-                strict=True,
+                block, self.decisions.settled(block, newer), self.placement.known.of(block),
+                self.unchanged.known.of(block), strict=True,
             )  # fmt: skip
             for picture, text, placed, before in known:
                 # Of most it is known, by the stat, that their file has this text still.

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from prep.blocks import batched
 from prep.index import Index, values
-from prep.system import stat_of
+from prep.system import in_64_bits, numbers_of, stat_of
 
 
 class Stat(NamedTuple):
@@ -23,7 +23,7 @@ class Stat(NamedTuple):
 
     @classmethod
     def of(cls, status: os.stat_result, link: bool = False) -> "Stat":
-        return cls(status.st_size, status.st_mtime_ns, status.st_ino, 0 if link else status.st_ctime_ns)
+        return cls(*numbers_of(status), 0 if link else in_64_bits(status.st_ctime_ns))
 
 
 FIELDS = len(Stat._fields)

@@ -20,6 +20,7 @@ from prep.images import SUFFIXES, open_image
 from prep.ledger import Ledger, Shelf
 from prep.names import MOST_REPEATS, numbered_folder
 from prep.shelved import Shelved
+from prep.system import numbers_of
 
 EXPORT = Shelf(
     "export",
@@ -62,8 +63,8 @@ class Placed(NamedTuple):
 
     def at(self, path: Path) -> "Placed":
         """With the present stat of the file."""
-        found = path.stat()
-        return self._replace(bytes=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino)
+        size, mtime_ns, inode = numbers_of(path.stat())
+        return self._replace(bytes=size, mtime_ns=mtime_ns, inode=inode)
 
     def taken_out(self) -> "Placed":
         """The place of a user's version: whatever comes there next is not known to be prep's."""

@@ -19,6 +19,7 @@ from prep.models.ref import ModelRef
 from prep.models.residency import MEMORY
 from prep.process.spans import spent, spent_on_each
 from prep.protocols import Generator, Needs, Outcome
+from prep.system import numbers_of
 from prep.types import RETOUCHED, GenerationRequest, ImageRef, Picture, Problem
 
 VERSION = 1
@@ -81,10 +82,10 @@ def parameters(request: Picture) -> str:
 
 def measured(key: str, pixels: np.ndarray, data: bytes, path: Path, measure_px: int) -> dict:
     """The ledger's row of a drawn picture. path: where it is."""
-    status = path.stat()
+    _, mtime_ns, inode = numbers_of(path.stat())
     return {
-        "mtime_ns": status.st_mtime_ns,
-        "inode": status.st_ino,
+        "mtime_ns": mtime_ns,
+        "inode": inode,
         "subject": key,
         "recipe": draw_recipe(measure_px),
         "sha256": hashlib.sha256(data).hexdigest(),

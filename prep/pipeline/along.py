@@ -9,6 +9,7 @@ from prep.models.choose_models import fetched, tagger_of
 from prep.pipeline.records import Scanned
 from prep.pipeline.second import ready, second_reader
 from prep.run import Run
+from prep.system import numbers_of
 from prep.types import Problem
 
 
@@ -43,10 +44,10 @@ def changed_meanwhile(run: Run, scanned: Scanned) -> dict[str, Problem]:
     for file in scanned.listing.files if along else ():
         if file.path in along:
             try:
-                now = (run.src / file.path).stat()
+                now = numbers_of((run.src / file.path).stat())
             except OSError as error:
                 found[file.path] = gone(error)
                 continue
-            if (now.st_size, now.st_mtime_ns, now.st_ino) != (file.size, file.mtime_ns, file.inode):
+            if now != (file.size, file.mtime_ns, file.inode):
                 found[file.path] = CHANGED
     return found

@@ -20,6 +20,7 @@ from prep.pipeline.status import opened
 from prep.scan.find import character_of
 from prep.scan.listing import Found, Listing
 from prep.sections import Settings
+from prep.system import numbers_of
 from prep.types import RETOUCHED, Profile
 
 SETS = Path("outputs")  # where `prep run` puts sets by default
@@ -57,9 +58,7 @@ class Subject:
     @property
     def listing(self) -> Listing:
         """The picture alone, as it is now. Raises OSError."""
-        status = self.file.stat()
-        own = self.character, status.st_size, status.st_mtime_ns, status.st_ino, self.variant
-        found = Found(self.path, *own)
+        found = Found(self.path, self.character, *numbers_of(self.file.stat()), self.variant)
         return Listing((found,), source=self.character)
 
 

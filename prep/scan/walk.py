@@ -28,7 +28,7 @@ from prep.scan.kinds import (
     kind_of_start,
 )
 from prep.scan.listing import Found, Left
-from prep.system import stat_of
+from prep.system import numbers_of, stat_of
 
 STATE = ".prep"  # a folder that contains it was made by prep
 DATASET = "dataset.toml"  # and a folder that contains it beside kohya's numbered folders is what a trainer reads
@@ -117,7 +117,7 @@ class Walk:
         by_name = named in (PICTURE, RAW)
         kind = named if by_name else _kind_of_content(entry.path) or named or OTHER
         if kind is PICTURE:
-            self.pictures.append(Found(path, "", status.st_size, status.st_mtime_ns, status.st_ino))
+            self.pictures.append(Found(path, "", *numbers_of(status)))
         else:
             self.others.append((path, kind))
 

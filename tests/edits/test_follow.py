@@ -180,3 +180,12 @@ def test_a_folder_renamed_in_case_there_and_back_keeps_taking_edits(made):
     (made.art / "mira").rename(made.art / "sylvie")
     made.run()
     assert "red scarf" in tags(made.text("sylvie/000.png"))
+
+
+def test_two_broken_files_with_the_same_bytes_are_one_picture_that_stays_as_it_is(made):
+    for name in ("cut1", "cut2"):
+        (made.art / "mira" / f"{name}.png").write_bytes((made.art / "mira" / "000.png").read_bytes()[:200])
+    made.run()
+    parts = sorted((made.out / ".prep" / "ledger" / "picture").iterdir())
+    made.run()
+    assert sorted((made.out / ".prep" / "ledger" / "picture").iterdir()) == parts

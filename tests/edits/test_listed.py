@@ -22,6 +22,17 @@ def test_a_listing_has_the_stat_of_each_file(tmp_path):
     assert [*Listing(tmp_path / "folder")] == []
 
 
+def test_a_time_after_2262_and_a_large_inode_fit(tmp_path):
+    status = os.stat_result(
+        (0o100644, 2**63 + 5, 1, 1, 0, 0, 7, 0, 0, 0), {"st_mtime_ns": 10**19, "st_ctime_ns": 10**19}
+    )
+    assert Stat.of(status) == (7, 2**63 - 1, 5 - 2**63, 2**63 - 1)
+    path = tmp_path / "late.txt"
+    path.write_text("a")
+    os.utime(path, ns=(10**19, 10**19))
+    assert Listing(tmp_path)["late.txt"].mtime_ns == 2**63 - 1
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names, or change them")
 def test_names_that_are_not_utf_8_and_links_are_listed(tmp_path):
     odd = os.fsdecode(b"\xff.png")

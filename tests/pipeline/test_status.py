@@ -296,3 +296,20 @@ def test_status_says_what_its_column_of_bounds_is(made):
     assert "from 0.5 on" in legend and lines.index(legend) > next(
         at for at, line in enumerate(lines) if "bound  in" in line
     )
+
+
+def test_files_from_after_2262_are_looked_at_like_others(made):
+    art, out, tagger = made
+    late = 2**63 + 10**9  # more nanoseconds since 1970 than 64 bits hold with a sign
+    caption = next(out.glob("kohya/*_mira/*.txt"))
+    for path in (caption, caption.with_suffix(".npz"), next((art / "mira").glob("*.png"))):
+        path.touch()
+        os.utime(path, ns=(late, late))
+    assert any(line.startswith("scan: 6 pictures") for line in plan_lines(art, out, settings_for(art, tagger)))
+    list(status_of(out))
+    caption.write_text(f"{caption.read_text()}, red scarf")
+    os.utime(caption, ns=(late, late))
+    run_here(art, out, tagger)
+    assert "red scarf" in caption.read_text()
+    run_here(art, out, tagger)
+    assert "red scarf" in caption.read_text()
