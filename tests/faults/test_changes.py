@@ -8,7 +8,7 @@ import pytest
 
 from prep.dataset import place
 from prep.pipeline import export as exporting
-from prep.pipeline import stages
+from prep.pipeline import measured, stages
 from tests.fakes import FakeTagger
 from tests.support.pictures import drawing, encoded, folder_of, save
 from tests.support.runs import EDIT, captions, manifest, older, run_here, sidecar, tree
@@ -42,7 +42,7 @@ def test_an_image_that_goes_or_changes_before_a_stage_costs_only_itself(
     victim, out = art / "mira" / "001.png", tmp_path / "out"
     meddle = victim.unlink if change == "gone" else lambda: save(drawing(50), victim)
     with monkeypatch.context() as patch:
-        part = exporting if stage == "export" else stages
+        part = {"export": exporting, "scan": measured}.get(stage, stages)
         before(patch, part, {"export": "KohyaExporter", "scan": "ScanJob"}.get(stage, "tagger_of"), meddle)
         result = run_here(art, out, tiny_tagger)
     rows = {row["source"]: row for row in manifest(out)}

@@ -46,7 +46,7 @@ def test_a_picture_that_became_something_else_is_a_problem(tmp_path, become, why
 def test_and_in_kohya_it_is_no_picture_any_more(tmp_path, become):
     folder = folder_of(tmp_path / "kohya", **{"1_mira": 1})
     placement = Placement(folder, Ledger(tmp_path / "ledger"))
-    placement.known["mira/0"] = Placed("000.png", "0", 1, "placed", "mira")
+    placement.update({"mira/0": Placed("000.png", "0", 1, "placed", "mira")})
     placement.read()
     become(folder / "1_mira" / "000.png")
     assert placement.retouched() == [] and set(placement.damaged) == {"mira/0"}

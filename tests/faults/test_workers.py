@@ -8,7 +8,7 @@ import pytest
 
 from prep.config import load_settings
 from prep.errors import StoppedError
-from prep.pipeline import stages
+from prep.pipeline import measured
 from prep.pipeline.road import run
 from prep.run import Options
 from prep.runners.local import LocalRunner
@@ -35,7 +35,7 @@ def test_one_file_that_kills_its_worker_is_a_problem_and_the_rest_is_done(
 ):
     save(drawing(99), art / "mira" / name)
     older(art)
-    monkeypatch.setattr(stages, "ScanJob", DyingJob)
+    monkeypatch.setattr(measured, "ScanJob", DyingJob)
     assert go(art, tmp_path / "out", tiny_tagger).exit_code == 1
     reasons = {row["source"]: (row["status"], row["reason"]) for row in manifest(tmp_path / "out")}
     assert len(reasons) == 6 and reasons.pop(f"mira/{name}") == ("unreadable", "crash")
@@ -56,30 +56,30 @@ def test_several_fatal_files_are_each_found(tmp_path, art, tiny_tagger, monkeypa
     folder_of(art, tam=40)
     for character, name in (("mira", "fatal.png"), ("mira", "z fatal.png"), ("noa", "fatal memory.png")):
         save(drawing(len(name)), art / character / name)
-    monkeypatch.setattr(stages, "ScanJob", DyingJob)
+    monkeypatch.setattr(measured, "ScanJob", DyingJob)
     assert go(art, tmp_path / "out", tiny_tagger).failed == 3
     assert sum(row["reason"] == "crash" for row in manifest(tmp_path / "out")) == 3
     assert sum(row["status"] == "kept" for row in manifest(tmp_path / "out")) == 45
 
 
 def test_workers_that_refuse_to_start_say_why_and_print_no_traceback(art, tmp_path, tiny_tagger, monkeypatch, capfd):
-    monkeypatch.setattr(stages, "ScanJob", Refusing)
+    monkeypatch.setattr(measured, "ScanJob", Refusing)
     with pytest.raises(StoppedError, match=r"^no worker process could be started: no thread can be started\. Free"):
         go(art, tmp_path / "out", tiny_tagger)
     assert capfd.readouterr().err == ""
 
 
 def test_workers_that_cannot_start_are_no_images_fault(art, tmp_path, tiny_tagger, monkeypatch, capfd):
-    monkeypatch.setattr(stages, "ScanJob", NeverStarting)
+    monkeypatch.setattr(measured, "ScanJob", NeverStarting)
     with pytest.raises(StoppedError, match="no worker process could be started"):
         go(art, tmp_path / "out", tiny_tagger)
     assert capfd.readouterr().err == ""
-    monkeypatch.setattr(stages, "ScanJob", ScanJob)
+    monkeypatch.setattr(measured, "ScanJob", ScanJob)
     assert run_here(art, tmp_path / "out", tiny_tagger).exit_code == 0
 
 
 def test_a_worker_that_is_killed_while_it_starts_is_started_again(art, tmp_path, tiny_tagger, monkeypatch):
-    monkeypatch.setattr(stages, "ScanJob", KilledOnce)
+    monkeypatch.setattr(measured, "ScanJob", KilledOnce)
     assert go(art, tmp_path / "out", tiny_tagger).exit_code == 0
     assert (tmp_path / "out" / ".prep" / "killed once").exists()
     assert {row["status"] for row in manifest(tmp_path / "out")} == {"kept"}

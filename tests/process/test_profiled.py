@@ -11,7 +11,7 @@ import pytest
 
 from prep.config import load_settings
 from prep.errors import Interrupted, StoppedError
-from prep.pipeline import road, stages
+from prep.pipeline import measured, road
 from prep.process.signals import interruptible
 from prep.process.spans import SUFFIX
 from prep.run import Options
@@ -188,7 +188,7 @@ def test_a_worker_that_dies_leaves_nothing_half(tmp_path, tiny_tagger, monkeypat
     reads_with(lambda options: FakeTagger())
     art = folder_of(tmp_path / "art", mira=5)
     save(drawing(99), art / "mira" / "fatal.png")
-    monkeypatch.setattr(stages, "ScanJob", DyingJob)
+    monkeypatch.setattr(measured, "ScanJob", DyingJob)
     out = tmp_path / "out"
     assert go(art, out, f"tagger.model={tiny_tagger}", profile=True).exit_code == 1
     scan = [each for each in spans_of(out) if each["cat"] == "scan"]
