@@ -162,6 +162,15 @@ def test_a_picture_that_changes_meanwhile_is_read_again_and_one_that_is_renamed_
     assert rows == {f"mira/{name}.png": "kept" for name in ("000", "003", "004", "005", "renamed")}
 
 
+@pytest.fixture
+def interrupts():
+    """As in a shell's foreground: a process that was started in the background ignores Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_an_interrupt_keeps_what_is_tagged(tmp_path, slow_tagger):
     art = folder_of(tmp_path / "art", mira=6)
     slow_tagger.when = lambda number: number == 2 and _thread.interrupt_main()
