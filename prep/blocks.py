@@ -36,7 +36,7 @@ class Packed(Sequence[T]):
         for block in batched(items, BLOCK):
             self._starts.append(self._length)
             data = pickle.dumps(_in_columns(block), pickle.HIGHEST_PROTOCOL)
-            self._blocks.append((pa.compress(data, "lz4", asbytes=True), len(data)))
+            self._blocks.append((pa.compress(data, "zstd", asbytes=True), len(data)))
             self._length += len(block)
 
     def __len__(self) -> int:
@@ -65,7 +65,7 @@ class Packed(Sequence[T]):
 
     def _block(self, number: int) -> list[T]:
         data, size = self._blocks[number]
-        items = [*_records(pickle.loads(pa.decompress(data, size, "lz4", asbytes=True)))]
+        items = [*_records(pickle.loads(pa.decompress(data, size, "zstd", asbytes=True)))]
         if self._ready is not None:
             self._ready(items)
         return items
