@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 from plan_rows import MADE, OF_A_CHARACTER, blocks, described
 
 from prep.blocks import BATCH, Packed
+from prep.book import Book
 from prep.dataset.manifest import COLUMNS, GROUP_ROWS
 from prep.index import values
 from prep.jobs.tag import TAG
-from prep.ledger import FLUSH_ROWS, Book, Ledger, _winners
+from prep.ledger import FLUSH_ROWS, Ledger, _winners
 from prep.parts import number_of, parts_in, write_part
 from prep.scan._hashes import have_close
 from prep.scan.find import find_images

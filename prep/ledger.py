@@ -9,7 +9,7 @@ part is passed to whoever opened the ledger (see aside.py), and the rest is read
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -20,10 +20,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from prep.blocks import BATCH, batched
+from prep.blocks import BATCH
+from prep.book import Book
 from prep.errors import StoppedError
 from prep.files import crash_point, real_folder, sweep
-from prep.index import Index, values
+from prep.index import values
 from prep.parts import DamagedError, StrayError, number_of, parts_in, read_part, run_of, write_part
 from prep.process.spans import spent
 from prep.system import remove
@@ -102,7 +103,7 @@ class Ledger:
         table = _winners(table)
         return table.combine_chunks()
 
-    def book(self, shelf: Shelf, recipe: str | None = None) -> "Book":
+    def book(self, shelf: Shelf, recipe: str | None = None) -> Book:
         return Book(self.table(shelf, recipe))
 
     def rows(self, shelf: Shelf, recipe: str | None = None) -> dict[str, dict[str, Any]]:
@@ -185,55 +186,6 @@ class DryLedger(Ledger):
 
     def writer(self, shelf: Shelf, worker: str = "main") -> "Writer":
         return DryWriter(self, shelf, worker)
-
-
-class Book:
-    """Rows to look up by subject. They stay in Arrow and become Python objects one at a time."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self.table = table.combine_chunks()  # already so, if it is a ledger's
-        self.columns = {name: _whole(self.table[name]) for name in self.table.column_names}
-        self._index = Index(self.columns["subject"])
-
-    def __len__(self) -> int:
-        return len(self.table)
-
-    def __contains__(self, subject: str) -> bool:
-        return self._index.find(subject) is not None
-
-    def get(self, subject: str) -> dict[str, Any] | None:
-        at = self._index.find(subject)
-        return None if at is None else {name: column[at].as_py() for name, column in self.columns.items()}
-
-    def subjects(self) -> Iterator[str]:
-        """All, in the rows' order."""
-        return values(self.columns["subject"])
-
-    def place(self, subject: str) -> int:
-        """Where its row is. Raises KeyError."""
-        if (at := self._index.find(subject)) is None:
-            raise KeyError(subject)
-        return at
-
-    def places(self, subjects: Sequence[str]) -> np.ndarray:
-        """int64 [N]: where each subject's row is, or -1."""
-        return self._index.find_all(subjects)
-
-    def lacks(self, subjects: Iterable[str]) -> Iterator[str]:
-        """Those that have no row, in order."""
-        for block in batched(subjects):
-            yield from (block[at] for at in (self.places(block) < 0).nonzero()[0].tolist())
-
-    def values(self, subjects: Iterable[str], *names: str) -> Iterator[tuple | None]:
-        """These columns of each subject's row, several times as fast as `get`: a thousand become Python objects at
-        once.
-        """
-        table = self.table.select(names)
-        for block in batched(subjects):
-            places = self.places(block)
-            known = places[places >= 0]
-            found = zip(*(column.to_pylist() for column in table.take(pa.array(known)).columns), strict=True)
-            yield from found if len(known) == len(block) else (next(found) if at >= 0 else None for at in places)
 
 
 class Writer:
@@ -357,8 +309,3 @@ def _keys(table: pa.Table) -> Iterator[tuple[str, str]]:
     """(subject, recipe) of each row, of which few are Python objects at a time."""
     for batch in table.select(["subject", "recipe"]).to_batches(BATCH):
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
-
-
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    """The column in one piece; not copied if it is one."""
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

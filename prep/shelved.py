@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from prep.blocks import batched
-from prep.ledger import Book
+from prep.book import Book
 
 T = TypeVar("T")
 

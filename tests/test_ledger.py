@@ -52,6 +52,22 @@ def test_the_last_row_of_a_subject_wins_and_recipes_do_not_meet(tmp_path):
     assert values(ledger, "other") == {"a": 3}
 
 
+def test_keys_with_the_same_hash_are_told_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "hash", lambda key: 7, raising=False)
+    ledger = Ledger.begin(tmp_path)
+    ledger.write(WORK, [row("a", 1), row("b", 2), row("a", 3), row("c", 4)])
+    assert values(ledger) == {"a": 3, "b": 2, "c": 4} and len(ledger.table(WORK)) == 3
+
+
+def test_rows_of_this_run_win_over_those_that_were_there_when_it_began(tmp_path):
+    Ledger.begin(tmp_path).write(WORK, [row("a", 1), row("b", 1)])
+    ledger = Ledger.begin(tmp_path)
+    before = ledger.table(WORK)
+    ledger.write(WORK, [row("b", 2), row("c", 2)])
+    found = ledger.table(WORK, before=before.slice(1))
+    assert dict(zip(*(found[name].to_pylist() for name in ("subject", "value")), strict=True)) == {"b": 2, "c": 2}
+
+
 def test_a_writer_flushes_at_256_rows_and_at_the_end(tmp_path):
     ledger = Ledger.begin(tmp_path)
     with ledger.writer(WORK) as writer:

@@ -48,10 +48,11 @@ class Composer:
 
     @cached_property
     def recent(self) -> dict[bytes, Caption]:
-        """By proof, the captions that were composed last: see keep. A small set's are all here."""
+        """By proof, the captions that were kept last: of a small set all of them."""
         return {}
 
     def keep(self, caption: Caption) -> None:
+        """Keep it among the recent ones, for whoever asks for it again."""
         self.recent[caption.proof] = caption
         if len(self.recent) > RECENT:
             del self.recent[next(iter(self.recent))]

@@ -82,23 +82,22 @@ class Sheets:
 
     def choose(self, rows: Sequence[Row]) -> None:
         """The rows that the sheets show: at most MOST real images per character, evenly spread."""
-        kept: Counter[str] = Counter()
+        kept, passed = Counter(), Counter()  # real images, by character
         for row in rows:
             if row.made:
                 self.drawn[row.ref.character].append(row)
             elif row.status == "kept":
                 kept[row.ref.character] += 1
         wanted = {(row.ref.character, row.made.parent) for drawn in self.drawn.values() for row in drawn}
-        passed: Counter[str] = Counter()
-        for row in rows:
+        for row in (row for row in rows if not row.made):
             character = row.ref.character
-            if not row.made and row.status == "kept":
+            if row.status == "kept":
                 # Of n rows, row k is shown if k * MOST / n passes a whole number there.
                 at, total = passed[character], max(kept[character], MOST)
                 if at * MOST // total != (at - 1) * MOST // total:
                     self.pages[character].append(row)
                 passed[character] += 1
-            if not row.made and (character, row.ref.sha256) in wanted:
+            if (character, row.ref.sha256) in wanted:
                 self.parents[character, row.ref.sha256] = row
 
     def write(self, folder: Path) -> None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from prep.blocks import batched
+from prep.book import Book
 from prep.edits.decisions import Decisions
 from prep.edits.history import MOVED, Change, Verdict
 from prep.edits.in_form import read, retagged, retold
@@ -21,7 +22,7 @@ from prep.edits.merge import Hand, items, key
 from prep.edits.placed import Placement
 from prep.edits.sidecar import CAPTION, Entry, texts_of
 from prep.jobs.draw import DRAW
-from prep.ledger import Book, Ledger, Shelf
+from prep.ledger import Ledger, Shelf
 from prep.names import is_made_group
 from prep.run import image_key
 from prep.scan.measure import path_key

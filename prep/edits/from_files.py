@@ -269,12 +269,11 @@ class HandEdits:
             for picture, text, placed, before in known:
                 # Of most it is known, by the stat, that their file has this text still.
                 stat = self.placement.sidecar_stat(placed) if placed else None
-                if text is None or stat is None or before is None or not same_text(before, stat, text):
+                as_it_was = None not in (text, stat, before) and same_text(before, stat, text)
+                if picture in asked or not as_it_was:
                     yield picture
-                    continue
-                self._standing.add((picture, text))
-                if picture in asked:
-                    yield picture
+                else:
+                    self._standing.add((picture, text))
 
     def _in_kohya(self, picture: str) -> str | None:
         placed = self.placement[picture]

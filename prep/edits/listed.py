@@ -35,9 +35,9 @@ class Listing(Mapping[str, Stat]):
     def __init__(self, folder: Path) -> None:
         """Raises OSError."""
         self._stats = array("q")
-        names = (part for part in batched(self._listed(folder)))
         # Bytes, since names need not be UTF-8.
-        self._names = pa.concat_arrays([pa.array([], pa.binary()), *(pa.array(part, pa.binary()) for part in names)])
+        parts = [pa.array(part, pa.binary()) for part in batched(self._listed(folder))]
+        self._names = pa.concat_arrays([pa.array([], pa.binary()), *parts])
         self._index = Index(self._names)
 
     def __len__(self) -> int:
@@ -50,12 +50,12 @@ class Listing(Mapping[str, Stat]):
         return self._index.find(os.fsencode(name)) is not None
 
     def __getitem__(self, name: str) -> Stat:
-        if (at := self._index.find(os.fsencode(name))) is None:
+        if (found := self.get(name)) is None:
             raise KeyError(name)
-        return Stat(*self._stats[at * FIELDS : (at + 1) * FIELDS])
+        return found
 
     def get(self, name: str, default: None = None) -> Stat | None:
-        """As of a dictionary; the one that Mapping has raises and catches for each name that is not there."""
+        """As a dictionary does; Mapping's own would raise and catch an error for each name that is not there."""
         at = self._index.find(os.fsencode(name))
         return default if at is None else Stat(*self._stats[at * FIELDS : (at + 1) * FIELDS])
 

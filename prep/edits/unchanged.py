@@ -9,8 +9,9 @@ from hashlib import blake2b
 
 import pyarrow as pa
 
+from prep.book import Book
 from prep.edits.listed import Stat
-from prep.ledger import Book, Ledger, Shelf
+from prep.ledger import Ledger, Shelf
 from prep.scan.measure import SETTLED_NS
 from prep.shelved import Shelved
 

@@ -12,11 +12,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from prep.book import Book
 from prep.dataset.finished import FinishedSet
 from prep.dataset.strip import VERSION, stripped
 from prep.errors import ImageError, StoppedError, UsageError
 from prep.images import encode_png, open_image
-from prep.ledger import Book, Ledger, Shelf
+from prep.ledger import Ledger, Shelf
 from prep.names import printable
 
 READERS = 4

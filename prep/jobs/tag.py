@@ -15,10 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from prep.book import Book
 from prep.config import recipe
 from prep.files import PICTURE_BYTES, read_file
 from prep.jobs.read import FLOOR, Prepared, Reader, reading
-from prep.ledger import Book, Ledger, Shelf
+from prep.ledger import Ledger, Shelf
 from prep.models.ref import ModelRef
 from prep.process.spans import spent
 from prep.protocols import Needs, Outcome

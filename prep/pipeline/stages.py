@@ -25,7 +25,7 @@ from prep.names import printable, quantity
 from prep.pipeline.along import changed_meanwhile
 from prep.pipeline.carried import carried
 from prep.pipeline.decided import captioned, known_slugs, look_at_edits, overruled, packed, training, without_trigger
-from prep.pipeline.measured import read_new, selected
+from prep.pipeline.measured import measured
 from prep.pipeline.records import Captioned, Found, Profiled, Scanned, Tagged
 from prep.pipeline.second import read_by_second, ready, second_reader
 from prep.run import Places, Run, image_key
@@ -44,8 +44,7 @@ NO_TAGS = Problem("caption", "no_tags", "no tag passed its threshold", "is it an
 
 def scan(run: Run, found: Found) -> Scanned:
     settings = run.settings
-    tagged = read_new(run, found)
-    rows = selected(run, found)
+    rows, tagged = measured(run, found)
     for line in folder_lines(found.listing):
         run.report.say(f"scan: {line}")
     rows = marked(

@@ -18,11 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from prep.blocks import batched
+from prep.book import Book
 from prep.config import recipe
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, read_file
 from prep.images import fitted, measures, open_image, pixel_hash
-from prep.ledger import Book, Ledger, Shelf, Writer
+from prep.ledger import Ledger, Shelf, Writer
 from prep.process.spans import spent
 from prep.protocols import Needs, Outcome
 from prep.scan.kinds import START_BYTES, unread_format

@@ -33,13 +33,13 @@ def select(refs: Iterable[ImageRef], settings: Scan) -> Iterator[Row]:
 
 
 def _alike(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-    """-> (bool [N]: a file before it shows the same, of the same character; bool [N]: so does one of another)."""
-    read = pc.not_equal(table["sha256"], "")
-    same, character = (
-        each.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
-        for each in (pc.if_else(pc.equal(table["pixels"], ""), table["sha256"], table["pixels"]), table["character"])
-    )
-    read = read.to_numpy()
+    """-> (bool [N]: whether an earlier file of its character shows the same; bool [N]: whether another character has it).
+
+    Of files that could not be read, neither.
+    """
+    read = pc.not_equal(table["sha256"], "").to_numpy()
+    same = _numbered(pc.if_else(pc.equal(table["pixels"], ""), table["sha256"], table["pixels"]))
+    character = _numbered(table["character"])
     by_path = pc.sort_indices(table["path"]).to_numpy()
     by_path = by_path[read[by_path]]
     characters = 1 + character.max(initial=0)
@@ -49,6 +49,11 @@ def _alike(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     copies[by_path[first]] = False
     owners = np.bincount(found // characters, minlength=len(same))
     return copies, read & (owners[same] > 1)
+
+
+def _numbered(column: pa.ChunkedArray) -> np.ndarray:
+    """int64 [N]: equal texts get equal numbers, from 0 on."""
+    return column.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
 
 
 def unfit(width: int, height: int, sharpness: float, settings: Scan) -> str | None:
