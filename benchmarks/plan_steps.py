@@ -19,7 +19,7 @@ from prep.book import Book
 from prep.dataset.manifest import COLUMNS, GROUP_ROWS
 from prep.index import values
 from prep.jobs.tag import TAG
-from prep.ledger import FLUSH_ROWS, Ledger, _winners
+from prep.ledger import FLUSH_ROWS, Ledger
 from prep.parts import number_of, parts_in, write_part
 from prep.scan._hashes import have_close
 from prep.scan.find import find_images
@@ -27,6 +27,7 @@ from prep.scan.listing import Found
 from prep.scan.measure import SCAN, is_current, is_whole, measured_before, ref_from_scan
 from prep.scan.select import select
 from prep.sections import Scan
+from prep.winners import winners
 
 DONE = 0.9  # the share of the pictures that are tagged
 SAMPLE = 20_000  # rows of which Python objects are made where all would take too long
@@ -118,7 +119,7 @@ def winners(rows: int, folder: Path) -> dict:
     with timed(found, "read_and_winners"):
         table = ledger.table(TAG)
     with timed(found, "winners"):
-        _winners(table)
+        winners([table])
     return found
 
 

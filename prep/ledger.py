@@ -9,25 +9,22 @@ part is passed to whoever opened the ledger (see aside.py), and the rest is read
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from prep.blocks import BATCH
 from prep.book import Book
 from prep.errors import StoppedError
 from prep.files import crash_point, real_folder, sweep
-from prep.index import values
 from prep.parts import DamagedError, StrayError, number_of, parts_in, read_part, run_of, write_part
 from prep.process.spans import spent
 from prep.system import remove
+from prep.winners import winners
 
 FLUSH_ROWS = 256
 FLUSH_SECONDS = 10
@@ -49,7 +46,11 @@ class Shelf:
 
     @cached_property
     def schema(self) -> pa.Schema:
-        return pa.schema([*KEY, *self.columns])
+        return self.only(None)
+
+    def only(self, names: Collection[str] | None) -> pa.Schema:
+        """The key and these columns; None: all."""
+        return pa.schema([*KEY, *(field for field in self.columns if names is None or field.name in names)])
 
 
 # Moves parts of a shelf away: part -> what is wrong with it.
@@ -80,31 +81,34 @@ class Ledger:
         for stage in sorted(self.folder.glob("*/")):
             self._merge(stage)
 
-    def table(self, shelf: Shelf, recipe: str | None = None, before: pa.Table | None = None) -> pa.Table:
+    def table(
+        self,
+        shelf: Shelf,
+        recipe: str | None = None,
+        before: pa.Table | None = None,
+        names: Sequence[str] | None = None,
+    ) -> pa.Table:
         """The winning rows of a stage, in no particular order; with a recipe, only that recipe's rows.
 
-        before: rows that were there when the run began. Of the parts, those that it wrote are then read.
+        before: rows that were there when the run began. Of the parts, those that it wrote are then read. names: columns
+        to read besides subject and recipe; None: all.
         """
         parts = self.parts(shelf)
         parts = parts if before is None else [part for part in parts if run_of(part) == self.run]
         try:
-            tables, damaged = _read(parts, shelf)
+            tables, damaged = _read(parts, shelf, names)
         except StoppedError:
             if all(map(os.path.lexists, parts)):
                 raise
-            return self.table(shelf, recipe, before)  # a run has merged them meanwhile
+            return self.table(shelf, recipe, before, names)  # a run has merged them meanwhile
         if damaged:
             self._without(shelf, damaged)
-        table = pa.concat_tables([shelf.schema.empty_table() if before is None else before, *tables])
-        tables.clear()
-        # Each step in the place of the one before: two copies are in memory at most.
-        if recipe is not None and not pc.all(own := pc.equal(table["recipe"], pa.scalar(recipe))).as_py():
-            table = table.filter(own)
-        table = _winners(table)
-        return table.combine_chunks()
+        tables.insert(0, shelf.only(names).empty_table() if before is None else before)
+        return winners(tables, recipe)
 
     def book(self, shelf: Shelf, recipe: str | None = None) -> Book:
-        return Book(self.table(shelf, recipe))
+        table = self.table(shelf, recipe)
+        return Book(table if recipe is None else table.drop_columns("recipe"))
 
     def rows(self, shelf: Shelf, recipe: str | None = None) -> dict[str, dict[str, Any]]:
         """subject -> row, for stages small enough to hold as Python objects."""
@@ -112,7 +116,7 @@ class Ledger:
 
     def values(self, shelf: Shelf, *names: str) -> Iterator[tuple]:
         """These columns of each row, of which few are Python objects at a time."""
-        for batch in self.table(shelf).select(names).to_batches(BATCH):
+        for batch in self.table(shelf, names=names).select(names).to_batches(BATCH):
             yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
     def parts(self, shelf: Shelf) -> list[Path]:
@@ -125,6 +129,13 @@ class Ledger:
         """Write rows as one part, now."""
         with self.writer(shelf, worker) as writer:
             writer.pending.extend(rows)
+
+    def replace(self, shelf: Shelf, rows: Iterable[dict[str, Any]]) -> None:
+        """Write rows in the place of all that are there, where only the last ones matter."""
+        before = self.parts(shelf)
+        self.write(shelf, rows)
+        for part in before:
+            remove(part)
 
     def _without(self, shelf: Shelf, damaged: Mapping[Path, DamagedError]) -> None:
         """Continue without parts, or raise StoppedError. damaged: part -> what is wrong with it."""
@@ -159,7 +170,7 @@ class Ledger:
         written: list[Path] = []
         for place, group in reversed([*enumerate(_groups(parts, sizes))]):
             try:
-                table = _winners(pa.concat_tables([read_part(part) for part in group], promote_options="default"))
+                table = winners([read_part(part) for part in group])
             except (DamagedError, pa.ArrowException):  # the reader of the shelf reports it
                 for part in reversed(written):
                     remove(part)
@@ -186,6 +197,9 @@ class DryLedger(Ledger):
 
     def writer(self, shelf: Shelf, worker: str = "main") -> "Writer":
         return DryWriter(self, shelf, worker)
+
+    def replace(self, shelf: Shelf, rows: Iterable[dict[str, Any]]) -> None:
+        self.write(shelf, rows)
 
 
 class Writer:
@@ -256,56 +270,29 @@ def _groups(parts: Iterable[Path], sizes: Iterable[int]) -> list[list[Path]]:
     return groups
 
 
-def _read(parts: Iterable[Path], shelf: Shelf) -> tuple[list[pa.Table], dict[Path, DamagedError]]:
-    tables, damaged = [], {}
+def _read(
+    parts: Iterable[Path], shelf: Shelf, names: Collection[str] | None
+) -> tuple[list[pa.Table], dict[Path, DamagedError]]:
+    tables, damaged, schema = [], {}, shelf.only(names)
     for part in parts:
         try:
-            tables.append(_shelved(read_part(part), shelf))
+            tables.append(_shelved(read_part(part, schema.names), shelf, schema))
         except DamagedError as error:
             damaged[part] = error
     return tables, damaged
 
 
-def _shelved(table: pa.Table, shelf: Shelf) -> pa.Table:
-    """The part's table with the shelf's columns. Raises DamagedError if it belongs to another stage."""
-    if table.schema.equals(shelf.schema):
+def _shelved(table: pa.Table, shelf: Shelf, schema: pa.Schema) -> pa.Table:
+    """The part's table with this schema of the shelf's columns. Raises DamagedError if it belongs to another stage."""
+    if table.schema.equals(schema):
         return table
     own = {*table.column_names} - {field.name for field in KEY}
     if own and not own & {field.name for field in shelf.columns}:
         raise StrayError("it has no column of this stage")
     try:
-        for field in shelf.columns:  # a part written by an older prep lacks some
+        for field in schema:  # a part written by an older prep lacks some
             if field.name not in table.column_names:
                 table = table.append_column(field, pa.nulls(len(table), field.type))
-        return table.select(shelf.schema.names).cast(shelf.schema)
+        return table.select(schema.names).cast(schema)
     except (KeyError, ValueError, pa.ArrowException) as error:
         raise DamagedError(str(error).splitlines()[0]) from None
-
-
-def _winners(table: pa.Table) -> pa.Table:
-    """The last row for each subject and recipe."""
-    if len(table) < 2:
-        return table
-    # Not group_by: it would load Arrow's query engine, about 20 MB that stay.
-    recipe = table["recipe"]
-    one = not recipe.null_count and pc.all(pc.equal(recipe, recipe[0])).as_py()  # of most shelves
-    keys = chain.from_iterable(map(values, table["subject"].chunks)) if one else _keys(table)
-    hashes = np.fromiter(map(hash, keys), np.int64, len(table))
-    order = hashes.argsort(kind="stable")
-    again = (hashes[order[1:]] == hashes[order[:-1]]).nonzero()[0]
-    if not len(again):
-        return table
-    earlier, later = (table.select(["subject", "recipe"]).take(order[at]) for at in (again, again + 1))
-    wins = np.ones(len(table), bool)
-    if earlier.equals(later):
-        wins[order[again]] = False
-    else:  # two keys have the same hash
-        wins[:] = False
-        wins[[*{key: at for at, key in enumerate(_keys(table))}.values()]] = True
-    return table.filter(pa.array(wins))
-
-
-def _keys(table: pa.Table) -> Iterator[tuple[str, str]]:
-    """(subject, recipe) of each row, of which few are Python objects at a time."""
-    for batch in table.select(["subject", "recipe"]).to_batches(BATCH):
-        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)

@@ -8,6 +8,7 @@ key-value pairs, which other parquet readers ignore; parts without one, from an 
 import errno
 import os
 import re
+from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 
@@ -74,8 +75,11 @@ def write_part(table: pa.Table, path: Path) -> None:
     write_whole(path, write, sync=True)
 
 
-def read_part(part: Path) -> pa.Table:
-    """Raises DamagedError, or StoppedError if reading may succeed later."""
+def read_part(part: Path, names: Sequence[str] | None = None) -> pa.Table:
+    """Raises DamagedError, or StoppedError if reading may succeed later.
+
+    names: columns to read, if it has all of them. Otherwise, and by default, all columns are read.
+    """
     try:
         data = read_file(part, PICTURE_BYTES)
     except OSError as error:
@@ -88,9 +92,9 @@ def read_part(part: Path) -> pa.Table:
     try:
         # Not read_table: it would load Arrow's dataset layer and pandas, a fifth of a second.
         with pq.ParquetFile(pa.BufferReader(data)) as file:
-            table = file.read(
-                use_threads=False
-            )  # Arrow's threads may abort a process that ends while they are starting
+            there = names is not None and set(names) <= {*file.schema_arrow.names}
+            # Arrow's threads may abort a process that ends while they are starting.
+            table = file.read([*names] if there else None, use_threads=False)
         if not known:  # invalid text would raise later, when a row is read
             table.validate(full=True)
     except MemoryError:

@@ -1,7 +1,7 @@
 """The rows of a shelf as records, to look up and to change: what did not change stays in Arrow."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Any, Self, TypeVar
 
@@ -26,6 +26,8 @@ class Shelved(Mapping[str, T]):
         self._table = book.table.select(names)
         self._make = make
         self._changed: dict[str, T] = {}
+        # Not of a method: a shelf that refers to itself would stay in memory until garbage is looked for.
+        self._read = partial(_read, self._table, make)
         self._block = lru_cache(BLOCKS)(self._read)
 
     def __len__(self) -> int:
@@ -91,6 +93,8 @@ class Shelved(Mapping[str, T]):
         for number in range(-(-len(self._table) // BLOCK)):
             yield from self._read(number)
 
-    def _read(self, number: int) -> list[T]:
-        columns = self._table.slice(number * BLOCK, BLOCK).columns
-        return list(map(self._make, *(column.to_pylist() for column in columns)))
+
+def _read(table: pa.Table, make: Callable[..., T], number: int) -> list[T]:
+    """The records of one block."""
+    columns = table.slice(number * BLOCK, BLOCK).columns
+    return list(map(make, *(column.to_pylist() for column in columns)))

@@ -16,7 +16,7 @@ ROOT = Path(prep.__file__).parent
 # From the ground up; DESIGN.md, section 2. A room imports from lower lines alone.
 HOUSE = """
 types errors system blocks index
-names book
+names book winners
 files typed meant
 registry process protocols documents masked
 remote

@@ -53,10 +53,37 @@ def test_the_last_row_of_a_subject_wins_and_recipes_do_not_meet(tmp_path):
 
 
 def test_keys_with_the_same_hash_are_told_apart(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "hash", lambda key: 7, raising=False)
+    monkeypatch.setattr("prep.winners.hash", lambda key: 7, raising=False)
     ledger = Ledger.begin(tmp_path)
     ledger.write(WORK, [row("a", 1), row("b", 2), row("a", 3), row("c", 4)])
     assert values(ledger) == {"a": 3, "b": 2, "c": 4} and len(ledger.table(WORK)) == 3
+
+
+def test_columns_can_be_read_alone(tmp_path):
+    ledger = Ledger.begin(tmp_path)
+    both = Shelf("work", (*WORK.columns, pa.field("more", pa.string())))
+    ledger.write(WORK, [row("a", 1), row("b", 2)])  # a part that lacks a column
+    ledger.write(both, [row("b", 3) | {"more": "x"}])
+    found = ledger.table(both, names=["more"])
+    assert found.column_names == ["subject", "recipe", "more"]
+    assert dict(ledger.values(both, "subject", "more")) == {"a": None, "b": "x"}
+    assert dict(ledger.values(both, "subject", "value")) == {"a": 1, "b": 3}
+
+
+def test_rows_in_the_place_of_all_that_were_there(tmp_path):
+    ledger = Ledger.begin(tmp_path)
+    ledger.write(WORK, [row("a", 1), row("b", 2)])
+    dry = DryLedger(tmp_path)
+    dry.replace(WORK, [row("c", 9)])
+    assert values(ledger) == {"a": 1, "b": 2}
+    ledger.replace(WORK, [row("b", 3)])
+    assert values(ledger) == {"b": 3} and len(ledger.parts(WORK)) == 1
+
+
+def test_rows_without_a_recipe_are_of_none(tmp_path):
+    ledger = Ledger.begin(tmp_path)
+    ledger.write(WORK, [row("a", 1, None), row("b", 2)])
+    assert values(ledger, "r") == {"b": 2}
 
 
 def test_rows_of_this_run_win_over_those_that_were_there_when_it_began(tmp_path):
@@ -192,10 +219,10 @@ def test_who_reads_while_parts_are_merged_begins_again(tmp_path, monkeypatch):
         ledger.write(WORK, [row(str(number), number)])
     before, read = values(ledger), module.read_part
 
-    def meanwhile(part):
+    def meanwhile(part, names):
         monkeypatch.setattr(module, "read_part", read)
         ledger.merge()
-        return read(part)
+        return read(part, names)
 
     monkeypatch.setattr(module, "read_part", meanwhile)
     assert values(DryLedger(tmp_path)) == before

@@ -1,5 +1,8 @@
 """What a shelf has and what changed since are one mapping."""
 
+import gc
+import weakref
+
 import pyarrow as pa
 import pytest
 
@@ -49,3 +52,17 @@ def test_many_are_looked_up_at_once(shelved, plain):
 def test_records_are_found_by_a_column_as_they_are_now(shelved, plain):
     assert shelved.where("number", 5) == {} and shelved.where("number", 50, 6).keys() == {"5", "50", "6"}
     assert shelved.where("number", 7) == {"7": plain["7"], "new": plain["new"]}
+
+
+def test_what_nobody_needs_any_more_is_freed_at_once(tmp_path):
+    ledger = Ledger(tmp_path)
+    ledger.write(SHELF, [{"subject": "5", "recipe": "", "number": 5, "name": "five"}])
+    gc.disable()
+    try:
+        shelved = Shelved(ledger.book(SHELF), lambda *columns: columns, ("number", "name"))
+        assert shelved["5"] == (5, "five")
+        gone = weakref.ref(shelved)
+        del shelved
+        assert gone() is None
+    finally:
+        gc.enable()

@@ -101,7 +101,7 @@ class Composed:
         """Record the proofs of the rows that were asked for. digest: sha256 of the manifest that has them, hex."""
         row = {"manifest": digest, "version": version("prep-lora"), "proofs": bytes(self.proofs)}
         if self._last is None or row.items() - self._last.items():
-            self.ledger.write(PROOFS, [row | {"subject": self.path.name, "recipe": ""}])
+            self.ledger.replace(PROOFS, [row | {"subject": self.path.name, "recipe": ""}])
 
 
 def _columns(captions: Sequence[Caption | None]) -> dict[str, list[Any]]:

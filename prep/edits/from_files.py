@@ -33,6 +33,7 @@ from prep.errors import ImageError
 from prep.files import NotAFileError, read_file, write_whole
 from prep.index import Hashes
 from prep.ledger import FLUSH_ROWS
+from prep.process.heap import trim
 from prep.run import image_key
 from prep.types import Problem, Row
 
@@ -100,6 +101,7 @@ class HandEdits:
         if changed:
             self.decisions.keep(changed, BY)
         self.unchanged.keep()
+        trim()
         return beside.problems
 
     def note_removals(self, pictures: Iterable[str], restore: bool = False) -> None:

@@ -188,7 +188,10 @@ class ScoreBook:
         if set(table["vocabulary"].unique().to_pylist()) - set(self.vocabularies):
             # Scores without their vocabulary are useless: these images are tagged again.
             table = table.filter(pc.is_in(table["vocabulary"], pa.array(self.vocabularies, pa.string())))
-        self.book = Book(table)
+        found = table["vocabulary"].combine_chunks().dictionary_encode()
+        self._vocabularies = [self.vocabularies[name] for name in found.dictionary.to_pylist()]  # that the images have
+        self._which = found.indices.to_numpy()  # int32 [N]: which of them each image has
+        self.book = Book(table.select(["subject", "index", "score"]))
 
     def beside(self, second: "ScoreBook | None") -> "ScoreBook":
         """These scores, with those of a second reader, if there is one."""
@@ -206,10 +209,9 @@ class ScoreBook:
     def __getitem__(self, sha256: str) -> TagScores:
         at = self.book.place(sha256)
         (index, of_index), (score, of_score) = self._numbers
-        vocabularies, which = self._vocabularies
         second = self.second[sha256] if self.second and sha256 in self.second else None
         return TagScores(
-            vocabularies[which[at]],
+            self._vocabularies[self._which[at]],
             index[of_index[at] : of_index[at + 1]],
             score[of_score[at] : of_score[at + 1]],
             second,
@@ -221,12 +223,6 @@ class ScoreBook:
         lists = (self.book.columns[name] for name in ("index", "score"))
         return tuple((each.values.to_numpy(zero_copy_only=False), each.offsets.to_numpy()) for each in lists)
 
-    @cached_property
-    def _vocabularies(self) -> tuple[list[Vocabulary], np.ndarray]:
-        """-> (those that the images have, int32 [N]: which of them each image has)."""
-        found = self.book.columns["vocabulary"].dictionary_encode()
-        return [self.vocabularies[name] for name in found.dictionary.to_pylist()], found.indices.to_numpy()
-
     def flat(self, sha256s: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """-> (int32 [K] into the vocabulary, float32 [K], int32 [N]): all scores, and how many each image has."""
         places = pa.array(self.book.places(sha256s))
@@ -237,4 +233,4 @@ class ScoreBook:
     @property
     def vocabulary(self) -> Vocabulary | None:
         """The vocabulary of these scores; None if there are none."""
-        return self.vocabularies[self.book.table["vocabulary"][0].as_py()] if len(self.book) else None
+        return self._vocabularies[self._which[0]] if len(self.book) else None

@@ -28,7 +28,7 @@ from prep.pipeline.wording import in_form
 from prep.registry import family
 from prep.run import Run, image_key
 from prep.tagging.thresholds import level_of
-from prep.types import BY_HAND, WITNESSED, Caption, Row
+from prep.types import BY_HAND, WITNESSED, Caption, ImageRef, Made, Row
 
 NAMES = Shelf("names", (pa.field("slug", pa.string()),))  # subject: a character; null: passed on
 
@@ -125,7 +125,8 @@ def packed(record: Profiled, rows: Iterable[Row]) -> Packed[Row]:
 def _with_captions(record: Profiled, rows: Iterable[Row]) -> None:
     for row in rows:
         if row.caption is not None:
-            row.caption.compose = partial(_composed, record, row, row.caption.proof)
+            # Not of the row, which refers to its caption: both would stay in memory until garbage is looked for.
+            row.caption.compose = partial(_composed, record, row.ref, row.made, row.complexity, row.caption.proof)
 
 
 def _in_tags(run: Run, record: Profiled, rows: Iterable[Row]) -> Iterator[Row]:
@@ -165,16 +166,17 @@ def _of_its_parent(record: Profiled, row: Row) -> Row:
 
 def _machine_s(record: Profiled, row: Row, entry: Entry) -> Caption:
     """The machine's caption: as it is remembered where all that it follows from is the same."""
-    scores, profile, items = record.scores[row.ref.sha256], record.profile_of(row), entry.hand.machine
+    scores, profile, items = record.scores[row.ref.sha256], record.profile_of(row.ref, row.made), entry.hand.machine
     if items and entry.proof == record.composer.proof(scores, row.complexity, profile, items):
-        return Remembered(items, entry.proof, len(profile.triggers), partial(_composed, record, row, entry.proof))
+        compose = partial(_composed, record, row.ref, row.made, row.complexity, entry.proof)
+        return Remembered(items, entry.proof, len(profile.triggers), compose)
     return record.composer.caption(scores, row.complexity, profile)
 
 
-def _composed(record: Profiled, row: Row, proof: bytes) -> Caption:
+def _composed(record: Profiled, ref: ImageRef, made: Made | None, complexity: str | None, proof: bytes) -> Caption:
     composer = record.composer
     if (found := composer.recent.get(proof)) is None:
-        found = composer.caption(record.scores[row.ref.sha256], row.complexity, record.profile_of(row))
+        found = composer.caption(record.scores[ref.sha256], complexity, record.profile_of(ref, made))
         composer.keep(found)
     return found
 

@@ -19,6 +19,7 @@ from prep.pipeline.about import about_characters
 from prep.pipeline.decided import packed, second_look
 from prep.pipeline.fates import fates_of
 from prep.pipeline.records import Drawn, Exported
+from prep.process.heap import trim
 from prep.process.spans import spent
 from prep.run import Run, image_key
 from prep.sections import Settings
@@ -51,6 +52,7 @@ def export(run: Run, drawn: Drawn) -> Exported:
     shaping = shaping_settings(settings, drawn.composer)
     floor = getattr(drawn.tagger.options, "threshold", None) if drawn.tagger.spec.remote else None
     manifest = ManifestExporter(drawn.tagger.name, drawn.tag_recipe, shaping, run.ledger, floor, second_reader(drawn))
+    trim()
     with spent("manifest"):
         manifest.write(rows, run.out)
     made = [row for row in rows if row.made] if drawn.crops or drawn.drawn else []

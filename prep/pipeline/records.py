@@ -13,7 +13,7 @@ from prep.jobs.tag import ScoreBook
 from prep.models.ref import ModelRef
 from prep.run import Places
 from prep.scan.listing import Listing
-from prep.types import ImageRef, Part, Profile, Row
+from prep.types import ImageRef, Made, Part, Profile, Row
 
 if TYPE_CHECKING:
     from prep.pipeline.fates import Fates
@@ -70,10 +70,10 @@ class Profiled(Tagged):
         """What the caption of a picture follows from: its variant's profile, or its character's."""
         return self.variants.get((ref.character, ref.variant)) or self.profiles[ref.character]
 
-    def profile_of(self, row: Row) -> Profile:
+    def profile_of(self, ref: ImageRef, made: Made | None) -> Profile:
         """As profile_for; of a crop without what it does not show."""
-        profile, made = self.profile_for(row.ref), row.made
-        return self.for_crop(profile, made.part, row.ref.sha256, made.parent) if made and made.part else profile
+        profile = self.profile_for(ref)
+        return self.for_crop(profile, made.part, ref.sha256, made.parent) if made and made.part else profile
 
     def for_crop(self, profile: Profile, part: Part, sha256: str, parent: str | None) -> Profile:
         """The profile for the caption of a crop. parent: sha256 of the picture that it was cut from."""

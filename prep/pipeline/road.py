@@ -37,6 +37,7 @@ from prep.pipeline.result import Result
 from prep.pipeline.settled import last_result
 from prep.pipeline.stages import caption, look_again, profile, scan, tag
 from prep.process import spans
+from prep.process.heap import trim
 from prep.process.lock import locked
 from prep.process.profiled import Moment, now, profiled
 from prep.process.report import Report
@@ -109,19 +110,25 @@ def run(src: Path, out: Path, settings: Settings, options: Options, runner: Runn
         captioned = {(src / file.path).parent for file in found.listing.files}
     prepare_out(out, Path(settings.export.kohya) if settings.export.kohya else None)
     with at_work(src, out, settings, options, runner, captioned, began) as run:
-        record, seconds = travel(run, found)
+        result = _taken(run, found, began_ns)
         with suppress(StoppedError):  # no room for it: all is done, and the next start tries again
             run.ledger.merge()
-        known = record.fates if isinstance(record, Exported) else None
-        fates = known or fates_of(record, settings.scan, run.problems)
-        run.problems |= fates.without
-        images, files = len(record.listing.files), fates.elsewhere if isinstance(record, Exported) else None
-        _keep_run(out / ".prep" / "run.json", run, images, seconds, files)
-        told = tuple(_lines(run, record, fates))
-        for line in told:
-            run.report.say(line)
-        failed = sum(each.kind not in HINTS for each in run.problems.values())
-        return Result(images, fates.kept, failed, _ending(failed, fates), told, seconds, run.todo, began_ns)
+        return result
+
+
+def _taken(run: Run, found: Found, began_ns: int) -> Result:
+    """Take what was found through the stages, and say what came of it."""
+    record, seconds = travel(run, found)
+    known = record.fates if isinstance(record, Exported) else None
+    fates = known or fates_of(record, run.settings.scan, run.problems)
+    run.problems |= fates.without
+    images, files = len(record.listing.files), fates.elsewhere if isinstance(record, Exported) else None
+    _keep_run(run.out / ".prep" / "run.json", run, images, seconds, files)
+    told = tuple(_lines(run, record, fates))
+    for line in told:
+        run.report.say(line)
+    failed = sum(each.kind not in HINTS for each in run.problems.values())
+    return Result(images, fates.kept, failed, _ending(failed, fates), told, seconds, run.todo, began_ns)
 
 
 @contextmanager
@@ -211,6 +218,7 @@ def _rounds(run: Run, each: Stage | Repeat, record: Any, seconds: Counter[str]) 
             started = time.monotonic()
             with spans.stage(stage.__name__):
                 record = stage(run, record)
+            trim()
             seconds[stage.__name__] += time.monotonic() - started
             seconds.update(run.spent)
             run.spent.clear()

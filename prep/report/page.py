@@ -8,6 +8,7 @@ from pathlib import Path
 
 from prep.dataset.heads import heads_of
 from prep.dataset.opened import Set
+from prep.process.heap import trim
 from prep.report import looked_at, sections
 from prep.report.counts import caption_lengths, characters, frequencies, levels, never_parted
 from prep.report.drawn import by_character, coverage, held, tried
@@ -33,9 +34,12 @@ PARTS = (
 
 def page(found: Set) -> str:
     """The HTML of the report. Raises UsageError when the set is not finished, or its manifest is damaged."""
+    trim()
     pictures = read_pictures(found)
+    trim()
     facts = facts_of(found, pictures)
     tags = read_tags(found, pictures)
+    trim()
     everyone = characters(pictures, tags, facts.setting("profile", "core_share", 0.45))
     with_file = sum(bool(picture.file) for picture in pictures)
     thumbs = Thumbs(found.out, facts.setting("scan", "max_pixels", 100_000_000), with_file)

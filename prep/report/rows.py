@@ -178,6 +178,7 @@ def _pictures(found: Set) -> Iterator[Picture]:
         zip(block, triggers_of(decisions, [row["picture"] for row in block]), strict=True)
         for block in batched(found.rows(columns=COLUMNS))
     )
+    same: dict[tuple[str, ...], tuple[str, ...]] = {}  # equal trigger words are one object
     for at, (row, triggers) in enumerate(rows):
         by_prep = row["caption"] or ""
         now = found.caption(row) if trains(row["origin"], row["status"]) else by_prep
@@ -190,7 +191,7 @@ def _pictures(found: Set) -> Iterator[Picture]:
             height=row["height"] or 0,
             threshold=row["threshold"],
             caption=now or "",
-            triggers=words,
+            triggers=same.setdefault(words, words),
             listed=lists.get(row["picture"], ""),
             bytes=row["bytes"] or 0,
             identity=row["check_identity"],

@@ -6,6 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from prep.dataset.buckets import Placement, Rules, placed, rules_of
@@ -33,31 +34,32 @@ def trained(out: Path, pictures: Iterable[Picture]) -> tuple[list[Trained], str]
     file = read_toml(out / "kohya" / MINE, MINE)
     if file.values is None:
         return [], file.problem
-    groups: dict[str, list[tuple[int, int, int]]] = defaultdict(list)  # (Picture.at, width, height)
+    groups: dict[str, list[Picture]] = defaultdict(list)
     for picture in pictures:
         parts = picture.file.split("/")
         if picture.trains and len(parts) == 3 and picture.width and picture.height:
             named = numbered_folder(parts[1])
-            groups[named[1] if named else parts[1]].append((picture.at, picture.width, picture.height))
+            groups[named[1] if named else parts[1]].append(picture)
     kohya = Path(os.path.realpath(out / "kohya"))
     found = [_trained(number, dataset, kohya, groups) for number, dataset in enumerate(datasets_of(file), 1)]
     return found, "" if found else "lists no dataset"
 
 
-def _trained(number: int, dataset: Dataset, kohya: Path, groups: dict[str, Sequence[tuple[int, int, int]]]) -> Trained:
+def _trained(number: int, dataset: Dataset, kohya: Path, groups: dict[str, Sequence[Picture]]) -> Trained:
     rules = rules_of(dataset)
     repeats: dict[int, int] = {}
     sizes: dict[int, tuple[int, int]] = {}
+    size = lru_cache(lambda *side: side)  # equal ones are one object
     for subset in dataset.subsets:
         folder = Path(os.path.realpath(subset.folder))
         named = numbered_folder(folder.name)
         # A folder elsewhere has none of this set's pictures, and the first subset of a folder is the one that counts.
         if folder.parent != kohya or named is None:
             continue
-        for at, width, height in groups.get(named[1], ()):
-            if at not in sizes:
-                repeats[at] = max(1, int(subset.settings.get("num_repeats", 1)))
-                sizes[at] = width, height
+        for picture in groups.get(named[1], ()):
+            if picture.at not in sizes:
+                repeats[picture.at] = max(1, int(subset.settings.get("num_repeats", 1)))
+                sizes[picture.at] = size(picture.width, picture.height)
     random_crop = any(subset.settings.get("random_crop") for subset in dataset.subsets)
     batch_size = max(1, int(dataset.settings.get("batch_size", 1)))
     return Trained(number, rules, batch_size, repeats, placed(rules, sizes) if rules else {}, random_crop)

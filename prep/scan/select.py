@@ -33,9 +33,8 @@ def select(refs: Iterable[ImageRef], settings: Scan) -> Iterator[Row]:
 
 
 def _alike(table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-    """-> (bool [N]: whether an earlier file of its character shows the same; bool [N]: whether another character has it).
-
-    Of files that could not be read, neither.
+    """-> (bool [N]: whether an earlier file of its character shows the same; bool [N]: whether another character has
+    it, too). Of files that could not be read, neither.
     """
     read = pc.not_equal(table["sha256"], "").to_numpy()
     same = _numbered(pc.if_else(pc.equal(table["pixels"], ""), table["sha256"], table["pixels"]))

@@ -1,5 +1,6 @@
 """Each thing of a run is done once: a row is made, a model loaded, a stage's time counted. Looking changes nothing."""
 
+import gc
 import json
 from collections import Counter
 from pathlib import Path
@@ -7,7 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from prep.blocks import Packed
+from prep.book import Book
 from prep.captions.compose import Composer
+from prep.captions.remembered import Remembered
 from prep.checks.witnessed import Witnessed
 from prep.cli.run import STAGE_NAMES
 from prep.config import load_settings
@@ -29,11 +33,15 @@ from prep.process.report import Report
 from prep.run import Options, Run
 from prep.scan.find import find_images
 from prep.scan.measure import ScanJob
+from prep.shelved import Shelved
 from prep.taggers import TAGGERS
+from prep.types import Row
 from tests.fakes import FakeRunner, FakeTagger
 from tests.support.counting import CountingGenerator
 from tests.support.pictures import folder_of
 from tests.support.runs import manifest, run_here, tree
+
+LARGE = (Book, Packed, Remembered, Row, Shelved)
 
 
 def everything(folder: Path) -> dict[str, tuple[int, int]]:
@@ -53,6 +61,21 @@ def test_each_caption_is_composed_once_a_run(tmp_path, tiny_tagger, generator, s
     run_here(folder_of(tmp_path / "art", mira=4, noa=3), tmp_path / "out", tiny_tagger, *sets)
     rows = manifest(tmp_path / "out")
     assert len(rows) > 7 + 4 and len(captions) == len(rows)
+
+
+def test_what_a_stage_made_is_freed_without_a_search_for_garbage(tmp_path, tiny_tagger, generator, sets):
+    """Of 100,000 pictures, what refers to itself would stay for most of a run."""
+    art, out = folder_of(tmp_path / "art", mira=4), tmp_path / "out"
+    run_here(art, out, tiny_tagger, *sets)
+    next((out / "kohya").glob("*/*.txt")).write_text("mira, red scarf")
+    gc.collect()
+    gc.disable()
+    try:
+        run_here(art, out, tiny_tagger, *sets)
+        left = Counter(type(each).__name__ for each in gc.get_objects() if isinstance(each, LARGE))
+    finally:
+        gc.enable()
+    assert left == {}
 
 
 def test_a_second_round_of_drawing_loads_no_model_that_may_stay(tmp_path, tiny_tagger, generator, sets, monkeypatch):
