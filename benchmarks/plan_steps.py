@@ -27,7 +27,7 @@ from prep.scan.listing import Found
 from prep.scan.measure import SCAN, is_current, is_whole, measured_before, ref_from_scan
 from prep.scan.select import select
 from prep.sections import Scan
-from prep.winners import winners
+from prep.winners import winners as last_rows
 
 DONE = 0.9  # the share of the pictures that are tagged
 SAMPLE = 20_000  # rows of which Python objects are made where all would take too long
@@ -119,7 +119,7 @@ def winners(rows: int, folder: Path) -> dict:
     with timed(found, "read_and_winners"):
         table = ledger.table(TAG)
     with timed(found, "winners"):
-        winners([table])
+        last_rows([table])
     return found
 
 

@@ -104,7 +104,7 @@ class Ledger:
         if damaged:
             self._without(shelf, damaged)
         tables.insert(0, shelf.only(names).empty_table() if before is None else before)
-        return winners(tables, recipe)
+        return winners(tables, recipe, joined=True)
 
     def book(self, shelf: Shelf, recipe: str | None = None) -> Book:
         table = self.table(shelf, recipe)

@@ -11,9 +11,11 @@ from prep.blocks import BATCH
 from prep.index import values
 
 
-def winners(tables: list[pa.Table], recipe: str | None = None) -> pa.Table:
+def winners(tables: list[pa.Table], recipe: str | None = None, *, joined: bool = False) -> pa.Table:
     """The last row for each subject and recipe; with a recipe, of its rows. The list is empty afterwards: what becomes
     of a column takes its place, so that of one column at a time there are two copies in memory.
+
+    joined: each column in one piece.
     """
     table = pa.concat_tables(tables, promote_options="default")
     tables.clear()
@@ -21,20 +23,21 @@ def winners(tables: list[pa.Table], recipe: str | None = None) -> pa.Table:
     if recipe is not None:
         own = pc.equal(table["recipe"], pa.scalar(recipe))
         del table
-        _keep(columns, own)
+        _keep(columns, own, joined)
         table = pa.table(columns, schema)
     wins = _wins(table)
     del table
-    _keep(columns, wins)
+    _keep(columns, wins, joined)
     return pa.table(columns, schema)
 
 
-def _keep(columns: dict[str, pa.ChunkedArray], which: pa.Array | pa.ChunkedArray) -> None:
-    """Filter each column, in one piece."""
+def _keep(columns: dict[str, pa.ChunkedArray], which: pa.Array | pa.ChunkedArray, joined: bool) -> None:
+    """Filter each column."""
     every = pc.all(which, skip_nulls=False, min_count=0).as_py()
-    for name in columns:
+    for name in columns if joined or not every else ():
         column = pa.table({name: columns[name]})
-        columns[name] = (column if every else column.filter(which)).combine_chunks()[name]
+        column = column if every else column.filter(which)
+        columns[name] = (column.combine_chunks() if joined else column)[name]
 
 
 def _wins(table: pa.Table) -> pa.Array:
