@@ -88,9 +88,13 @@ class Board:
                 self.whole, self.changes = self.version, []
         return found
 
-    def foresee(self, then: Mapping[str, str]) -> None:
-        """then: picture -> the caption that the next run will write, where that differs from the present one."""
+    def foresee(self, then: Mapping[str, str], before: Mapping[str, str]) -> None:
+        """then: picture -> the caption that the next run will write, where that differs from the present one. before:
+        picture -> the caption that this was foreseen for: of one that was changed meanwhile, nothing is known.
+        """
         with self.lock:
+            same = {item.picture for item in self.items if item.text == before.get(item.picture)}
+            then = {picture: text for picture, text in then.items() if picture in same}
             changed = [item for item in self.items if item.then != then.get(item.picture)]
             self.version += bool(changed)
             for item in changed:

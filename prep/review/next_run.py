@@ -128,17 +128,19 @@ class NextRun:
             with self._done:
                 asked = self._asked
             now_is = self._now()
+            now = {item.picture: item.text for item in self.board.items}
             try:
                 found, why = self._foreseen(self.settings()), ""
             except (PrepError, OSError) as error:
                 found, why = None, str(error)
-            now = {item.picture: item.text for item in self.board.items}
             texts = found.texts.items() if found else ()
-            self.board.foresee({picture: text for picture, text in texts if now.get(picture) not in (None, text)})
+            self.board.foresee({picture: text for picture, text in texts if now.get(picture) not in (None, text)}, now)
             with self._done:
                 self._seen = now_is
                 self.found, self.why, self._answered = found, why, asked
                 self._done.notify_all()
+            if now_is != self._now():  # somebody decided meanwhile
+                self.look()
 
     def _foreseen(self, settings: Settings) -> Foreseen:
         made = preview(self.src, self.out, settings)
