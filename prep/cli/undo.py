@@ -56,7 +56,7 @@ def command(out: Path, steps: int, redo: bool, listed: bool) -> int:
         if not done:
             say(f"nothing to {'redo' if redo else 'undo'}")
         elif any(change.what == "verdict" for step in done for change in step.changes):
-            say("the next `prep run` puts back what belongs there")
+            say("the next `prep run` changes kohya/ accordingly")
     return 0
 
 
