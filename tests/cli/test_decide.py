@@ -76,7 +76,7 @@ def test_undo_tells_each_step_and_takes_back_what_was_done_to_files(made, typed)
     ]
     assert ", by files: " in listed[0] and ", by command: " in listed[2]
     said = typed("undo", made.out, 3)
-    assert said.out.count("undone: step") == 3 and "the next `prep run` puts back" in said.out
+    assert said.out.count("undone: step") == 3 and "the next `prep run` changes kohya/ accordingly" in said.out
     assert made.text("000").read_text() == before
     assert typed("undo", made.out).out == "nothing to undo\n"
     made.run()
