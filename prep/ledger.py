@@ -170,7 +170,7 @@ class Ledger:
         written: list[Path] = []
         for place, group in reversed([*enumerate(_groups(parts, sizes))]):
             try:
-                table = winners([read_part(part) for part in group])
+                table = winners([_keyed(read_part(part)) for part in group])
             except (DamagedError, pa.ArrowException):  # the reader of the shelf reports it
                 for part in reversed(written):
                     remove(part)
@@ -276,10 +276,19 @@ def _read(
     tables, damaged, schema = [], {}, shelf.only(names)
     for part in parts:
         try:
-            tables.append(_shelved(read_part(part, schema.names), shelf, schema))
+            tables.append(_shelved(_keyed(read_part(part, schema.names)), shelf, schema))
         except DamagedError as error:
             damaged[part] = error
     return tables, damaged
+
+
+def _keyed(table: pa.Table) -> pa.Table:
+    """The table. Raises DamagedError if its rows are not of a subject and a recipe."""
+    if missing := [field.name for field in KEY if field.name not in table.column_names]:
+        raise DamagedError(f"it has no column {' and '.join(missing)}")
+    if table["subject"].null_count:
+        raise DamagedError("rows of it have no subject")
+    return table
 
 
 def _shelved(table: pa.Table, shelf: Shelf, schema: pa.Schema) -> pa.Table:

@@ -328,6 +328,34 @@ def test_a_part_of_another_stage_is_set_aside_and_read_as_none_of_this_one(tmp_p
     assert handed == {stray: why}
 
 
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ({"recipe": ["r"], "value": [9]}, "it has no column subject"),
+        ({"value": [9]}, "it has no column subject and recipe"),
+        ({"subject": ["a"], "value": [9]}, "it has no column recipe"),
+        ({"subject": ["b", None], "recipe": ["r", "r"], "value": [9, 9]}, "rows of it have no subject"),
+    ],
+)
+def test_rows_that_say_of_nothing_what_it_is_are_damage(tmp_path, table, why):
+    ledger = Ledger.begin(tmp_path)
+    ledger.write(WORK, [row("a", 1)])
+    bad = tmp_path / "work" / "000009-main-000001.parquet"
+    schema = pa.schema([("subject", pa.string()), ("recipe", pa.string()), ("value", pa.int64())])
+    found = pa.table(table, pa.schema([schema.field(name) for name in table]))
+    pq.write_table(found.replace_schema_metadata({b"prep.stage": b"work"}), bad)
+    with pytest.raises(StoppedError, match=why):
+        values(ledger)
+    for number in range(MERGE_PARTS):  # merged with others, all of them would be lost
+        ledger.write(WORK, [row(str(number), number)])
+    ledger.merge()
+    assert len(ledger.parts(WORK)) == MERGE_PARTS + 2
+    mine = Shelf("work", WORK.columns)
+    handed = {}
+    Ledger(tmp_path, set_aside=lambda ledger, shelf, damaged: handed.update(damaged)).table(mine)
+    assert handed == {bad: why}
+
+
 def test_half_written_files_are_swept_and_never_read(tmp_path):
     ledger = Ledger.begin(tmp_path)
     ledger.write(WORK, [row("a", 1)])

@@ -52,7 +52,7 @@ class Composed:
 
     def __enter__(self) -> Self:
         last = self._last
-        if last is None or last["version"] != version("prep-lora"):
+        if last is None or last["proofs"] is None or last["version"] != version("prep-lora"):
             return self
         try:
             file = self._opened.enter_context(os.fdopen(open_file(self.path, os.O_RDONLY), "rb"))

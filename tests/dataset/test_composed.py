@@ -91,7 +91,9 @@ def test_what_a_person_wrote_into_the_manifest_is_not_taken_over(made, tmp_path)
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("damage", [{"manifest": "0" * 64}, {"version": "0.0.1"}, {"proofs": bytes(8 * 7)}])
+@pytest.mark.parametrize(
+    "damage", [{"manifest": "0" * 64}, {"version": "0.0.1"}, {"proofs": bytes(8 * 7)}, {"proofs": None}]
+)
 def test_proofs_of_another_manifest_or_prep_do_not_count(made, count, damage):
     before = (made[1] / "manifest.parquet").read_bytes()
     ledger = Ledger.begin(made[1] / ".prep" / "ledger")
