@@ -98,6 +98,7 @@ def settle(src: Path, out: Path, settings: "Settings", options: "Options", resul
     from prep.pipeline.outlook import is_idle
     from prep.pipeline.preview import preview
     from prep.pipeline.status import status_of
+    from prep.process.heap import trim
 
     with suppress(PrepError, OSError, ChangedError), locked(out / ".prep" / "lock"):
         at_ns = time.time_ns()
@@ -105,6 +106,7 @@ def settle(src: Path, out: Path, settings: "Settings", options: "Options", resul
         made = preview(src, out, settings)
         if is_waiting(out) or not is_idle(made) or not _stands(made, result.began_ns):
             return
+        trim()
         status = list(status_of(out, made)) if load_settings(src, out=out) == settings else []
         kept = {
             "asked": _asked(src, out, settings, options),
