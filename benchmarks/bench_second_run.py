@@ -2,9 +2,10 @@
 
     python benchmarks/bench_second_run.py [--images 10000] [--rounds 5] [--before FOLDER]
 
-Draws small PNGs, runs prep once, then times second runs, runs after one caption was edited, and `prep status`, each
-with the peak memory of its processes. With --before, a checkout of an older prep, both have an OUT of their own and are
-timed in turns: the ratio of the medians says how much slower the newer one is. The last line is JSON.
+Draws small PNGs, runs prep once, then times second runs, `prep status`, runs after one caption was edited, and the runs
+after those, which find nothing to do and note it for the next one, each with the peak memory of its processes. With
+--before, a checkout of an older prep, both have an OUT of their own and are timed in turns: the ratio of the medians
+says how much slower the newer one is. The last line is JSON.
 """
 
 import argparse
@@ -79,6 +80,7 @@ def main() -> None:
                 taken[label]["status"].append(prep(checkouts[label], "status", out))
                 edit(out, number)
                 taken[label]["edited"].append(prep(checkouts[label], "run", src, "--out", out))
+                taken[label]["noted"].append(prep(checkouts[label], "run", src, "--out", out))
     seconds, megabytes = (
         {label: {what: round(statistics.median(each[at] for each in some), digits) for what, some in found.items()}
          for label, found in taken.items()}

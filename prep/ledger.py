@@ -107,6 +107,7 @@ class Ledger:
         return winners(tables, recipe, joined=True)
 
     def book(self, shelf: Shelf, recipe: str | None = None) -> Book:
+        """The same, to look up; with a recipe, without its column."""
         table = self.table(shelf, recipe)
         return Book(table if recipe is None else table.drop_columns("recipe"))
 
@@ -285,7 +286,7 @@ def _read(
 def _keyed(table: pa.Table) -> pa.Table:
     """The table. Raises DamagedError if its rows are not of a subject and a recipe."""
     if missing := [field.name for field in KEY if field.name not in table.column_names]:
-        raise DamagedError(f"it has no column {' and '.join(missing)}")
+        raise DamagedError(f"it lacks {' and '.join(missing)}")
     if table["subject"].null_count:
         raise DamagedError("rows of it have no subject")
     return table

@@ -331,9 +331,9 @@ def test_a_part_of_another_stage_is_set_aside_and_read_as_none_of_this_one(tmp_p
 @pytest.mark.parametrize(
     ("table", "why"),
     [
-        ({"recipe": ["r"], "value": [9]}, "it has no column subject"),
-        ({"value": [9]}, "it has no column subject and recipe"),
-        ({"subject": ["a"], "value": [9]}, "it has no column recipe"),
+        ({"recipe": ["r"], "value": [9]}, "it lacks subject"),
+        ({"value": [9]}, "it lacks subject and recipe"),
+        ({"subject": ["a"], "value": [9]}, "it lacks recipe"),
         ({"subject": ["b", None], "recipe": ["r", "r"], "value": [9, 9]}, "rows of it have no subject"),
     ],
 )

@@ -1,7 +1,7 @@
 """The user's decisions in a run: read after the scan, merged into captions, read again at the end."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -125,8 +125,7 @@ def packed(record: Profiled, rows: Iterable[Row]) -> Packed[Row]:
 def _with_captions(record: Profiled, rows: Iterable[Row]) -> None:
     for row in rows:
         if row.caption is not None:
-            # Not of the row, which refers to its caption: both would stay in memory until garbage is looked for.
-            row.caption.compose = partial(_composed, record, row.ref, row.made, row.complexity, row.caption.proof)
+            row.caption.compose = _composing(record, row, row.caption.proof)
 
 
 def _in_tags(run: Run, record: Profiled, rows: Iterable[Row]) -> Iterator[Row]:
@@ -168,9 +167,15 @@ def _machine_s(record: Profiled, row: Row, entry: Entry) -> Caption:
     """The machine's caption: as it is remembered where all that it follows from is the same."""
     scores, profile, items = record.scores[row.ref.sha256], record.profile_of(row.ref, row.made), entry.hand.machine
     if items and entry.proof == record.composer.proof(scores, row.complexity, profile, items):
-        compose = partial(_composed, record, row.ref, row.made, row.complexity, entry.proof)
-        return Remembered(items, entry.proof, len(profile.triggers), compose)
+        return Remembered(items, entry.proof, len(profile.triggers), _composing(record, row, entry.proof))
     return record.composer.caption(scores, row.complexity, profile)
+
+
+def _composing(record: Profiled, row: Row, proof: bytes) -> Callable[[], Caption]:
+    """What composes the row's caption. It does not refer to the row, which refers to its caption: both would stay in
+    memory until garbage is looked for.
+    """
+    return partial(_composed, record, row.ref, row.made, row.complexity, proof)
 
 
 def _composed(record: Profiled, ref: ImageRef, made: Made | None, complexity: str | None, proof: bytes) -> Caption:

@@ -34,7 +34,7 @@ PARTS = (
 
 def page(found: Set) -> str:
     """The HTML of the report. Raises UsageError when the set is not finished, or its manifest is damaged."""
-    trim()
+    trim()  # what each step read is not needed by the next
     pictures = read_pictures(found)
     trim()
     facts = facts_of(found, pictures)

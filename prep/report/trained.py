@@ -6,7 +6,6 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from prep.dataset.buckets import Placement, Rules, placed, rules_of
@@ -49,7 +48,6 @@ def _trained(number: int, dataset: Dataset, kohya: Path, groups: dict[str, Seque
     rules = rules_of(dataset)
     repeats: dict[int, int] = {}
     sizes: dict[int, tuple[int, int]] = {}
-    size = lru_cache(lambda *side: side)  # equal ones are one object
     for subset in dataset.subsets:
         folder = Path(os.path.realpath(subset.folder))
         named = numbered_folder(folder.name)
@@ -59,7 +57,7 @@ def _trained(number: int, dataset: Dataset, kohya: Path, groups: dict[str, Seque
         for picture in groups.get(named[1], ()):
             if picture.at not in sizes:
                 repeats[picture.at] = max(1, int(subset.settings.get("num_repeats", 1)))
-                sizes[picture.at] = size(picture.width, picture.height)
+                sizes[picture.at] = picture.width, picture.height
     random_crop = any(subset.settings.get("random_crop") for subset in dataset.subsets)
     batch_size = max(1, int(dataset.settings.get("batch_size", 1)))
     return Trained(number, rules, batch_size, repeats, placed(rules, sizes) if rules else {}, random_crop)

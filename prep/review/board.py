@@ -88,17 +88,20 @@ class Board:
                 self.whole, self.changes = self.version, []
         return found
 
-    def foresee(self, then: Mapping[str, str], before: Mapping[str, str]) -> None:
-        """then: picture -> the caption that the next run will write, where that differs from the present one. before:
-        picture -> the caption that this was foreseen for: of one that was changed meanwhile, nothing is known.
+    def foresee(self, texts: Mapping[str, str], before: Mapping[str, str | None]) -> None:
+        """texts: picture -> its caption after the next run. before: picture -> the caption that this was foreseen for:
+        of one that has changed since, nothing is known.
         """
+
+        def then(item: Item) -> str | None:
+            text = texts.get(item.picture)
+            return text if item.text not in (None, text) and item.text == before.get(item.picture) else None
+
         with self.lock:
-            same = {item.picture for item in self.items if item.text == before.get(item.picture)}
-            then = {picture: text for picture, text in then.items() if picture in same}
-            changed = [item for item in self.items if item.then != then.get(item.picture)]
+            changed = [item for item in self.items if item.then != then(item)]
             self.version += bool(changed)
             for item in changed:
-                item.then = then.get(item.picture)
+                item.then = then(item)
                 self.changes.append((self.version, item.id))
 
     def since(self, version: int) -> list[Item] | None:

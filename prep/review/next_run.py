@@ -128,13 +128,12 @@ class NextRun:
             with self._done:
                 asked = self._asked
             now_is = self._now()
-            now = {item.picture: item.text for item in self.board.items}
+            before = {item.picture: item.text for item in self.board.items}
             try:
                 found, why = self._foreseen(self.settings()), ""
             except (PrepError, OSError) as error:
                 found, why = None, str(error)
-            texts = found.texts.items() if found else ()
-            self.board.foresee({picture: text for picture, text in texts if now.get(picture) not in (None, text)}, now)
+            self.board.foresee(found.texts if found else {}, before)
             with self._done:
                 self._seen = now_is
                 self.found, self.why, self._answered = found, why, asked
