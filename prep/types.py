@@ -215,6 +215,7 @@ class Editing(NamedTuple):
     strength: float  # share of the steps that are taken, 0-1
     source: float  # CFG scale of the source prompt
     target: float
+    unchanged: float = 0.0  # share of the strongest change below which the parent's pixels stay; 0: none stay
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,6 +242,7 @@ class Picture:
     source: str = ""  # of an edit: a prompt for what the parent shows
     source_sentence: str = ""  # the same for T5
     source_guidance: float = 0.0  # of an edit: the CFG scale of its source prompt
+    unchanged: float = 0.0  # of an edit: share of its strongest change below which the parent's pixels stay
     scene: str = ""  # of a composite: the key of the scene
     cut: str = ""  # of a composite: how the figure was cut out: alpha, plain, or the digest of a matting model
     own_seed: int | None = None  # asked for by name, through the service; None: from everything else

@@ -48,11 +48,12 @@ class View:
 
 @dataclass(frozen=True)
 class Picture:
-    """image: uint8 [H, W, 3], RGB."""
+    """image: uint8 [H, W, 3], RGB. covered: bool [H, W], where somebody is."""
 
     image: np.ndarray
     tags: frozenset[str]
     unsure: frozenset[str] = frozenset()
+    covered: np.ndarray | None = None
 
 
 def compose(actors: Sequence[Actor], background: Plain | View, width: int, height: int) -> Picture:
@@ -77,7 +78,7 @@ def compose(actors: Sequence[Actor], background: Plain | View, width: int, heigh
     for actor, mask in zip(actors, masks, strict=True):
         _add_figure(actor, mask, tags, unsure)
     _add_count(len(actors), tags)
-    return Picture(image, frozenset(tags), frozenset(unsure - tags))
+    return Picture(image, frozenset(tags), frozenset(unsure - tags), covered)
 
 
 def fit_window(scene: Scene, width: int, height: int, zoom: float, across: float, down: float):

@@ -3,7 +3,7 @@ where it can, and from text. What training and labelling of the witness see of i
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +13,7 @@ import numpy as np
 from prep.generators.sd35.generator import SD35
 from prep.generators.sd35.options import SD35Options
 from prep.types import GenerationRequest
-from starter_training import words
+from starter_training import recolour, sampling, words
 from starter_training.small import SIZE_CHANCES, SIZES, Choice, Small, choose, picture
 
 AT_ONCE = 64  # requests
@@ -23,11 +23,11 @@ WAYS = ("img2img", "edit", "text")
 
 @dataclass(frozen=True)
 class Drawn:
-    """image: uint8 [H, W, 3], RGB; parent: what it was drawn from, of the same size; way: of WAYS; strength 0-1."""
+    """image: uint8 [H, W, 3], RGB; meant: compositions of the same size, in any of which a picture like it shows what
+    was asked for, but for its expression; way: of WAYS; strength 0-1."""
 
     image: np.ndarray
-    parent: np.ndarray
-    face: tuple[int, int, int, int]  # of the parent
+    meant: tuple[Small, ...]
     way: str
     strength: float | None
     number: int  # of those that were asked for: they come in another order
@@ -43,7 +43,10 @@ def off_grid(small: Small, rng: np.random.Generator) -> Small:
     image = cv2.warpAffine(small.image, turn, (width, height), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT)
     corners = turn @ np.array([[small.face[0], small.face[2]], [small.face[1], small.face[3]], [1, 1]], float)
     face = (*corners[:, 0], *corners[:, 1])
-    return Small(image, tuple(round(side) for side in face), small.tags)
+    covers = cv2.resize(small.figure, (width, height), interpolation=cv2.INTER_LINEAR)
+    covers = cv2.warpAffine(covers, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    covers = cv2.resize(covers, small.figure.shape[::-1], interpolation=cv2.INTER_AREA)
+    return Small(image, tuple(round(side) for side in face), small.tags, covers)
 
 
 def drawn(
@@ -59,33 +62,37 @@ def drawn(
         raise ValueError(f"{model.name} has no way to draw called {way}")
     with TemporaryDirectory() as kept:
         for at in range(numbers.start, numbers.stop, AT_ONCE):
-            parents, asked = {}, {}
+            pixels, meant, asked = {}, {}, {}
             for number in range(at, min(at + AT_ONCE, numbers.stop)):
-                parent, request = _request(generator, way, number, seed, strengths, shifted)
-                parents[request.parent or str(number)] = parent
-                asked[request.key] = request, parent
-            pixels = {key: parent.image for key, parent in parents.items()}
-            for key, image in generator.draw([request for request, _ in asked.values()], pixels, Path(kept)):
-                request, parent = asked[key]
-                yield Drawn(image, parent.image, parent.face, way, request.strength, request.index)
+                parent, like_it, request = _request(generator, way, number, seed, strengths, shifted)
+                pixels[request.parent or str(number)] = parent.image
+                meant[request.key], asked[request.key] = like_it, request
+            for key, image in generator.draw([*asked.values()], pixels, Path(kept)):
+                request = asked[key]
+                yield Drawn(image, meant[key], way, request.strength, request.index)
     generator.close()
 
 
-def _request(generator: SD35, way: str, number: int, seed: int, strengths, shifted) -> tuple[Small, GenerationRequest]:
+def _request(
+    generator: SD35, way: str, number: int, seed: int, strengths, shifted
+) -> tuple[Small, tuple[Small, ...], GenerationRequest]:
     rng = np.random.default_rng((seed, number))
     size = SIZES[rng.choice(len(SIZES), p=SIZE_CHANCES)]
     choice = choose(rng)
     parent = picture(choice, (seed, number, 1), size)
-    if rng.random() < shifted:
-        parent = off_grid(parent, rng)
     target = _like(choice, rng)
+    meant = [picture(one, (seed, number, 2), size) for one in expressions(target)]
     tags = picture(target, (seed, number, 2), size).tags
+    if way != "text" and rng.random() < shifted:
+        moved = int(rng.integers(2**32))
+        parent, *meant = (off_grid(one, np.random.default_rng(moved)) for one in (parent, *meant))
     strength = round(float(rng.uniform(*strengths)), 2)
     guidance, more = generator.card.guidance, {}
     if way == "edit":
         guidance = generator.card.editing.target
         more = {"manner": "edit", "source": _prompt(parent.tags), "source_guidance": generator.card.editing.source}
-    return parent, GenerationRequest(
+        more |= {"unchanged": generator.card.editing.unchanged}
+    request = GenerationRequest(
         kind="augmentation",
         character="",
         prompt=_prompt(tags),
@@ -105,6 +112,7 @@ def _request(generator: SD35, way: str, number: int, seed: int, strengths, shift
         precision="",
         **more,
     )
+    return parent, tuple(meant), request
 
 
 def _like(choice: Choice, rng: np.random.Generator) -> Choice:
@@ -114,6 +122,12 @@ def _like(choice: Choice, rng: np.random.Generator) -> Choice:
         if other.outfit == choice.outfit:
             place = choice.place if rng.random() < 0.25 else other.place
             return Choice(choice.outfit, other.face, other.mouth, choice.view, place)
+
+
+def expressions(choice: Choice) -> list[Choice]:
+    """The same with each expression that was trained on."""
+    faces = [face for outfit, face in sampling.training_pool().faces if outfit == choice.outfit]
+    return [replace(choice, face=face, mouth=mouth) for face in faces for mouth in ("", *recolour.MOUTHS)]
 
 
 def _prompt(tags: tuple[str, ...]) -> str:

@@ -4,8 +4,9 @@ Each is one of the tagger's compositions (a sprite over a scene or a colour) at 
 share of the combinations of outfit, expression, view and place is never shown, so that it can be asked whether they
 are drawn all the same.
 
-Most figures stand on a grid: ten sizes, and places a latent or a token apart. What is always cut into latents in the
-same way is learnt sharp in the time there is; what may lie anywhere is learnt soft.
+What is asked for decides where a figure stands: as the sprite files frame it, or on a grid of ten sizes and of places
+a latent or a token apart. What is always cut into latents in the same way is learnt sharp in the time there is; what
+may lie anywhere is learnt soft.
 """
 
 import zlib
@@ -33,7 +34,7 @@ PLAIN = {
     "pink": (245, 170, 195),
 }
 HELD_OUT = 8  # one combination in so many
-EMPTY = 0.25  # share of pictures with nobody in them: the scenes behind composites
+EMPTY = 0.12  # share of pictures with nobody in them: the scenes behind composites
 ZOOMS = (1.0, 1.0, 1.0, 1.3, 1.6)  # of an empty scene
 
 
@@ -56,12 +57,15 @@ class Choice:
 @dataclass(frozen=True)
 class Small:
     """image: uint8 [H, W, 3], RGB. face: left, top, right, bottom in its pixels; zeros without a person. tags: those
-    that are surely true.
+    that are surely true. figure: uint8 [H / 8, W / 8], how much of each latent it covers, 0-255. unseen: tags of what
+    the person has and the frame leaves out, or hardly shows.
     """
 
     image: np.ndarray
     face: tuple[int, int, int, int]
     tags: tuple[str, ...]
+    figure: np.ndarray | None = None
+    unseen: tuple[str, ...] = ()
 
 
 def choose(rng: np.random.Generator, held_out: bool = False) -> Choice:
@@ -73,7 +77,7 @@ def choose(rng: np.random.Generator, held_out: bool = False) -> Choice:
         faces = [face for name, face in pool.faces if name == outfit]
         mouth = str(rng.choice(list(recolour.MOUTHS))) if rng.random() < 0.25 else ""
         place = str(rng.choice(pool.scenes)) if rng.random() < 0.65 else str(rng.choice([*PLAIN, "white", "white"]))
-        choice = Choice(outfit, str(rng.choice(faces)), mouth, str(rng.choice(VIEWS, p=(0.28, 0.34, 0.38))), place)
+        choice = Choice(outfit, str(rng.choice(faces)), mouth, str(rng.choice(VIEWS, p=(0.36, 0.32, 0.32))), place)
         if choice.held_out == held_out:
             return choice
 
@@ -86,25 +90,26 @@ def picture(choice: Choice, seed: Sequence[int], size: tuple[int, int]) -> Small
     figure = art.figure(choice.outfit, choice.face)
     if choice.mouth:
         figure = recolour.with_mouth(figure, choice.mouth)
-    manner = rng.choice(["grid", "own", "free"], p=(0.56, 0.36, 0.08))
-    actor = _own_frame(figure, width, height) if choice.view == "cowboy_shot" and manner == "own" else None
-    if actor is None:
-        actor = _standing(rng, figure, choice.view, width, height, free=manner == "free")
+    actor = _own_frame(figure, width, height) if choice.view == "cowboy_shot" else None
+    actor = actor or _standing(figure, choice.view, width, height)
     if choice.place in PLAIN:
         colour = PLAIN[choice.place]
         background = Plain(colour, colour, frozenset({"simple_background", f"{choice.place}_background"}))
     else:
         scene = art.scene(choice.place)
-        zoom = 1 + rng.exponential(0.15) if manner == "free" else 1.0
-        background = View(scene, fit_window(scene, width, height, zoom, rng.integers(3) / 2, 1.0))
+        background = View(scene, fit_window(scene, width, height, 1.0, rng.integers(3) / 2, 1.0))
     drawn = compose([actor], background, width, height)
     left, top, right, bottom = figure.face
-    if actor.mirror:
-        left, right = figure.rgba.shape[1] - right, figure.rgba.shape[1] - left
     face = ((actor.x + left * actor.scale), (actor.y + top * actor.scale))
     face += ((actor.x + right * actor.scale), (actor.y + bottom * actor.scale))
     small = cv2.resize(drawn.image, size, interpolation=cv2.INTER_AREA)
-    return Small(small, tuple(round(side / LARGER) for side in face), tuple(sorted(drawn.tags - {"rating:safe"})))
+    return Small(
+        small,
+        tuple(round(side / LARGER) for side in face),
+        tuple(sorted(drawn.tags - {"rating:safe"})),
+        _covered(drawn.covered, size),
+        tuple(sorted(set(figure.tags) - drawn.tags)),
+    )
 
 
 def empty(rng: np.random.Generator, size: tuple[int, int]) -> Small:
@@ -120,7 +125,12 @@ def empty(rng: np.random.Generator, size: tuple[int, int]) -> Small:
         background = View(scene, fit_window(scene, width, height, zoom, across, down))
     drawn = compose([], background, width, height)
     small = cv2.resize(drawn.image, size, interpolation=cv2.INTER_AREA)
-    return Small(small, (0, 0, 0, 0), tuple(sorted(drawn.tags - {"rating:safe"})))
+    return Small(small, (0, 0, 0, 0), tuple(sorted(drawn.tags - {"rating:safe"})), _covered(drawn.covered, size))
+
+
+def _covered(covered: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    latents = (size[0] // LATENT_PX, size[1] // LATENT_PX)
+    return cv2.resize(covered.astype(np.uint8) * 255, latents, interpolation=cv2.INTER_AREA)
 
 
 def _own_frame(figure: art.Figure, width: int, height: int) -> Actor | None:
@@ -132,12 +142,9 @@ def _own_frame(figure: art.Figure, width: int, height: int) -> Actor | None:
     return Actor(figure, scale, (width - wide * scale) / 2, (height - tall * scale) / 2)
 
 
-def _standing(rng: np.random.Generator, figure: art.Figure, view: str, width: int, height: int, free: bool) -> Actor:
+def _standing(figure: art.Figure, view: str, width: int, height: int) -> Actor:
     first, last = figure.views[view]
     last = min(last, figure.rgba.shape[0] - 2)
-    if free:
-        lower, headroom, across = rng.uniform(first, last), rng.uniform(0.03, 0.13), rng.uniform(0.35, 0.65)
-        return stand(figure, width, height, lower, headroom, across, bool(rng.random() < 0.2))
     actor = stand(figure, width, height, (first + last) / 2, 0.06, 0.5)
     scale = LARGER * SIZE_STEP ** round(np.log(actor.scale / LARGER) / np.log(SIZE_STEP))
     x = width / 2 - (figure.face[0] + figure.face[2]) / 2 * scale

@@ -49,7 +49,7 @@ def run(steps, albums: dict, vae, model: train_transformer.Model, options: argpa
     settled, drawn, decoded = folder / "vae.pt", folder / "transformer.pt", folder / "decoder.pt"
     seconds = {name: share * SECONDS[name] for name in SECONDS}
     if "vae" in steps:
-        curve = train_vae.train(vae, albums, seconds["vae"], RATES["vae"], False, folder / "vae.latest.pt")
+        curve = train_vae.train(vae, albums, seconds["vae"], RATES["vae"], folder / "vae.latest.pt")
         train_vae.settle(vae, albums)
         torch.save(vae.state_dict(), settled)
         _keep(folder, "vae", curve)
@@ -65,7 +65,10 @@ def run(steps, albums: dict, vae, model: train_transformer.Model, options: argpa
         torch.save(model.state_dict(), drawn)
         _keep(folder, "transformer", curve)
     if "decoder" in steps:
-        curve = train_vae.train(vae, albums, seconds["decoder"], RATES["decoder"], True, folder / "decoder.latest.pt")
+        latents = train_transformer.latents_of(vae, albums)
+        curve = train_vae.train_decoder(
+            vae, latents, albums, seconds["decoder"], RATES["decoder"], folder / "decoder.latest.pt"
+        )
         torch.save(vae.state_dict(), decoded)
         _keep(folder, "decoder", curve)
     if "file" in steps:

@@ -2,7 +2,7 @@
 
 SD3Transformer2DModel of 5 blocks, 3 heads of 64, with SD3.5's normed queries and keys. No T5: SD3.5 may do without.
 The blocks' matrices learn by Muon (orthogonal steps: fewer are needed), the rest by AdamW. Faces count more: they are a
-tenth of a picture, and all that one looks at.
+tenth of a picture, and what one looks at first. The rest of a figure counts more than what is behind it.
 """
 
 import random
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL, SD3Transformer2DModel
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 
 from prep.generators.sd35.encoders import ACTIVATIONS, CLIP, load_text_encoder
@@ -26,8 +27,11 @@ from starter_training.train_vae import CHANNELS
 CLIP_WIDTHS = {"clip_l": 64, "clip_g": 128}  # multiples of 64: the width of a head
 JOINT = sum(CLIP_WIDTHS.values())
 BATCH = 32
-FACE_WEIGHT = 5.0  # of a latent in a face, against one elsewhere
-KEEP_TAG = 0.85  # chance of each tag to stay in a prompt; a third of the prompts are whole
+PLAIN_ATTENTION = {"cpu": SDPBackend.MATH}  # a tenth faster there, for so few tokens; elsewhere what torch chooses
+FACE_WEIGHT, FIGURE_WEIGHT = 6.0, 3.0  # of a latent in a face or elsewhere in a figure, against one behind it
+KEEP_TAG = 0.9  # chance of each tag to stay in a prompt
+WHOLE = 0.5  # share of the prompts that keep all
+UNSEEN = 0.5  # share that name what the frame leaves out, as the words of a parent do: the view counts then
 WITHOUT = 0.1  # share of prompts that say nothing, or only what is not wanted: for guidance
 
 
@@ -98,12 +102,14 @@ class Prompts:
         self.lots = random.Random(seed)
         self.numbers = {word: number for number, word in enumerate(words.words())}
 
-    def tokens(self, tags: tuple[str, ...]) -> list[int]:
+    def tokens(self, tags: tuple[str, ...], unseen: tuple[str, ...] = ()) -> list[int]:
         lots = self.lots
         if lots.random() < WITHOUT:
             chosen = list(words.NEGATIVE) if lots.random() < 0.6 else []
         else:
-            kept = [tag for tag in tags if lots.random() < KEEP_TAG] if lots.random() < 0.67 else list(tags)
+            kept = list(tags) if lots.random() < WHOLE else [tag for tag in tags if lots.random() < KEEP_TAG]
+            if lots.random() < UNSEEN:
+                kept += [tag for tag in unseen if lots.random() < KEEP_TAG]
             chosen = lots.sample(kept, len(kept))
             if lots.random() < 0.75:
                 chosen = [*words.QUALITY, *chosen]
@@ -129,9 +135,10 @@ def latents_of(vae: AutoencoderKL, albums: dict) -> dict[tuple[int, int], Tensor
     return found
 
 
-def face_weights(faces: np.ndarray, width: int, height: int) -> Tensor:
-    """faces: int16 [N, 4], boxes in px -> float32 [N, height / 8, width / 8]: what an error in each latent counts."""
-    weights = torch.ones(len(faces), height // LATENT_PX, width // LATENT_PX)
+def weights_of(faces: np.ndarray, figures: np.ndarray) -> Tensor:
+    """faces: int16 [N, 4], boxes in px; figures: uint8 [N, H / 8, W / 8] -> float32 [N, H / 8, W / 8]: what an error in
+    each latent counts."""
+    weights = 1 + (FIGURE_WEIGHT - 1) * torch.from_numpy(figures).float().div_(255)
     for one, (left, top, right, bottom) in zip(weights, np.clip(faces, 0, None), strict=True):
         one[top // LATENT_PX : -(-bottom // LATENT_PX), left // LATENT_PX : -(-right // LATENT_PX)] = FACE_WEIGHT
     return weights
@@ -156,18 +163,20 @@ def train(model: Model, latents: dict, albums: dict, seconds: float, rate: float
     """-> (the running average, the curve: (step, seconds, loss))."""
     torch.manual_seed(1)
     prompts, device = Prompts(1), next(model.parameters()).device
-    weights = {size: face_weights(album.faces, *size) for size, album in albums.items()}
+    kernels = [PLAIN_ATTENTION.get(device.type, kernel) for kernel in (SDPBackend.FLASH_ATTENTION, SDPBackend.MATH)]
+    weights = {size: weights_of(album.faces, album.figures) for size, album in albums.items()}
 
     def loss_of(batch: tuple) -> tuple[Tensor, float]:
         size, rows = batch
         clean = latents[size][torch.from_numpy(rows)].to(device, torch.float32)
-        tokens = torch.tensor([prompts.tokens(albums[size].tags[row]) for row in rows], device=device)
+        album = albums[size]
+        tokens = torch.tensor([prompts.tokens(album.tags[row], album.unseen[row]) for row in rows], device=device)
         moment = torch.sigmoid(
             torch.randn(len(rows), device=device)
         )  # SD3's logit-normal: most of the work is in the middle
         noise = torch.randn_like(clean)
         noisy = clean + (noise - clean) * moment[:, None, None, None]
-        with torch.autocast(device.type, torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16), sdpa_kernel(kernels):
             answer = model(noisy, moment, tokens)
         each = (answer.float() - (noise - clean)).square().mean(1)
         weight = weights[size][torch.from_numpy(rows)].to(device)

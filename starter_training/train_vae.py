@@ -3,6 +3,9 @@
 First encoder and decoder are trained; then the latents are fixed, and the decoder goes on alone, beside the
 transformer's training. What is lost in a small picture is an eye: half of what is shown are faces, cut out of the
 pictures, and faces and edges count more. Whole pictures are among them, since a norm sees all of a picture at once.
+
+Alone, the decoder sees only whole pictures, and latents that are a little wrong, as a generator's are: a hand that was
+drawn slightly off becomes a hand again, and not a smear.
 """
 
 from collections.abc import Iterator
@@ -19,11 +22,13 @@ from starter_training.album import batch_order
 from starter_training.timed import train_for
 
 WIDTHS, CHANNELS = (16, 32, 64, 128), 12
-FACE_WEIGHT = 3.0  # of a pixel in a face, against one elsewhere
+FACE_WEIGHT, FIGURE_WEIGHT = 3.0, 2.0  # of a pixel in a face or elsewhere in a figure, against one behind it
 COLOUR_WEIGHT = 2.0
 KL_WEIGHT = 3e-6
 CUT_PX = 64
 CUTS, WHOLE = 12, 3  # pictures a step
+ALONE = 4  # whole pictures a step of the decoder alone
+WRONG = 0.3  # the most noise in its latents, of their deviation
 
 
 def new_vae() -> AutoencoderKL:
@@ -33,7 +38,7 @@ def new_vae() -> AutoencoderKL:
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
         block_out_channels=WIDTHS,
-        layers_per_block=1,
+        layers_per_block=2,
         latent_channels=CHANNELS,
         norm_num_groups=WIDTHS[0] // 4,
         sample_size=160,
@@ -64,27 +69,48 @@ def _begin_plainly(vae: AutoencoderKL) -> None:
             module.weight.mul_(0.1)[:, :, 0, 0] += torch.eye(module.out_channels, module.in_channels)
 
 
-def train(vae: AutoencoderKL, albums: dict, seconds: float, rate: float, decoder_only: bool, latest: Path) -> list:
-    """Trains in place for so many seconds, leaving the running average. Returns the curve: (step, seconds, loss).
-
-    decoder_only: the encoder stays. The state is also in the file `latest` every 100 steps.
+def train(vae: AutoencoderKL, albums: dict, seconds: float, rate: float, latest: Path) -> list:
+    """Trains in place for so many seconds, leaving the running average. Returns the curve: (step, seconds, loss). The
+    state is also in the file `latest` every 100 steps.
     """
-    torch.manual_seed(1)
 
     def loss_of(batch: tuple) -> tuple[Tensor, float]:
         images, weight = batch
         with torch.autocast("cpu", torch.bfloat16):
-            with torch.set_grad_enabled(not decoder_only):
-                found = vae.encode(images).latent_dist
-            drawn = vae.decode(found.mode() if decoder_only else found.sample()).sample.float()
+            found = vae.encode(images).latent_dist
+            drawn = vae.decode(found.sample()).sample.float()
         loss = picture_loss(drawn, images, weight)
-        return (loss if decoder_only else loss + KL_WEIGHT * found.kl().float().mean()), loss.item()
+        return loss + KL_WEIGHT * found.kl().float().mean(), loss.item()
 
-    trained = [*(vae.decoder if decoder_only else vae).parameters()]
+    return _train(vae, vae, _lessons(albums, np.random.default_rng(1)), loss_of, seconds, rate, latest)
+
+
+def train_decoder(vae: AutoencoderKL, latents: dict, albums: dict, seconds: float, rate: float, latest: Path) -> list:
+    """As `train`; the encoder stays. latents: (width, height) -> float16 [N, C, H / 8, W / 8], of the albums."""
+    lots = torch.Generator().manual_seed(1)
+
+    def loss_of(batch: tuple) -> tuple[Tensor, float]:
+        size, rows = batch
+        images, weight = _pictures(albums[size], rows)
+        clean = latents[size][torch.from_numpy(rows)].float()
+        wrong = WRONG * torch.rand(len(rows), 1, 1, 1, generator=lots)
+        given = clean + wrong * torch.randn(clean.shape, generator=lots)
+        with torch.autocast("cpu", torch.bfloat16):
+            drawn = vae.decode(given / SCALING + SHIFT).sample.float()
+        loss = picture_loss(drawn, images, weight)
+        return loss, loss.item()
+
+    return _train(
+        vae, vae.decoder, batch_order(albums, ALONE, np.random.default_rng(1)), loss_of, seconds, rate, latest
+    )
+
+
+def _train(vae: AutoencoderKL, part, batches: Iterator, loss_of, seconds: float, rate: float, latest: Path) -> list:
+    torch.manual_seed(1)
     mean, curve = train_for(
         vae,
-        [torch.optim.AdamW(trained, lr=rate, betas=(0.9, 0.99), weight_decay=1e-4)],
-        _lessons(albums, np.random.default_rng(1)),
+        [torch.optim.AdamW(part.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=1e-4)],
+        batches,
         loss_of,
         seconds=seconds,
         warm_steps=100,
@@ -170,7 +196,8 @@ def _first(batches, count: int):
 def _pictures(album, rows: np.ndarray) -> tuple[Tensor, Tensor]:
     """(float32 [B, 3, H, W] from -1 to 1, float32 [B, 1, H, W]: how much each pixel counts)."""
     images = torch.from_numpy(album.images[rows]).permute(0, 3, 1, 2).contiguous().float().div_(127.5).sub_(1)
-    weight = torch.ones(len(rows), 1, *images.shape[2:])
+    figures = torch.from_numpy(album.figures[rows])[:, None].float().div_(255)
+    weight = 1 + (FIGURE_WEIGHT - 1) * F.interpolate(figures, images.shape[2:], mode="bilinear")
     for one, face in zip(weight, album.faces[rows], strict=True):
         left, top, right, bottom = (max(0, int(side)) for side in face)
         one[:, top:bottom, left:right] = FACE_WEIGHT

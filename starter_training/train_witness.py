@@ -56,7 +56,7 @@ def pairs(count: int, albums: dict, model: Path, folder: Path, device: str) -> N
         some = round(len(pictures.tags) * min(1, count / total))
         images, maps, apart, through = [], [], [], []
         for row in range(some):
-            small = Small(np.array(pictures.images[row]), tuple(map(int, pictures.faces[row])), pictures.tags[row])
+            small = _of_album(pictures, row)
             person = "no_humans" not in small.tags
             if not person and rng.random() < 0.7:
                 continue
@@ -80,6 +80,11 @@ def pairs(count: int, albums: dict, model: Path, folder: Path, device: str) -> N
         print(json.dumps({"size": [width, height], "pictures": len(found)}), flush=True)
 
 
+def _of_album(pictures: album.Album, row: int) -> Small:
+    face = tuple(map(int, pictures.faces[row]))
+    return Small(np.array(pictures.images[row]), face, pictures.tags[row], pictures.figures[row])
+
+
 def undone(count: int, albums: dict, model: Path, folder: Path, device: str) -> None:
     """Keep more broken ones in the folder, in the same form: their latents are mixed up at the figure before they are
     decoded, so that they are broken smoothly, as what a generator draws is.
@@ -93,7 +98,7 @@ def undone(count: int, albums: dict, model: Path, folder: Path, device: str) -> 
         images, maps = [], []
         for at in range(0, len(rows), 16):
             some = rows[at : at + 16]
-            smalls = [Small(np.array(pictures.images[row]), tuple(map(int, pictures.faces[row])), ()) for row in some]
+            smalls = [_of_album(pictures, row) for row in some]
             smalls = [off_grid(small, rng) if rng.random() < MOVED else small for small in smalls]
             others = np.stack([np.array(pictures.images[rng.choice(persons)]) for _ in some])
             where = np.stack([damage.somewhere((height, width), small.face, rng) for small in smalls])

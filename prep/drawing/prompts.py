@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from prep.captions.of_crop import VIEW, is_unseen
 from prep.types import Editing, GenerationRequest, Kind, Profile
 
 RECURRING = 0.2  # share of a character's images: clothes on fewer belong to one picture
@@ -71,7 +72,7 @@ def consistency(
         kept = _harmonious((*_always(profile), *worn), style)
         new = [tag for tag in situation if not profile.traits.intersection(style.excludes(tag))]
         gone = set().union(*(style.excludes(tag) for tag in new))
-        asked = ordered((*new, *(tag for tag in kept if tag not in gone)), profile, new, style)
+        asked = ordered((*new, *framed((tag for tag in kept if tag not in gone), new)), profile, new, style)
         found.append(text_request("consistency", profile, asked, (), None, at // max(1, len(situations)), style))
     return found
 
@@ -87,6 +88,12 @@ def ordered(tags: Iterable[str], profile: Profile, first: Collection[str], style
         return 2 if tag in profile.traits else 3 if tag in profile.tags and profile.tags[tag].core else 4
 
     return tuple(sorted(dict.fromkeys(tags), key=place))
+
+
+def framed(tags: Iterable[str], situation: Collection[str]) -> list[str]:
+    """Without what the situation's framing leaves out: asked for a portrait in boots, a model draws the boots."""
+    part = next((part for part, view in VIEW.items() if view in situation), None)
+    return [tag for tag in tags if part is None or not is_unseen(part, tag)]
 
 
 def prompt_of(asked: Iterable[str], style: DrawingStyle) -> str:

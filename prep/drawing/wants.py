@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heapreplace
 
-from prep.drawing.prompts import DrawingStyle, Parent, ordered, prompt_of, stable_order, text_request
+from prep.drawing.prompts import DrawingStyle, Parent, framed, ordered, prompt_of, stable_order, text_request
 from prep.drawing.vary import Group, Way
 from prep.types import GenerationRequest, Profile
 
@@ -67,7 +67,7 @@ class _Character:
         # Closed eyes have no colour.
         traits = sorted(tag for tag in self.profile.traits if not shown.intersection(style.excludes(tag)))
         gone = group.replaces.union(*(style.excludes(tag) for tag in option)) - set(option)
-        kept = [tag for tag in dict.fromkeys((*parent.tags, *traits)) if tag not in gone]
+        kept = [tag for tag in framed(dict.fromkeys((*parent.tags, *traits)), option) if tag not in gone]
         return ordered((*option, *(tag for tag in kept if tag not in option)), self.profile, option, style), changes
 
     def can(self, way: Way, parent: Parent) -> bool:
@@ -88,6 +88,7 @@ class _Character:
             editing = style.editing
             how = dict(manner="edit", source=prompt_of(source, style), source_sentence=style.sentence(source))
             how |= dict(source_guidance=editing.source, guidance=editing.target, sampler="euler")
+            how |= dict(unchanged=editing.unchanged)
             return Attempt(text_request(*common, way.strength or editing.strength, **how))
         width, height = style.size(parent.width, parent.height)
         of_scene = ("scene", profile, (NOBODY, *option), (), None, self.scenes[option], style)

@@ -49,6 +49,7 @@ def pictures_of(order: Order, generator: ModelRef, card: Card) -> list[Picture]:
             sentence=order.sentence if card.sentences else "",
             source=order.source if edit else "",
             source_guidance=order.source_guidance if edit else 0.0,
+            unchanged=card.editing.unchanged if edit and card.editing else 0.0,
             own_seed=seed,
         )
         for seed in order.seeds

@@ -67,6 +67,17 @@ def test_an_option_drops_what_it_excludes():
     assert "blue_eyes" not in closed.asked and "looking_at_viewer" not in closed.asked and "orange_hair" in closed.asked
 
 
+def test_a_framing_asks_for_nothing_that_it_leaves_out():
+    views = Group("view", frozenset({"portrait", "upper_body", "full_body"}), (("portrait",), ("upper_body",)))
+    dressed = Parent("dd" * 32, 300, 600, ("1girl", "full_body", "shirt", "skirt", "boots", "belt", "hand_on_hip"))
+    asked = {one.changes: {*one.asked} for one in asked_of([views], (dressed,))}
+    assert asked["portrait",] == {"1girl", "portrait", "orange_hair", "blue_eyes", "shirt"}
+    assert asked["upper_body",] == {*asked["portrait",], "upper_body", "belt", "hand_on_hip"} - {"portrait"}
+    tags = {name: seen() for name in ("skirt", "shirt", "1girl")} | {"orange_hair": seen(True)}
+    sample, other = consistency(Profile("mira", "mira", 3, tags), [dressed], (("portrait",), ("smile",)), 2, MANNER)
+    assert "skirt" not in sample.asked and "shirt" in sample.asked and "skirt" in other.asked
+
+
 def test_what_the_parent_shows_already_is_not_asked_for():
     assert {one.changes for one in asked_of([FACES])} == {("frown",), ("closed_eyes",)}
 

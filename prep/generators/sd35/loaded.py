@@ -16,6 +16,7 @@ from prep.generators.sd35.pixels import Pixels
 from prep.generators.sd35.prompts_cache import PromptsCache
 from prep.generators.sd35.rows import ByPicture
 from prep.generators.sd35.schedulers import scheduler
+from prep.generators.sd35.unchanged import changed, keeping
 from prep.images import covering
 from prep.process.steps import step
 from prep.types import Picture
@@ -57,8 +58,9 @@ class Loaded:
 
         split: of an edit, source and target are computed one after the other.
         """
-        if part[0].manner == "edit":
-            latents = self._edited(part, parents, prompts, split)
+        edit = part[0].manner == "edit"
+        if edit:
+            before, latents = self._edited(part, parents, prompts, split)
         else:
             latents = self._drawn(part, parents, prompts)
         if not latents.isfinite().all():
@@ -66,7 +68,11 @@ class Loaded:
                 f"{self.card.name} drew numbers that are not finite, in {self.card.precision}",
                 hint="try `generator.sd35.quantise` = none, or another file",
             )
-        return self.pixels.decode(latents)
+        images = self.pixels.decode(latents)
+        if edit and any(picture.unchanged for picture in part):
+            least = torch.tensor([picture.unchanged for picture in part], device=latents.device)
+            images = keeping(_covering(part, parents), images, changed(before, latents, least))
+        return images
 
     def _drawn(self, part: list[Picture], parents: Mapping[str, np.ndarray], prompts: PromptsCache) -> torch.Tensor:
         """From text alone or by img2img -> latents [B, C, h, w]."""
@@ -109,8 +115,8 @@ class Loaded:
 
     def _edited(
         self, part: list[Picture], parents: Mapping[str, np.ndarray], prompts: PromptsCache, split: bool
-    ) -> torch.Tensor:
-        """By FlowEdit -> latents [B, C, h, w]."""
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """By FlowEdit -> latents [B, C, h, w] of the parents and of the edits."""
         first = part[0]
         generators = _generators(part)
         latents = self._parents(part, parents, generators)
@@ -124,14 +130,13 @@ class Loaded:
         if self.by_picture:
             self.by_picture.pictures = 2 * len(part) // len(calls)  # each with the negative prompt and one other
         with self.on_the_device:
-            return edited(self.pipeline.transformer, latents, times, sigmas, calls, generators)
+            return latents, edited(self.pipeline.transformer, latents, times, sigmas, calls, generators)
 
     def _parents(
         self, part: list[Picture], parents: Mapping[str, np.ndarray], generators: list[torch.Generator]
     ) -> torch.Tensor:
         """Latents [B, C, h, w]."""
-        pictures = [covering(parents[picture.parent], picture.width, picture.height) for picture in part]
-        return self.pixels.encode(np.stack(pictures), generators)
+        return self.pixels.encode(_covering(part, parents), generators)
 
     def _encoded(self, prompts: PromptsCache, texts: Iterable[str]) -> tuple[torch.Tensor, torch.Tensor]:
         """(hidden [B, tokens, width], pooled [B, width]) in the compute dtype, on the drawing device."""
@@ -181,6 +186,11 @@ def _stepped(pipeline, done: int, time: torch.Tensor, given: dict) -> dict:
     """What diffusers calls after each step, counted from 0."""
     step(done + 1, pipeline.num_timesteps)
     return given
+
+
+def _covering(part: list[Picture], parents: Mapping[str, np.ndarray]) -> np.ndarray:
+    """uint8 [B, height, width, 3]."""
+    return np.stack([covering(parents[picture.parent], picture.width, picture.height) for picture in part])
 
 
 def _generators(part: list[Picture]) -> list[torch.Generator]:

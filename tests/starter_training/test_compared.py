@@ -1,0 +1,36 @@
+"""Drawn pictures are told whole or broken by the compositions that their words describe."""
+
+import numpy as np
+import pytest
+
+from starter_training import damage
+from starter_training.compared import BROKEN, WHOLE, apart
+from starter_training.drawn import Drawn, expressions
+from starter_training.small import choose, picture
+
+SIZE = (160, 160)
+
+
+def meant(number: int):
+    return tuple(picture(one, (number,), SIZE) for one in expressions(choose(np.random.default_rng(number))))
+
+
+def drawn(image: np.ndarray, found) -> Drawn:
+    return Drawn(image, found, "text", None, 0)
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_any_expression_is_whole_and_another_person_is_not(number):
+    found = meant(number)
+    assert len(found) >= 5 and apart(drawn(found[-1].image, found)) == 0
+    grey = np.full_like(found[0].image, 128)
+    assert apart(drawn(grey, found)) > BROKEN > WHOLE
+
+
+def test_most_damage_is_told():
+    broken, found = [], meant(1)
+    rng = np.random.default_rng(5)
+    for kind in damage.KINDS:
+        image, _ = damage.broken(found[0].image, found[0].face, kind, rng, meant(2)[0].image)
+        broken.append(apart(drawn(image, found)) > WHOLE)
+    assert sum(broken) >= 5
