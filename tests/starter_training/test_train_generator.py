@@ -72,7 +72,7 @@ def test_a_generator_is_trained_further_from_its_own_file():
     model.load(GENERATOR)
     tokens = torch.tensor([train_transformer.Prompts(1).tokens(("1girl",))])
     hidden, pooled = model.encode(tokens)
-    assert hidden.isfinite().all() and pooled.abs().mean() > 0.1
+    assert hidden.isfinite().all() and pooled.abs().mean() > 0.01
     fresh = train_transformer.Model().state_dict()
     assert all(not torch.equal(value, fresh[name]) for name, value in model.state_dict().items() if value.ndim == 2)
 

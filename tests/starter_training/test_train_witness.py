@@ -19,7 +19,8 @@ SIZE = (64, 64)
 def albums():
     smalls = [picture(choose(np.random.default_rng((9, at))), (9, at, 1), SIZE) for at in range(18)]
     images, faces = np.stack([small.image for small in smalls]), np.array([small.face for small in smalls], np.int16)
-    return {SIZE: Album(images, faces, [small.tags for small in smalls])}
+    figures = np.stack([small.figure for small in smalls])
+    return {SIZE: Album(images, faces, [small.tags for small in smalls], figures, [small.unseen for small in smalls])}
 
 
 def test_what_is_made_and_labelled_trains_into_a_file_that_prep_reads(albums, tmp_path):
