@@ -20,13 +20,12 @@ SEED = 910  # nothing else draws from it
 CELL_PX, STEP_PX = 20, 5  # a hand or an eye of most figures; cells overlap
 SOFT_PX = 1.2  # both are blurred by so much first: the autoencoder's softness is no damage
 COVERED = 0.6  # share of a cell that the figure covers, if it counts
-STRENGTHS = (0.6, 0.9)
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 def apart(one: Drawn) -> float:
     """Mean difference of 255 in the worst cell of the figure, to the composition that is nearest."""
-    return min(_worst(one.image, each) for each in one.meant)
+    return min(_worst(one.image, each) for each in one.meant())
 
 
 def _worst(image: np.ndarray, meant: Small) -> float:
@@ -47,7 +46,8 @@ def main() -> None:
     parser.add_argument("--off-grid", type=float, default=0.0, help="share of parents off the generator's grid")
     options = parser.parse_args()
     for way in options.ways:
-        far = [apart(one) for one in drawn(options.file, way, range(options.count), SEED, STRENGTHS, options.off_grid)]
+        found = drawn(options.file, way, range(options.count), SEED, shifted=options.off_grid)
+        far = [apart(one) for one in found]
         shares = {f"{share:.0%}": round(float(np.quantile(far, share)), 1) for share in SHARES}
         print(json.dumps({"way": way, "pictures": len(far), "below": shares}), flush=True)
 

@@ -2,8 +2,9 @@
 where it can, and from text. What training and labelling of the witness see of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,11 +24,11 @@ WAYS = ("img2img", "edit", "text")
 
 @dataclass(frozen=True)
 class Drawn:
-    """image: uint8 [H, W, 3], RGB; meant: compositions of the same size, in any of which a picture like it shows what
-    was asked for, but for its expression; way: of WAYS; strength 0-1."""
+    """image: uint8 [H, W, 3], RGB; meant: composes what was asked for at the same size, once with each expression; way:
+    of WAYS; strength 0-1."""
 
     image: np.ndarray
-    meant: tuple[Small, ...]
+    meant: Callable[[], tuple[Small, ...]]
     way: str
     strength: float | None
     number: int  # of those that were asked for: they come in another order
@@ -64,9 +65,9 @@ def drawn(
         for at in range(numbers.start, numbers.stop, AT_ONCE):
             pixels, meant, asked = {}, {}, {}
             for number in range(at, min(at + AT_ONCE, numbers.stop)):
-                parent, like_it, request = _request(generator, way, number, seed, strengths, shifted)
+                parent, compose, request = _request(generator, way, number, seed, strengths, shifted)
                 pixels[request.parent or str(number)] = parent.image
-                meant[request.key], asked[request.key] = like_it, request
+                meant[request.key], asked[request.key] = compose, request
             for key, image in generator.draw([*asked.values()], pixels, Path(kept)):
                 request = asked[key]
                 yield Drawn(image, meant[key], way, request.strength, request.index)
@@ -75,17 +76,16 @@ def drawn(
 
 def _request(
     generator: SD35, way: str, number: int, seed: int, strengths, shifted
-) -> tuple[Small, tuple[Small, ...], GenerationRequest]:
+) -> tuple[Small, Callable[[], tuple[Small, ...]], GenerationRequest]:
     rng = np.random.default_rng((seed, number))
     size = SIZES[rng.choice(len(SIZES), p=SIZE_CHANCES)]
     choice = choose(rng)
     parent = picture(choice, (seed, number, 1), size)
     target = _like(choice, rng)
-    meant = [picture(one, (seed, number, 2), size) for one in expressions(target)]
     tags = picture(target, (seed, number, 2), size).tags
-    if way != "text" and rng.random() < shifted:
-        moved = int(rng.integers(2**32))
-        parent, *meant = (off_grid(one, np.random.default_rng(moved)) for one in (parent, *meant))
+    moved = int(rng.integers(2**32)) if way != "text" and rng.random() < shifted else None
+    if moved is not None:
+        parent = off_grid(parent, np.random.default_rng(moved))
     strength = round(float(rng.uniform(*strengths)), 2)
     guidance, more = generator.card.guidance, {}
     if way == "edit":
@@ -112,7 +112,7 @@ def _request(
         precision="",
         **more,
     )
-    return parent, tuple(meant), request
+    return parent, partial(_meant, target, (seed, number, 2), size, moved), request
 
 
 def _like(choice: Choice, rng: np.random.Generator) -> Choice:
@@ -122,6 +122,12 @@ def _like(choice: Choice, rng: np.random.Generator) -> Choice:
         if other.outfit == choice.outfit:
             place = choice.place if rng.random() < 0.25 else other.place
             return Choice(choice.outfit, other.face, other.mouth, choice.view, place)
+
+
+def _meant(choice: Choice, seed: tuple[int, ...], size: tuple[int, int], moved: int | None) -> tuple[Small, ...]:
+    """moved: the lot by which the parent was moved off the grid, if it was."""
+    found = (picture(one, seed, size) for one in expressions(choice))
+    return tuple(found if moved is None else (off_grid(one, np.random.default_rng(moved)) for one in found))
 
 
 def expressions(choice: Choice) -> list[Choice]:

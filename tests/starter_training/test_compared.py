@@ -16,7 +16,7 @@ def meant(number: int):
 
 
 def drawn(image: np.ndarray, found) -> Drawn:
-    return Drawn(image, found, "text", None, 0)
+    return Drawn(image, lambda: found, "text", None, 0)
 
 
 @pytest.mark.parametrize("number", range(3))

@@ -59,7 +59,7 @@ def test_what_two_lists_of_numbers_agree_on_becomes_the_labels(tmp_path, monkeyp
     def drawn(model, way, numbers, *_):
         """In another order than they were asked for."""
         image = np.zeros((64, 48, 3), np.uint8)
-        return (Drawn(image, (), way, None, number) for number in reversed(numbers))
+        return (Drawn(image, tuple, way, None, number) for number in reversed(numbers))
 
     monkeypatch.setattr(label, "drawn", drawn)
     label.draw(tmp_path, tmp_path / "model", 50, ["img2img", "text"], 3)
@@ -88,7 +88,7 @@ def test_a_number_that_no_picture_has_is_refused(tmp_path, monkeypatch):
 @pytest.mark.parametrize("way", [pytest.param(way, marks=() if way == "edit" else pytest.mark.slow) for way in WAYS])
 def test_what_the_starter_draws_comes_from_its_number_alone(way):
     (first,) = drawn(GENERATOR, way, range(3, 4), 7, (0.3, 0.3))
-    assert {one.image.shape for one in first.meant} == {first.image.shape} and first.way == way
+    assert {one.image.shape for one in first.meant()} == {first.image.shape} and first.way == way
     assert (first.strength is None) == (way == "text")
     (other,) = drawn(GENERATOR, way, range(4, 5), 7, (0.3, 0.3))
     assert not np.array_equal(first.image[:64, :64], other.image[:64, :64])

@@ -38,4 +38,4 @@ def test_what_was_asked_is_accepted(out):
 def test_what_the_starter_draws_is_mostly_accepted(examples):
     drawn = [row for row in manifest(examples[0]) if row["origin"] == "augmentation"]
     rejected = [row["reason"] for row in drawn if row["status"] != "kept"]
-    assert len(drawn) >= 12 and len(rejected) / len(drawn) <= 0.3, rejected
+    assert len(drawn) - len(rejected) >= 14 and len(rejected) / len(drawn) <= 0.3, rejected
