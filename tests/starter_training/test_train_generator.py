@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -46,10 +47,11 @@ def test_some_pictures_show_nobody():
 
 
 def test_what_is_asked_for_decides_where_a_figure_stands():
-    for number, size in enumerate(small.SIZES):
-        choice = replace(small.choose(np.random.default_rng(number)), place="white")
-        one, other = (small.picture(choice, (seed,), size) for seed in (1, 2))
-        assert np.array_equal(one.image, other.image) and one.figure.shape == (size[1] // 8, size[0] // 8)
+    for number, (size, view) in enumerate(product(small.SIZES, small.VIEWS)):
+        choice = replace(small.choose(np.random.default_rng(number)), place="white", view=view)
+        one, *others = (small.picture(choice, (seed,), size) for seed in range(4))
+        assert all(np.array_equal(one.image, other.image) for other in others)
+        assert one.figure.shape == (size[1] // 8, size[0] // 8)
         assert one.figure.max() == 255 and not {*one.unseen} & {*one.tags}
 
 
