@@ -1,9 +1,12 @@
 """What an edit left alone keeps the parent's pixels."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
 
+from prep.generators.sd35 import unchanged
 from prep.generators.sd35.unchanged import changed, keeping
 from prep.images import covering
 from tests.support import tiny
@@ -38,13 +41,22 @@ def test_a_weak_change_counts_as_a_strong_one_and_none_as_none():
     assert not changed(before, before, least).any()
 
 
+def test_of_an_edit_that_changed_everything_nothing_is_taken():
+    before, after = a_mouth()
+    after[1] = torch.randn(before[1].shape, generator=torch.Generator().manual_seed(3))
+    share = changed(before, after, torch.tensor([0.3, 0.3]))
+    assert share[0].max() == 1 and not share[1].any()
+    assert (changed(before, after, torch.tensor([0.0, 0.0])) == 1).all()
+
+
 def test_without_a_share_all_is_the_edits():
     share = changed(*a_mouth(), torch.tensor([0.0, 0.3]))
     assert (share[0] == 1).all() and share[1].min() == 0 and share[1].max() == 1
 
 
 @pytest.mark.usefixtures("one_thread")
-def test_an_edit_lies_between_its_parent_and_what_it_would_be_without(model, encoded):
+def test_an_edit_lies_between_its_parent_and_what_it_would_be_without(model, encoded, monkeypatch):
+    monkeypatch.setattr(unchanged, "EVERYWHERE", math.inf)  # weights made by chance change everything
     drawing = tiny.generator(model, encoded, torch.float32, batch=2)
     (whole,), (kept,) = requests(1, **EDIT), requests(1, **EDIT, unchanged=0.95)
     assert whole.key != kept.key and "unchanged" not in whole.content
