@@ -98,6 +98,7 @@ def with_clothes(figure: Figure, colour: str) -> Figure:
     return replace(figure, rgba=_painted(figure.rgba, mask, CLOTHES[colour]), tags=tags)
 
 
+MARK = 24  # difference in a channel from which a pixel is not skin any more
 MOUTHS = {
     "laugh": {"smile", "open_mouth"},
     "o": {":o", "open_mouth"},
@@ -107,13 +108,15 @@ MOUTHS = {
 
 
 def with_mouth(figure: Figure, kind: str) -> Figure:
-    """A drawn mouth in place of the artist's: so that no person is known by one expression."""
+    """A drawn mouth in place of the artist's: so that no person is known by one expression. The chin stays."""
     left, top, right, bottom = figure.mouth
     rgba = figure.rgba.copy()
     face = rgba[..., :3].copy()
     centre, wide = ((left + right) // 2, (top + bottom) // 2), (right - left) / 2
     skin = np.median(rgba[top - 6 : top, left + 8 : right - 8, :3].reshape(-1, 3), axis=0)
-    face[top:bottom, left:right] = skin
+    around = face[top:bottom, left:right]
+    gone = cv2.GaussianBlur(_marks(around, skin), (3, 3), 0)[..., None]
+    around[:] = (skin * gone + around * (1 - gone)).round()
     line, red = (110, 50, 55), (205, 75, 80)
     if kind == "laugh":
         size = (round(wide * 0.5), round(wide * 0.42))
@@ -130,16 +133,24 @@ def with_mouth(figure: Figure, kind: str) -> Figure:
         start = 10 if kind == "smile" else 190
         shift = -size[1] // 2 if kind == "smile" else size[1] // 2
         cv2.ellipse(face, (centre[0], centre[1] + shift), size, 0, start, start + 160, line, 1, cv2.LINE_AA)
-    soft = np.zeros(rgba.shape[:2], np.float32)
-    soft[top + 2 : bottom - 2, left + 2 : right - 2] = 1
-    soft = cv2.GaussianBlur(soft, (5, 5), 0)[..., None]
-    rgba[..., :3] = (face * soft + rgba[..., :3] * (1 - soft)).round()
+    rgba[..., :3] = face
     old = set().union(*MOUTHS.values()) | {"grin"}
     tags = {tag: box for tag, box in figure.tags.items() if tag not in old}
     # An angry brow stays what it is; whether it is still `angry` over a smile, nobody can say.
     maybe = (figure.maybe - old) | ({"angry"} if "v-shaped_eyebrows" in tags else set())
     tags.pop("angry", None)
     return replace(figure, rgba=rgba, tags=tags | dict.fromkeys(MOUTHS[kind], figure.face), maybe=frozenset(maybe))
+
+
+def _marks(face: np.ndarray, skin: np.ndarray) -> np.ndarray:
+    """float32 [H, W], 1 at what is drawn on the skin and ends inside: a mouth does, the line of a chin goes on."""
+    drawn = (np.abs(face - skin).max(-1) > MARK).astype(np.uint8)
+    _, parts = cv2.connectedComponents(drawn)
+    going_on = np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))
+    ending = (drawn * ~np.isin(parts, going_on)).astype(np.uint8)
+    found, _ = cv2.findContours(ending, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(ending, found, -1, 1, cv2.FILLED)
+    return cv2.dilate(ending, np.ones((5, 5), np.uint8)).astype(np.float32)
 
 
 def _hair_mask(figure: Figure) -> np.ndarray:

@@ -34,6 +34,7 @@ PLAIN = {
     "pink": (245, 170, 195),
 }
 HELD_OUT = 8  # one combination in so many
+DRAWN_MOUTH = 0.45  # chance: else some expressions of a person would hardly be seen
 EMPTY = 0.12  # share of pictures with nobody in them: the scenes behind composites
 ZOOMS = (1.0, 1.0, 1.0, 1.3, 1.6)  # of an empty scene
 
@@ -75,7 +76,7 @@ def choose(rng: np.random.Generator, held_out: bool = False) -> Choice:
     while True:
         outfit = str(rng.choice(outfits))
         faces = [face for name, face in pool.faces if name == outfit]
-        mouth = str(rng.choice(list(recolour.MOUTHS))) if rng.random() < 0.25 else ""
+        mouth = str(rng.choice(list(recolour.MOUTHS))) if rng.random() < DRAWN_MOUTH else ""
         place = str(rng.choice(pool.scenes)) if rng.random() < 0.65 else str(rng.choice([*PLAIN, "white", "white"]))
         choice = Choice(outfit, str(rng.choice(faces)), mouth, str(rng.choice(VIEWS, p=(0.36, 0.32, 0.32))), place)
         if choice.held_out == held_out:

@@ -116,6 +116,35 @@ def test_other_mouths_are_other_expressions():
     assert {"smile", "open_mouth"} <= set(figure.tags) and not {"frown", "closed_mouth"} & set(figure.tags)
 
 
+CHINS = {  # points of the line under a face
+    "sylvie_blue": ((150, 165), (162, 170)),
+    "sylvie_green": ((176, 167), (200, 167)),
+    "lucy_happy": ((193, 241), (212, 247)),
+    "lucy_mad": ((198, 302), (242, 305)),
+}
+
+
+@pytest.mark.parametrize("kind", recolour.MOUTHS)
+@pytest.mark.parametrize(("outfit", "face"), [pair for pair in art.faces() if pair[0] in CHINS])
+def test_another_mouth_leaves_the_chin(outfit, face, kind):
+    figure = art.figure(outfit, face)
+    after = recolour.with_mouth(figure, kind).rgba
+    for x, y in CHINS[outfit]:
+        about = slice(y - 1, y + 2), slice(x - 1, x + 2)
+        assert figure.rgba[about][..., 2].min() < 160  # a line is there; skin has 225
+        assert np.array_equal(after[about], figure.rgba[about])
+
+
+def test_of_the_artists_mouth_nothing_is_left():
+    figure = art.figure("lucy_mad", "")
+    left, top, right, bottom = figure.mouth
+    dark = [
+        (rgba[top:bottom, left:right, 1] < 80).sum()
+        for rgba in (figure.rgba, recolour.with_mouth(figure, "smile").rgba)
+    ]
+    assert dark[0] > 700 and dark[1] < 60
+
+
 def test_weather_is_named_as_it_is_painted():
     rng = np.random.default_rng(0)
     assert "cloud" not in skies.changed(rng, art.scene("bg_meadow")).parts
