@@ -85,7 +85,7 @@ def _reached(similar: np.ndarray, radius: int) -> np.ndarray:
     """
     kernel = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
     pad = radius + 1
-    wide = np.pad(similar.astype(np.uint8), pad)
+    wide = np.pad(similar.astype(np.uint8), pad, mode="edge")  # the picture's edge makes no gap narrower
     wide[:pad] = 1
     wide[: pad + len(similar) // 2, [*range(pad), *range(-pad, 0)]] = 1
     wide = cv2.erode(wide, kernel, borderValue=1)

@@ -112,6 +112,17 @@ def test_a_face_on_cream_has_no_holes():
     assert isinstance(found, NoCut) or found.mask[100:200, 130:180].min() == 1
 
 
+@pytest.mark.parametrize("room", range(1, 6))
+def test_the_background_goes_on_where_a_figure_nearly_touches_the_picture_s_side(room):
+    """Below a sleeve's tip, between it and the edge, it is the background's colour: it is not cut out with her."""
+    image = Image.new("RGB", (320, 400), "white")
+    draw = ImageDraw.Draw(image)
+    draw.rounded_rectangle((110, 60, 240, 410), 40, fill=(70, 90, 60), outline="black", width=3)
+    draw.polygon([(room, 300), (120, 270), (120, 330)], fill=(70, 90, 60), outline="black")
+    cut = cut_out(encoded(image))
+    assert cut.how == "plain" and cut.mask[350:, 2:60].max() == 0 and cut.mask[300, 60] == 1
+
+
 def test_before_a_dark_background_outlines_do_not_hold():
     assert "its background is as dark as outlines are" in cut_out(flattened(SPRITES[1], (0, 0, 0))).why
 
