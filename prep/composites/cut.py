@@ -14,7 +14,7 @@ from prep.composites.plain import plain_cut
 from prep.errors import WeightsError
 from prep.images import open_with_alpha
 
-VERSION = 1
+VERSION = 2  # what is cut out of the same picture; 1: a wall along the lower sides
 LEAST, MOST = 0.05, 0.9  # share of its picture that a figure covers
 UNSURE = 0.15  # share of the picture for which a matting model may say neither figure nor ground
 LEAST_SIDE_PX = 32

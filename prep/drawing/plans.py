@@ -170,7 +170,9 @@ def plan_character(
     if NOBODY in profile.core:  # a place, which has no expression and no view
         situations = ()
     fixed += _fixed("consistency", before, style, profile, settings.consistency.per_character, parents) or (
-        consistency(profile, parents, situations, settings.consistency.per_character, style)
+        consistency(
+            profile, parents, situations, settings.consistency.per_character, style, [one.replaces for one in groups]
+        )
     )
     shown = shown_in(groups, (parent.tags for parent in seen))
     found = Known(wants(profile, people, groups, shown, cuts, style))

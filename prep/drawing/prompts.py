@@ -57,18 +57,27 @@ def reconstructions(
 
 
 def consistency(
-    profile: Profile, parents: Sequence[Parent], situations: Sequence[Sequence[str]], count: int, style: DrawingStyle
+    profile: Profile,
+    parents: Sequence[Parent],
+    situations: Sequence[Sequence[str]],
+    count: int,
+    style: DrawingStyle,
+    groups: Iterable[Collection[str]] = (),
 ) -> list[GenerationRequest]:
     """What the character always has, in one situation after the other, each in the clothes of one of its pictures, one
     variant after the other: as text only. None without core tags.
+
+    groups: tags of which one replaces the others, such as all places: a situation that names one of them replaces all.
     """
     if not profile.core:
         return []
     wearers = _in_turn(sorted(parents, key=lambda parent: stable_order(parent.sha256, "wears")), count)
+    varied = {tag for situation in situations for tag in situation}
+    varied = varied.union(*(style.excludes(tag) for tag in varied), *(one for one in groups if varied & {*one}))
     found = []
     for at in range(count):
         situation = situations[at % len(situations)] if situations else ()
-        worn = _worn(profile, wearers[at % len(wearers)], parents, situations, style) if wearers else []
+        worn = _worn(profile, wearers[at % len(wearers)], parents, varied, style) if wearers else []
         kept = _harmonious((*_always(profile), *worn), style)
         new = [tag for tag in situation if not profile.traits.intersection(style.excludes(tag))]
         gone = set().union(*(style.excludes(tag) for tag in new))
@@ -167,21 +176,19 @@ def _worn(
     profile: Profile,
     wearer: Parent,
     parents: Sequence[Parent],
-    situations: Sequence[Sequence[str]],
+    varied: Collection[str],
     style: DrawingStyle,
 ) -> list[str]:
     """What recurs on the pictures of the character, or of the wearer's variant, and is on this one: clothes that go
-    together. Without what the situations vary.
+    together. Without what the situations vary, unless it is of the body.
     """
-    varied = {tag for situation in situations for tag in situation}
-    varied = varied.union(*(style.excludes(tag) for tag in varied)) - profile.body
     alike = [parent for parent in parents if parent.variant == wearer.variant]
     if wearer.variant and len(alike) >= LEAST_RECURRING:
         images, counts = len(alike), Counter(tag for parent in alike for tag in parent.tags)
     else:
         images, counts = profile.images, Counter({tag: seen.images for tag, seen in profile.tags.items()})
     recurs = [tag for tag in wearer.tags if counts[tag] >= max(LEAST_RECURRING, RECURRING * images)]
-    return [tag for tag in recurs if tag not in varied]
+    return [tag for tag in recurs if tag not in varied or tag in profile.body]
 
 
 def _harmonious(tags: Iterable[str], style: DrawingStyle) -> list[str]:

@@ -165,6 +165,14 @@ def test_a_sample_wears_what_one_picture_shows_together():
     assert sorted(map(sorted, found)) == [["blue_shirt"], ["dress"]]
 
 
+def test_a_sample_takes_no_place_and_no_expression_from_the_picture_whose_clothes_it_wears():
+    shown = ("1girl", "dress", "building", "angry", "maid_headdress")
+    profile = Profile("mira", "mira", 10, {tag: Seen(6, 10, 0.3, tag == "1girl", False, False, "") for tag in shown})
+    groups = [{"smile", "frown", "angry"}, {"outdoors", "white_background", "building"}, {"dress", "skirt"}]
+    for sample in consistency(profile, [Parent("aa" * 32, 9, 9, shown)], SITUATIONS, 3, MANNER, groups):
+        assert {*sample.asked} & {*shown} == {"1girl", "dress", "maid_headdress"}
+
+
 def test_samples_take_the_variants_in_turn_and_count_clothes_within_each():
     """A dress on 2 of 20 pictures belongs to one of them; on 2 of a variant's 2 it is what the variant wears."""
     counts = {"blue_shirt": 18, "dress": 2, "1girl": 20, "orange_hair": 20}
