@@ -4,7 +4,6 @@ It is counted from the variant's pictures. Its captions are made like its charac
 settings say about the variant.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from prep.captions.profile import profile_of
@@ -29,10 +28,16 @@ def variant_profile(
     return replace(found, variant=variant, variant_trigger=own.trigger or "")
 
 
-def own_core(variant: Profile, others: Sequence[Profile]) -> list[str]:
-    """The tags that are core in the variant and not in all of the others. others: at least one profile."""
-    shared = set.intersection(*(set(other.core) for other in others))
-    return [name for name in variant.core if name not in shared]
+def own_core(variant: Profile, whole: Profile, core_share: float) -> list[str]:
+    """The tags that are core in the variant and not in the character's other pictures, by the same share."""
+
+    def elsewhere(name: str) -> bool:
+        seen, here = whole.tags.get(name), variant.tags[name]
+        return (
+            seen is not None and seen.of > here.of and (seen.images - here.images) / (seen.of - here.of) >= core_share
+        )
+
+    return [name for name in variant.core if not elsewhere(name)]
 
 
 def _together(whole: Profile, own: VariantSettings) -> CharacterSettings:

@@ -226,11 +226,11 @@ def _profile(profile: Profile, made: Preview) -> Iterator[str]:
 
 
 def _variants(profile: Profile, made: Preview) -> Iterator[str]:
-    """A line for each variant of a character: its pictures, and what is core in it and not in all of the others."""
+    """A line for each variant of a character: its pictures, and what is core in it and not in her other pictures."""
     caption_text = made.record.composer.caption_text
     found = [each for each in made.record.variants.values() if each.character == profile.character]
     for variant in found[:SHOWN_VARIANTS]:
-        own = own_core(variant, [other for other in found if other is not variant] or [profile])
+        own = own_core(variant, profile, made.run.settings.profile.core_share)
         tags = ", ".join(map(caption_text, own[:SHOWN_TAGS])) + (", ..." if own[SHOWN_TAGS:] else "")
         trigger = f", trigger `{variant.variant_trigger}`" if variant.variant_trigger else ""
         yield f"  {printable(variant.variant)}: {quantity(variant.images, 'image')}{trigger}, its own: {tags or 'none'}"

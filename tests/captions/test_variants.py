@@ -21,6 +21,7 @@ from prep.types import Profile, TagScores, Vocabulary
 INTRINSIC = parse_patterns("*_hair")
 WHOLE = Tally(Counter({"1girl": 10, "long_hair": 10, "apron": 3, "hat": 1}))
 MAID = Tally(Counter({"1girl": 3, "long_hair": 3, "apron": 3, "short_hair": 3}))
+NOTHING = CharacterSettings()
 FOLDERS, VARIANTS = ["mira", "noa"], {"mira": ["maid", "School Uniform"], "noa": ["maid"]}
 
 
@@ -33,9 +34,21 @@ def variant(of: dict | None = None, **own) -> tuple[Profile, Profile]:
 
 def test_a_variant_is_counted_from_its_own_pictures_and_shapes_captions_like_its_character():
     whole, maid = variant({"add": ["hat"], "remove": ["sky"]})
-    assert (maid.images, maid.tags["apron"].images) == (3, 3) and own_core(maid, [whole]) == ["apron", "short_hair"]
+    assert (maid.images, maid.tags["apron"].images) == (3, 3) and own_core(maid, whole, 0.5) == ["apron", "short_hair"]
     assert maid.traits == whole.traits == {"long_hair"}  # and not short_hair, which the character's captions keep
     assert maid.shaping == whole.shaping
+
+
+def test_what_half_of_the_pictures_wear_is_the_variants_own_where_the_other_half_does_not():
+    whole = profile_of(
+        "Mira", "mira", Tally(Counter({"1girl": 8, "dress": 4})), 8, INTRINSIC, ProfileSettings(), NOTHING
+    )
+    tally = Tally(Counter({"1girl": 4, "dress": 4}))
+    green = variant_profile(whole, "green", tally, 4, INTRINSIC, ProfileSettings(), VariantSettings())
+    assert set(whole.core) == {"1girl", "dress"} and own_core(green, whole, 0.5) == ["dress"]
+    everything = variant_profile(whole, "all", tally, 4, INTRINSIC, ProfileSettings(), VariantSettings())
+    alone = profile_of("Mira", "mira", tally, 4, INTRINSIC, ProfileSettings(), NOTHING)
+    assert own_core(everything, alone, 0.5) == ["1girl", "dress"]  # there are no other pictures
 
 
 def test_what_is_set_for_a_variant_is_above_what_is_set_for_its_character():
