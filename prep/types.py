@@ -5,7 +5,7 @@ Those of which a set has one per picture are tuples with names: made and changed
 
 import hashlib
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -288,6 +288,20 @@ class Purpose:
 @dataclass(frozen=True, kw_only=True)
 class GenerationRequest(Purpose, Picture):
     """One picture to draw for a set: what it is, and what for. Both are part of its key and its seed."""
+
+    def of(self, character: str, formerly: str | None = None) -> "GenerationRequest":
+        """The same picture of a character that is called otherwise now: key, seed and content stay as it was drawn.
+
+        formerly: its name at the last run, if it has been renamed since.
+        """
+        now = replace(self, character=character)
+        vars(now).update(content=self.content, seed=self.seed, key=self.key, formerly=formerly or character)
+        return now
+
+    @cached_property
+    def formerly(self) -> str:
+        """What its character was called at the last run."""
+        return self.character
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,16 @@ class Measured:
 
 
 def place(request: GenerationRequest, where: Places) -> Path | None:
-    """Where the picture is now, also if the user converted it to another format (same stem); None: nowhere.
+    """Where the picture is now, also if the user converted it to another format (same stem); None: nowhere. Where its
+    character was renamed, it is in the folder of the old name.
 
     A link does not count: the picture is drawn again in its place.
     """
-    return stands_at([where.out / place for place in places(request, where.slugs[request.character])])
+    found = stands_at([where.out / place for place in places(request, where.slugs[request.character])])
+    if found or request.formerly == request.character:
+        return found
+    others = sorted(folder.name for folder in (where.out / "generated").glob("*/") if not folder.is_symlink())
+    return stands_at([where.out / place for slug in others for place in places(request, slug)])
 
 
 def stands_at(paths: Sequence[Path]) -> Path | None:

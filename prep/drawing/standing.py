@@ -5,7 +5,8 @@ Another configuration, or a model that is not on this machine today, removes no 
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -30,17 +31,35 @@ JUDGED = Shelf(
         pa.field("standing", pa.bool_()),  # whether the last run that drew included it
         pa.field("request", pa.string()),  # JSON
         pa.field("check", pa.string()),  # JSON
+        pa.field("character", pa.string()),  # what it is called since; null: as in the request
     ),
 )
 Judged = tuple[GenerationRequest, Check, Path | None]  # None: its file is gone
 
 
-def keep_judged(rows: Iterable[Row], ledger: Ledger) -> None:
-    """Remember what this run drew and what the check said, and mark all else as no longer current."""
+def keep_judged(rows: Iterable[Row], ledger: Ledger, where: Places, real: Sequence[Row]) -> None:
+    """Remember what this run drew and what the check said, and mark all else as no longer current, except pictures of
+    characters and parents that are away: they come back together.
+
+    real: the rows of SRC.
+    """
     now = {row.made.recipe: _written(row) for row in rows}
     before = ledger.rows(JUDGED)
-    gone = (found | {"standing": False} for key, found in before.items() if found["standing"] and key not in now)
+    left = {key: found for key, found in before.items() if found["standing"] and key not in now}
+    here = {request.key for request, _ in _here(map(_judged, left.values()), where, real)}
+    gone = (found | {"standing": False} for key, found in left.items() if key in here)
     ledger.write(JUDGED, [*(found for key, found in now.items() if found != before.get(key)), *gone])
+
+
+def keep_names(requests: Iterable[GenerationRequest], ledger: Ledger) -> None:
+    """Remember what the characters of these are called now."""
+    known = ledger.rows(JUDGED)
+    ledger.write(JUDGED, [known[each.key] | {"character": each.character} for each in requests if each.key in known])
+
+
+def forget_judged(ledger: Ledger) -> None:
+    """Mark all that was drawn so far as no longer current."""
+    ledger.write(JUDGED, [row | {"standing": False} for row in ledger.rows(JUDGED).values() if row["standing"]])
 
 
 def read_back(
@@ -80,18 +99,45 @@ def standing(
     real: the rows of SRC. restored: by read_back just now.
     """
     standing = (ledger.rows(JUDGED) | {row["subject"]: row for row in restored}).values()
-    judged = [_judged(row) for row in standing if row["standing"]]
-    asked = {(request.character, request.parent) for request, _ in judged}
-    kept = ((row.ref.character, row.ref.sha256) for row in real if row.status == "kept") if asked else ()
-    parents = {picture for picture in kept if picture in asked}
+    judged = (_judged(row) for row in standing if row["standing"])
+    return [(request, check, place(request, where)) for request, check in _here(judged, where, real)]
+
+
+def _here(
+    judged: Iterable[tuple[GenerationRequest, Check]], where: Places, real: Sequence[Row]
+) -> list[tuple[GenerationRequest, Check]]:
+    """Those whose character and parent are in SRC. Of a character that is not, they are those of the one that has its
+    pictures now: its folder was renamed.
+    """
+    judged = list(judged)
+    parents = {request.parent for request, _ in judged if request.parent}
+    kept, now = set(), defaultdict(set)
+    for row in real if judged else ():
+        if row.status == "kept" and row.ref.sha256 in parents:
+            kept.add((row.ref.character, row.ref.sha256))
+            now[row.ref.sha256].add(row.ref.character)
+    names = _new_names(((request.character, request.parent) for request, _ in judged), where.slugs, now)
     found = []
     for request, check in judged:
-        if request.character not in where.slugs:
-            continue
-        if request.parent and (request.character, request.parent) not in parents:
-            continue
-        found.append((request, check, place(request, where)))
+        character = request.character if request.character in where.slugs else names.get(request.character)
+        if character and (not request.parent or (character, request.parent) in kept):
+            found.append(
+                (request if character == request.character else request.of(character, request.character), check)
+            )
     return found
+
+
+def _new_names(
+    asked: Iterable[tuple[str, str | None]], there: Collection[str], now: Mapping[str, Collection[str]]
+) -> dict[str, str]:
+    """Character that is gone -> the one that has the pictures which were drawn from most. asked: (character, parent).
+    now: sha256 -> who has it.
+    """
+    votes: dict[str, Counter[str]] = defaultdict(Counter)
+    for character, parent in asked:
+        if character not in there:
+            votes[character].update(sorted(now.get(parent, ())))
+    return {character: found.most_common(1)[0][0] for character, found in votes.items() if found}
 
 
 def rows_of(judged: Iterable[Judged], ledger: Ledger, where: Places, measure_px: int) -> list[Row]:
@@ -115,6 +161,7 @@ def _row(request: GenerationRequest, check: Check) -> dict[str, Any]:
         "recipe": "",
         "standing": True,
         "request": json.dumps(request.content),
+        "character": request.character,
         "check": json.dumps(
             {name: value for name, value in asdict(check).items() if name not in MEASURES or value is not None}
         ),
@@ -134,7 +181,8 @@ def _check(row: dict[str, Any]) -> Check:
 def _judged(row: dict[str, Any]) -> tuple[GenerationRequest, Check]:
     """Raises UsageError for a row written by a later prep, which this one would misread."""
     try:
-        return GenerationRequest(**_plain(row["request"])), Check(**_plain(row["check"]))
+        request = GenerationRequest(**_plain(row["request"]))
+        return request.of(row["character"] or request.character), Check(**_plain(row["check"]))
     except (TypeError, ValueError, AttributeError):
         raise UsageError(
             "the ledger's record of a drawn picture cannot be read",

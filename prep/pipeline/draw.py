@@ -32,6 +32,7 @@ from prep.pipeline.composites import cuttings
 from prep.pipeline.decided import captioned, packed, training
 from prep.pipeline.read_made import read_made
 from prep.pipeline.records import Captioned, Drawn
+from prep.pipeline.renamed import followed
 from prep.pipeline.second import judging
 from prep.protocols import Job
 from prep.registry import family
@@ -73,6 +74,7 @@ def generate(run: Run, record: Captioned) -> Captioned:
 def begin(run: Run, record: Captioned) -> Captioned:
     """With what earlier runs drew, and with what is to be drawn now."""
     before, measure_px = drawn_before(run, record), run.settings.thresholds.measure_px
+    before = followed(run, record, before)
     there = [(request, path) for request, _, path in before if path]
     settle(run, record, measure(there, run.ledger, measure_px))
     before = [(request, check, path if path and is_regular(path) else None) for request, check, path in before]
@@ -143,7 +145,7 @@ def check(run: Run, record: Captioned) -> Drawn:
     drawn = likened(drawn, judge)
     keep_measures(run.ledger, judge.witnessed, witnesses)
     if drawing:
-        keep_judged(drawn, run.ledger)
+        keep_judged(drawn, run.ledger, record.places, record.rows)
     MEMORY.clear()
     if drawing:
         if not run.todo["generate"]:

@@ -16,7 +16,7 @@ from prep.dataset.manifest import manner
 from prep.dataset.problems import line
 from prep.dataset.sheets import Sheets
 from prep.drawing.progress import KINDS
-from prep.drawing.standing import keep_judged
+from prep.drawing.standing import forget_judged
 from prep.errors import StoppedError, UsageError
 from prep.files import PICTURE_BYTES, read_file
 from prep.models.choose_models import MODEL, would_draw
@@ -74,7 +74,7 @@ def redraw(home: Home, out: Path, count: int, settings: Settings, runner: Runner
                 update={"scan": run.settings.scan.model_copy(update={"min_side_px": 0})}
             )
         _hand_on(subject, run)
-        keep_judged((), run.ledger)  # what other settings drew is not what was asked for now
+        forget_judged(run.ledger)  # what other settings drew is not what was asked for now
         return _redrawn(run, subject)
 
 

@@ -1,6 +1,7 @@
 """What was accepted once stays, also when a run draws nothing: until its parent goes, or a person rejects it."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -36,11 +37,28 @@ def test_their_captions_follow_the_settings_and_keep_what_was_edited(painted):
     assert "red scarf" in tags(path) and len(tags(path)) > len(row["caption"].split(", "))
 
 
-def test_a_character_added_by_a_run_that_draws_nothing_changes_nothing_of_the_others(painted):
-    before = images(painted.drawn())
-    (painted.art / "noa").rename(painted.art / "zoe")
+@pytest.mark.parametrize("sets", [(NONE,), ()], ids=["draws nothing", "draws"])
+def test_what_was_drawn_of_a_character_follows_it_to_another_name_and_back(painted, sets):
+    before = tree(painted.out / "generated")
+    edited, rejected, *_ = mira = [row for row in painted.drawn() if row["character"] == "mira"]
+    path = (painted.out / edited["file"]).with_suffix(".txt")
+    path.write_text(f"{path.read_text()}, red scarf")
+    with painted.door() as edits:
+        edits.reject([f"mira/{rejected['image_id']}"])
     painted.run(NONE)
-    assert {row["character"] for row in painted.drawn()} == {"mira"} and images(painted.drawn()) < before
+    painted.generator.drawn.clear()
+    for old, new in (("mira", "zoe"), ("zoe", "mira")):
+        (painted.art / old).rename(painted.art / new)
+        painted.run(*sets)
+        there = [row for row in painted.drawn() if row["character"] == new]
+        assert images(mira) - {rejected["image_id"]} <= images(there)
+        (row,) = [row for row in there if row["image_id"] == edited["image_id"]]
+        assert "red scarf" in tags((painted.out / row["file"]).with_suffix(".txt"))
+        (row,) = [row for row in painted.drawn("rejected") if row["image_id"] == rejected["image_id"]]
+        assert row["reason"] == "by_hand" and not [*(painted.out / "generated" / old).glob("**/*.png")]
+        if sets == (NONE,):
+            assert painted.generator.drawn == []
+    assert {Path(name).name for name in before} <= {Path(name).name for name in tree(painted.out / "generated")}
 
 
 def test_a_picture_whose_parent_goes_goes_with_it_and_comes_back_with_it(painted):
@@ -54,6 +72,26 @@ def test_a_picture_whose_parent_goes_goes_with_it_and_comes_back_with_it(painted
     path.write_bytes(data)
     painted.run(NONE)
     assert row["image_id"] in images(painted.drawn()) and file.exists()
+
+
+def test_a_picture_whose_parent_was_away_while_others_were_drawn_comes_back_with_its_caption(painted):
+    row, other, *_ = [row for row in painted.drawn() if row["character"] == "mira"]
+    path = (painted.out / row["file"]).with_suffix(".txt")
+    path.write_text(f"{path.read_text()}, red scarf")
+    with painted.door() as edits:
+        edits.reject([f"mira/{other['image_id']}"])
+    before = images(painted.drawn())
+    painted.run()
+    (late,) = images(painted.drawn()) - before
+    (painted.art / "mira").rename(painted.art.parent / "mira")
+    painted.run()
+    assert not [row for row in painted.drawn() if row["character"] == "mira"]
+    (painted.art.parent / "mira").rename(painted.art / "mira")
+    for sets in ((), (NONE,)):
+        painted.run(*sets)
+        assert {row["image_id"], late} <= images(painted.drawn()) and "red scarf" in tags(path)
+        (now,) = [each for each in painted.drawn("rejected") if each["image_id"] == other["image_id"]]
+        assert now["reason"] == "by_hand"
 
 
 def test_a_picture_whose_parent_is_excluded_goes_with_it(painted):
