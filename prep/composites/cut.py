@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from prep.composites.figure import Figure, area, figure_of, without_dust
+from prep.composites.figure import SOLID, Figure, area, figure_of, without_dust
 from prep.composites.matting import Matting
 from prep.composites.plain import plain_cut
 from prep.errors import WeightsError
@@ -16,6 +16,7 @@ from prep.images import open_with_alpha
 
 VERSION = 2  # what is cut out of the same picture; 1: a wall along the lower sides
 LEAST, MOST = 0.05, 0.9  # share of its picture that a figure covers
+OPAQUE, LEAST_OPAQUE = 0.9, 0.5  # of at least half of a figure, this much covers what is behind it
 UNSURE = 0.15  # share of the picture for which a matting model may say neither figure nor ground
 LEAST_SIDE_PX = 32
 MOST_SIDE_PX = 4096  # larger pictures are reduced to it: nothing is drawn that large
@@ -104,7 +105,10 @@ def _wrong(mask: np.ndarray) -> str:
     share = area(mask)
     if share < LEAST:
         return f"leaves {share:.0%} of it"
-    return f"leaves {share:.0%} of it, which is no figure" if share > MOST else ""
+    if share > MOST:
+        return f"leaves {share:.0%} of it, which is no figure"
+    opaque = np.count_nonzero(mask > OPAQUE) / np.count_nonzero(mask > SOLID)
+    return "shows the place behind through its figure" if opaque < LEAST_OPAQUE else ""
 
 
 def _unsure(mask: np.ndarray) -> str:

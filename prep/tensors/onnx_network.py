@@ -36,7 +36,9 @@ class Network:
         self.session: Any = None
 
     def __call__(self, given: np.ndarray) -> np.ndarray:
-        """float32, in and out. Raises StoppedError without onnxruntime, WeightsError for another network."""
+        """float32, in and out. Raises StoppedError without onnxruntime, WeightsError for another network, and for one
+        whose answer is not finite.
+        """
         session = self.opened()
         inputs, outputs = session.get_inputs(), session.get_outputs()
         if len(inputs) != 1 or len(inputs[0].shape) != given.ndim:
@@ -51,7 +53,13 @@ class Network:
             reason = str(error).strip().split("\n")[0][:120]
             raise WeightsError(f"{self.path.name} does not take such pictures ({reason})",
                                hint="fetch it again, or name another file") from None  # fmt: skip
-        return np.asarray(found, np.float32)
+        found = np.asarray(found, np.float32)
+        if not np.isfinite(found).all():
+            raise WeightsError(
+                f"{self.path.name} answers with numbers that are not finite",
+                hint="its file may be damaged: fetch it again, or name another one",
+            )
+        return found
 
     def opened(self) -> Any:
         """The session. Raises StoppedError without onnxruntime, WeightsError for a file that it cannot open."""

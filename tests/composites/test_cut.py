@@ -163,6 +163,18 @@ def test_what_cannot_be_cut_out_says_why(image, why):
     assert why in cut_out(encoded(image)).why
 
 
+@pytest.mark.parametrize("share", [0.55, 0.85])
+def test_a_ghost_is_not_cut_out_by_its_alpha_and_a_figure_with_a_veil_is(share):
+    ghost = np.asarray(Image.open(SPRITES[0])).copy()
+    ghost[..., 3] = ghost[..., 3] * share
+    found = cut_out(encoded(Image.fromarray(ghost)))
+    assert getattr(found, "how", found) == "plain" or "its alpha shows the place behind through its figure" in found.why
+    veiled = np.asarray(Image.open(SPRITES[0])).copy()
+    low = len(veiled) * 3 // 4
+    veiled[low:, :, 3] = veiled[low:, :, 3] * share
+    assert cut_out(encoded(Image.fromarray(veiled))).how == "alpha"
+
+
 def test_a_broken_file_is_an_image_error():
     with pytest.raises(ImageError):
         cut_out(SPRITES[0].read_bytes()[:2000])

@@ -93,7 +93,7 @@ def test_another_network_of_the_right_kind_is_a_sentence_when_it_is_run(tmp_path
     with pytest.raises(WeightsError, match="is another network"):
         swapped.look(colour(1, 2, 3))
     with pytest.raises(WeightsError, match="expected their differences"):
-        ccip = Ccip("ccip", files | {"metrics": _identity(tmp_path / "identity.onnx")}, Options())
+        ccip = Ccip("ccip", files | {"metrics": _one("Identity", tmp_path / "identity.onnx")}, Options())
         ccip.measure(np.zeros(768, np.float32), np.zeros((2, 768), np.float32))
     (tmp_path / "other" / "meta.json").write_text(json.dumps({"labels": ["corrupted"]}))
     with pytest.raises(WeightsError, match="has 2 outputs but 1 labels"):
@@ -102,6 +102,12 @@ def test_another_network_of_the_right_kind_is_a_sentence_when_it_is_run(tmp_path
     files["model"].write_bytes(damaged[: len(damaged) // 2])
     with pytest.raises(WeightsError, match="is not an ONNX file that onnxruntime can run"):
         Ccip("ccip", files, Options()).look(colour(1, 2, 3))
+
+
+def test_numbers_that_are_not_finite_are_a_sentence_and_no_verdict(tmp_path):
+    files = ccip_files(tmp_path) | {"metrics": _one("Log", tmp_path / "log.onnx")}
+    with pytest.raises(WeightsError, match=r"log\.onnx answers with numbers that are not finite"):
+        Ccip("ccip", files, Options()).measure(np.full(768, -1, np.float32), np.ones((767, 768), np.float32))
 
 
 def test_without_onnxruntime_looking_says_what_to_install(tmp_path):
@@ -124,11 +130,11 @@ except Exception as error:
     assert done.stdout.startswith("StoppedError") and "pip install onnxruntime" in done.stdout
 
 
-def _identity(path):
+def _one(operation, path):
     import onnx
     from onnx import TensorProto, helper
 
     value = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 768]) for name in ("input", "output")]
-    graph = helper.make_graph([helper.make_node("Identity", ["input"], ["output"])], "same", value[:1], value[1:])
+    graph = helper.make_graph([helper.make_node(operation, ["input"], ["output"])], "same", value[:1], value[1:])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
     return path
