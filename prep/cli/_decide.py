@@ -66,28 +66,31 @@ def decide(out: Path, keys: Sequence[str], verb: str, done: str, later: str = ""
     """
     with deciding(out) as (found, edits):
         pictures = found.find(keys)
-        if verb == "accept":
-            _check_acceptable(found, pictures)
+        looked_at = _check_acceptable(found, pictures) if verb == "accept" else 0
         changed = getattr(edits, verb)(pictures)
         before = len(pictures) - len(changed)
         summary = f"{len(changed):,} {'picture' if len(changed) == 1 else 'pictures'} {done}"
         say(summary + (f"; {before:,} {'was' if before == 1 else 'were'} before" if before else ""))
         if changed and later:
             say(later)
+        if changed and looked_at:
+            are = "is" if looked_at == 1 else "are"
+            say(f"{looked_at:,} of them {are} only looked at: samples, reconstructions and scenes never train")
         if changed:
             say(f"`prep undo {out}` undoes it")
     return 0
 
 
-def _check_acceptable(found: "Set", pictures: Sequence[str]) -> None:
-    """Raises UsageError for a picture that cannot be accepted into the set."""
+def _check_acceptable(found: "Set", pictures: Sequence[str]) -> int:
+    """-> how many of them never train. Raises UsageError for a picture that cannot be accepted into the set."""
     from prep.dataset.opened import is_no_copy
     from prep.errors import UsageError
 
-    rows = {row["picture"]: row for row in found.rows(is_no_copy, columns=["source"])}
+    rows = {row["picture"]: row for row in found.rows(is_no_copy, columns=["source", "origin"])}
     for picture in pictures:
         row = rows.get(picture)
         if row is None:
             raise UsageError(f"{picture} is a copy of another picture of its character", hint="accept that picture")
         if row["status"] == "unreadable":
             raise UsageError(f"{row['source']} cannot be read: {row['reason']}", hint="save it again, then run again")
+    return sum(rows[picture]["origin"] in ("consistency", "reconstruct", "scene") for picture in pictures)

@@ -167,11 +167,12 @@ def plan_character(
         reconstructions(profile, parents, settings.reconstruct.per_character, style)
     )
     people = [parent for parent in parents if NOBODY not in parent.tags]
+    wearers = people or parents
     if NOBODY in profile.core:  # a place, which has no expression and no view
-        situations = ()
+        situations, wearers = (), parents
     fixed += _fixed("consistency", before, style, profile, settings.consistency.per_character, parents) or (
         consistency(
-            profile, parents, situations, settings.consistency.per_character, style, [one.replaces for one in groups]
+            profile, wearers, situations, settings.consistency.per_character, style, [one.replaces for one in groups]
         )
     )
     shown = shown_in(groups, (parent.tags for parent in seen))

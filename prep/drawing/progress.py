@@ -12,6 +12,7 @@ from prep.drawing.tries import bounds_of
 from prep.sections import Settings
 from prep.types import BY_HAND, Profile
 
+EXCLUDED = "excluded"  # and not replaced: that a person wants fewer is no verdict on it
 KINDS = {
     "augmentation": "augmentations",
     "consistency": "consistency samples",
@@ -20,8 +21,13 @@ KINDS = {
 }
 
 
+def why_not(status: str, reason: str | None) -> str | None:
+    """Why a drawn picture is not in the set; None: it is. A person may have excluded one that the check accepted."""
+    return reason or (EXCLUDED if status == EXCLUDED else None)
+
+
 def verdicts(pictures: Iterable[tuple[str, str | None]]) -> str:
-    """pictures: (origin, why it was rejected) -> '12 of 21 augmentations accepted (5 copy, 4 off_character); ...'"""
+    """pictures: (origin, `why_not`) -> '12 of 21 augmentations accepted (5 copy, 4 off_character); ...'"""
     pictures, parts = list(pictures), []
     for kind, name in KINDS.items():
         own = [reason for origin, reason in pictures if origin == kind]
@@ -45,7 +51,9 @@ def to_draw(profile: Profile, settings: Settings, pictures: Iterable[tuple[str, 
     }
     parts = [f"{count - done[kind]:,} {KINDS[kind]}" for kind, count in wanted.items() if count > done[kind]]
     bounds = bounds_of(profile, profile.images, settings)
-    lacking = bounds.target - sum(origin == "augmentation" and reason is None for origin, reason in pictures)
+    lacking = bounds.target - sum(
+        origin == "augmentation" and reason in (None, EXCLUDED) for origin, reason in pictures
+    )
     tries = bounds.tries - done["augmentation"] - done["scene"]
     if lacking > 0 and tries > 0 and profile.images:
         parts.append(f"augmentations until {lacking:,} more are accepted, {tries:,} at most")

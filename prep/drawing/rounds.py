@@ -16,7 +16,7 @@ from prep.captions.compose import PEOPLE, Composer
 from prep.checks.retag import Exclusive, as_copy, verdict
 from prep.checks.witnessed import Witnessed
 from prep.drawing.plans import TRAINED, CharacterPlan, Drawing
-from prep.drawing.progress import verdicts
+from prep.drawing.progress import verdicts, why_not
 from prep.drawing.wants import NOBODY
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, move, read_file, real_folder
@@ -224,7 +224,7 @@ class _Differences:
 
 def summary(rows: Iterable[Row]) -> str:
     """'12 of 21 augmentations accepted (5 copy, 4 off_character); ...'"""
-    return verdicts((row.origin, row.reason) for row in rows)
+    return verdicts((row.origin, why_not(row.status, row.reason)) for row in rows)
 
 
 def _bits_apart(one: str, other: str) -> int:

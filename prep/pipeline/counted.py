@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from prep.dataset.opened import Set
 from prep.drawing.held import Sample
+from prep.drawing.progress import why_not
 from prep.pipeline.fates import left_out_for
 from prep.types import is_real, trains
 
@@ -48,7 +49,7 @@ def counted(manifest: Set) -> Counted:
             found.crops[character][row["manner"] if status == "kept" else status] += 1
             continue
         if not is_real(row["origin"]):
-            found.drawn[character].append((row["origin"], reason))
+            found.drawn[character].append((row["origin"], why_not(status, reason)))
             if trains(row["origin"], status):
                 missing = row["check_missing"] or ()
                 found.shown[character].update(tag for tag in row["changes"] or () if tag not in missing)

@@ -242,7 +242,12 @@ def settle(run: Run, record: Captioned, found: Measured) -> None:
         if not run.options.dry:
             set_aside(run.out, path, "is no longer a picture", run.ledger)
     if found.retouched:
-        run.report.say(f"generate: {len(found.retouched):,} drawn pictures were changed by hand, and stay as they are")
+        count = len(found.retouched)
+        one = count == 1
+        run.report.say(
+            f"generate: {quantity(count, 'drawn picture')} {'was' if one else 'were'} changed by hand, and "
+            f"{'stays as it is' if one else 'stay as they are'}"
+        )
 
 
 def place_in_manifest(row: Row) -> tuple:

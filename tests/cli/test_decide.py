@@ -43,6 +43,13 @@ def test_reject_of_a_drawn_picture_takes_it_out_at_once(painted, typed):
     assert said.code == 0 and said.out.startswith("1 picture rejected\n") and not (painted.out / row["file"]).exists()
 
 
+def test_accept_says_which_pictures_never_train(painted, typed):
+    rows = [row for row in painted.rows().values() if row["origin"] == "reconstruct"]
+    said = typed("accept", painted.out, *(painted.out / row["file"] for row in [*rows, *painted.drawn("rejected")[:1]]))
+    assert said.code == 0 and "the next `prep run` adds to kohya/ what is trained on\n" in said.out
+    assert f"{len(rows)} of them are only looked at: samples, reconstructions and scenes never train\n" in said.out
+
+
 def test_a_key_of_none_or_of_several_is_one_sentence_and_changes_nothing(made, typed):
     for verb in ("accept", "reject", "exclude", "restore"):
         for keys, why in (((made.key("001"), "nobody.png"), "is not a picture of"), (("000",), "matches 2 pictures")):

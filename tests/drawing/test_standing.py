@@ -102,6 +102,16 @@ def test_a_picture_whose_parent_is_excluded_goes_with_it(painted):
     assert row["image_id"] not in images(painted.drawn()) and not (painted.out / row["file"]).exists()
 
 
+def test_what_a_person_excluded_is_not_counted_as_accepted_and_nothing_is_drawn_in_its_place(painted, typed, capsys):
+    row, count = painted.drawn()[0], len(painted.drawn())
+    with painted.door() as edits:
+        edits.exclude([f"{row['character']}/{row['image_id']}"])
+    painted.run()
+    assert painted.generator.drawn == []
+    assert f"check: {count - 1} of " in (said := capsys.readouterr().out) and "1 excluded" in said
+    assert "1 excluded" in typed("status", painted.out).out
+
+
 def test_a_drawn_picture_removed_by_hand_stays_away_until_it_is_restored(painted):
     row = painted.drawn()[0]
     (painted.out / row["file"]).unlink()
