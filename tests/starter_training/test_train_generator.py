@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from dataclasses import replace
 from itertools import product
 
@@ -11,7 +12,7 @@ import torch
 
 from prep.generators.sd35.generator import SD35
 from prep.generators.sd35.options import SD35Options
-from starter_training import album, evaluate_generator, small, train_generator, train_transformer
+from starter_training import album, evaluate_generator, recolour, small, train_generator, train_transformer
 from starter_training.train_generator import GENERATOR
 
 
@@ -36,6 +37,13 @@ def test_the_same_number_gives_the_same_picture_and_held_out_choices_are_never_s
     assert np.array_equal(picture.image, same.image) and picture.tags == same.tags
     assert not any(small.choose(np.random.default_rng(number)).held_out for number in range(20))
     assert small.choose(np.random.default_rng(1), held_out=True).held_out
+
+
+def test_every_expression_of_everybody_is_shown_often():
+    """Those of the faces that are held out, too: the examples ask for them."""
+    rng = np.random.default_rng(5)
+    found = Counter((one.outfit, one.mouth) for one in (small.choose(rng) for _ in range(2000)))
+    assert min(found[outfit, mouth] for outfit, _ in found for mouth in recolour.MOUTHS) > 30
 
 
 def test_some_pictures_show_nobody():
