@@ -28,7 +28,7 @@ from prep.run import Places
 from prep.system import remove
 from prep.types import Profile, Row
 
-VERSION = 6
+VERSION = 7
 # subject: the character's slug; recipe: what its sheet shows. The last row counts; rows of 0.1.0 have no more fields.
 SHEET = Shelf(
     "sheet",
@@ -49,6 +49,7 @@ KINDS = (
         "augmentations of the picture on the left, with verdict and what was asked; accepted ones first",
     ),
 )
+RAREST = "what its pictures show of all that can be varied, rarest first:"
 LATIN = "only this sheet writes its names in Latin letters, since no font of this machine has theirs"
 ACROSS = 4
 CELL_PX, THUMB_PX, MARGIN_PX = 300, 280, 20
@@ -137,7 +138,17 @@ class Sheets:
         """All texts on the sheet, by picture."""
         shown, drawn = self._shown(character)
         rows = [*shown, *(row for some in drawn.values() for row in some)]
-        return [[row.ref.sha256, _caption(row), *_source(row), *(text for _, text in _verdict(row))] for row in rows]
+        return [[row.ref.sha256, _caption(row), *_source(row), *self._told(row)] for row in rows]
+
+    def _told(self, row: Row) -> list[str]:
+        return [text for _, text in _verdict(row, self._situation(row))]
+
+    def _situation(self, row: Row) -> tuple[str, ...]:
+        """What was asked of a consistency sample beyond what the character always has."""
+        if row.origin != "consistency":
+            return ()
+        tags = self.profiles[row.ref.character].tags
+        return tuple(tag for tag in row.made.request.asked if tag not in tags or not tags[tag].core)
 
     def page(self, character: str) -> bytes:
         """The character's sheet, as PNG."""
@@ -161,7 +172,7 @@ class Sheets:
         return [
             f"{printable(character)}: {quantity(profile.images, 'image')}, trigger word: {trigger}",
             f"left to the trigger word: {traits}" + (f"; {LATIN}" if self.text.lacks([character, trigger]) else ""),
-            *self._about(character).shown,
+            *((RAREST, *shown) if (shown := self._about(character).shown) else ()),
         ]
 
     def _about(self, character: str) -> About:
@@ -202,7 +213,7 @@ class Sheets:
         parent = self.parents.get((row.ref.character, row.made.parent))
         pictures = [self._thumb(each, THUMB_PX // (2 if parent else 1) - 2) for each in (parent, row) if each]
         tall = max(picture.height for picture in pictures)
-        verdict = _verdict(row)
+        verdict = _verdict(row, self._situation(row))
         lines = [(ink, line) for ink, text in verdict for line in self.text.lines(text, THUMB_PX, CAPTION_LINES)]
         lines.append((FAINT, self.text.end_of(Path(row.ref.path).name, THUMB_PX)))
         cell = Image.new("RGB", (CELL_PX, tall + 8 + LINE_PX * len(lines)), PAPER)
@@ -282,7 +293,7 @@ def _best_first(row: Row) -> tuple:
     return (not check.kept, -check.score, row.ref.sha256) if check else (not row.trains, 0.0, row.ref.sha256)
 
 
-def _verdict(row: Row) -> list[tuple[tuple[int, int, int], str]]:
+def _verdict(row: Row, situation: Sequence[str] = ()) -> list[tuple[tuple[int, int, int], str]]:
     """(ink, text) of the check's verdict on a drawn picture; of a crop its caption."""
     if not row.made:
         return []
@@ -291,7 +302,11 @@ def _verdict(row: Row) -> list[tuple[tuple[int, int, int], str]]:
     check, request = row.made.check, row.made.request
     how = f" ({manner(request)})" if row.origin == "augmentation" else ""
     lines = [(GOOD if check.kept else BAD, f"{check.score:.2f} {'accepted' if check.kept else check.reason}{how}")]
-    for name, tags in (("asked", request.changes), ("missing", check.missing), ("unwanted", check.unwanted)):
+    for name, tags in (
+        ("asked", request.changes or situation),
+        ("missing", check.missing),
+        ("unwanted", check.unwanted),
+    ):
         if tags:
             lines.append((INK if name == "asked" else FAINT, f"{name}: {', '.join(tags).replace('_', ' ')}"))
     for name, measure in (("identity", check.identity), ("damage", check.damage)):

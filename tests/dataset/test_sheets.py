@@ -13,7 +13,7 @@ from prep.errors import StoppedError
 from prep.files import write_whole
 from prep.ledger import Ledger, Shelf
 from prep.run import Places
-from prep.types import Check, ImageRef, Made, Profile, Row
+from prep.types import Check, ImageRef, Made, Profile, Row, Seen
 from tests.support.pictures import folder_of
 from tests.support.requests import request
 from tests.support.runs import manifest, run_here
@@ -106,6 +106,15 @@ def test_the_best_of_what_was_accepted_comes_first():
     assert shown == [(0.8, None), (0.3, None), (0.9, "copy"), (0.5, "copy")]
     told = [text for _, text in _verdict(rows[1])]
     assert told == ["0.90 copy (img2img)", "asked: open mouth", "missing: blue hair", "unwanted: red eyes, hat"]
+
+
+def test_a_consistency_sample_names_the_situation_that_it_was_asked_for():
+    asked = request(kind="consistency", changes=(), asked=("1girl", "orange_hair", "portrait", "classroom"))
+    core = {name: Seen(4, 4, 0.6, True, False, False, "") for name in ("1girl", "orange_hair")}
+    row = drawn_row(0.8, None)
+    row = row._replace(origin="consistency", made=Made("generator", None, asked.key, asked, row.made.check))
+    sheets = Sheets(None, None, {"mira": Profile("mira", "mira", 4, core)}, str, 0, {})
+    assert sheets._told(row)[:2] == ["0.80 accepted", "asked: portrait, classroom"]
 
 
 class Page(Sheets):
