@@ -94,12 +94,19 @@ def test_a_picture_whose_parent_was_away_while_others_were_drawn_comes_back_with
         assert now["reason"] == "by_hand"
 
 
-def test_a_picture_whose_parent_is_excluded_goes_with_it(painted):
-    row = painted.drawn()[0]
+@pytest.mark.parametrize("verb", ["exclude", "reject"])
+@pytest.mark.parametrize("sets", [(NONE,), ()], ids=["draws nothing", "draws"])
+def test_a_picture_whose_parent_is_taken_out_goes_with_it_and_comes_back_with_it(painted, verb, sets):
+    row = next(row for row in painted.drawn() if row["character"] == "mira")
+    parent = [f"mira/{row['parent_id']}"]
     with painted.door() as edits:
-        edits.exclude([f"{row['character']}/{row['parent_id']}"])
-    painted.run(NONE)
+        getattr(edits, verb)(parent)
+    painted.run(*sets)
     assert row["image_id"] not in images(painted.drawn()) and not (painted.out / row["file"]).exists()
+    with painted.door() as edits:
+        edits.restore(parent)
+    painted.run(*sets)
+    assert row["image_id"] in images(painted.drawn()) and (painted.out / row["file"]).exists()
 
 
 def test_what_a_person_excluded_is_not_counted_as_accepted_and_nothing_is_drawn_in_its_place(painted, typed, capsys):
