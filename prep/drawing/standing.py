@@ -106,38 +106,49 @@ def standing(
 def _here(
     judged: Iterable[tuple[GenerationRequest, Check]], where: Places, real: Sequence[Row]
 ) -> list[tuple[GenerationRequest, Check]]:
-    """Those whose character and parent are in SRC. Of a character that is not, they are those of the one that has its
-    pictures now: its folder was renamed.
+    """Those whose character and parent are in SRC. If a character has none of the pictures any longer that they were
+    drawn from, they are those of the one that has them now: folders were renamed, joined or parted.
     """
     judged = list(judged)
     parents = {request.parent for request, _ in judged if request.parent}
-    kept, now = set(), defaultdict(set)
+    kept, holders = set(), defaultdict(set)
     for row in real if judged else ():
-        if row.status == "kept" and row.ref.sha256 in parents:
-            kept.add((row.ref.character, row.ref.sha256))
-            now[row.ref.sha256].add(row.ref.character)
-    names = _new_names(((request.character, request.parent) for request, _ in judged), where.slugs, now)
+        if row.ref.sha256 in parents:
+            holders[row.ref.sha256].add(row.ref.character)
+            if row.status == "kept":
+                kept.add((row.ref.character, row.ref.sha256))
+    names = _names((request for request, _ in judged), where.slugs, holders)
     found = []
     for request, check in judged:
-        character = request.character if request.character in where.slugs else names.get(request.character)
-        if character and (not request.parent or (character, request.parent) in kept):
-            found.append(
-                (request if character == request.character else request.of(character, request.character), check)
-            )
+        now = names[_drawn_as(request)]
+        if request.parent:
+            others = () if request.character in where.slugs else sorted(holders[request.parent])
+            now = next((name for name in (request.character, now, *others) if (name, request.parent) in kept), None)
+        if now:
+            found.append((request if now == request.character else request.of(now, request.character), check))
     return found
 
 
-def _new_names(
-    asked: Iterable[tuple[str, str | None]], there: Collection[str], now: Mapping[str, Collection[str]]
-) -> dict[str, str]:
-    """Character that is gone -> the one that has the pictures which were drawn from most. asked: (character, parent).
-    now: sha256 -> who has it.
+def _names(
+    requests: Iterable[GenerationRequest], there: Collection[str], holders: Mapping[str, Collection[str]]
+) -> dict[tuple[str, str], str | None]:
+    """What the characters of these are called now: as the one that has most of their parents. None: nobody has any.
+
+    holders: sha256 -> the characters whose folders it lies in.
     """
-    votes: dict[str, Counter[str]] = defaultdict(Counter)
-    for character, parent in asked:
-        if character not in there:
-            votes[character].update(sorted(now.get(parent, ())))
-    return {character: found.most_common(1)[0][0] for character, found in votes.items() if found}
+    votes: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for request in requests:
+        votes[_drawn_as(request)].update(holders.get(request.parent or "", ()))
+    found: dict[tuple[str, str], str | None] = {}
+    for (last, first), counts in votes.items():
+        most = max(counts, key=lambda name: (counts[name], name == last, name), default=None)
+        found[last, first] = last if counts[last] or most is None and last in there else most
+    return found
+
+
+def _drawn_as(request: GenerationRequest) -> tuple[str, str]:
+    """What its character was called at the last run, and when it was drawn."""
+    return request.character, request.content["character"]
 
 
 def rows_of(judged: Iterable[Judged], ledger: Ledger, where: Places, measure_px: int) -> list[Row]:

@@ -94,6 +94,41 @@ def test_a_picture_whose_parent_was_away_while_others_were_drawn_comes_back_with
         assert now["reason"] == "by_hand"
 
 
+def drawn_of(painted, *characters: str) -> dict[str, set[str]]:
+    """Of each character the pictures that were drawn of it, for any purpose, and are in the set."""
+    rows = [row for row in painted.rows().values() if row["origin"] in ("augmentation", "reconstruct")]
+    return {name: {row["image_id"] for row in rows if row["character"] == name and row["status"] == "kept"}
+            for name in characters}  # fmt: skip
+
+
+def rename(painted, old: str, new: str) -> None:
+    """A character's folder, and a run."""
+    (painted.art / old).rename(painted.art / new)
+    painted.run(NONE)
+
+
+def test_what_was_drawn_goes_where_its_parents_are_when_names_are_swapped_passed_on_or_joined(painted):
+    before = drawn_of(painted, "mira", "noa")
+    assert all(before.values())
+    rename(painted, "mira", "x")  # and then both at once
+    (painted.art / "noa").rename(painted.art / "mira")
+    rename(painted, "x", "noa")
+    assert drawn_of(painted, "noa", "mira") == {"noa": before["mira"], "mira": before["noa"]}
+    (painted.art / "mira").rename(painted.art / "x")
+    (painted.art / "noa").rename(painted.art / "mira")
+    rename(painted, "x", "noa")
+    assert drawn_of(painted, "mira", "noa") == before
+    (path,) = (painted.art / "noa").iterdir()
+    path.rename(painted.art / "mira" / "noas.png")
+    (painted.art / "noa").rmdir()
+    painted.run(NONE)
+    assert drawn_of(painted, "mira") == {"mira": before["mira"] | before["noa"]}
+    (painted.art / "noa").mkdir()
+    (painted.art / "mira" / "noas.png").rename(path)
+    painted.run(NONE)
+    assert drawn_of(painted, "mira", "noa") == before
+
+
 @pytest.mark.parametrize("verb", ["exclude", "reject"])
 @pytest.mark.parametrize("sets", [(NONE,), ()], ids=["draws nothing", "draws"])
 def test_a_picture_whose_parent_is_taken_out_goes_with_it_and_comes_back_with_it(painted, verb, sets):
