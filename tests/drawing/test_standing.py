@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from prep.pipeline.renamed import followed
 from tests.support.person import tags
 from tests.support.pictures import drawing, save
 from tests.support.runs import tree
@@ -92,6 +93,26 @@ def test_a_picture_whose_parent_was_away_while_others_were_drawn_comes_back_with
         assert {row["image_id"], late} <= images(painted.drawn()) and "red scarf" in tags(path)
         (now,) = [each for each in painted.drawn("rejected") if each["image_id"] == other["image_id"]]
         assert now["reason"] == "by_hand"
+
+
+def test_a_caption_that_was_saved_under_the_old_name_during_the_run_is_merged_by_the_next(painted, monkeypatch):
+    row, other, *_ = [row for row in painted.drawn() if row["character"] == "mira"]
+    old, known = ((painted.out / each["file"]).with_suffix(".txt") for each in (row, other))
+    known.write_text(f"{known.read_text()}, red scarf")
+
+    def save_late(*given):
+        found = followed(*given)
+        for path in (old, known):
+            path.write_text(f"{path.read_text()}, late hat")
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr("prep.pipeline.draw.followed", save_late)
+        rename(painted, "mira", "zoe")
+    for _ in range(2):
+        painted.run(NONE)
+        texts = {each["image_id"]: tags((painted.out / each["file"]).with_suffix(".txt")) for each in painted.drawn()}
+        assert "late hat" in texts[row["image_id"]] and {"late hat", "red scarf"} <= {*texts[other["image_id"]]}
 
 
 def drawn_of(painted, *characters: str) -> dict[str, set[str]]:
