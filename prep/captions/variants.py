@@ -29,7 +29,9 @@ def variant_profile(
 
 
 def own_core(variant: Profile, whole: Profile, core_share: float) -> list[str]:
-    """The tags that are core in the variant and not in the character's other pictures, by the same share."""
+    """The tags that are core in the variant and not in the character's other pictures. core_share: of pictures with a
+    tag, from which on it is core.
+    """
 
     def elsewhere(name: str) -> bool:
         seen, here = whole.tags.get(name), variant.tags[name]

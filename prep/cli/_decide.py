@@ -85,6 +85,7 @@ def _check_acceptable(found: "Set", pictures: Sequence[str]) -> int:
     """-> how many of them never train. Raises UsageError for a picture that cannot be accepted into the set."""
     from prep.dataset.opened import is_no_copy
     from prep.errors import UsageError
+    from prep.types import trains
 
     rows = {row["picture"]: row for row in found.rows(is_no_copy, columns=["source", "origin"])}
     for picture in pictures:
@@ -93,4 +94,4 @@ def _check_acceptable(found: "Set", pictures: Sequence[str]) -> int:
             raise UsageError(f"{picture} is a copy of another picture of its character", hint="accept that picture")
         if row["status"] == "unreadable":
             raise UsageError(f"{row['source']} cannot be read: {row['reason']}", hint="save it again, then run again")
-    return sum(rows[picture]["origin"] in ("consistency", "reconstruct", "scene") for picture in pictures)
+    return sum(not trains(rows[picture]["origin"], "kept") for picture in pictures)

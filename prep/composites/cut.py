@@ -108,7 +108,7 @@ def _wrong(mask: np.ndarray) -> str:
     if share > MOST:
         return f"leaves {share:.0%} of it, which is no figure"
     opaque = np.count_nonzero(mask > OPAQUE) / np.count_nonzero(mask > SOLID)
-    return "shows the place behind through its figure" if opaque < LEAST_OPAQUE else ""
+    return "lets the place behind show through the figure" if opaque < LEAST_OPAQUE else ""
 
 
 def _unsure(mask: np.ndarray) -> str:

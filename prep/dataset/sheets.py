@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 from prep.aside import CHANGED, UNKNOWN, fingerprint, make_way
 from prep.config import recipe
 from prep.dataset.lettering import Lettering
-from prep.dataset.manifest import manner
+from prep.dataset.sheet_texts import FAINT, INK, best_first, caption, source, verdict_on
 from prep.errors import ImageError
 from prep.files import PICTURE_BYTES, read_file, real_folder, write_whole
 from prep.images import encode_png, open_image
@@ -55,8 +55,7 @@ ACROSS = 4
 CELL_PX, THUMB_PX, MARGIN_PX = 300, 280, 20
 FONT_PX, LINE_PX, TITLE_PX = 13, 17, 26
 CAPTION_LINES = 7
-INK, FAINT, PAPER = (30, 30, 34), (120, 120, 128), (250, 250, 248)
-GOOD, BAD = (20, 120, 60), (180, 40, 40)
+PAPER = (250, 250, 248)
 
 
 @dataclass(frozen=True)
@@ -138,10 +137,10 @@ class Sheets:
         """All texts on the sheet, by picture."""
         shown, drawn = self._shown(character)
         rows = [*shown, *(row for some in drawn.values() for row in some)]
-        return [[row.ref.sha256, _caption(row), *_source(row), *self._told(row)] for row in rows]
+        return [[row.ref.sha256, caption(row), *source(row), *self._told(row)] for row in rows]
 
     def _told(self, row: Row) -> list[str]:
-        return [text for _, text in _verdict(row, self._situation(row))]
+        return [text for _, text in verdict_on(row, self._situation(row))]
 
     def _situation(self, row: Row) -> tuple[str, ...]:
         """What was asked of a consistency sample beyond what the character always has."""
@@ -162,7 +161,7 @@ class Sheets:
     def _spread(self, character: str, kind: str) -> list[Row]:
         """At most MOST_DRAWN per kind; accepted ones first, the best first."""
         rows = [row for row in self.drawn[character] if row.origin == kind]
-        rows.sort(key=_best_first)
+        rows.sort(key=best_first)
         step = max(1, len(rows) / MOST_DRAWN)
         return [rows[int(at * step)] for at in range(min(len(rows), MOST_DRAWN))]
 
@@ -213,7 +212,7 @@ class Sheets:
         parent = self.parents.get((row.ref.character, row.made.parent))
         pictures = [self._thumb(each, THUMB_PX // (2 if parent else 1) - 2) for each in (parent, row) if each]
         tall = max(picture.height for picture in pictures)
-        verdict = _verdict(row, self._situation(row))
+        verdict = verdict_on(row, self._situation(row))
         lines = [(ink, line) for ink, text in verdict for line in self.text.lines(text, THUMB_PX, CAPTION_LINES)]
         lines.append((FAINT, self.text.end_of(Path(row.ref.path).name, THUMB_PX)))
         cell = Image.new("RGB", (CELL_PX, tall + 8 + LINE_PX * len(lines)), PAPER)
@@ -228,13 +227,13 @@ class Sheets:
 
     def _cell(self, row: Row) -> Image.Image:
         thumb = self._thumb(row)
-        source = [self.text.end_of(line, THUMB_PX) for line in _source(row)]
-        text = self.text.lines(_caption(row), THUMB_PX, CAPTION_LINES)
-        height = thumb.height + 8 + LINE_PX * (len(source) + len(text))
+        place = [self.text.end_of(line, THUMB_PX) for line in source(row)]
+        text = self.text.lines(caption(row), THUMB_PX, CAPTION_LINES)
+        height = thumb.height + 8 + LINE_PX * (len(place) + len(text))
         cell = Image.new("RGB", (CELL_PX, height), PAPER)
         cell.paste(thumb, (0, 0))
         draw, y = ImageDraw.Draw(cell), thumb.height + 6
-        for ink, line in [*((INK, line) for line in text), *((FAINT, line) for line in source)]:
+        for ink, line in [*((INK, line) for line in text), *((FAINT, line) for line in place)]:
             self.text.draw(draw, (0, y), line, ink)
             y += LINE_PX
         return cell
@@ -271,45 +270,3 @@ def _remove(folder: Path, slug: str, row: dict[str, Any]) -> None:
         remove(path)
         with contextlib.suppress(OSError):  # other pictures of the character are still there
             path.parent.rmdir()
-
-
-def _caption(row: Row) -> str:
-    if row.final_text is None:
-        return "(its caption cannot be read)"
-    return row.final_text or "(empty)"
-
-
-def _source(row: Row) -> list[str]:
-    """Where a real picture comes from, where to edit its caption, and how it was tagged."""
-    if row.made:
-        return []
-    sidecar = [Path(row.exported).with_suffix(".txt").name] if row.exported else []
-    how = [f"{row.complexity}, threshold {row.caption.threshold:.2f}"] if row.caption else []
-    return [printable(row.ref.path), *sidecar, *how]
-
-
-def _best_first(row: Row) -> tuple:
-    check = row.made.check
-    return (not check.kept, -check.score, row.ref.sha256) if check else (not row.trains, 0.0, row.ref.sha256)
-
-
-def _verdict(row: Row, situation: Sequence[str] = ()) -> list[tuple[tuple[int, int, int], str]]:
-    """(ink, text) of the check's verdict on a drawn picture; of a crop its caption."""
-    if not row.made:
-        return []
-    if row.made.check is None:
-        return [(INK, _caption(row))] if row.trains else [(BAD, row.reason or row.status)]
-    check, request = row.made.check, row.made.request
-    how = f" ({manner(request)})" if row.origin == "augmentation" else ""
-    lines = [(GOOD if check.kept else BAD, f"{check.score:.2f} {'accepted' if check.kept else check.reason}{how}")]
-    for name, tags in (
-        ("asked", request.changes or situation),
-        ("missing", check.missing),
-        ("unwanted", check.unwanted),
-    ):
-        if tags:
-            lines.append((INK if name == "asked" else FAINT, f"{name}: {', '.join(tags).replace('_', ' ')}"))
-    for name, measure in (("identity", check.identity), ("damage", check.damage)):
-        if measure is not None:
-            lines.append((FAINT, f"{name}: {measure:.2f}"))
-    return lines

@@ -24,8 +24,8 @@ class Measured:
 
 
 def place(request: GenerationRequest, where: Places) -> Path | None:
-    """Where the picture is now, also if the user converted it to another format (same stem); None: nowhere. Where its
-    character was renamed, it is in the folder of the old name.
+    """Where the picture is now, also if the user converted it to another format (same stem); None: nowhere. If its
+    character was renamed since the last run, that may be the folder of the old name.
 
     A link does not count: the picture is drawn again in its place.
     """

@@ -132,7 +132,8 @@ def _here(
 def _names(
     requests: Iterable[GenerationRequest], there: Collection[str], holders: Mapping[str, Collection[str]]
 ) -> dict[tuple[str, str], str | None]:
-    """What the characters of these are called now: as the one that has most of their parents. None: nobody has any.
+    """What the characters of these are called now: as before while any of their parents lie there, else as the one that
+    has most of them. None: nobody has any.
 
     holders: sha256 -> the characters whose folders it lies in.
     """
@@ -141,7 +142,7 @@ def _names(
         votes[_drawn_as(request)].update(holders.get(request.parent or "", ()))
     found: dict[tuple[str, str], str | None] = {}
     for (last, first), counts in votes.items():
-        most = max(counts, key=lambda name: (counts[name], name == last, name), default=None)
+        most = max(sorted(counts), key=counts.__getitem__, default=None)
         found[last, first] = last if counts[last] or most is None and last in there else most
     return found
 
@@ -193,7 +194,8 @@ def _judged(row: dict[str, Any]) -> tuple[GenerationRequest, Check]:
     """Raises UsageError for a row written by a later prep, which this one would misread."""
     try:
         request = GenerationRequest(**_plain(row["request"]))
-        return request.of(row["character"] or request.character), Check(**_plain(row["check"]))
+        now = row["character"] or request.character
+        return request if now == request.character else request.of(now), Check(**_plain(row["check"]))
     except (TypeError, ValueError, AttributeError):
         raise UsageError(
             "the ledger's record of a drawn picture cannot be read",

@@ -226,7 +226,7 @@ def _profile(profile: Profile, made: Preview) -> Iterator[str]:
 
 
 def _variants(profile: Profile, made: Preview) -> Iterator[str]:
-    """A line for each variant of a character: its pictures, and what is core in it and not in her other pictures."""
+    """A line for each variant of a character: its pictures, and what is core in it and not in its other pictures."""
     caption_text = made.record.composer.caption_text
     found = [each for each in made.record.variants.values() if each.character == profile.character]
     for variant in found[:SHOWN_VARIANTS]:

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from prep.aside import lying_aside
-from prep.dataset.sheets import BAD, CELL_PX, GOOD, KINDS, MOST, SHEET, Sheets, _verdict
+from prep.dataset.sheet_texts import BAD, GOOD, verdict_on
+from prep.dataset.sheets import CELL_PX, KINDS, MOST, SHEET, Sheets
 from prep.errors import StoppedError
 from prep.files import write_whole
 from prep.ledger import Ledger, Shelf
@@ -75,7 +76,7 @@ def inked(pixels, ink):
     return np.count_nonzero((pixels == ink).all(2))
 
 
-def test_what_was_drawn_stands_below_with_its_parent_and_its_verdict(tmp_path, tiny_tagger, generator, sets):  # noqa: F811
+def test_what_was_drawn_stands_below_with_its_parent_and_itsverdict_on(tmp_path, tiny_tagger, generator, sets):  # noqa: F811
     art, out = folder_of(tmp_path / "art", mira=3), tmp_path / "out"
     run_here(art, out, tiny_tagger, *sets)
     page, rows = pixels_of(out), [row for row in manifest(out) if row["origin"] != "source"]
@@ -104,7 +105,7 @@ def test_the_best_of_what_was_accepted_comes_first():
     sheets.choose(rows)
     shown = [(row.made.check.score, row.made.check.reason) for row in sheets._spread("mira", "augmentation")]
     assert shown == [(0.8, None), (0.3, None), (0.9, "copy"), (0.5, "copy")]
-    told = [text for _, text in _verdict(rows[1])]
+    told = [text for _, text in verdict_on(rows[1])]
     assert told == ["0.90 copy (img2img)", "asked: open mouth", "missing: blue hair", "unwanted: red eyes, hat"]
 
 
