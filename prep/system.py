@@ -47,6 +47,14 @@ def die_at_once() -> None:
     os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))  # on Windows, SIGTERM ends it as abruptly
 
 
+def signal_this_process(number: int) -> None:
+    """Send this process a signal from another thread, so that its main thread wakes up where the system can do that."""
+    if os.name == "nt":
+        signal.raise_signal(number)  # os.kill would end it
+    else:
+        os.kill(os.getpid(), number)
+
+
 def open_flags(follow: bool) -> int:
     """Flags for os.open that read bytes as they are, never wait for a pipe and, without follow, refuse a link.
 

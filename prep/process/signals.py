@@ -1,12 +1,22 @@
 """Ctrl-C and SIGTERM: the first ends a run in order, the second at once; neither interrupts what must not be split."""
 
+import _thread
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Iterator
+from types import FrameType
 
 from prep.errors import Interrupted
-from prep.system import interrupts_blocked
+from prep.system import interrupts_blocked, signal_this_process
+
+# Python's own code for threads: an exception that a signal raises after it took a lock, and before the `with` that gives
+# it back, leaves the lock taken (bpo-29988). Threads that need it wait forever, and whoever waits for them does too.
+THREADS = ("threading", "queue", "concurrent")
+WAITING = ("wait", "join", "_wait_for_tstate_lock")  # its functions that may take long, and can be interrupted
+AGAIN_SECONDS = 0.01
+MOST_SECONDS = 1.0  # of trying again: another Python may wait elsewhere
 
 _deferred: list[int] = []  # inside `deferred`: 0, and the signals that came in the meantime
 
@@ -16,10 +26,15 @@ def interruptible() -> Iterator[None]:
     """Inside this context, SIGINT and SIGTERM raise Interrupted once, so that everything is flushed; a second one
     exits.
     """
+    since: list[float] = []  # when the first signal came that could not be raised yet, by time.monotonic()
 
-    def stop(number: int, _frame: object) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
         if _deferred:
             _deferred.append(number)
+            return
+        since.append(time.monotonic())
+        if _takes_locks(frame) and since[-1] - since[0] < MOST_SECONDS:
+            _thread.start_new_thread(_again, (number,))  # not threading: its locks are what may be taken
             return
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, lambda number, _frame: os._exit(128 + number))
@@ -31,6 +46,18 @@ def interruptible() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _takes_locks(frame: FrameType | None) -> bool:
+    """Whether the main thread may be just taking a lock, or giving one back."""
+    if frame is None or frame.f_code.co_name in WAITING:
+        return False
+    return frame.f_globals.get("__name__", "").split(".")[0] in THREADS
+
+
+def _again(number: int) -> None:
+    time.sleep(AGAIN_SECONDS)
+    signal_this_process(number)
 
 
 @contextlib.contextmanager
