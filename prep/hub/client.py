@@ -14,6 +14,7 @@ from prep.errors import PrepError, StoppedError
 from prep.hub.access import page_address, read_token
 from prep.hub.failures import explain, is_theirs, passes, status
 from prep.models.hub import endpoint, without_its_log
+from prep.process.signals import check_not_interrupted
 from prep.remote import retrying
 
 T = TypeVar("T")
@@ -178,6 +179,7 @@ class _CountedFile(io.FileIO):
         self.progress = progress
 
     def read(self, size: int | None = -1) -> bytes:
+        check_not_interrupted()  # the client waits until its threads have sent what they send
         data = super().read(-1 if size is None else size)
         self.progress(len(data))
         return data

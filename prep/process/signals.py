@@ -11,14 +11,15 @@ from types import FrameType
 from prep.errors import Interrupted
 from prep.system import interrupts_blocked, signal_this_process
 
-# Python's own code for threads: an exception that a signal raises after it took a lock, and before the `with` that gives
-# it back, leaves the lock taken (bpo-29988). Threads that need it wait forever, and whoever waits for them does too.
+# Python's own code for threads: an exception that a signal raises after it took a lock, and before the `with` that
+# gives it back, leaves the lock taken (bpo-29988). Threads that need it wait forever, and so does who waits for them.
 THREADS = ("threading", "queue", "concurrent")
 WAITING = ("wait", "join", "_wait_for_tstate_lock")  # its functions that may take long, and can be interrupted
 AGAIN_SECONDS = 0.01
 MOST_SECONDS = 1.0  # of trying again: another Python may wait elsewhere
 
 _deferred: list[int] = []  # inside `deferred`: 0, and the signals that came in the meantime
+_raised: list[int] = []  # inside `interruptible`: the signal that raised Interrupted
 
 
 @contextlib.contextmanager
@@ -38,6 +39,7 @@ def interruptible() -> Iterator[None]:
             return
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, lambda number, _frame: os._exit(128 + number))
+        _raised.append(number)
         raise Interrupted(128 + number)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -46,6 +48,13 @@ def interruptible() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _raised.clear()
+
+
+def check_not_interrupted() -> None:
+    """For other threads, which no signal reaches. Raises Interrupted once a signal has raised it in the main thread."""
+    if _raised:
+        raise Interrupted(128 + _raised[0])
 
 
 def _takes_locks(frame: FrameType | None) -> bool:

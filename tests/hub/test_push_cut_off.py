@@ -1,15 +1,17 @@
 """A push that is cut off, refused for a moment, or met by somebody else's: the repo is as it was or whole."""
 
-import os
 import signal
-import subprocess
 import sys
+import threading
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from prep.hub.card import BEGIN
+from tests.support.hub_server import LARGE
 from tests.support.published import published
-from tests.support.pushing import WITH, apart, card, environment
+from tests.support.pushing import WITH, apart, card, running
 
 
 def test_cut_off_at_any_request_the_repo_is_as_it_was_or_whole(hub, push, tmp_path):
@@ -77,12 +79,23 @@ def test_a_process_killed_while_it_writes_shards_goes_on_from_there(hub, push, t
 
 def test_an_interrupted_push_leaves_the_repo_as_it_was(hub, push, tmp_path):
     out = published(tmp_path / "out")
-    command = [sys.executable, "-m", "prep", "push", str(out), "me/set", *WITH]
-    running = subprocess.Popen(
-        command, env={**os.environ, **environment(hub, tmp_path)}, stderr=subprocess.PIPE, text=True
-    )
-    hub.fail("PUT", lambda: running.send_signal(signal.SIGINT))
-    _, stderr = running.communicate(timeout=60)
-    assert running.returncode == 130 and "interrupted" in stderr and "Traceback" not in stderr
+    with running(out, hub, tmp_path) as process:
+        hub.fail("PUT", lambda: process.send_signal(signal.SIGINT))
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130 and "interrupted" in stderr and "Traceback" not in stderr
     assert hub.files("me/set") == [".gitattributes"]
     assert push(out, *WITH).code == 0 and len(hub.files("me/set")) == 5
+
+
+def test_an_interrupted_push_does_not_send_a_large_file_to_its_end(hub, tmp_path):
+    out = published(tmp_path / "out")
+    (large,) = out.glob("kohya/2_mira/*.png")
+    noise = np.random.default_rng(1).integers(256, size=(2400, 2400, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(large, compress_level=0)  # 17 MB
+    hub.bytes_a_second, hub.crossed = 2_000_000, None
+    with running(out, hub, tmp_path) as process:
+        hub.fail("PUT", lambda: threading.Timer(1, process.send_signal, (signal.SIGINT,)).start())
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130 and "interrupted" in stderr and "Traceback" not in stderr
+    assert hub.count("^PUT") == 3 and sum(len(oid) == LARGE for oid in hub.blobs) == 2
+    assert hub.files("me/set") == [".gitattributes"]

@@ -60,6 +60,7 @@ class Hub:
         self.regular = False  # parquet files are kept by git itself
         self.dies_after: int | None = None  # requests, of all that were ever asked
         self.create_as: bool | None = None  # the visibility that a new repo gets, whatever is asked
+        self.bytes_a_second: int | None = None  # of what is sent to it; None: at once
 
     def fail(self, pattern: str, kind: Kind, times: int = 1) -> None:
         """Set what happens to the next `times` requests that match: a status; "cut" (half is read), "drop" (read, not
@@ -135,13 +136,20 @@ class Handler(BaseHTTPRequestHandler):
 
     def received(self, part: int) -> bytes:
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):
-            return self.rfile.read(int(self.headers.get("Content-Length", 0)) // part)
+            size = int(self.headers.get("Content-Length", 0)) // part
+            return self.rfile.read(size) if self.hub.bytes_a_second is None else b"".join(self.slowly(size))
         chunks = []
         while size := int(self.rfile.readline().split(b";")[0], 16):
             chunks.append(self.rfile.read(size))
             self.rfile.readline()
         self.rfile.readline()
         return b"".join(chunks)
+
+    def slowly(self, size: int) -> Iterator[bytes]:
+        while size and (data := self.rfile.read(min(size, self.hub.bytes_a_second // 20))):
+            yield data
+            size -= len(data)
+            threading.Event().wait(0.05)  # some tests make time.sleep do nothing
 
     def send(self, data: bytes) -> None:
         self.send_response(self.status)

@@ -1,8 +1,11 @@
 """What the tests of a push share: its usual options, a process that pushes, and readers of what the hub then has."""
 
+import contextlib
 import io
 import os
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -28,6 +31,18 @@ def apart(command: list, hub: Hub, tmp_path: Path, cwd: Path | None = None, **mo
     env = {**os.environ, **environment(hub, tmp_path), **more}
     command = list(map(str, command))
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, cwd=cwd)
+
+
+@contextlib.contextmanager
+def running(out: Path, hub: Hub, tmp_path: Path) -> Iterator[subprocess.Popen]:
+    """A push in another process, which a test may signal. It is gone afterwards."""
+    command = [sys.executable, "-m", "prep", "push", str(out), "me/set", *WITH]
+    env = {**os.environ, **environment(hub, tmp_path)}
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def card(hub: Hub, name: str = "me/set") -> str:
