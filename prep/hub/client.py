@@ -179,7 +179,7 @@ class _CountedFile(io.FileIO):
         self.progress = progress
 
     def read(self, size: int | None = -1) -> bytes:
-        check_not_interrupted()  # the client waits until its threads have sent what they send
+        check_not_interrupted()  # the client waits for its threads, which no signal reaches
         data = super().read(-1 if size is None else size)
         self.progress(len(data))
         return data

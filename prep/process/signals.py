@@ -12,11 +12,11 @@ from prep.errors import Interrupted
 from prep.system import interrupts_blocked, signal_this_process
 
 # Python's own code for threads: an exception that a signal raises after it took a lock, and before the `with` that
-# gives it back, leaves the lock taken (bpo-29988). Threads that need it wait forever, and so does who waits for them.
+# gives it back, leaves the lock taken (bpo-29988). Threads that need it wait forever, and the main thread for them.
 THREADS = ("threading", "queue", "concurrent")
 WAITING = ("wait", "join", "_wait_for_tstate_lock")  # its functions that may take long, and can be interrupted
 AGAIN_SECONDS = 0.01
-MOST_SECONDS = 1.0  # of trying again: another Python may wait elsewhere
+MOST_SECONDS = 1.0  # of trying again: a later Python may wait in other functions
 
 _deferred: list[int] = []  # inside `deferred`: 0, and the signals that came in the meantime
 _raised: list[int] = []  # inside `interruptible`: the signal that raised Interrupted
@@ -27,14 +27,15 @@ def interruptible() -> Iterator[None]:
     """Inside this context, SIGINT and SIGTERM raise Interrupted once, so that everything is flushed; a second one
     exits.
     """
-    since: list[float] = []  # when the first signal came that could not be raised yet, by time.monotonic()
+    first = 0.0  # when the first signal came, by time.monotonic()
 
     def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal first
         if _deferred:
             _deferred.append(number)
             return
-        since.append(time.monotonic())
-        if _takes_locks(frame) and since[-1] - since[0] < MOST_SECONDS:
+        first = first or time.monotonic()
+        if _takes_locks(frame) and time.monotonic() - first < MOST_SECONDS:
             _thread.start_new_thread(_again, (number,))  # not threading: its locks are what may be taken
             return
         for each in (signal.SIGINT, signal.SIGTERM):
