@@ -37,6 +37,10 @@ HELD_OUT = 8  # one combination in so many
 DRAWN_MOUTH = 0.45  # chance: else some expressions of a person would hardly be seen
 EMPTY = 0.12  # share of pictures with nobody in them: the scenes behind composites
 ZOOMS = (1.0, 1.0, 1.0, 1.3, 1.6)  # of an empty scene
+# Of a scene behind somebody: zoom, and where it is cut, 0 above - 1 below. Lake and road have the grey of eileen's
+# jacket, and her shoulders were lost in them: behind her is what lies above.
+CUT = (1.0, 1.0)
+CUTS = {("eileen", "bg_washington"): (1.25, 0.0), ("eileen", "bg_meadow"): (1.5, 0.0)}
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,8 @@ def picture(choice: Choice, seed: Sequence[int], size: tuple[int, int]) -> Small
         background = Plain(colour, colour, frozenset({"simple_background", f"{choice.place}_background"}))
     else:
         scene = art.scene(choice.place)
-        background = View(scene, fit_window(scene, width, height, 1.0, rng.integers(3) / 2, 1.0))
+        zoom, down = CUTS.get((choice.outfit, choice.place), CUT)
+        background = View(scene, fit_window(scene, width, height, zoom, rng.integers(3) / 2, down))
     drawn = compose([actor], background, width, height)
     left, top, right, bottom = figure.face
     face = ((actor.x + left * actor.scale), (actor.y + top * actor.scale))

@@ -1,8 +1,7 @@
 """The starter generator's transformer and its two small CLIPs, trained together on cached latents: rectified flow.
 
 SD3Transformer2DModel of 5 blocks, 3 heads of 64, with SD3.5's normed queries and keys. No T5: SD3.5 may do without.
-The blocks' matrices learn by Muon (orthogonal steps: fewer are needed), the rest by AdamW. Faces count more: they are a
-tenth of a picture, and what one looks at first. The rest of a figure counts more than what is behind it.
+The blocks' matrices learn by Muon (orthogonal steps: fewer are needed), the rest by AdamW.
 """
 
 import random
@@ -20,16 +19,14 @@ from prep.generators.sd35.load import load_transformer
 from prep.generators.sd35.sizes import SCALING, SHIFT
 from starter_training import words
 from starter_training.album import batch_order
-from starter_training.small import LATENT_PX
 from starter_training.timed import train_for
 from starter_training.train_vae import CHANNELS
+from starter_training.weigh import weights_of
 
 CLIP_WIDTHS = {"clip_l": 64, "clip_g": 128}  # multiples of 64: the width of a head
 JOINT = sum(CLIP_WIDTHS.values())
 BATCH = 32
-FACE_WEIGHT, FIGURE_WEIGHT = 6.0, 3.0  # of a latent in a face or elsewhere in a figure, against one behind it
-KEEP_TAG = 0.9  # chance of each tag to stay in a prompt
-WHOLE = 0.5  # share of the prompts that keep all
+KEPT = {1.0: 0.4, 0.9: 0.35, 0.6: 0.25}  # chance of each tag to stay in a prompt: share of such prompts
 UNSEEN = 0.5  # share that name what the frame leaves out, as the words of a parent do: the view counts then
 WITHOUT = 0.1  # share of prompts that say nothing, or only what is not wanted: for guidance
 
@@ -106,9 +103,9 @@ class Prompts:
         if lots.random() < WITHOUT:
             chosen = list(words.NEGATIVE) if lots.random() < 0.6 else []
         else:
-            kept = list(tags) if lots.random() < WHOLE else [tag for tag in tags if lots.random() < KEEP_TAG]
-            if lots.random() < UNSEEN:
-                kept += [tag for tag in unseen if lots.random() < KEEP_TAG]
+            (stays,) = lots.choices([*KEPT], [*KEPT.values()])
+            named = (*tags, *unseen) if lots.random() < UNSEEN else tags
+            kept = [tag for tag in named if lots.random() < stays]
             chosen = lots.sample(kept, len(kept))
             if lots.random() < 0.75:
                 chosen = [*words.QUALITY, *chosen]
@@ -134,15 +131,6 @@ def latents_of(vae: AutoencoderKL, albums: dict) -> dict[tuple[int, int], Tensor
     return found
 
 
-def weights_of(faces: np.ndarray, figures: np.ndarray) -> Tensor:
-    """faces: int16 [N, 4], boxes in px; figures: uint8 [N, H / 8, W / 8] -> float32 [N, H / 8, W / 8]: what an error in
-    each latent counts."""
-    weights = 1 + (FIGURE_WEIGHT - 1) * torch.from_numpy(figures).float().div_(255)
-    for one, (left, top, right, bottom) in zip(weights, np.clip(faces, 0, None), strict=True):
-        one[top // LATENT_PX : -(-bottom // LATENT_PX), left // LATENT_PX : -(-right // LATENT_PX)] = FACE_WEIGHT
-    return weights
-
-
 def optimisers_of(model: Model, rate: float) -> list[torch.optim.Optimizer]:
     """Muon's steps are scaled to be as long as AdamW's, so that one rate serves both."""
     inner = {
@@ -164,7 +152,7 @@ def train(model: Model, latents: dict, albums: dict, seconds: float, rate: float
     prompts, device = Prompts(1), next(model.parameters()).device
     # For so few tokens, the plain kernel is a tenth faster on a CPU.
     kernels = [SDPBackend.MATH] if device.type == "cpu" else [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]
-    weights = {size: weights_of(album.faces, album.figures) for size, album in albums.items()}
+    weights = {size: weights_of(album.images, album.faces, album.figures) for size, album in albums.items()}
 
     def loss_of(batch: tuple) -> tuple[Tensor, float]:
         size, rows = batch

@@ -12,7 +12,7 @@ import torch
 
 from prep.generators.sd35.generator import SD35
 from prep.generators.sd35.options import SD35Options
-from starter_training import album, evaluate_generator, recolour, small, train_generator, train_transformer
+from starter_training import album, evaluate_generator, recolour, small, train_generator, train_transformer, words
 from starter_training.train_generator import GENERATOR
 
 
@@ -63,18 +63,25 @@ def test_what_is_asked_for_decides_where_a_figure_stands():
         assert one.figure.max() == 255 and not {*one.unseen} & {*one.tags}
 
 
+@pytest.mark.parametrize("outfit, place", small.CUTS)
+def test_a_jacket_is_not_set_before_what_has_its_grey(outfit, place):
+    for seed in range(3):
+        one = small.picture(small.Choice(outfit, "happy", "smile", "portrait", place), (seed,), (160, 160))
+        lowest = one.image[-8:].reshape(8, 20, 8, 3).mean((0, 2))  # of each latent
+        jacket, behind = (lowest[np.flatnonzero(one.figure[-1] == covered)[[0, -1]]] for covered in (255, 0))
+        assert np.abs(jacket - behind).mean(1).min() > 28  # of 255; 25 before the lake and 2 before the road
+
+
 def test_a_prompt_may_name_what_the_frame_leaves_out():
     prompts, skirt = train_transformer.Prompts(1), train_transformer.Prompts(1).numbers["skirt"]
     named = [skirt in prompts.tokens(("1girl", "portrait"), ("skirt",)) for _ in range(300)]
     assert 0.3 < np.mean(named) < 0.6 and not any(skirt in prompts.tokens(("1girl", "portrait")) for _ in range(50))
 
 
-def test_a_latent_in_a_face_counts_most_and_one_behind_a_figure_least():
-    figures = np.zeros((1, 20, 20), np.uint8)
-    figures[0, 4:] = 255
-    weights = train_transformer.weights_of(np.array([[40, 40, 80, 80]], np.int16), figures)[0]
-    assert weights[6, 6] == train_transformer.FACE_WEIGHT and weights[15, 2] == train_transformer.FIGURE_WEIGHT
-    assert weights[0, 0] == 1
+def test_some_prompts_name_few_tags():
+    prompts, tags = train_transformer.Prompts(1), tuple(words.words()[20:40])
+    named = np.array([len({*prompts.tokens(tags)} & {prompts.numbers[tag] for tag in tags}) for _ in range(500)])
+    assert 0.3 < np.mean(named == 20) < 0.6 and 0.1 < np.mean((named > 3) & (named < 15)) < 0.3
 
 
 def test_a_generator_is_trained_further_from_its_own_file():
