@@ -19,8 +19,8 @@ BOTH_SIDES = 0.1  # share of the 3 x 3 latents around one that each side of an o
 
 
 def weights_of(images: np.ndarray, faces: np.ndarray, figures: np.ndarray) -> Tensor:
-    """images: uint8 [N, H, W, 3]; faces: int16 [N, 4], boxes in px; figures: uint8 [N, H / 8, W / 8] -> float32 [N, H /
-    8, W / 8]."""
+    """images: uint8 [N, H, W, 3]; faces: int16 [N, 4], boxes in px; figures: uint8 [N, H / 8, W / 8], 255 where all of
+    a latent is covered -> float32 [N, H / 8, W / 8]."""
     found = [_weights(*one) for one in zip(images, np.clip(faces, 0, None), figures, strict=True)]
     return torch.from_numpy(np.stack(found))
 

@@ -63,10 +63,10 @@ def test_what_is_asked_for_decides_where_a_figure_stands():
         assert one.figure.max() == 255 and not {*one.unseen} & {*one.tags}
 
 
-@pytest.mark.parametrize("outfit, place", small.CUTS)
-def test_a_jacket_is_not_set_before_what_has_its_grey(outfit, place):
+@pytest.mark.parametrize("place", ("bg_washington", "bg_meadow"))
+def test_a_grey_jacket_is_not_set_before_a_grey_lake_or_road(place):
     for seed in range(3):
-        one = small.picture(small.Choice(outfit, "happy", "smile", "portrait", place), (seed,), (160, 160))
+        one = small.picture(small.Choice("eileen", "happy", "smile", "portrait", place), (seed,), (160, 160))
         lowest = one.image[-8:].reshape(8, 20, 8, 3).mean((0, 2))  # of each latent
         jacket, behind = (lowest[np.flatnonzero(one.figure[-1] == covered)[[0, -1]]] for covered in (255, 0))
         assert np.abs(jacket - behind).mean(1).min() > 28  # of 255; 25 before the lake and 2 before the road
