@@ -38,7 +38,7 @@ DRAWN_MOUTH = 0.45  # chance: else some expressions of a person would hardly be 
 EMPTY = 0.12  # share of pictures with nobody in them: the scenes behind composites
 ZOOMS = (1.0, 1.0, 1.0, 1.3, 1.6)  # of an empty scene
 # Of a scene behind somebody: zoom, and where it is cut, 0 above - 1 below. Lake and road have the grey of eileen's
-# jacket, and her shoulders were lost in them: behind her is what lies above.
+# jacket, and in portraits her shoulders were lost in them: trees and grass lie above.
 CUT = (1.0, 1.0)
 CUTS = {("eileen", "bg_washington"): (1.25, 0.0), ("eileen", "bg_meadow"): (1.5, 0.0)}
 

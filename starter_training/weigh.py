@@ -1,5 +1,5 @@
-"""What an error in each latent counts when the starter generator's transformer learns: a mouth most, then a face, then
-an outline that hardly stands out, then the rest of a figure, and what is behind it least.
+"""What an error in each latent counts when the starter generator's transformer learns: a mouth most, then a face and,
+on both its sides, an outline that hardly stands out, then the rest of a figure, and what is behind it least.
 
 A face is a tenth of a picture, and what one looks at first; a grey sleeve before grey water is soon lost, since a
 blend of both is nearly right everywhere.
@@ -21,7 +21,7 @@ BOTH_SIDES = 0.1  # share of the 3 x 3 latents around one that each side of an o
 def weights_of(images: np.ndarray, faces: np.ndarray, figures: np.ndarray) -> Tensor:
     """images: uint8 [N, H, W, 3]; faces: int16 [N, 4], boxes in px; figures: uint8 [N, H / 8, W / 8], 255 where all of
     a latent is covered -> float32 [N, H / 8, W / 8]."""
-    found = [_weights(*one) for one in zip(images, np.clip(faces, 0, None), figures, strict=True)]
+    found = [_weights(*one) for one in zip(images, faces, figures, strict=True)]
     return torch.from_numpy(np.stack(found))
 
 
@@ -29,7 +29,7 @@ def _weights(image: np.ndarray, face: np.ndarray, figure: np.ndarray) -> np.ndar
     inside = figure.astype(np.float32) / 255
     weights = np.maximum(1 + (FIGURE - 1) * inside, _outline(image, inside))
     left, top, right, bottom = (int(side) for side in face)
-    if right > left:
+    if right > left and bottom > top:
         _fill(weights, (left, top, right, bottom), FACE)
         quarter = (right - left) // 4
         _fill(weights, (left + quarter, (top + 2 * bottom) // 3, right - quarter, bottom), MOUTH)
@@ -50,5 +50,5 @@ def _outline(image: np.ndarray, inside: np.ndarray) -> np.ndarray:
 
 
 def _fill(weights: np.ndarray, box: tuple[int, int, int, int], weight: float) -> None:
-    left, top, right, bottom = box
+    left, top, right, bottom = np.clip(box, 0, None)  # a face may lie partly outside its picture
     weights[top // LATENT_PX : -(-bottom // LATENT_PX), left // LATENT_PX : -(-right // LATENT_PX)] = weight

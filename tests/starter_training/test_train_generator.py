@@ -64,7 +64,7 @@ def test_what_is_asked_for_decides_where_a_figure_stands():
 
 
 @pytest.mark.parametrize("place", ("bg_washington", "bg_meadow"))
-def test_a_grey_jacket_is_not_set_before_a_grey_lake_or_road(place):
+def test_in_a_portrait_a_grey_jacket_is_not_set_before_a_grey_lake_or_road(place):
     for seed in range(3):
         one = small.picture(small.Choice("eileen", "happy", "smile", "portrait", place), (seed,), (160, 160))
         lowest = one.image[-8:].reshape(8, 20, 8, 3).mean((0, 2))  # of each latent

@@ -7,13 +7,13 @@ from starter_training import weigh
 FACE = (40, 24, 88, 72)  # px
 
 
-def _weights(figure_grey: int, behind_grey: int) -> np.ndarray:
+def _weights(figure_grey: int, behind_grey: int, face: tuple[int, int, int, int] = FACE) -> np.ndarray:
     """Of 160 x 160 px: a figure in the lower half, with a face that reaches above it."""
     figure = np.zeros((20, 20), np.uint8)
     figure[10:] = 255
     image = np.where(figure, figure_grey, behind_grey).astype(np.uint8).repeat(8, 0).repeat(8, 1)
     images = np.stack([image] * 3, -1)[None]
-    return weigh.weights_of(images, np.array([FACE], np.int16), figure[None])[0].numpy()
+    return weigh.weights_of(images, np.array([face], np.int16), figure[None])[0].numpy()
 
 
 def test_a_mouth_counts_most_then_a_face_then_a_figure_and_what_is_behind_least():
@@ -28,6 +28,13 @@ def test_an_outline_counts_the_more_the_less_it_stands_out():
     assert (stands_out == weigh.OUTLINE).all() and (is_lost == weigh.FAINT_OUTLINE).all()
     assert (stands_out < fades).all() and (fades < is_lost).all()
     assert (_weights(120, 115)[12:] == weigh.FIGURE).all()
+
+
+def test_a_mouth_is_where_it_is_although_its_face_lies_partly_outside():
+    weights = _weights(20, 220, (40, -60, 104, 60))
+    assert (weights[3:7, 7:11] == weigh.MOUTH).all() and (weights[:2, 5:13] == weigh.FACE).all()
+    weights = _weights(20, 220, (-40, 40, 40, 100))
+    assert (weights[10:12, :2] == weigh.MOUTH).all() and (weights[10:12, 3:5] == weigh.FACE).all()
 
 
 def test_a_picture_of_nobody_counts_the_same_everywhere():
