@@ -13,9 +13,9 @@ from torch import Tensor
 from starter_training.small import LATENT_PX
 
 FIGURE, FACE, MOUTH = 3.0, 8.0, 16.0  # against a latent behind a figure, which counts 1
-OUTLINE, FAINT_OUTLINE = 3.0, 8.0  # at least and at most
+FAINTEST_OUTLINE = 8.0
 STANDS_OUT = 100.0  # of 255: an outline whose sides differ by more counts as the rest of the figure does
-BOTH_SIDES = 0.1  # share of the 3 x 3 latents around one that each side of an outline has
+A_SIDE = 0.1  # an outline is where figure and background each cover so much of the 3 x 3 latents around one
 
 
 def weights_of(images: np.ndarray, faces: np.ndarray, figures: np.ndarray) -> Tensor:
@@ -30,7 +30,7 @@ def _weights(image: np.ndarray, face: np.ndarray, figure: np.ndarray) -> np.ndar
     weights = np.maximum(1 + (FIGURE - 1) * inside, _outline(image, inside))
     left, top, right, bottom = (int(side) for side in face)
     if right > left and bottom > top:
-        _fill(weights, (left, top, right, bottom), FACE)
+        _fill(weights, (left, top, right, bottom), FACE)  # the mouth: in its lower third, across its middle half
         quarter = (right - left) // 4
         _fill(weights, (left + quarter, (top + 2 * bottom) // 3, right - quarter, bottom), MOUTH)
     return weights
@@ -39,14 +39,15 @@ def _weights(image: np.ndarray, face: np.ndarray, figure: np.ndarray) -> np.ndar
 def _outline(image: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """float32 [H / 8, W / 8]: 0 away from the outline, else the more the less its two sides differ."""
     colours = cv2.resize(image, inside.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32)
-    shares = [cv2.blur(side, (3, 3)) for side in (inside, 1 - inside)]
+    sides = (inside, 1 - inside)
+    shares = [cv2.blur(side, (3, 3)) for side in sides]
     means = [
-        cv2.blur(colours * side[..., None], (3, 3)) / np.maximum(share, BOTH_SIDES)[..., None]
-        for side, share in zip((inside, 1 - inside), shares, strict=True)
+        cv2.blur(colours * side[..., None], (3, 3)) / np.maximum(share, A_SIDE)[..., None]
+        for side, share in zip(sides, shares, strict=True)
     ]
     differ = np.maximum(np.abs(means[0] - means[1]).mean(2), 1)
-    weights = np.clip(OUTLINE * (STANDS_OUT / differ) ** 2, OUTLINE, FAINT_OUTLINE)
-    return np.where(np.minimum(*shares) > BOTH_SIDES, weights, 0).astype(np.float32)
+    weights = np.clip(FIGURE * (STANDS_OUT / differ) ** 2, FIGURE, FAINTEST_OUTLINE)
+    return np.where(np.minimum(*shares) > A_SIDE, weights, 0).astype(np.float32)
 
 
 def _fill(weights: np.ndarray, box: tuple[int, int, int, int], weight: float) -> None:
